@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+
+class LoopwatchConfig(AppConfig):
+    name = "loopwatch"
+    verbose_name = _("Loopwatch")
+    default_auto_field = "django.db.models.BigAutoField"

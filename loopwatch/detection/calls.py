@@ -1,0 +1,125 @@
+"""What detection hands on: plain, immutable data about one stall.
+
+Nothing here touches a loop, a frame or Django. A ``BlockingCall`` is built on the watchdog's thread after the step has
+ended (or while it hangs) and may travel to any thread.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+
+
+class Cause(StrEnum):
+    """Why the loop could not go on."""
+
+    COMPUTING = "computing"
+    WAITING = "waiting"
+    GARBAGE_COLLECTION = "garbage collection"
+    IMPORTING = "importing"
+    STARVED = "starved"
+    SUSPENDED = "suspended"
+
+    @property
+    def is_machine(self) -> bool:
+        """Whether the machine, not a call made by the step, is to blame."""
+        return self in (Cause.STARVED, Cause.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class StackFrame:
+    """One frame of a stack, as the sample found it.
+
+    ``lineno`` to ``end_lineno`` (1-based) and ``column`` to ``end_column`` (0-based, in UTF-8 bytes, as
+    ``code.co_positions()`` gives them) span the expression being executed; what the interpreter does not know is 0.
+    """
+
+    filename: str
+    module: str
+    function: str
+    lineno: int
+    end_lineno: int = 0
+    column: int = 0
+    end_column: int = 0
+    is_own: bool = False
+
+    @property
+    def name(self) -> str:
+        """The qualified name, ``module.qualname``."""
+        return f"{self.module}.{self.function}" if self.module else self.function
+
+
+@dataclass(frozen=True, slots=True)
+class StackSample:
+    """A stack (outermost frame first) and the milliseconds of the step it stands for."""
+
+    duration_ms: float
+    frames: tuple[StackFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contribution:
+    """What a part of a step's time went to; ``count`` is ``None`` where the engine cannot count calls."""
+
+    name: str
+    own_ms: float
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The request a stall belongs to: never its URL, only the pattern that matched.
+
+    ``kind`` is the ASGI scope type; ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
+    ``consumer`` is the qualified name of the Channels consumer class, if there is one.
+    """
+
+    kind: str
+    method: str = ""
+    route: str = ""
+    consumer: str = ""
+
+
+@dataclass(frozen=True)
+class BlockingCall:
+    """One stall as detected.
+
+    ``method_name`` is the culprit by its qualified name and ``duration_ms`` its own share of ``step_ms``, the whole
+    step. ``filename``, ``lineno``, ``source`` and ``function`` say where the user's own code stood. ``called_name`` is
+    what that code called, ``leaf_name`` what in the end spent the time; both may equal the culprit. ``exact`` is false
+    where only the function, not the call, is certain. ``waiting`` counts the other requests in flight that were
+    delayed. An ``ongoing`` call has not ended: it is reported again, under the same ``stall_id``, until it has.
+    """
+
+    stall_id: str
+    method_name: str
+    duration_ms: float
+    is_c_call: bool
+    filename: str
+    lineno: int
+    source: str
+    function: str
+    stack: tuple[StackFrame, ...]
+    step_ms: float
+    task_name: str
+    engine: str
+    started_at: datetime
+    exact: bool
+    cause: Cause
+    called_name: str
+    leaf_name: str
+    samples: tuple[StackSample, ...] = ()
+    contributions: tuple[Contribution, ...] = ()
+    request: Request | None = None
+    waiting: int = 0
+    ongoing: bool = False
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits that stay the same when lines move, and change with the culprit or the user's function."""
+        return hashlib.sha256(f"{self.method_name}\0{self.function}".encode(errors="surrogatepass")).hexdigest()[:32]
+
+    def __str__(self) -> str:
+        where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
+        return f"{self.method_name} blocked the event loop for {self.duration_ms:.1f} ms in {where}"

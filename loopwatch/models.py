@@ -1,0 +1,165 @@
+"""The store: findings, their hourly totals, and a bounded number of events with their stacks.
+
+Durations are whole microseconds, so that counters added up by several processes equal the sum exactly.
+"""
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Finding(models.Model):
+    """All stalls with the same fingerprint: what a person browses, resolves and ignores."""
+
+    class Status(models.TextChoices):
+        OPEN = "open", _("open")
+        RESOLVED = "resolved", _("resolved")
+        IGNORED = "ignored", _("ignored")
+
+    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
+    blocking_call = models.CharField(_("blocking call"), max_length=300)
+    function = models.CharField(_("function"), max_length=300)
+    filename = models.CharField(_("file"), max_length=500, blank=True)
+    lineno = models.PositiveIntegerField(_("line"), default=0)
+    source = models.CharField(_("source"), max_length=500, blank=True)
+    cause = models.CharField(_("cause"), max_length=20)
+    is_c_call = models.BooleanField(_("C call"), default=False)
+    exact = models.BooleanField(_("exact"), default=True)
+
+    events = models.PositiveBigIntegerField(_("events"), default=0)
+    events_thinned = models.PositiveBigIntegerField(_("events thinned"), default=0)
+    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+    first_seen = models.DateTimeField(_("first seen"))
+    last_seen = models.DateTimeField(_("last seen"))
+
+    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
+    status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+    status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
+    reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("finding")
+        verbose_name_plural = _("findings")
+        indexes: ClassVar = [
+            models.Index(fields=["-blocked_us"], name="loopwatch_finding_blocked"),
+            models.Index(fields=["-last_seen"], name="loopwatch_finding_last_seen"),
+            models.Index(fields=["status", "-blocked_us"], name="loopwatch_finding_status"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.blocking_call} in {self.function}"
+
+    @property
+    def blocked_ms(self) -> float:
+        return self.blocked_us / 1000
+
+    @property
+    def longest_ms(self) -> float:
+        return self.longest_us / 1000
+
+    @property
+    def delay_ms(self) -> float:
+        return self.delay_us / 1000
+
+
+class BlockingEvent(models.Model):
+    """One stall as stored, with its stacks (see ``loopwatch.recording.stacks`` for their format)."""
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="blocking_events", verbose_name=_("finding"))
+    stall_id = models.CharField(_("stall"), max_length=32, unique=True)
+    started_at = models.DateTimeField(_("started"))
+    duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
+    step_us = models.PositiveBigIntegerField(_("step (µs)"))
+    ongoing = models.BooleanField(_("still going on"), default=False)
+    cause = models.CharField(_("cause"), max_length=20)
+    exact = models.BooleanField(_("exact"), default=True)
+    engine = models.CharField(_("engine"), max_length=10)
+    called_name = models.CharField(_("called"), max_length=300, blank=True)
+    leaf_name = models.CharField(_("leaf"), max_length=300, blank=True)
+    filename = models.CharField(_("file"), max_length=500, blank=True)
+    lineno = models.PositiveIntegerField(_("line"), default=0)
+    source = models.CharField(_("source"), max_length=500, blank=True)
+    request_kind = models.CharField(_("request"), max_length=10, blank=True)
+    method = models.CharField(_("method"), max_length=10, blank=True)
+    route = models.CharField(_("route"), max_length=300, blank=True)
+    consumer = models.CharField(_("consumer"), max_length=300, blank=True)
+    requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
+    task_name = models.CharField(_("task"), max_length=200, blank=True)
+    host = models.CharField(_("host"), max_length=100, blank=True)
+    process_id = models.PositiveIntegerField(_("process"), default=0)
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    contributions = models.JSONField(_("contributions"), default=list)
+    stacks = models.JSONField(_("stacks"), default=dict)
+
+    class Meta:
+        verbose_name = _("blocking event")
+        verbose_name_plural = _("blocking events")
+        indexes: ClassVar = [
+            models.Index(fields=["finding", "-started_at"], name="loopwatch_event_newest"),
+            models.Index(fields=["finding", "-duration_us"], name="loopwatch_event_slowest"),
+            models.Index(fields=["-started_at"], name="loopwatch_event_started"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.duration_ms:.1f} ms at {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def duration_ms(self) -> float:
+        return self.duration_us / 1000
+
+    @property
+    def step_ms(self) -> float:
+        return self.step_us / 1000
+
+
+class HourlyTotal(models.Model):
+    """Exact counts of one finding, hour (UTC), route and release. They outlive pruned events.
+
+    The columns ``under_2ms`` to ``over_30000ms`` are a histogram of durations (see ``loopwatch.histogram``): each
+    counts the events that fell between the bound before it and its own.
+    """
+
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="hourly_totals", verbose_name=_("finding"))
+    hour = models.DateTimeField(_("hour"))
+    method = models.CharField(_("method"), max_length=10, blank=True)
+    route = models.CharField(_("route"), max_length=300, blank=True)
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    events = models.PositiveBigIntegerField(_("events"), default=0)
+    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+    under_2ms = models.PositiveIntegerField(default=0)
+    under_5ms = models.PositiveIntegerField(default=0)
+    under_10ms = models.PositiveIntegerField(default=0)
+    under_20ms = models.PositiveIntegerField(default=0)
+    under_35ms = models.PositiveIntegerField(default=0)
+    under_50ms = models.PositiveIntegerField(default=0)
+    under_75ms = models.PositiveIntegerField(default=0)
+    under_100ms = models.PositiveIntegerField(default=0)
+    under_150ms = models.PositiveIntegerField(default=0)
+    under_250ms = models.PositiveIntegerField(default=0)
+    under_500ms = models.PositiveIntegerField(default=0)
+    under_1000ms = models.PositiveIntegerField(default=0)
+    under_2500ms = models.PositiveIntegerField(default=0)
+    under_5000ms = models.PositiveIntegerField(default=0)
+    under_10000ms = models.PositiveIntegerField(default=0)
+    under_30000ms = models.PositiveIntegerField(default=0)
+    over_30000ms = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("hourly total")
+        verbose_name_plural = _("hourly totals")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["finding", "hour", "method", "route", "release"], name="loopwatch_hour_once"
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["hour"], name="loopwatch_hour")]
+
+    def __str__(self) -> str:
+        return f"{self.events} events in the hour from {self.hour:%Y-%m-%d %H:%M}"
