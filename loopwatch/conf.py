@@ -1,0 +1,210 @@
+"""The settings: one dict ``LOOPWATCH``, every key optional, read when first needed.
+
+``problems()`` is the only place that judges them; ``configuration()`` and the system checks both ask it.
+"""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from loopwatch.detection.calls import BlockingCall
+
+ENGINES = ("sampling",)
+SINKS = ("database", "log", "signal")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings as the rest of loopwatch reads them; the names are the keys of ``LOOPWATCH`` in lower case."""
+
+    enabled: bool = True
+    threshold_ms: float = 50.0
+    engine: str = "sampling"
+    include_paths: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    sinks: tuple[str, ...] = SINKS
+    on_blocking_call: Callable[[BlockingCall], object] | None = None
+    database: str | None = None
+    events_per_finding: int = 50
+    flush_interval_s: float = 1.0
+    ongoing_after_s: float = 5.0
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong with the settings, and what to do about it."""
+
+    id: str
+    message: str
+    hint: str
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint} ({self.id})"
+
+
+@cache
+def configuration() -> Configuration:
+    """The current settings, validated.
+
+    Raises ``ImproperlyConfigured``, naming every problem and its remedy.
+    """
+    found = list(problems())
+    if found:
+        raise ImproperlyConfigured("\n".join(str(problem) for problem in found))
+    values = {key.lower(): _plain(value) for key, value in _raw().items()}
+    if isinstance(values.get("on_blocking_call"), str):
+        values["on_blocking_call"] = import_string(values["on_blocking_call"])
+    return Configuration(**values)
+
+
+def problems() -> Iterator[Problem]:
+    """Everything wrong with ``settings.LOOPWATCH``, in the order of its keys."""
+    raw = _raw()
+    if not isinstance(raw, Mapping):
+        yield Problem(
+            "loopwatch.E001",
+            f"LOOPWATCH is a {type(raw).__name__}, not a dict.",
+            'Write it as LOOPWATCH = {"THRESHOLD_MS": 50}, or leave it out.',
+        )
+        return
+    for key, value in raw.items():
+        judge = _JUDGES.get(key) if isinstance(key, str) else None
+        yield from judge(f'LOOPWATCH["{key}"]', value) if judge else _unknown(key)
+
+
+def _raw() -> Any:
+    return getattr(settings, "LOOPWATCH", {})
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _unknown(key: object) -> Iterator[Problem]:
+    nearest = get_close_matches(str(key).upper(), _JUDGES, n=1)
+    hint = f'Did you mean "{nearest[0]}"?' if nearest else f"Known keys: {', '.join(_JUDGES)}."
+    yield Problem("loopwatch.E002", f"LOOPWATCH has an unknown key {key!r}.", hint)
+
+
+def _wrong_type(name: str, value: object, wanted: str) -> Problem:
+    return Problem("loopwatch.E003", f"{name} is {value!r:.100}, which is not {wanted}.", f"Set it to {wanted}.")
+
+
+def _boolean(name: str, value: object) -> Iterator[Problem]:
+    if not isinstance(value, bool):
+        yield _wrong_type(name, value, "True or False")
+
+
+def _number(
+    low: float, high: float, kinds: tuple[type[int | float], ...] = (int, float)
+) -> Callable[[str, Any], Iterator[Problem]]:
+    wanted = "a number" if float in kinds else "a whole number"
+
+    def judge(name: str, value: Any) -> Iterator[Problem]:
+        if isinstance(value, bool) or not isinstance(value, kinds):
+            yield _wrong_type(name, value, f"{wanted} from {low} to {high}")
+        elif not low <= value <= high:
+            yield Problem("loopwatch.E004", f"{name} is {value}.", f"Set it to {wanted} from {low} to {high}.")
+
+    return judge
+
+
+def _release(name: str, value: object) -> Iterator[Problem]:
+    if not isinstance(value, str):
+        yield _wrong_type(name, value, "a string of at most 100 characters")
+    elif len(value) > 100:
+        yield Problem("loopwatch.E004", f"{name} has {len(value)} characters.", "Shorten it to 100 or fewer.")
+
+
+def _paths(name: str, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(path, str) and path for path in value):
+        yield _wrong_type(name, value, 'a list of parts of paths, such as ["myproject/"]')
+
+
+def _engine(name: str, value: object) -> Iterator[Problem]:
+    if value not in ENGINES:
+        yield Problem("loopwatch.E005", f"{name} is {value!r:.100}.", f"Choose one of: {_quoted(ENGINES)}.")
+
+
+def _sinks(name: str, value: Any) -> Iterator[Problem]:
+    if not isinstance(value, (list, tuple)):
+        yield _wrong_type(name, value, f"a list of any of {_quoted(SINKS)}")
+        return
+    for position, sink in enumerate(value):
+        if sink not in SINKS:
+            yield Problem("loopwatch.E005", f"{name} contains {sink!r:.100}.", f"Choose from: {_quoted(SINKS)}.")
+        elif sink in value[:position]:
+            yield Problem("loopwatch.E005", f"{name} contains {sink!r} twice.", "Name each sink once.")
+
+
+def _callback(name: str, value: Any) -> Iterator[Problem]:
+    if value is None:
+        return
+    target = value
+    if isinstance(value, str):
+        try:
+            target = import_string(value)
+        except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
+            yield Problem(
+                "loopwatch.E006",
+                f"{name} names {value!r:.200}, which does not import ({type(error).__name__}: {error}).",
+                'Give the dotted path of a function, such as "myproject.alerts.on_blocking_call".',
+            )
+            return
+    if not callable(target):
+        yield _wrong_type(name, value, "None, a callable or the dotted path of one")
+    elif inspect.iscoroutinefunction(target):
+        yield Problem(
+            "loopwatch.E007",
+            f"{name} is a coroutine function.",
+            "Make it a plain function: it is called from the writer thread, where no event loop runs.",
+        )
+
+
+def _database(name: str, value: object) -> Iterator[Problem]:
+    if value is not None and not isinstance(value, str):
+        yield _wrong_type(name, value, "None or an alias in DATABASES")
+    elif value is not None and value not in settings.DATABASES:
+        known = _quoted(tuple(settings.DATABASES))
+        yield Problem(
+            "loopwatch.E008",
+            f"{name} is {value!r:.100}, which is not in DATABASES.",
+            f"Choose one of: {known}; or None, to let the database router decide.",
+        )
+
+
+def _quoted(names: tuple[str, ...]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
+
+
+_JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
+    "ENABLED": _boolean,
+    "THRESHOLD_MS": _number(1, 60_000),
+    "ENGINE": _engine,
+    "INCLUDE_PATHS": _paths,
+    "EXCLUDE_PATHS": _paths,
+    "SINKS": _sinks,
+    "ON_BLOCKING_CALL": _callback,
+    "DATABASE": _database,
+    "EVENTS_PER_FINDING": _number(2, 10_000, (int,)),
+    "FLUSH_INTERVAL_S": _number(0.05, 60),
+    "ONGOING_AFTER_S": _number(0.1, 3600),
+    "RELEASE": _release,
+}
+
+
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in {"LOOPWATCH", "DATABASES"}:
+        configuration.cache_clear()
+
+
+setting_changed.connect(_forget)

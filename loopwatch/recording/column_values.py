@@ -1,0 +1,49 @@
+"""Values as every database takes them: no NUL, no lone surrogates, not too long, not out of range."""
+
+import math
+import re
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
+_LARGEST_INTEGER = 2**31 - 1
+_LARGEST_BIG_INTEGER = 2**53
+
+
+def text(value: str, length: int) -> str:
+    """The beginning of the text, at most ``length`` characters; an ellipsis shows that it was cut."""
+    cleaned = _REFUSED.sub("\ufffd", value[: length + 1])
+    return cleaned if len(cleaned) <= length else cleaned[: length - 1] + "…"
+
+
+def path_text(value: str, length: int) -> str:
+    """Like ``text``, but the end is kept: that is where a path says most."""
+    cleaned = _REFUSED.sub("\ufffd", value[-length - 1 :])
+    return cleaned if len(cleaned) <= length else "…" + cleaned[-length + 1 :]
+
+
+def integer(value: int) -> int:
+    """The number, within a PositiveIntegerField."""
+    return min(max(int(value), 0), _LARGEST_INTEGER)
+
+
+def microseconds(duration_ms: float) -> int:
+    """Whole microseconds, never negative; what is no number counts as 0."""
+    return min(max(round(duration_ms * 1000), 0), _LARGEST_BIG_INTEGER) if math.isfinite(duration_ms) else 0
+
+
+def milliseconds(duration_ms: float) -> float:
+    """Rounded to the microsecond, and always valid JSON."""
+    return microseconds(duration_ms) / 1000
+
+
+def moment(value: datetime) -> datetime:
+    """An aware moment as this site stores it: aware, or naive local time where ``USE_TZ`` is off."""
+    return value if settings.USE_TZ else timezone.make_naive(value)
+
+
+def hour(value: datetime) -> datetime:
+    """The beginning of the moment's hour in UTC, aware."""
+    return value.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

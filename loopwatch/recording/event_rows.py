@@ -1,0 +1,92 @@
+"""Events in the database: writing them, and keeping no more of a finding than the settings allow."""
+
+import os
+import socket
+from functools import cache
+from typing import Any
+
+from loopwatch.detection.calls import BlockingCall, Contribution
+from loopwatch.models import BlockingEvent
+from loopwatch.recording import requests, stacks
+from loopwatch.recording.column_values import integer, microseconds, milliseconds, moment, path_text, text
+from loopwatch.recording.paths import shorten
+
+CONTRIBUTIONS_KEPT = 20
+SLOWEST_KEPT = 10
+_IDS_PER_QUERY = 500
+
+
+def columns(call: BlockingCall, release: str) -> dict[str, Any]:
+    """The columns of the call's event, but for its finding and its stall. Reads source files."""
+    request = call.request
+    return {
+        "started_at": moment(call.started_at),
+        "duration_us": microseconds(call.duration_ms),
+        "step_us": microseconds(call.step_ms),
+        "ongoing": call.ongoing,
+        "cause": text(call.cause, 20),
+        "exact": call.exact,
+        "engine": text(call.engine, 10),
+        "called_name": text(call.called_name, 300),
+        "leaf_name": text(call.leaf_name, 300),
+        "filename": path_text(shorten(call.filename), 500),
+        "lineno": integer(call.lineno),
+        "source": text(call.source, 500),
+        "request_kind": text(request.kind, 10) if request else "",
+        "method": requests.method(request),
+        "route": requests.route(request),
+        "consumer": text(request.consumer, 300) if request else "",
+        "requests_delayed": integer(call.waiting),
+        "task_name": text(call.task_name, 200),
+        "host": _host(),
+        "process_id": os.getpid(),
+        "release": text(release, 100),
+        "contributions": [_contribution(item) for item in call.contributions[:CONTRIBUTIONS_KEPT]],
+        "stacks": stacks.encode(call),
+    }
+
+
+def write(alias: str, finding_id: int, new: dict[str, dict[str, Any]], updated: dict[str, dict[str, Any]]) -> None:
+    """Store events by stall: insert the new ones, update the others where they still exist.
+
+    A new one that is there already (its commit succeeded, but the confirmation was lost) is updated.
+    """
+    events = BlockingEvent.objects.using(alias)
+    known = set(events.filter(stall_id__in=list(new)).values_list("stall_id", flat=True))
+    for stall_id, values in (new | updated).items():
+        if stall_id in known or stall_id in updated:
+            events.filter(stall_id=stall_id).update(**values)
+    rows = [
+        BlockingEvent(finding_id=finding_id, stall_id=stall_id, **values)
+        for stall_id, values in new.items()
+        if stall_id not in known
+    ]
+    events.bulk_create(rows, ignore_conflicts=True)
+
+
+def thin(alias: str, finding_id: int, limit: int) -> int:
+    """Delete the events beyond ``limit``, sparing the slowest and the newest; returns how many were deleted."""
+    events = BlockingEvent.objects.using(alias).filter(finding_id=finding_id)
+    if events.count() <= limit:
+        return 0
+    slowest = min(SLOWEST_KEPT, max(1, limit // 5))
+    spared = list(events.order_by("-duration_us", "-id").values_list("id", flat=True)[:slowest])
+    others = events.exclude(id__in=spared).order_by("-started_at", "-id")
+    surplus = list(others.values_list("id", flat=True)[limit - slowest :])
+    return sum(
+        events.filter(id__in=surplus[start : start + _IDS_PER_QUERY]).delete()[0]
+        for start in range(0, len(surplus), _IDS_PER_QUERY)
+    )
+
+
+@cache
+def _host() -> str:
+    return text(socket.gethostname(), 100)
+
+
+def _contribution(contribution: Contribution) -> dict[str, Any]:
+    return {
+        "name": text(contribution.name, 300),
+        "own_ms": milliseconds(contribution.own_ms),
+        "count": contribution.count,
+    }

@@ -1,0 +1,100 @@
+"""What one report of a stall adds to its finding.
+
+A stall still going on is reported several times. Its finding counts one event; each later report adds only what is new.
+"""
+
+import itertools
+from collections import Counter
+from dataclasses import dataclass
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.histogram import column_for
+from loopwatch.recording.column_values import hour, integer, microseconds
+from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, Totals
+from loopwatch.recording.requests import method, route
+
+ONGOING_LIMIT = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What has been counted of one stall so far."""
+
+    fingerprint: str
+    key: HourKey
+    duration_us: int
+    waiting: int
+
+    @property
+    def column(self) -> str:
+        """The histogram column the stall is counted in."""
+        return column_for(self.duration_us / 1000)
+
+    def now(self, call: BlockingCall) -> "Counted":
+        """With the figures of a later report. The finding and the hour stay; no figure shrinks."""
+        duration_us = max(self.duration_us, microseconds(call.duration_ms))
+        return Counted(self.fingerprint, self.key, duration_us, max(self.waiting, integer(call.waiting)))
+
+
+class Increments:
+    """Turns reports into deltas. Remembers the stalls that go on; its owner holds a lock."""
+
+    def __init__(self) -> None:
+        self._ongoing: dict[str, Counted] = {}
+
+    def of(self, call: BlockingCall) -> tuple[str, FindingDelta]:
+        """The fingerprint of the finding this report belongs to, and what it adds."""
+        before = self._ongoing.pop(call.stall_id, None)
+        counted = before.now(call) if before else _first(call)
+        if call.ongoing:
+            self._ongoing[call.stall_id] = counted
+            self._forget_oldest()
+        return counted.fingerprint, _delta(call, before, counted)
+
+    def _forget_oldest(self) -> None:
+        """A stall whose end is never reported must not stay for ever."""
+        for stall_id in list(itertools.islice(self._ongoing, max(0, len(self._ongoing) - ONGOING_LIMIT))):
+            del self._ongoing[stall_id]
+
+
+def _first(call: BlockingCall) -> Counted:
+    key = HourKey(hour(call.started_at), method(call.request), route(call.request))
+    return Counted(call.fingerprint, key, microseconds(call.duration_ms), integer(call.waiting))
+
+
+def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> FindingDelta:
+    columns = Counter({counted.column: 1})
+    if before:
+        columns.subtract({before.column: 1})
+    return FindingDelta(
+        place=_place(call),
+        first_seen=call.started_at,
+        last_seen=call.started_at,
+        totals=_totals(before, counted),
+        hours={counted.key: HourDelta(_totals(before, counted), columns)},
+        details={call.stall_id: Detail(call, is_new=before is None)},
+    )
+
+
+def _totals(before: Counted | None, counted: Counted) -> Totals:
+    duration_us, waiting = (before.duration_us, before.waiting) if before else (0, 0)
+    return Totals(
+        events=0 if before else 1,
+        blocked_us=counted.duration_us - duration_us,
+        longest_us=counted.duration_us,
+        requests_delayed=counted.waiting - waiting,
+        delay_us=counted.waiting * counted.duration_us - waiting * duration_us,
+    )
+
+
+def _place(call: BlockingCall) -> Place:
+    return Place(
+        method_name=call.method_name,
+        function=call.function,
+        filename=call.filename,
+        lineno=call.lineno,
+        source=call.source,
+        cause=call.cause,
+        is_c_call=call.is_c_call,
+        exact=call.exact,
+    )

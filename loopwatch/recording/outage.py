@@ -1,0 +1,62 @@
+"""A database that cannot be written to: told once with what to do about it, and tried again ever more rarely."""
+
+import logging
+import re
+
+from loopwatch.recording.health import describe
+
+FIRST_RETRY_S = 0.5
+LONGEST_RETRY_S = 30.0
+
+# Another process that writes at the same moment is no news. One that does so for this many attempts is.
+LOCKED_ATTEMPTS = 3
+
+logger = logging.getLogger("loopwatch.recorder")
+
+_REMEDIES = (
+    (
+        re.compile(r"no such (table|column)|has no column|(relation|table|column) .*(does not|doesn't) exist"),
+        "Run: manage.py migrate",
+    ),
+    (
+        re.compile("locked"),
+        'Another process writes for longer than SQLite waits: raise "timeout" in the OPTIONS of that database.',
+    ),
+    (re.compile("read-?only|permission denied"), "Let this process write to the database."),
+)
+_OTHER_REMEDY = "Check that it is running and that the settings DATABASES and LOOPWATCH name the right one."
+
+
+class Outage:
+    """Counts failures in a row. Used by the writer thread alone."""
+
+    def __init__(self) -> None:
+        self._failures = 0
+        self._told = set[str]()
+
+    def failed(self, error: BaseException, pending_events: int) -> float:
+        """Note a failure, log it unless that was done before, and return after how many seconds to try again."""
+        self._failures += 1
+        remedy = _remedy(error)
+        locked = "locked" in str(error)
+        if remedy not in self._told and (not locked or self._failures >= LOCKED_ATTEMPTS):
+            self._told.add(remedy)
+            logger.error(
+                "Stalls cannot be written to the database (%s). %d are kept and will be written when it works. %s",
+                describe(error),
+                pending_events,
+                remedy,
+            )
+        return min(FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10), LONGEST_RETRY_S)
+
+    def over(self) -> None:
+        """Note a success; the end of an outage that was logged is logged too."""
+        if self._told:
+            logger.warning("Stalls are written to the database again; nothing that was kept is lost.")
+        self._failures = 0
+        self._told.clear()
+
+
+def _remedy(error: BaseException) -> str:
+    text = str(error).lower()
+    return next((remedy for sign, remedy in _REMEDIES if sign.search(text)), _OTHER_REMEDY)

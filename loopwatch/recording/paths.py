@@ -1,0 +1,66 @@
+"""File names as they are stored: short, the same on every machine, and never inside somebody's home directory."""
+
+import os
+import re
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+_PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
+_WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
+_HOME = re.compile(r"(?:[A-Za-z]:)?/(?:home|users)/[^/]+/|/root/", re.IGNORECASE)
+
+
+def shorten(filename: str) -> str:
+    """The path relative to the packages directory, ``BASE_DIR`` or the longest entry of ``sys.path`` it lies in.
+
+    A file outside all of them keeps its last three components. Names that are no path (``<string>``) stay as they are.
+    The result has forward slashes.
+    """
+    return _shorten(filename, _base_directory(), tuple(sys.path))
+
+
+def _base_directory() -> str:
+    base = getattr(settings, "BASE_DIR", None)
+    return os.fspath(base) if isinstance(base, (str, Path)) else ""
+
+
+@lru_cache(maxsize=4096)
+def _shorten(filename: str, base_directory: str, search_path: tuple[str, ...]) -> str:
+    path = _slashed(filename)
+    if not path.startswith("/") and not _WINDOWS.match(filename):
+        return path
+    packages = _PACKAGES.match(path)
+    if packages:
+        return path[packages.end() :]
+    for root in _roots(base_directory, search_path):
+        if _folded(path).startswith(_folded(root)):
+            return path[len(root) :]
+    return "/".join(_HOME.sub("", path, count=1).strip("/").split("/")[-3:])
+
+
+def _slashed(path: str) -> str:
+    return path.replace("\\", "/") if _WINDOWS.match(path) or os.sep == "\\" else path
+
+
+def _folded(path: str) -> str:
+    """The same for two spellings of one path: Windows tells no upper from lower case."""
+    return path.lower() if _WINDOWS.match(path) else path
+
+
+@lru_cache(maxsize=16)
+def _roots(base_directory: str, search_path: tuple[str, ...]) -> tuple[str, ...]:
+    """Directories to make paths relative to, best first, each with a slash at its end."""
+    bases = [base_directory, os.path.realpath(base_directory)] if base_directory else []
+    entries = sorted((entry for entry in search_path if entry), key=len, reverse=True)
+    roots = (_slashed(root).rstrip("/") + "/" for root in (*bases, *entries))
+    return tuple(root for root in roots if not _holds_homes(root))
+
+
+def _holds_homes(root: str) -> bool:
+    """Whether paths relative to this directory would begin with a home directory."""
+    home = _slashed(str(Path("~").expanduser())).rstrip("/") + "/"
+    above_home = home != root and home.startswith(root)
+    return above_home or root == "/" or bool(re.fullmatch(r"(?:[A-Za-z]:)?/(?:home/|users/)?", root, re.IGNORECASE))

@@ -1,0 +1,176 @@
+"""What still has to be written: counts that stay exact, and a bounded number of calls in full.
+
+An outage of the database may last for days, so everything here has a limit, and what goes beyond is counted: findings
+(``dropped``), calls in full (``thinned``) and hours (added up in one more entry of their finding).
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from loopwatch.detection.calls import BlockingCall
+
+FINDINGS_LIMIT = 10_000
+HOURS_LIMIT = 50_000
+HOURS_PER_FINDING = 200
+DETAILS_LIMIT = 1_000
+DETAILS_HARD_LIMIT = 3_000
+DETAILS_PER_FINDING = 20
+DETAILS_WHEN_SCARCE = 2
+
+
+class HourKey(NamedTuple):
+    """What one hourly total is about; ``hour`` is the beginning of an hour in UTC."""
+
+    hour: datetime
+    method: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a finding says of its blocking call: taken from the newest one, since lines move."""
+
+    method_name: str
+    function: str
+    filename: str
+    lineno: int
+    source: str
+    cause: str
+    is_c_call: bool
+    exact: bool
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counters to add to those already stored (``longest_us``: to compare with)."""
+
+    events: int = 0
+    blocked_us: int = 0
+    longest_us: int = 0
+    requests_delayed: int = 0
+    delay_us: int = 0
+
+    def add(self, other: "Totals") -> None:
+        """Add the other's counts to these."""
+        self.events += other.events
+        self.blocked_us += other.blocked_us
+        self.longest_us = max(self.longest_us, other.longest_us)
+        self.requests_delayed += other.requests_delayed
+        self.delay_us += other.delay_us
+
+
+@dataclass(slots=True)
+class HourDelta:
+    """What to add to one hourly total; a histogram column may be negative: a stall that went on has moved."""
+
+    totals: Totals
+    columns: Counter[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """A call kept in full; ``is_new`` is false where its event was handed to the database before."""
+
+    call: BlockingCall
+    is_new: bool
+
+
+@dataclass(slots=True)
+class FindingDelta:
+    """What to add to one finding."""
+
+    place: Place
+    first_seen: datetime
+    last_seen: datetime
+    totals: Totals
+    hours: dict[HourKey, HourDelta] = field(default_factory=dict)
+    details: dict[str, Detail] = field(default_factory=dict)
+    thinned: int = 0
+
+    def merge(self, newer: "FindingDelta") -> None:
+        """Add a newer delta, all but its hours."""
+        self.place = newer.place
+        self.first_seen = min(self.first_seen, newer.first_seen)
+        self.last_seen = max(self.last_seen, newer.last_seen)
+        self.totals.add(newer.totals)
+        self.thinned += newer.thinned
+        for stall_id, detail in newer.details.items():
+            earlier = self.details.get(stall_id)
+            self.details[stall_id] = Detail(detail.call, detail.is_new or bool(earlier and earlier.is_new))
+
+    def thin(self, limit: int) -> None:
+        """Keep ``limit`` new calls, the slowest and the newest, and every call that updates a stored event."""
+        new = [detail for detail in self.details.values() if detail.is_new]
+        for detail in slowest_and_newest(new, limit)[1]:
+            del self.details[detail.call.stall_id]
+            self.thinned += 1
+
+
+def slowest_and_newest(details: Iterable[Detail], limit: int) -> tuple[list[Detail], list[Detail]]:
+    """Split into those to keep (half of them for being slow, the others for being new) and the surplus."""
+    by_duration = sorted(details, key=lambda detail: detail.call.duration_ms, reverse=True)
+    slowest, others = by_duration[: limit // 2], by_duration[limit // 2 :]
+    others.sort(key=lambda detail: detail.call.started_at, reverse=True)
+    newest = limit - len(slowest)
+    return slowest + others[:newest], others[newest:]
+
+
+class Pending:
+    """The deltas of all findings, by fingerprint. Not safe for several threads: its owner holds a lock."""
+
+    __slots__ = ("_details", "_hours", "events", "findings")
+
+    def __init__(self) -> None:
+        self.findings: dict[str, FindingDelta] = {}
+        self.events = 0
+        self._details = 0
+        self._hours = 0
+
+    def merge(self, newer: "Pending") -> int:
+        """Add newer deltas; returns how many events had to be dropped for lack of room."""
+        return sum(self.add(fingerprint, delta) for fingerprint, delta in newer.findings.items())
+
+    def add(self, fingerprint: str, delta: FindingDelta) -> int:
+        """Add one finding's delta; returns how many events had to be dropped for lack of room."""
+        known = self.findings.get(fingerprint)
+        if known is None and len(self.findings) >= FINDINGS_LIMIT:
+            return delta.totals.events
+        self.events += delta.totals.events
+        if known is None:
+            known = FindingDelta(delta.place, delta.first_seen, delta.last_seen, Totals())
+            self.findings[fingerprint] = known
+        before = len(known.details)
+        known.merge(delta)
+        self._limit_details(known, before)
+        for key, hour in delta.hours.items():
+            self._add_hour(known, key, hour)
+        return 0
+
+    def remove(self, fingerprint: str) -> None:
+        """Forget a finding's delta, once it is written."""
+        delta = self.findings.pop(fingerprint)
+        self.events -= delta.totals.events
+        self._details -= len(delta.details)
+        self._hours -= len(delta.hours)
+
+    def _limit_details(self, delta: FindingDelta, before: int) -> None:
+        limit = DETAILS_PER_FINDING if self._details < DETAILS_LIMIT else DETAILS_WHEN_SCARCE
+        if self._details >= DETAILS_HARD_LIMIT:
+            limit = min(limit, before)
+        # Twice the limit may gather, so that sorting is rare. The writer's database sink thins what is left over.
+        if len(delta.details) > (limit * 2 if limit == DETAILS_PER_FINDING else limit):
+            delta.thin(limit)
+        self._details += len(delta.details) - before
+
+    def _add_hour(self, delta: FindingDelta, key: HourKey, hour: HourDelta) -> None:
+        if key not in delta.hours and (len(delta.hours) >= HOURS_PER_FINDING or self._hours >= HOURS_LIMIT):
+            key = HourKey(next(iter(delta.hours), key).hour, "", "")
+        known = delta.hours.get(key)
+        if known is None:
+            known = delta.hours[key] = HourDelta(Totals(), Counter())
+            self._hours += 1
+        known.totals.add(hour.totals)
+        known.columns.update(hour.columns)

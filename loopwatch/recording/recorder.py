@@ -1,0 +1,193 @@
+"""The recorder: takes calls from the watchdog at once, and has a thread of its own write them.
+
+``put`` only adds numbers under a lock; every query, every file and every receiver is the writer thread's business.
+While there is nothing to write, that thread waits without a timeout and costs nothing.
+"""
+
+import logging
+import os
+import threading
+import time
+import weakref
+
+from django.db import connections
+
+from loopwatch.conf import Configuration
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.recording.health import Errors, RecorderStats
+from loopwatch.recording.increments import Increments
+from loopwatch.recording.pending import Pending
+from loopwatch.recording.writer import Writer
+
+CALLS_LIMIT = 1_000
+
+logger = logging.getLogger("loopwatch.recorder")
+
+
+class Recorder:
+    """Buffers stalls and writes them to the sinks of the settings. All methods may be called from any thread.
+
+    A stopped recorder keeps what is put, within its limits, until it is started again. After a fork the child's
+    recorder is empty and starts its thread with the next ``put``.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._running = False
+        self._begin_empty()
+        _recorders.add(self)
+
+    def _begin_empty(self) -> None:
+        self._changed = threading.Condition()
+        self._errors = Errors()
+        self._writer = Writer(self._configuration, self._errors)
+        self._thread: threading.Thread | None = None
+        self._increments = Increments()
+        self._pending = Pending()
+        self._calls: list[BlockingCall] = []
+        self._seen = self._dropped = self._undelivered = 0
+        self._puts = self._puts_settled = 0
+        self._due_at: float | None = None
+        self._at_once = False
+
+    def put(self, call: BlockingCall) -> None:
+        """Take over a call, without I/O or exceptions. It is written by the next flush; one still going on, at once."""
+        try:
+            _ = call.fingerprint  # hashed and cached before the lock is taken
+            with self._changed:
+                self._take_over(call)
+            self._ensure_thread()
+        except Exception as error:  # noqa: BLE001 - the watchdog must go on whatever it was made to put
+            self._errors.log_once("recorder", error, "A stall could not be recorded.")
+
+    def start(self) -> None:
+        """Start the writer thread, if it is not running."""
+        with self._changed:
+            self._running = True
+        self._ensure_thread()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until everything put so far is written; whether that was done in time."""
+        with self._changed:
+            target = self._puts
+            if self._puts_settled < target:
+                self._at_once = True
+                self._schedule(0.0)
+        self._ensure_thread()
+        with self._changed:
+            # A receiver on the writer thread would wait for itself; without a thread nobody writes.
+            if self._thread in {None, threading.current_thread()}:
+                return self._puts_settled >= target
+            return self._changed.wait_for(lambda: self._puts_settled >= target, timeout_s)
+
+    def stop(self, timeout_s: float) -> bool:
+        """Flush, end the thread and close its database connections; whether that was done in time.
+
+        What could not be written is told in the log.
+        """
+        deadline = time.monotonic() + timeout_s
+        flushed = self.flush(timeout_s)
+        with self._changed:
+            self._running = False
+            thread = self._thread
+            self._changed.notify_all()
+        if thread and thread is not threading.current_thread():
+            thread.join(max(0.2, deadline - time.monotonic()))
+        pending = self.stats().pending
+        if pending:
+            logger.error("Stopped before %d stalls could be written.", pending)
+        return flushed and not (thread and thread.is_alive())
+
+    def stats(self) -> RecorderStats:
+        """What was counted so far."""
+        with self._changed:
+            writer, database = self._writer, self._writer.database
+            return RecorderStats(
+                seen=self._seen,
+                stored=database.stored if database else 0,
+                thinned=database.thinned if database else 0,
+                dropped=self._dropped + writer.dropped + (database.dropped if database else 0),
+                undelivered=self._undelivered,
+                pending=self._pending.events + writer.unwritten.events,
+                errors=self._errors.counts,
+                last_error=self._errors.last,
+            )
+
+    def _take_over(self, call: BlockingCall) -> None:
+        fingerprint, delta = self._increments.of(call)
+        self._puts += 1
+        self._seen += delta.totals.events
+        if self._writer.database:
+            self._dropped += self._pending.add(fingerprint, delta)
+        if self._writer.delivers and len(self._calls) < CALLS_LIMIT:
+            self._calls.append(call)
+        else:
+            self._undelivered += self._writer.delivers
+        urgent = call.ongoing or len(self._calls) > CALLS_LIMIT // 2
+        self._schedule(0.0 if urgent else self._configuration.flush_interval_s)
+
+    def _schedule(self, delay_s: float) -> None:
+        due_at = time.monotonic() + delay_s
+        if self._due_at is None or due_at < self._due_at:
+            self._due_at = due_at
+            self._changed.notify_all()
+
+    def _ensure_thread(self) -> None:
+        with self._changed:
+            if self._thread or not self._running:
+                return
+            thread = self._thread = threading.Thread(target=self._run, name="loopwatch-writer", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # no more threads, or the interpreter is shutting down
+            with self._changed:
+                self._thread = None
+            raise
+
+    def _run(self) -> None:
+        try:
+            while self._wait_until_due():
+                try:
+                    self._write()
+                except Exception as error:  # noqa: BLE001 - no fault of ours may end the thread
+                    self._errors.log_once("recorder", error, "The writer failed.")
+        finally:
+            connections.close_all()
+
+    def _wait_until_due(self) -> bool:
+        """Wait for something to write; false when the thread is to end."""
+        with self._changed:
+            while self._running:
+                remaining_s = None if self._due_at is None else self._due_at - time.monotonic()
+                if remaining_s is not None and remaining_s <= 0:
+                    self._due_at = None
+                    return True
+                self._changed.wait(remaining_s)
+            self._thread = None
+            return False
+
+    def _write(self) -> None:
+        with self._changed:
+            pending, self._pending = self._pending, Pending()
+            calls, self._calls = self._calls, []
+            puts, at_once, self._at_once = self._puts, self._at_once, False
+        retry_s = self._writer.write(pending, calls, at_once=at_once)
+        with self._changed:
+            if retry_s is None:
+                self._puts_settled = puts
+                self._changed.notify_all()
+            else:
+                self._schedule(retry_s)
+
+
+_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _begin_empty_after_fork() -> None:
+    """The parent writes what was pending; the child has no writer thread, and a lock may have been held."""
+    for recorder in list(_recorders):
+        recorder._begin_empty()  # noqa: SLF001
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_empty_after_fork)

@@ -1,0 +1,131 @@
+"""The sinks that get every call by itself: log, signal and callback. They run on the writer thread.
+
+A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
+log tells it once.
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.recording import requests
+from loopwatch.recording.column_values import milliseconds, text
+from loopwatch.recording.paths import shorten
+from loopwatch.signals import blocking_call
+
+LINE_INTERVAL_S = 60.0
+FINDINGS_REMEMBERED = 10_000
+STALLS_REMEMBERED = 1_000
+
+logger = logging.getLogger("loopwatch")
+
+
+class Sink(Protocol):
+    """Takes one call after the other; what it raises is logged once and counted."""
+
+    name: str
+
+    def emit(self, call: BlockingCall) -> None:
+        """Hand the call on."""
+
+
+class CallbackSink:
+    """Calls the function named by ``ON_BLOCKING_CALL``."""
+
+    name = "callback"
+
+    def __init__(self, callback: Callable[[BlockingCall], object]) -> None:
+        self._callback = callback
+
+    def emit(self, call: BlockingCall) -> None:
+        """Call it; whatever it raises is raised."""
+        self._callback(call)
+
+
+class SignalSink:
+    """Sends ``loopwatch.signals.blocking_call``."""
+
+    name = "signal"
+
+    def emit(self, call: BlockingCall) -> None:
+        """Send to every receiver; what the first failing one raised is raised, after all have been called."""
+        for _, outcome in blocking_call.send_robust(sender=BlockingCall, call=call):
+            if isinstance(outcome, Exception):
+                raise outcome
+
+
+class LogSink:
+    """One warning a stall, but at most one a finding and minute; the next line says how many were left out."""
+
+    name = "log"
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last_line: OrderedDict[str, float] = OrderedDict()
+        self._suppressed: dict[str, int] = {}
+        self._going_on: OrderedDict[str, None] = OrderedDict()
+
+    def emit(self, call: BlockingCall) -> None:
+        """Write the line, or count it as left out."""
+        if self._told_before(call):
+            return
+        fingerprint, now = call.fingerprint, self._clock()
+        if now - self._last_line.get(fingerprint, -LINE_INTERVAL_S) < LINE_INTERVAL_S:
+            self._suppressed[fingerprint] = self._suppressed.get(fingerprint, 0) + 1
+            return
+        self._last_line[fingerprint] = now
+        self._last_line.move_to_end(fingerprint)
+        suppressed = self._suppressed.pop(fingerprint, 0)
+        if len(self._last_line) > FINDINGS_REMEMBERED:
+            self._suppressed.pop(self._last_line.popitem(last=False)[0], None)
+        logger.warning("%s", _line(call, suppressed), extra=_fields(call, suppressed))
+
+    def _told_before(self, call: BlockingCall) -> bool:
+        told = call.stall_id in self._going_on
+        if call.ongoing:
+            self._going_on[call.stall_id] = None
+            if len(self._going_on) > STALLS_REMEMBERED:
+                self._going_on.popitem(last=False)
+        else:
+            self._going_on.pop(call.stall_id, None)
+        return told
+
+
+def _line(call: BlockingCall, suppressed: int) -> str:
+    verb = "has been blocking" if call.ongoing else "blocked"
+    where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
+    parts = [f"{call.method_name} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
+    if call.cause.is_machine:
+        parts[0] = f"The event loop stood still for {call.duration_ms:.1f} ms ({call.cause}) in {call.function}{where}"
+    if call.request:
+        target = call.request.consumer or call.request.route
+        parts.append(f"{requests.method(call.request)} {target}".strip())
+    if call.waiting:
+        parts.append(f"{call.waiting} other requests waited")
+    if suppressed:
+        parts.append(f"{suppressed} more of this finding since its last line")
+    return text(" ".join("; ".join(part for part in parts if part).split()), 2000)
+
+
+def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
+    """For structured logs. The prefix keeps clear of names that ``LogRecord`` or a site's own factory uses."""
+    fields = {
+        "fingerprint": call.fingerprint,
+        "blocking_call": text(call.method_name, 300),
+        "function": text(call.function, 300),
+        "file": text(shorten(call.filename), 500),
+        "line": call.lineno,
+        "cause": str(call.cause),
+        "duration_ms": milliseconds(call.duration_ms),
+        "step_ms": milliseconds(call.step_ms),
+        "ongoing": call.ongoing,
+        "method": requests.method(call.request),
+        "route": requests.route(call.request),
+        "requests_delayed": call.waiting,
+        "stall_id": call.stall_id,
+        "suppressed": suppressed,
+    }
+    return {f"loopwatch_{name}": value for name, value in fields.items()}

@@ -1,0 +1,65 @@
+import logging
+import threading
+
+import pytest
+
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from tests.recording.calls import NOON, blocking_call
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_call_becomes_a_finding_an_event_and_an_hourly_total(recorder_of):
+    recorder = recorder_of(release="1.2")
+    recorder.put(call := blocking_call(minute=90, waiting=3))
+    assert recorder.flush(10)
+    finding = Finding.objects.get()
+    assert (finding.fingerprint, finding.blocking_call, finding.function) == (
+        call.fingerprint,
+        "time.sleep",
+        "shop.views.checkout",
+    )
+    assert (finding.events, finding.blocked_us, finding.longest_us) == (1, 100_000, 100_000)
+    assert (finding.requests_delayed, finding.delay_us, finding.events_thinned) == (3, 300_000, 0)
+    assert finding.first_seen == finding.last_seen == call.started_at
+    total = HourlyTotal.objects.get()
+    assert (total.hour, total.method, total.route, total.release) == (
+        NOON.replace(hour=13),
+        "POST",
+        "checkout/<int:pk>/",
+        "1.2",
+    )
+    assert (total.events, total.under_150ms, total.under_100ms) == (1, 1, 0)
+    event = BlockingEvent.objects.get()
+    assert (event.stall_id, event.method, event.route, event.task_name) == (
+        call.stall_id,
+        "POST",
+        "checkout/<int:pk>/",
+        "Task-1",
+    )
+
+
+def test_counts_are_exact_after_a_burst_from_four_threads(recorder_of):
+    recorder = recorder_of(flush_interval_s=0.05)
+
+    def put_many(thread):
+        for number in range(5_000):
+            recorder.put(blocking_call(minute=number % 120, function=f"shop.views.view_{number % 3}", waiting=1))
+
+    threads = [threading.Thread(target=put_many, args=(thread,)) for thread in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert recorder.flush(60)
+    assert sum(Finding.objects.values_list("events", flat=True)) == 20_000
+    assert sum(Finding.objects.values_list("blocked_us", flat=True)) == 20_000 * 100_000
+    assert sum(Finding.objects.values_list("requests_delayed", flat=True)) == 20_000
+    assert sum(HourlyTotal.objects.values_list("under_150ms", flat=True)) == 20_000
+    assert HourlyTotal.objects.count() == 3 * 2
+    assert all(
+        finding.events == finding.events_thinned + finding.blocking_events.count() for finding in Finding.objects.all()
+    )
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (20_000, 20_000, 0, 0)
+    assert stats.thinned == sum(Finding.objects.values_list("events_thinned", flat=True))
