@@ -1,0 +1,44 @@
+# Everything happens in .venv and .demo beside this file. Targets: demo, test, lint, clean.
+#   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
+#   make test ARGS="-k chat"  passes options on to pytest
+#   make … PYTHON=python3.13  makes .venv with that interpreter
+
+PYTHON ?= python3
+ARGS ?=
+VENV := .venv
+IN_VENV := $(VENV)/bin/python
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: $(VENV)/installed-demo
+	@$(IN_VENV) -m testproject.demo $(ARGS)
+
+test: $(VENV)/installed-test
+	$(IN_VENV) -m pytest $(ARGS)
+
+lint: $(VENV)/installed-lint
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	$(IN_VENV) -m mypy
+	$(IN_VENV) manage.py makemigrations --check --dry-run
+
+clean:
+	rm -rf $(VENV) .demo
+
+# pip knows dependency groups from 25.1 on.
+$(VENV)/installed-%: pyproject.toml | $(VENV)/made
+	@echo "Installing what 'make $*' needs into $(VENV) …"
+	@$(IN_VENV) -m pip install --quiet --disable-pip-version-check --editable . --group $* || \
+		{ echo "pip could not install it; its own words are above. Is the package index within reach?" >&2; exit 1; }
+	@touch $@
+
+$(VENV)/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "'$(PYTHON)' is missing or older than Python 3.11. Name another: make PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) || { \
+		echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu, install python3-venv." >&2; exit 1; }
+	@$(IN_VENV) -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1' || { \
+		echo "pip could not update itself; its own words are above. Is the package index within reach?" >&2; exit 1; }
+	@touch $@

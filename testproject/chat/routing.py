@@ -1,0 +1,8 @@
+from django.urls import path
+
+from testproject.chat.consumers import ChatConsumer, FixedChatConsumer
+
+websocket_urlpatterns = [
+    path("ws/chat/<slug:room>/", ChatConsumer.as_asgi()),
+    path("ws/chat/<slug:room>/fixed/", FixedChatConsumer.as_asgi()),
+]
