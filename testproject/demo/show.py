@@ -53,6 +53,8 @@ class Show:
         async with serve(self.database, self.port) as children:
             say(f"Serving {self.site}/ and sending it traffic:")
             trouble = await while_alive(children, self.traffic())
+            if trouble:  # perhaps because a child is ending this very moment, which says more
+                await while_alive(children, asyncio.sleep(1))
             self.outcome = await while_alive(children, self.judge(trouble))
             if not self.exits:
                 self.invite()

@@ -37,7 +37,7 @@ class Tally:
 async def send_traffic(site: str, login: tuple[str, str], seconds: float, tally: Tally) -> None:
     """Visit ``site`` for about ``seconds``: every mistake and every twin at least once.
 
-    Raises ``VisitError`` for the first visit that fails.
+    Raises a group of ``VisitError`` as soon as a visit fails.
     """
     crowd = [browse(site, None, tally) for _ in range(SHOPPERS - 1)]
     crowd += [browse(site, login, tally), chatter(site, tally), chatter(site, tally)]
@@ -49,16 +49,14 @@ async def send_traffic(site: str, login: tuple[str, str], seconds: float, tally:
 
 
 async def browse(site: str, login: tuple[str, str] | None, tally: Tally) -> None:
-    async with Visitor(site) as visitor:
+    async with answered("a shopper's visit"), Visitor(site) as visitor:
         if login:
             await visitor.log_in(*login)
         while True:
-            path = random.choice(PAGES)
-            async with answered(path):
-                started = monotonic()
-                await visitor.get(path)
-                tally.longest_wait_s = max(tally.longest_wait_s, monotonic() - started)
-                tally.pages += 1
+            started = monotonic()
+            await visitor.get(random.choice(PAGES))
+            tally.longest_wait_s = max(tally.longest_wait_s, monotonic() - started)
+            tally.pages += 1
             await asyncio.sleep(random.uniform(0.05, 0.25))
 
 
@@ -76,7 +74,7 @@ async def make_mistakes(site: str, seconds: float, tally: Tally) -> None:
     rounds = max(1, round(seconds / ROUND_S))
     pause_s = seconds / (rounds * len(MISTAKES))
     started = monotonic()
-    async with Visitor(site) as visitor:
+    async with answered("/"), Visitor(site) as visitor:
         for number in range(rounds * len(MISTAKES)):
             await asyncio.sleep(started + number * pause_s - monotonic())
             mistake, other = MISTAKES[number % len(MISTAKES)], MISTAKES[(number + 5) % len(MISTAKES)]
@@ -92,9 +90,9 @@ async def make(visitor: Visitor, visit: Visit) -> None:
 
 
 @asynccontextmanager
-async def answered(path: str) -> AsyncIterator[None]:
-    """Turn whatever a client raises into a ``VisitError`` that names the path."""
+async def answered(what: str) -> AsyncIterator[None]:
+    """Turn whatever a client raises into a ``VisitError`` that says what was asked for."""
     try:
         yield
     except (httpx.HTTPError, WebSocketException, OSError) as error:
-        raise VisitError(f"{path}: {type(error).__name__}: {error}") from error
+        raise VisitError(f"{what}: {type(error).__name__}: {error}") from error

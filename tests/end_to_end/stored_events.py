@@ -1,0 +1,44 @@
+"""Reads what a running site has stored, from outside, as plain rows."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+WRITTEN_WITHIN_S = 20
+
+EVENTS = """
+    SELECT finding.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,
+           event.consumer, event.exact, event.duration_us / 1000.0
+    FROM loopwatch_blockingevent AS event JOIN loopwatch_finding AS finding ON finding.id = event.finding_id
+    ORDER BY event.id
+"""
+
+
+@dataclass(frozen=True)
+class StoredEvent:
+    blocking_call: str
+    function: str
+    filename: str
+    lineno: int
+    route: str
+    method: str
+    consumer: str
+    exact: bool
+    duration_ms: float
+
+
+def stored_events(database: Path) -> list[StoredEvent]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [StoredEvent(*row) for row in connection.execute(EVENTS)]
+
+
+async def events_written(database: Path, route: str, count: int) -> list[StoredEvent]:
+    """The events on a route, once there are ``count`` of them or a deadline has passed."""
+    deadline = asyncio.get_running_loop().time() + WRITTEN_WITHIN_S
+    while True:
+        events = [event for event in stored_events(database) if event.route == route]
+        if len(events) >= count or asyncio.get_running_loop().time() > deadline:
+            return events
+        await asyncio.sleep(0.1)

@@ -1,0 +1,52 @@
+"""Every mistake the shop makes becomes one finding, with the right names and line; no corrected twin becomes any."""
+
+import pytest
+
+from testproject.demo.client import Visitor
+from testproject.mistakes import MISTAKES, Mistake
+from tests.end_to_end.conftest import ServedShop
+from tests.end_to_end.stored_events import events_written, stored_events
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+SLEEP = next(mistake for mistake in MISTAKES if mistake.name == "retry-sleep")
+
+
+@every_mistake
+async def test_a_mistake_is_found_with_its_call_function_and_line(shop: ServedShop, mistake: Mistake):
+    known = len([event for event in stored_events(shop.database) if event.route == mistake.visit.route])
+    async with Visitor(shop.site) as visitor:
+        await visitor.visit(mistake.visit)
+
+    events = (await events_written(shop.database, mistake.visit.route, known + 1))[known:]
+
+    assert [event.blocking_call in mistake.blocking_calls for event in events] == [True], events
+    assert [event.function for event in events] == [mistake.function]
+    assert events[0].filename.endswith(mistake.filename.name)
+    assert events[0].lineno in mistake.line_numbers()
+    assert events[0].exact
+    assert events[0].method == ("" if mistake.visit.is_websocket else mistake.visit.method)
+    consumer = "testproject.chat.consumers.ChatConsumer" if mistake.visit.is_websocket else ""
+    assert events[0].consumer == consumer
+
+
+@every_mistake
+async def test_a_corrected_twin_is_not_found(shop: ServedShop, mistake: Mistake):
+    known = len(stored_events(shop.database))
+    async with Visitor(shop.site) as visitor:
+        for _ in range(2):
+            await visitor.visit(mistake.twin)
+        # What was recorded earlier is written earlier: once this one is stored, the twin's would be.
+        await visitor.visit(SLEEP.visit)
+
+    slept = len([event for event in stored_events(shop.database)[:known] if event.route == SLEEP.visit.route])
+    await events_written(shop.database, SLEEP.visit.route, slept + 1)
+
+    assert [event.blocking_call for event in stored_events(shop.database)[known:]] == ["time.sleep"]
+
+
+async def test_the_table_of_mistakes_points_at_lines_that_exist():
+    for mistake in MISTAKES:
+        assert len(mistake.line_numbers()) == len(mistake.source_lines), mistake.name
+        assert mistake.twin.path != mistake.visit.path
