@@ -1,0 +1,6 @@
+"""The findings and their events in the Django admin: read-only, except for resolving, ignoring and deleting."""
+
+from loopwatch.admin.event_admin import BlockingEventAdmin
+from loopwatch.admin.finding_admin import FindingAdmin
+
+__all__ = ["BlockingEventAdmin", "FindingAdmin"]

@@ -1,0 +1,78 @@
+"""Cells of the lists as HTML. Everything that comes from the store is escaped."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+
+from loopwatch.durations import human_duration
+from loopwatch.models import BlockingEvent, Finding
+from loopwatch.reporting.routes import RouteTotal
+
+_ROUTES = 2
+_BREAK = re.compile(r"(?<=[./_])")
+
+
+def call_and_place(finding: Finding) -> SafeString:
+    place = f"{finding.filename}:{finding.lineno}" if finding.filename else ""
+    return format_html(
+        '<span class="loopwatch-call">{}</span><span class="loopwatch-where">{}</span>'
+        '<span class="loopwatch-where">{}</span>',
+        breakable(finding.blocking_call),
+        breakable(finding.function),
+        breakable(place),
+    )
+
+
+def breakable(name: str) -> SafeString:
+    """A dotted name or a path that may be broken where a reader would break it."""
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _BREAK.split(name)))
+
+
+def duration(duration_us: int) -> SafeString:
+    return format_html('<span class="loopwatch-figure">{}</span>', human_duration(duration_us / 1000))
+
+
+def moment(value: datetime) -> SafeString:
+    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    return format_html(
+        '<time class="loopwatch-figure" datetime="{}">{}</time>',
+        local.isoformat(),
+        date_format(local, "SHORT_DATETIME_FORMAT"),
+    )
+
+
+def status(finding: Finding) -> SafeString:
+    reopened = finding.status == Finding.Status.OPEN and finding.reopened_at is not None
+    label = _("reopened") if reopened else finding.get_status_display()
+    return format_html(
+        '<span class="loopwatch-status loopwatch-status-{}">{}</span>',
+        "reopened" if reopened else finding.status,
+        label,
+    )
+
+
+def routes(totals: Sequence[RouteTotal]) -> SafeString:
+    """The routes blocked most, and how many more there are."""
+    shown = format_html_join(
+        "", '<span class="loopwatch-route">{}</span>', ((breakable(route_name(total)),) for total in totals[:_ROUTES])
+    )
+    more = len(totals) - _ROUTES
+    if more <= 0:
+        return shown
+    return format_html('{}<span class="loopwatch-where">{}</span>', shown, _("+%(count)d more") % {"count": more})
+
+
+def route_name(total: RouteTotal) -> str:
+    return total.name or _("outside of requests")
+
+
+def request_name(event: BlockingEvent) -> str:
+    """Method and route, or the consumer where there is no route."""
+    name = f"{event.method} {event.route}".strip()
+    return name or event.consumer or event.request_kind or _("outside of requests")

@@ -1,0 +1,83 @@
+"""The list of blocking events, and the page of one. They are reached from their finding."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin import cells
+from loopwatch.admin.causes import cause_label, cause_meaning
+from loopwatch.admin.contributions import contributions_of
+from loopwatch.admin.filters import CauseFilter
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.stack import stack_page
+from loopwatch.models import BlockingEvent, Finding
+
+
+class EventChangeList(ChangeList):
+    """Leaves the heavy columns where they are."""
+
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
+    ) -> QuerySet[BlockingEvent]:
+        return super().get_queryset(request, exclude_parameters).defer("stacks", "contributions")
+
+
+@admin.register(BlockingEvent)
+class BlockingEventAdmin(ReadOnlyAdmin):
+    list_display = ("started", "duration", "blocking_call", "request", "delayed", "host", "release")
+    list_filter = ("started_at", CauseFilter)
+    list_select_related = ("finding",)
+    ordering = ("-started_at",)
+    change_form_template = "loopwatch/event.html"
+
+    @admin.display(description=_("started"), ordering="started_at")
+    def started(self, event: BlockingEvent) -> SafeString:
+        return cells.moment(event.started_at)
+
+    @admin.display(description=_("duration"), ordering="duration_us")
+    def duration(self, event: BlockingEvent) -> SafeString:
+        return cells.duration(event.duration_us)
+
+    @admin.display(description=_("blocking call"))
+    def blocking_call(self, event: BlockingEvent) -> SafeString:
+        return cells.call_and_place(event.finding)
+
+    @admin.display(description=_("request"))
+    def request(self, event: BlockingEvent) -> str:
+        return cells.request_name(event)
+
+    @admin.display(description=_("requests delayed"), ordering="requests_delayed")
+    def delayed(self, event: BlockingEvent) -> int:
+        return event.requests_delayed
+
+    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
+        """Not on the index: findings are the way in, and a list of thousands of single events is not."""
+        return False
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+        return EventChangeList
+
+    def page_context(self, request: HttpRequest, row: BlockingEvent) -> dict[str, Any]:
+        return {
+            "title": _("Blocking event"),
+            "stack": stack_page(row),
+            "contributions": contributions_of(row),
+            "request_name": cells.request_name(row),
+            "cause": cause_label(row.cause),
+            "cause_meaning": cause_meaning(row.cause),
+            "shows_finding": self.shows(request, Finding),
+            "previous": self._neighbours(row, "lt").order_by("-started_at", "-pk").first(),
+            "next": self._neighbours(row, "gt").order_by("started_at", "pk").first(),
+        }
+
+    @staticmethod
+    def _neighbours(event: BlockingEvent, side: str) -> QuerySet[BlockingEvent, int]:
+        """Ids of the events of the same finding before (``"lt"``) or after (``"gt"``) this one."""
+        at_once = Q(started_at=event.started_at, **{f"pk__{side}": event.pk})
+        beyond = Q(**{f"started_at__{side}": event.started_at})
+        return event.finding.blocking_events.filter(at_once | beyond).values_list("pk", flat=True)

@@ -1,0 +1,57 @@
+"""Filters of the lists. None of them needs a query of its own, and none fails on a value that does not exist."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin.causes import CAUSES
+from loopwatch.admin.read_only import ModelAdmin
+from loopwatch.models import Finding
+
+_ALL = "all"
+
+
+class StatusFilter(admin.SimpleListFilter):
+    """Shows open findings unless asked for others: what is done or ignored should not be in the way."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        model_admin: ModelAdmin,  # noqa: ARG002
+    ) -> list[tuple[str, Any]]:
+        return [*Finding.Status.choices, (_ALL, _("All"))]
+
+    def value(self) -> str:
+        chosen = super().value()
+        return chosen if chosen in {*Finding.Status.values, _ALL} else Finding.Status.OPEN
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
+        return queryset if self.value() == _ALL else queryset.filter(status=self.value())
+
+    def choices(self, changelist: ChangeList) -> Iterator[Any]:
+        """Without the first of Django's, which stands for no choice: here that means open."""
+        return islice(super().choices(changelist), 1, None)
+
+
+class CauseFilter(admin.SimpleListFilter):
+    title = _("cause")
+    parameter_name = "cause"
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        model_admin: ModelAdmin,  # noqa: ARG002
+    ) -> list[tuple[str, Any]]:
+        return [(cause, label) for cause, (label, _meaning) in CAUSES.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:  # noqa: ARG002
+        return queryset.filter(cause=self.value()) if self.value() in CAUSES else queryset

@@ -1,0 +1,107 @@
+"""A stored stack arranged for reading: the user's own frames in the open, the frames of libraries folded between."""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin.source_lines import SourceFiles, SourceLine, UnreadableSourceError, excerpt, mark, mark_text
+from loopwatch.models import BlockingEvent
+from loopwatch.recording.stacks import StoredFrame, decode
+
+_NAMES = 4
+_LONGEST_STORED_LINE = 199
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """A frame with its line of source, as far as that is known, and how often in a row it was repeated."""
+
+    frame: StoredFrame
+    line: SourceLine | None
+    repeated: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackPart:
+    """Frames next to each other that are all the user's own, or all not."""
+
+    is_own: bool
+    rows: list[FrameRow]
+
+    @property
+    def packages(self) -> str:
+        names = dict.fromkeys(row.frame.module.partition(".")[0] for row in self.rows if row.frame.module)
+        return ", ".join(list(names)[:_NAMES]) + (", …" if len(names) > _NAMES else "")
+
+    @property
+    def size(self) -> int:
+        return sum(row.repeated for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The lines around the user's own call, or what is left of them and why."""
+
+    filename: str
+    lineno: int
+    function: str
+    lines: list[SourceLine]
+    note: Promise | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StackPage:
+    culprit: Culprit
+    parts: list[StackPart]
+
+    @property
+    def has_own(self) -> bool:
+        return any(part.is_own for part in self.parts)
+
+
+def stack_page(event: BlockingEvent) -> StackPage:
+    """Decode an event's representative stack and read the source it points at."""
+    samples = decode(event.stacks)
+    frames = samples[0].frames if samples else ()
+    files = SourceFiles()
+    parts = [
+        StackPart(is_own, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
+        for is_own, group in groupby(frames, key=lambda frame: frame.is_own)
+    ]
+    return StackPage(_culprit(event, frames, files), parts)
+
+
+def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
+    current = files.line(frame)
+    if current and _is_same(frame.source_line, current):
+        line = mark(current, frame.lineno, frame)
+        return FrameRow(frame, SourceLine(line.lineno, line.before.lstrip(), line.marked, line.after), repeated)
+    return FrameRow(frame, SourceLine(frame.lineno, frame.source_line) if frame.source_line else None, repeated)
+
+
+def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: SourceFiles) -> Culprit:
+    frame = _culprit_frame(event, frames)
+    stored = mark_text(frame.source_line or event.source, frame.lineno, event.source)
+    try:
+        lines = files.lines(frame.filename)
+    except UnreadableSourceError as unavailable:
+        return Culprit(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
+    if not _is_same(frame.source_line, files.line(frame)):
+        note = _("The file has changed since: this is the line as it was then.")
+        return Culprit(frame.filename, frame.lineno, frame.name, [stored], note)
+    return Culprit(frame.filename, frame.lineno, frame.name, excerpt(lines, frame))
+
+
+def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> StoredFrame:
+    """The innermost own frame at the event's place; where the stack was not kept, the place alone."""
+    for frame in reversed(frames):
+        if (frame.filename, frame.lineno) == (event.filename, event.lineno):
+            return frame
+    return StoredFrame(event.filename, "", event.finding.function, event.lineno, 0, 0, 0, True, "")
+
+
+def _is_same(stored: str, current: str) -> bool:
+    """Whether the line is still what was stored, of which long lines keep only the beginning; unknown counts as yes."""
+    return not stored or stored[:_LONGEST_STORED_LINE] == current.strip()[:_LONGEST_STORED_LINE]

@@ -1,0 +1,68 @@
+"""The time a finding blocked, hour by hour, as the bars of a drawing made on the server."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import starmap
+
+from django.db.models import QuerySet, Sum
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from loopwatch.models import HourlyTotal
+
+HOURS = 7 * 24
+HEIGHT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One hour in which something happened. ``x`` counts hours from the left; ``y`` and ``height`` add up to HEIGHT."""
+
+    hour: datetime
+    events: int
+    blocked_ms: float
+    x: int
+    height: int
+
+    @property
+    def label(self) -> str:
+        local = timezone.localtime(self.hour)
+        return date_format(local, "SHORT_DATETIME_FORMAT")
+
+    @property
+    def y(self) -> int:
+        return HEIGHT - self.height
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The bars of the last week; hours without events have none."""
+
+    begin: datetime
+    end: datetime
+    highest_ms: float
+    bars: list[Bar]
+    width: int = HOURS
+    height: int = HEIGHT
+
+
+def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
+    """The week that ends with the current hour, in one query."""
+    end = _aware(now).astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    begin = end - timedelta(hours=HOURS)
+    since = begin if timezone.is_aware(now) else timezone.make_naive(begin)
+    rows = totals.filter(hour__gte=since).values_list("hour").annotate(Sum("events"), Sum("blocked_us"))
+    hours = [(_aware(hour), events, blocked_us / 1000) for hour, events, blocked_us in rows.order_by("hour")]
+    highest_ms = max((blocked_ms for _hour, _events, blocked_ms in hours), default=0.0)
+
+    def bar(hour: datetime, events: int, blocked_ms: float) -> Bar:
+        # Whatever happened is to be seen, however small it is beside the worst hour.
+        height = max(round(HEIGHT * blocked_ms / highest_ms), 1) if highest_ms else 1
+        return Bar(hour, events, blocked_ms, x=int((hour - begin) / timedelta(hours=1)), height=height)
+
+    bars = [bar for bar in starmap(bar, hours) if bar.x < HOURS]
+    return Trend(begin, end, highest_ms, bars)
+
+
+def _aware(moment: datetime) -> datetime:
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -1,0 +1,123 @@
+"""The report as a table for a person: figures first, then what blocked, where, and on which routes.
+
+A terminal of ``WIDE`` columns or more has the names beside the figures, a narrower one beneath them.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.core.management.color import Style
+from django.utils import timezone
+
+from loopwatch.durations import human_duration
+from loopwatch.models import Finding
+from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.reporting.terminal import shorten, visible, width_of
+
+WIDE = 130
+_NARROWEST = 40
+_INDENT = "    "
+_GAP = "  "
+_ROUTES = 3
+_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
+_EMPTY_STORE = """\
+No blocking call has been recorded yet. If there should be one:
+  - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
+  - Is it switched on? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
+  - Has traffic run since? Only steps that last THRESHOLD_MS or longer are recorded.
+  - Does the site write to the database this command reads (see --database)?"""
+
+
+def render_text(report: Report, *, width: int, style: Style) -> str:
+    """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain."""
+    if not report.stored:
+        return _EMPTY_STORE
+    lines = [style.MIGRATE_HEADING(_headline(report)), *_period(report)]
+    if report.findings:
+        lines += ["", *_table(report, max(width, _NARROWEST), style)]
+    if len(report.findings) < report.totals.findings:
+        lines += ["", f"{len(report.findings)} of {report.totals.findings} findings shown (see --limit)."]
+    return "\n".join(lines)
+
+
+def _headline(report: Report) -> str:
+    status = "" if report.status == "all" else f"{report.status} "
+    if not report.totals.findings:
+        return f"No {status}findings (of {_counted(report.stored, 'finding')} stored, see --status and --since)."
+    findings = _counted(report.totals.findings, f"{status}finding")
+    events = _counted(report.totals.events, "event")
+    return f"{findings}: {events} blocked the event loop for {human_duration(report.totals.blocked_ms)} in total"
+
+
+def _period(report: Report) -> Iterator[str]:
+    if report.since:
+        yield f"Since {_local(report.since):%Y-%m-%d %H:%M %Z} (totals are kept by the whole hour)"
+
+
+def _table(report: Report, width: int, style: Style) -> Iterator[str]:
+    rows = [_figures(finding) for finding in report.findings]
+    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+    yield style.HTTP_INFO(_aligned(_HEADINGS, widths))
+    beside = len(_aligned(_HEADINGS, widths)) + len(_GAP)
+    for finding, row in zip(report.findings, rows, strict=True):
+        figures = _aligned(row, widths)
+        if width < WIDE:
+            yield figures
+            yield from (_INDENT + line for line in _names(finding, width - len(_INDENT), style))
+        else:
+            first, *others = _names(finding, width - beside, style)
+            yield f"{figures}{_GAP}{first}"
+            yield from (" " * beside + line for line in others)
+        yield ""
+
+
+def _figures(finding: ReportedFinding) -> tuple[str, ...]:
+    return (
+        human_duration(finding.blocked_ms),
+        f"{finding.events:,}",
+        human_duration(finding.longest_ms),
+        "–" if finding.p95_ms is None else human_duration(finding.p95_ms),
+        f"{finding.requests_delayed:,}",
+        f"{_local(finding.last_seen):%Y-%m-%d %H:%M}",
+    )
+
+
+def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
+    return _GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+
+
+def _names(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
+    marks = "".join(f" [{mark}]" for mark in _marks(finding))
+    yield style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks))) + style.WARNING(marks)
+    function = f"in {visible(finding.function)}"
+    place = visible(f"{finding.filename}:{finding.lineno}") if finding.filename else ""
+    if place and width_of(function + _GAP + place) <= width:
+        yield f"{function}{_GAP}{style.HTTP_NOT_MODIFIED(place)}"
+    else:
+        yield shorten(function, width)
+        if place:
+            yield style.HTTP_NOT_MODIFIED(shorten(place, width))
+    if finding.routes:
+        yield shorten(_routes(finding.routes), width)
+
+
+def _marks(finding: ReportedFinding) -> Iterator[str]:
+    if finding.reopened:
+        yield "reopened"
+    elif finding.status != Finding.Status.OPEN:
+        yield finding.status
+    if not finding.exact:
+        yield "function only"
+
+
+def _routes(routes: tuple[str, ...]) -> str:
+    more = f" + {len(routes) - _ROUTES} more" if len(routes) > _ROUTES else ""
+    return ", ".join(map(visible, routes[:_ROUTES])) + more
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _local(moment: datetime) -> datetime:
+    return timezone.localtime(moment)

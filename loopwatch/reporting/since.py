@@ -1,0 +1,40 @@
+"""The beginning of a report's period, as people type it."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from django.utils import timezone
+
+FORMS = "30m, 24h, 7d, 2w, 2026-11-01 or 2026-11-01T12:00"
+_AGE = re.compile(r"(\d{1,9})([mhdw])", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Read an age before ``now`` or a date, in the current time zone unless it has an offset of its own.
+
+    Raises ``ValueError``, saying which forms work, for anything else and for a moment that has not come yet.
+    """
+    try:
+        since = _age(text, now) or _moment(text)
+        whole_hour(since)
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text!r} is neither an age nor a date. These work: {FORMS}.") from None
+    if since > now:
+        raise ValueError(f"{text!r} has not come yet.")
+    return since
+
+
+def whole_hour(moment: datetime) -> datetime:
+    """The beginning of the hour (UTC) that contains the moment: what hourly totals can be cut at."""
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def _age(text: str, now: datetime) -> datetime | None:
+    match = _AGE.fullmatch(text.strip())
+    return now - timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.strip())
+    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -1,0 +1,47 @@
+"""Text for a terminal: how wide it is shown, how it is shortened, and what must not reach a terminal as it is."""
+
+import unicodedata
+
+_ELLIPSIS = "…"
+_EMOJI_VARIANT = "\ufe0f"
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def visible(text: str) -> str:
+    """Spell out control characters, line breaks and lone surrogates: names are data, never terminal commands."""
+    return "".join(_spelled(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
+
+
+def width_of(text: str) -> int:
+    """Terminal columns the text takes: two for a wide (CJK, emoji) character, none for a combining mark."""
+    return sum(map(_char_width, text))
+
+
+def shorten(text: str, width: int) -> str:
+    """Take out the middle of a text wider than ``width`` columns; both ends of a qualified name tell something."""
+    if width_of(text) <= width:
+        return text
+    head = _fitting(text, (width - 1) // 2)
+    tail = _fitting(text[::-1], width - 1 - width_of(head))[::-1]
+    return f"{head}{_ELLIPSIS}{tail}"
+
+
+def _fitting(text: str, width: int) -> str:
+    used = 0
+    for index, char in enumerate(text):
+        used += _char_width(char)
+        if used > width:
+            return text[:index]
+    return text
+
+
+def _char_width(char: str) -> int:
+    if char == _EMOJI_VARIANT:
+        return 1
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def _spelled(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")

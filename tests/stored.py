@@ -1,0 +1,80 @@
+"""Rows as the writer leaves them, for tests of what reads the store."""
+
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count
+
+from loopwatch.histogram import column_for
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+
+NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
+_numbers = count()
+
+
+def stored_finding(**columns):
+    number = next(_numbers)
+    defaults = {
+        "fingerprint": sha256(str(number).encode()).hexdigest()[:32],
+        "blocking_call": "time.sleep",
+        "function": "shop.views.checkout",
+        "filename": "shop/views.py",
+        "lineno": 41,
+        "source": "time.sleep(0.1)",
+        "cause": "waiting",
+        "events": 1,
+        "blocked_us": 100_000,
+        "longest_us": 100_000,
+        "first_seen": NOON,
+        "last_seen": NOON + timedelta(minutes=5),
+    }
+    return Finding.objects.create(**defaults | columns)
+
+
+def stored_hour(finding, *durations_ms, hour=NOON, method="GET", route="shop/<int:pk>/", **columns):
+    """One hourly total that counts events of these durations."""
+    histogram = {}
+    for duration_ms in durations_ms:
+        histogram[column_for(duration_ms)] = histogram.get(column_for(duration_ms), 0) + 1
+    return HourlyTotal.objects.create(
+        finding=finding,
+        hour=hour,
+        method=method,
+        route=route,
+        events=len(durations_ms),
+        blocked_us=round(sum(durations_ms) * 1000),
+        longest_us=round(max(durations_ms) * 1000),
+        **histogram | columns,
+    )
+
+
+def stored_event(finding, **columns):
+    defaults = {
+        "stall_id": f"{next(_numbers):032x}",
+        "started_at": NOON,
+        "duration_us": 100_000,
+        "step_us": 120_000,
+        "cause": finding.cause,
+        "engine": "sampling",
+        "called_name": finding.blocking_call,
+        "leaf_name": finding.blocking_call,
+        "filename": finding.filename,
+        "lineno": finding.lineno,
+        "source": finding.source,
+        "request_kind": "http",
+        "method": "GET",
+        "route": "shop/<int:pk>/",
+        "task_name": "Task-7",
+        "host": "web-1",
+        "process_id": 4711,
+        "release": "1.4.2",
+    }
+    return BlockingEvent.objects.create(finding=finding, **defaults | columns)
+
+
+def stored_stack(*frames):
+    """The JSON of a stack; a frame is (filename, function, lineno, column, end_column, is_own, source_line)."""
+    rows = [
+        [filename, filename.removesuffix(".py").replace("/", "."), function, line, line, column, end, is_own, source]
+        for filename, function, line, column, end, is_own, source in frames
+    ]
+    return {"version": 1, "frames": rows, "samples": [[100.0, list(range(len(rows)))]]}
