@@ -1,5 +1,3 @@
-import os
-
 import pytest
 
 from loopwatch.conf import Configuration
@@ -20,4 +18,4 @@ def recorder_of():
 
     yield make
     for recorder in made:
-        recorder.stop(5)
+        recorder.stop(1)

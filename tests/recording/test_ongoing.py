@@ -1,0 +1,71 @@
+import pytest
+
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from tests.recording.calls import blocking_call
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def report(recorder, duration_ms, **changes):
+    recorder.put(blocking_call(stall_id="a" * 32, duration_ms=duration_ms, step_ms=duration_ms, **changes))
+
+
+def test_an_ongoing_stall_is_written_at_once(recorder_of):
+    recorder = recorder_of(flush_interval_s=60.0)
+    report(recorder, 5_000.0, ongoing=True)
+    with recorder._changed:
+        assert recorder._changed.wait_for(lambda: recorder._puts_settled == 1, 10)
+    assert BlockingEvent.objects.get().ongoing
+
+
+@pytest.mark.parametrize("flushed_between", [True, False])
+def test_an_ongoing_stall_counts_once_with_its_last_figures(recorder_of, flushed_between):
+    recorder = recorder_of(flush_interval_s=0.05 if flushed_between else 60.0, started=flushed_between)
+    for duration_ms, waiting, ongoing in ((5_000.0, 1, True), (10_000.0, 4, True), (31_000.5, 4, False)):
+        report(recorder, duration_ms, waiting=waiting, ongoing=ongoing)
+        if flushed_between:
+            assert recorder.flush(10)
+    recorder.start()
+    assert recorder.flush(10)
+    finding, total, event = Finding.objects.get(), HourlyTotal.objects.get(), BlockingEvent.objects.get()
+    for row in (finding, total):
+        assert (row.events, row.blocked_us, row.longest_us) == (1, 31_000_500, 31_000_500)
+        assert (row.requests_delayed, row.delay_us) == (4, 4 * 31_000_500)
+    columns = {column: getattr(total, column) for column in ("under_10000ms", "under_30000ms", "over_30000ms")}
+    assert columns == {"under_10000ms": 0, "under_30000ms": 0, "over_30000ms": 1}
+    assert (event.ongoing, event.duration_us) == (False, 31_000_500)
+    assert recorder.stats().seen == recorder.stats().stored == 1
+
+
+def test_a_later_report_stays_with_the_finding_of_the_first(recorder_of):
+    recorder = recorder_of()
+    report(recorder, 5_000.0, ongoing=True)
+    assert recorder.flush(10)
+    report(recorder, 9_000.0, method_name="json.dumps")
+    assert recorder.flush(10)
+    finding = Finding.objects.get()
+    assert (finding.blocking_call, finding.events, finding.blocked_us) == ("time.sleep", 1, 9_000_000)
+
+
+def test_a_finding_deleted_while_the_stall_goes_on_stays_deleted(recorder_of):
+    recorder = recorder_of()
+    report(recorder, 5_000.0, ongoing=True)
+    assert recorder.flush(10)
+    Finding.objects.all().delete()
+    report(recorder, 9_000.0)
+    assert recorder.flush(10)
+    assert not Finding.objects.exists()
+
+
+def test_an_hour_deleted_while_the_stall_goes_on_does_not_go_below_nothing(recorder_of):
+    recorder = recorder_of()
+    report(recorder, 5_000.0, ongoing=True)
+    assert recorder.flush(10)
+    HourlyTotal.objects.all().delete()
+    recorder.put(blocking_call())  # makes the hour again, without the ongoing stall
+    assert recorder.flush(10)
+    report(recorder, 11_000.0)
+    assert recorder.flush(10)
+    total = HourlyTotal.objects.get()
+    assert (total.under_150ms, total.under_10000ms, total.under_30000ms) == (1, 0, 1)
+    assert recorder.stats().errors == {}

@@ -1,0 +1,88 @@
+from datetime import timedelta
+
+from loopwatch.recording import pending as limits
+from loopwatch.recording.increments import Increments
+from loopwatch.recording.pending import Pending
+from tests.recording.calls import blocking_call
+
+
+def pending_of(calls):
+    pending, increments, dropped = Pending(), Increments(), 0
+    for call in calls:
+        dropped += pending.add(*increments.of(call))
+    return pending, dropped
+
+
+def counted(pending):
+    return sum(delta.totals.events for delta in pending.findings.values())
+
+
+def kept(pending):
+    return sum(len(delta.details) for delta in pending.findings.values())
+
+
+def test_findings_beyond_the_limit_are_counted_as_dropped(monkeypatch):
+    monkeypatch.setattr(limits, "FINDINGS_LIMIT", 10)
+    pending, dropped = pending_of(blocking_call(function=f"f{number % 15}") for number in range(30))
+    assert (len(pending.findings), counted(pending), pending.events, dropped) == (10, 20, 20, 10)
+
+
+def test_details_are_bounded_over_all_findings(monkeypatch):
+    monkeypatch.setattr(limits, "DETAILS_LIMIT", 100)
+    monkeypatch.setattr(limits, "DETAILS_HARD_LIMIT", 150)
+    pending, _ = pending_of(blocking_call(function=f"f{number % 200}") for number in range(2_000))
+    assert kept(pending) <= 152
+    assert sum(delta.thinned for delta in pending.findings.values()) == 2_000 - kept(pending)
+
+
+def test_hours_are_bounded_and_their_sums_stay_exact(monkeypatch):
+    monkeypatch.setattr(limits, "HOURS_PER_FINDING", 5)
+    pending, _ = pending_of(blocking_call(minute=hour * 60) for hour in range(50))
+    (delta,) = pending.findings.values()
+    assert len(delta.hours) == 6
+    assert sum(hour.totals.events for hour in delta.hours.values()) == 50
+    assert sum(hour.columns.total() for hour in delta.hours.values()) == 50
+
+
+def test_merging_is_the_same_as_adding_one_by_one():
+    calls = [blocking_call(minute=number, function=f"f{number % 7}", duration_ms=10.0 + number) for number in range(90)]
+    together, _ = pending_of(calls)
+    merged, _ = pending_of(calls[:40])
+    merged.merge(pending_of(calls[40:])[0])
+    assert merged.events == together.events == 90
+    for fingerprint, delta in together.findings.items():
+        other = merged.findings[fingerprint]
+        assert (delta.totals, delta.hours, delta.first_seen, delta.last_seen) == (
+            other.totals,
+            other.hours,
+            other.first_seen,
+            other.last_seen,
+        )
+        assert delta.thinned + len(delta.details) == other.thinned + len(other.details)
+
+
+def test_removing_everything_leaves_nothing_counted():
+    pending, _ = pending_of(blocking_call(minute=number, function=f"f{number % 7}") for number in range(500))
+    for fingerprint in list(pending.findings):
+        pending.remove(fingerprint)
+    assert (pending.events, pending._details, pending._hours) == (0, 0, 0)
+
+
+def test_a_stall_whose_end_is_never_reported_is_forgotten(monkeypatch):
+    monkeypatch.setattr("loopwatch.recording.increments.ONGOING_LIMIT", 10)
+    increments = Increments()
+    for _ in range(50):
+        increments.of(blocking_call(ongoing=True))
+    assert len(increments._ongoing) == 10
+
+
+def test_a_figure_that_shrinks_takes_nothing_away():
+    increments = Increments()
+    call = blocking_call(ongoing=True, duration_ms=5_000.0, waiting=4)
+    pending = Pending()
+    for duration_ms, waiting in ((5_000.0, 4), (4_000.0, 2)):
+        changes = {"stall_id": call.stall_id, "duration_ms": duration_ms, "waiting": waiting, "ongoing": waiting == 4}
+        pending.add(*increments.of(blocking_call(**changes)))
+    (delta,) = pending.findings.values()
+    assert (delta.totals.events, delta.totals.blocked_us, delta.totals.requests_delayed) == (1, 5_000_000, 4)
+    assert delta.last_seen - delta.first_seen <= timedelta(0)

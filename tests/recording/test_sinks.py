@@ -1,0 +1,142 @@
+import asyncio
+import logging
+import queue
+
+import pytest
+
+from loopwatch.detection.calls import BlockingCall, Cause, Request
+from loopwatch.recording.sinks import LogSink
+from loopwatch.signals import blocking_call as signal
+from tests.recording.calls import blocking_call
+
+
+class Clock:
+    now_s = 1000.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def lines(caplog):
+    return [record for record in caplog.records if record.name == "loopwatch"]
+
+
+@pytest.fixture
+def received():
+    calls = []
+
+    def receive(sender, call, **_):
+        calls.append((sender, call))
+
+    signal.connect(receive)
+    yield calls
+    signal.disconnect(receive)
+
+
+def test_the_log_says_what_where_and_whom(caplog, settings):
+    settings.BASE_DIR = "/srv/site"
+    LogSink().emit(blocking_call(waiting=3))
+    (record,) = lines(caplog)
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == (
+        "time.sleep blocked the event loop for 100.0 ms in shop.views.checkout (shop/views.py:12); "
+        "POST checkout/<int:pk>/; 3 other requests waited"
+    )
+    assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
+
+
+def test_the_machine_is_not_called_a_blocking_call(caplog):
+    LogSink().emit(blocking_call(cause=Cause.SUSPENDED, filename="", request=None))
+    assert lines(caplog)[0].getMessage() == (
+        "The event loop stood still for 100.0 ms (suspended) in shop.views.checkout"
+    )
+
+
+def test_the_log_has_one_line_a_finding_and_minute_and_counts_the_others(caplog):
+    sink = LogSink(clock := Clock())
+    for _ in range(4):
+        sink.emit(blocking_call())
+    sink.emit(blocking_call(function="views.other"))
+    clock.now_s += 59.0
+    sink.emit(blocking_call())
+    clock.now_s += 1.0
+    sink.emit(blocking_call())
+    clock.now_s += 60.0
+    sink.emit(blocking_call())
+    assert [record.loopwatch_suppressed for record in lines(caplog)] == [0, 0, 4, 0]
+    assert "4 more of this finding" in lines(caplog)[2].getMessage()
+
+
+def test_the_log_tells_an_ongoing_stall_once(caplog):
+    sink = LogSink(clock := Clock())
+    for ongoing in (True, True, False):
+        sink.emit(blocking_call(stall_id="one", ongoing=ongoing))
+        clock.now_s += 61.0
+    assert len(lines(caplog)) == 1
+    assert "has been blocking" in lines(caplog)[0].getMessage()
+
+
+def test_a_line_stays_one_line_whatever_the_names_hold(caplog):
+    LogSink().emit(blocking_call(method_name="a\nb\0\udc80", request=Request("http", "GET", "x\r\ny")))
+    assert not set("\n\r\0\udc80") & set(lines(caplog)[0].getMessage())
+
+
+def test_the_signal_and_the_callback_get_every_call(recorder_of, received):
+    calls = []
+    recorder = recorder_of(sinks=("signal",), on_blocking_call=calls.append)
+    put = [blocking_call(), blocking_call(), blocking_call(stall_id="one", ongoing=True), blocking_call(stall_id="one")]
+    for call in put:
+        recorder.put(call)
+    assert recorder.flush(10)
+    assert calls == put
+    assert received == [(BlockingCall, call) for call in put]
+    assert recorder.stats().seen == 3
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), asyncio.CancelledError()])
+def test_a_callback_that_raises_disturbs_nobody_and_is_told_once(recorder_of, received, caplog, error):
+    def fail(call):
+        raise error
+
+    recorder = recorder_of(sinks=("log", "signal"), on_blocking_call=fail)
+    for _ in range(3):
+        recorder.put(blocking_call())
+        assert recorder.flush(10)
+    assert len(received) == 3
+    assert len(lines(caplog)) == 1
+    assert recorder.stats().errors == {"callback": 3}
+    assert len([record for record in caplog.records if record.name == "loopwatch.recorder"]) == 1
+
+
+def test_a_receiver_that_raises_is_counted_and_the_others_are_called(recorder_of, received, caplog):
+    def fail(**_):
+        raise ValueError("no")
+
+    signal.connect(fail)
+    try:
+        recorder = recorder_of(sinks=("signal",))
+        recorder.put(blocking_call())
+        assert recorder.flush(10)
+    finally:
+        signal.disconnect(fail)
+    assert len(received) == 1
+    assert recorder.stats().errors == {"signal": 1}
+    assert "ValueError: no" in recorder.stats().last_error
+
+
+def test_a_receiver_that_flushes_does_not_wait_for_itself(recorder_of):
+    answers = queue.Queue()
+    recorder = recorder_of(sinks=(), on_blocking_call=lambda call: answers.put(recorder.flush(60)))
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert answers.get(timeout=10) is False
+
+
+def test_calls_there_is_no_room_for_are_counted(recorder_of):
+    calls = []
+    recorder = recorder_of(started=False, sinks=(), on_blocking_call=calls.append)
+    for _ in range(1_200):
+        recorder.put(blocking_call())
+    recorder.start()
+    assert recorder.flush(10)
+    assert (len(calls), recorder.stats().undelivered) == (1_000, 200)
