@@ -1,0 +1,93 @@
+import sys
+from types import ModuleType
+
+import pytest
+from django.core.checks import run_checks
+
+
+class Wrapped:
+    is_loopwatch = True
+
+
+class Middleware:
+    def __init__(self, inner):
+        self.inner = inner
+
+
+class Router:
+    def __init__(self, **application_mapping):
+        self.application_mapping = application_mapping
+
+
+async def bare(scope, receive, send):
+    """An application nobody watches."""
+
+
+def ids():
+    return [message.id for message in run_checks(tags=["loopwatch"])]
+
+
+@pytest.fixture
+def application(settings, monkeypatch):
+    """Makes an object the ASGI application of this site."""
+    module = ModuleType("site_asgi")
+    monkeypatch.setitem(sys.modules, "site_asgi", module)
+
+    def install(value):
+        module.application = value
+        settings.ASGI_APPLICATION = "site_asgi.application"
+
+    return install
+
+
+def test_a_site_with_right_settings_has_no_messages(settings):
+    settings.LOOPWATCH = {"THRESHOLD_MS": 20}
+    assert ids() == []
+
+
+def test_every_problem_is_an_error_with_a_hint(settings):
+    settings.LOOPWATCH = {"TRESHOLD_MS": 20, "ENGINE": "magic"}
+    found = run_checks(tags=["loopwatch"])
+    assert [message.id for message in found] == ["loopwatch.E002", "loopwatch.E005"]
+    assert all(message.is_serious() and message.hint for message in found)
+
+
+def test_an_application_that_is_not_wrapped_is_warned_of(application):
+    application(bare)
+    (message,) = run_checks(tags=["loopwatch"])
+    assert message.id == "loopwatch.W001"
+    assert "application = LoopWatch(application)" in message.hint
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [Wrapped(), Middleware(Wrapped()), Middleware(Middleware(Wrapped())), Router(http=Wrapped(), websocket=bare)],
+)
+def test_a_wrapped_application_is_found_below_other_middleware(application, wrapped):
+    application(wrapped)
+    assert ids() == []
+
+
+def test_middleware_around_itself_is_no_endless_search(application):
+    circle = Middleware(None)
+    circle.inner = circle
+    application(circle)
+    assert ids() == ["loopwatch.W001"]
+
+
+def test_an_application_that_does_not_import_is_told(settings):
+    settings.ASGI_APPLICATION = "nowhere.asgi.application"
+    (message,) = run_checks(tags=["loopwatch"])
+    assert (message.id, "nowhere" in message.msg) == ("loopwatch.W002", True)
+
+
+@pytest.mark.parametrize("switch", [{"ENABLED": False}, {"ENABLED": "wrong"}])
+def test_nothing_is_said_of_the_application_when_switched_off_or_misconfigured(application, settings, switch):
+    application(bare)
+    settings.LOOPWATCH = switch
+    assert "loopwatch.W001" not in ids()
+
+
+def test_nothing_is_said_without_an_asgi_application(settings):
+    settings.ASGI_APPLICATION = None
+    assert ids() == []

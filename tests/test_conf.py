@@ -1,0 +1,129 @@
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from loopwatch.conf import Configuration, configuration, problems
+
+
+def on_blocking_call(call):
+    """Named by the settings below."""
+
+
+async def coroutine(call):
+    """Named by the settings below."""
+
+
+def test_every_key_is_optional(settings):
+    del settings.LOOPWATCH
+    assert configuration() == Configuration()
+    settings.LOOPWATCH = {}
+    assert configuration() == Configuration()
+
+
+def test_every_key_is_read(settings):
+    settings.LOOPWATCH = {
+        "ENABLED": False,
+        "THRESHOLD_MS": 12.5,
+        "ENGINE": "sampling",
+        "INCLUDE_PATHS": ["shop/"],
+        "EXCLUDE_PATHS": ("boto3",),
+        "SINKS": ["log"],
+        "ON_BLOCKING_CALL": "tests.test_conf.on_blocking_call",
+        "DATABASE": "default",
+        "EVENTS_PER_FINDING": 2,
+        "FLUSH_INTERVAL_S": 0.05,
+        "ONGOING_AFTER_S": 3600,
+        "RELEASE": "1.2",
+    }
+    assert configuration() == Configuration(
+        enabled=False,
+        threshold_ms=12.5,
+        include_paths=("shop/",),
+        exclude_paths=("boto3",),
+        sinks=("log",),
+        on_blocking_call=on_blocking_call,
+        database="default",
+        events_per_finding=2,
+        flush_interval_s=0.05,
+        ongoing_after_s=3600,
+        release="1.2",
+    )
+
+
+def test_the_settings_are_read_once_and_again_when_they_change(settings):
+    settings.LOOPWATCH = {"THRESHOLD_MS": 10}
+    first = configuration()
+    assert configuration() is first
+    settings.LOOPWATCH = {"THRESHOLD_MS": 20}
+    assert configuration().threshold_ms == 20
+
+
+def test_a_callable_may_be_given_itself(settings):
+    settings.LOOPWATCH = {"ON_BLOCKING_CALL": print, "SINKS": [], "DATABASE": None}
+    assert configuration().on_blocking_call is print
+
+
+@pytest.mark.parametrize(
+    ("value", "problem_id", "said"),
+    [
+        (None, "E001", "NoneType"),
+        ([("ENABLED", True)], "E001", "list"),
+        ({"TRESHOLD_MS": 5}, "E002", 'Did you mean "THRESHOLD_MS"?'),
+        ({"threshold_ms": 5}, "E002", 'Did you mean "THRESHOLD_MS"?'),
+        ({"COLOUR": 5}, "E002", "Known keys: ENABLED"),
+        ({5: 5}, "E002", "5"),
+        ({None: 5}, "E002", "None"),
+        ({"ENABLED": 1}, "E003", "True or False"),
+        ({"THRESHOLD_MS": True}, "E003", "a number from 1 to 60000"),
+        ({"THRESHOLD_MS": "50"}, "E003", "'50'"),
+        ({"THRESHOLD_MS": None}, "E003", "None"),
+        ({"THRESHOLD_MS": 0.99}, "E004", "0.99"),
+        ({"THRESHOLD_MS": 60_001}, "E004", "60001"),
+        ({"THRESHOLD_MS": float("nan")}, "E004", "nan"),
+        ({"THRESHOLD_MS": float("inf")}, "E004", "inf"),
+        ({"ENGINE": "tracing"}, "E005", '"sampling"'),
+        ({"ENGINE": ["sampling"]}, "E005", "sampling"),
+        ({"INCLUDE_PATHS": "shop"}, "E003", "a list of parts of paths"),
+        ({"EXCLUDE_PATHS": [""]}, "E003", "a list of parts of paths"),
+        ({"EXCLUDE_PATHS": [None]}, "E003", "a list of parts of paths"),
+        ({"SINKS": "database"}, "E003", "a list of any of"),
+        ({"SINKS": ["database", "email"]}, "E005", "'email'"),
+        ({"SINKS": [["database"]]}, "E005", "['database']"),
+        ({"SINKS": ["log", "log"]}, "E005", "'log' twice"),
+        ({"ON_BLOCKING_CALL": "tests.test_conf.nowhere"}, "E006", "nowhere"),
+        ({"ON_BLOCKING_CALL": "nowhere"}, "E006", "ImportError"),
+        ({"ON_BLOCKING_CALL": ""}, "E006", "does not import"),
+        ({"ON_BLOCKING_CALL": "tests.settings.SECRET_KEY"}, "E003", "callable"),
+        ({"ON_BLOCKING_CALL": 5}, "E003", "callable"),
+        ({"ON_BLOCKING_CALL": coroutine}, "E007", "coroutine"),
+        ({"ON_BLOCKING_CALL": "tests.test_conf.coroutine"}, "E007", "coroutine"),
+        ({"DATABASE": "replica"}, "E008", '"default"'),
+        ({"DATABASE": 5}, "E003", "alias"),
+        ({"EVENTS_PER_FINDING": 1}, "E004", "from 2 to 10000"),
+        ({"EVENTS_PER_FINDING": 50.0}, "E003", "a whole number"),
+        ({"FLUSH_INTERVAL_S": 0}, "E004", "from 0.05 to 60"),
+        ({"ONGOING_AFTER_S": 3601}, "E004", "3600"),
+        ({"RELEASE": None}, "E003", "a string"),
+        ({"RELEASE": "x" * 101}, "E004", "101 characters"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_what_to_do(settings, value, problem_id, said):
+    settings.LOOPWATCH = value
+    (problem,) = problems()
+    assert problem.id == f"loopwatch.{problem_id}"
+    assert said in str(problem)
+    assert problem.hint
+    with pytest.raises(ImproperlyConfigured) as raised:
+        configuration()
+    assert str(problem) in str(raised.value)
+
+
+def test_the_value_of_another_setting_is_not_shown(settings):
+    settings.LOOPWATCH = {"ON_BLOCKING_CALL": "tests.settings.SECRET_KEY"}
+    assert settings.SECRET_KEY not in str(next(problems()))
+
+
+def test_all_problems_are_told_at_once(settings):
+    settings.LOOPWATCH = {"ENABLED": None, "ENGINE": None, "X": None}
+    with pytest.raises(ImproperlyConfigured) as raised:
+        configuration()
+    assert [f"loopwatch.E00{number}" in str(raised.value) for number in (3, 5, 2)] == [True] * 3
