@@ -34,7 +34,7 @@ def render_text(report: Report, *, width: int, style: Style) -> str:
         return _EMPTY_STORE
     lines = [style.MIGRATE_HEADING(_headline(report)), *_period(report)]
     if report.findings:
-        lines += ["", *_table(report, max(width, _NARROWEST), style)]
+        lines += ["", _table(report, max(width, _NARROWEST), style)]
     if len(report.findings) < report.totals.findings:
         lines += ["", f"{len(report.findings)} of {report.totals.findings} findings shown (see --limit)."]
     return "\n".join(lines)
@@ -54,21 +54,26 @@ def _period(report: Report) -> Iterator[str]:
         yield f"Since {_local(report.since):%Y-%m-%d %H:%M %Z} (totals are kept by the whole hour)"
 
 
-def _table(report: Report, width: int, style: Style) -> Iterator[str]:
+def _table(report: Report, width: int, style: Style) -> str:
     rows = [_figures(finding) for finding in report.findings]
     widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    yield style.HTTP_INFO(_aligned(_HEADINGS, widths))
-    beside = len(_aligned(_HEADINGS, widths)) + len(_GAP)
-    for finding, row in zip(report.findings, rows, strict=True):
-        figures = _aligned(row, widths)
-        if width < WIDE:
-            yield figures
-            yield from (_INDENT + line for line in _names(finding, width - len(_INDENT), style))
-        else:
-            first, *others = _names(finding, width - beside, style)
-            yield f"{figures}{_GAP}{first}"
-            yield from (" " * beside + line for line in others)
-        yield ""
+    heading = style.HTTP_INFO(_aligned(_HEADINGS, widths))
+    blocks = (
+        "\n".join(_block(_aligned(row, widths), finding, width, style))
+        for finding, row in zip(report.findings, rows, strict=True)
+    )
+    return heading + "\n" + "\n\n".join(blocks)
+
+
+def _block(figures: str, finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
+    if width < WIDE:
+        yield figures
+        yield from (_INDENT + line for line in _names(finding, width - len(_INDENT), style))
+        return
+    margin = len(figures + _GAP)
+    first, *others = _names(finding, width - margin, style)
+    yield figures + _GAP + first
+    yield from (" " * margin + line for line in others)
 
 
 def _figures(finding: ReportedFinding) -> tuple[str, ...]:
@@ -88,7 +93,8 @@ def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
 
 def _names(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
     marks = "".join(f" [{mark}]" for mark in _marks(finding))
-    yield style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks))) + style.WARNING(marks)
+    call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
+    yield call + style.WARNING(marks) if marks else call
     function = f"in {visible(finding.function)}"
     place = visible(f"{finding.filename}:{finding.lineno}") if finding.filename else ""
     if place and width_of(function + _GAP + place) <= width:
@@ -98,7 +104,7 @@ def _names(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
         if place:
             yield style.HTTP_NOT_MODIFIED(shorten(place, width))
     if finding.routes:
-        yield shorten(_routes(finding.routes), width)
+        yield _routes(finding.routes, width)
 
 
 def _marks(finding: ReportedFinding) -> Iterator[str]:
@@ -110,9 +116,18 @@ def _marks(finding: ReportedFinding) -> Iterator[str]:
         yield "function only"
 
 
-def _routes(routes: tuple[str, ...]) -> str:
-    more = f" + {len(routes) - _ROUTES} more" if len(routes) > _ROUTES else ""
-    return ", ".join(map(visible, routes[:_ROUTES])) + more
+def _routes(routes: tuple[str, ...], width: int) -> str:
+    """As many as fit, the most blocked first; only a single one is ever cut."""
+    for count in range(min(len(routes), _ROUTES), 1, -1):
+        line = ", ".join(map(visible, routes[:count])) + _more(routes, count)
+        if width_of(line) <= width:
+            return line
+    more = _more(routes, 1)
+    return shorten(visible(routes[0]), width - len(more)) + more
+
+
+def _more(routes: tuple[str, ...], count: int) -> str:
+    return f" + {len(routes) - count} more" if len(routes) > count else ""
 
 
 def _counted(number: int, noun: str) -> str:

@@ -1,0 +1,209 @@
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils.timezone import override
+
+from loopwatch.reporting.terminal import width_of
+from tests.stored import NOON, stored_finding, stored_hour
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(*arguments, stdout=None, **options):
+    stdout = stdout or io.StringIO()
+    call_command("loopwatch_report", *arguments, stdout=stdout, **options)
+    return stdout.getvalue()
+
+
+@pytest.mark.django_db
+class TestText:
+    def test_every_figure_and_name_is_there(self):
+        finding = stored_finding(events=1_234, blocked_us=184_000_000, longest_us=1_200_000, requests_delayed=37)
+        stored_hour(finding, *[45] * 20)
+        with override("Europe/Berlin"):
+            text = run()
+        for part in ("3 min 4 s", "1,234", "1.2 s", "37", "2026-11-01 13:05", "time.sleep", "in shop.views.checkout"):
+            assert part in text
+        assert "shop/views.py:41" in text
+        assert "GET shop/<int:pk>/" in text
+
+    def test_the_period_is_said_in_whole_hours(self):
+        stored_hour(stored_finding(), 60)
+        with override("Europe/Berlin"):
+            assert "Since 2026-11-01 13:00 CET" in run("--since", "2026-11-01T13:59")
+
+    @pytest.mark.parametrize("columns", [80, 129, 130, 200])
+    @pytest.mark.parametrize("name", ["x" * 300, "名前空間." * 60, "😀" * 300, "e\u0301" * 150, "a.b\nc\x1b[2J" * 20])
+    def test_no_line_is_wider_than_the_terminal(self, monkeypatch, columns, name):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        finding = stored_finding(
+            blocking_call=name, function=name, filename=name, exact=False, reopened_at=NOON, events=0, blocked_us=0
+        )
+        for number in range(5):
+            stored_hour(finding, 60, route=f"{number}{name[:200]}")
+        table = run().partition("Last seen\n")[2]
+        assert table.count("\n") > 3
+        assert max(map(width_of, table.splitlines())) <= columns
+        assert "\x1b" not in table
+
+    def test_wide_terminals_have_the_names_beside_the_figures(self, monkeypatch):
+        stored_finding()
+        monkeypatch.setenv("COLUMNS", "80")
+        narrow = run()
+        monkeypatch.setenv("COLUMNS", "160")
+        assert len(run().splitlines()) < len(narrow.splitlines())
+
+    def test_routes_that_do_not_fit_are_counted(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "80")
+        finding = stored_finding()
+        for number in range(5):
+            stored_hour(finding, 60 + number, route=f"shop/{number}/{'long/' * 8}")
+        assert "GET shop/4/" in run()
+        assert "+ 4 more" in run()
+
+    def test_what_was_left_out_is_said(self):
+        for _ in range(3):
+            stored_finding()
+        assert "2 of 3 findings shown" in run("--limit", "2")
+        assert "shown" not in run("--limit", "3")
+
+    def test_marks_tell_what_is_special(self):
+        stored_finding(reopened_at=NOON, exact=False)
+        stored_finding(status="ignored")
+        text = run("--status", "all")
+        assert "time.sleep [reopened] [function only]" in text
+        assert "time.sleep [ignored]" in text
+
+    def test_an_empty_store_says_what_to_check(self):
+        text = run()
+        for part in ("LoopWatch(get_asgi_application())", "ENABLED", "traffic", "--database"):
+            assert part in text
+
+    def test_nothing_that_matches_is_not_an_empty_store(self):
+        stored_finding(status="resolved")
+        assert "No open findings (of 1 finding stored" in run()
+
+    def test_colour_is_for_terminals_only(self):
+        stored_finding()
+        assert "\x1b[" not in run()
+        assert "\x1b[" not in run(stdout=Terminal(), no_color=True)
+        assert "\x1b[" in run(force_color=True)
+
+
+@pytest.mark.django_db
+class TestJson:
+    def test_the_object_is_the_documented_one(self):
+        finding = stored_finding(events=2, blocked_us=150_000, function="shop.名前")
+        stored_hour(finding, 50, 100)
+        document = json.loads(run("--format", "json"))
+        assert document.keys() == {"generated_at", "since", "totals", "findings"}
+        assert datetime.fromisoformat(document["generated_at"]).utcoffset() == timedelta(0)
+        assert document["since"] is None
+        assert document["totals"] == {"findings": 1, "events": 2, "blocked_ms": 150.0}
+        (row,) = document["findings"]
+        assert row["fingerprint"] == finding.fingerprint
+        assert (row["blocking_call"], row["function"]) == ("time.sleep", "shop.名前")
+        assert (row["filename"], row["lineno"], row["status"]) == ("shop/views.py", 41, "open")
+        assert (row["events"], row["blocked_ms"], row["longest_ms"]) == (2, 150.0, 100.0)
+        assert 50 < row["p95_ms"] <= 100
+        assert datetime.fromisoformat(row["first_seen"]) == NOON
+        assert datetime.fromisoformat(row["last_seen"]) == NOON + timedelta(minutes=5)
+        assert row["routes"] == ["GET shop/<int:pk>/"]
+
+    def test_the_beginning_is_the_effective_one(self):
+        document = json.loads(run("--format", "json", "--since", "2026-11-01T12:34:56Z"))
+        assert datetime.fromisoformat(document["since"]) == NOON
+        assert document["findings"] == []
+
+
+@pytest.mark.django_db
+class TestMistakes:
+    def test_a_since_that_is_none_says_which_forms_work(self):
+        with pytest.raises(CommandError, match=r"yesterday-ish.*30m, 24h, 7d"):
+            run("--since", "yesterday-ish")
+
+    @pytest.mark.parametrize("limit", ["0", "-3"])
+    def test_a_limit_must_be_positive(self, limit):
+        with pytest.raises(CommandError, match="at least 1"):
+            run("--limit", limit)
+
+    @pytest.mark.parametrize("arguments", [["--limit", "many"], ["--sort", "name"], ["--status", "gone"]])
+    def test_options_know_their_values(self, arguments):
+        with pytest.raises(CommandError, match="invalid"):
+            run(*arguments)
+
+    def test_an_unknown_database_is_named(self):
+        with pytest.raises(CommandError, match="'elsewhere'"):
+            run("--database", "elsewhere")
+
+
+@pytest.fixture
+def another_database(tmp_path, django_db_blocker):
+    """A second database in DATABASES, as the path of its SQLite file."""
+    path = tmp_path / "other.sqlite3"
+    connections.databases["other"] = connections.databases["default"] | {"NAME": path}
+    with django_db_blocker.unblock():
+        yield path
+        connections["other"].close()
+    del connections["other"]
+    del connections.databases["other"]
+
+
+def test_missing_tables_ask_for_migrate(another_database):
+    with pytest.raises(CommandError, match=r"run manage\.py migrate"):
+        run("--database", "other")
+
+
+def test_a_database_that_cannot_be_read_says_why(another_database):
+    another_database.write_bytes(b"this is no database" * 100)
+    with pytest.raises(CommandError, match=r"cannot be read: .*not a database"):
+        run("--database", "other")
+
+
+@pytest.fixture
+def own_process(tmp_path):
+    """Starts the command in a process of its own, with a store of 300 findings."""
+    (tmp_path / "own_settings.py").write_text(
+        "from tests.settings import *\n"
+        f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {str(tmp_path / 'own')!r}}}}}\n"
+    )
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "own_settings",
+        "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
+        "PYTHONIOENCODING": "ascii",
+    }
+    fill = """
+import django; django.setup()
+from django.core.management import call_command
+call_command("migrate", "loopwatch", verbosity=0)
+from tests.stored import stored_finding
+for _ in range(300): stored_finding(function="shop.名前" * 20)
+"""
+    subprocess.run([sys.executable, "-c", fill], env=environment, check=True, timeout=60)
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "django", "loopwatch_report", *arguments]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    return start
+
+
+def test_a_reader_that_leaves_early_and_a_poor_encoding_are_no_errors(own_process):
+    with own_process("--limit", "300") as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)
+    output, errors = own_process("--limit", "1").communicate(timeout=60)
+    assert (errors, r"\u540d\u524d" in output) == ("", True)
