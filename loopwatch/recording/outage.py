@@ -8,8 +8,9 @@ from loopwatch.recording.health import describe
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 
-# Another process that writes at the same moment is no news. One that does so for this many attempts is.
-LOCKED_ATTEMPTS = 3
+# A connection that the server closed, or another process that writes at the same moment, is no news the first time.
+TOLD_AFTER = 2
+LOCKED_TOLD_AFTER = 3
 
 logger = logging.getLogger("loopwatch.recorder")
 
@@ -35,11 +36,14 @@ class Outage:
         self._told = set[str]()
 
     def failed(self, error: BaseException, pending_events: int) -> float:
-        """Note a failure, log it unless that was done before, and return after how many seconds to try again."""
+        """Note a failure, log it unless it may be a passing one or was logged before.
+
+        Returns after how many seconds to try again.
+        """
         self._failures += 1
         remedy = _remedy(error)
-        locked = "locked" in str(error)
-        if remedy not in self._told and (not locked or self._failures >= LOCKED_ATTEMPTS):
+        patience = LOCKED_TOLD_AFTER if "locked" in str(error) else TOLD_AFTER
+        if remedy not in self._told and self._failures >= patience:
             self._told.add(remedy)
             logger.error(
                 "Stalls cannot be written to the database (%s). %d are kept and will be written when it works. %s",

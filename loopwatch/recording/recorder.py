@@ -16,6 +16,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording.health import Errors, RecorderStats
 from loopwatch.recording.increments import Increments
+from loopwatch.recording.outage import LONGEST_RETRY_S
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.writer import Writer
 
@@ -93,9 +94,10 @@ class Recorder:
             self._changed.notify_all()
         if thread and thread is not threading.current_thread():
             thread.join(max(0.2, deadline - time.monotonic()))
-        pending = self.stats().pending
-        if pending:
-            logger.error("Stopped before %d stalls could be written.", pending)
+        stats = self.stats()
+        if stats.pending:
+            reason = f" ({stats.last_error})" if stats.last_error else ""
+            logger.error("Stopped before %d stalls could be written%s.", stats.pending, reason)
         return flushed and not (thread and thread.is_alive())
 
     def stats(self) -> RecorderStats:
@@ -147,10 +149,7 @@ class Recorder:
     def _run(self) -> None:
         try:
             while self._wait_until_due():
-                try:
-                    self._write()
-                except Exception as error:  # noqa: BLE001 - no fault of ours may end the thread
-                    self._errors.log_once("recorder", error, "The writer failed.")
+                self._write()
         finally:
             connections.close_all()
 
@@ -171,7 +170,11 @@ class Recorder:
             pending, self._pending = self._pending, Pending()
             calls, self._calls = self._calls, []
             puts, at_once, self._at_once = self._puts, self._at_once, False
-        retry_s = self._writer.write(pending, calls, at_once=at_once)
+        try:
+            retry_s = self._writer.write(pending, calls, at_once=at_once)
+        except Exception as error:  # noqa: BLE001 - no fault of ours may end the thread
+            self._errors.log_once("recorder", error, "The writer failed.")
+            retry_s = LONGEST_RETRY_S
         with self._changed:
             if retry_s is None:
                 self._puts_settled = puts

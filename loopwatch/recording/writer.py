@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
-from django.db import close_old_connections, reset_queries
+from django.db import close_old_connections, connections, reset_queries
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
@@ -53,15 +54,16 @@ class Writer:
         try:
             close_old_connections()
             database.write(self.unwritten)
+            self._retry_at = 0.0
+            self._outage.over()
+            close_old_connections()
         except Exception as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
             self._errors.count("database", error)
             self._retry_at = time.monotonic() + self._outage.failed(error, self.unwritten.events)
-        else:
-            self._retry_at = 0.0
-            self._outage.over()
+            with suppress(Exception):
+                connections.close_all()  # a broken connection must not be tried again
         finally:
             reset_queries()  # under DEBUG every query is remembered
-            close_old_connections()
 
     def _deliver(self, sink: Sink, calls: Sequence[BlockingCall]) -> None:
         for call in calls:

@@ -29,7 +29,6 @@ recorder.start()
 def run(script, *arguments):
     return subprocess.Popen(
         [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), connection.settings_dict["NAME"], *arguments],
-        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -62,3 +62,44 @@ def test_counts_are_exact_after_a_burst_from_four_threads(recorder_of):
     stats = recorder.stats()
     assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (20_000, 20_000, 0, 0)
     assert stats.thinned == sum(Finding.objects.values_list("events_thinned", flat=True))
+
+
+def test_the_writer_waits_without_a_timeout_while_there_is_nothing_to_write(recorder_of):
+    recorder = recorder_of()
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert recorder._due_at is None
+
+
+def test_a_stopped_recorder_has_no_thread_and_keeps_what_is_put_until_it_is_started(recorder_of):
+    recorder = recorder_of()
+    recorder.put(blocking_call())
+    assert recorder.stop(10)
+    assert not any(thread.name == "loopwatch-writer" for thread in threading.enumerate())
+    assert Finding.objects.get().events == 1
+    recorder.put(blocking_call())
+    assert not recorder.flush(0)
+    assert recorder.stats().pending == 1
+    recorder.start()
+    recorder.start()
+    assert recorder.flush(10)
+    assert Finding.objects.get().events == 2
+    assert sum(thread.name == "loopwatch-writer" for thread in threading.enumerate()) == 1
+
+
+def test_what_cannot_be_put_is_told_once_and_raises_nothing(recorder_of, caplog):
+    recorder = recorder_of()
+    for _ in range(3):
+        recorder.put("not a call")
+    assert recorder.stats().errors == {"recorder": 3}
+    assert len(caplog.records) == 1
+
+
+def test_another_database_can_be_named_or_routed_to(recorder_of, settings):
+    class Router:
+        def db_for_write(self, model, **hints):
+            return "routed"
+
+    settings.DATABASE_ROUTERS = [Router()]
+    assert recorder_of()._writer.database.alias == "routed"
+    assert recorder_of(database="named")._writer.database.alias == "named"
