@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-READY_WITHIN_S = 60
+READY_WITHIN_S = 30
 STOP_WITHIN_S = 10
 TAIL_LINES = 25
 
@@ -27,13 +27,13 @@ class Child:
 
     async def until_ready(self, is_ready: Callable[[], Awaitable[bool]]) -> None:
         """Wait until ``is_ready()``; raise ``ChildError`` if the process ends first or takes too long."""
-        async with asyncio.timeout(READY_WITHIN_S) as limit:
-            with contextlib.suppress(TimeoutError):
+        try:
+            async with asyncio.timeout(READY_WITHIN_S):
                 while not await is_ready():
                     self.check()
                     await asyncio.sleep(0.1)
-        if limit.expired():
-            raise ChildError(f"{self.name} did not answer within {READY_WITHIN_S} s.\n{tail(self.log)}")
+        except TimeoutError:
+            raise ChildError(f"{self.name} did not answer within {READY_WITHIN_S} s.\n{tail(self.log)}") from None
 
     def check(self) -> None:
         if self.process.returncode is not None:
