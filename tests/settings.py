@@ -43,5 +43,7 @@ DATABASES = {
         "TEST": {"NAME": Path(gettempdir()) / f"loopwatch-tests-{os.getpid()}.sqlite3"},
     },
 }
+# Hashing a password properly takes longer than most tests.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STATIC_URL = "static/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

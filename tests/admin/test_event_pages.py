@@ -1,0 +1,179 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from tests.stored import NOON, stored_event, stored_finding, stored_stack
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:loopwatch_blockingevent_changelist")
+
+LIBRARY = ("django/core/handlers/base.py", "BaseHandler.get_response", 253, 8, 40, 0, "")
+OWN = ("shop/views.py", "checkout", 2, 7, 22, 1, "nap = time.sleep(0.1)")
+
+
+def page_url(event):
+    return reverse("admin:loopwatch_blockingevent_change", args=[event.pk])
+
+
+def page_of(client, event):
+    response = client.get(page_url(event))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+@pytest.fixture
+def shop(settings, tmp_path):
+    """The site's own source, in which line 2 makes the call."""
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "shop").mkdir()
+    source = tmp_path / "shop" / "views.py"
+    source.write_text("def checkout():\n\tnap = time.sleep(0.1)\n\treturn nap\n")
+    return source
+
+
+def event_in_shop(**columns):
+    finding = stored_finding(lineno=2)
+    stack = stored_stack(LIBRARY, OWN)
+    return stored_event(finding, **{"stacks": stack, "source": "time.sleep(0.1)"} | columns)
+
+
+def test_the_page_shows_every_figure(admin_client):
+    event = stored_event(
+        stored_finding(),
+        duration_us=1_234_000,
+        step_us=2_345_000,
+        requests_delayed=17,
+        consumer="chat.consumers.Chat",
+        contributions=[["shop.tiny", 58.6, 250], ["time.sleep", 1_172.5, None]],
+        ongoing=True,
+    )
+    page = page_of(admin_client, event)
+    for part in ("1.2 s", "2.3 s", ">17<", "GET shop/&lt;int:pk&gt;/", "chat.consumers.Chat", "still going on"):
+        assert part in page
+    for part in ("Task-7", "web-1", ">4711<", "1.4.2", "sampling", "Waiting."):
+        assert part in page
+    assert page.index("50 %") < page.index("shop.tiny")
+    assert ">250<" in page
+
+
+def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
+    page = page_of(admin_client, event_in_shop())
+    assert "<code>def checkout():</code>" in page
+    assert "<code>\tnap = <mark>time.sleep(0.1)</mark></code>" in page
+    assert "<code>\treturn nap</code>" in page
+
+
+def test_the_own_frames_stand_out_and_the_others_are_folded(admin_client, shop):
+    page = page_of(admin_client, event_in_shop())
+    folded, _, own = page.partition("loopwatch-own")
+    assert "1 library frame: django" in folded
+    assert "BaseHandler.get_response" in folded
+    assert "shop.views.checkout" in own
+    assert "nap = <mark>time.sleep(0.1)</mark>" in own.replace("<code>", "")
+
+
+def test_without_own_frames_nothing_is_folded(admin_client):
+    page = page_of(admin_client, stored_event(stored_finding(), stacks=stored_stack(LIBRARY, LIBRARY)))
+    assert '<details class="loopwatch-library" open>' in page
+    assert "2 times in a row" in page
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "not on this machine"),
+        (b"# \xff\xfe\nnap = time.sleep(0.1)\n", "not UTF-8"),
+        (b"import time\nawait asyncio.sleep(0.1)\n", "changed since"),
+        (b"one line only\n", "changed since"),
+    ],
+)
+def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_client, shop, content, reason):
+    shop.unlink()
+    if content is not None:
+        shop.write_bytes(content)
+    page = page_of(admin_client, event_in_shop())
+    assert reason in page
+    assert "nap = <mark>time.sleep(0.1)</mark>" in page
+
+
+@pytest.mark.parametrize("stacks", [{}, [], "junk", {"version": 2}, {"version": 1, "frames": 7, "samples": [[1, [9]]]}])
+def test_a_stack_that_cannot_be_read_leaves_the_rest_of_the_page(admin_client, stacks):
+    page = page_of(admin_client, stored_event(stored_finding(), stacks=stacks, contributions={"junk": 1}))
+    assert "<mark>time.sleep(0.1)</mark>" in page
+
+
+def test_a_deep_stack_is_shown_whole(admin_client):
+    frames = [("shop/tree.py", f"walk_{number % 2}", 5, 0, 0, 1, "walk(child)") for number in range(300)]
+    assert (
+        page_of(admin_client, stored_event(stored_finding(), stacks=stored_stack(*frames))).count("shop/tree.py:5")
+        == 300
+    )
+
+
+def test_the_neighbours_are_the_events_of_the_same_finding_in_time(admin_client):
+    finding = stored_finding()
+    first, second, third = (stored_event(finding, started_at=NOON + timedelta(minutes=at)) for at in (0, 1, 1))
+    stored_event(stored_finding(), started_at=NOON + timedelta(seconds=30))
+    contexts = [admin_client.get(page_url(event)).context for event in (first, second, third)]
+    neighbours = [(context["previous"], context["next"]) for context in contexts]
+    assert neighbours == [(None, second.pk), (first.pk, third.pk), (second.pk, None)]
+
+
+def test_whatever_is_stored_is_escaped(admin_client):
+    evil = "<script>alert(1)</script>"
+    finding = stored_finding(blocking_call=evil, function=evil)
+    frame = (evil, evil, 3, 0, 5, 1, evil)
+    event = stored_event(
+        finding,
+        filename=evil,
+        lineno=3,
+        source=evil,
+        task_name=evil,
+        consumer=evil,
+        host=evil,
+        release=evil,
+        route=evil,
+        stacks=stored_stack(frame, (*frame[:5], 0, evil)),
+        contributions=[[evil, 1.0, 2]],
+    )
+    assert evil not in page_of(admin_client, event)
+    assert evil not in admin_client.get(LIST).content.decode().replace("<wbr>", "")
+
+
+def test_nothing_of_an_event_can_be_changed(staff):
+    event = stored_event(stored_finding())
+    client = staff("view_blockingevent", "change_blockingevent", "add_blockingevent")
+    page = page_of(client, event)
+    assert 'type="submit" value=' not in page
+    assert client.post(page_url(event), {"host": "elsewhere"}).status_code == 403
+    assert client.get(reverse("admin:loopwatch_blockingevent_add")).status_code == 403
+
+
+def test_the_finding_is_linked_for_those_who_may_see_it(staff):
+    event = stored_event(stored_finding())
+    page = page_of(staff("view_blockingevent"), event)
+    assert reverse("admin:loopwatch_finding_change", args=[event.finding_id]) not in page
+
+
+def test_strangers_are_sent_to_the_login(client):
+    for url in (LIST, page_url(stored_event(stored_finding()))):
+        assert reverse("admin:login") in client.get(url)["Location"]
+
+
+def test_the_list_of_one_finding_leaves_the_stacks_in_the_database(admin_client, django_assert_max_num_queries):
+    finding = stored_finding()
+    for _ in range(50):
+        stored_event(finding)
+    stored_event(stored_finding())
+    with django_assert_max_num_queries(6):
+        response = admin_client.get(LIST, {"finding__id__exact": finding.pk})
+        response.content.decode()
+    events = response.context["cl"].result_list
+    assert len(events) == 50
+    assert {"stacks", "contributions"} <= events[0].get_deferred_fields()
+
+
+@pytest.mark.parametrize("query", ["cause=bogus", "finding__id__exact=x", "started_at__gte=bogus", "p=77", "bogus=1"])
+def test_junk_in_the_address_is_never_an_error_of_the_server(admin_client, query):
+    assert admin_client.get(f"{LIST}?{query}", follow=True).status_code == 200

@@ -1,0 +1,205 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+from django.utils import timezone
+
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from tests.stored import NOON, stored_event, stored_finding, stored_hour
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:loopwatch_finding_changelist")
+
+
+def listed(client, **query):
+    response = client.get(LIST, query)
+    assert response.status_code == 200
+    return [finding.function for finding in response.context["cl"].result_list]
+
+
+def test_the_app_begins_with_its_findings_and_has_no_other_list(admin_client):
+    page = admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
+    assert LIST in page
+    assert reverse("admin:loopwatch_blockingevent_changelist") not in page
+
+
+def test_a_row_shows_what_where_how_bad_and_whom(admin_client):
+    finding = stored_finding(events=412, blocked_us=184_000_000, longest_us=1_200_000, requests_delayed=37)
+    for number, route in enumerate(["a/", "b/", "c/", "d/"]):
+        stored_hour(finding, 100 - number, route=route)
+    page = admin_client.get(LIST).content.decode().replace("<wbr>", "")
+    for part in ("time.sleep", "shop.views.checkout", "shop/views.py:41", "3 min 4 s", "1.2 s", ">412<", ">37<"):
+        assert part in page
+    assert "GET a/" in page
+    assert "GET b/" in page
+    assert "GET c/" not in page
+    assert "+2 more" in page
+
+
+def test_most_blocked_comes_first(admin_client):
+    stored_finding(function="little", blocked_us=1)
+    stored_finding(function="much", blocked_us=9)
+    assert listed(admin_client) == ["much", "little"]
+
+
+def test_open_findings_are_shown_unless_others_are_asked_for(admin_client):
+    for status in Finding.Status.values:
+        stored_finding(function=status, status=status)
+    assert listed(admin_client) == ["open"]
+    assert listed(admin_client, status="ignored") == ["ignored"]
+    assert len(listed(admin_client, status="all")) == 3
+
+
+def test_the_filter_shows_which_status_is_chosen_and_can_count(admin_client):
+    stored_finding(status="resolved")
+    choices = admin_client.get(LIST, {"_facets": "True"}).context["cl"].filter_specs[0]
+    page = admin_client.get(LIST, {"_facets": "True"}).content.decode()
+    assert "resolved (1)" in page
+    assert "open (0)" in page
+    assert choices.value() == "open"
+
+
+def test_a_reopened_finding_says_so(admin_client):
+    stored_finding(reopened_at=NOON)
+    assert ">reopened<" in admin_client.get(LIST).content.decode()
+    Finding.objects.update(status="resolved")
+    assert ">reopened<" not in admin_client.get(LIST, {"status": "all"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["status=bogus", "cause=bogus", "last_seen__gte=bogus", "p=999", "o=99.x", "bogus=1", "q=%00", "status=%00"],
+)
+def test_junk_in_the_address_is_never_an_error_of_the_server(admin_client, query):
+    stored_finding()
+    assert admin_client.get(f"{LIST}?{query}", follow=True).status_code == 200
+
+
+def test_filters_by_cause_and_last_seen(admin_client):
+    stored_finding(function="old", cause="computing", last_seen=NOON)
+    stored_finding(function="new", cause="waiting", last_seen=timezone.now())
+    assert listed(admin_client, cause="computing") == ["old"]
+    assert listed(admin_client, last_seen__gte=str(timezone.now() - timedelta(days=1))) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("sleep", ["here"]),
+        ("SLEEP here", ["here"]),
+        ("views.py", ["here"]),
+        ("cart/<int:pk>/", ["here"]),
+        ("POST cart/<int:pk>/", ["here"]),
+        ('"POST cart/"', []),
+        ("sleep elsewhere", []),
+        ("'", []),
+        ('"', []),
+    ],
+)
+def test_search_finds_words_in_names_files_and_routes(admin_client, words, found):
+    finding = stored_finding(function="here")
+    stored_hour(finding, 60, method="POST", route="cart/<int:pk>/")
+    stored_hour(finding, 60, method="POST", route="cart/<int:pk>/", release="2")
+    stored_finding(function="other", blocking_call="json.dumps", filename="other.py")
+    assert listed(admin_client, q=words) == found
+
+
+def test_more_rows_cost_no_more_queries(admin_client, django_assert_max_num_queries):
+    for number in range(50):
+        finding = stored_finding(function=f"f{number}")
+        for route in range(5):
+            stored_hour(finding, 60, route=f"{route}/")
+    with django_assert_max_num_queries(7):
+        assert len(listed(admin_client)) == 50
+    with django_assert_max_num_queries(7):
+        assert len(listed(admin_client, q="shop")) == 50
+
+
+def test_whatever_a_name_holds_is_escaped(admin_client):
+    evil = "<script>alert(1)</script>"
+    finding = stored_finding(blocking_call=evil, function=evil, filename=evil, source=evil, cause="<b>")
+    stored_hour(finding, 60, route=evil)
+    assert evil not in admin_client.get(LIST).content.decode().replace("<wbr>", "")
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [("resolve", "open", "resolved"), ("ignore", "open", "ignored"), ("reopen", "resolved", "open")],
+)
+def test_actions_change_the_status_and_say_who_did(staff, action, before, after):
+    client = staff("view_finding", "change_finding")
+    findings = [stored_finding(status=before, reopened_at=NOON), stored_finding(status=before)]
+    kept = stored_finding(status=before)
+    data = {"action": action, "_selected_action": [finding.pk for finding in findings]}
+    page = client.post(f"{LIST}?status={before}", data, follow=True).content.decode()
+    assert "2 findings are now" in page
+    for finding in findings:
+        finding.refresh_from_db()
+        assert (finding.status, finding.status_changed_by, finding.reopened_at) == (after, "ada", None)
+        assert timezone.now() - finding.status_changed_at < timedelta(minutes=1)
+    kept.refresh_from_db()
+    assert (kept.status, kept.status_changed_at) == (before, None)
+    assert {entry.object_id for entry in LogEntry.objects.all()} == {str(finding.pk) for finding in findings}
+    assert after in LogEntry.objects.first().get_change_message()
+
+
+def test_an_action_leaves_alone_what_already_is_so(staff):
+    finding = stored_finding(status="resolved", status_changed_by="bob")
+    data = {"action": "resolve", "_selected_action": [finding.pk]}
+    staff("change_finding").post(f"{LIST}?status=all", data)
+    finding.refresh_from_db()
+    assert finding.status_changed_by == "bob"
+    assert not LogEntry.objects.exists()
+
+
+def test_an_action_writes_the_status_alone(staff, monkeypatch):
+    """The recorder counts on while a person decides: what it adds meanwhile must stay."""
+    finding = stored_finding(events=1)
+    Finding.objects.filter(pk=finding.pk).update(events=2)
+    staff("change_finding").post(LIST, {"action": "resolve", "_selected_action": [finding.pk]})
+    finding.refresh_from_db()
+    assert (finding.status, finding.events) == ("resolved", 2)
+
+
+def test_who_may_only_look_has_no_actions(viewer):
+    finding = stored_finding()
+    assert "Resolve selected" not in viewer.get(LIST).content.decode()
+    viewer.post(LIST, {"action": "resolve", "_selected_action": [finding.pk]})
+    finding.refresh_from_db()
+    assert finding.status == "open"
+
+
+def test_strangers_are_sent_to_the_login(client):
+    assert reverse("admin:login") in client.get(LIST)["Location"]
+
+
+def test_staff_without_the_permission_see_nothing(staff):
+    assert staff().get(LIST).status_code == 403
+
+
+def test_nothing_can_be_added(admin_client):
+    assert admin_client.get(reverse("admin:loopwatch_finding_add")).status_code == 403
+
+
+def test_deleting_takes_events_and_totals_along_and_only_counts_them(admin_client, django_assert_max_num_queries):
+    finding = stored_finding()
+    for hour in range(30):
+        stored_hour(finding, 60, hour=NOON + timedelta(hours=hour))
+        stored_event(finding)
+    data = {"action": "delete_selected", "_selected_action": [finding.pk]}
+    page = admin_client.post(LIST, data).content.decode()
+    assert "Hourly totals: 30" in page
+    assert "Blocking events: 30" in page
+    assert page.count("Hourly total") == 1
+    admin_client.post(LIST, data | {"post": "yes"})
+    assert [model.objects.count() for model in (Finding, BlockingEvent, HourlyTotal)] == [0, 0, 0]
+    assert LogEntry.objects.count() == 1
+
+
+def test_deleting_needs_the_permission_for_the_events_too(staff):
+    finding = stored_finding()
+    client = staff("view_finding", "delete_finding")
+    data = {"action": "delete_selected", "_selected_action": [finding.pk], "post": "yes"}
+    assert client.post(LIST, data).status_code == 403
+    assert Finding.objects.exists()

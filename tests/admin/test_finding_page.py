@@ -1,0 +1,179 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.test import override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.stored import NOON, stored_event, stored_finding, stored_hour
+
+pytestmark = pytest.mark.django_db
+
+
+def page_url(finding):
+    return reverse("admin:loopwatch_finding_change", args=[finding.pk])
+
+
+def status_url(finding):
+    return reverse("admin:loopwatch_finding_status", args=[finding.pk])
+
+
+def page_of(client, finding):
+    response = client.get(page_url(finding))
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_the_page_says_what_where_why_and_how_sure(admin_client):
+    finding = stored_finding(
+        events=412, events_thinned=362, blocked_us=184_000_000, requests_delayed=37, delay_us=90_000_000, exact=False
+    )
+    page = page_of(admin_client, finding)
+    for part in ("time.sleep(0.1)", "shop.views.checkout", "shop/views.py:41", "Waiting.", "to the function only"):
+        assert part in page
+    for part in ("3 min 4 s", ">412<", "362 counted without details", ">37<", "by 1 min 30 s together"):
+        assert part in page
+
+
+def test_routes_have_their_shares_most_blocked_first(admin_client):
+    finding = stored_finding()
+    stored_hour(finding, 300, route="slow/", requests_delayed=5)
+    stored_hour(finding, 100, method="", route="")
+    page = page_of(admin_client, finding)
+    assert page.index("GET slow/") < page.index("outside of requests")
+    assert "75 %" in page
+    assert "25 %" in page
+
+
+def test_the_trend_draws_the_hours_of_the_last_week(admin_client):
+    finding = stored_finding()
+    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    stored_hour(finding, 100, hour=now)
+    stored_hour(finding, 50, hour=now - timedelta(hours=2))
+    stored_hour(finding, 50, hour=now - timedelta(hours=2), route="other/")
+    stored_hour(finding, 10, hour=now - timedelta(days=8))
+    trend = admin_client.get(page_url(finding)).context["page"].trend
+    assert [(bar.x, bar.y, bar.height, bar.events) for bar in trend.bars] == [(165, 0, 60, 2), (167, 0, 60, 1)]
+    assert page_of(admin_client, finding).count("<rect x=") == 2
+
+
+def test_a_drawing_keeps_its_numbers_in_every_language(admin_client):
+    finding = stored_finding(pk=1_234_567)
+    stored_hour(finding, *[5_000.5] * 9, hour=timezone.now())
+    stored_event(finding, pk=7_654_321)
+    with override_settings(LANGUAGE_CODE="de", USE_THOUSAND_SEPARATOR=True):
+        page = page_of(admin_client, finding)
+    assert 'x="167" y="0" width="1" height="60"' in page
+    assert "1.234.567" not in page
+    assert "/7654321/" in page
+
+
+def test_events_are_the_slowest_and_the_newest_of_this_finding(admin_client):
+    finding = stored_finding()
+    for number in range(60):
+        stored_event(finding, duration_us=number * 1000, started_at=NOON - timedelta(minutes=number))
+    other = stored_event(stored_finding(), duration_us=10**9, started_at=NOON + timedelta(days=1))
+    page = admin_client.get(page_url(finding)).context["page"]
+    assert [event.duration_us for event in page.slowest] == [number * 1000 for number in range(59, 34, -1)]
+    assert [event.started_at for event in page.newest] == [NOON - timedelta(minutes=number) for number in range(25)]
+    assert reverse("admin:loopwatch_blockingevent_change", args=[other.pk]) not in page_of(admin_client, finding)
+
+
+def test_the_page_costs_a_bounded_number_of_queries(admin_client, django_assert_max_num_queries):
+    finding = stored_finding()
+    for number in range(60):
+        stored_event(finding)
+        stored_hour(finding, 60, route=f"{number}/")
+    with django_assert_max_num_queries(9):
+        page = page_of(admin_client, finding)
+    assert "10 more with less time each" in page
+
+
+def test_whatever_a_name_holds_is_escaped(admin_client):
+    evil = "<script>alert(1)</script>"
+    finding = stored_finding(blocking_call=evil, function=evil, filename=evil, source=evil, cause=evil)
+    stored_hour(finding, 60, route=evil, method="<b>", hour=timezone.now())
+    stored_event(finding, route=evil, host=evil, release=evil, method="<b>")
+    for url in (page_url(finding), f"{page_url(finding)}../history/", f"{page_url(finding)}../delete/"):
+        page = admin_client.get(url, follow=True).content.decode()
+        assert evil not in page
+        assert "<b>" not in page
+
+
+def test_no_script_and_no_style_is_inline(admin_client):
+    finding = stored_finding()
+    stored_hour(finding, 60, hour=timezone.now())
+    content = page_of(admin_client, finding).partition('id="content-main"')[2].partition("<footer")[0]
+    assert "<rect" in content
+    for forbidden in ("<script", "<style", "style=", "onclick", "http://", "https://"):
+        assert forbidden not in content.replace('xmlns="http://www.w3.org/2000/svg"', "").partition("<!-- SVGs")[0]
+
+
+@pytest.mark.parametrize("status", ["resolved", "ignored"])
+def test_the_buttons_change_the_status(staff, status):
+    finding = stored_finding(reopened_at=NOON)
+    client = staff("view_finding", "change_finding")
+    assert f'value="{status}"' in page_of(client, finding)
+    response = client.post(status_url(finding), {"status": status})
+    assert response["Location"] == page_url(finding)
+    finding.refresh_from_db()
+    assert (finding.status, finding.status_changed_by, finding.reopened_at) == (status, "ada", None)
+    assert status in LogEntry.objects.get().get_change_message()
+    page = page_of(client, finding)
+    assert f'value="{status}"' not in page
+    assert 'value="open"' in page
+    assert "ada" in page
+
+
+def test_the_way_back_to_the_filtered_list_is_kept(admin_client):
+    finding = stored_finding()
+    response = admin_client.post(f"{status_url(finding)}?_changelist_filters=status%3Dall", {"status": "ignored"})
+    assert response["Location"] == f"{page_url(finding)}?_changelist_filters=status%3Dall"
+
+
+def test_who_may_only_look_has_no_buttons_and_is_refused(viewer):
+    finding = stored_finding()
+    page = page_of(viewer, finding)
+    assert status_url(finding) not in page
+    assert "deletelink" not in page
+    assert viewer.post(status_url(finding), {"status": "resolved"}).status_code == 403
+    assert viewer.post(page_url(finding), {"status": "resolved"}).status_code == 403
+    finding.refresh_from_db()
+    assert finding.status == "open"
+
+
+def test_changing_needs_a_post_with_its_token(staff):
+    finding = stored_finding()
+    client = staff("change_finding", enforce_csrf_checks=True)
+    assert client.get(status_url(finding), {"status": "resolved"}).status_code == 405
+    assert client.post(status_url(finding), {"status": "resolved"}).status_code == 403
+    finding.refresh_from_db()
+    assert finding.status == "open"
+
+
+def test_strangers_are_sent_to_the_login(client):
+    finding = stored_finding()
+    for response in (client.get(page_url(finding)), client.post(status_url(finding), {"status": "resolved"})):
+        assert reverse("admin:login") in response["Location"]
+    finding.refresh_from_db()
+    assert finding.status == "open"
+
+
+@pytest.mark.parametrize("status", ["", "bogus", "\0"])
+def test_a_status_that_does_not_exist_is_refused(admin_client, status):
+    assert admin_client.post(status_url(stored_finding()), {"status": status}).status_code == 400
+
+
+def test_a_finding_that_does_not_exist_is_no_error_of_the_server(admin_client):
+    url = reverse("admin:loopwatch_finding_status", args=[99])
+    assert admin_client.post(url, {"status": "open"}).status_code == 404
+    assert admin_client.get(reverse("admin:loopwatch_finding_change", args=["x"]), follow=True).status_code == 200
+
+
+def test_events_are_for_those_who_may_see_events(staff):
+    finding = stored_finding()
+    event = stored_event(finding, host="secret-host")
+    page = page_of(staff("view_finding"), finding)
+    assert "secret-host" not in page
+    assert reverse("admin:loopwatch_blockingevent_change", args=[event.pk]) not in page

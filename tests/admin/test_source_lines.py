@@ -1,0 +1,112 @@
+import pytest
+
+from loopwatch.admin.source_lines import SourceFiles, UnreadableSourceError, excerpt, mark, mark_text
+from loopwatch.recording.stacks import StoredFrame
+
+
+def frame(lineno=1, end_lineno=1, column=0, end_column=0, filename="shop/views.py"):
+    return StoredFrame(filename, "shop.views", "checkout", lineno, end_lineno, column, end_column, True, "")
+
+
+def parts(line):
+    return line.before, line.marked, line.after
+
+
+@pytest.fixture
+def base(settings, tmp_path):
+    settings.BASE_DIR = tmp_path
+    return tmp_path
+
+
+def test_columns_count_utf8_bytes():
+    line = 'naïve = f("名前"); g()'
+    column = len("naïve = ".encode())
+    end_column = len('naïve = f("名前")'.encode())
+    assert parts(mark(line, 1, frame(column=column, end_column=end_column))) == ("naïve = ", 'f("名前")', "; g()")
+
+
+def test_an_expression_over_several_lines_is_marked_from_line_to_line():
+    lines = ("x = 1", "rows = fetch(", "    first,", "    last)[0]", "y = 2")
+    shown = excerpt(lines, frame(lineno=2, end_lineno=4, column=7, end_column=9))
+    assert [parts(line) for line in shown] == [
+        ("x = 1", "", ""),
+        ("rows = ", "fetch(", ""),
+        ("    ", "first,", ""),
+        ("    ", "last)", "[0]"),
+        ("y = 2", "", ""),
+    ]
+    assert [line.is_call for line in shown] == [False, True, True, True, False]
+
+
+def test_unknown_columns_mark_the_line_alone():
+    line = mark("call()", 1, frame(end_lineno=0))
+    assert (parts(line), line.is_call) == (("call()", "", ""), True)
+
+
+@pytest.mark.parametrize("columns", [(2, 1), (500, 900), (-3, 2), (1, 2)])
+def test_columns_that_do_not_fit_the_line_lose_no_exception(columns):
+    column, end_column = columns
+    mark("é", 1, frame(column=column, end_column=end_column))
+
+
+def test_a_long_call_and_a_short_file_stay_bounded():
+    assert len(excerpt(("x",) * 500, frame(lineno=100, end_lineno=400))) < 25
+    assert excerpt((), frame(lineno=7)) == []
+    assert excerpt(("x",), frame(lineno=0))[0].lineno == 1
+
+
+def test_a_stored_text_is_marked_by_what_the_expression_says():
+    assert parts(mark_text("nap = sleep(1)", 3, "sleep(1)")) == ("nap = ", "sleep(1)", "")
+    assert parts(mark_text("nap = sleep(1)", 3, "other")) == ("nap = sleep(1)", "", "")
+    assert parts(mark_text("nap", 3, "")) == ("nap", "", "")
+
+
+def test_a_file_is_found_beside_the_project_and_in_the_packages(base):
+    (base / "views.py").write_text("one\x0ctwo\u2028three\r\nfour")
+    files = SourceFiles()
+    assert files.lines("views.py") == ("one\x0ctwo\u2028three", "four")
+    assert "class HttpResponse" in "\n".join(files.lines("django/http/response.py"))
+
+
+def test_a_declared_encoding_is_honoured(base):
+    (base / "old.py").write_bytes(b"# coding: latin-1\nname = '\xe9'\n")
+    assert SourceFiles().lines("old.py")[1] == "name = 'é'"
+
+
+@pytest.mark.parametrize(
+    ("filename", "reason"),
+    [
+        ("gone.py", "not on this machine"),
+        ("", "not on this machine"),
+        ("<string>", "not on this machine"),
+        ("secrets.env", "not on this machine"),
+        ("../outside.py", "not on this machine"),
+        ("sub/../../outside.py", "not on this machine"),
+        ("/etc/passwd", "not on this machine"),
+        ("directory.py", "not on this machine"),
+        ("nul\0.py", "cannot be read|not on this machine"),
+        ("x" * 500 + ".py", "cannot be read|not on this machine"),
+        ("broken.py", "not UTF-8"),
+        ("cookie.py", "not UTF-8"),
+    ],
+)
+def test_what_cannot_or_must_not_be_shown_says_why(base, filename, reason):
+    (base.parent / "outside.py").write_text("secret = 1")
+    (base / "secrets.env").write_text("SECRET=1")
+    (base / "sub").mkdir()
+    (base / "directory.py").mkdir()
+    (base / "broken.py").write_bytes(b"\n\n\nname = '\xff'\n")
+    (base / "cookie.py").write_bytes(b"# coding: klingon\n")
+    with pytest.raises(UnreadableSourceError, match=reason):
+        SourceFiles().lines(filename)
+
+
+def test_an_absolute_path_is_never_opened(base):
+    (base / "views.py").write_text("secret = 1")
+    with pytest.raises(UnreadableSourceError):
+        SourceFiles().lines(str(base / "views.py"))
+
+
+def test_settings_without_a_base_directory_will_do(settings):
+    del settings.BASE_DIR
+    assert SourceFiles().lines("django/http/response.py")
