@@ -1,6 +1,7 @@
 """The demo from the first process to the last: set up, serve, send traffic, report, stay."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -97,7 +98,9 @@ class Show:
             await asyncio.sleep(0.5)
 
     async def manage(self, *arguments: str) -> str:
-        return await output_of("manage.py loopwatch_report", [*REPORT, *arguments], environment_for(self.database))
+        width = {"COLUMNS": str(shutil.get_terminal_size().columns)} if sys.stdout.isatty() else {}
+        environment = environment_for(self.database) | width
+        return await output_of("manage.py loopwatch_report", [*REPORT, *arguments], environment)
 
     def invite(self) -> None:
         say(

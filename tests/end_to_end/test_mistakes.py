@@ -1,8 +1,13 @@
 """Every mistake the shop makes becomes one finding, with the right names and line; no corrected twin becomes any."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
 
 from testproject.demo.client import Visitor
+from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
+from testproject.demo.traffic import PAGES
 from testproject.mistakes import MISTAKES, Mistake
 from tests.end_to_end.conftest import ServedShop
 from tests.end_to_end.stored_events import events_written, stored_events
@@ -11,6 +16,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 SLEEP = next(mistake for mistake in MISTAKES if mistake.name == "retry-sleep")
+ADMIN_PAGES = ("/admin/", "/admin/loopwatch/finding/", "/admin/catalogue/book/", "/admin/orders/order/?q=a")
 
 
 @every_mistake
@@ -33,17 +39,29 @@ async def test_a_mistake_is_found_with_its_call_function_and_line(shop: ServedSh
 
 @every_mistake
 async def test_a_corrected_twin_is_not_found(shop: ServedShop, mistake: Mistake):
-    known = len(stored_events(shop.database))
-    async with Visitor(shop.site) as visitor:
-        for _ in range(2):
-            await visitor.visit(mistake.twin)
-        # What was recorded earlier is written earlier: once this one is stored, the twin's would be.
-        await visitor.visit(SLEEP.visit)
+    async with Visitor(shop.site) as visitor, nothing_is_found(shop, visitor):
+        await visitor.visit(mistake.twin)
+        await visitor.visit(mistake.twin)
 
-    slept = len([event for event in stored_events(shop.database)[:known] if event.route == SLEEP.visit.route])
+
+async def test_the_admin_and_ordinary_pages_are_not_found(shop: ServedShop):
+    async with Visitor(shop.site) as visitor, nothing_is_found(shop, visitor):
+        await visitor.log_in(ADMIN_NAME, ADMIN_PASSWORD)
+        for path in (*PAGES, *ADMIN_PAGES):
+            await visitor.get(path)
+
+
+@asynccontextmanager
+async def nothing_is_found(shop: ServedShop, visitor: Visitor) -> AsyncIterator[None]:
+    """Nothing done inside is stored. What is recorded first is written first, so a last mistake shows when to look."""
+    before = stored_events(shop.database)
+    yield
+    await visitor.visit(SLEEP.visit)
+    slept = len([event for event in before if event.route == SLEEP.visit.route])
     await events_written(shop.database, SLEEP.visit.route, slept + 1)
 
-    assert [event.blocking_call for event in stored_events(shop.database)[known:]] == ["time.sleep"]
+    added = stored_events(shop.database)[len(before) :]
+    assert [event.blocking_call for event in added] == ["time.sleep"], added
 
 
 async def test_the_table_of_mistakes_points_at_lines_that_exist():
