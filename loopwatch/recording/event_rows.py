@@ -49,18 +49,12 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
 def write(alias: str, finding_id: int, new: dict[str, dict[str, Any]], updated: dict[str, dict[str, Any]]) -> None:
     """Store events by stall: insert the new ones, update the others where they still exist.
 
-    A new one that is there already (its commit succeeded, but the confirmation was lost) is updated.
+    A new one may be there already, where its commit succeeded but the confirmation was lost: it stays.
     """
     events = BlockingEvent.objects.using(alias)
-    known = set(events.filter(stall_id__in=list(new)).values_list("stall_id", flat=True))
-    for stall_id, values in (new | updated).items():
-        if stall_id in known or stall_id in updated:
-            events.filter(stall_id=stall_id).update(**values)
-    rows = [
-        BlockingEvent(finding_id=finding_id, stall_id=stall_id, **values)
-        for stall_id, values in new.items()
-        if stall_id not in known
-    ]
+    for stall_id, values in updated.items():
+        events.filter(stall_id=stall_id).update(**values)
+    rows = [BlockingEvent(finding_id=finding_id, stall_id=stall_id, **values) for stall_id, values in new.items()]
     events.bulk_create(rows, ignore_conflicts=True)
 
 

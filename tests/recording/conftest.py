@@ -1,4 +1,5 @@
 import pytest
+from django.db import connections
 
 from loopwatch.conf import Configuration
 from loopwatch.recording.recorder import Recorder
@@ -19,3 +20,11 @@ def recorder_of():
     yield make
     for recorder in made:
         recorder.stop(1)
+
+
+@pytest.fixture
+def kept_connections():
+    """The writer keeps its connection from one batch to the next."""
+    connections["default"].settings_dict["CONN_MAX_AGE"] = None
+    yield
+    connections["default"].settings_dict["CONN_MAX_AGE"] = 0

@@ -97,14 +97,6 @@ def test_stopping_during_an_outage_says_what_is_lost_and_a_new_start_writes_it(r
     assert Finding.objects.get().events == 1
 
 
-@pytest.fixture
-def kept_connections():
-    """The writer keeps its connection from one batch to the next."""
-    connections["default"].settings_dict["CONN_MAX_AGE"] = None
-    yield
-    connections["default"].settings_dict["CONN_MAX_AGE"] = 0
-
-
 def test_a_connection_that_broke_between_batches_is_replaced_without_a_word(recorder_of, kept_connections, caplog):
     broken = []
 

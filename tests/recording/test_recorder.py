@@ -1,6 +1,7 @@
 import threading
 
 import pytest
+from django.db import connection
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from tests.recording.calls import NOON, blocking_call
@@ -103,3 +104,14 @@ def test_another_database_can_be_named_or_routed_to(recorder_of, settings):
     settings.DATABASE_ROUTERS = [Router()]
     assert recorder_of()._writer.database.alias == "routed"
     assert recorder_of(database="named")._writer.database.alias == "named"
+
+
+def test_stopping_closes_the_connections_of_the_writer(recorder_of, kept_connections):
+    opened = []
+    recorder = recorder_of(on_blocking_call=lambda call: opened.append(connection.connection))
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    opened[0].cursor()
+    assert recorder.stop(10)
+    with pytest.raises(connection.Database.Error):
+        opened[0].cursor()

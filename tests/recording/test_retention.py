@@ -86,3 +86,4 @@ def test_a_stall_handed_over_twice_is_one_event(recorder_of):
         recorder.put(call)
         assert recorder.flush(10)
     assert BlockingEvent.objects.count() == 1
+    assert recorder.stats().errors == {}

@@ -114,6 +114,6 @@ def test_junk_decodes_to_nothing(junk):
 
 
 def test_junk_inside_is_left_out():
-    stored = {"version": 1, "frames": [VALID, None, ["a"], 5], "samples": [[1, [0, 1, 2, 3, 4, -1, "0", None, 0]]]}
+    stored = {"version": 1, "frames": [VALID, None, ["a"], VALID], "samples": [[1, [0, 1, 2, 4, -1, "0", None, 0]]]}
     (sample,) = stacks.decode(stored)
     assert [frame.function for frame in sample.frames] == ["f", "f"]
