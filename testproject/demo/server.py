@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from testproject.demo.ports import LOOPBACK, any_free
-from testproject.demo.processes import Child, start, stop
+from testproject.demo.processes import Child, ChildError, start, stop, tail
 from testproject.demo.shop import environment_for
 
 APPLICATION = "testproject.asgi:application"
@@ -31,15 +31,24 @@ async def serve(database: Path, port: int) -> AsyncIterator[list[Child]]:
             children.append(await start(name, arguments, environment, log))
             running.push_async_callback(stop, children[-1])
         await asyncio.gather(
-            children[0].until_ready(lambda: answers(f"http://{LOOPBACK}:{port}/")),
-            children[1].until_ready(lambda: answers(f"http://{LOOPBACK}:{upstream_port}/rates/")),
+            until_answering(children[0], f"http://{LOOPBACK}:{port}/"),
+            until_answering(children[1], f"http://{LOOPBACK}:{upstream_port}/rates/"),
         )
         yield children
+
+
+async def until_answering(child: Child, url: str) -> None:
+    """Wait for the first answer; raise ``ChildError`` if none comes, or it is an error."""
+    try:
+        await child.until_ready(lambda: answers(url))
+    except httpx.HTTPStatusError as error:
+        raise ChildError(f"{child.name} answered {url} with {error.response.status_code}.\n{tail(child.log)}") from None
 
 
 async def answers(url: str) -> bool:
     async with httpx.AsyncClient(timeout=10, trust_env=False) as client:
         try:
-            return (await client.get(url)).is_success
+            (await client.get(url)).raise_for_status()
         except httpx.TransportError:
             return False
+        return True
