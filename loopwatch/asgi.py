@@ -1,0 +1,108 @@
+"""``LoopWatch``: wraps an ASGI application, watches the loop that serves it, and knows whose request a stall is."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import partial
+from typing import Any
+
+from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.monitoring import monitoring
+from loopwatch.routes import RequestLine, describe
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+class LoopWatch:
+    """``application = LoopWatch(get_asgi_application())``: any ASGI application, on any server.
+
+    The monitor starts with the first scope that arrives, on the loop it arrives on. It stops, with everything written,
+    on lifespan shutdown or when the process ends. With ``LOOPWATCH["ENABLED"] = False`` this is a plain pass-through.
+    """
+
+    is_loopwatch = True
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        in_flight = monitoring.in_flight()
+        kind = scope["type"]
+        if in_flight is None or kind not in ("http", "websocket", "lifespan"):
+            await self.application(scope, receive, send)
+        elif kind == "lifespan":
+            await Lifespan(self.application, receive, send).run(scope)
+        elif _is_being_served():
+            await self.application(scope, receive, send)
+        else:
+            line = RequestLine(kind, scope.get("method", ""), scope["path"], scope.get("root_path", ""))
+            request = RequestInFlight(in_flight, partial(describe, self.application, line))
+            # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
+            current_request.set(request)
+            request.resume()
+            try:
+                await self.application(scope, _restful(receive, request) if kind == "websocket" else receive, send)
+            finally:
+                request.finish()
+
+
+def _is_being_served() -> bool:
+    """Whether an outer ``LoopWatch`` has seen this request already."""
+    request = current_request.get()
+    return request is not None and request.is_busy
+
+
+def _restful(receive: Receive, request: RequestInFlight) -> Receive:
+    """A WebSocket that waits for its client is not delayed by a stall."""
+
+    async def receive_at_rest() -> Message:
+        request.rest()
+        try:
+            return await receive()
+        finally:
+            request.resume()
+
+    return receive_at_rest
+
+
+class Lifespan:
+    """Passes the lifespan on to the application, and answers it for an application that has none.
+
+    An application that raises or returns before it has asked for the first event does not know the protocol (Django's
+    raises). Before the shutdown is confirmed, everything detected is written, on a thread.
+    """
+
+    def __init__(self, application: Application, receive: Receive, send: Send) -> None:
+        self._application = application
+        self._receive = receive
+        self._send = send
+        self._has_asked = False
+
+    async def run(self, scope: Scope) -> None:
+        try:
+            await self._application(scope, self._ask, self._answer)
+        except Exception:
+            if self._has_asked:
+                raise
+        if not self._has_asked:
+            await self._serve()
+
+    async def _serve(self) -> None:
+        while True:
+            message = await self._receive()
+            await self._answer({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+
+    async def _ask(self) -> Message:
+        self._has_asked = True
+        return await self._receive()
+
+    async def _answer(self, message: Message) -> None:
+        if message["type"].startswith("lifespan.shutdown"):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(None, monitoring.stop_watching, loop)
+        await self._send(message)

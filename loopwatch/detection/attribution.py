@@ -1,0 +1,215 @@
+"""Which call took a stall's time: from samples to a culprit.
+
+Every sample becomes a path of nodes, outermost first: the Python functions on the stack, and the C function that the
+innermost one was calling. Each stands for the part of the step around it. The culprit is found by going inward from the
+step to whatever took most of the time, and then outward to where that library was entered, because ``json.dumps`` says
+more than the function of its encoder that happened to be running.
+"""
+
+import builtins
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NamedTuple
+
+from loopwatch.detection import bytecode
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.naming import name_of_function
+from loopwatch.detection.ownership import Owner, owner_of, package_of
+from loopwatch.detection.sampling import CALLBACK_NAMES, GilWait, Sample, Site
+
+DOMINANT = 1 / 3
+"""The search goes on inward while one callee has at least this share of the stall."""
+C_OPERATION = "C"
+IMPORT = "import"
+IMPORT_MODULE = "importlib._bootstrap"
+
+
+class Node(NamedTuple):
+    """One function on a path. ``site`` is where it stood, for a C function where its caller stood."""
+
+    key: object
+    name: str
+    owner: Owner
+    package: str
+    is_c: bool
+    site: Site
+    is_exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A sample as a path, and the part of the stall (in seconds) that it stands for."""
+
+    nodes: tuple[Node, ...]
+    sample: Sample
+    weight_s: float
+    state: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The verdict: the node to blame, the paths through it, and how deep on them it is."""
+
+    node: Node
+    depth: int
+    paths: tuple[Path, ...]
+
+    @property
+    def heaviest(self) -> Path:
+        return max(self.paths, key=lambda path: path.weight_s)
+
+    @property
+    def weight_s(self) -> float:
+        return _weight(self.paths)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether most of the time was seen on stacks that leave no doubt."""
+        return _weight([path for path in self.paths if path.nodes[self.depth].is_exact]) >= self.weight_s / 2
+
+
+def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
+    """The samples that fall into ``started`` to ``ended``, as paths that share that time among them."""
+    inside = [
+        (sample, state)
+        for sample, state in zip(samples, states, strict=True)
+        if sample.taken_at > started and sample.wanted_at < ended
+    ]
+    paths = []
+    begin = started
+    for index, (sample, state) in enumerate(inside):
+        last = index + 1 == len(inside)
+        # What lies between two samples is shared equally; the time the watchdog had to wait belongs to the later one.
+        end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].wanted_at) / 2)
+        nodes = _nodes(sample, state)
+        paths.append(Path(nodes, sample, end - begin, state))
+        begin = end
+    return paths
+
+
+def culprit_of(paths: Sequence[Path]) -> Culprit | None:
+    """``None`` when no path has a node: nothing but plumbing was seen."""
+    total = sum(path.weight_s for path in paths)
+    chosen = [path for path in paths if path.nodes]
+    depth = -1
+    while True:
+        groups: dict[object, list[Path]] = defaultdict(list)
+        for path in chosen:
+            if len(path.nodes) > depth + 1:
+                groups[path.nodes[depth + 1].key].append(path)
+        if not groups:
+            break
+        heaviest = max(groups.values(), key=_weight)
+        ends_here = total if depth < 0 else _weight([path for path in chosen if len(path.nodes) == depth + 1])
+        if depth >= 0 and (_weight(heaviest) < DOMINANT * total or _weight(heaviest) < ends_here):
+            break
+        chosen, depth = heaviest, depth + 1
+    if depth < 0:
+        return None
+    depth = entry_of(chosen[0].nodes, depth)
+    key = chosen[0].nodes[depth].key
+    through = [path for path in paths if len(path.nodes) > depth and path.nodes[depth].key == key]
+    node = max(through, key=lambda path: path.weight_s).nodes[depth]
+    return Culprit(node, depth, tuple(through))
+
+
+def entry_of(nodes: Sequence[Node], depth: int) -> int:
+    """Go outward to where the library was entered; a lambda or generator belongs to the function that uses it."""
+    while depth and nodes[depth].name.rpartition(".")[2] in CALLBACK_NAMES:
+        depth -= 1
+    node = nodes[depth]
+    if node.owner is Owner.OWN:
+        return depth
+    while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
+        depth -= 1
+    return depth
+
+
+def own_node(nodes: Sequence[Node], depth: int) -> int | None:
+    """The nearest function of the user's own code, at ``depth`` or outward of it."""
+    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.OWN and not nodes[i].is_c), None)
+
+
+def _weight(paths: Sequence[Path]) -> float:
+    return sum(path.weight_s for path in paths)
+
+
+def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
+    sites, seen = _without_plumbing(sample, state)
+    nodes: list[Node] = []
+    for index in range(len(sites) - 1, -1, -1):
+        site = sites[index]
+        if site.module == IMPORT_MODULE:
+            nodes.append(_import_node(sites, index))
+            break
+        owner = owner_of(site.code, site.module)
+        if owner is Owner.PLUMBING:
+            continue
+        nodes.append(_python_node(site, owner, is_exact=index > 0 or seen is not _Seen.TOO_LATE))
+        # What a library's function calls by a name that cannot be resolved says less than the function.
+        callee = site.callee if index or seen is _Seen.CALL else None
+        if callee is not None and (callee.is_resolved or owner is Owner.OWN):
+            nodes.append(_c_node(callee.name, site, is_exact=callee.is_resolved))
+    return tuple(nodes)
+
+
+class _Seen(Enum):
+    """What the innermost frame of a sample was seen at."""
+
+    CALL = auto()
+    """In the middle of the call that it stands on."""
+    CODE = auto()
+    """Running its own code, quick calls included."""
+    TOO_LATE = auto()
+    """Past whatever it was that had kept the GIL."""
+
+
+def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
+    """The sites, innermost first, from the first that can be to blame."""
+    sites = list(sample.sites)
+    while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
+        del sites[0]
+    if not sites or len(sites) < len(sample.sites):
+        return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
+    if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
+        return sites, _Seen.CALL
+    if sample.gil_wait is GilWait.INTERVAL:
+        return sites, _Seen.CODE
+    if bytecode.is_entry(sites[0].code, sites[0].offset):
+        # The function has only just been entered. If C code called it, that is still going on.
+        del sites[0]
+        return sites, _Seen.CALL if sites and sites[0].callee is not None else _Seen.TOO_LATE
+    callee = sites[0].callee
+    if callee is None:
+        return sites, _Seen.CODE
+    return sites, _Seen.CALL if callee.is_certain else _Seen.TOO_LATE
+
+
+def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:
+    qualname = site.code.co_qualname
+    if owner is Owner.OWN:
+        name = f"{site.module}.{qualname}" if site.module else qualname
+    else:
+        name = name_of_function(site.module, qualname)
+    return Node(site.code, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
+
+
+def _c_node(name: str, site: Site, *, is_exact: bool) -> Node:
+    top = name.partition(".")[0]
+    is_standard = top in sys.stdlib_module_names or hasattr(builtins, top)
+    owner = Owner.STANDARD_LIBRARY if is_standard else Owner.PACKAGE
+    return Node((C_OPERATION, name), name, owner, package_of(owner, name), is_c=True, site=site, is_exact=is_exact)
+
+
+def _import_node(sites: Sequence[Site], index: int) -> Node:
+    """An import is one operation, whatever the imported modules do: ``import pandas``."""
+    site = sites[index]
+    importer = sites[index + 1] if index + 1 < len(sites) else None
+    module = bytecode.imported_at(importer.code, importer.offset) if importer else None
+    bodies = (inner.module for inner in reversed(sites[:index]) if inner.code.co_name == "<module>")
+    name = f"{IMPORT} {module or next(bodies, '')}".strip()
+    owner = Owner.STANDARD_LIBRARY
+    return Node((IMPORT, name), name, owner, package_of(owner, name), is_c=False, site=site, is_exact=True)

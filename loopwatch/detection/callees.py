@@ -1,0 +1,147 @@
+"""Which function does the instruction that a frame stands on call?
+
+A C function has no frame. It is found from the bytecode: the instruction's position in the source (PEP 657) says which
+earlier instructions loaded the callable, and their names are looked up in the frame's variables without running any
+code of the user's (no property, no ``__getattr__``). Runs on the watchdog's thread, for sampled frames only; what the
+bytecode says is worked out once for every instruction and remembered.
+"""
+
+import inspect
+import re
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from loopwatch.detection import bytecode
+from loopwatch.detection.naming import name_of_c_callable
+
+# Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
+_ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """What an instruction calls: a C function, by its qualified name, or by its source name if it cannot be resolved.
+
+    ``is_certain`` is false when it could not be resolved, or when another operation stands between it and the last
+    moment the interpreter offered the GIL, so that time for which the GIL was kept may be that operation's.
+    """
+
+    name: str
+    is_resolved: bool
+    is_certain: bool
+
+
+def callee_at(frame: FrameType) -> Callee | None:
+    """The C function being called where ``frame`` stands; ``None`` when it calls none, or a Python function."""
+    call = bytecode.call_at(frame.f_code, frame.f_lasti)
+    if call is None:
+        return None
+    variables = _Variables(frame)
+    try:
+        function = _evaluate(call.function, variables)
+    except _CannotTellError:
+        text = call.function.text
+        return Callee(text, is_resolved=False, is_certain=call.is_certain) if text else None
+    finally:
+        variables.release()
+    if isinstance(function, types.FunctionType | types.MethodType):
+        return None
+    return Callee(name_of_c_callable(function), is_resolved=True, is_certain=call.is_certain)
+
+
+class _CannotTellError(Exception):
+    """The object cannot be found without running somebody's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InstanceOf:
+    """An object that does not exist any more, of which only the type is known."""
+
+    type: type
+
+
+class _Variables:
+    """The names a frame can see. Values are looked up one by one and never kept.
+
+    Before Python 3.13 a function's ``f_locals`` is a copy that the frame keeps, with all it refers to, until it ends;
+    ``release`` empties it again. A frame whose code or tracer may hold that copy is not asked for its locals.
+    """
+
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+        self._copy: dict[str, Any] | None = None
+
+    def look_up(self, name: str, scope: bytecode.Scope) -> object:
+        frame = self._frame
+        if scope is not bytecode.Scope.GLOBAL:
+            variables = self._locals()
+            if name in variables:
+                return variables[name]
+        if scope is not bytecode.Scope.LOCAL:
+            for namespace in (frame.f_globals, frame.f_builtins):
+                if name in namespace:
+                    return namespace[name]
+        raise _CannotTellError
+
+    def release(self) -> None:
+        if self._copy is not None:
+            self._copy.clear()
+
+    def _locals(self) -> Mapping[str, Any]:
+        frame = self._frame
+        if frame.f_trace is not None or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
+            raise _CannotTellError
+        variables = frame.f_locals
+        if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            self._copy = variables
+        return variables
+
+
+def _evaluate(expression: bytecode.Expression, variables: _Variables) -> Any:
+    match expression:
+        case bytecode.Name(name, scope):
+            return variables.look_up(name, scope)
+        case bytecode.Attribute(of, name):
+            return _attribute(_evaluate(of, variables), name)
+        case bytecode.SuperAttribute(name):
+            return _super_attribute(name, variables)
+        case bytecode.Result(of):
+            function = _evaluate(of, variables)
+            if isinstance(function, type):
+                return _InstanceOf(function)
+            if function is re.compile:
+                return _InstanceOf(re.Pattern)
+    raise _CannotTellError
+
+
+def _attribute(of: object, name: str) -> Any:
+    """Attribute access that runs nobody's code: what a descriptor would compute is not asked for."""
+    if isinstance(of, _InstanceOf):
+        found = inspect.getattr_static(of.type, name, None)
+    elif isinstance(of, types.ModuleType):
+        found = vars(of).get(name)
+    else:
+        found = inspect.getattr_static(of, name, None)
+    if found is None or isinstance(found, property):
+        raise _CannotTellError
+    if isinstance(found, staticmethod | classmethod):
+        return found.__func__
+    if isinstance(found, types.MemberDescriptorType) and not isinstance(of, type | _InstanceOf):
+        return found.__get__(of, type(of))
+    return found
+
+
+def _super_attribute(name: str, variables: _Variables) -> Any:
+    own_class = variables.look_up("__class__", bytecode.Scope.LOCAL)
+    first_argument = variables.look_up("self", bytecode.Scope.LOCAL)
+    mro = type(first_argument).__mro__
+    if own_class not in mro:
+        raise _CannotTellError
+    for ancestor in mro[mro.index(own_class) + 1 :]:
+        if name in vars(ancestor):
+            return vars(ancestor)[name]
+    raise _CannotTellError

@@ -1,0 +1,49 @@
+"""The name of a step when no sample tells what it did: its task's coroutine, or the callback itself."""
+
+import asyncio
+import functools
+import sys
+import types
+from dataclasses import dataclass
+
+from loopwatch.detection.naming import name_of_c_callable
+from loopwatch.detection.stopwatch import AnyHandle
+
+
+@dataclass(frozen=True, slots=True)
+class StepName:
+    name: str
+    filename: str = ""
+    lineno: int = 0
+    is_c: bool = False
+
+
+def name_of_step(handle: AnyHandle) -> StepName:
+    """What the loop was told to run."""
+    callback = getattr(handle, "_callback", None)
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    task = getattr(callback, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        coroutine = task.get_coro()
+        code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
+        return _of_code(code) if code is not None else StepName(getattr(coroutine, "__qualname__", "") or "coroutine")
+    code = getattr(callback, "__code__", None) or getattr(getattr(callback, "__func__", None), "__code__", None)
+    if code is not None:
+        return _of_code(code)
+    if callback is None:
+        return StepName("callback")
+    return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
+
+
+def _of_code(code: types.CodeType) -> StepName:
+    module = _module_of(code.co_filename)
+    name = f"{module}.{code.co_qualname}" if module else code.co_qualname
+    return StepName(name, code.co_filename, code.co_firstlineno)
+
+
+def _module_of(filename: str) -> str:
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == filename:
+            return name
+    return ""

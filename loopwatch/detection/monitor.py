@@ -1,0 +1,168 @@
+"""The monitor of a process: who watches which loop, and the stopwatch and watchdog they share.
+
+There is nothing while nobody watches: the first watcher installs the hook and starts the thread, the last one to leave
+takes both away. Watchers come and go on any thread; a lock guards that, and nothing else waits for it.
+"""
+
+import asyncio
+import os
+import threading
+
+from loopwatch.detection import report
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.clock import now
+from loopwatch.detection.stopwatch import LoopClock, Stall, Stopwatch, UnobservedStep, Watching
+from loopwatch.detection.watchdog import Observation, Watchdog
+
+
+class Monitor:
+    """Joins watchers to loops. One a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._stopwatch = Stopwatch(self._adopt)
+        self._watchdog: Watchdog | None = None
+        self._unbound: dict[int, tuple[Watching, ...]] = {}
+        """Watchers that were entered outside of a loop, by thread."""
+
+    def start(self, watcher: Watching, loop: asyncio.AbstractEventLoop | None) -> tuple[LoopClock, ...]:
+        """Watch ``loop``; without one, every loop that this thread runs. The clocks of those that are known already."""
+        with self._lock:
+            self._forget_closed_loops()
+            self._stopwatch.install()
+            if loop is None:
+                thread_id = threading.get_ident()
+                self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), watcher)
+                clocks = tuple(clock for clock in self._stopwatch.clocks.values() if clock.thread_id == thread_id)
+            else:
+                clocks = (self._clock(loop),)
+            watcher.entered = now()
+            for clock in clocks:
+                clock.set_watchers((*clock.watchers, watcher))
+                if clock.handle is None and loop is not None:
+                    self._observe_running_step(clock, loop, watcher)
+        return clocks
+
+    def stop(self, watcher: Watching, timeout_s: float) -> bool:
+        """Settle what the watcher has seen, then leave nothing of it behind; false if settling took too long."""
+        ended = now()
+        with self._lock:
+            clocks = [clock for clock in self._stopwatch.clocks.values() if watcher in clock.watchers]
+            here = threading.get_ident()
+            for clock in clocks:
+                if clock.thread_id == here:
+                    clock.end_part(watcher, ended)
+                clock.set_watchers(tuple(other for other in clock.watchers if other is not watcher))
+        settled = self.settle(timeout_s)
+        for clock in clocks:
+            if clock.thread_id == here:
+                clock.pause(now() - ended)
+        with self._lock:
+            self._forget(watcher)
+        return settled
+
+    def settle(self, timeout_s: float) -> bool:
+        """Wait until every stall that has ended is reported; false if that took too long."""
+        watchdog = self._watchdog
+        return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s)
+
+    def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
+        clock = self._stopwatch.clocks.get(loop)
+        if clock is None:
+            watchdog = self._running_watchdog()
+            clock = self._stopwatch.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake)
+            watchdog.watch(self._stopwatch.clocks.values())
+        return clock
+
+    def _running_watchdog(self) -> Watchdog:
+        if self._watchdog is None:
+            self._watchdog = Watchdog(_settle)
+            self._watchdog.start()
+        return self._watchdog
+
+    def _adopt(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
+        """A loop that nobody watches runs a step: whether somebody watches its thread."""
+        if not self._unbound:
+            return None
+        watchers = self._unbound.get(threading.get_ident())
+        if not watchers:
+            return None
+        with self._lock:
+            clock = self._clock(loop)
+            clock.set_watchers(watchers)
+        return clock
+
+    def _observe_running_step(self, clock: LoopClock, loop: asyncio.AbstractEventLoop, watcher: Watching) -> None:
+        """The step that starts a watch began before it, unseen; the next one, a callback that does nothing, ends it."""
+        clock.started = watcher.entered
+        clock.handle = UnobservedStep(asyncio.current_task(loop), watcher.entered)
+        clock.attention = True
+        loop.call_soon(_nothing)
+        clock.wake_watchdog()
+
+    def _forget(self, watcher: Watching) -> None:
+        for thread_id, watchers in list(self._unbound.items()):
+            self._unbound[thread_id] = left = tuple(other for other in watchers if other is not watcher)
+            if not left:
+                del self._unbound[thread_id]
+        self._forget_closed_loops()
+        for loop, clock in list(self._stopwatch.clocks.items()):
+            if not clock.watchers:
+                del self._stopwatch.clocks[loop]
+        self._tidy_up()
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in self._stopwatch.clocks if loop.is_closed()]:
+            del self._stopwatch.clocks[loop]
+
+    def _tidy_up(self) -> None:
+        clocks = self._stopwatch.clocks
+        if self._watchdog is not None:
+            self._watchdog.watch(clocks.values())
+        if not clocks and self._watchdog is not None:
+            self._watchdog.stop()
+            self._watchdog = None
+        if not clocks and not self._unbound:
+            self._stopwatch.uninstall()
+
+
+def _settle(stall: Stall, observation: Observation, ongoing: bool) -> None:
+    """Report a stall to everyone who watched it and whose threshold it reached."""
+    reports: dict[float, BlockingCall] = {}
+    for watcher in stall.watchers:
+        started = max(stall.step_started, watcher.entered)
+        if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
+            continue
+        if started not in reports:
+            reports[started] = report.blocking_call(stall, observation, started, ongoing=ongoing)
+        watcher.receive(reports[started])
+
+
+def _nothing() -> None:
+    """What a watch that starts in the middle of a step schedules, so that a step follows it at once."""
+
+
+_monitor = Monitor()
+
+
+def start_watching(watcher: Watching, loop: asyncio.AbstractEventLoop | None) -> tuple[LoopClock, ...]:
+    return _monitor.start(watcher, loop)
+
+
+def stop_watching(watcher: Watching, timeout_s: float) -> bool:
+    return _monitor.stop(watcher, timeout_s)
+
+
+def settle(timeout_s: float) -> bool:
+    return _monitor.settle(timeout_s)
+
+
+def _after_fork() -> None:
+    """A forked child has no watchdog thread, and the loops of its parent are not its own."""
+    global _monitor  # noqa: PLW0603
+    _monitor._stopwatch.uninstall()  # noqa: SLF001
+    _monitor = Monitor()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

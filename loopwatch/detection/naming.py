@@ -1,0 +1,102 @@
+"""Qualified names of callables and code, as a user would write them."""
+
+import functools
+import sys
+import types
+from typing import Any
+
+# Names that the interpreter gives its own types, and what a program calls them.
+_PUBLIC_NAMES = {
+    "_thread.lock": "threading.Lock",
+    "_thread.LockType": "threading.Lock",
+    "_thread.RLock": "threading.RLock",
+    "_socket.socket": "socket.socket",
+    "_io.open": "open",
+    "io.open": "open",
+    "posix": "os",
+    "nt": "os",
+    "_json.Encoder": "json.JSONEncoder.encode",
+    "_json.make_encoder": "json.JSONEncoder.encode",
+    "_json.Scanner": "json.JSONDecoder.decode",
+    "_json.make_scanner": "json.JSONDecoder.decode",
+    "_ast": "ast",
+    "_operator": "operator",
+    "_abc": "abc",
+    "_imp": "importlib",
+}
+_ENTER_METHODS = {f"threading.{lock}.__enter__": f"threading.{lock}.acquire" for lock in ("Lock", "RLock")}
+
+
+def name_of_c_callable(function: Any) -> str:
+    """``time.sleep``, ``sqlite3.Cursor.execute``, ``sorted``: never runs code of the user's."""
+    if isinstance(function, type):
+        return _public(_text(function, "__module__"), _text(function, "__qualname__"))
+    owner = getattr(function, "__objclass__", None)
+    if isinstance(owner, type):
+        return _method(owner, _text(function, "__name__"))
+    bound_to = getattr(function, "__self__", None) if isinstance(function, types.BuiltinMethodType) else None
+    if isinstance(bound_to, type):
+        return _method(bound_to, _text(function, "__name__"))
+    if bound_to is not None and not isinstance(bound_to, types.ModuleType):
+        return _method(_defining_class(type(bound_to), function.__name__), function.__name__)
+    if isinstance(function, types.BuiltinFunctionType):
+        return _public(_text(function, "__module__"), _text(function, "__qualname__") or _text(function, "__name__"))
+    # An instance that can be called: its type's ``__call__`` is what runs.
+    return _public(_text(type(function), "__module__"), _text(type(function), "__qualname__"))
+
+
+@functools.lru_cache(maxsize=4096)
+def name_of_function(module: str, qualname: str) -> str:
+    """The qualified name of a library's Python function, by the shortest public path that leads to it."""
+    return _public(module, qualname.replace(".<locals>", ""))
+
+
+def _method(owner: type, name: str) -> str:
+    qualified = f"{_public(_text(owner, '__module__'), _text(owner, '__qualname__'))}.{name}"
+    return _ENTER_METHODS.get(qualified, qualified)
+
+
+def _defining_class(cls: type, name: str) -> type:
+    return next((ancestor for ancestor in cls.__mro__ if name in vars(ancestor)), cls)
+
+
+def _public(module: str, qualname: str) -> str:
+    if module in ("builtins", ""):
+        return qualname
+    first, dot, rest = qualname.partition(".")
+    if module == "_hashlib":
+        return f"hashlib.{qualname.removeprefix('openssl_')}"
+    if f"{module}.{first}" in _PUBLIC_NAMES:
+        return _PUBLIC_NAMES[f"{module}.{first}"] + dot + rest
+    module = _PUBLIC_NAMES.get(module) or _public_module(module, first)
+    return f"{module}.{qualname}"
+
+
+def _public_module(module: str, name: str) -> str:
+    """Where a user imports it from: a public parent of the module, or for a private one a public module beside it."""
+    loaded = sys.modules.get(module)
+    if loaded is None or name not in vars(loaded):
+        # An accelerator's type may name a module that is not loaded, or does not have it: ``_io`` serves ``io``.
+        return module.removeprefix("_") if _has(module.removeprefix("_"), name) else module
+    wanted = vars(loaded)[name]
+    parts = module.split(".")
+    for length in range(1, len(parts)):
+        parent = ".".join(parts[:length])
+        if _has(parent, name, wanted):
+            return parent
+    if not any(part.startswith("_") for part in parts):
+        return module
+    top = parts[0].removeprefix("_")
+    candidates = [other for other in list(sys.modules) if other.split(".")[0] == top and "._" not in f".{other}"]
+    holders = [other for other in candidates if _has(other, name, wanted)]
+    return min(holders, key=lambda other: (other.count("."), other), default=module)
+
+
+def _has(module: str, name: str, wanted: object = None) -> bool:
+    found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
+    return found is not None and (wanted is None or found is wanted)
+
+
+def _text(of: object, attribute: str) -> str:
+    value = getattr(of, attribute, "")
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,162 @@
+"""From a stall and its samples to a ``BlockingCall``. Runs on the watchdog's thread, when the stall is over."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from loopwatch.detection import source
+from loopwatch.detection.attribution import IMPORT, Culprit, Path, culprit_of, entry_of, own_node, paths_of
+from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
+from loopwatch.detection.clock import now
+from loopwatch.detection.fallback import name_of_step
+from loopwatch.detection.in_flight import request_of
+from loopwatch.detection.ownership import Owner, owner_of
+from loopwatch.detection.sampling import Sample
+from loopwatch.detection.states import states_of
+from loopwatch.detection.stopwatch import AnyHandle, Stall
+from loopwatch.detection.watchdog import Observation
+
+MAX_CONTRIBUTIONS = 10
+MAX_STACK_SAMPLES = 20
+ENGINE = "sampling"
+
+
+def blocking_call(stall: Stall, observation: Observation, started: float, *, ongoing: bool) -> BlockingCall:
+    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it."""
+    states = states_of(observation.samples, observation.step_started, observation.before)
+    paths = paths_of(observation.samples, states, started, stall.ended)
+    culprit = culprit_of(paths)
+    step_ms = (stall.ended - started) * 1000
+    common = _Common(stall, started, step_ms, observation.stall_id, ongoing=ongoing)
+    if culprit is None:
+        return common.without_culprit(_machine_cause(paths) or Cause.COMPUTING)
+    return common.with_culprit(culprit, paths)
+
+
+class _Common:
+    """What every report of a stall says, whether or not there is a culprit."""
+
+    def __init__(self, stall: Stall, started: float, step_ms: float, stall_id: str, *, ongoing: bool) -> None:
+        self.stall = stall
+        self.step_ms = step_ms
+        self.stall_id = stall_id
+        self.ongoing = ongoing
+        self.started_at = datetime.now(UTC) - timedelta(seconds=now() - started)
+
+    def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
+        path, depth = culprit.heaviest, culprit.depth
+        nodes = path.nodes
+        own = own_node(nodes, depth)
+        user = nodes[own] if own is not None else nodes[0]
+        span = source.span_at(user.site.code, user.site.offset)
+        if user.key is culprit.node.key:
+            span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # the time is the function's own
+        filename = user.site.code.co_filename
+        contributions = _contributions(paths)
+        return self._call(
+            method_name=culprit.node.name,
+            duration_ms=culprit.weight_s * 1000,
+            is_c_call=culprit.node.is_c,
+            filename=filename,
+            lineno=span.lineno,
+            source=source.text_of(filename, span),
+            function=user.name,
+            stack=_stack(path.sample),
+            exact=culprit.is_exact,
+            cause=_machine_cause(paths) or _cause(culprit),
+            called_name=nodes[own + 1].name if own is not None and own + 1 < len(nodes) else culprit.node.name,
+            leaf_name=nodes[-1].name,
+            samples=_stack_samples(culprit, paths),
+            contributions=contributions,
+        )
+
+    def without_culprit(self, cause: Cause) -> BlockingCall:
+        """Nothing was seen but plumbing, or nothing at all: the step's own function is all that is certain."""
+        step = name_of_step(self.stall.handle)
+        return self._call(
+            method_name=step.name,
+            duration_ms=self.step_ms,
+            is_c_call=step.is_c,
+            filename=step.filename,
+            lineno=step.lineno,
+            source=source.text_of(step.filename, source.Span(step.lineno, step.lineno, 0, 0)),
+            function=step.name,
+            stack=(),
+            exact=step.is_c,
+            cause=cause,
+            called_name=step.name,
+            leaf_name=step.name,
+            samples=(),
+            contributions=(),
+        )
+
+    def _call(self, **found: object) -> BlockingCall:
+        return BlockingCall(
+            stall_id=self.stall_id,
+            step_ms=self.step_ms,
+            task_name=_task_name(self.stall.handle),
+            engine=ENGINE,
+            started_at=self.started_at,
+            request=_request(self.stall),
+            waiting=self.stall.waiting,
+            ongoing=self.ongoing,
+            **found,  # type: ignore[arg-type]
+        )
+
+
+def _cause(culprit: Culprit) -> Cause:
+    if culprit.node.name.startswith(f"{IMPORT} "):
+        return Cause.IMPORTING
+    waiting = sum(path.weight_s for path in culprit.paths if path.state is Cause.WAITING)
+    return Cause.WAITING if waiting > culprit.weight_s / 2 else Cause.COMPUTING
+
+
+def _machine_cause(paths: Sequence[Path]) -> Cause | None:
+    total = sum(path.weight_s for path in paths)
+    for cause in (Cause.STARVED, Cause.SUSPENDED):
+        if sum(path.weight_s for path in paths if path.state is cause) > total / 2:
+            return cause
+    return None
+
+
+def _contributions(paths: Sequence[Path]) -> tuple[Contribution, ...]:
+    own_s: dict[str, float] = defaultdict(float)
+    for path in paths:
+        if path.nodes:
+            own_s[path.nodes[entry_of(path.nodes, len(path.nodes) - 1)].name] += path.weight_s
+    heaviest = sorted(own_s.items(), key=lambda item: -item[1])[:MAX_CONTRIBUTIONS]
+    return tuple(Contribution(name, seconds * 1000) for name, seconds in heaviest)
+
+
+def _stack(sample: Sample) -> tuple[StackFrame, ...]:
+    frames = []
+    for site in reversed(sample.sites):
+        span = source.span_at(site.code, site.offset)
+        is_own = owner_of(site.code, site.module) is Owner.OWN
+        frames.append(StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own))
+    return tuple(frames)
+
+
+def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:
+    """The stacks seen, those that are alike added up, the culprit's first and then the heaviest."""
+    weights: dict[object, float] = defaultdict(float)
+    by_sites: dict[object, Sample] = {}
+    for path in paths:
+        by_sites.setdefault(path.sample.sites, path.sample)
+        weights[path.sample.sites] += path.weight_s
+    first = culprit.heaviest.sample.sites
+    keys = sorted(weights, key=lambda key: (key != first, -weights[key]))[:MAX_STACK_SAMPLES]
+    return tuple(StackSample(weights[key] * 1000, _stack(by_sites[key])) for key in keys)
+
+
+def _task_name(handle: AnyHandle) -> str:
+    task = getattr(getattr(handle, "_callback", None), "__self__", None)
+    return task.get_name() if isinstance(task, asyncio.Task) else ""
+
+
+def _request(stall: Stall) -> Request | None:
+    request = request_of(stall.handle)
+    if request is None or request.finished_at <= stall.step_started:
+        return None
+    return request.describe()

@@ -1,0 +1,117 @@
+"""Samples of the loop thread's stack, taken by the watchdog.
+
+A sample holds code objects and instruction offsets only: no frame, no local variable. Names, lines and sources are
+worked out later (``attribution``), without it. The one thing that needs the frame is which function the innermost
+instruction calls, so that is asked here (``callees``).
+
+How long the watchdog waited for the GIL tells what the loop's thread was doing. A call that waits or computes without
+the GIL lets the watchdog in at once. Python code hands the GIL over one switch interval (5 ms) after it is asked. A C
+call that keeps the GIL lets nobody in until it returns.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+from types import CodeType, FrameType
+
+from loopwatch.detection.callees import Callee, callee_at
+from loopwatch.detection.clock import now
+from loopwatch.detection.stopwatch import CpuReading, LoopClock
+
+MAX_FRAMES = 500
+INNERMOST_FRAMES = 300
+CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+_STEP_MODULES = frozenset({"asyncio.events", "loopwatch.detection.stopwatch"})
+
+
+class GilWait(Enum):
+    """What the watchdog's wait for the GIL says."""
+
+    NONE = auto()
+    """The GIL was free: the loop's thread waits, or computes without it."""
+    INTERVAL = auto()
+    """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
+    LONG = auto()
+    """Kept for much longer than asked: some thread was inside one operation that keeps the GIL."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a frame stood."""
+
+    code: CodeType
+    offset: int
+    module: str
+    callee: Callee | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One stack, innermost frame first. ``wanted_at`` and ``taken_at`` are ``now()``."""
+
+    wanted_at: float
+    taken_at: float
+    cpu: CpuReading
+    gil_wait: GilWait
+    sites: tuple[Site, ...]
+    frames_left_out: int = 0
+
+    @property
+    def waited_s(self) -> float:
+        return self.taken_at - self.wanted_at
+
+
+def take_sample(clock: LoopClock, wanted: "Wanted") -> Sample | None:
+    """Sample the step that runs on the clock's thread; ``None`` when it ended in the meantime."""
+    taken_at = now()
+    gil_wait = wanted.gil_wait(taken_at)
+    handle, started = clock.handle, clock.started
+    if handle is None:
+        return None
+    frame = sys._current_frames().get(clock.thread_id)  # noqa: SLF001
+    if frame is None:
+        return None
+    sites, left_out = _sites(frame)
+    del frame
+    if clock.handle is not handle or clock.started != started:
+        return None
+    return Sample(wanted.at, taken_at, clock.read_cpu(), gil_wait, sites, left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """When the watchdog wanted to run, and the CPU time its own thread had used by then."""
+
+    at: float
+    own_cpu_s: float
+
+    def gil_wait(self, taken_at: float) -> GilWait:
+        waited = taken_at - self.at - (time.thread_time() - self.own_cpu_s)
+        interval = sys.getswitchinterval()
+        if waited < 0.6 * interval:
+            return GilWait.NONE
+        return GilWait.INTERVAL if waited < interval + 0.003 else GilWait.LONG
+
+
+def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
+    """Walk the frames out to the stopwatch's own, which is where the step began."""
+    sites: list[Site] = []
+    left_out = 0
+    frame: FrameType | None = innermost
+    # A function that C code calls back (a sort key, a generator being summed) says little by itself; what its caller
+    # is calling says more. So the callee is asked for the innermost frame and on through such functions.
+    asks = True
+    while frame is not None:
+        code = frame.f_code
+        module = str(frame.f_globals.get("__name__", ""))
+        if code.co_name == "_run" and module in _STEP_MODULES:
+            break
+        callee = callee_at(frame) if asks else None
+        asks = asks and code.co_name in CALLBACK_NAMES
+        sites.append(Site(code, frame.f_lasti, module, callee))
+        frame = frame.f_back
+    if len(sites) > MAX_FRAMES:
+        left_out = len(sites) - MAX_FRAMES
+        del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]
+    return tuple(sites), left_out

@@ -1,0 +1,38 @@
+"""Where code stands in its source: the span of an instruction and its text. Reads files: not on the loop's thread."""
+
+import linecache
+from itertools import islice
+from types import CodeType
+from typing import NamedTuple
+
+MAX_SOURCE_CHARACTERS = 200
+
+
+class Span(NamedTuple):
+    """Lines from 1, columns from 0 in UTF-8 bytes; 0 where the interpreter does not know."""
+
+    lineno: int
+    end_lineno: int
+    column: int
+    end_column: int
+
+
+def span_at(code: CodeType, offset: int) -> Span:
+    """The expression that the instruction at ``offset`` belongs to."""
+    position = next(islice(code.co_positions(), max(0, offset // 2), None), (None, None, None, None))
+    lineno = position[0] or code.co_firstlineno
+    return Span(lineno, position[1] or lineno, position[2] or 0, position[3] or 0)
+
+
+def text_of(filename: str, span: Span) -> str:
+    """The expression's source on one line, shortened; empty when there is no source to be read."""
+    lines = linecache.getlines(filename)[span.lineno - 1 : span.end_lineno]
+    if not lines:
+        return ""
+    if span.end_column > 0:
+        encoded = [line.encode(errors="replace") for line in lines]
+        encoded[-1] = encoded[-1][: span.end_column]
+        encoded[0] = encoded[0][span.column :]
+        lines = [line.decode(errors="replace") for line in encoded]
+    text = " ".join(" ".join(lines).split())
+    return text if len(text) <= MAX_SOURCE_CHARACTERS else text[: MAX_SOURCE_CHARACTERS - 1] + "…"

@@ -1,0 +1,218 @@
+"""The stopwatch: times every step of the loops that are watched.
+
+Every callback of asyncio's own loops, timers included, is run by ``asyncio.events.Handle._run``. Wrapping that method
+once, for the class, times them all: two clock reads and a comparison a step. The wrapper runs on the loop's thread and
+does nothing else there; a stall costs it one append and one wake-up of the watchdog.
+"""
+
+import asyncio
+import threading
+import time
+import weakref
+from asyncio.events import Handle
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.clock import NEVER, now
+from loopwatch.detection.in_flight import InFlight
+
+
+@dataclass(frozen=True, slots=True)
+class CpuReading:
+    """CPU seconds used up to ``at``, by the loop's thread (``None`` if that cannot be known) and by the process."""
+
+    at: float
+    thread_s: float | None
+    process_s: float
+
+
+class UnobservedStep:
+    """Stands for the handle of a step that had begun before the stopwatch was there to time it."""
+
+    __slots__ = ("_callback", "_context", "started")
+
+    def __init__(self, task: "asyncio.Task[Any] | None", started: float) -> None:
+        self.started = started
+        self._context: Context = copy_context()
+        self._callback = None if task is None else task.get_name  # a method bound to the task, as in a task's handle
+
+
+AnyHandle = Handle | UnobservedStep
+
+
+class Watching(Protocol):
+    """Somebody who wants to know of stalls. ``receive`` is called on the watchdog's thread and must return at once.
+
+    ``ongoing_after_s`` is the age from which a stall is reported while it still goes on.
+    """
+
+    threshold_s: float
+    ongoing_after_s: float
+    entered: float
+
+    def receive(self, call: BlockingCall) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``."""
+
+    clock: "LoopClock"
+    handle: AnyHandle
+    step_started: float
+    ended: float
+    watchers: tuple[Watching, ...]
+    waiting: int
+
+
+class LoopClock:
+    """What the stopwatch knows of one loop; written by the loop's thread, read by the watchdog.
+
+    ``handle`` is set exactly while a step runs, and ``started`` is when it began. ``attention`` asks the loop's thread
+    to call ``attend`` as its next step begins.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_hand_over",
+        "attention",
+        "cpu_clock_id",
+        "first_reading",
+        "handle",
+        "in_flight",
+        "loop",
+        "ongoing_after_s",
+        "paused",
+        "started",
+        "thread_id",
+        "threshold_s",
+        "wake_watchdog",
+        "watchers",
+    )
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, hand_over: Callable[[Stall], None], wake_watchdog: Callable[[], None]
+    ) -> None:
+        self.loop = weakref.ref(loop)
+        self.thread_id = threading.get_ident()
+        self.cpu_clock_id = _cpu_clock_id(self.thread_id)
+        self.first_reading = self.read_cpu()
+        self.handle: AnyHandle | None = None
+        self.started = 0.0
+        self.threshold_s = self.ongoing_after_s = NEVER
+        self.watchers: tuple[Watching, ...] = ()
+        self.in_flight = InFlight()
+        self.attention = False
+        self.paused = (0.0, 0.0)
+        self._hand_over = hand_over
+        self.wake_watchdog = wake_watchdog
+
+    def set_watchers(self, watchers: tuple[Watching, ...]) -> None:
+        self.watchers = watchers
+        self.threshold_s = min((watcher.threshold_s for watcher in watchers), default=NEVER)
+        self.ongoing_after_s = min((watcher.ongoing_after_s for watcher in watchers), default=NEVER)
+
+    def read_cpu(self) -> CpuReading:
+        try:
+            thread_s = None if self.cpu_clock_id is None else time.clock_gettime(self.cpu_clock_id)
+        except OSError:  # the thread is gone
+            thread_s = None
+        return CpuReading(now(), thread_s, time.process_time())
+
+    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
+        """Give a step that reached the threshold to the watchdog."""
+        ended -= self._paused_in(started)
+        if ended - started >= self.threshold_s:
+            self._hand_over(Stall(self, handle, started, ended, self.watchers, self.in_flight.others(handle)))
+
+    def end_part(self, watcher: Watching, ended: float) -> bool:
+        """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""
+        handle = self.handle
+        if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
+            return False
+        ended -= self._paused_in(self.started)
+        self._hand_over(Stall(self, handle, self.started, ended, (watcher,), self.in_flight.others(handle)))
+        return True
+
+    def pause(self, duration_s: float) -> None:
+        """Do not count this much of the running step: it was the monitor's own."""
+        self.paused = (self.started, self._paused_in(self.started) + duration_s)
+
+    def attend(self, outer: AnyHandle | None) -> AnyHandle | None:
+        """A step has begun after a rest, or after a step that was not observed and so has no end of its own."""
+        self.attention = False
+        thread_id = threading.get_ident()
+        if thread_id != self.thread_id:
+            self.thread_id, self.cpu_clock_id = thread_id, _cpu_clock_id(thread_id)
+        if isinstance(outer, UnobservedStep):
+            # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
+            self.end_step(outer, outer.started, self.started)
+            outer = None
+        self.wake_watchdog()
+        return outer
+
+    def _paused_in(self, started: float) -> float:
+        return self.paused[1] if self.paused[0] == started else 0.0
+
+
+class Stopwatch:
+    """Wraps ``Handle._run`` while at least one loop is watched, and puts it back afterwards.
+
+    Somebody else may have wrapped the method before or after. If, when it ends, the method is no longer the one it put
+    there, its wrapper stays in the chain and passes every step on unseen, until it is needed again.
+    """
+
+    def __init__(self, adopt: Callable[[asyncio.AbstractEventLoop], LoopClock | None]) -> None:
+        self.clocks: dict[asyncio.AbstractEventLoop, LoopClock] = {}
+        self._adopt = adopt
+        self._original: Callable[[Handle], None] | None = None
+        self._wrapper: Callable[[Handle], None] | None = None
+
+    def install(self) -> None:
+        if self._wrapper is None:
+            handle_class = cast("Any", Handle)
+            self._original = handle_class._run  # noqa: SLF001
+            self._wrapper = handle_class._run = self._timed(handle_class._run)  # noqa: SLF001
+
+    def uninstall(self) -> None:
+        handle_class = cast("Any", Handle)
+        if self._wrapper is not None and handle_class._run is self._wrapper:  # noqa: SLF001
+            handle_class._run = self._original  # noqa: SLF001
+            self._wrapper = self._original = None
+
+    def _timed(self, run: Callable[[Handle], None]) -> Callable[[Handle], None]:
+        clock_of = self.clocks.get
+        adopt = self._adopt
+
+        # The hot path: all it touches is a cell, a local or a slot. The order matters: ``handle`` and ``started`` are
+        # set before ``attention`` is read, the watchdog sets ``attention`` before it reads them, so one sees the other.
+        # A step inside a step (nest_asyncio) lets the thread serve others, so the outer one is timed anew after it.
+        def _run(self: Any) -> None:
+            clock = clock_of(self._loop)
+            if clock is None and (clock := adopt(self._loop)) is None:
+                run(self)
+                return
+            outer = clock.handle
+            clock.handle = self
+            clock.started = now()
+            if clock.attention:
+                outer = clock.attend(outer)
+            try:
+                run(self)
+            finally:
+                ended = now()
+                if ended - clock.started >= clock.threshold_s:
+                    clock.end_step(self, clock.started, ended)
+                clock.handle = outer
+                if outer is not None:
+                    clock.started = ended
+
+        return _run
+
+
+def _cpu_clock_id(thread_id: int) -> int | None:
+    """The CPU clock of a thread that is alive; ``None`` on platforms without one."""
+    return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None

@@ -1,0 +1,239 @@
+"""The watchdog: a thread that samples a loop's stack while its step is overdue, and joins the samples to the stall.
+
+It looks at a loop when a step that may be running then would become overdue, and not at all while the loop rests: it
+parks, and the first step that follows wakes it. Samples and stalls are joined here, by the step they belong to, because
+a sample of a call that kept the GIL is still in flight when the step has ended.
+"""
+
+import contextlib
+import logging
+import random
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from loopwatch.detection.clock import now
+from loopwatch.detection.sampling import Sample, Wanted, take_sample
+from loopwatch.detection.stopwatch import CpuReading, LoopClock, Stall
+
+logger = logging.getLogger("loopwatch")
+
+MAX_SAMPLES = 400
+SHORTEST_INTERVAL_S = 0.001
+OVERDUE_FRACTION = 0.2
+"""A step is sampled from this part of the threshold on, so that what happened before the stall was one is known too."""
+INTERVAL_FRACTION = 0.1
+STRETCH = 0.05
+"""The longer a stall lasts, the rarer its samples: every twentieth of its age."""
+
+
+@dataclass(slots=True)
+class Observation:
+    """What the watchdog has seen of one step. Only its thread touches it."""
+
+    step_started: float
+    next_sample_at: float
+    before: CpuReading
+    next_report_at: float
+    samples: list[Sample] = field(default_factory=list)
+    stall_id: str = ""
+
+    def add(self, sample: Sample) -> None:
+        if len(self.samples) >= MAX_SAMPLES:
+            del self.samples[1::2]
+        self.samples.append(sample)
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Set when everything handed over before it has been settled."""
+
+    settled: threading.Event
+
+
+class Watchdog:
+    """``settle(stall, observation, ongoing)`` is called for every stall, on this thread, in the order of their ends."""
+
+    def __init__(self, settle: Callable[[Stall, Observation, bool], None]) -> None:
+        self.failures = 0
+        self._settle = settle
+        # ``uuid4`` would let go of the GIL, and with it of a sample; a fork makes a new watchdog, seeded anew.
+        self._random = random.Random()  # noqa: S311
+        self._inbox: deque[Stall | Marker] = deque()
+        self._wakeup = threading.Lock()
+        self._wakeup.acquire()
+        self._clocks: tuple[LoopClock, ...] = ()
+        self._observations: weakref.WeakKeyDictionary[LoopClock, Observation] = weakref.WeakKeyDictionary()
+        self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
+        self._stopping = False
+        self._settling = False
+        self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Settle what was handed over and end the thread. Not to be called on it."""
+        self._stopping = True
+        self.wake()
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def watch(self, clocks: Iterable[LoopClock]) -> None:
+        self._clocks = tuple(clocks)
+        self.wake()
+
+    def wake(self) -> None:
+        # Releasing a lock that is free raises: then the watchdog is awake, or about to be.
+        with contextlib.suppress(RuntimeError):
+            self._wakeup.release()
+
+    def hand_over(self, stall: Stall) -> None:
+        self._inbox.append(stall)
+        self.wake()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether something handed over is not settled yet. The order matters: what left the inbox is being settled."""
+        return bool(self._inbox) or self._settling
+
+    def settled(self, timeout_s: float) -> bool:
+        """Wait until everything handed over so far is settled. From any thread but the watchdog's own."""
+        marker = Marker(threading.Event())
+        self._inbox.append(marker)
+        self.wake()
+        return marker.settled.wait(timeout_s)
+
+    def new_stall_id(self) -> str:
+        return f"{self._random.getrandbits(128):032x}"
+
+    def _run(self) -> None:
+        look_at: float | None = now()
+        while not self._stopping:
+            waits_from = now()
+            own_cpu_s = time.thread_time()
+            if look_at is None:
+                self._wakeup.acquire()
+            else:
+                self._wakeup.acquire(timeout=max(0.0, look_at - waits_from))
+            look_at = self._look(waits_from, own_cpu_s)
+        self._drain()
+
+    def _look(self, waits_from: float, own_cpu_s: float) -> float | None:
+        """Look at every loop; when to look again, or ``None`` when all of them rest."""
+        try:
+            # Samples first, before anything that might let go of the GIL: what they are to show may be just ending. And
+            # again after every stall that was settled: meanwhile a call that keeps the GIL may have come and gone.
+            while True:
+                for clock in self._clocks:
+                    self._look_at_step(clock, waits_from, own_cpu_s)
+                if not self._settle_next():
+                    break
+            looks = [look_at for clock in self._clocks if (look_at := self._next_look(clock)) is not None]
+        except Exception as error:  # noqa: BLE001 - the watchdog must go on
+            self._note_failure(error)
+            looks = [now() + 1.0]
+        return min(looks, default=None)
+
+    def _look_at_step(self, clock: LoopClock, waits_from: float, own_cpu_s: float) -> None:
+        """Sample the step that runs, if it is overdue."""
+        started = clock.started
+        if clock.handle is None or not clock.watchers or now() < started + self._overdue_s(clock):
+            return
+        observation = self._observations.get(clock)
+        if observation is None or observation.step_started != started:
+            wanted_at = started + self._overdue_s(clock)
+        elif now() < (wanted_at := observation.next_sample_at):
+            return
+        sample = take_sample(clock, Wanted(max(wanted_at, waits_from), own_cpu_s))
+        if sample is None or clock.started != started:
+            return
+        observation = self._observation_of(clock, started)
+        observation.add(sample)
+        age = sample.taken_at - started
+        taken_in_s = now() - sample.taken_at
+        # Twenty times what a sample costs, so that deep stacks do not make a stall longer.
+        pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, 20 * taken_in_s)
+        observation.next_sample_at = now() + pause
+        if now() >= observation.next_report_at:
+            self._report_ongoing(clock, observation, now())
+
+    def _next_look(self, clock: LoopClock) -> float | None:
+        """When to look at this loop again; ``None`` if it rests, and will wake the watchdog with its next step."""
+        if not clock.watchers:
+            return None
+        handle, started = clock.handle, clock.started
+        observation = self._observations.get(clock)
+        is_new = observation is None or observation.step_started != started
+        observation = self._observation_of(clock, started)
+        if handle is not None:
+            return observation.next_sample_at
+        if not is_new:
+            self._readings[clock] = clock.read_cpu()
+            clock.attention = True
+            if clock.handle is None and clock.started == started:
+                return None
+        return now() + self._overdue_s(clock)
+
+    def _observation_of(self, clock: LoopClock, started: float) -> Observation:
+        """The observation of the step that began at ``started``, which is begun if it is a new step."""
+        observation = self._observations.get(clock)
+        if observation is None or observation.step_started != started:
+            # If the step that was observed until now was a stall, it was handed over before this one began.
+            self._drain()
+            observation = self._observations[clock] = self._observe(clock, started)
+        return observation
+
+    def _observe(self, clock: LoopClock, started: float) -> Observation:
+        overdue_at = started + self._overdue_s(clock)
+        reading = clock.read_cpu()
+        # A step seen late, because it kept the GIL, is measured from the reading before it.
+        before = reading if reading.at < overdue_at else self._readings.get(clock, clock.first_reading)
+        self._readings[clock] = reading
+        return Observation(started, overdue_at, before, started + clock.ongoing_after_s, stall_id=self.new_stall_id())
+
+    def _report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
+        handle = clock.handle
+        observation.next_report_at = at + min(60.0, at - observation.step_started)
+        if handle is not None:
+            waiting = clock.in_flight.others(handle)
+            stall = Stall(clock, handle, observation.step_started, at, clock.watchers, waiting)
+            self._settle_safely(stall, observation, ongoing=True)
+
+    def _drain(self) -> None:
+        while self._settle_next():
+            pass
+
+    def _settle_next(self) -> bool:
+        """Settle the oldest stall handed over; false when there is none."""
+        self._settling = True
+        try:
+            item = self._inbox.popleft()
+        except IndexError:
+            self._settling = False
+            return False
+        if isinstance(item, Marker):
+            item.settled.set()
+        else:
+            observation = self._observations.get(item.clock)
+            if observation is None or observation.step_started != item.step_started:
+                observation = self._observe(item.clock, item.step_started)
+            self._settle_safely(item, observation, ongoing=False)
+        return True
+
+    def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
+        try:
+            self._settle(stall, observation, ongoing)
+        except Exception as error:  # noqa: BLE001 - the watchdog must go on
+            self._note_failure(error)
+
+    def _note_failure(self, error: Exception) -> None:
+        self.failures += 1
+        if self.failures == 1:
+            logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)
+
+    def _overdue_s(self, clock: LoopClock) -> float:
+        return max(SHORTEST_INTERVAL_S, OVERDUE_FRACTION * clock.threshold_s)

@@ -1,0 +1,122 @@
+"""``watch()``: report the stalls of a block of code, or, for the ASGI wrapper, of a loop for as long as it runs."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Self
+
+from loopwatch.detection import monitor
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.clock import NEVER
+from loopwatch.detection.delivery import Delivery
+from loopwatch.detection.path_filter import PathFilter
+
+logger = logging.getLogger("loopwatch")
+
+ENGINES = ("sampling",)
+MAX_CALLS = 10_000
+SETTLE_TIMEOUT_S = 10.0
+
+
+class Watcher:
+    """A context manager that reports the stalls of the running loop; outside of one, of every loop this thread runs.
+
+    ``calls`` holds the reports so far (the first 10,000; ``calls_dropped`` counts the others). ``disturbances`` holds
+    stalls that were the machine's doing, not a call's.
+    """
+
+    def __init__(
+        self,
+        *,
+        threshold_ms: float = 50.0,
+        include_paths: Sequence[str] | None = None,
+        exclude_paths: Sequence[str] | None = None,
+        on_blocking_call: Callable[[BlockingCall], object] | None = None,
+        engine: str = "sampling",
+        enabled: bool = True,
+    ) -> None:
+        if engine not in ENGINES:
+            raise ValueError(f"Unknown engine {engine!r}: loopwatch has {', '.join(ENGINES)}")
+        if not threshold_ms > 0:
+            raise ValueError(f"threshold_ms must be more than 0 milliseconds, not {threshold_ms!r}")
+        for name, paths in (("include_paths", include_paths), ("exclude_paths", exclude_paths)):
+            if isinstance(paths, str):
+                raise TypeError(f"{name} takes a list of path substrings, not the string {paths!r}: write [{paths!r}]")
+        self.threshold_s = threshold_ms / 1000
+        self.ongoing_after_s = NEVER
+        self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
+        self.enabled = enabled
+        self.calls: list[BlockingCall] = []
+        self.calls_dropped = 0
+        self.disturbances: list[BlockingCall] = []
+        self.entered = 0.0
+        self._callback = on_blocking_call
+        self._delivery: Delivery | None = None
+
+    def __enter__(self) -> Self:
+        if self.enabled:
+            self._delivery = Delivery(self._callback) if self._callback is not None else None
+            monitor.start_watching(self, _running_loop())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self.enabled:
+            settled = monitor.stop_watching(self, SETTLE_TIMEOUT_S)
+            delivered = self._delivery is None or self._delivery.finish(SETTLE_TIMEOUT_S)
+            if not (settled and delivered):
+                logger.error(
+                    "A watch() block gave up waiting after %s s for %s: its reports may be incomplete",
+                    SETTLE_TIMEOUT_S,
+                    "the watchdog" if not settled else "on_blocking_call to return",
+                )
+
+    def receive(self, call: BlockingCall) -> None:
+        """Take a report, on the watchdog's thread."""
+        if not self._filter.accepts(call):
+            return
+        reports = self.disturbances if call.cause.is_machine else self.calls
+        if len(reports) < MAX_CALLS:
+            reports.append(call)
+        else:
+            self.calls_dropped += 1
+        if self._delivery is not None and not call.cause.is_machine:
+            self._delivery.put(call)
+
+
+def watch(
+    *,
+    threshold_ms: float = 50.0,
+    include_paths: Sequence[str] | None = None,
+    exclude_paths: Sequence[str] | None = None,
+    on_blocking_call: Callable[[BlockingCall], object] | None = None,
+    engine: str = "sampling",
+    enabled: bool = True,
+) -> Watcher:
+    """Report every step of the event loop that lasts ``threshold_ms`` or longer while the block is open.
+
+    ``with watch(threshold_ms=10) as watcher:`` may stand inside a coroutine, where it watches the running loop, or
+    around ``asyncio.run()``, where it watches every loop of this thread. A step that the block begins or ends in counts
+    for the part inside. When the block is left, ``watcher.calls`` is complete and every callback has run.
+
+    ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the user's own function and all
+    that it called. ``on_blocking_call`` gets each ``BlockingCall``, on a thread of its own. With ``enabled=False`` the
+    block does nothing at all. Raises ``ValueError`` for an unknown engine or a threshold that is not positive.
+    """
+    return Watcher(
+        threshold_ms=threshold_ms,
+        include_paths=include_paths,
+        exclude_paths=exclude_paths,
+        on_blocking_call=on_blocking_call,
+        engine=engine,
+        enabled=enabled,
+    )
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

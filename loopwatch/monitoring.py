@@ -1,0 +1,141 @@
+"""Detection joined to recording, once a process: every watched loop hands its stalls to one recorder."""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+
+from django.core.exceptions import ImproperlyConfigured
+
+from loopwatch.conf import Configuration, configuration
+from loopwatch.detection import monitor
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.in_flight import InFlight
+from loopwatch.detection.path_filter import PathFilter
+from loopwatch.recording.recorder import Recorder
+
+logger = logging.getLogger("loopwatch")
+
+STOP_TIMEOUT_S = 5.0
+
+
+class LoopWatcher:
+    """Watches one loop for the site and hands what it is told to the recorder."""
+
+    def __init__(self, configuration: Configuration, recorder: Recorder) -> None:
+        self.threshold_s = configuration.threshold_ms / 1000
+        self.ongoing_after_s = configuration.ongoing_after_s
+        self.entered = 0.0
+        self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
+        self._recorder = recorder
+
+    def receive(self, call: BlockingCall) -> None:
+        """Take a report, on the watchdog's thread."""
+        if call.cause.is_machine:
+            logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
+        elif self._filter.accepts(call):
+            self._recorder.put(call)
+
+
+class Monitoring:
+    """The watched loops of this process and their recorder. Nothing exists until the first loop is watched."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._configuration: Configuration | None = None
+        self._recorder: Recorder | None = None
+        self._watchers: dict[asyncio.AbstractEventLoop, LoopWatcher] = {}
+        self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
+        self._complained: str | None = None
+
+    def in_flight(self) -> InFlight | None:
+        """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
+
+        On the loop's thread, for every request: two dictionary look-ups once the loop is watched.
+        """
+        try:
+            current = configuration()
+        except ImproperlyConfigured as error:
+            self._complain(str(error))
+            return None
+        loop = asyncio.get_running_loop()
+        if current is self._configuration:
+            found = self._in_flight.get(loop)
+            if found is not None or not current.enabled:
+                return found
+        return self._watch(loop, current)
+
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+        """Stop watching every loop, write what is pending and end all threads; whether that was done in time."""
+        with self._lock:
+            return self._stop(timeout_s)
+
+    def stop_watching(self, loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+        """Stop watching one loop; with the last one, everything."""
+        with self._lock:
+            self._in_flight.pop(loop, None)
+            watcher = self._watchers.pop(loop, None)
+            if watcher is not None:
+                monitor.stop_watching(watcher, timeout_s)
+            self._forget_closed_loops()
+            return self._stop(timeout_s) if not self._watchers else self._flush(timeout_s)
+
+    def flush(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+        """Write everything detected so far; whether that was done in time."""
+        with self._lock:
+            return self._flush(timeout_s)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop, current: Configuration) -> InFlight | None:
+        with self._lock:
+            if current is not self._configuration:
+                self._stop(STOP_TIMEOUT_S)
+                self._configuration = current
+            if not current.enabled:
+                return None
+            self._forget_closed_loops()
+            if self._recorder is None:
+                self._recorder = Recorder(current)
+                self._recorder.start()
+                atexit.register(self.stop)
+            watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
+            (clock,) = monitor.start_watching(watcher, loop)
+            self._in_flight[loop] = clock.in_flight
+            return clock.in_flight
+
+    def _stop(self, timeout_s: float) -> bool:
+        for watcher in self._watchers.values():
+            monitor.stop_watching(watcher, timeout_s)
+        self._watchers.clear()
+        self._in_flight.clear()
+        recorder, self._recorder = self._recorder, None
+        self._configuration = None
+        if recorder is None:
+            return True
+        atexit.unregister(self.stop)
+        return recorder.stop(timeout_s)
+
+    def _flush(self, timeout_s: float) -> bool:
+        return monitor.settle(timeout_s) and (self._recorder is None or self._recorder.flush(timeout_s))
+
+    def _forget_closed_loops(self) -> None:
+        for loop in [loop for loop in self._watchers if loop.is_closed()]:
+            monitor.stop_watching(self._watchers.pop(loop), STOP_TIMEOUT_S)
+            self._in_flight.pop(loop, None)
+
+    def _complain(self, message: str) -> None:
+        if message != self._complained:
+            self._complained = message
+            logger.error("loopwatch is off because its settings are wrong; the site is served without it.\n%s", message)
+
+
+monitoring = Monitoring()
+
+
+def _after_fork() -> None:
+    """The parent's loops, threads and lock are not the child's."""
+    monitoring.__init__()  # type: ignore[misc]
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

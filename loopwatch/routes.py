@@ -1,0 +1,87 @@
+"""The route of a request: the URL pattern it matched, and the Channels consumer that serves it.
+
+Worked out from the path, off the loop's thread, and only for requests that stalled. The path itself goes no further.
+Channels is recognised by the attributes of its routers, so that it need not be installed.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import Resolver404, get_script_prefix, resolve, set_script_prefix
+from django.utils import translation
+
+from loopwatch.detection.calls import Request
+
+MAX_NESTING = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """What of an ASGI scope the route is found by."""
+
+    kind: str
+    method: str
+    path: str
+    root_path: str
+
+
+def describe(application: Any, line: RequestLine) -> Request:
+    """The request without anything secret. Never raises: what cannot be found is empty."""
+    try:
+        route, consumer = _channels_route(application, line)
+        if not consumer and line.kind == "http":
+            route = route or _django_route(line)
+    except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
+        route, consumer = "", ""
+    return Request(line.kind, line.method, route, consumer)
+
+
+def _django_route(line: RequestLine) -> str:
+    path = line.path.removeprefix(line.root_path.rstrip("/")) or "/"
+    prefix = get_script_prefix()
+    # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
+    with translation.override(translation.get_language_from_path(path) or translation.get_language()):
+        try:
+            set_script_prefix("/")
+            return resolve(path).route
+        except Resolver404:
+            return ""
+        finally:
+            set_script_prefix(prefix)
+
+
+def _channels_route(application: Any, line: RequestLine) -> tuple[str, str]:
+    """Walk through ``ProtocolTypeRouter``, middleware and ``URLRouter`` as the request did."""
+    route = ""
+    path = line.path.removeprefix(line.root_path.rstrip("/")).lstrip("/")
+    for _ in range(MAX_NESTING):
+        consumer = getattr(application, "consumer_class", None)
+        if consumer is not None:
+            return route, f"{consumer.__module__}.{consumer.__qualname__}"
+        if hasattr(application, "application_mapping"):
+            application = application.application_mapping.get(line.kind)
+        elif getattr(application, "_path_routing", False):
+            pattern, application, path = _match(application.routes, path)
+            route += pattern
+        else:
+            application = _inner(application)
+        if application is None:
+            break
+    return route, ""
+
+
+def _match(routes: Any, path: str) -> tuple[str, Any, str]:
+    for route in routes:
+        match = route.pattern.match(path)
+        if match:
+            return str(route.pattern), route.callback, match[0]
+    return "", None, path
+
+
+def _inner(application: Any) -> Any:
+    """The application that a middleware wraps; each framework has its own name for it."""
+    for name in ("application", "inner", "app"):
+        inner = getattr(application, name, None)
+        if callable(inner):
+            return inner
+    return None
