@@ -41,9 +41,10 @@ def duration(duration_us: int) -> SafeString:
 def moment(value: datetime) -> SafeString:
     local = timezone.localtime(value) if timezone.is_aware(value) else value
     return format_html(
-        '<time class="loopwatch-figure" datetime="{}">{}</time>',
+        '<time datetime="{}"><span class="loopwatch-figure">{}</span> <span class="loopwatch-figure">{}</span></time>',
         local.isoformat(),
-        date_format(local, "SHORT_DATETIME_FORMAT"),
+        date_format(local, "SHORT_DATE_FORMAT"),
+        date_format(local, "TIME_FORMAT"),
     )
 
 

@@ -90,7 +90,6 @@ def _percentiles_ms(figures: Sequence[_Figures], since: datetime | None, using: 
         finding_id: round(percentile_ms(counts, 0.95, longest_ms[finding_id]), 3)
         for start in range(0, len(figures), _BATCH)
         for finding_id, counts in _histograms(figures[start : start + _BATCH], since, using)
-        if any(counts)
     }
 
 

@@ -64,6 +64,15 @@ def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
     assert "<code>\treturn nap</code>" in page
 
 
+def test_source_is_escaped(admin_client, shop):
+    shop.write_text("# <script>alert(1)</script>\n\tnap = time.sleep(0.1) # <b>\n# <i>")
+    stack = stored_stack((*OWN[:6], "nap = time.sleep(0.1) # <b>"))
+    page = page_of(admin_client, event_in_shop(stacks=stack))
+    assert "# &lt;script&gt;alert(1)&lt;/script&gt;" in page
+    for tag in ("<script>alert(1)", "<b>", "<i>"):
+        assert tag not in page
+
+
 def test_the_own_frames_stand_out_and_the_others_are_folded(admin_client, shop):
     page = page_of(admin_client, event_in_shop())
     folded, _, own = page.partition("loopwatch-own")

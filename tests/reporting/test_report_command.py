@@ -17,13 +17,8 @@ from tests.stored import NOON, stored_finding, stored_hour
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-def run(*arguments, stdout=None, **options):
-    stdout = stdout or io.StringIO()
+def run(*arguments, **options):
+    stdout = io.StringIO()
     call_command("loopwatch_report", *arguments, stdout=stdout, **options)
     return stdout.getvalue()
 
@@ -96,10 +91,9 @@ class TestText:
         stored_finding(status="resolved")
         assert "No open findings (of 1 finding stored" in run()
 
-    def test_colour_is_for_terminals_only(self):
+    def test_a_pipe_is_plain_unless_colour_is_forced(self):
         stored_finding()
         assert "\x1b[" not in run()
-        assert "\x1b[" not in run(stdout=Terminal(), no_color=True)
         assert "\x1b[" in run(force_color=True)
 
 
@@ -184,6 +178,7 @@ def own_process(tmp_path):
         "DJANGO_SETTINGS_MODULE": "own_settings",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
         "PYTHONIOENCODING": "ascii",
+        "TERM": "xterm",
     }
     fill = """
 import django; django.setup()
@@ -194,16 +189,30 @@ for _ in range(300): stored_finding(function="shop.名前" * 20)
 """
     subprocess.run([sys.executable, "-c", fill], env=environment, check=True, timeout=60)
 
-    def start(*arguments):
+    def start(*arguments, stdout=subprocess.PIPE):
         command = [sys.executable, "-m", "django", "loopwatch_report", *arguments]
-        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
 
     return start
 
 
-def test_a_reader_that_leaves_early_and_a_poor_encoding_are_no_errors(own_process):
-    with own_process("--limit", "300") as process:
+@pytest.mark.parametrize("limit", ["1", "300"])
+def test_a_reader_that_leaves_early_is_no_error(own_process, limit):
+    with own_process("--limit", limit) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)
+
+
+def test_an_encoding_without_the_characters_is_no_error(own_process):
     output, errors = own_process("--limit", "1").communicate(timeout=60)
     assert (errors, r"\u540d\u524d" in output) == ("", True)
+
+
+@pytest.mark.parametrize(("arguments", "coloured"), [([], True), (["--no-color"], False)])
+def test_a_terminal_is_coloured_unless_refused(own_process, arguments, coloured):
+    ours, theirs = os.openpty()
+    with own_process("--limit", "1", *arguments, stdout=theirs) as process:
+        assert process.wait(timeout=60) == 0
+    os.close(theirs)
+    assert (b"\x1b[" in os.read(ours, 65_536)) is coloured
+    os.close(ours)

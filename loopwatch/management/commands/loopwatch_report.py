@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
-from django.core.management.color import Style, color_style, no_style
+from django.core.management.color import Style, no_style
 from django.db import DatabaseError, connections, router
 from django.utils.connection import ConnectionDoesNotExist
 
@@ -45,7 +45,9 @@ class Command(BaseCommand):
         parser.add_argument("--sort", choices=SORTS, default="blocked", help="largest first by (default: blocked)")
         parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
         parser.add_argument("--status", choices=STATUSES, default="open", help="findings to list (default: open)")
-        parser.add_argument("--database", metavar="ALIAS", help="database to read (default: the one loopwatch writes to)")
+        parser.add_argument(
+            "--database", metavar="ALIAS", help="database to read (default: the one loopwatch writes to)"
+        )
 
     def handle(
         self,
@@ -83,9 +85,7 @@ class Command(BaseCommand):
 
     def _style(self, options: dict[str, Any]) -> Style:
         """Colour by where this command prints, which need not be the process's own standard output."""
-        if options["no_color"] or not (options["force_color"] or self.stdout.isatty()):
-            return no_style()
-        return color_style(force_color=True) if options["force_color"] else self.style
+        return self.style if options["force_color"] or self.stdout.isatty() else no_style()
 
     def _print(self, text: str) -> None:
         encoding = getattr(self.stdout, "encoding", None) or "utf-8"
