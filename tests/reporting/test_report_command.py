@@ -96,6 +96,15 @@ class TestText:
         assert "\x1b[" not in run()
         assert "\x1b[" in run(force_color=True)
 
+    def test_what_a_program_captures_inside_a_terminal_is_plain(self, monkeypatch):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        stored_finding()
+        monkeypatch.setattr(sys, "stdout", Terminal())
+        assert "\x1b[" not in run()
+
 
 @pytest.mark.django_db
 class TestJson:
@@ -178,6 +187,7 @@ def own_process(tmp_path):
         "DJANGO_SETTINGS_MODULE": "own_settings",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
         "PYTHONIOENCODING": "ascii",
+        "PYTHONUNBUFFERED": "",
         "TERM": "xterm",
     }
     fill = """
