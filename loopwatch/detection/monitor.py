@@ -11,7 +11,8 @@ import threading
 from loopwatch.detection import report
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now
-from loopwatch.detection.stopwatch import LoopClock, Stall, Stopwatch, UnobservedStep, Watching
+from loopwatch.detection.hooks import Hooks
+from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.watchdog import Observation, Watchdog
 
 
@@ -20,7 +21,7 @@ class Monitor:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._stopwatch = Stopwatch(self._adopt)
+        self._hooks = Hooks(self._adopt)
         self._watchdog: Watchdog | None = None
         self._unbound: dict[int, tuple[Watching, ...]] = {}
         """Watchers that were entered outside of a loop, by thread."""
@@ -29,11 +30,11 @@ class Monitor:
         """Watch ``loop``; without one, every loop that this thread runs. The clocks of those that are known already."""
         with self._lock:
             self._forget_closed_loops()
-            self._stopwatch.install()
+            self._hooks.install(loop)
             if loop is None:
                 thread_id = threading.get_ident()
                 self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), watcher)
-                clocks = tuple(clock for clock in self._stopwatch.clocks.values() if clock.thread_id == thread_id)
+                clocks = tuple(clock for clock in self._hooks.clocks.values() if clock.thread_id == thread_id)
             else:
                 clocks = (self._clock(loop),)
             watcher.entered = now()
@@ -47,7 +48,7 @@ class Monitor:
         """Settle what the watcher has seen, then leave nothing of it behind; false if settling took too long."""
         ended = now()
         with self._lock:
-            clocks = [clock for clock in self._stopwatch.clocks.values() if watcher in clock.watchers]
+            clocks = [clock for clock in self._hooks.clocks.values() if watcher in clock.watchers]
             here = threading.get_ident()
             for clock in clocks:
                 if clock.thread_id == here:
@@ -66,17 +67,30 @@ class Monitor:
         watchdog = self._watchdog
         return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s)
 
+    def _report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
+        """Report a stall to everyone who watched it and whose threshold it reached."""
+        reports: dict[float, BlockingCall] = {}
+        for watcher in stall.watchers:
+            started = max(stall.step_started, watcher.entered)
+            if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
+                continue
+            if started not in reports:
+                reports[started] = report.blocking_call(
+                    stall, observation, self._hooks.gc_pauses, started, ongoing=ongoing
+                )
+            watcher.receive(reports[started])
+
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
-        clock = self._stopwatch.clocks.get(loop)
+        clock = self._hooks.clocks.get(loop)
         if clock is None:
             watchdog = self._running_watchdog()
-            clock = self._stopwatch.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake)
-            watchdog.watch(self._stopwatch.clocks.values())
+            clock = self._hooks.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake)
+            watchdog.watch(self._hooks.clocks.values())
         return clock
 
     def _running_watchdog(self) -> Watchdog:
         if self._watchdog is None:
-            self._watchdog = Watchdog(_settle)
+            self._watchdog = Watchdog(self._report)
             self._watchdog.start()
         return self._watchdog
 
@@ -106,36 +120,24 @@ class Monitor:
             if not left:
                 del self._unbound[thread_id]
         self._forget_closed_loops()
-        for loop, clock in list(self._stopwatch.clocks.items()):
+        for loop, clock in list(self._hooks.clocks.items()):
             if not clock.watchers:
-                del self._stopwatch.clocks[loop]
+                del self._hooks.clocks[loop]
         self._tidy_up()
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._stopwatch.clocks if loop.is_closed()]:
-            del self._stopwatch.clocks[loop]
+        for loop in [loop for loop in self._hooks.clocks if loop.is_closed()]:
+            del self._hooks.clocks[loop]
 
     def _tidy_up(self) -> None:
-        clocks = self._stopwatch.clocks
+        clocks = self._hooks.clocks
         if self._watchdog is not None:
             self._watchdog.watch(clocks.values())
         if not clocks and self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
         if not clocks and not self._unbound:
-            self._stopwatch.uninstall()
-
-
-def _settle(stall: Stall, observation: Observation, ongoing: bool) -> None:
-    """Report a stall to everyone who watched it and whose threshold it reached."""
-    reports: dict[float, BlockingCall] = {}
-    for watcher in stall.watchers:
-        started = max(stall.step_started, watcher.entered)
-        if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
-            continue
-        if started not in reports:
-            reports[started] = report.blocking_call(stall, observation, started, ongoing=ongoing)
-        watcher.receive(reports[started])
+            self._hooks.uninstall()
 
 
 def _nothing() -> None:
@@ -160,7 +162,7 @@ def settle(timeout_s: float) -> bool:
 def _after_fork() -> None:
     """A forked child has no watchdog thread, and the loops of its parent are not its own."""
     global _monitor  # noqa: PLW0603
-    _monitor._stopwatch.uninstall()  # noqa: SLF001
+    _monitor._hooks.uninstall()  # noqa: SLF001
     _monitor = Monitor()
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection import source
@@ -10,6 +11,7 @@ from loopwatch.detection.attribution import IMPORT, Culprit, Path, culprit_of, e
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.clock import now
 from loopwatch.detection.fallback import name_of_step
+from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
@@ -20,17 +22,24 @@ from loopwatch.detection.watchdog import Observation
 MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20
 ENGINE = "sampling"
+GC_COLLECT = "gc.collect"
+AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 
-def blocking_call(stall: Stall, observation: Observation, started: float, *, ongoing: bool) -> BlockingCall:
+def blocking_call(
+    stall: Stall, observation: Observation, gc_pauses: GcPauses, started: float, *, ongoing: bool
+) -> BlockingCall:
     """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it."""
     states = states_of(observation.samples, observation.step_started, observation.before)
     paths = paths_of(observation.samples, states, started, stall.ended)
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, started, step_ms, observation.stall_id, ongoing=ongoing)
+    collecting_s = gc_pauses.within(stall.clock.thread_id, started, stall.ended)
+    if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
+        return common.of_garbage_collection(culprit, collecting_s)
     if culprit is None:
-        return common.without_culprit(_machine_cause(paths) or Cause.COMPUTING)
+        return common.without_culprit(_machine_cause(paths) or _waiting_or_computing(paths))
     return common.with_culprit(culprit, paths)
 
 
@@ -91,6 +100,19 @@ class _Common:
             contributions=(),
         )
 
+    def of_garbage_collection(self, culprit: Culprit | None, collecting_s: float) -> BlockingCall:
+        """The collector ran because enough had been allocated; whose code it struck is chance, so the step is named."""
+        call = self.without_culprit(Cause.GARBAGE_COLLECTION)
+        return replace(
+            call,
+            method_name=AUTOMATIC_COLLECTION,
+            duration_ms=collecting_s * 1000,
+            is_c_call=True,
+            exact=True,
+            stack=() if culprit is None else _stack(culprit.heaviest.sample),
+            leaf_name=AUTOMATIC_COLLECTION,
+        )
+
     def _call(self, **found: object) -> BlockingCall:
         return BlockingCall(
             stall_id=self.stall_id,
@@ -108,8 +130,14 @@ class _Common:
 def _cause(culprit: Culprit) -> Cause:
     if culprit.node.name.startswith(f"{IMPORT} "):
         return Cause.IMPORTING
-    waiting = sum(path.weight_s for path in culprit.paths if path.state is Cause.WAITING)
-    return Cause.WAITING if waiting > culprit.weight_s / 2 else Cause.COMPUTING
+    if culprit.node.name == GC_COLLECT:
+        return Cause.GARBAGE_COLLECTION
+    return _waiting_or_computing(culprit.paths)
+
+
+def _waiting_or_computing(paths: Sequence[Path]) -> Cause:
+    waiting_s = sum(path.weight_s for path in paths if path.state is Cause.WAITING)
+    return Cause.WAITING if waiting_s > sum(path.weight_s for path in paths) / 2 else Cause.COMPUTING
 
 
 def _machine_cause(paths: Sequence[Path]) -> Cause | None:

@@ -22,7 +22,13 @@ from loopwatch.detection.stopwatch import CpuReading, LoopClock
 MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
 CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
-_STEP_MODULES = frozenset({"asyncio.events", "loopwatch.detection.stopwatch"})
+_STEP_FUNCTIONS = {
+    "asyncio.events": ("_run",),
+    "loopwatch.detection.stopwatch": ("_run",),
+    "loopwatch.detection.loop_methods": ("__call__",),
+    "asyncio.base_events": ("run_forever", "run_until_complete"),
+    "asyncio.runners": ("run",),
+}
 
 
 class GilWait(Enum):
@@ -105,7 +111,7 @@ def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
     while frame is not None:
         code = frame.f_code
         module = str(frame.f_globals.get("__name__", ""))
-        if code.co_name == "_run" and module in _STEP_MODULES:
+        if _is_where_steps_begin(code, module):
             break
         callee = callee_at(frame) if asks else None
         asks = asks and code.co_name in CALLBACK_NAMES
@@ -115,3 +121,7 @@ def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]
     return tuple(sites), left_out
+
+
+def _is_where_steps_begin(code: CodeType, module: str) -> bool:
+    return code.co_name in _STEP_FUNCTIONS.get(module, ())

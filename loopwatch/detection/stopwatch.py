@@ -40,7 +40,8 @@ class UnobservedStep:
         self._callback = None if task is None else task.get_name  # a method bound to the task, as in a task's handle
 
 
-AnyHandle = Handle | UnobservedStep
+AnyHandle = object
+"""An ``asyncio.Handle``, or what stands for one: it has its ``_callback`` and ``_context``."""
 
 
 class Watching(Protocol):
@@ -165,8 +166,12 @@ class Stopwatch:
     there, its wrapper stays in the chain and passes every step on unseen, until it is needed again.
     """
 
-    def __init__(self, adopt: Callable[[asyncio.AbstractEventLoop], LoopClock | None]) -> None:
-        self.clocks: dict[asyncio.AbstractEventLoop, LoopClock] = {}
+    def __init__(
+        self,
+        clocks: dict[asyncio.AbstractEventLoop, LoopClock],
+        adopt: Callable[[asyncio.AbstractEventLoop], LoopClock | None],
+    ) -> None:
+        self._clocks = clocks
         self._adopt = adopt
         self._original: Callable[[Handle], None] | None = None
         self._wrapper: Callable[[Handle], None] | None = None
@@ -184,7 +189,7 @@ class Stopwatch:
             self._wrapper = self._original = None
 
     def _timed(self, run: Callable[[Handle], None]) -> Callable[[Handle], None]:
-        clock_of = self.clocks.get
+        clock_of = self._clocks.get
         adopt = self._adopt
 
         # The hot path: all it touches is a cell, a local or a slot. The order matters: ``handle`` and ``started`` are
