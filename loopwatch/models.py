@@ -6,7 +6,7 @@ Durations are whole microseconds, so that counters added up by several processes
 from typing import ClassVar
 
 from django.db import models
-from django.utils.timezone import template_localtime
+from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
 
@@ -106,7 +106,8 @@ class BlockingEvent(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.duration_ms:.1f} ms at {template_localtime(self.started_at):%Y-%m-%d %H:%M:%S}"
+        started_at = localtime(self.started_at) if is_aware(self.started_at) else self.started_at
+        return f"{self.duration_ms:.1f} ms at {started_at:%Y-%m-%d %H:%M:%S}"
 
     @property
     def duration_ms(self) -> float:

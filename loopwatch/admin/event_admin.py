@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin import cells
+from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
 from loopwatch.admin.contributions import contributions_of
 from loopwatch.admin.filters import CauseFilter

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from loopwatch.admin import cells
+from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from loopwatch.admin.cells import route_name
 from loopwatch.admin.trend import Trend, trend_of
+from loopwatch.cells import route_name
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.routes import RouteTotal, routes_of
 

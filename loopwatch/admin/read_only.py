@@ -52,4 +52,5 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def shows(self, request: HttpRequest, model: type[Model]) -> bool:
         """Whether this person may follow a link to a row of another model."""
-        return self.admin_site.get_model_admin(model).has_view_permission(request)
+        site = self.admin_site
+        return site.is_registered(model) and site.get_model_admin(model).has_view_permission(request)

@@ -1,16 +1,22 @@
 """The search of the list of findings."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from django.db.models import Q, QuerySet
 from django.utils.text import smart_split, unescape_string_literal
 
 from loopwatch.models import Finding, HourlyTotal
 
+_WORDS = 20
+
 
 def matching(findings: QuerySet[Finding], search_term: str, columns: Sequence[str]) -> QuerySet[Finding]:
-    """Findings that have every word in one of the columns or in a route; words in quotes stay together."""
-    for word in smart_split(search_term):
+    """Findings that have every word in one of the columns or in a route; words in quotes stay together.
+
+    Words beyond the first twenty are not looked at: databases limit how deep a condition may be.
+    """
+    for word in islice(smart_split(search_term), _WORDS):
         findings = findings.filter(_anywhere(_unquoted(word), columns, findings.db))
     return findings
 

@@ -88,7 +88,8 @@ def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: Sourc
         lines = files.lines(frame.filename)
     except UnreadableSourceError as unavailable:
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
-    if not _is_same(frame.source_line, files.line(frame)):
+    current = files.line(frame)
+    if not current.strip() or not _is_same(frame.source_line, current):
         note = _("The file has changed since: this is the line as it was then.")
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], note)
     return Culprit(frame.filename, frame.lineno, frame.name, excerpt(lines, frame))

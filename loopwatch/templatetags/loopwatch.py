@@ -5,7 +5,7 @@ from datetime import datetime
 from django import template
 from django.utils.safestring import SafeString
 
-from loopwatch.admin import cells
+from loopwatch import cells
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent
 

@@ -106,6 +106,12 @@ def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_cli
     assert "nap = <mark>time.sleep(0.1)</mark>" in page
 
 
+def test_a_place_that_is_no_longer_in_the_file_gives_what_is_known_of_the_call(admin_client, shop):
+    page = page_of(admin_client, event_in_shop(stacks={}, lineno=400))
+    assert "changed since" in page
+    assert "<mark>time.sleep(0.1)</mark>" in page
+
+
 @pytest.mark.parametrize("stacks", [{}, [], "junk", {"version": 2}, {"version": 1, "frames": 7, "samples": [[1, [9]]]}])
 def test_a_stack_that_cannot_be_read_leaves_the_rest_of_the_page(admin_client, stacks):
     page = page_of(admin_client, stored_event(stored_finding(), stacks=stacks, contributions={"junk": 1}))

@@ -94,6 +94,7 @@ def test_filters_by_cause_and_last_seen(admin_client):
         ("sleep elsewhere", []),
         ("'", []),
         ('"', []),
+        ("sleep " * 5_000, ["here"]),
     ],
 )
 def test_search_finds_words_in_names_files_and_routes(admin_client, words, found):

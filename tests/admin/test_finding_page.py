@@ -169,7 +169,9 @@ def test_a_status_that_does_not_exist_is_refused(admin_client, status):
 def test_a_finding_that_does_not_exist_is_no_error_of_the_server(admin_client):
     url = reverse("admin:loopwatch_finding_status", args=[99])
     assert admin_client.post(url, {"status": "open"}).status_code == 404
-    assert admin_client.get(reverse("admin:loopwatch_finding_change", args=["x"]), follow=True).status_code == 200
+    for pk in ("x", "99", "9" * 40):
+        assert admin_client.get(reverse("admin:loopwatch_finding_change", args=[pk]), follow=True).status_code == 200
+    assert admin_client.post(reverse("admin:loopwatch_finding_status", args=[10**40])).status_code == 404
 
 
 def test_events_are_for_those_who_may_see_events(staff):

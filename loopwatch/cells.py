@@ -1,4 +1,7 @@
-"""Cells of the lists as HTML. Everything that comes from the store is escaped."""
+"""Figures, moments, names and routes as HTML. Everything that comes from the store is escaped.
+
+Not a part of ``loopwatch.admin``: Django imports the template tags, which need this, on sites without the admin too.
+"""
 
 import re
 from collections.abc import Sequence
