@@ -12,6 +12,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+import testproject.urls  # noqa: E402, F401 - or the first request would hold up the loop with its imports
 from loopwatch.asgi import LoopWatch  # noqa: E402
 from testproject.chat.routing import websocket_urlpatterns  # noqa: E402
 

@@ -15,7 +15,7 @@ from testproject.demo.progress import show_progress
 from testproject.demo.server import serve
 from testproject.demo.shop import ROOT, environment_for, open_shop
 from testproject.demo.traffic import Tally, VisitError, send_traffic
-from testproject.demo.verification import missing, parse_report, unexpected
+from testproject.demo.verification import ReportedFinding, besides, missing, parse_report, with_twin
 from testproject.mistakes import MISTAKES
 
 USUAL_PORT = 8000
@@ -78,23 +78,26 @@ class Show:
 
     async def judge(self, trouble: list[str]) -> int:
         """Print the report and what is wrong with it; return the exit code."""
-        trouble += await self.compare()
+        findings = await self.written_findings()
         say("", await self.manage("--limit", "50", *(["--force-color"] if sys.stdout.isatty() else [])))
+        for finding in besides(findings):
+            say(f"Besides the mistakes: {finding}")
+        trouble += missing(findings)
+        trouble += [f"a corrected twin was found: {finding}" for finding in with_twin(findings)]
         if trouble:
             say("This is not as it should be:", *(f"  {line}" for line in trouble))
             return NOT_AS_IT_SHOULD_BE
         say(f"All {len(MISTAKES)} mistakes were found, and none of their corrected twins.")
         return AS_IT_SHOULD_BE
 
-    async def compare(self) -> list[str]:
-        """Wait until everything expected has been written, but not for ever; return what is missing or too much."""
+    async def written_findings(self) -> list[ReportedFinding]:
+        """What has been found, once it has all been written or a deadline has passed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WRITTEN_WITHIN_S
         while True:
             findings = parse_report(await self.manage("--format", "json", "--limit", "1000", "--status", "all"))
-            absent = missing(findings)
-            if not absent or loop.time() > deadline:
-                return [*absent, *(f"unexpected: {one}" for one in unexpected(findings))]
+            if not missing(findings) or loop.time() > deadline:
+                return findings
             await asyncio.sleep(0.5)
 
     async def manage(self, *arguments: str) -> str:

@@ -15,6 +15,7 @@ from testproject.mistakes import MISTAKES, Visit
 
 SHOPPERS = 4
 ROUND_S = 6.0
+LEAST_ROUNDS = 3
 PAGES = ("/", "/catalogue/", "/catalogue/?q=river", "/catalogue/?page=3", "/catalogue/7/", "/notes/", "/chat/")
 REMARKS = ("Has anyone read the new one?", "Twice!", "The ending, though.", "No spoilers, please.", "Who wants tea?")
 
@@ -35,7 +36,7 @@ class Tally:
 
 
 async def send_traffic(site: str, login: tuple[str, str], seconds: float, tally: Tally) -> None:
-    """Visit ``site`` for about ``seconds``: every mistake and every twin at least once.
+    """Visit ``site`` for about ``seconds``: every mistake and every twin a few times.
 
     Raises a group of ``VisitError`` as soon as a visit fails.
     """
@@ -71,7 +72,7 @@ async def chatter(site: str, tally: Tally) -> None:
 
 async def make_mistakes(site: str, seconds: float, tally: Tally) -> None:
     """Spread whole rounds over the time; each mistake is made while another one's twin is visited."""
-    rounds = max(1, round(seconds / ROUND_S))
+    rounds = max(LEAST_ROUNDS, round(seconds / ROUND_S))
     pause_s = seconds / (rounds * len(MISTAKES))
     started = monotonic()
     async with answered("/"), Visitor(site) as visitor:

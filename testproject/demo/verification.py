@@ -18,7 +18,7 @@ class ReportedFinding:
     routes: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.blocking_call} in {self.function}, line {self.lineno}"
+        return f"{self.blocking_call} in {self.function}, line {self.lineno} ({', '.join(self.routes)})"
 
 
 def parse_report(text: str) -> list[ReportedFinding]:
@@ -45,13 +45,16 @@ def missing(findings: Sequence[ReportedFinding]) -> list[str]:
     ]
 
 
-def unexpected(findings: Sequence[ReportedFinding]) -> list[str]:
-    """The findings that show no mistake, or that some corrected twin had a part in."""
-    return [
-        f"{finding} ({', '.join(finding.routes)})"
-        for finding in findings
-        if not any(shows(finding, mistake) for mistake in MISTAKES) or any(has_twin(finding, m) for m in MISTAKES)
-    ]
+def with_twin(findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
+    """The findings that a corrected twin had a part in."""
+    twins = [mistake.twin.route for mistake in MISTAKES]
+    return [finding for finding in findings if any(twin in route for twin in twins for route in finding.routes)]
+
+
+def besides(findings: Sequence[ReportedFinding]) -> list[ReportedFinding]:
+    """The findings of neither a mistake nor a twin: what a busy machine may add."""
+    twins = with_twin(findings)
+    return [one for one in findings if one not in twins and not any(shows(one, mistake) for mistake in MISTAKES)]
 
 
 def shows(finding: ReportedFinding, mistake: Mistake) -> bool:
@@ -61,7 +64,3 @@ def shows(finding: ReportedFinding, mistake: Mistake) -> bool:
         and Path(finding.filename).name == mistake.filename.name
         and finding.lineno in mistake.line_numbers()
     )
-
-
-def has_twin(finding: ReportedFinding, mistake: Mistake) -> bool:
-    return any(mistake.twin.route in route for route in finding.routes)

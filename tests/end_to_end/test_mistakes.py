@@ -32,7 +32,7 @@ async def test_a_mistake_is_found_with_its_call_function_and_line(shop: ServedSh
     assert events[0].filename.endswith(mistake.filename.name)
     assert events[0].lineno in mistake.line_numbers()
     assert events[0].exact
-    assert events[0].method == ("" if mistake.visit.is_websocket else mistake.visit.method)
+    assert events[0].method == ("WebSocket" if mistake.visit.is_websocket else mistake.visit.method)
     consumer = "testproject.chat.consumers.ChatConsumer" if mistake.visit.is_websocket else ""
     assert events[0].consumer == consumer
 
