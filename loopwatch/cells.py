@@ -73,7 +73,7 @@ def routes(totals: Sequence[RouteTotal]) -> SafeString:
 
 
 def route_name(total: RouteTotal) -> str:
-    return total.name or _("outside of requests")
+    return total.name or _("no route")
 
 
 def request_name(event: BlockingEvent) -> str:

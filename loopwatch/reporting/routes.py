@@ -10,7 +10,7 @@ from loopwatch.models import HourlyTotal
 
 @dataclass(frozen=True, slots=True)
 class RouteTotal:
-    """What one finding did on one route; method and route are both empty for work outside of any request."""
+    """What one finding did on one route; method and route are both empty where no route was known."""
 
     method: str
     route: str
