@@ -4,15 +4,18 @@ Worked out from the path, off the loop's thread, and only for requests that stal
 Channels is recognised by the attributes of its routers, so that it need not be installed.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import Resolver404, get_script_prefix, resolve, set_script_prefix
+from django.urls import Resolver404, resolve
 from django.utils import translation
 
 from loopwatch.detection.calls import Request
 
 MAX_NESTING = 20
+HOME = "/"
+"""The home page's pattern is empty, which would look like no route."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +41,11 @@ def describe(application: Any, line: RequestLine) -> Request:
 
 def _django_route(line: RequestLine) -> str:
     path = line.path.removeprefix(line.root_path.rstrip("/")) or "/"
-    prefix = get_script_prefix()
     # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
-    with translation.override(translation.get_language_from_path(path) or translation.get_language()):
-        try:
-            set_script_prefix("/")
-            return resolve(path).route
-        except Resolver404:
-            return ""
-        finally:
-            set_script_prefix(prefix)
+    for language in (translation.get_language(), translation.get_language_from_path(path)):
+        with translation.override(language), suppress(Resolver404):
+            return resolve(path).route or HOME
+    return ""
 
 
 def _channels_route(application: Any, line: RequestLine) -> tuple[str, str]:

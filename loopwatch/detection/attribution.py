@@ -121,11 +121,15 @@ def entry_of(nodes: Sequence[Node], depth: int) -> int:
     while depth and nodes[depth].name.rpartition(".")[2] in CALLBACK_NAMES:
         depth -= 1
     node = nodes[depth]
-    if node.owner is Owner.OWN:
+    if node.owner is Owner.OWN or is_import(node):
         return depth
     while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
         depth -= 1
     return depth
+
+
+def is_import(node: Node) -> bool:
+    return isinstance(node.key, tuple) and node.key[0] == IMPORT
 
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:

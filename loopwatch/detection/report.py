@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection import source
-from loopwatch.detection.attribution import IMPORT, Culprit, Path, culprit_of, entry_of, own_node, paths_of
+from loopwatch.detection.attribution import Culprit, Path, culprit_of, entry_of, is_import, own_node, paths_of
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.clock import now
 from loopwatch.detection.fallback import name_of_step
@@ -128,7 +128,7 @@ class _Common:
 
 
 def _cause(culprit: Culprit) -> Cause:
-    if culprit.node.name.startswith(f"{IMPORT} "):
+    if is_import(culprit.node):
         return Cause.IMPORTING
     if culprit.node.name == GC_COLLECT:
         return Cause.GARBAGE_COLLECTION

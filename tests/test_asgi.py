@@ -1,0 +1,293 @@
+"""``LoopWatch`` around Django, Channels, and applications with and without a lifespan."""
+
+import asyncio
+import contextlib
+import subprocess
+import sys
+import threading
+import time
+from asyncio.events import Handle
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.middleware import BaseMiddleware
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.testing import WebsocketCommunicator
+from django.core.asgi import get_asgi_application
+from django.test import override_settings
+from django.urls import path, resolve
+
+from loopwatch.asgi import LoopWatch
+from loopwatch.monitoring import monitoring
+
+BARE_RUN = Handle._run
+
+reports = []
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    """A site that hands its stalls to ``reports`` and is stopped, and gone, after the test."""
+    reports.clear()
+    settings.ROOT_URLCONF = "tests.site_urls"
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "ON_BLOCKING_CALL": reports.append, "FLUSH_INTERVAL_S": 0.05}
+    resolve("/")  # imports the views: the first request of a site does, and that is a stall
+    yield
+    assert monitoring.stop()
+    assert Handle._run is BARE_RUN
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
+
+
+async def get(application, path, method="GET"):
+    scope = {
+        "type": "http", "method": method, "path": path, "query_string": b"token=secret", "http_version": "1.1",
+        "headers": [(b"host", b"testserver"), (b"cookie", b"session=secret")], "scheme": "http",
+    }  # fmt: skip
+    communicator = ApplicationCommunicator(application, scope)
+    await communicator.send_input({"type": "http.request", "body": b""})
+    start = await communicator.receive_output(5)
+    await communicator.receive_output(5)
+    await communicator.wait(5)
+    return start["status"]
+
+
+async def recorded():
+    """The reports of everything that has ended so far."""
+    assert await asyncio.to_thread(monitoring.flush)
+    return list(reports)
+
+
+async def test_a_blocking_view_is_reported_with_its_route_and_nothing_secret():
+    assert await get(LoopWatch(get_asgi_application()), "/shop/7/", "POST") == 200
+    (call,) = await recorded()
+    assert call.method_name == "time.sleep"
+    assert call.function == "tests.site_urls.block"
+    assert (call.request.kind, call.request.method, call.request.route) == ("http", "POST", "shop/<int:pk>/")
+    assert "secret" not in repr(call)
+
+
+@pytest.mark.parametrize(
+    ("url", "route", "count"),
+    [("/", "/", 1), ("/child/", "child/", 1), ("/pieces/", "pieces/", 3), ("/en-us/greeting/", "en-us/greeting/", 1)],
+)
+async def test_every_stall_of_a_request_has_its_route(url, route, count):
+    await get(LoopWatch(get_asgi_application()), url)
+    calls = await recorded()
+    assert [call.request.route for call in calls] == [route] * count
+
+
+async def test_the_language_in_the_path_is_the_one_it_is_resolved_in(settings):
+    settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware"]
+    assert await get(LoopWatch(get_asgi_application()), "/de/greeting/") == 200
+    (call,) = await recorded()
+    assert call.request.route == "de/greeting/"
+
+
+@pytest.mark.parametrize("url", ["/quick/", "/sync/", "/missing/"])
+async def test_requests_that_do_not_block_are_not_reported(url):
+    await get(LoopWatch(get_asgi_application()), url)
+    assert await recorded() == []
+
+
+async def test_a_stall_after_the_request_is_not_the_requests():
+    await get(LoopWatch(get_asgi_application()), "/quick/")
+    await asyncio.sleep(0)
+    time.sleep(0.06)
+    await asyncio.sleep(0)
+    (call,) = await recorded()
+    assert call.request is None
+
+
+async def test_requests_in_flight_are_counted_as_waiting():
+    application = LoopWatch(get_asgi_application())
+    gate = asyncio.Event()
+
+    async def held(scope, receive, send):
+        await gate.wait()
+
+    waiting = [asyncio.create_task(LoopWatch(held)({"type": "http", "path": "/"}, None, None)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await get(application, "/shop/1/")
+    gate.set()
+    await asyncio.gather(*waiting)
+    await get(application, "/shop/1/")
+    assert [call.waiting for call in await recorded()] == [3, 0]
+
+
+class Chat(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        time.sleep(0.06)
+        await self.send(text_data=text_data)
+
+
+class PassOn(BaseMiddleware):
+    pass
+
+
+async def test_a_consumer_is_named_through_routers_and_middleware_and_an_idle_socket_waits_for_nobody():
+    application = LoopWatch(
+        ProtocolTypeRouter(
+            {
+                "http": get_asgi_application(),
+                "websocket": PassOn(URLRouter([path("ws/", URLRouter([path("<slug:room>/", Chat.as_asgi())]))])),
+            }
+        )
+    )
+    socket = WebsocketCommunicator(application, "/ws/lobby/")
+    idle = WebsocketCommunicator(application, "/ws/other/")
+    for each in (socket, idle):
+        assert (await each.connect(5))[0]
+    await socket.send_to(text_data="hello")
+    assert await socket.receive_from(5) == "hello"
+    for each in (socket, idle):
+        await each.disconnect()
+    (call,) = await recorded()
+    assert call.request.kind == "websocket"
+    assert call.request.route == "ws/<slug:room>/"
+    assert call.request.consumer == "tests.test_asgi.Chat"
+    assert call.function == "tests.test_asgi.Chat.receive"
+    assert call.waiting == 0
+
+
+async def test_a_request_that_passes_two_wrappers_is_counted_once():
+    await get(LoopWatch(LoopWatch(get_asgi_application())), "/shop/1/")
+    (call,) = await recorded()
+    assert call.waiting == 0
+
+
+async def test_an_application_that_raises_still_raises():
+    async def broken(scope, receive, send):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        await LoopWatch(broken)({"type": "http", "path": "/"}, None, None)
+
+
+async def test_switched_off_installs_nothing(settings):
+    settings.LOOPWATCH = {"ENABLED": False}
+    threads = threading.active_count()
+    assert await get(LoopWatch(get_asgi_application()), "/quick/") == 200
+    assert Handle._run is BARE_RUN
+    assert threading.active_count() <= threads + 1  # asgiref's own
+
+
+async def test_wrong_settings_are_logged_once_and_the_site_is_served(settings, caplog):
+    settings.LOOPWATCH = {"THRESHHOLD_MS": 50}
+    application = LoopWatch(get_asgi_application())
+    assert [await get(application, "/quick/") for _ in range(3)] == [200] * 3
+    (record,) = [record for record in caplog.records if record.name == "loopwatch"]
+    assert "THRESHOLD_MS" in record.getMessage()
+    assert Handle._run is BARE_RUN
+
+
+async def test_changed_settings_take_effect():
+    application = LoopWatch(get_asgi_application())
+    await get(application, "/shop/1/")
+    with override_settings(LOOPWATCH={"THRESHOLD_MS": 5000, "SINKS": [], "ON_BLOCKING_CALL": reports.append}):
+        await get(application, "/shop/1/")
+        await asyncio.sleep(0)
+        assert len(await recorded()) == 1
+
+
+def test_loops_one_after_the_other_and_side_by_side_do_not_disturb_each_other():
+    application = LoopWatch(get_asgi_application())
+
+    def serve():
+        asyncio.run(get(application, "/shop/1/"))
+
+    for _ in range(2):
+        serve()
+    threads = [threading.Thread(target=serve) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert monitoring.flush()
+    assert len(reports) == 5
+
+
+class Lifespan:
+    """A server's side of the lifespan protocol."""
+
+    def __init__(self, application):
+        self.sent = asyncio.Queue()
+        self.to_send = asyncio.Queue()
+        self.task = asyncio.create_task(application({"type": "lifespan"}, self.to_send.get, self.sent.put))
+
+    async def event(self, name):
+        await self.to_send.put({"type": f"lifespan.{name}"})
+        answer = asyncio.create_task(self.sent.get())
+        await asyncio.wait({answer, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        if answer.done():
+            return answer.result()["type"]
+        answer.cancel()
+        return self.task.exception()
+
+
+@pytest.mark.parametrize(
+    "application",
+    [get_asgi_application(), ProtocolTypeRouter({"http": get_asgi_application()})],
+    ids=["django", "channels"],
+)
+async def test_lifespan_is_answered_for_an_application_without_one(application):
+    wrapped = LoopWatch(application)
+    lifespan = Lifespan(wrapped)
+    assert await lifespan.event("startup") == "lifespan.startup.complete"
+    assert Handle._run is not BARE_RUN
+    await get(wrapped, "/shop/1/")
+    assert await lifespan.event("shutdown") == "lifespan.shutdown.complete"
+    assert len(reports) == 1
+    assert Handle._run is BARE_RUN
+    await lifespan.task
+
+
+async def test_lifespan_of_the_application_is_its_own():
+    seen = []
+
+    async def application(scope, receive, send):
+        for _ in range(2):
+            message = await receive()
+            seen.append(message["type"])
+            await send({"type": f"{message['type']}.complete"})
+
+    lifespan = Lifespan(LoopWatch(application))
+    assert await lifespan.event("startup") == "lifespan.startup.complete"
+    assert await lifespan.event("shutdown") == "lifespan.shutdown.complete"
+    await lifespan.task
+    assert seen == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_a_start_up_that_fails_is_not_hidden():
+    async def application(scope, receive, send):
+        await receive()
+        raise RuntimeError("no database")
+
+    lifespan = Lifespan(LoopWatch(application))
+    assert isinstance(await lifespan.event("startup"), RuntimeError)
+    with contextlib.suppress(RuntimeError):
+        await lifespan.task
+
+
+AT_EXIT = """
+import asyncio, os, time
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+from django.conf import settings
+settings.LOOPWATCH = {
+    "SINKS": [], "FLUSH_INTERVAL_S": 60, "ON_BLOCKING_CALL": lambda call: print(call.method_name, flush=True)
+}
+import django
+django.setup()
+from loopwatch.asgi import LoopWatch
+
+async def application(scope, receive, send):
+    time.sleep(0.08)
+
+asyncio.run(LoopWatch(application)({"type": "http", "path": "/"}, None, None))
+"""
+
+
+def test_what_is_pending_is_written_at_process_exit():
+    done = subprocess.run([sys.executable, "-c", AT_EXIT], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.stdout.split(), done.returncode) == (["time.sleep"], 0), done.stderr
