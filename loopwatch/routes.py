@@ -32,20 +32,24 @@ def describe(application: Any, line: RequestLine) -> Request:
     """The request without anything secret. Never raises: what cannot be found is empty."""
     try:
         route, consumer = _channels_route(application, line)
+        view = ""
         if not consumer and line.kind == "http":
-            route = route or _django_route(line)
+            django_route, view = _django_route(line)
+            route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
-        route, consumer = "", ""
-    return Request(line.kind, line.method, route, consumer)
+        route = consumer = view = ""
+    return Request(line.kind, line.method, route, consumer, view)
 
 
-def _django_route(line: RequestLine) -> str:
+def _django_route(line: RequestLine) -> tuple[str, str]:
     path = line.path.removeprefix(line.root_path.rstrip("/")) or "/"
     # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
     for language in (translation.get_language(), translation.get_language_from_path(path)):
         with translation.override(language), suppress(Resolver404):
-            return resolve(path).route or HOME
-    return ""
+            match = resolve(path)
+            view = getattr(match.func, "view_class", match.func)
+            return match.route or HOME, f"{view.__module__}.{view.__qualname__}"
+    return "", ""
 
 
 def _channels_route(application: Any, line: RequestLine) -> tuple[str, str]:

@@ -182,6 +182,8 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
         return sites, _Seen.CALL
     if sample.gil_wait is GilWait.INTERVAL:
         return sites, _Seen.CODE
+    if sample.gil_wait is GilWait.SHARED:
+        return sites, _Seen.TOO_LATE
     if bytecode.is_entry(sites[0].code, sites[0].offset):
         # The function has only just been entered. If C code called it, that is still going on.
         del sites[0]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from types import CodeType
 
+from loopwatch.detection.operators import may_take_long
+
 
 class Scope(Enum):
     LOCAL = auto()
@@ -96,22 +98,6 @@ _SKIPPED = frozenset({"NOP", "PUSH_NULL", "PRECALL", "EXTENDED_ARG", "CACHE", "K
 
 # After these the interpreter hands the GIL over if somebody has asked for it.
 _OFFERS_GIL = frozenset({*_CALLS, "RESUME", "JUMP_BACKWARD", "YIELD_VALUE", "SEND"})
-_MAY_TAKE_LONG = frozenset(
-    {
-        *(
-            "BINARY_OP",
-            "BINARY_SUBSCR",
-            "BINARY_SLICE",
-            "BUILD_STRING",
-            "CALL_INTRINSIC_1",
-            "COMPARE_OP",
-            "CONTAINS_OP",
-        ),
-        *("DELETE_FAST", "DELETE_NAME", "DELETE_SUBSCR", "DICT_UPDATE", "FORMAT_SIMPLE", "FORMAT_VALUE"),
-        *("FORMAT_WITH_SPEC", "LIST_EXTEND", "SET_UPDATE", "STORE_SLICE", "STORE_SUBSCR", "UNARY_INVERT"),
-        *("UNARY_NEGATIVE", "UNARY_NOT", "UNPACK_EX", "UNPACK_SEQUENCE"),
-    }
-)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -204,10 +190,10 @@ def _expression_at(instructions: Sequence[dis.Instruction], index: int) -> Expre
 
 
 def _is_certain(instructions: Sequence[dis.Instruction], index: int) -> bool:
-    for instruction in reversed(instructions[:index]):
-        if instruction.opname in _OFFERS_GIL:
+    for earlier in range(index - 1, -1, -1):
+        if instructions[earlier].opname in _OFFERS_GIL:
             return True
-        if instruction.opname in _MAY_TAKE_LONG:
+        if may_take_long(instructions[earlier], instructions[earlier - 1] if earlier else None):
             return False
     return True
 

@@ -72,13 +72,14 @@ class Request:
     """The request a stall belongs to: never its URL, only the pattern that matched.
 
     ``kind`` is the ASGI scope type; ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
-    ``consumer`` is the qualified name of the Channels consumer class, if there is one.
+    ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that of Django's view.
     """
 
     kind: str
     method: str = ""
     route: str = ""
     consumer: str = ""
+    view: str = ""
 
 
 @dataclass(frozen=True)

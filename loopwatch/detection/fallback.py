@@ -5,8 +5,11 @@ import functools
 import sys
 import types
 from dataclasses import dataclass
+from typing import Any
 
+from loopwatch.detection.calls import Request
 from loopwatch.detection.naming import name_of_c_callable
+from loopwatch.detection.ownership import Owner, owner_of_file
 from loopwatch.detection.stopwatch import AnyHandle
 
 
@@ -18,8 +21,16 @@ class StepName:
     is_c: bool = False
 
 
-def name_of_step(handle: AnyHandle) -> StepName:
-    """What the loop was told to run."""
+def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
+    """What the loop was told to run; if that is not the user's own, the view or consumer the request was for."""
+    step = _of_callback(handle)
+    served_by = (request.view or request.consumer) if request is not None else ""
+    if served_by and owner_of_file(step.filename) is not Owner.OWN:
+        return _of_qualified_name(served_by)
+    return step
+
+
+def _of_callback(handle: AnyHandle) -> StepName:
     callback = getattr(handle, "_callback", None)
     while isinstance(callback, functools.partial):
         callback = callback.func
@@ -34,6 +45,21 @@ def name_of_step(handle: AnyHandle) -> StepName:
     if callback is None:
         return StepName("callback")
     return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
+
+
+def _of_qualified_name(name: str) -> StepName:
+    """A function or class that is loaded, and where it stands in its file."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:length]))
+        if found is None:
+            continue
+        for part in parts[length:]:
+            found = getattr(found, "__dict__", {}).get(part)
+        code = getattr(found, "__code__", None)
+        if code is not None:
+            return StepName(name, code.co_filename, code.co_firstlineno)
+    return StepName(name)
 
 
 def _of_code(code: types.CodeType) -> StepName:

@@ -51,6 +51,7 @@ class _Common:
         self.step_ms = step_ms
         self.stall_id = stall_id
         self.ongoing = ongoing
+        self.request = _request(stall)
         self.started_at = datetime.now(UTC) - timedelta(seconds=now() - started)
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
@@ -82,7 +83,7 @@ class _Common:
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Nothing was seen but plumbing, or nothing at all: the step's own function is all that is certain."""
-        step = name_of_step(self.stall.handle)
+        step = name_of_step(self.stall.handle, self.request)
         return self._call(
             method_name=step.name,
             duration_ms=self.step_ms,
@@ -120,7 +121,7 @@ class _Common:
             task_name=_task_name(self.stall.handle),
             engine=ENGINE,
             started_at=self.started_at,
-            request=_request(self.stall),
+            request=self.request,
             waiting=self.stall.waiting,
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]

@@ -39,7 +39,9 @@ class GilWait(Enum):
     INTERVAL = auto()
     """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
     LONG = auto()
-    """Kept for much longer than asked: some thread was inside one operation that keeps the GIL."""
+    """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
+    SHARED = auto()
+    """Other threads had it too: the loop's thread may have moved on since whatever took long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class Sample:
 def take_sample(clock: LoopClock, wanted: "Wanted") -> Sample | None:
     """Sample the step that runs on the clock's thread; ``None`` when it ended in the meantime."""
     taken_at = now()
-    gil_wait = wanted.gil_wait(taken_at)
+    cpu = clock.read_cpu()
     handle, started = clock.handle, clock.started
     if handle is None:
         return None
@@ -82,22 +84,29 @@ def take_sample(clock: LoopClock, wanted: "Wanted") -> Sample | None:
     del frame
     if clock.handle is not handle or clock.started != started:
         return None
-    return Sample(wanted.at, taken_at, clock.read_cpu(), gil_wait, sites, left_out)
+    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu), sites, left_out)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """When the watchdog wanted to run, and the CPU time its own thread had used by then."""
+    """When the watchdog wanted to run, the CPU time its own thread had used by then, and that of the others."""
 
     at: float
     own_cpu_s: float
+    before: CpuReading
 
-    def gil_wait(self, taken_at: float) -> GilWait:
-        waited = taken_at - self.at - (time.thread_time() - self.own_cpu_s)
-        interval = sys.getswitchinterval()
-        if waited < 0.6 * interval:
+    def gil_wait(self, taken_at: float, cpu: CpuReading) -> GilWait:
+        own_s = time.thread_time() - self.own_cpu_s
+        waited_s = taken_at - self.at - own_s
+        interval_s = sys.getswitchinterval()
+        if waited_s < 0.6 * interval_s:
             return GilWait.NONE
-        return GilWait.INTERVAL if waited < interval + 0.003 else GilWait.LONG
+        if waited_s < interval_s + 0.003:
+            return GilWait.INTERVAL
+        if cpu.thread_s is None or self.before.thread_s is None:
+            return GilWait.LONG
+        others_s = cpu.process_s - self.before.process_s - (cpu.thread_s - self.before.thread_s) - own_s
+        return GilWait.SHARED if others_s > 0.4 * interval_s else GilWait.LONG
 
 
 def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:

@@ -66,8 +66,10 @@ class Watchdog:
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._clocks: tuple[LoopClock, ...] = ()
-        self._observations: weakref.WeakKeyDictionary[LoopClock, Observation] = weakref.WeakKeyDictionary()
+        self._observations: dict[tuple[LoopClock, float], Observation] = {}
+        """By loop and by when the step began."""
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
+        self._before_wait: dict[LoopClock, CpuReading] = {}
         self._stopping = False
         self._settling = False
         self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
@@ -112,13 +114,12 @@ class Watchdog:
 
     def _run(self) -> None:
         look_at: float | None = now()
+        waits_from, own_cpu_s = now(), time.thread_time()
         while not self._stopping:
-            waits_from = now()
-            own_cpu_s = time.thread_time()
-            if look_at is None:
-                self._wakeup.acquire()
-            else:
-                self._wakeup.acquire(timeout=max(0.0, look_at - waits_from))
+            if look_at is None or look_at > now():
+                waits_from, own_cpu_s = now(), time.thread_time()
+                self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
+                self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - waits_from))
             look_at = self._look(waits_from, own_cpu_s)
         self._drain()
 
@@ -132,6 +133,7 @@ class Watchdog:
                     self._look_at_step(clock, waits_from, own_cpu_s)
                 if not self._settle_next():
                     break
+            self._forget_past_steps()
             looks = [look_at for clock in self._clocks if (look_at := self._next_look(clock)) is not None]
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
@@ -141,20 +143,20 @@ class Watchdog:
     def _look_at_step(self, clock: LoopClock, waits_from: float, own_cpu_s: float) -> None:
         """Sample the step that runs, if it is overdue."""
         started = clock.started
-        if clock.handle is None or not clock.watchers or now() < started + self._overdue_s(clock):
+        if clock.handle is None or not clock.watchers:
             return
-        observation = self._observations.get(clock)
-        if observation is None or observation.step_started != started:
-            wanted_at = started + self._overdue_s(clock)
-        elif now() < (wanted_at := observation.next_sample_at):
+        observation = self._observations.get((clock, started))
+        wanted_at = started + self._overdue_s(clock) if observation is None else observation.next_sample_at
+        if now() < wanted_at:
             return
-        sample = take_sample(clock, Wanted(max(wanted_at, waits_from), own_cpu_s))
+        before = self._before_wait.get(clock, clock.first_reading)
+        sample = take_sample(clock, Wanted(max(wanted_at, waits_from), own_cpu_s, before))
         if sample is None or clock.started != started:
             return
         observation = self._observation_of(clock, started)
         observation.add(sample)
-        age = sample.taken_at - started
         taken_in_s = now() - sample.taken_at
+        age = sample.taken_at - started
         # Twenty times what a sample costs, so that deep stacks do not make a stall longer.
         pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, 20 * taken_in_s)
         observation.next_sample_at = now() + pause
@@ -166,8 +168,7 @@ class Watchdog:
         if not clock.watchers:
             return None
         handle, started = clock.handle, clock.started
-        observation = self._observations.get(clock)
-        is_new = observation is None or observation.step_started != started
+        is_new = (clock, started) not in self._observations
         observation = self._observation_of(clock, started)
         if handle is not None:
             return observation.next_sample_at
@@ -180,12 +181,16 @@ class Watchdog:
 
     def _observation_of(self, clock: LoopClock, started: float) -> Observation:
         """The observation of the step that began at ``started``, which is begun if it is a new step."""
-        observation = self._observations.get(clock)
-        if observation is None or observation.step_started != started:
-            # If the step that was observed until now was a stall, it was handed over before this one began.
-            self._drain()
-            observation = self._observations[clock] = self._observe(clock, started)
+        observation = self._observations.get((clock, started))
+        if observation is None:
+            observation = self._observations[clock, started] = self._observe(clock, started)
         return observation
+
+    def _forget_past_steps(self) -> None:
+        """Once nothing handed over is left to settle, only the steps that run matter."""
+        running = {(clock, clock.started) for clock in self._clocks}
+        if not self._inbox:
+            self._observations = {key: seen for key, seen in self._observations.items() if key in running}
 
     def _observe(self, clock: LoopClock, started: float) -> Observation:
         overdue_at = started + self._overdue_s(clock)
@@ -218,10 +223,7 @@ class Watchdog:
         if isinstance(item, Marker):
             item.settled.set()
         else:
-            observation = self._observations.get(item.clock)
-            if observation is None or observation.step_started != item.step_started:
-                observation = self._observe(item.clock, item.step_started)
-            self._settle_safely(item, observation, ongoing=False)
+            self._settle_safely(item, self._observation_of(item.clock, item.step_started), ongoing=False)
         return True
 
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
