@@ -16,9 +16,10 @@ from typing import NamedTuple
 
 from loopwatch.detection import bytecode
 from loopwatch.detection.calls import Cause
+from loopwatch.detection.gil import GilWait
 from loopwatch.detection.naming import name_of_function
 from loopwatch.detection.ownership import Owner, owner_of, package_of
-from loopwatch.detection.sampling import CALLBACK_NAMES, GilWait, Sample, Site
+from loopwatch.detection.sampling import CALLBACK_NAMES, Sample, Site
 
 DOMINANT = 1 / 3
 """The search goes on inward while one callee has at least this share of the stall."""

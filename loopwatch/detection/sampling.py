@@ -3,20 +3,15 @@
 A sample holds code objects and instruction offsets only: no frame, no local variable. Names, lines and sources are
 worked out later (``attribution``), without it. The one thing that needs the frame is which function the innermost
 instruction calls, so that is asked here (``callees``).
-
-How long the watchdog waited for the GIL tells what the loop's thread was doing. A call that waits or computes without
-the GIL lets the watchdog in at once. Python code hands the GIL over one switch interval (5 ms) after it is asked. A C
-call that keeps the GIL lets nobody in until it returns.
 """
 
 import sys
-import time
 from dataclasses import dataclass
-from enum import Enum, auto
 from types import CodeType, FrameType
 
 from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
+from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.stopwatch import CpuReading, LoopClock
 
 MAX_FRAMES = 500
@@ -29,19 +24,6 @@ _STEP_FUNCTIONS = {
     "asyncio.base_events": ("run_forever", "run_until_complete"),
     "asyncio.runners": ("run",),
 }
-
-
-class GilWait(Enum):
-    """What the watchdog's wait for the GIL says."""
-
-    NONE = auto()
-    """The GIL was free: the loop's thread waits, or computes without it."""
-    INTERVAL = auto()
-    """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
-    LONG = auto()
-    """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
-    SHARED = auto()
-    """Other threads had it too: the loop's thread may have moved on since whatever took long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +52,7 @@ class Sample:
         return self.taken_at - self.wanted_at
 
 
-def take_sample(clock: LoopClock, wanted: "Wanted") -> Sample | None:
+def take_sample(clock: LoopClock, wanted: Wanted) -> Sample | None:
     """Sample the step that runs on the clock's thread; ``None`` when it ended in the meantime."""
     taken_at = now()
     cpu = clock.read_cpu()
@@ -84,29 +66,7 @@ def take_sample(clock: LoopClock, wanted: "Wanted") -> Sample | None:
     del frame
     if clock.handle is not handle or clock.started != started:
         return None
-    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu), sites, left_out)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """When the watchdog wanted to run, the CPU time its own thread had used by then, and that of the others."""
-
-    at: float
-    own_cpu_s: float
-    before: CpuReading
-
-    def gil_wait(self, taken_at: float, cpu: CpuReading) -> GilWait:
-        own_s = time.thread_time() - self.own_cpu_s
-        waited_s = taken_at - self.at - own_s
-        interval_s = sys.getswitchinterval()
-        if waited_s < 0.6 * interval_s:
-            return GilWait.NONE
-        if waited_s < interval_s + 0.003:
-            return GilWait.INTERVAL
-        if cpu.thread_s is None or self.before.thread_s is None:
-            return GilWait.LONG
-        others_s = cpu.process_s - self.before.process_s - (cpu.thread_s - self.before.thread_s) - own_s
-        return GilWait.SHARED if others_s > 0.4 * interval_s else GilWait.LONG
+    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu, started), sites, left_out)
 
 
 def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:

@@ -6,7 +6,8 @@ Told from two CPU clocks and from how long the watchdog itself had to wait for t
 from collections.abc import Sequence
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.sampling import GilWait, Sample
+from loopwatch.detection.gil import GilWait
+from loopwatch.detection.sampling import Sample
 from loopwatch.detection.stopwatch import CpuReading
 
 BUSY = 0.5

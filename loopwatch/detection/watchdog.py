@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from loopwatch.detection.clock import now
-from loopwatch.detection.sampling import Sample, Wanted, take_sample
+from loopwatch.detection.gil import OtherThreads, Wanted
+from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import CpuReading, LoopClock, Stall
 
 logger = logging.getLogger("loopwatch")
@@ -70,6 +71,7 @@ class Watchdog:
         """By loop and by when the step began."""
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
         self._before_wait: dict[LoopClock, CpuReading] = {}
+        self._others: weakref.WeakKeyDictionary[LoopClock, OtherThreads] = weakref.WeakKeyDictionary()
         self._stopping = False
         self._settling = False
         self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
@@ -118,10 +120,17 @@ class Watchdog:
         while not self._stopping:
             if look_at is None or look_at > now():
                 waits_from, own_cpu_s = now(), time.thread_time()
-                self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
+                self._read_clocks()
                 self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - waits_from))
             look_at = self._look(waits_from, own_cpu_s)
         self._drain()
+
+    def _read_clocks(self) -> None:
+        self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
+        for clock, reading in self._before_wait.items():
+            if clock not in self._others:
+                self._others[clock] = OtherThreads(reading)
+            self._others[clock].note(reading)
 
     def _look(self, waits_from: float, own_cpu_s: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
@@ -150,7 +159,8 @@ class Watchdog:
         if now() < wanted_at:
             return
         before = self._before_wait.get(clock, clock.first_reading)
-        sample = take_sample(clock, Wanted(max(wanted_at, waits_from), own_cpu_s, before))
+        load = self._others[clock].load if clock in self._others else 0.0
+        sample = take_sample(clock, Wanted(max(wanted_at, waits_from), own_cpu_s, before, load))
         if sample is None or clock.started != started:
             return
         observation = self._observation_of(clock, started)

@@ -1,0 +1,80 @@
+"""How long the watchdog waited for the GIL, which tells what the loop's thread was doing.
+
+A call that waits or computes without the GIL lets the watchdog in at once. Python code hands the GIL over one switch
+interval (5 ms) after it is asked. A C call that keeps the GIL lets nobody in until it returns, and then the watchdog is
+the first in: unless other threads compete for it.
+"""
+
+import sys
+import time
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from loopwatch.detection.stopwatch import CpuReading
+
+CROWDED = 0.25
+"""From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
+LOAD_WINDOW_S = 0.25
+
+
+class GilWait(Enum):
+    """What the watchdog's wait for the GIL says."""
+
+    NONE = auto()
+    """The GIL was free: the loop's thread waits, or computes without it."""
+    INTERVAL = auto()
+    """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
+    LONG = auto()
+    """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
+    SHARED = auto()
+    """Other threads had it too: the loop's thread may have moved on since whatever took long."""
+
+
+class OtherThreads:
+    """How busy the other threads of the process have been lately, in CPUs."""
+
+    def __init__(self, since: CpuReading) -> None:
+        self._since = since
+        self.load = 0.0
+
+    def note(self, reading: CpuReading) -> None:
+        elapsed_s = reading.at - self._since.at
+        if elapsed_s >= LOAD_WINDOW_S:
+            self.load = others_s(self._since, reading) / elapsed_s
+            self._since = reading
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """When the watchdog wanted to run; the CPU clocks when it began to wait; how busy other threads were then."""
+
+    at: float
+    own_cpu_s: float
+    before: CpuReading
+    others_load: float
+
+    def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
+        own_s = time.thread_time() - self.own_cpu_s
+        waited_s = taken_at - self.at - own_s
+        interval_s = sys.getswitchinterval()
+        if waited_s < 0.6 * interval_s:
+            return GilWait.NONE
+        if waited_s < interval_s + 0.003:
+            return GilWait.INTERVAL
+        return GilWait.SHARED if self._was_shared(cpu, own_s, step_started, 0.4 * interval_s) else GilWait.LONG
+
+    def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
+        """Whether other threads ran for long enough to have had the GIL since the step began."""
+        if others_s(self.before, cpu) - own_s < enough_s:
+            return False
+        idle_s = cpu.at - self.before.at - ((cpu.thread_s or 0.0) - (self.before.thread_s or 0.0)) - own_s
+        # They may have run before the step, while the loop rested; threads that always run have no such excuse.
+        before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
+        return idle_s - before_step_s > enough_s
+
+
+def others_s(before: CpuReading, after: CpuReading) -> float:
+    """CPU seconds that threads other than the loop's have used; 0 where that cannot be known."""
+    if before.thread_s is None or after.thread_s is None:
+        return 0.0
+    return (after.process_s - before.process_s) - (after.thread_s - before.thread_s)
