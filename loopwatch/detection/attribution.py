@@ -144,6 +144,7 @@ def _weight(paths: Sequence[Path]) -> float:
 
 def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
     sites, seen = _without_plumbing(sample, state)
+    is_exact = seen in (_Seen.CALL, _Seen.CODE)
     nodes: list[Node] = []
     for index in range(len(sites) - 1, -1, -1):
         site = sites[index]
@@ -153,11 +154,11 @@ def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
         owner = owner_of(site.code, site.module)
         if owner is Owner.PLUMBING:
             continue
-        nodes.append(_python_node(site, owner, is_exact=index > 0 or seen is not _Seen.TOO_LATE))
+        nodes.append(_python_node(site, owner, is_exact=is_exact))
         # What a library's function calls by a name that cannot be resolved says less than the function.
-        callee = site.callee if index or seen is _Seen.CALL else None
+        callee = site.callee if index or seen in (_Seen.CALL, _Seen.LIKELY_CALL) else None
         if callee is not None and (callee.is_resolved or owner is Owner.OWN):
-            nodes.append(_c_node(callee.name, site, is_exact=callee.is_resolved))
+            nodes.append(_c_node(callee.name, site, is_exact=is_exact and callee.is_resolved))
     return tuple(nodes)
 
 
@@ -166,6 +167,8 @@ class _Seen(Enum):
 
     CALL = auto()
     """In the middle of the call that it stands on."""
+    LIKELY_CALL = auto()
+    """There in all likelihood; but it may have moved on from another call."""
     CODE = auto()
     """Running its own code, quick calls included."""
     TOO_LATE = auto()
@@ -185,14 +188,19 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
         return sites, _Seen.CODE
     if sample.gil_wait is GilWait.SHARED:
         return sites, _Seen.TOO_LATE
+    return _seen_late(sites, _Seen.CALL if sample.gil_wait is GilWait.LONG else _Seen.LIKELY_CALL)
+
+
+def _seen_late(sites: list[Site], seen: _Seen) -> tuple[list[Site], _Seen]:
+    """Something has kept the GIL until now. ``seen`` if it must have been the call that the sample shows."""
     if bytecode.is_entry(sites[0].code, sites[0].offset):
         # The function has only just been entered. If C code called it, that is still going on.
         del sites[0]
-        return sites, _Seen.CALL if sites and sites[0].callee is not None else _Seen.TOO_LATE
+        return sites, seen if sites and sites[0].callee is not None else _Seen.TOO_LATE
     callee = sites[0].callee
     if callee is None:
-        return sites, _Seen.CODE
-    return sites, _Seen.CALL if callee.is_certain else _Seen.TOO_LATE
+        return sites, _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
+    return sites, seen if callee.is_certain else _Seen.TOO_LATE
 
 
 def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:

@@ -15,6 +15,8 @@ from loopwatch.detection.stopwatch import CpuReading
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
 LOAD_WINDOW_S = 0.25
+NEGLIGIBLE_S = 0.0002
+"""Less than any thread uses that wakes up, asks for the GIL and does something."""
 
 
 class GilWait(Enum):
@@ -26,8 +28,10 @@ class GilWait(Enum):
     """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
     LONG = auto()
     """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
+    CONTESTED = auto()
+    """As ``LONG``, but another thread may have come first, and the loop's thread may have gone a little further."""
     SHARED = auto()
-    """Other threads had it too: the loop's thread may have moved on since whatever took long."""
+    """Other threads had it too, for long: the loop's thread may be anywhere."""
 
 
 class OtherThreads:
@@ -61,12 +65,14 @@ class Wanted:
             return GilWait.NONE
         if waited_s < interval_s + 0.003:
             return GilWait.INTERVAL
-        return GilWait.SHARED if self._was_shared(cpu, own_s, step_started, 0.4 * interval_s) else GilWait.LONG
+        busy_s = others_s(self.before, cpu) - own_s
+        if busy_s < NEGLIGIBLE_S:
+            return GilWait.LONG
+        shared = busy_s > 0.4 * interval_s and self._was_shared(cpu, own_s, step_started, 0.4 * interval_s)
+        return GilWait.SHARED if shared else GilWait.CONTESTED
 
     def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
-        """Whether other threads ran for long enough to have had the GIL since the step began."""
-        if others_s(self.before, cpu) - own_s < enough_s:
-            return False
+        """Whether the loop's thread has been off the CPU for long since the step began."""
         idle_s = cpu.at - self.before.at - ((cpu.thread_s or 0.0) - (self.before.thread_s or 0.0)) - own_s
         # They may have run before the step, while the loop rested; threads that always run have no such excuse.
         before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
