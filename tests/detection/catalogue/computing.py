@@ -1,0 +1,622 @@
+"""Code that computes for too long."""
+# ruff: noqa: B015, PERF402 - what the expressions are worth is not the point
+
+import ast
+import base64
+import bz2
+import collections
+import copy
+import csv
+import dataclasses
+import difflib
+import gzip
+import hashlib
+import io
+import itertools
+import json
+import lzma
+import pickle
+import random
+import re
+import statistics
+import string
+import time
+import xml.etree.ElementTree as ET
+import zlib
+from decimal import Decimal
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
+from django.template import Context, Engine
+
+from loopwatch.detection.calls import Cause
+from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
+from tests.detection.catalogue.sizes import STALL_S, sized
+
+catalogue = Catalogue()
+COMPUTING = Cause.COMPUTING
+
+ENGINE = Engine()
+ORDERS_TEMPLATE = ENGINE.from_string(
+    "<table>{% for order in orders %}<tr><td>{{ order.title|upper }}</td><td>{{ order.price|floatformat:2 }}</td></tr>"
+    "{% endfor %}</table>"
+)
+
+
+def orders(count):
+    return [{"id": number, "title": f"Book {number}", "price": number / 7} for number in range(count)]
+
+
+def numbers(count):
+    return random.Random(1).choices(range(1_000_000), k=count)
+
+
+def orders_as_json(count):
+    return json.dumps(orders(count))
+
+
+def text(count):
+    return "It was a dark and stormy night; the rain fell in torrents. " * count
+
+
+def data(count):
+    return random.Random(1).randbytes(count)
+
+
+def xml_document(count):
+    return "<orders>" + "<order id='1'/>" * count + "</orders>"
+
+
+# Formats
+
+
+@catalogue.blocks("json.dumps", cause=COMPUTING, is_c=False, given=sized(json.dumps, orders, 1000))
+async def json_dumps(truth, orders):
+    with truth:
+        json.dumps(orders)  # blocks
+
+
+def dump_indented(orders):
+    json.dumps(orders, indent=2)
+
+
+@catalogue.blocks("json.dumps", cause=COMPUTING, is_c=False, given=sized(dump_indented, orders, 1000))
+async def json_dumps_indented(truth, orders):
+    with truth:
+        json.dumps(orders, indent=2)  # blocks
+
+
+@catalogue.blocks("json.loads", cause=COMPUTING, is_c=False, given=sized(json.loads, orders_as_json, 1000))
+async def json_loads(truth, document):
+    with truth:
+        json.loads(document)  # blocks
+
+
+def dump_to_file(orders):
+    json.dump(orders, io.StringIO())
+
+
+@catalogue.blocks("json.dump", cause=COMPUTING, is_c=False, given=sized(dump_to_file, orders, 1000))
+async def json_dump(truth, orders):
+    file = io.StringIO()
+    with truth:
+        json.dump(orders, file)  # blocks
+
+
+@catalogue.blocks("pickle.dumps", cause=COMPUTING, is_c=True, given=sized(pickle.dumps, orders, 1000))
+async def pickle_dumps(truth, orders):
+    with truth:
+        pickle.dumps(orders)  # blocks
+
+
+@catalogue.blocks(
+    "pickle.loads",
+    cause=COMPUTING,
+    is_c=True,
+    given=sized(pickle.loads, lambda count: pickle.dumps(orders(count)), 1000),
+)
+async def pickle_loads(truth, pickled):
+    with truth:
+        pickle.loads(pickled)  # blocks
+
+
+def read_csv(document):
+    return list(csv.DictReader(io.StringIO(document)))
+
+
+@catalogue.blocks(
+    "csv.DictReader.__next__",
+    cause=COMPUTING,
+    is_c=False,
+    given=sized(read_csv, lambda count: "id,title\n" + "17,Book\n" * count, 1000),
+)
+async def csv_rows(truth, document):
+    with truth:
+        for row in csv.DictReader(io.StringIO(document)):  # blocks
+            row["id"]
+
+
+@catalogue.blocks(
+    "xml.etree.ElementTree.XML",
+    "xml.etree.ElementTree.fromstring",
+    cause=COMPUTING,
+    given=sized(ET.fromstring, xml_document, 1000),
+)
+async def xml(truth, document):
+    with truth:
+        ET.fromstring(document)  # blocks
+
+
+@catalogue.blocks(
+    "django.template.Template.render",
+    cause=COMPUTING,
+    is_c=False,
+    given=sized(lambda orders: ORDERS_TEMPLATE.render(Context({"orders": orders})), orders, 100),
+)
+async def template(truth, orders):
+    with truth:
+        ORDERS_TEMPLATE.render(Context({"orders": orders}))  # blocks
+
+
+# Texts
+
+
+def backtracking(length):
+    return "a" * length + "!"
+
+
+@catalogue.blocks(
+    "re.match",
+    cause=COMPUTING,
+    is_c=False,
+    given=sized(lambda text: re.match(r"(a+)+$", text), backtracking, 15, is_steep=True),
+)
+async def regular_expression(truth, text):
+    with truth:
+        re.match(r"(a+)+$", text)  # blocks
+
+
+WORDS = re.compile(r"(a+)+$")
+
+
+@catalogue.blocks(
+    "re.Pattern.match", cause=COMPUTING, is_c=True, given=sized(WORDS.match, backtracking, 15, is_steep=True)
+)
+async def regular_expression_compiled(truth, text):
+    with truth:
+        WORDS.match(text)  # blocks
+
+
+class Validator:
+    def __init__(self):
+        self._pattern = re.compile(r"(a+)+$")
+
+    def is_valid(self, text):
+        return self._pattern.fullmatch(text) is not None  # blocks
+
+
+@catalogue.blocks(
+    "re.Pattern.fullmatch",
+    cause=COMPUTING,
+    is_c=True,
+    where="Validator.is_valid",
+    given=sized(WORDS.match, backtracking, 15, is_steep=True),
+)
+async def regular_expression_of_object(truth, text):
+    validator = Validator()
+    with truth:
+        validator.is_valid(text)
+
+
+@catalogue.blocks("re.sub", cause=COMPUTING, is_c=False, given=sized(lambda text: re.sub(r"\w+", "x", text), text, 100))
+async def regular_expression_sub(truth, text):
+    with truth:
+        re.sub(r"\w+", "x", text)  # blocks
+
+
+@catalogue.blocks("re.Pattern.findall", cause=COMPUTING, is_c=True, given=sized(re.compile(r"\w+").findall, text, 100))
+async def regular_expression_findall(truth, text):
+    pattern = re.compile(r"\w+")
+    with truth:
+        pattern.findall(text)  # blocks
+
+
+def join_numbers(count):
+    return ",".join(str(number) for number in range(count))
+
+
+@catalogue.blocks("str.join", cause=COMPUTING, is_c=True, given=sized(join_numbers, start=1000))
+async def string_join(truth, count):
+    with truth:
+        ",".join(str(number) for number in range(count))  # blocks
+
+
+def add_up_text(count):
+    text = ""
+    for number in range(count):
+        text += str(number)
+    return text
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, given=sized(add_up_text, start=1000))
+async def string_building(truth, count):
+    text = ""
+    with truth:
+        for number in range(count):  # blocks
+            text += f"{number}, "  # blocks
+
+
+@catalogue.blocks(
+    "str.replace", cause=COMPUTING, is_c=True, given=sized(lambda text: text.replace("a", "bb"), text, 100)
+)
+async def string_replace(truth, text):
+    with truth:
+        text.replace("a", "bb")  # blocks
+
+
+@catalogue.blocks(
+    "difflib.SequenceMatcher.ratio",
+    cause=COMPUTING,
+    is_c=False,
+    given=sized(lambda lines: difflib.SequenceMatcher(None, lines, lines[::-1]).ratio(), numbers, 100),
+)
+async def differences(truth, lines):
+    matcher = difflib.SequenceMatcher(None, lines, lines[::-1])
+    with truth:
+        matcher.ratio()  # blocks
+
+
+# Hashes and compression
+
+
+def derive(rounds):
+    return hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", rounds)
+
+
+@catalogue.blocks("hashlib.pbkdf2_hmac", cause=COMPUTING, is_c=True, given=sized(derive, start=1000))
+async def password_hash(truth, rounds):
+    with truth:
+        hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", rounds)  # blocks
+
+
+def derive_with_cryptography(rounds):
+    PBKDF2HMAC(hashes.SHA256(), 32, b"salt", rounds).derive(b"secret")
+
+
+@catalogue.blocks(
+    "cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC.derive",
+    cause=COMPUTING,
+    given=sized(derive_with_cryptography, start=1000),
+)
+async def password_hash_of_library(truth, rounds):
+    function = PBKDF2HMAC(hashes.SHA256(), 32, b"salt", rounds)
+    with truth:
+        function.derive(b"secret")  # blocks
+
+
+@catalogue.blocks("hashlib.sha256", cause=COMPUTING, is_c=True, given=sized(hashlib.sha256, bytes, 1 << 20))
+async def hash_of_much(truth, content):
+    with truth:
+        hashlib.sha256(content)  # blocks
+
+
+@catalogue.blocks("hashlib.HASH.update", cause=COMPUTING, is_c=True, given=sized(hashlib.sha256, bytes, 1 << 20))
+async def hash_update(truth, content):
+    digest = hashlib.sha256()
+    with truth:
+        digest.update(content)  # blocks
+
+
+@catalogue.blocks("zlib.compress", cause=COMPUTING, is_c=True, given=sized(zlib.compress, data, 1 << 16))
+async def compression_zlib(truth, content):
+    with truth:
+        zlib.compress(content)  # blocks
+
+
+@catalogue.blocks("gzip.compress", cause=COMPUTING, is_c=False, given=sized(gzip.compress, data, 1 << 16))
+async def compression_gzip(truth, content):
+    with truth:
+        gzip.compress(content)  # blocks
+
+
+@catalogue.blocks("bz2.compress", cause=COMPUTING, is_c=False, given=sized(bz2.compress, data, 1 << 16))
+async def compression_bz2(truth, content):
+    with truth:
+        bz2.compress(content)  # blocks
+
+
+@catalogue.blocks("lzma.compress", cause=COMPUTING, is_c=False, given=sized(lzma.compress, data, 1 << 12))
+async def compression_lzma(truth, content):
+    with truth:
+        lzma.compress(content)  # blocks
+
+
+@catalogue.blocks("base64.b85encode", cause=COMPUTING, is_c=False, given=sized(base64.b85encode, data, 1 << 12))
+async def encoding(truth, content):
+    with truth:
+        base64.b85encode(content)  # blocks
+
+
+# Collections
+
+
+@catalogue.blocks("sorted", cause=COMPUTING, is_c=True, given=sized(sorted, numbers, 1000))
+async def sorting(truth, numbers):
+    with truth:
+        sorted(numbers)  # blocks
+
+
+@catalogue.blocks("list.sort", cause=COMPUTING, is_c=True, given=sized(sorted, numbers, 1000))
+async def sorting_in_place(truth, numbers):
+    with truth:
+        numbers.sort()  # blocks
+
+
+def sort_by_title(orders):
+    orders.sort(key=lambda order: order["title"])
+
+
+@catalogue.blocks("list.sort", cause=COMPUTING, is_c=True, given=sized(sort_by_title, orders, 1000))
+async def sorting_by_key(truth, orders):
+    with truth:
+        orders.sort(key=lambda order: order["title"])  # blocks
+
+
+@catalogue.blocks("sum", cause=COMPUTING, is_c=True, given=sized(sum, numbers, 1000))
+async def summing(truth, numbers):
+    with truth:
+        sum(numbers)  # blocks
+
+
+def sum_squares(count):
+    return sum(number * number for number in range(count))
+
+
+@catalogue.blocks("sum", cause=COMPUTING, is_c=True, given=sized(sum_squares, start=1000))
+async def summing_generator_expression(truth, count):
+    with truth:
+        sum(number * number for number in range(count))  # blocks
+
+
+@catalogue.blocks(
+    "max", cause=COMPUTING, is_c=True, given=sized(lambda orders: max(orders, key=lambda o: o["price"]), orders, 1000)
+)
+async def maximum_by_key(truth, orders):
+    with truth:
+        max(orders, key=lambda order: order["price"])  # blocks
+
+
+@catalogue.blocks("copy.deepcopy", cause=COMPUTING, is_c=False, given=sized(copy.deepcopy, orders, 100))
+async def deep_copy(truth, orders):
+    with truth:
+        copy.deepcopy(orders)  # blocks
+
+
+def squares(count):
+    return [number * number for number in range(count)]
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, given=sized(squares, start=1000))
+async def list_comprehension(truth, count):
+    with truth:
+        [number * number for number in range(count)]  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, given=sized(squares, start=1000))
+async def dict_comprehension(truth, count):
+    with truth:
+        {number: number + 1 for number in range(count)}  # blocks
+
+
+def count_all(numbers):
+    return collections.Counter(numbers)
+
+
+@catalogue.blocks("collections.Counter", cause=COMPUTING, given=sized(count_all, numbers, 1000))
+async def counting(truth, numbers):
+    with truth:
+        collections.Counter(numbers)  # blocks
+
+
+def shuffle(numbers):
+    random.shuffle(numbers)
+
+
+@catalogue.blocks("random.Random.shuffle", "random.shuffle", cause=COMPUTING, given=sized(shuffle, numbers, 1000))
+async def shuffling(truth, numbers):
+    with truth:
+        random.shuffle(numbers)  # blocks
+
+
+@catalogue.blocks("statistics.stdev", cause=COMPUTING, given=sized(statistics.stdev, numbers, 1000))
+async def standard_deviation(truth, numbers):
+    with truth:
+        statistics.stdev(numbers)  # blocks
+
+
+def all_orders(length):
+    return list(itertools.permutations(range(length)))
+
+
+@catalogue.blocks("list", cause=COMPUTING, is_c=True, given=sized(all_orders, start=6, is_steep=True))
+async def permutations(truth, length):
+    with truth:
+        list(itertools.permutations(range(length)))  # blocks
+
+
+@dataclasses.dataclass
+class Line:
+    title: str
+    prices: list[int]
+
+
+def lines(count):
+    return Line("all", [Line("one", [1]) for _ in range(count)])
+
+
+@catalogue.blocks("dataclasses.asdict", cause=COMPUTING, is_c=False, given=sized(dataclasses.asdict, lines, 100))
+async def dataclass_to_dict(truth, line):
+    with truth:
+        dataclasses.asdict(line)  # blocks
+
+
+@catalogue.blocks(
+    "ast.parse", cause=COMPUTING, given=sized(ast.parse, lambda count: "price = title + 1\n" * count, 100)
+)
+async def parsing(truth, program):
+    with truth:
+        ast.parse(program)  # blocks
+
+
+@catalogue.blocks(
+    "string.Template.substitute",
+    cause=COMPUTING,
+    given=sized(lambda text: string.Template(text).substitute(name="x"), lambda count: "Dear $name, " * count, 100),
+)
+async def string_template(truth, text):
+    letter = string.Template(text)
+    with truth:
+        letter.substitute(name="Ada")  # blocks
+
+
+# Operators: CPython offers the GIL to nobody while they run, nor directly afterwards
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda n: 3**n, start=10_000))
+async def power(truth, exponent):
+    with truth:
+        3**exponent  # blocks
+
+
+@catalogue.blocks(
+    OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda n: n * n, lambda bits: 3**bits, 10_000)
+)
+async def product(truth, number):
+    with truth:
+        number * number  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda n: [0] * n, start=1000))
+async def list_repetition(truth, count):
+    with truth:
+        [0] * count  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda numbers: -1 in numbers, numbers, 1000))
+async def membership(truth, numbers):
+    with truth:
+        -1 in numbers  # blocks
+
+
+def factorial(number):
+    product = 1
+    for factor in range(2, number + 1):  # blocks
+        product *= factor  # blocks
+    return product
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="factorial", given=sized(factorial, start=100))
+async def big_integers_in_a_loop(truth, number):
+    with truth:
+        factorial(number)
+
+
+def harmonic(count):
+    total = Decimal(0)
+    for number in range(1, count):  # blocks
+        total += 1 / Decimal(number)  # blocks
+    return total
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="harmonic", given=sized(harmonic, start=100))
+async def decimals_in_a_loop(truth, count):
+    with truth:
+        harmonic(count)
+
+
+# Loops
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False)
+async def loop_in_coroutine(truth):
+    count = 0
+    with truth:
+        until = time.perf_counter() + STALL_S
+        while time.perf_counter() < until:  # blocks
+            count += 1  # blocks
+
+
+def collatz(limit):
+    longest = 0
+    for start in range(1, limit):
+        number, length = start, 0  # blocks
+        while number != 1:  # blocks
+            number = number // 2 if number % 2 == 0 else 3 * number + 1  # blocks
+            length += 1  # blocks
+        longest = max(longest, length)  # blocks
+    return longest
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False, where="collatz", given=sized(collatz, start=100))
+async def loop_in_helper(truth, limit):
+    with truth:
+        collatz(limit)
+
+
+def primes(limit):
+    for number in range(2, limit):
+        divisor = 2  # blocks
+        while divisor * divisor <= number and number % divisor:  # blocks
+            divisor += 1  # blocks
+        if divisor * divisor > number:  # blocks
+            yield number  # blocks
+
+
+def count_primes(limit):
+    return sum(1 for _ in primes(limit))
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False, where="primes", given=sized(count_primes, start=1000))
+async def generator_in_loop(truth, limit):
+    found = []
+    with truth:
+        for prime in primes(limit):
+            found.append(prime)
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False, where="primes", given=sized(count_primes, start=1000))
+async def generator_in_list(truth, limit):
+    with truth:
+        list(primes(limit))
+
+
+def fibonacci(number):
+    return number if number < 2 else fibonacci(number - 1) + fibonacci(number - 2)  # blocks
+
+
+@catalogue.blocks(
+    OWN_FUNCTION, cause=COMPUTING, is_c=False, where="fibonacci", given=sized(fibonacci, start=15, is_steep=True)
+)
+async def recursion(truth, number):
+    with truth:
+        fibonacci(number)
+
+
+def tiny():
+    until = time.perf_counter() + 0.0004
+    while time.perf_counter() < until:  # blocks
+        pass
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False, where="tiny", contributions=(OWN_FUNCTION,))
+async def many_tiny_calls(truth):
+    with truth:
+        for _ in range(250):
+            tiny()
+
+
+@catalogue.blocks("time.sleep", cause=Cause.WAITING, is_c=True, contributions=("time.sleep",))
+async def many_tiny_sleeps(truth):
+    with truth:
+        for _ in range(250):
+            time.sleep(0.0004)  # blocks

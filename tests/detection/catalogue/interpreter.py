@@ -1,0 +1,464 @@
+"""Code in which nothing is called, or not by its name: imports, garbage, properties, operators, context managers."""
+# ruff: noqa: B015, B018, PERF401 - what the expressions are worth is not the point
+
+import functools
+import gc
+import importlib
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from loopwatch.detection.calls import Cause
+from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
+from tests.detection.catalogue.peers import PAUSE_S
+from tests.detection.catalogue.sizes import STALL_S
+
+catalogue = Catalogue()
+COMPUTING, WAITING, IMPORTING = Cause.COMPUTING, Cause.WAITING, Cause.IMPORTING
+
+COMPUTES_FOR_LONG = (
+    f"import time\nuntil = time.perf_counter() + {STALL_S}\nwhile time.perf_counter() < until:\n    pass\n"
+)
+
+
+def compute():
+    until = time.perf_counter() + STALL_S
+    while time.perf_counter() < until:  # blocks
+        pass
+
+
+# Imports
+
+
+@contextmanager
+def module(source: str) -> Iterator[None]:
+    with tempfile.TemporaryDirectory() as directory, patch.object(sys, "path", [directory, *sys.path]):
+        Path(directory, "heavy_module.py").write_text(source)
+        Path(directory, "module_of_heavy.py").write_text("import heavy_module\n")
+        importlib.invalidate_caches()
+        with patch.object(sys, "dont_write_bytecode", True):
+            yield
+        for name in ("heavy_module", "module_of_heavy"):
+            sys.modules.pop(name, None)
+        for name in [name for name in sys.path_importer_cache if name.startswith(directory)]:
+            del sys.path_importer_cache[name]
+
+
+@catalogue.blocks("import heavy_module", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
+async def import_that_computes(truth):
+    with truth:
+        pass  # blocks
+
+
+@catalogue.blocks(
+    "import heavy_module", cause=IMPORTING, given=functools.partial(module, f"import time\ntime.sleep({PAUSE_S})\n")
+)
+async def import_that_sleeps(truth):
+    with truth:
+        pass  # blocks
+
+
+@catalogue.blocks("import heavy_module", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
+async def import_from(truth):
+    with truth:
+        pass  # blocks
+
+
+@catalogue.blocks("import module_of_heavy", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
+async def import_through_another(truth):
+    with truth:
+        pass  # blocks
+
+
+@catalogue.blocks(
+    "importlib.import_module",
+    "import heavy_module",
+    cause=IMPORTING,
+    given=functools.partial(module, COMPUTES_FOR_LONG),
+)
+async def import_by_name(truth):
+    with truth:
+        importlib.import_module("heavy_module")  # blocks
+
+
+# Garbage
+
+
+class Page:
+    """Refers to itself, so that only the collector frees it."""
+
+    def __init__(self):
+        self.pages = [self]
+
+
+def collecting_s(count):
+    pages = [Page() for _ in range(count)]
+    del pages
+    started = time.perf_counter()
+    gc.collect()
+    return time.perf_counter() - started
+
+
+@functools.cache
+def much_garbage():
+    count = 50_000
+    while (took_s := collecting_s(count)) < STALL_S:
+        count = int(count * max(1.1, min(4, 1.2 * STALL_S / took_s)))
+    return count
+
+
+@contextmanager
+def garbage():
+    """Garbage that takes long to collect, and a collector that has not begun."""
+    gc.collect()
+    gc.disable()
+    try:
+        pages = [Page() for _ in range(much_garbage())]
+        del pages
+        yield
+    finally:
+        gc.enable()
+
+
+@catalogue.blocks("gc.collect", cause=Cause.GARBAGE_COLLECTION, is_c=True, given=garbage)
+async def garbage_collected_on_demand(truth):
+    with truth:
+        gc.collect()  # blocks
+
+
+@catalogue.blocks("gc.collect (automatic)", cause=Cause.GARBAGE_COLLECTION, is_anywhere=True, given=garbage)
+async def garbage_collected_automatically(truth):
+    pages = []
+    with truth:
+        gc.enable()
+        for _ in range(10_000):
+            pages.append(Page())
+
+
+class Connection:
+    def __del__(self):
+        time.sleep(PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Connection.__del__")
+async def finalizer_that_sleeps(truth):
+    connection = Connection()
+    with truth:
+        del connection
+
+
+class Cache:
+    def __del__(self):
+        until = time.perf_counter() + STALL_S  # blocks
+        while time.perf_counter() < until:  # blocks
+            pass
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="Cache.__del__")
+async def finalizer_that_computes(truth):
+    caches = [Cache()]
+    with truth:
+        caches.clear()
+
+
+# Classes of the user's
+
+
+class Basket:
+    def __init__(self):
+        self.prices = [3, 5]
+
+    @property
+    def total(self):
+        until = time.perf_counter() + STALL_S
+        while time.perf_counter() < until:  # blocks
+            pass
+        return sum(self.prices)
+
+    @property
+    def shipping(self):
+        time.sleep(PAUSE_S)  # blocks
+        return 4
+
+    @functools.cached_property
+    def weight(self):
+        time.sleep(PAUSE_S)  # blocks
+        return 2
+
+    def __add__(self, other):
+        time.sleep(PAUSE_S)  # blocks
+        return self
+
+    def __eq__(self, other):
+        time.sleep(PAUSE_S)  # blocks
+        return True
+
+    def __hash__(self):
+        time.sleep(PAUSE_S)  # blocks
+        return 1
+
+    def __len__(self):
+        time.sleep(PAUSE_S)  # blocks
+        return 2
+
+    def __getitem__(self, number):
+        time.sleep(PAUSE_S)  # blocks
+        return self.prices[number]
+
+    def __setitem__(self, number, price):
+        time.sleep(PAUSE_S)  # blocks
+
+    def __contains__(self, price):
+        compute()
+        return True
+
+    def __bool__(self):
+        time.sleep(PAUSE_S)  # blocks
+        return True
+
+    def __str__(self):
+        compute()
+        return "basket"
+
+    def __getattr__(self, name):
+        time.sleep(PAUSE_S)  # blocks
+        return
+
+    def __call__(self):
+        time.sleep(PAUSE_S)  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, is_c=False, where="Basket.total")
+async def property_that_computes(truth):
+    basket = Basket()
+    with truth:
+        basket.total
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.shipping")
+async def property_that_sleeps(truth):
+    basket = Basket()
+    with truth:
+        basket.shipping
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.weight")
+async def cached_property(truth):
+    basket = Basket()
+    with truth:
+        basket.weight
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__add__")
+async def operator_add(truth):
+    basket = Basket()
+    with truth:
+        basket + basket
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__eq__")
+async def operator_equals(truth):
+    basket, other = Basket(), Basket()
+    with truth:
+        basket == other
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__eq__")
+async def equality_in_list(truth):
+    baskets, wanted = [Basket()], Basket()
+    with truth:
+        baskets.index(wanted)
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__hash__")
+async def key_of_dict(truth):
+    basket = Basket()
+    with truth:
+        {basket: 1}
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__len__")
+async def length(truth):
+    basket = Basket()
+    with truth:
+        len(basket)
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__getitem__")
+async def subscript(truth):
+    basket = Basket()
+    with truth:
+        basket[0]
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__setitem__")
+async def subscript_assigned(truth):
+    basket = Basket()
+    with truth:
+        basket[0] = 4
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="compute")
+async def operator_in(truth):
+    basket = Basket()
+    with truth:
+        4 in basket
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__bool__")
+async def truth_of_object(truth):
+    basket = Basket()
+    with truth:
+        if basket:
+            pass
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="compute")
+async def formatting(truth):
+    basket = Basket()
+    with truth:
+        f"The {basket}"
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__getattr__")
+async def attribute_that_is_missing(truth):
+    basket = Basket()
+    with truth:
+        basket.owner
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Basket.__call__")
+async def object_called(truth):
+    basket = Basket()
+    with truth:
+        basket()
+
+
+class Countdown:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        time.sleep(PAUSE_S)  # blocks
+        raise StopIteration
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Countdown.__next__")
+async def iterator(truth):
+    countdown = Countdown()
+    with truth:
+        for _ in countdown:
+            pass
+
+
+class Slow:
+    def __set_name__(self, owner, name):
+        time.sleep(PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Slow.__set_name__")
+async def class_created(truth):
+    with truth:
+
+        class Model:
+            field = Slow()
+
+
+@functools.lru_cache
+def exchange_rate(currency):
+    time.sleep(PAUSE_S)  # blocks
+    return 1.1
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="exchange_rate")
+async def cached_function(truth):
+    exchange_rate.cache_clear()
+    with truth:
+        exchange_rate("EUR")
+
+
+def traced(function):
+    @functools.wraps(function)
+    def call(*args):
+        return function(*args)
+
+    return call
+
+
+@traced
+def decorated(delay_s):
+    time.sleep(delay_s)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="decorated")
+async def decorated_function(truth):
+    with truth:
+        decorated(PAUSE_S)
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def partial_function(truth):
+    pause = functools.partial(time.sleep, PAUSE_S)
+    with truth:
+        pause()  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def mapped_function(truth):
+    with truth:
+        list(map(time.sleep, [PAUSE_S]))  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def arguments_unpacked(truth):
+    arguments = [PAUSE_S]
+    with truth:
+        time.sleep(*arguments)  # blocks
+
+
+# Context managers
+
+
+class Transaction:
+    def __enter__(self):
+        time.sleep(PAUSE_S)  # blocks
+        return self
+
+    def __exit__(self, *_):
+        return None
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Transaction.__enter__")
+async def context_entered(truth):
+    with truth, Transaction():
+        pass
+
+
+class Session:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        time.sleep(PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="Session.__exit__")
+async def context_left(truth):
+    with truth, Session():
+        pass
+
+
+@contextmanager
+def transaction():
+    time.sleep(PAUSE_S)  # blocks
+    yield
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="transaction")
+async def context_of_generator(truth):
+    with truth, transaction():
+        pass

@@ -1,0 +1,73 @@
+"""Runs a case: on a chosen loop, in a chosen thread, while somebody watches."""
+
+import asyncio
+import importlib.util
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from tests.detection.catalogue import computing, interpreter, roads, silence, waiting
+from tests.detection.catalogue.case import TASK_NAME, Case, Truth
+
+CASES: tuple[Case, ...] = tuple(
+    case
+    for theme in (waiting, computing, interpreter, roads, silence)
+    for case in theme.catalogue.cases
+    if case.runs_here
+)
+LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+if importlib.util.find_spec("uvloop") is not None:
+    import uvloop
+
+    LOOPS["uvloop"] = uvloop.new_event_loop
+
+RUNS_WITHIN_S = 60.0
+
+
+def run_case(case: Case, watcher: AbstractContextManager[Any], loop: str, thread: str) -> Truth:
+    """Run it to its end under ``watcher`` and tell how long it really blocked. Raises what the case raises."""
+    truth = Truth()
+    with case.given() as given:
+        _in_thread(thread, lambda: _run(case, given, truth, watcher, LOOPS[loop]))
+    return truth
+
+
+def _run(
+    case: Case,
+    given: object,
+    truth: Truth,
+    watcher: AbstractContextManager[Any],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop],
+) -> None:
+    if case.around:
+        with watcher, asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(case.run(truth, given))
+    else:
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(_watched(case, given, truth, watcher))
+
+
+async def _watched(case: Case, given: object, truth: Truth, watcher: AbstractContextManager[Any]) -> None:
+    with watcher:
+        await asyncio.create_task(case.run(truth, given), name=TASK_NAME)
+
+
+def _in_thread(thread: str, run: Callable[[], None]) -> None:
+    if thread == "main":
+        run()
+        return
+    errors: list[BaseException] = []
+
+    def run_and_keep_error() -> None:
+        try:
+            run()
+        except BaseException as error:
+            errors.append(error)
+
+    other = threading.Thread(target=run_and_keep_error, daemon=True)
+    other.start()
+    other.join(RUNS_WITHIN_S)
+    assert not other.is_alive(), f"The case did not end within {RUNS_WITHIN_S} s"
+    if errors:
+        raise errors[0]
