@@ -254,16 +254,19 @@ async def string_replace(truth, text):
         text.replace("a", "bb")  # blocks
 
 
+def words(count):
+    return [f"{word:06}" for word in numbers(count)]
+
+
 @catalogue.blocks(
-    "difflib.SequenceMatcher.ratio",
+    "difflib.get_close_matches",
     cause=COMPUTING,
     is_c=False,
-    given=sized(lambda lines: difflib.SequenceMatcher(None, lines, lines[::-1]).ratio(), numbers, 100),
+    given=sized(lambda words: difflib.get_close_matches("31415", words), words, 100),
 )
-async def differences(truth, lines):
-    matcher = difflib.SequenceMatcher(None, lines, lines[::-1])
+async def close_matches(truth, words):
     with truth:
-        matcher.ratio()  # blocks
+        difflib.get_close_matches("31415", words)  # blocks
 
 
 # Hashes and compression

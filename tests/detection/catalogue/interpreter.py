@@ -1,5 +1,5 @@
 """Code in which nothing is called, or not by its name: imports, garbage, properties, operators, context managers."""
-# ruff: noqa: B015, B018, PERF401 - what the expressions are worth is not the point
+# ruff: noqa: B015, B018 - what the expressions are worth is not the point
 
 import functools
 import gc
@@ -15,7 +15,7 @@ from unittest.mock import patch
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
 from tests.detection.catalogue.peers import PAUSE_S
-from tests.detection.catalogue.sizes import STALL_S
+from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
 
 catalogue = Catalogue()
 COMPUTING, WAITING, IMPORTING = Cause.COMPUTING, Cause.WAITING, Cause.IMPORTING
@@ -36,22 +36,25 @@ def compute():
 
 @contextmanager
 def module(source: str) -> Iterator[None]:
+    """``heavy_module``, and another one that imports it."""
     with tempfile.TemporaryDirectory() as directory, patch.object(sys, "path", [directory, *sys.path]):
         Path(directory, "heavy_module.py").write_text(source)
         Path(directory, "module_of_heavy.py").write_text("import heavy_module\n")
         importlib.invalidate_caches()
-        with patch.object(sys, "dont_write_bytecode", True):
-            yield
-        for name in ("heavy_module", "module_of_heavy"):
-            sys.modules.pop(name, None)
-        for name in [name for name in sys.path_importer_cache if name.startswith(directory)]:
-            del sys.path_importer_cache[name]
+        try:
+            with patch.object(sys, "dont_write_bytecode", True):
+                yield
+        finally:
+            for name in ("heavy_module", "module_of_heavy"):
+                sys.modules.pop(name, None)
+            sys.path_importer_cache.pop(directory, None)
 
 
 @catalogue.blocks("import heavy_module", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
 async def import_that_computes(truth):
     with truth:
-        pass  # blocks
+        import heavy_module  # blocks
+    assert heavy_module.until
 
 
 @catalogue.blocks(
@@ -59,19 +62,22 @@ async def import_that_computes(truth):
 )
 async def import_that_sleeps(truth):
     with truth:
-        pass  # blocks
+        import heavy_module  # blocks
+    assert heavy_module.time
 
 
 @catalogue.blocks("import heavy_module", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
 async def import_from(truth):
     with truth:
-        pass  # blocks
+        from heavy_module import until  # blocks
+    assert until
 
 
 @catalogue.blocks("import module_of_heavy", cause=IMPORTING, given=functools.partial(module, COMPUTES_FOR_LONG))
 async def import_through_another(truth):
     with truth:
-        pass  # blocks
+        import module_of_heavy  # blocks
+    assert module_of_heavy.heavy_module
 
 
 @catalogue.blocks(
@@ -95,30 +101,23 @@ class Page:
         self.pages = [self]
 
 
-def collecting_s(count):
-    pages = [Page() for _ in range(count)]
-    del pages
-    started = time.perf_counter()
+def pages(count):
+    return [Page() for _ in range(count)]
+
+
+def collect(pages):
+    pages.clear()
     gc.collect()
-    return time.perf_counter() - started
-
-
-@functools.cache
-def much_garbage():
-    count = 50_000
-    while (took_s := collecting_s(count)) < STALL_S:
-        count = int(count * max(1.1, min(4, 1.2 * STALL_S / took_s)))
-    return count
 
 
 @contextmanager
 def garbage():
     """Garbage that takes long to collect, and a collector that has not begun."""
+    count = size_that_takes_long(collect, pages, 10_000)
     gc.collect()
     gc.disable()
     try:
-        pages = [Page() for _ in range(much_garbage())]
-        del pages
+        pages(count).clear()
         yield
     finally:
         gc.enable()
@@ -132,11 +131,9 @@ async def garbage_collected_on_demand(truth):
 
 @catalogue.blocks("gc.collect (automatic)", cause=Cause.GARBAGE_COLLECTION, is_anywhere=True, given=garbage)
 async def garbage_collected_automatically(truth):
-    pages = []
     with truth:
         gc.enable()
-        for _ in range(10_000):
-            pages.append(Page())
+        pages(10_000)
 
 
 class Connection:
@@ -407,7 +404,7 @@ async def partial_function(truth):
         pause()  # blocks
 
 
-@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+@catalogue.blocks("list", cause=WAITING, is_c=True)
 async def mapped_function(truth):
     with truth:
         list(map(time.sleep, [PAUSE_S]))  # blocks

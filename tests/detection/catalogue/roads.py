@@ -81,13 +81,9 @@ async def task_that_is_resumed_twice(truth):
     compute(truth)
 
 
-@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, tasks=("a child",))
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="child", tasks=None)
 async def waited_for(truth):
-    pause = asyncio.create_task(asyncio.sleep(0.001), name="a child")
-    pause.add_done_callback(lambda _: None)
-    await asyncio.wait_for(pause, 5)
-    with truth:
-        time.sleep(PAUSE_S)  # blocks
+    await asyncio.wait_for(child(truth), 5)
 
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="clean_up")

@@ -5,6 +5,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -246,11 +247,29 @@ async def thread_that_keeps_the_gil_from_a_busy_loop(_truth, numbers):
         await asyncio.sleep(0)
 
 
-@catalogue.is_silent()
+@contextmanager
+def computing_threads():
+    """Eight threads that compute until they are told to stop."""
+    stop = threading.Event()
+
+    def compute_on():
+        while not stop.is_set():
+            pass
+
+    threads = [threading.Thread(target=compute_on) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@catalogue.is_silent(given=computing_threads)
 async def threads_that_take_turns(_truth):
-    hogs = [threading.Thread(target=compute) for _ in range(8)]
-    for hog in hogs:
-        hog.start()
-    while any(hog.is_alive() for hog in hogs):
+    until = time.perf_counter() + 2 * STALL_S
+    while time.perf_counter() < until:
         time.sleep(0.0005)
         await asyncio.sleep(0)
