@@ -1,4 +1,4 @@
-# Everything happens in .venv and .demo beside this file. Targets: demo, test, lint, clean.
+# Everything happens in .venv and .demo beside this file. Targets: demo, test, lint, pictures, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -8,11 +8,15 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint pictures clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo $(ARGS)
+
+# Takes those in docs/images anew; needs Chromium.
+pictures: $(VENV)/installed-demo
+	@$(IN_VENV) -m testproject.demo.pictures
 
 test: $(VENV)/installed-test
 	$(IN_VENV) -m pytest $(ARGS)

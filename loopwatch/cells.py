@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
+from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.routes import RouteTotal
@@ -24,12 +25,19 @@ _BREAK = re.compile(r"(?<=[./_])")
 def call_and_place(finding: Finding) -> SafeString:
     place = f"{finding.filename}:{finding.lineno}" if finding.filename else ""
     return format_html(
-        '<span class="loopwatch-call">{}</span><span class="loopwatch-where">{}</span>'
+        '<span class="loopwatch-call">{}{}</span><span class="loopwatch-where">{}</span>'
         '<span class="loopwatch-where">{}</span>',
         breakable(finding.blocking_call),
-        breakable(finding.function),
+        _doubt(finding),
+        breakable(finding.function if finding.function != finding.blocking_call else ""),
         breakable(place),
     )
+
+
+def _doubt(finding: Finding) -> SafeString:
+    words = {"": "", LIKELY: _("likely"), FUNCTION_ONLY: _("function only")}
+    word = words[doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function)]
+    return format_html('<span class="loopwatch-status"> {}</span>', word) if word else SafeString("")
 
 
 def breakable(name: str) -> SafeString:
@@ -42,12 +50,21 @@ def duration(duration_us: int) -> SafeString:
 
 
 def moment(value: datetime) -> SafeString:
+    return _time(value, "TIME_FORMAT")
+
+
+def instant(value: datetime) -> SafeString:
+    """To the second, for events: there may be many in a minute."""
+    return _time(value, "H:i:s")
+
+
+def _time(value: datetime, time_format: str) -> SafeString:
     local = timezone.localtime(value) if timezone.is_aware(value) else value
     return format_html(
         '<time datetime="{}"><span class="loopwatch-figure">{}</span> <span class="loopwatch-figure">{}</span></time>',
         local.isoformat(),
         date_format(local, "SHORT_DATE_FORMAT"),
-        date_format(local, "TIME_FORMAT"),
+        date_format(local, time_format),
     )
 
 

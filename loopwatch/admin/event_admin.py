@@ -37,7 +37,7 @@ class BlockingEventAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("started"), ordering="started_at")
     def started(self, event: BlockingEvent) -> SafeString:
-        return cells.moment(event.started_at)
+        return cells.instant(event.started_at)
 
     @admin.display(description=_("duration"), ordering="duration_us")
     def duration(self, event: BlockingEvent) -> SafeString:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.core.management.color import Style
 from django.utils import timezone
 
+from loopwatch.certainty import doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import Finding
 from loopwatch.reporting.report import Report, ReportedFinding
@@ -95,16 +96,22 @@ def _names(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
     marks = "".join(f" [{mark}]" for mark in _marks(finding))
     call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
     yield call + style.WARNING(marks) if marks else call
-    function = f"in {visible(finding.function)}"
-    place = visible(f"{finding.filename}:{finding.lineno}") if finding.filename else ""
-    if place and width_of(function + _GAP + place) <= width:
-        yield f"{function}{_GAP}{style.HTTP_NOT_MODIFIED(place)}"
-    else:
-        yield shorten(function, width)
-        if place:
-            yield style.HTTP_NOT_MODIFIED(shorten(place, width))
+    yield from _places(finding, width, style)
     if finding.routes:
         yield _routes(finding.routes, width)
+
+
+def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
+    """The function, unless it is the blocking call itself, and where it is."""
+    function = f"in {visible(finding.function)}" if finding.function != finding.blocking_call else ""
+    place = visible(f"{finding.filename}:{finding.lineno}") if finding.filename else ""
+    if function and place and width_of(function + _GAP + place) <= width:
+        yield f"{function}{_GAP}{style.HTTP_NOT_MODIFIED(place)}"
+        return
+    if function:
+        yield shorten(function, width)
+    if place:
+        yield style.HTTP_NOT_MODIFIED(shorten(place, width))
 
 
 def _marks(finding: ReportedFinding) -> Iterator[str]:
@@ -112,8 +119,8 @@ def _marks(finding: ReportedFinding) -> Iterator[str]:
         yield "reopened"
     elif finding.status != Finding.Status.OPEN:
         yield finding.status
-    if not finding.exact:
-        yield "function only"
+    if word := doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function):
+        yield word
 
 
 def _routes(routes: tuple[str, ...], width: int) -> str:

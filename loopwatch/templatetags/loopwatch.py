@@ -25,6 +25,12 @@ def moment(value: datetime) -> SafeString:
 
 
 @register.filter
+def instant(value: datetime) -> SafeString:
+    """A moment to the second."""
+    return cells.instant(value)
+
+
+@register.filter
 def request_name(event: BlockingEvent) -> str:
     """Method and route of the event's request, or its consumer."""
     return cells.request_name(event)

@@ -37,6 +37,15 @@ def test_a_row_shows_what_where_how_bad_and_whom(admin_client):
     assert "+2 more" in page
 
 
+def test_a_row_says_when_the_call_is_not_certain(admin_client):
+    stored_finding()
+    assert "> likely<" not in admin_client.get(LIST).content.decode()
+    stored_finding(exact=False)
+    stored_finding(exact=False, blocking_call="shop.views.checkout")
+    page = admin_client.get(LIST).content.decode()
+    assert (page.count("> likely<"), page.count("> function only<")) == (1, 1)
+
+
 def test_most_blocked_comes_first(admin_client):
     stored_finding(function="little", blocked_us=1)
     stored_finding(function="much", blocked_us=9)

@@ -30,10 +30,26 @@ def test_the_page_says_what_where_why_and_how_sure(admin_client):
         events=412, events_thinned=362, blocked_us=184_000_000, requests_delayed=37, delay_us=90_000_000, exact=False
     )
     page = page_of(admin_client, finding)
-    for part in ("time.sleep(0.1)", "shop.views.checkout", "shop/views.py:41", "Waiting.", "to the function only"):
+    for part in ("time.sleep(0.1)", "shop.views.checkout", "shop/views.py:41", "Waiting.", "is the likely one"):
         assert part in page
     for part in ("3 min 4 s", ">412<", "362 counted without details", ">37<", "by 1 min 30 s together"):
         assert part in page
+
+
+@pytest.mark.parametrize(
+    ("exact", "blocking_call", "said"),
+    [
+        (True, "time.sleep", "The call is exact."),
+        (False, "time.sleep", "The call is the likely one"),
+        (False, "shop.views.checkout", "Only the function is certain"),
+    ],
+)
+def test_the_pages_say_how_sure_the_call_is(admin_client, exact, blocking_call, said):
+    finding = stored_finding(exact=exact, blocking_call=blocking_call)
+    event = stored_event(finding, exact=exact)
+    event_page = admin_client.get(reverse("admin:loopwatch_blockingevent_change", args=[event.pk]))
+    for page in (page_of(admin_client, finding), event_page.content.decode()):
+        assert said in page
 
 
 def test_routes_have_their_shares_most_blocked_first(admin_client):

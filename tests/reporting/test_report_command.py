@@ -45,7 +45,13 @@ class TestText:
     def test_no_line_is_wider_than_the_terminal(self, monkeypatch, columns, name):
         monkeypatch.setenv("COLUMNS", str(columns))
         finding = stored_finding(
-            blocking_call=name, function=name, filename=name, exact=False, reopened_at=NOON, events=0, blocked_us=0
+            blocking_call=name,
+            function=f"f{name[:299]}",
+            filename=name,
+            exact=False,
+            reopened_at=NOON,
+            events=0,
+            blocked_us=0,
         )
         for number in range(5):
             stored_hour(finding, 60, route=f"{number}{name[:200]}")
@@ -77,10 +83,16 @@ class TestText:
 
     def test_marks_tell_what_is_special(self):
         stored_finding(reopened_at=NOON, exact=False)
+        stored_finding(blocking_call="shop.views.checkout", exact=False)
         stored_finding(status="ignored")
         text = run("--status", "all")
-        assert "time.sleep [reopened] [function only]" in text
+        assert "time.sleep [reopened] [likely]" in text
+        assert "shop.views.checkout [function only]" in text
         assert "time.sleep [ignored]" in text
+
+    def test_a_function_that_is_its_own_blocking_call_is_named_once(self):
+        stored_finding(blocking_call="shop.views.checkout")
+        assert run().count("shop.views.checkout") == 1
 
     def test_an_empty_store_says_what_to_check(self):
         text = run()

@@ -1,0 +1,70 @@
+"""Takes the pictures of the documentation (``make pictures``), once the demo's traffic has left findings to show."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from testproject.demo.browser import BrowserError, Page, open_browser
+from testproject.demo.client import Visitor
+from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
+from testproject.demo.ports import LOOPBACK, any_free
+from testproject.demo.processes import ChildError
+from testproject.demo.server import serve
+from testproject.demo.shop import ROOT, open_shop
+from testproject.demo.traffic import Tally, VisitError, send_traffic
+
+DATABASE = ROOT / ".demo" / "pictures.sqlite3"
+IMAGES = ROOT / "docs" / "images"
+WIDTH_PX = 1400
+TALLEST_PX = 1100
+SECONDS = 30.0
+FINDINGS = "/admin/loopwatch/finding/"
+# The story the documentation tells: a password hashed three layers deep.
+STORY = FINDINGS + "?q=PBKDF2HMAC"
+FIRST_ROW = "document.querySelector('#result_list tbody th a').href"
+FIRST_EVENT = "document.querySelector('[aria-labelledby=loopwatch-slowest] tbody a').href"
+FOLD_NAVIGATION = "localStorage.setItem('django.admin.navSidebarIsOpen', 'false')"
+CONTENT_PX = "Math.ceil(document.querySelector('#content').getBoundingClientRect().bottom + scrollY)"
+
+
+async def main() -> None:
+    await open_shop(DATABASE)
+    port = any_free()
+    site = f"http://{LOOPBACK}:{port}"
+    print(f"Running the demo's traffic for {SECONDS:.0f} s …", flush=True)
+    async with serve(DATABASE, port):
+        await send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally())
+    # A site that has ended has written everything, so that the pictures need not wait for it.
+    async with serve(DATABASE, port), open_browser() as page:
+        await log_in(page, site)
+        await take(page, site + FINDINGS, IMAGES / "findings.png")
+        await page.open(site + STORY)
+        await take(page, await page.evaluate(FIRST_ROW), IMAGES / "finding.png")
+        await take(page, await page.evaluate(FIRST_EVENT), IMAGES / "event.png")
+
+
+async def log_in(page: Page, site: str) -> None:
+    async with Visitor(site) as visitor:
+        await visitor.log_in(ADMIN_NAME, ADMIN_PASSWORD)
+        for name, value in visitor.http.cookies.items():
+            await page.command("Network.setCookie", name=name, value=value, url=site)
+    await page.open(site)
+    await page.evaluate(FOLD_NAVIGATION)
+
+
+async def take(page: Page, url: str, target: Path) -> None:
+    await page.command(
+        "Emulation.setDeviceMetricsOverride", width=WIDTH_PX, height=800, deviceScaleFactor=1, mobile=False
+    )
+    await page.open(url)
+    height_px = min(await page.evaluate(CONTENT_PX), TALLEST_PX)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(await page.picture(WIDTH_PX, height_px))
+    print(f"{target.relative_to(ROOT)}: {WIDTH_PX} × {height_px} px, {target.stat().st_size // 1024} KiB", flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(main())
+    except* (BrowserError, ChildError, VisitError) as errors:
+        sys.exit("\n".join(f"No pictures were taken: {error}" for error in errors.exceptions))
