@@ -359,13 +359,13 @@ def sort_by_title(orders):
     orders.sort(key=lambda order: order["title"])
 
 
-@catalogue.blocks("list.sort", cause=COMPUTING, is_c=True, given=sized(sort_by_title, orders, 1000))
+@catalogue.blocks("list.sort", cause=COMPUTING, is_c=True, given=sized(sort_by_title, orders, 50_000))
 async def sorting_by_key(truth, orders):
     with truth:
         orders.sort(key=lambda order: order["title"])  # blocks
 
 
-@catalogue.blocks("sum", cause=COMPUTING, is_c=True, given=sized(sum, numbers, 1000))
+@catalogue.blocks("sum", cause=COMPUTING, is_c=True, given=sized(sum, range, 1000))
 async def summing(truth, numbers):
     with truth:
         sum(numbers)  # blocks
@@ -381,12 +381,14 @@ async def summing_generator_expression(truth, count):
         sum(number * number for number in range(count))  # blocks
 
 
-@catalogue.blocks(
-    "max", cause=COMPUTING, is_c=True, given=sized(lambda orders: max(orders, key=lambda o: o["price"]), orders, 1000)
-)
-async def maximum_by_key(truth, orders):
+def largest(numbers):
+    return max(numbers, key=lambda number: number % 1000)
+
+
+@catalogue.blocks("max", cause=COMPUTING, is_c=True, given=sized(largest, range, 1000))
+async def maximum_by_key(truth, numbers):
     with truth:
-        max(orders, key=lambda order: order["price"])  # blocks
+        max(numbers, key=lambda number: number % 1000)  # blocks
 
 
 @catalogue.blocks("copy.deepcopy", cause=COMPUTING, is_c=False, given=sized(copy.deepcopy, orders, 100))
@@ -437,14 +439,14 @@ async def standard_deviation(truth, numbers):
         statistics.stdev(numbers)  # blocks
 
 
-def all_orders(length):
-    return list(itertools.permutations(range(length)))
+def pairs(count):
+    return list(itertools.combinations(range(count), 2))
 
 
-@catalogue.blocks("list", cause=COMPUTING, is_c=True, given=sized(all_orders, start=6, is_steep=True))
-async def permutations(truth, length):
+@catalogue.blocks("list", cause=COMPUTING, is_c=True, given=sized(pairs, start=300))
+async def combinations(truth, count):
     with truth:
-        list(itertools.permutations(range(length)))  # blocks
+        list(itertools.combinations(range(count), 2))  # blocks
 
 
 @dataclasses.dataclass
@@ -505,10 +507,14 @@ async def list_repetition(truth, count):
         [0] * count  # blocks
 
 
-@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda numbers: -1 in numbers, numbers, 1000))
-async def membership(truth, numbers):
+def zeros(count):
+    return [0] * count
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=False, given=sized(lambda zeros: 1 in zeros, zeros, 10_000))
+async def membership(truth, zeros):
     with truth:
-        -1 in numbers  # blocks
+        1 in zeros  # blocks
 
 
 def factorial(number):
@@ -593,7 +599,7 @@ async def generator_in_list(truth, limit):
         list(primes(limit))
 
 
-def fibonacci(number):
+def fibonacci(number):  # blocks
     return number if number < 2 else fibonacci(number - 1) + fibonacci(number - 2)  # blocks
 
 

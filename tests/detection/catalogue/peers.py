@@ -142,13 +142,15 @@ def _resolver_reads_aliases() -> bool:
         thread = threading.Thread(target=look_up, daemon=True)
         thread.start()
         while thread.is_alive():
-            with suppress(OSError):
-                # This fails while nobody reads.
-                os.close(os.open(slow.aliases, os.O_WRONLY | os.O_NONBLOCK))
-                slow.aliases.with_name("empty").replace(slow.aliases)
-                thread.join(10)
-                return True
-            time.sleep(0.001)
+            try:
+                descriptor = os.open(slow.aliases, os.O_WRONLY | os.O_NONBLOCK)
+            except OSError:  # nobody reads yet
+                time.sleep(0.001)
+                continue
+            slow.aliases.with_name("empty").replace(slow.aliases)
+            os.close(descriptor)
+            thread.join(10)
+            return True
     return False
 
 

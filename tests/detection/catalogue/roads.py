@@ -102,20 +102,23 @@ async def clean_up(truth):
             time.sleep(PAUSE_S)  # blocks
 
 
+# Not on uvloop, which calls eager task factories in a way that some versions of CPython do not know.
 async def eager_child(truth):
     with truth:
         time.sleep(PAUSE_S)  # blocks
     await asyncio.sleep(0)
 
 
-@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="eager_child", since=(3, 12))
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="eager_child", since=(3, 12), loops=("asyncio",))
 async def eager_task(truth):
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)
     await asyncio.create_task(eager_child(truth))
 
 
-@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, where="child", tasks=("eager",), since=(3, 12))
+@catalogue.blocks(
+    "time.sleep", cause=WAITING, is_c=True, where="child", tasks=("eager",), since=(3, 12), loops=("asyncio",)
+)
 async def eager_task_resumed(truth):
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)
