@@ -24,6 +24,7 @@ _HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
 _EMPTY_STORE = """\
 No blocking call has been recorded yet. If there should be one:
   - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
+  - Does an ASGI server serve the site? runserver is one only with daphne in INSTALLED_APPS.
   - Is it switched on? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
   - Has traffic run since? Only steps that last THRESHOLD_MS or longer are recorded.
   - Does the site write to the database this command reads (see --database)?"""

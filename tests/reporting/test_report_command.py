@@ -160,6 +160,11 @@ class TestMistakes:
         with pytest.raises(CommandError, match="invalid"):
             run(*arguments)
 
+    def test_wrong_settings_are_told(self, settings):
+        settings.LOOPWATCH = {"TRESHOLD_MS": 20}
+        with pytest.raises(CommandError, match=r"TRESHOLD_MS.*THRESHOLD_MS"):
+            run()
+
     def test_an_unknown_database_is_named(self):
         with pytest.raises(CommandError, match="'elsewhere'"):
             run("--database", "elsewhere")
@@ -223,6 +228,14 @@ def test_a_reader_that_leaves_early_is_no_error(own_process, limit):
     with own_process("--limit", limit) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait(timeout=60)) == ("", 0)
+
+
+def test_a_database_out_of_reach_is_no_traceback(own_process, tmp_path):
+    (tmp_path / "own").unlink()
+    (tmp_path / "own").mkdir()
+    with own_process() as process:
+        assert process.stderr.read().startswith("CommandError: The database 'default' cannot be read: ")
+        assert process.wait(timeout=60) == 1
 
 
 def test_an_encoding_without_the_characters_is_no_error(own_process):

@@ -7,6 +7,7 @@ from argparse import RawDescriptionHelpFormatter
 from datetime import UTC, datetime
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.core.management.color import Style, no_style
 from django.db import DatabaseError, connections, router
@@ -35,6 +36,8 @@ class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
 
 class Command(BaseCommand):
     help = "Print the calls that blocked the event loop, the worst first."
+    # Some of Django's ask the database, and end in a traceback where it cannot be reached.
+    requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         return super().create_parser(prog_name, subcommand, formatter_class=_HelpFormatter, epilog=_EXAMPLES, **kwargs)
@@ -66,9 +69,14 @@ class Command(BaseCommand):
             begin = parse_since(since, datetime.now(UTC)) if since is not None else None
         except ValueError as error:
             raise CommandError(f"--since: {error}") from None
-        alias = database or configuration().database or router.db_for_read(Finding)
-        report = self._read(alias, begin, limit, sort, status)
+        report = self._read(database or self._usual_database(), begin, limit, sort, status)
         self._print(render_json(report) if format == "json" else self._as_text(report, options))
+
+    def _usual_database(self) -> str:
+        try:
+            return configuration().database or router.db_for_read(Finding)
+        except ImproperlyConfigured as error:
+            raise CommandError(f"The settings are wrong.\n{error}") from None
 
     def _read(self, alias: str, since: datetime | None, limit: int, sort: str, status: str) -> Report:
         try:

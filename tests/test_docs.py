@@ -1,0 +1,91 @@
+"""The documents say what the code does: every setting, every check, every link."""
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from loopwatch.conf import ENGINES, SINKS, Configuration, problems
+
+ROOT = Path(__file__).resolve().parent.parent
+README, SETTINGS, CHECKS = ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "checks.md"
+DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+LARGEST_PICTURE = 250_000
+
+
+def text_of(document):
+    return document.read_text(encoding="utf-8")
+
+
+def section(name):
+    """What docs/settings.md says of one setting."""
+    return re.search(rf"^## `{name}`\n(.*?)(?=^## |\Z)", text_of(SETTINGS), re.MULTILINE | re.DOTALL)[1]
+
+
+def literal(text):
+    value = ast.literal_eval(text)
+    return tuple(value) if isinstance(value, list) else value
+
+
+DEFAULTS = {field.name.upper(): field.default for field in fields(Configuration)}
+
+
+def test_the_readme_lists_every_setting_with_its_default():
+    rows = re.findall(r"^\| `([A-Z_]+)` \| `(.+?)` \| .+ \|$", text_of(README), re.MULTILINE)
+    assert [(name, literal(default)) for name, default in rows] == list(DEFAULTS.items())
+
+
+def test_every_setting_has_a_section_with_its_default():
+    sections = re.findall(r"^## `(.+)`$\n\n.*· default `(.+?)`", text_of(SETTINGS), re.MULTILINE)
+    assert [(name, literal(default)) for name, default in sections] == list(DEFAULTS.items())
+
+
+def test_the_ranges_are_those_the_checks_allow(settings):
+    ranges = re.findall(r"^## `(.+)`$\n\n.*· ([\d.]+) to (\d+)$", text_of(SETTINGS), re.MULTILINE)
+    numbers = {name for name, default in DEFAULTS.items() if type(default) in (int, float)}
+    assert {name for name, _, _ in ranges} == numbers
+    for name, *bounds in ranges:
+        low, high = map(literal, bounds)
+        for value, is_allowed in ((low, True), (high, True), (low - 0.01, False), (high + 1, False)):
+            settings.LOOPWATCH = {name: value}
+            assert (not list(problems())) == is_allowed, (name, value)
+
+
+@pytest.mark.parametrize(("name", "choices"), [("ENGINE", ENGINES), ("SINKS", SINKS)])
+def test_the_choices_are_complete(name, choices):
+    listed = re.search(r"(?:one|any) of (.+)$", section(name), re.MULTILINE)[1]
+    assert re.findall(r'`"(.+?)"`', listed) == list(choices)
+
+
+def test_every_check_is_documented_and_no_other():
+    documented = re.findall(r"^## (.+)$", text_of(CHECKS), re.MULTILINE)
+    assert documented == sorted(check_ids())
+
+
+def check_ids():
+    """The ids in the code, which are whole strings there; docstrings only mention them."""
+    return {
+        node.value
+        for path in (ROOT / "loopwatch").rglob("*.py")
+        for node in ast.walk(ast.parse(text_of(path)))
+        if isinstance(node, ast.Constant) and re.fullmatch(r"loopwatch\.[A-Z]\d{3}", str(node.value))
+    }
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document):
+    for target in re.findall(r"\]\(([^)#\s]+)", text_of(document)):
+        assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+def test_every_document_and_picture_is_linked_and_pictures_are_small():
+    linked = {
+        (document.parent / target).resolve()
+        for document in DOCUMENTS
+        for target in re.findall(r"\]\(([^)#\s]+)", text_of(document))
+    }
+    pictures = set((ROOT / "docs" / "images").glob("*.png"))
+    assert {SETTINGS, CHECKS, *pictures} <= linked
+    assert max(picture.stat().st_size for picture in pictures) < LARGEST_PICTURE
