@@ -9,7 +9,7 @@ more than the function of its encoder that happened to be running.
 import builtins
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import NamedTuple
@@ -18,14 +18,17 @@ from loopwatch.detection import bytecode
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.naming import name_of_function
-from loopwatch.detection.ownership import Owner, owner_of, package_of
+from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.sampling import CALLBACK_NAMES, Sample, Site
+from loopwatch.detection.source import span_at
 
 DOMINANT = 1 / 3
 """The search goes on inward while one callee has at least this share of the stall."""
 C_OPERATION = "C"
 IMPORT = "import"
 IMPORT_MODULE = "importlib._bootstrap"
+GC_MODULE = "loopwatch.detection.gc_pauses"
+"""Our own callback, which the collector calls in the middle of whatever allocates."""
 
 
 class Node(NamedTuple):
@@ -60,7 +63,13 @@ class Culprit:
 
     @property
     def heaviest(self) -> Path:
-        return max(self.paths, key=lambda path: path.weight_s)
+        """The heaviest path of those that agree on the line in the user's own function, where most of the time went."""
+        by_line: dict[object, list[Path]] = defaultdict(list)
+        for path in self.paths:
+            own = own_node(path.nodes, self.depth)
+            site = path.nodes[self.depth if own is None else own].site
+            by_line[site.code, span_at(site.code, site.offset).lineno].append(path)
+        return max(max(by_line.values(), key=_weight), key=lambda path: path.weight_s)
 
     @property
     def weight_s(self) -> float:
@@ -138,7 +147,7 @@ def own_node(nodes: Sequence[Node], depth: int) -> int | None:
     return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.OWN and not nodes[i].is_c), None)
 
 
-def _weight(paths: Sequence[Path]) -> float:
+def _weight(paths: Iterable[Path]) -> float:
     return sum(path.weight_s for path in paths)
 
 
@@ -155,8 +164,12 @@ def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
         if owner is Owner.PLUMBING:
             continue
         nodes.append(_python_node(site, owner, is_exact=is_exact))
-        # What a library's function calls by a name that cannot be resolved says less than the function.
         callee = site.callee if index or seen in (_Seen.CALL, _Seen.LIKELY_CALL) else None
+        if callee is not None and callee.name.partition(".")[0] in PLUMBING_MODULES:
+            # ``context.run(f)`` is not to blame; what it runs cannot be told.
+            nodes[-1] = nodes[-1]._replace(is_exact=False)
+            continue
+        # What a library's function calls by a name that cannot be resolved says less than the function.
         if callee is not None and (callee.is_resolved or owner is Owner.OWN):
             nodes.append(_c_node(callee.name, site, is_exact=is_exact and callee.is_resolved))
     return tuple(nodes)
@@ -180,22 +193,26 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
         del sites[0]
-    if not sites or len(sites) < len(sample.sites):
-        return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
+    is_at_plumbing = len(sites) < len(sample.sites) and sample.sites[0].module != GC_MODULE
+    if not sites or is_at_plumbing:
+        return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
     if sample.gil_wait is GilWait.INTERVAL:
         return sites, _Seen.CODE
     if sample.gil_wait is GilWait.SHARED:
         return sites, _Seen.TOO_LATE
-    return _seen_late(sites, _Seen.CALL if sample.gil_wait is GilWait.LONG else _Seen.LIKELY_CALL)
+    return _seen_late(sites, len(sample.sites), _Seen.CALL if sample.gil_wait is GilWait.LONG else _Seen.LIKELY_CALL)
 
 
-def _seen_late(sites: list[Site], seen: _Seen) -> tuple[list[Site], _Seen]:
+def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[Site], _Seen]:
     """Something has kept the GIL until now. ``seen`` if it must have been the call that the sample shows."""
+    is_called_back = len(sites) < sites_before
     if bytecode.is_entry(sites[0].code, sites[0].offset):
         # The function has only just been entered. If C code called it, that is still going on.
         del sites[0]
+        is_called_back = True
+    if is_called_back:
         return sites, seen if sites and sites[0].callee is not None else _Seen.TOO_LATE
     callee = sites[0].callee
     if callee is None:

@@ -60,13 +60,24 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Literal:
+    """A value written in the source, of which only the type matters."""
+
+    type: type
+
+    @property
+    def text(self) -> str:
+        return self.type.__name__
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A value computed in a way that names nothing: it has no text."""
 
     text: str = ""
 
 
-Expression = Name | Attribute | SuperAttribute | Result | Unknown
+Expression = Name | Attribute | SuperAttribute | Result | Literal | Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,15 @@ _SCOPES = {
     "LOAD_CLASSDEREF": Scope.ANY,
     "LOAD_FROM_DICT_OR_GLOBALS": Scope.ANY,
     "LOAD_FROM_DICT_OR_DEREF": Scope.ANY,
+}
+_BUILDS: dict[str, type] = {
+    "BUILD_STRING": str,
+    "FORMAT_VALUE": str,
+    "FORMAT_SIMPLE": str,
+    "BUILD_LIST": list,
+    "BUILD_TUPLE": tuple,
+    "BUILD_MAP": dict,
+    "BUILD_SET": set,
 }
 _ATTRIBUTES = frozenset({"LOAD_ATTR", "LOAD_METHOD"})
 _CALLS = frozenset({"CALL", "CALL_KW", "CALL_FUNCTION_EX"})
@@ -154,7 +174,8 @@ def _callable_of(instructions: Sequence[dis.Instruction], call: int) -> Expressi
     if start is not None:
         for index in range(call - 1, -1, -1):
             instruction = instructions[index]
-            if instruction.opname in _LOADS and _start_of(instruction) == start:
+            is_load = instruction.opname in _LOADS
+            if is_load and _start_of(instruction) == start:
                 return _expression_at(instructions, index)
     return Unknown()
 
@@ -186,6 +207,10 @@ def _expression_at(instructions: Sequence[dis.Instruction], index: int) -> Expre
         return SuperAttribute(str(instruction.argval))
     if name in _CALLS:
         return Result(_callable_of(instructions, index))
+    if name == "LOAD_CONST":
+        return Literal(type(instruction.argval))
+    if name in _BUILDS:
+        return Literal(_BUILDS[name])
     return Unknown()
 
 

@@ -6,6 +6,7 @@ code of the user's (no property, no ``__getattr__``). Runs on the watchdog's thr
 bytecode says is worked out once for every instruction and remembered.
 """
 
+import functools
 import inspect
 import re
 import sys
@@ -48,6 +49,8 @@ def callee_at(frame: FrameType) -> Callee | None:
         return Callee(text, is_resolved=False, is_certain=call.is_certain) if text else None
     finally:
         variables.release()
+    while isinstance(function, functools.partial):
+        function = function.func
     if isinstance(function, types.FunctionType | types.MethodType):
         return None
     return Callee(name_of_c_callable(function), is_resolved=True, is_certain=call.is_certain)
@@ -105,6 +108,8 @@ def _evaluate(expression: bytecode.Expression, variables: _Variables) -> Any:
     match expression:
         case bytecode.Name(name, scope):
             return variables.look_up(name, scope)
+        case bytecode.Literal(of_type):
+            return _InstanceOf(of_type)
         case bytecode.Attribute(of, name):
             return _attribute(_evaluate(of, variables), name)
         case bytecode.SuperAttribute(name):

@@ -89,8 +89,9 @@ class BlockingCall:
     ``method_name`` is the culprit by its qualified name and ``duration_ms`` its own share of ``step_ms``, the whole
     step. ``filename``, ``lineno``, ``source`` and ``function`` say where the user's own code stood. ``called_name`` is
     what that code called, ``leaf_name`` what in the end spent the time; both may equal the culprit. ``exact`` is false
-    where only the function is certain: the culprit is then the likely call in it, or the function itself. ``waiting`` counts the other requests in flight that were
-    delayed. An ``ongoing`` call has not ended: it is reported again, under the same ``stall_id``, until it has.
+    where only the function is certain: the culprit is then the likely call in it, or the function itself. ``waiting``
+    counts the other requests in flight that were delayed. An ``ongoing`` call has not ended: it is reported again,
+    under the same ``stall_id``, until it has.
     """
 
     stall_id: str

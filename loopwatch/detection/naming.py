@@ -48,7 +48,8 @@ def name_of_c_callable(function: Any) -> str:
 @functools.lru_cache(maxsize=4096)
 def name_of_function(module: str, qualname: str) -> str:
     """The qualified name of a library's Python function, by the shortest public path that leads to it."""
-    return _public(module, qualname.replace(".<locals>", ""))
+    qualname = qualname.replace(".<locals>", "")
+    return _public(module, qualname.removesuffix(".__init__").removesuffix(".__new__"))
 
 
 def _method(owner: type, name: str) -> str:

@@ -6,9 +6,10 @@ instruction calls, so that is asked here (``callees``).
 """
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CodeType, FrameType
 
+from loopwatch.detection.bytecode import is_entry
 from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
 from loopwatch.detection.gil import GilWait, Wanted
@@ -17,6 +18,7 @@ from loopwatch.detection.stopwatch import CpuReading, LoopClock
 MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
 CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+_CALLED_BACK = frozenset({"loopwatch.detection.gc_pauses"})
 _STEP_FUNCTIONS = {
     "asyncio.events": ("_run",),
     "loopwatch.detection.stopwatch": ("_run",),
@@ -52,21 +54,32 @@ class Sample:
         return self.taken_at - self.wanted_at
 
 
-def take_sample(clock: LoopClock, wanted: Wanted) -> Sample | None:
-    """Sample the step that runs on the clock's thread; ``None`` when it ended in the meantime."""
+def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | None:
+    """Sample the step that began at ``started``; ``None`` when it has ended in the meantime."""
     taken_at = now()
     cpu = clock.read_cpu()
-    handle, started = clock.handle, clock.started
-    if handle is None:
-        return None
+    handle = clock.handle
     frame = sys._current_frames().get(clock.thread_id)  # noqa: SLF001
-    if frame is None:
+    if frame is None or handle is None:
         return None
     sites, left_out = _sites(frame)
     del frame
     if clock.handle is not handle or clock.started != started:
         return None
-    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu, started), sites, left_out)
+    gil_wait = wanted.gil_wait(taken_at, cpu, started)
+    if gil_wait is not GilWait.NONE:
+        # Reading a file lets go of the GIL, so not before the stack has been seen.
+        cpu = replace(cpu, timeslices=timeslices(clock.native_thread_id))
+    return Sample(wanted.at, taken_at, cpu, gil_wait, sites, left_out)
+
+
+def timeslices(native_thread_id: int) -> int | None:
+    """How often the kernel has run a thread of this process (proc_pid_schedstat: the third figure)."""
+    try:
+        with open(f"/proc/self/task/{native_thread_id}/schedstat", "rb", buffering=0) as file:  # noqa: PTH123
+            return int(file.read(100).split()[2])
+    except (OSError, IndexError, ValueError):
+        return None
 
 
 def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
@@ -74,8 +87,9 @@ def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
     sites: list[Site] = []
     left_out = 0
     frame: FrameType | None = innermost
-    # A function that C code calls back (a sort key, a generator being summed) says little by itself; what its caller
-    # is calling says more. So the callee is asked for the innermost frame and on through such functions.
+    # A function that C code calls back (a sort key, a generator being summed) or that has only just been entered says
+    # little by itself; what its caller is calling says more. So the callee is asked for the innermost frame and on
+    # through such functions.
     asks = True
     while frame is not None:
         code = frame.f_code
@@ -83,7 +97,7 @@ def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
         if _is_where_steps_begin(code, module):
             break
         callee = callee_at(frame) if asks else None
-        asks = asks and code.co_name in CALLBACK_NAMES
+        asks = asks and (code.co_name in CALLBACK_NAMES or module in _CALLED_BACK or is_entry(code, frame.f_lasti))
         sites.append(Site(code, frame.f_lasti, module, callee))
         frame = frame.f_back
     if len(sites) > MAX_FRAMES:

@@ -22,11 +22,15 @@ from loopwatch.detection.in_flight import InFlight
 
 @dataclass(frozen=True, slots=True)
 class CpuReading:
-    """CPU seconds used up to ``at``, by the loop's thread (``None`` if that cannot be known) and by the process."""
+    """CPU seconds used up to ``at``, by the loop's thread (``None`` if that cannot be known) and by the process.
+
+    ``timeslices`` counts how often the kernel has put the thread on a CPU; Linux tells, and only samples ask.
+    """
 
     at: float
     thread_s: float | None
     process_s: float
+    timeslices: int | None = None
 
 
 class UnobservedStep:
@@ -85,6 +89,7 @@ class LoopClock:
         "handle",
         "in_flight",
         "loop",
+        "native_thread_id",
         "ongoing_after_s",
         "paused",
         "started",
@@ -99,6 +104,7 @@ class LoopClock:
     ) -> None:
         self.loop = weakref.ref(loop)
         self.thread_id = threading.get_ident()
+        self.native_thread_id = threading.get_native_id()
         self.cpu_clock_id = _cpu_clock_id(self.thread_id)
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
@@ -148,6 +154,7 @@ class LoopClock:
         thread_id = threading.get_ident()
         if thread_id != self.thread_id:
             self.thread_id, self.cpu_clock_id = thread_id, _cpu_clock_id(thread_id)
+            self.native_thread_id = threading.get_native_id()
         if isinstance(outer, UnobservedStep):
             # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
             self.end_step(outer, outer.started, self.started)
