@@ -78,12 +78,17 @@ class Page:
                     return message
 
 
-@asynccontextmanager
-async def open_browser() -> AsyncIterator[Page]:
-    """Start Chromium with an empty profile; it ends with the block. Raises ``BrowserError`` if it does not start."""
+def find_browser() -> str:
+    """The path of Chromium; raises ``BrowserError`` if there is none."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         raise BrowserError("Chromium is missing. On Debian and Ubuntu: apt-get install chromium")
+    return program
+
+
+@asynccontextmanager
+async def open_browser(program: str) -> AsyncIterator[Page]:
+    """Start Chromium with an empty profile; it ends with the block. Raises ``BrowserError`` if it does not start."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = await asyncio.create_subprocess_exec(
             program,

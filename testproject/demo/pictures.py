@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from testproject.demo.browser import BrowserError, Page, open_browser
+from testproject.demo.browser import BrowserError, Page, find_browser, open_browser
 from testproject.demo.client import Visitor
 from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
 from testproject.demo.ports import LOOPBACK, any_free
@@ -28,6 +28,7 @@ CONTENT_PX = "Math.ceil(document.querySelector('#content').getBoundingClientRect
 
 
 async def main() -> None:
+    browser = find_browser()
     await open_shop(DATABASE)
     port = any_free()
     site = f"http://{LOOPBACK}:{port}"
@@ -35,7 +36,7 @@ async def main() -> None:
     async with serve(DATABASE, port):
         await send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally())
     # A site that has ended has written everything, so that the pictures need not wait for it.
-    async with serve(DATABASE, port), open_browser() as page:
+    async with serve(DATABASE, port), open_browser(browser) as page:
         await log_in(page, site)
         await take(page, site + FINDINGS, IMAGES / "findings.png")
         await page.open(site + STORY)
