@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -89,3 +91,15 @@ def test_every_document_and_picture_is_linked_and_pictures_are_small():
     pictures = set((ROOT / "docs" / "images").glob("*.png"))
     assert {SETTINGS, CHECKS, *pictures} <= linked
     assert max(picture.stat().st_size for picture in pictures) < LARGEST_PICTURE
+
+
+def test_the_program_in_the_readme_prints_what_it_says(tmp_path):
+    programs = re.findall(r"```python\n(import asyncio\n.*?)```", text_of(README), re.DOTALL)
+    program = tmp_path / "app.py"
+    program.write_text(programs[0])
+    said = re.search(r"# (.+ blocked the event loop for) [\d.]+ ms (in .+ \().+(:\d+\))$", programs[0], re.MULTILINE)
+    environment = {"PYTHONPATH": str(ROOT)}
+    ran = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=60)
+    assert ran.stderr == ""
+    expected = r"{} [\d.]+ ms {}.*{}\n".format(*map(re.escape, said.groups()))
+    assert re.fullmatch(expected, ran.stdout), ran.stdout
