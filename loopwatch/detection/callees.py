@@ -51,9 +51,22 @@ def callee_at(frame: FrameType) -> Callee | None:
         variables.release()
     while isinstance(function, functools.partial):
         function = function.func
-    if isinstance(function, types.FunctionType | types.MethodType):
+    if _runs_python(function):
         return None
     return Callee(name_of_c_callable(function), is_resolved=True, is_certain=call.is_certain)
+
+
+def _runs_python(function: object) -> bool:
+    """Whether a call of it would have a frame of its own."""
+    if isinstance(function, types.FunctionType | types.MethodType):
+        return True
+    names = ("__init__", "__new__") if isinstance(function, type) else ("__call__",)
+    of = function if isinstance(function, type) else type(function)
+    return any(isinstance(_unbound(inspect.getattr_static(of, name, None)), types.FunctionType) for name in names)
+
+
+def _unbound(found: object) -> object:
+    return found.__func__ if isinstance(found, staticmethod) else found
 
 
 class _CannotTellError(Exception):

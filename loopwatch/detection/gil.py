@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from loopwatch.detection.stopwatch import CpuReading
+from loopwatch.detection.cpu_clocks import CpuReading
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -63,8 +63,6 @@ class Wanted:
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
             return GilWait.NONE
-        if waited_s < interval_s + 0.003:
-            return GilWait.INTERVAL
         busy_s = others_s(self.before, cpu) - own_s
         if busy_s < NEGLIGIBLE_S:
             return GilWait.LONG

@@ -69,7 +69,7 @@ class TimedCallback:
 class LoopMethods:
     """Replaces the scheduling methods of one loop class, and puts them back."""
 
-    def __init__(self, loop_class: type, clock_of: ClockOf) -> None:
+    def __init__(self, loop_class: Any, clock_of: ClockOf) -> None:
         self._loop_class = loop_class
         self._clock_of = clock_of
         self._replaced: dict[str, tuple[Any, Any]] = {}
@@ -81,6 +81,7 @@ class LoopMethods:
                 self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
             for name in _HANDLER_METHODS:
                 self._replace(name, self._handling(getattr(self._loop_class, name)))
+            self._replace("call_exception_handler", self._calling(self._loop_class.call_exception_handler))
             for name in _PROTOCOL_METHODS:
                 if hasattr(self._loop_class, name):
                     self._replace(name, self._connecting(getattr(self._loop_class, name)))
@@ -127,6 +128,16 @@ class LoopMethods:
             return method(loop, what, TimedCallback(callback, copy_context(), loop, clock_of), *args)
 
         return handle
+
+    def _calling(self, method: Any) -> Any:
+        """A method that the loop calls between two steps, as a step."""
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def call(loop: Any, *args: Any) -> Any:
+            return TimedCallback(functools.partial(method, loop), None, loop, clock_of)(*args)
+
+        return call
 
     def _connecting(self, method: Any) -> Any:
         clock_of = self._clock_of

@@ -6,14 +6,15 @@ instruction calls, so that is asked here (``callees``).
 """
 
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import CodeType, FrameType
 
 from loopwatch.detection.bytecode import is_entry
 from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
+from loopwatch.detection.cpu_clocks import CpuReading
 from loopwatch.detection.gil import GilWait, Wanted
-from loopwatch.detection.stopwatch import CpuReading, LoopClock
+from loopwatch.detection.stopwatch import LoopClock
 
 MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
@@ -66,20 +67,7 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     del frame
     if clock.handle is not handle or clock.started != started:
         return None
-    gil_wait = wanted.gil_wait(taken_at, cpu, started)
-    if gil_wait is not GilWait.NONE:
-        # Reading a file lets go of the GIL, so not before the stack has been seen.
-        cpu = replace(cpu, timeslices=timeslices(clock.native_thread_id))
-    return Sample(wanted.at, taken_at, cpu, gil_wait, sites, left_out)
-
-
-def timeslices(native_thread_id: int) -> int | None:
-    """How often the kernel has run a thread of this process (proc_pid_schedstat: the third figure)."""
-    try:
-        with open(f"/proc/self/task/{native_thread_id}/schedstat", "rb", buffering=0) as file:  # noqa: PTH123
-            return int(file.read(100).split()[2])
-    except (OSError, IndexError, ValueError):
-        return None
+    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu, started), sites, left_out)
 
 
 def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:

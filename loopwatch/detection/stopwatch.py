@@ -17,20 +17,8 @@ from typing import Any, Protocol, cast
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
+from loopwatch.detection.cpu_clocks import CpuReading, cpu_clock_id
 from loopwatch.detection.in_flight import InFlight
-
-
-@dataclass(frozen=True, slots=True)
-class CpuReading:
-    """CPU seconds used up to ``at``, by the loop's thread (``None`` if that cannot be known) and by the process.
-
-    ``timeslices`` counts how often the kernel has put the thread on a CPU; Linux tells, and only samples ask.
-    """
-
-    at: float
-    thread_s: float | None
-    process_s: float
-    timeslices: int | None = None
 
 
 class UnobservedStep:
@@ -89,7 +77,6 @@ class LoopClock:
         "handle",
         "in_flight",
         "loop",
-        "native_thread_id",
         "ongoing_after_s",
         "paused",
         "started",
@@ -104,8 +91,7 @@ class LoopClock:
     ) -> None:
         self.loop = weakref.ref(loop)
         self.thread_id = threading.get_ident()
-        self.native_thread_id = threading.get_native_id()
-        self.cpu_clock_id = _cpu_clock_id(self.thread_id)
+        self.cpu_clock_id = cpu_clock_id(self.thread_id)
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
         self.started = 0.0
@@ -153,8 +139,7 @@ class LoopClock:
         self.attention = False
         thread_id = threading.get_ident()
         if thread_id != self.thread_id:
-            self.thread_id, self.cpu_clock_id = thread_id, _cpu_clock_id(thread_id)
-            self.native_thread_id = threading.get_native_id()
+            self.thread_id, self.cpu_clock_id = thread_id, cpu_clock_id(thread_id)
         if isinstance(outer, UnobservedStep):
             # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
             self.end_step(outer, outer.started, self.started)
@@ -223,8 +208,3 @@ class Stopwatch:
                     clock.started = ended
 
         return _run
-
-
-def _cpu_clock_id(thread_id: int) -> int | None:
-    """The CPU clock of a thread that is alive; ``None`` on platforms without one."""
-    return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from loopwatch.detection.clock import now
+from loopwatch.detection.cpu_clocks import CpuReading
 from loopwatch.detection.gil import OtherThreads, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
-from loopwatch.detection.stopwatch import CpuReading, LoopClock, Stall
+from loopwatch.detection.stopwatch import LoopClock, Stall
 
 logger = logging.getLogger("loopwatch")
 
