@@ -1,0 +1,360 @@
+"""When nobody watches any more, nothing of the monitor is left: no hook, no thread, no reference."""
+
+import asyncio
+import gc
+import os
+import sys
+import threading
+import time
+import weakref
+from asyncio.events import Handle
+
+import pytest
+
+from loopwatch import watch
+
+THRESHOLD_MS = 20.0
+STALL_S = 0.05
+
+
+async def blocks_once():
+    time.sleep(STALL_S)
+
+
+def own_threads():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    run, callbacks, profile = Handle._run, list(gc.callbacks), sys.getprofile()
+    assert own_threads() == []
+    yield
+    assert own_threads() == []
+    assert Handle._run is run
+    assert gc.callbacks == callbacks
+    assert sys.getprofile() is profile
+
+
+async def test_nothing_is_left_of_a_block():
+    with watch(threshold_ms=THRESHOLD_MS):
+        await blocks_once()
+
+
+async def test_nothing_is_left_of_a_block_left_by_an_exception():
+    with pytest.raises(ZeroDivisionError), watch(threshold_ms=THRESHOLD_MS):
+        _ = 1 / 0
+
+
+def test_nothing_is_left_of_a_block_around_loops():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        for _ in range(3):
+            asyncio.run(blocks_once())
+    assert len(watcher.calls) == 3
+
+
+def test_nothing_is_left_of_a_block_in_which_no_loop_ran():
+    with watch(threshold_ms=THRESHOLD_MS):
+        pass
+
+
+def test_nothing_is_left_of_a_block_whose_loop_was_closed_inside_it():
+    watcher = watch(threshold_ms=THRESHOLD_MS)
+
+    async def main():
+        watcher.__enter__()
+        await blocks_once()
+
+    asyncio.run(main())
+    watcher.__exit__(None, None, None)
+    assert len(watcher.calls) == 1
+
+
+async def test_the_hooks_stay_until_the_last_of_several_blocks_is_left():
+    bare = Handle._run
+    with watch(threshold_ms=THRESHOLD_MS):
+        with watch(threshold_ms=THRESHOLD_MS):
+            pass
+        assert Handle._run is not bare
+        assert own_threads() == ["loopwatch-watchdog"]
+
+
+async def test_disabled_it_installs_nothing():
+    bare, callbacks = Handle._run, list(gc.callbacks)
+    with watch(threshold_ms=THRESHOLD_MS, enabled=False):
+        assert Handle._run is bare
+        assert gc.callbacks == callbacks
+        assert own_threads() == []
+
+
+async def test_a_thousand_blocks_leak_nothing():
+    for _ in range(20):
+        with watch(threshold_ms=THRESHOLD_MS, on_blocking_call=print):
+            await asyncio.sleep(0)
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(1000):
+        with watch(threshold_ms=THRESHOLD_MS, on_blocking_call=print):
+            await asyncio.sleep(0)
+    gc.collect()
+    assert len(gc.get_objects()) - before < 200
+
+
+def test_a_hundred_loops_leak_nothing():
+    def run_loops(count):
+        for _ in range(count):
+            with watch(threshold_ms=THRESHOLD_MS):
+                asyncio.run(asyncio.sleep(0))
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = run_loops(5)
+    assert run_loops(100) - before < 200
+
+
+# Somebody else has a hand in it too
+
+
+def wrap_run():
+    inner = Handle._run
+
+    def run(handle):
+        counted.append(handle)
+        inner(handle)
+
+    counted = []
+    Handle._run = run
+    return inner, counted
+
+
+async def test_a_wrapper_that_was_there_before_goes_on_working():
+    bare, counted = wrap_run()
+    try:
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            await asyncio.sleep(0)
+            await blocks_once()
+            await asyncio.sleep(0)
+        assert len(watcher.calls) == 1
+        assert counted
+        before = len(counted)
+        await asyncio.sleep(0)
+        assert len(counted) > before
+    finally:
+        Handle._run = bare
+
+
+async def test_a_wrapper_put_on_meanwhile_is_not_taken_away():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        loopwatch_run, counted = wrap_run()
+        somebodys_run = Handle._run
+        await blocks_once()
+        await asyncio.sleep(0)
+    try:
+        assert len(watcher.calls) == 1
+        assert Handle._run is somebodys_run
+        before = len(counted)
+        await asyncio.sleep(0)
+        assert len(counted) > before
+        with watch(threshold_ms=THRESHOLD_MS) as again:
+            await blocks_once()
+            await asyncio.sleep(0)
+        assert len(again.calls) == 1
+    finally:
+        # As that somebody would: it puts back what it had found, and a new block takes loopwatch's own away.
+        Handle._run = loopwatch_run
+        with watch(threshold_ms=THRESHOLD_MS):
+            pass
+
+
+async def test_a_wrapper_put_on_and_taken_off_meanwhile_does_no_harm():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        loopwatch_run, _ = wrap_run()
+        await asyncio.sleep(0)
+        Handle._run = loopwatch_run
+        await blocks_once()
+        await asyncio.sleep(0)
+    assert len(watcher.calls) == 1
+
+
+async def test_a_profile_function_of_the_user_is_not_touched():
+    seen = []
+
+    def profile(_frame, event, _argument):
+        seen.append(event)
+
+    sys.setprofile(profile)
+    try:
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            await blocks_once()
+        assert sys.getprofile() is profile
+    finally:
+        sys.setprofile(None)
+    assert [call.method_name for call in watcher.calls] == ["time.sleep"]
+    assert seen
+
+
+async def test_a_trace_function_of_the_user_is_not_touched():
+    lines = []
+
+    def trace(frame, event, _argument):
+        lines.append((frame.f_code.co_name, event))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            await blocks_once()
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)
+    assert [call.method_name for call in watcher.calls] == ["time.sleep"]
+    assert ("blocks_once", "line") in lines
+
+
+# References
+
+
+class Payload:
+    """Something a step refers to."""
+
+
+def hold(payload):
+    time.sleep(STALL_S)
+    assert payload
+
+
+@pytest.fixture
+def no_collector():
+    """References are to be gone at once, not when the collector comes."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_the_loop_is_let_go():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(blocks_once())
+        loop.close()
+    assert len(watcher.calls) == 1
+    reference = weakref.ref(loop)
+    del loop
+    gc.collect()
+    assert reference() is None
+
+
+async def test_the_task_is_let_go():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        task = asyncio.create_task(blocks_once())
+        await task
+    assert len(watcher.calls) == 1
+    reference = weakref.ref(task)
+    del task
+    await asyncio.sleep(0)
+    gc.collect()
+    assert reference() is None
+
+
+async def test_local_variables_and_arguments_of_a_stall_are_let_go(no_collector):
+    async def use():
+        local = Payload()
+        references.append(weakref.ref(local))
+        argument = Payload()
+        references.append(weakref.ref(argument))
+        hold(argument)
+        assert local
+
+    references = []
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        await use()
+        await asyncio.sleep(0)
+        assert [reference() for reference in references] == [None, None]
+    assert len(watcher.calls) == 1
+
+
+async def test_the_callback_of_a_stall_is_let_go(no_collector):
+    payload = Payload()
+    reference = weakref.ref(payload)
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        asyncio.get_running_loop().call_soon(hold, payload)
+        del payload
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert len(watcher.calls) == 1
+    assert reference() is None
+
+
+async def test_the_watcher_is_let_go():
+    watcher = watch(threshold_ms=THRESHOLD_MS)
+    with watcher:
+        await blocks_once()
+    reference = weakref.ref(watcher)
+    del watcher
+    gc.collect()
+    assert reference() is None
+
+
+# Forks
+
+
+def in_forked_child(check):
+    """The exit code of a forked child: 0 if ``check`` returned true in it."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = 0 if check() else 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+forks = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="This platform forks no processes"),
+    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
+]
+
+
+def watches_anew():
+    """Whether a new block sees the stall of a new loop, and leaves nothing behind."""
+    reports = []
+
+    def run():
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            asyncio.run(blocks_once())
+        reports.extend(watcher.calls)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return len(reports) == 1 and own_threads() == []
+
+
+class TestFork:
+    pytestmark = forks
+
+    def test_a_child_forked_while_somebody_watches_has_no_hooks(self):
+        bare, callbacks = Handle._run, list(gc.callbacks)
+        with watch(threshold_ms=THRESHOLD_MS):
+            assert in_forked_child(lambda: Handle._run is bare and gc.callbacks == callbacks) == 0
+
+    def test_a_child_forked_while_somebody_watches_can_watch_anew(self):
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            assert in_forked_child(watches_anew) == 0
+            asyncio.run(blocks_once())
+        assert len(watcher.calls) == 1
+
+    async def test_a_child_forked_by_a_step_can_watch_anew(self):
+        with watch(threshold_ms=THRESHOLD_MS):
+            assert in_forked_child(watches_anew) == 0
+
+    def test_a_child_that_leaves_its_parents_block_does_not_hang(self):
+        def leave():
+            watcher.__exit__(None, None, None)
+            return watcher.calls == []
+
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            assert in_forked_child(leave) == 0
