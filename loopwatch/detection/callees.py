@@ -51,7 +51,10 @@ def callee_at(frame: FrameType) -> Callee | None:
         variables.release()
     while isinstance(function, functools.partial):
         function = function.func
-    if _runs_python(function):
+    if not callable(function):
+        # A ``with`` statement ends with a call that is written as nothing but its context manager.
+        function = inspect.getattr_static(type(function), "__exit__", None)
+    if function is None or _runs_python(function):
         return None
     return Callee(name_of_c_callable(function), is_resolved=True, is_certain=call.is_certain)
 

@@ -15,6 +15,9 @@ from loopwatch.detection.cpu_clocks import CpuReading
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
 LOAD_WINDOW_S = 0.25
+SCHEDULING_S = 0.003
+NOTEWORTHY = 0.2
+"""The part of the threshold for which a call must have kept the GIL to be seen by that."""
 NEGLIGIBLE_S = 0.0002
 """Less than any thread uses that wakes up, asks for the GIL and does something."""
 
@@ -50,12 +53,13 @@ class OtherThreads:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """When the watchdog wanted to run; the CPU clocks when it began to wait; how busy other threads were then."""
+    """When the watchdog wanted to run, the CPU clocks when it began to wait, how busy other threads were then."""
 
     at: float
     own_cpu_s: float
     before: CpuReading
     others_load: float
+    threshold_s: float
 
     def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
         own_s = time.thread_time() - self.own_cpu_s
@@ -63,6 +67,9 @@ class Wanted:
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
             return GilWait.NONE
+        # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
+        if waited_s < interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s):
+            return GilWait.INTERVAL
         busy_s = others_s(self.before, cpu) - own_s
         if busy_s < NEGLIGIBLE_S:
             return GilWait.LONG

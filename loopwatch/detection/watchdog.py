@@ -161,7 +161,9 @@ class Watchdog:
             return
         before = self._before_wait.get(clock, clock.first_reading)
         load = self._others[clock].load if clock in self._others else 0.0
-        sample = take_sample(clock, started, Wanted(max(wanted_at, waits_from), own_cpu_s, before, load))
+        sample = take_sample(
+            clock, started, Wanted(max(wanted_at, waits_from), own_cpu_s, before, load, clock.threshold_s)
+        )
         if sample is None:
             return
         observation = self._observation_of(clock, started)
