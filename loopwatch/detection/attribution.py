@@ -22,7 +22,7 @@ from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, owner_of, pac
 from loopwatch.detection.sampling import CALLBACK_NAMES, Sample, Site
 from loopwatch.detection.source import span_at
 
-DOMINANT = 1 / 3
+DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
 C_OPERATION = "C"
 IMPORT = "import"

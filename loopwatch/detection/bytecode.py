@@ -120,10 +120,16 @@ _SKIPPED = frozenset({"NOP", "PUSH_NULL", "PRECALL", "EXTENDED_ARG", "CACHE", "K
 _OFFERS_GIL = frozenset({*_CALLS, "RESUME", "JUMP_BACKWARD", "YIELD_VALUE", "SEND"})
 
 
+@functools.lru_cache(maxsize=64)
+def _instructions(code: CodeType) -> tuple[dis.Instruction, ...]:
+    """Disassembling a long function takes milliseconds, and a stall asks for several of its instructions."""
+    return tuple(dis.get_instructions(code))
+
+
 @functools.lru_cache(maxsize=4096)
 def call_at(code: CodeType, offset: int) -> Call | None:
     """The call that the instruction at ``offset`` makes; ``None`` when it makes none."""
-    instructions = list(dis.get_instructions(code))
+    instructions = _instructions(code)
     index = _index_at(instructions, offset)
     if index is None:
         return None
@@ -141,7 +147,7 @@ def call_at(code: CodeType, offset: int) -> Call | None:
 @functools.lru_cache(maxsize=4096)
 def imported_at(code: CodeType, offset: int) -> str | None:
     """The module that the instruction at ``offset`` imports, if it is an import."""
-    instructions = list(dis.get_instructions(code))
+    instructions = _instructions(code)
     index = _index_at(instructions, offset)
     if index is None or instructions[index].opname != "IMPORT_NAME":
         return None
@@ -151,7 +157,7 @@ def imported_at(code: CodeType, offset: int) -> str | None:
 @functools.lru_cache(maxsize=4096)
 def is_entry(code: CodeType, offset: int) -> bool:
     """Whether a frame that stands at ``offset`` has only just been entered."""
-    instructions = list(dis.get_instructions(code))
+    instructions = _instructions(code)
     index = _index_at(instructions, offset)
     return index is not None and instructions[index].opname == "RESUME" and instructions[index].arg == 0
 
@@ -159,7 +165,7 @@ def is_entry(code: CodeType, offset: int) -> bool:
 @functools.lru_cache(maxsize=4096)
 def is_implicit_call(code: CodeType, offset: int) -> bool:
     """Whether it is a ``with`` or ``for`` statement that calls, not an expression."""
-    instructions = list(dis.get_instructions(code))
+    instructions = _instructions(code)
     index = _index_at(instructions, offset)
     return index is not None and instructions[index].opname in {*_IMPLICIT_CALLS, "WITH_EXCEPT_START"}
 

@@ -15,6 +15,7 @@ from loopwatch.detection.cpu_clocks import CpuReading
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
 LOAD_WINDOW_S = 0.25
+OWN_WORK_S = 0.001
 SCHEDULING_S = 0.003
 NOTEWORTHY = 0.2
 """The part of the threshold for which a call must have kept the GIL to be seen by that."""
@@ -53,9 +54,13 @@ class OtherThreads:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """When the watchdog wanted to run, the CPU clocks when it began to wait, how busy other threads were then."""
+    """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
+
+    ``own_cpu_s`` and ``before`` are the CPU clocks until then, ``others_load`` tells how busy other threads were.
+    """
 
     at: float
+    asked_at: float
     own_cpu_s: float
     before: CpuReading
     others_load: float
@@ -63,10 +68,11 @@ class Wanted:
 
     def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
         own_s = time.thread_time() - self.own_cpu_s
-        waited_s = taken_at - self.at - own_s
+        waited_s = taken_at - self.asked_at - own_s
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
-            return GilWait.NONE
+            # Where the watchdog itself has kept the GIL for a while, the loop's thread may just be waiting for it.
+            return GilWait.NONE if own_s < OWN_WORK_S else GilWait.INTERVAL
         # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
         if waited_s < interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s):
             return GilWait.INTERVAL

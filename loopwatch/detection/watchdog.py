@@ -67,6 +67,7 @@ class Watchdog:
         self._inbox: deque[Stall | Marker] = deque()
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
+        self._woken_at = 0.0
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began."""
@@ -92,9 +93,11 @@ class Watchdog:
         self.wake()
 
     def wake(self) -> None:
-        # Releasing a lock that is free raises: then the watchdog is awake, or about to be.
-        with contextlib.suppress(RuntimeError):
-            self._wakeup.release()
+        # A lock that is free, which would raise, means that the watchdog is awake, or about to be.
+        if self._wakeup.locked():
+            self._woken_at = now()
+            with contextlib.suppress(RuntimeError):
+                self._wakeup.release()
 
     def hand_over(self, stall: Stall) -> None:
         self._inbox.append(stall)
@@ -117,13 +120,14 @@ class Watchdog:
 
     def _run(self) -> None:
         look_at: float | None = now()
-        waits_from, own_cpu_s = now(), time.thread_time()
+        asked_at, own_cpu_s = now(), time.thread_time()
         while not self._stopping:
             if look_at is None or look_at > now():
-                waits_from, own_cpu_s = now(), time.thread_time()
+                own_cpu_s = time.thread_time()
                 self._read_clocks()
-                self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - waits_from))
-            look_at = self._look(waits_from, own_cpu_s)
+                is_woken = self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - now()))
+                asked_at = self._woken_at if is_woken or look_at is None else look_at
+            look_at = self._look(asked_at, own_cpu_s)
         self._drain()
 
     def _read_clocks(self) -> None:
@@ -133,14 +137,14 @@ class Watchdog:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
 
-    def _look(self, waits_from: float, own_cpu_s: float) -> float | None:
+    def _look(self, asked_at: float, own_cpu_s: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
         try:
             # Samples first, before anything that might let go of the GIL: what they are to show may be just ending. And
             # again after every stall that was settled: meanwhile a call that keeps the GIL may have come and gone.
             while True:
                 for clock in self._clocks:
-                    self._look_at_step(clock, waits_from, own_cpu_s)
+                    self._look_at_step(clock, asked_at, own_cpu_s)
                 if not self._settle_next():
                     break
             self._forget_past_steps()
@@ -150,7 +154,7 @@ class Watchdog:
             looks = [now() + 1.0]
         return min(looks, default=None)
 
-    def _look_at_step(self, clock: LoopClock, waits_from: float, own_cpu_s: float) -> None:
+    def _look_at_step(self, clock: LoopClock, asked_at: float, own_cpu_s: float) -> None:
         """Sample the step that runs, if it is overdue."""
         started = clock.started
         if clock.handle is None or not clock.watchers:
@@ -162,7 +166,7 @@ class Watchdog:
         before = self._before_wait.get(clock, clock.first_reading)
         load = self._others[clock].load if clock in self._others else 0.0
         sample = take_sample(
-            clock, started, Wanted(max(wanted_at, waits_from), own_cpu_s, before, load, clock.threshold_s)
+            clock, started, Wanted(max(wanted_at, asked_at), asked_at, own_cpu_s, before, load, clock.threshold_s)
         )
         if sample is None:
             return
@@ -170,8 +174,9 @@ class Watchdog:
         observation.add(sample)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
-        # Twenty times what a sample costs, so that deep stacks do not make a stall longer.
-        pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, 20 * taken_in_s)
+        # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
+        costly_s = min(20 * taken_in_s, OVERDUE_FRACTION * clock.threshold_s)
+        pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, costly_s)
         observation.next_sample_at = now() + pause
         if now() >= observation.next_report_at:
             self._report_ongoing(clock, observation, now())
