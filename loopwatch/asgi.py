@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any
 
+from django.core.asgi import get_asgi_application
+
 from loopwatch.detection.in_flight import RequestInFlight, current_request
 from loopwatch.monitoring import monitoring
 from loopwatch.routes import RequestLine, describe
@@ -26,6 +28,11 @@ class LoopWatch:
     is_loopwatch = True
 
     def __init__(self, application: Application) -> None:
+        given: Any = application
+        if given is get_asgi_application or not callable(given):
+            raise TypeError(
+                f"LoopWatch wraps an ASGI application, not {application!r}: write LoopWatch(get_asgi_application())."
+            )
         self.application = application
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

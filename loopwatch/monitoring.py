@@ -5,7 +5,9 @@ import atexit
 import logging
 import os
 import threading
+from typing import TYPE_CHECKING
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from loopwatch.conf import Configuration, configuration
@@ -13,7 +15,9 @@ from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import InFlight
 from loopwatch.detection.path_filter import PathFilter
-from loopwatch.recording.recorder import Recorder
+
+if TYPE_CHECKING:
+    from loopwatch.recording.recorder import Recorder
 
 logger = logging.getLogger("loopwatch")
 
@@ -23,7 +27,7 @@ STOP_TIMEOUT_S = 5.0
 class LoopWatcher:
     """Watches one loop for the site and hands what it is told to the recorder."""
 
-    def __init__(self, configuration: Configuration, recorder: Recorder) -> None:
+    def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
         self.entered = 0.0
@@ -57,14 +61,18 @@ class Monitoring:
         try:
             current = configuration()
         except ImproperlyConfigured as error:
-            self._complain(str(error))
+            self._complain(f"its settings are wrong.\n{error}")
             return None
         loop = asyncio.get_running_loop()
         if current is self._configuration:
             found = self._in_flight.get(loop)
             if found is not None or not current.enabled:
                 return found
-        return self._watch(loop, current)
+        try:
+            return self._watch(loop, current)
+        except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
+            self._complain(f"it could not start: {error!r}.")
+            return None
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Stop watching every loop, write what is pending and end all threads; whether that was done in time."""
@@ -93,9 +101,12 @@ class Monitoring:
                 self._configuration = current
             if not current.enabled:
                 return None
+            if not apps.is_installed("loopwatch"):
+                self._complain('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
+                return None
             self._forget_closed_loops()
             if self._recorder is None:
-                self._recorder = Recorder(current)
+                self._recorder = _new_recorder(current)
                 self._recorder.start()
                 atexit.register(self.stop)
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
@@ -123,10 +134,17 @@ class Monitoring:
             monitor.stop_watching(self._watchers.pop(loop), STOP_TIMEOUT_S)
             self._in_flight.pop(loop, None)
 
-    def _complain(self, message: str) -> None:
-        if message != self._complained:
-            self._complained = message
-            logger.error("loopwatch is off because its settings are wrong; the site is served without it.\n%s", message)
+    def _complain(self, reason: str) -> None:
+        if reason != self._complained:
+            self._complained = reason
+            logger.error("The site is served without loopwatch, because %s", reason)
+
+
+def _new_recorder(configuration: Configuration) -> "Recorder":
+    # The recorder needs the models; asgi.py imports this module before Django is set up.
+    from loopwatch.recording.recorder import Recorder  # noqa: PLC0415
+
+    return Recorder(configuration)
 
 
 monitoring = Monitoring()

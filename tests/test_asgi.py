@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import subprocess
 import sys
 import threading
@@ -268,6 +269,42 @@ async def test_a_start_up_that_fails_is_not_hidden():
     assert isinstance(await lifespan.event("startup"), RuntimeError)
     with contextlib.suppress(RuntimeError):
         await lifespan.task
+
+
+def test_the_wrapper_can_be_imported_before_the_settings_are_known():
+    program = "import loopwatch.asgi, loopwatch; loopwatch.watch()"
+    environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], check=False, capture_output=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def test_a_site_that_has_not_installed_the_app_is_served_and_told(settings, caplog):
+    settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "loopwatch"]
+    assert await get(LoopWatch(get_asgi_application()), "/quick/") == 200
+    assert "INSTALLED_APPS" in caplog.text
+
+
+async def test_a_monitor_that_cannot_start_does_not_stop_the_site(monkeypatch, caplog):
+    monkeypatch.setattr(
+        threading.Thread, "start", lambda _thread: (_ for _ in ()).throw(RuntimeError("no threads left"))
+    )
+    sent = []
+
+    async def application(scope, receive, send):
+        sent.append(scope["path"])
+
+    await LoopWatch(application)({"type": "http", "path": "/served/"}, None, None)
+    assert sent == ["/served/"]
+    assert "no threads left" in caplog.text
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("mistake", [get_asgi_application, None, "app"])
+def test_what_is_not_an_application_is_refused_at_once(mistake):
+    with pytest.raises(TypeError, match="LoopWatch\\(get_asgi_application\\(\\)\\)"):
+        LoopWatch(mistake)
 
 
 AT_EXIT = """

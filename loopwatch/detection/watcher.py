@@ -38,8 +38,12 @@ class Watcher:
     ) -> None:
         if engine not in ENGINES:
             raise ValueError(f"Unknown engine {engine!r}: loopwatch has {', '.join(ENGINES)}")
+        if isinstance(threshold_ms, bool) or not isinstance(threshold_ms, int | float):
+            raise TypeError(f"threshold_ms must be a number of milliseconds, not {threshold_ms!r}")
         if not threshold_ms > 0:
             raise ValueError(f"threshold_ms must be more than 0 milliseconds, not {threshold_ms!r}")
+        if on_blocking_call is not None and not callable(on_blocking_call):
+            raise TypeError(f"on_blocking_call must be a function that takes a BlockingCall, not {on_blocking_call!r}")
         for name, paths in (("include_paths", include_paths), ("exclude_paths", exclude_paths)):
             if isinstance(paths, str):
                 raise TypeError(f"{name} takes a list of path substrings, not the string {paths!r}: write [{paths!r}]")
