@@ -131,9 +131,7 @@ def main() -> None:
     parser.add_argument("--idle", action="store_true")
     arguments = parser.parse_args()
     django.setup()
-    print(
-        f"Python {platform.python_version()}, Django {django.__version__}, {platform.machine()}, {arguments.rounds} rounds"
-    )
+    print(f"Python {platform.python_version()}, Django {django.__version__}, {arguments.rounds} rounds")
     compare("Nanoseconds a loop callback, over bare asyncio", steps, arguments.rounds, lambda a, b: (a - b) * 1e9)
     compare("A Django async view, in process: ratio to bare", requests, arguments.rounds, lambda a, b: a / b)
     if arguments.idle:
