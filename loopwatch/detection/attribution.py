@@ -29,6 +29,8 @@ IMPORT = "import"
 IMPORT_MODULE = "importlib._bootstrap"
 GC_MODULE = "loopwatch.detection.gc_pauses"
 """Our own callback, which the collector calls in the middle of whatever allocates."""
+GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
+"""Later versions wait for the end of the instruction, when its call may be over."""
 
 
 class Node(NamedTuple):
@@ -195,7 +197,10 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
         del sites[0]
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
-    is_at_plumbing = len(sites) < len(sample.sites) and sample.sites[0].module != GC_MODULE
+    is_collecting = bool(sample.sites) and sample.sites[0].module == GC_MODULE
+    if is_collecting and sites and GC_RUNS_INSIDE_CALLS:
+        return sites, _Seen.CALL
+    is_at_plumbing = len(sites) < len(sample.sites) and not is_collecting
     if not sites or is_at_plumbing:
         return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
     if sample.gil_wait is GilWait.INTERVAL:

@@ -162,14 +162,6 @@ def is_entry(code: CodeType, offset: int) -> bool:
     return index is not None and instructions[index].opname == "RESUME" and instructions[index].arg == 0
 
 
-@functools.lru_cache(maxsize=4096)
-def is_implicit_call(code: CodeType, offset: int) -> bool:
-    """Whether it is a ``with`` or ``for`` statement that calls, not an expression."""
-    instructions = _instructions(code)
-    index = _index_at(instructions, offset)
-    return index is not None and instructions[index].opname in {*_IMPLICIT_CALLS, "WITH_EXCEPT_START"}
-
-
 def _index_at(instructions: Sequence[dis.Instruction], offset: int) -> int | None:
     """The instruction at ``offset``, which may lie in its inline caches."""
     found = None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from loopwatch.detection import bytecode, source
+from loopwatch.detection import source
 from loopwatch.detection.attribution import Culprit, Path, culprit_of, entry_of, is_import, own_node, paths_of
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.clock import now
@@ -62,8 +62,6 @@ class _Common:
         span = source.span_at(user.site.code, user.site.offset)
         if user.key is culprit.node.key:
             span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # the time is the function's own
-        elif bytecode.is_implicit_call(user.site.code, user.site.offset):
-            span = span._replace(end_lineno=span.lineno, end_column=0)  # a statement: its header, not its body
         filename = user.site.code.co_filename
         contributions = _contributions(paths)
         return self._call(

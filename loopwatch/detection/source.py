@@ -6,6 +6,7 @@ from types import CodeType
 from typing import NamedTuple
 
 MAX_SOURCE_CHARACTERS = 200
+_STATEMENTS = ("with ", "for ", "async with ", "async for ")
 
 
 class Span(NamedTuple):
@@ -34,5 +35,7 @@ def text_of(filename: str, span: Span) -> str:
         encoded[-1] = encoded[-1][: span.end_column]
         encoded[0] = encoded[0][span.column :]
         lines = [line.decode(errors="replace") for line in encoded]
+    if lines[0].lstrip().startswith(_STATEMENTS):
+        lines = lines[:1]  # what blocks is in the header; the body has lines of its own
     text = " ".join(" ".join(lines).split())
     return text if len(text) <= MAX_SOURCE_CHARACTERS else text[: MAX_SOURCE_CHARACTERS - 1] + "…"
