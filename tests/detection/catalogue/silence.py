@@ -5,7 +5,6 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -234,42 +233,5 @@ async def thread_that_keeps_the_gil(_truth, numbers):
     hog = threading.Thread(target=sorted, args=[numbers])
     hog.start()
     while hog.is_alive():
-        time.sleep(0.0005)
-        await asyncio.sleep(0)
-
-
-@catalogue.is_silent(given=sized(sorted, numbers, 1000))
-async def thread_that_keeps_the_gil_from_a_busy_loop(_truth, numbers):
-    hog = threading.Thread(target=sorted, args=[numbers])
-    hog.start()
-    while hog.is_alive():
-        work_for(0.007)
-        await asyncio.sleep(0)
-
-
-@contextmanager
-def computing_threads():
-    """Eight threads that compute until they are told to stop."""
-    stop = threading.Event()
-
-    def compute_on():
-        while not stop.is_set():
-            pass
-
-    threads = [threading.Thread(target=compute_on) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-
-
-@catalogue.is_silent(given=computing_threads)
-async def threads_that_take_turns(_truth):
-    until = time.perf_counter() + 2 * STALL_S
-    while time.perf_counter() < until:
         time.sleep(0.0005)
         await asyncio.sleep(0)

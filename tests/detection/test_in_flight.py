@@ -1,0 +1,232 @@
+"""Whose request a stall is, and how many others it delayed."""
+
+import asyncio
+import time
+
+import pytest
+
+from loopwatch import watch
+from loopwatch.detection import monitor
+from loopwatch.detection.calls import Request
+from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_request
+
+THRESHOLD_MS = 20.0
+STALL_S = 0.05
+
+
+class Server:
+    """Serves requests on a loop as the ASGI wrapper does: each in a task of its own."""
+
+    def __init__(self, in_flight):
+        self.in_flight = in_flight
+        self.tasks = []
+
+    def serve(self, name, handle):
+        async def run():
+            request = RequestInFlight(self.in_flight, lambda: Request("http", "GET", name))
+            current_request.set(request)
+            request.resume()
+            try:
+                await handle()
+            finally:
+                request.finish()
+
+        task = asyncio.create_task(run(), name=name)
+        self.tasks.append(task)
+        return task
+
+
+class Watcher:
+    """Watches the loop as the monitoring of a site does."""
+
+    threshold_s = THRESHOLD_MS / 1000
+    ongoing_after_s = float("inf")
+    entered = 0.0
+
+    def __init__(self):
+        self.calls = []
+
+    def receive(self, call):
+        self.calls.append(call)
+
+
+@pytest.fixture
+async def watcher():
+    return Watcher()
+
+
+@pytest.fixture
+async def server(watcher):
+    (clock,) = monitor.start_watching(watcher, asyncio.get_running_loop())
+    yield Server(clock.in_flight)
+    monitor.stop_watching(watcher, 10)
+
+
+async def settled(watcher, count=1):
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(monitor.settle, 10)
+    assert len(watcher.calls) == count
+    return watcher.calls
+
+
+async def block():
+    time.sleep(STALL_S)
+
+
+async def wait_then_block():
+    await asyncio.sleep(0)
+    time.sleep(STALL_S)
+
+
+async def test_a_stall_belongs_to_the_request_of_its_task(server, watcher):
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert call.request == Request("http", "GET", "checkout")
+    assert call.waiting == 0
+
+
+async def test_a_stall_in_the_first_step_of_a_request_belongs_to_it(server, watcher):
+    await server.serve("checkout", block)
+    (call,) = await settled(watcher)
+    assert call.request == Request("http", "GET", "checkout")
+    assert call.waiting == 0
+
+
+async def test_a_child_task_belongs_to_the_request(server, watcher):
+    async def handle():
+        await asyncio.gather(asyncio.create_task(wait_then_block()), asyncio.sleep(0))
+
+    await server.serve("checkout", handle)
+    (call,) = await settled(watcher)
+    assert call.request == Request("http", "GET", "checkout")
+
+
+async def test_a_callback_that_a_request_scheduled_belongs_to_it(server, watcher):
+    async def handle():
+        asyncio.get_running_loop().call_soon(time.sleep, STALL_S)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+
+    await server.serve("checkout", handle)
+    (call,) = await settled(watcher)
+    assert call.request == Request("http", "GET", "checkout")
+
+
+async def test_a_task_that_outlives_its_request_does_not_belong_to_it(server, watcher):
+    left = asyncio.Event()
+
+    async def go_on():
+        await left.wait()
+        time.sleep(STALL_S)
+
+    background = []
+
+    async def handle():
+        background.append(asyncio.create_task(go_on()))
+
+    await server.serve("checkout", handle)
+    left.set()
+    await background[0]
+    (call,) = await settled(watcher)
+    assert call.request is None
+
+
+async def test_the_last_step_of_a_request_belongs_to_it(server, watcher):
+    async def handle():
+        await asyncio.sleep(0)
+        time.sleep(STALL_S)
+
+    await server.serve("checkout", handle)
+    (call,) = await settled(watcher)
+    assert call.request is not None
+
+
+async def test_a_stall_outside_of_requests_belongs_to_none(server, watcher):
+    await asyncio.create_task(wait_then_block())
+    (call,) = await settled(watcher)
+    assert call.request is None
+
+
+async def test_it_counts_the_other_requests_in_flight(server, watcher):
+    go_on = asyncio.Event()
+    others = [server.serve(f"waits {number}", go_on.wait) for number in range(3)]
+    await asyncio.sleep(0)
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert call.waiting == 3
+    go_on.set()
+    await asyncio.gather(*others)
+
+
+async def test_a_stall_outside_of_requests_delays_all_of_them(server, watcher):
+    go_on = asyncio.Event()
+    others = [server.serve(f"waits {number}", go_on.wait) for number in range(3)]
+    await asyncio.sleep(0)
+    await asyncio.create_task(wait_then_block())
+    (call,) = await settled(watcher)
+    assert call.waiting == 3
+    go_on.set()
+    await asyncio.gather(*others)
+
+
+async def test_requests_that_are_over_or_at_rest_are_not_delayed(server, watcher):
+    await server.serve("over", lambda: asyncio.sleep(0))
+    at_rest = RequestInFlight(server.in_flight, lambda: Request("websocket"))
+    at_rest.resume()
+    at_rest.rest()
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert call.waiting == 0
+
+
+async def test_a_request_of_another_loop_is_not_this_loops(server, watcher):
+    elsewhere = InFlight()
+    request = RequestInFlight(elsewhere, lambda: Request("http", "GET", "elsewhere"))
+    request.resume()
+    go_on = asyncio.Event()
+    other = server.serve("waits", go_on.wait)
+    await asyncio.sleep(0)
+    current_request.set(request)
+    await asyncio.create_task(wait_then_block())
+    (call,) = await settled(watcher)
+    assert call.waiting == 1
+    go_on.set()
+    await other
+
+
+async def test_a_description_that_fails_loses_no_report(server, watcher, caplog):
+    def describe():
+        raise RuntimeError("no such route")
+
+    async def run():
+        request = RequestInFlight(server.in_flight, describe)
+        current_request.set(request)
+        request.resume()
+        await wait_then_block()
+        request.finish()
+
+    await asyncio.create_task(run())
+    (call,) = await settled(watcher)
+    assert call.method_name == "time.sleep"
+    assert call.request is None
+
+
+def test_resuming_and_resting_twice_counts_once():
+    in_flight = InFlight()
+    request = RequestInFlight(in_flight, lambda: Request("http"))
+    request.resume()
+    request.resume()
+    assert in_flight.busy == 1
+    request.rest()
+    request.finish()
+    assert in_flight.busy == 0
+
+
+async def test_a_watch_block_tells_the_request_too():
+    async def handle():
+        current_request.set(RequestInFlight(InFlight(), lambda: Request("http", "GET", "checkout")))
+        await wait_then_block()
+
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        await asyncio.create_task(handle())
+    assert watcher.calls[0].request == Request("http", "GET", "checkout")
