@@ -133,7 +133,7 @@ async def garbage_collected_on_demand(truth):
 async def garbage_collected_automatically(truth):
     with truth:
         gc.enable()
-        pages(10_000)
+        pages(20_000)
 
 
 class Connection:
