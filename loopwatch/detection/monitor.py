@@ -13,6 +13,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
+from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.detection.watchdog import Observation, Watchdog
 
 
@@ -22,6 +23,7 @@ class Monitor:
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._hooks = Hooks(self._adopt)
+        self._usual = UsualCulprits()
         self._watchdog: Watchdog | None = None
         self._unbound: dict[int, tuple[Watching, ...]] = {}
         """Watchers that were entered outside of a loop, by thread."""
@@ -75,10 +77,15 @@ class Monitor:
             if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
                 continue
             if started not in reports:
-                reports[started] = report.blocking_call(
-                    stall, observation, self._hooks.gc_pauses, started, ongoing=ongoing
-                )
+                reports[started] = self._call(stall, observation, started, ongoing=ongoing)
             watcher.receive(reports[started])
+
+    def _call(self, stall: Stall, observation: Observation, started: float, *, ongoing: bool) -> BlockingCall:
+        call = report.blocking_call(stall, observation, self._hooks.gc_pauses, started, ongoing=ongoing)
+        if call.cause.is_machine or ongoing:
+            return call
+        self._usual.note(call)
+        return self._usual.likely(call) if not call.exact and observation.is_contested else call
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
         clock = self._hooks.clocks.get(loop)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading
-from loopwatch.detection.gil import OtherThreads, Wanted
+from loopwatch.detection.gil import GilWait, OtherThreads, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
@@ -42,6 +42,11 @@ class Observation:
     next_report_at: float
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether other threads may have come between what took long and its sample."""
+        return any(sample.gil_wait in (GilWait.CONTESTED, GilWait.SHARED) for sample in self.samples)
 
     def add(self, sample: Sample) -> None:
         if len(self.samples) >= MAX_SAMPLES:

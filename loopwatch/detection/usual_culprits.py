@@ -1,0 +1,56 @@
+"""What usually blocks in a function, for the reports that are not certain.
+
+When other threads compete for the GIL, the sample of a call that had kept it may come a moment late and show the next
+call, or only the function. One stall does not tell which it was; many stalls of the same function do.
+"""
+
+from collections import Counter
+from dataclasses import replace
+
+from loopwatch.detection.calls import BlockingCall
+
+MAX_FUNCTIONS = 1000
+MAX_CULPRITS = 10
+WEIGHT_OF_EXACT = 3
+
+
+class UsualCulprits:
+    """Counts, for every function of the user's own, what was seen to block in it. For the watchdog's thread alone."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, Counter[str]] = {}
+        self._latest: dict[tuple[str, str], BlockingCall] = {}
+
+    def note(self, call: BlockingCall) -> None:
+        counts = self._counts.get(call.function)
+        if counts is None or len(counts) >= MAX_CULPRITS:
+            self._make_room()
+            counts = self._counts[call.function] = Counter()
+        counts[call.method_name] += WEIGHT_OF_EXACT if call.exact else 1
+        self._latest[call.function, call.method_name] = replace(call, stack=(), samples=(), request=None)
+
+    def likely(self, call: BlockingCall) -> BlockingCall:
+        """A call that is not certain, with the name of what has been seen most often in its function."""
+        counts = self._counts.get(call.function, Counter[str]())
+        # A report that names only the function says least, so any call seen in it is likelier.
+        calls = [(count, name) for name, count in counts.items() if name != call.function]
+        if not calls:
+            return call
+        count, name = max(calls)
+        if call.method_name != call.function and count <= counts[call.method_name]:
+            return call
+        usual = self._latest[call.function, name]
+        return replace(
+            call,
+            method_name=name,
+            is_c_call=usual.is_c_call,
+            lineno=usual.lineno,
+            source=usual.source,
+            called_name=usual.called_name,
+            leaf_name=usual.leaf_name,
+        )
+
+    def _make_room(self) -> None:
+        if len(self._counts) >= MAX_FUNCTIONS:
+            self._counts.clear()
+            self._latest.clear()
