@@ -19,15 +19,15 @@ class UsualCulprits:
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
-        self._latest: dict[tuple[str, str], BlockingCall] = {}
+        self._latest: dict[str, dict[str, BlockingCall]] = {}
 
     def note(self, call: BlockingCall) -> None:
         counts = self._counts.get(call.function)
         if counts is None or len(counts) >= MAX_CULPRITS:
-            self._make_room()
-            counts = self._counts[call.function] = Counter()
+            self._begin(call.function)
+            counts = self._counts[call.function]
         counts[call.method_name] += WEIGHT_OF_EXACT if call.exact else 1
-        self._latest[call.function, call.method_name] = replace(call, stack=(), samples=(), request=None)
+        self._latest[call.function][call.method_name] = replace(call, stack=(), samples=(), request=None)
 
     def likely(self, call: BlockingCall) -> BlockingCall:
         """A call that is not certain, with the name of what has been seen most often in its function."""
@@ -39,7 +39,7 @@ class UsualCulprits:
         count, name = max(calls)
         if call.method_name != call.function and count <= counts[call.method_name]:
             return call
-        usual = self._latest[call.function, name]
+        usual = self._latest[call.function][name]
         return replace(
             call,
             method_name=name,
@@ -50,7 +50,9 @@ class UsualCulprits:
             leaf_name=usual.leaf_name,
         )
 
-    def _make_room(self) -> None:
+    def _begin(self, function: str) -> None:
         if len(self._counts) >= MAX_FUNCTIONS:
             self._counts.clear()
             self._latest.clear()
+        self._counts[function] = Counter()
+        self._latest[function] = {}
