@@ -43,33 +43,38 @@ def callee_at(frame: FrameType) -> Callee | None:
         return None
     variables = _Variables(frame)
     try:
-        function = _evaluate(call.function, variables)
+        name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
         text = call.function.text
         return Callee(text, is_resolved=False, is_certain=call.is_certain) if text else None
     finally:
         variables.release()
-    while isinstance(function, functools.partial):
+    return Callee(name, is_resolved=True, is_certain=call.is_certain) if name else None
+
+
+def _name_of(function: Any) -> str:
+    """The C function that a call of ``function`` runs; empty when it runs Python code, which has a frame of its own."""
+    while _is_a(function, functools.partial):
         function = function.func
     if not callable(function):
         # A ``with`` statement ends with a call that is written as nothing but its context manager.
         function = inspect.getattr_static(type(function), "__exit__", None)
-    if function is None or _runs_python(function):
-        return None
-    return Callee(name_of_c_callable(function), is_resolved=True, is_certain=call.is_certain)
+    return "" if function is None or _runs_python(function) else name_of_c_callable(function)
 
 
 def _runs_python(function: object) -> bool:
-    """Whether a call of it would have a frame of its own."""
-    if isinstance(function, types.FunctionType | types.MethodType):
+    kind = type(function)
+    if kind in (types.FunctionType, types.MethodType):
         return True
-    names = ("__init__", "__new__") if isinstance(function, type) else ("__call__",)
-    of = function if isinstance(function, type) else type(function)
-    return any(isinstance(_unbound(inspect.getattr_static(of, name, None)), types.FunctionType) for name in names)
+    is_class = issubclass(kind, type)
+    names = ("__init__", "__new__") if is_class else ("__call__",)
+    found = [inspect.getattr_static(function if is_class else kind, name, None) for name in names]
+    return any(type(each.__func__ if _is_a(each, staticmethod) else each) is types.FunctionType for each in found)
 
 
-def _unbound(found: object) -> object:
-    return found.__func__ if isinstance(found, staticmethod) else found
+def _is_a(value: object, kind: type) -> bool:
+    """``isinstance`` without asking the value, which may be a proxy that answers with code of its own."""
+    return issubclass(type(value), kind)
 
 
 class _CannotTellError(Exception):
@@ -132,26 +137,27 @@ def _evaluate(expression: bytecode.Expression, variables: _Variables) -> Any:
             return _super_attribute(name, variables)
         case bytecode.Result(of):
             function = _evaluate(of, variables)
-            if isinstance(function, type):
+            if _is_a(function, type):
                 return _InstanceOf(function)
             if function is re.compile:
                 return _InstanceOf(re.Pattern)
     raise _CannotTellError
 
 
-def _attribute(of: object, name: str) -> Any:
+def _attribute(of: Any, name: str) -> Any:
     """Attribute access that runs nobody's code: what a descriptor would compute is not asked for."""
-    if isinstance(of, _InstanceOf):
+    is_instance_of = _is_a(of, _InstanceOf)
+    if is_instance_of:
         found = inspect.getattr_static(of.type, name, None)
-    elif isinstance(of, types.ModuleType):
+    elif _is_a(of, types.ModuleType):
         found = vars(of).get(name)
     else:
         found = inspect.getattr_static(of, name, None)
-    if found is None or isinstance(found, property):
+    if found is None or _is_a(found, property):
         raise _CannotTellError
-    if isinstance(found, staticmethod | classmethod):
+    if _is_a(found, staticmethod) or _is_a(found, classmethod):
         return found.__func__
-    if isinstance(found, types.MemberDescriptorType) and not isinstance(of, type | _InstanceOf):
+    if _is_a(found, types.MemberDescriptorType) and not is_instance_of and not _is_a(of, type):
         return found.__get__(of, type(of))
     return found
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.naming import name_of_c_callable
-from loopwatch.detection.ownership import Owner, owner_of_file
+from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, owner_of_file
 from loopwatch.detection.stopwatch import AnyHandle
+
+UNNAMED = "callback"
+"""A step of the loop's own machinery, which is never named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,12 @@ class StepName:
 def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
     """What the loop was told to run; if that is not the user's own, the view or consumer the request was for."""
     step = _of_callback(handle)
+    owner = owner_of_file(step.filename) if step.filename else Owner.OWN
     served_by = (request.view or request.consumer) if request is not None else ""
-    if served_by and owner_of_file(step.filename) is not Owner.OWN:
+    if served_by and owner is not Owner.OWN:
         return _of_qualified_name(served_by)
-    return step
+    is_plumbing = owner is Owner.PLUMBING or step.name.partition(".")[0] in PLUMBING_MODULES
+    return StepName(UNNAMED) if is_plumbing else step
 
 
 def _of_callback(handle: AnyHandle) -> StepName:
@@ -43,7 +48,7 @@ def _of_callback(handle: AnyHandle) -> StepName:
     if code is not None:
         return _of_code(code)
     if callback is None:
-        return StepName("callback")
+        return StepName(UNNAMED)
     return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
 
 

@@ -11,6 +11,10 @@ _PUBLIC_NAMES = {
     "_thread.LockType": "threading.Lock",
     "_thread.RLock": "threading.RLock",
     "_socket.socket": "socket.socket",
+    "_ssl._SSLSocket": "ssl.SSLSocket",
+    "_ssl._SSLContext": "ssl.SSLContext",
+    "_random": "random",
+    "_blake2": "hashlib",
     "_io.open": "open",
     "io.open": "open",
     "posix": "os",
@@ -24,25 +28,38 @@ _PUBLIC_NAMES = {
     "_abc": "abc",
     "_imp": "importlib",
 }
+_DESCRIPTORS = (
+    types.MethodDescriptorType,
+    types.WrapperDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.MethodWrapperType,
+)
 _ENTER_METHODS = {f"threading.{lock}.__enter__": f"threading.{lock}.acquire" for lock in ("Lock", "RLock")}
 
 
 def name_of_c_callable(function: Any) -> str:
     """``time.sleep``, ``sqlite3.Cursor.execute``, ``sorted``: never runs code of the user's."""
-    if isinstance(function, type):
+    kind = type(function)
+    if issubclass(kind, type):
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
-    owner = getattr(function, "__objclass__", None)
-    if isinstance(owner, type):
-        return _method(owner, _text(function, "__name__"))
-    bound_to = getattr(function, "__self__", None) if isinstance(function, types.BuiltinMethodType) else None
-    if isinstance(bound_to, type):
-        return _method(bound_to, _text(function, "__name__"))
-    if bound_to is not None and not isinstance(bound_to, types.ModuleType):
-        return _method(_defining_class(type(bound_to), function.__name__), function.__name__)
-    if isinstance(function, types.BuiltinFunctionType):
-        return _public(_text(function, "__module__"), _text(function, "__qualname__") or _text(function, "__name__"))
+    if kind in _DESCRIPTORS:
+        return _method(function.__objclass__, function.__name__)
+    if issubclass(kind, types.BuiltinFunctionType):
+        return _name_of_builtin(function)
     # An instance that can be called: its type's ``__call__`` is what runs.
-    return _public(_text(type(function), "__module__"), _text(type(function), "__qualname__"))
+    call = vars(_defining_class(kind, "__call__")).get("__call__")
+    if issubclass(type(call), types.BuiltinFunctionType):
+        return _name_of_builtin(call)
+    return _public(_text(kind, "__module__"), _text(kind, "__qualname__"))
+
+
+def _name_of_builtin(function: Any) -> str:
+    bound_to = function.__self__
+    if bound_to is None or issubclass(type(bound_to), types.ModuleType):
+        return _public(_text(function, "__module__"), _text(function, "__qualname__"))
+    if issubclass(type(bound_to), type):
+        return _method(bound_to, function.__name__)
+    return _method(_defining_class(type(bound_to), function.__name__), function.__name__)
 
 
 @functools.lru_cache(maxsize=4096)

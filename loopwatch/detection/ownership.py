@@ -72,6 +72,8 @@ def package_of(owner: Owner, module: str) -> str:
 
 def _owner_of_generated(module: str) -> Owner:
     """Code without a file (``exec``, dataclasses, templates) belongs to whoever's globals it runs in."""
+    if module == "__main__":
+        return Owner.OWN
     loaded = sys.modules.get(module)
     filename = getattr(loaded, "__file__", None)
     if filename:

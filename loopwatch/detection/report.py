@@ -2,26 +2,30 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
 from loopwatch.detection import source
 from loopwatch.detection.attribution import Culprit, Path, culprit_of, entry_of, is_import, own_node, paths_of
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.clock import now
-from loopwatch.detection.fallback import name_of_step
+from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
 from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
-from loopwatch.detection.states import states_of
+from loopwatch.detection.states import is_suspended, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.watchdog import Observation
 
 MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20
 ENGINE = "sampling"
+Answer = TypeVar("Answer")
+
 GC_COLLECT = "gc.collect"
 AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
@@ -39,6 +43,8 @@ def blocking_call(
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
         return common.of_garbage_collection(culprit, collecting_s)
     if culprit is None:
+        if is_suspended(stall.clock.read_cpu(), observation.before, started, stall.ended) and not paths:
+            return common.without_culprit(Cause.SUSPENDED)
         return common.without_culprit(_machine_cause(paths) or _waiting_or_computing(paths))
     return common.with_culprit(culprit, paths)
 
@@ -51,7 +57,7 @@ class _Common:
         self.step_ms = step_ms
         self.stall_id = stall_id
         self.ongoing = ongoing
-        self.request = _request(stall)
+        self.request = _unless_it_raises(partial(_request, stall), None)
         self.started_at = datetime.now(UTC) - timedelta(seconds=now() - started)
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
@@ -83,7 +89,8 @@ class _Common:
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Nothing was seen but plumbing, or nothing at all: the step's own function is all that is certain."""
-        step = name_of_step(self.stall.handle, self.request)
+        ask = partial(name_of_step, self.stall.handle, self.request)
+        step = _unless_it_raises(ask, StepName(UNNAMED))
         return self._call(
             method_name=step.name,
             duration_ms=self.step_ms,
@@ -118,7 +125,7 @@ class _Common:
         return BlockingCall(
             stall_id=self.stall_id,
             step_ms=self.step_ms,
-            task_name=_task_name(self.stall.handle),
+            task_name=_unless_it_raises(partial(_task_name, self.stall.handle), ""),
             engine=ENGINE,
             started_at=self.started_at,
             request=self.request,
@@ -181,7 +188,7 @@ def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample
 
 def _task_name(handle: AnyHandle) -> str:
     task = getattr(getattr(handle, "_callback", None), "__self__", None)
-    return task.get_name() if isinstance(task, asyncio.Task) else ""
+    return str(task.get_name()) if isinstance(task, asyncio.Task) else ""
 
 
 def _request(stall: Stall) -> Request | None:
@@ -189,3 +196,11 @@ def _request(stall: Stall) -> Request | None:
     if request is None or request.finished_at <= stall.step_started:
         return None
     return request.describe()
+
+
+def _unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """Callbacks, tasks and descriptions are other people's objects; what they raise must not lose the report."""
+    try:
+        return ask()
+    except Exception:  # noqa: BLE001
+        return otherwise

@@ -48,6 +48,11 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
 
 
+def is_suspended(after: CpuReading, before: CpuReading, started: float, ended: float) -> bool:
+    """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
+    return ended - started >= SUSPENDED_S and after.process_s - before.process_s < AT_REST * (ended - started)
+
+
 def _stands_still(samples: Sequence[Sample], index: int) -> bool:
     """Whether the thread has not moved for several samples: then it does not wait for the GIL, which goes round."""
     same = 0
