@@ -1,4 +1,4 @@
-# Everything happens in .venv and .demo beside this file. Targets: demo, test, lint, pictures, clean.
+# Everything happens in .venv and .demo beside this file. Targets: demo, test, catalogue, lint, pictures, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -8,7 +8,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test lint pictures clean
+.PHONY: demo test catalogue lint pictures clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -20,6 +20,9 @@ pictures: $(VENV)/installed-demo
 
 test: $(VENV)/installed-test
 	$(IN_VENV) -m pytest $(ARGS)
+
+catalogue: $(VENV)/installed-test
+	$(IN_VENV) -m pytest -m catalogue $(ARGS) tests/detection
 
 lint: $(VENV)/installed-lint
 	$(IN_VENV) -m ruff check .

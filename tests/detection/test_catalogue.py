@@ -1,4 +1,7 @@
-"""Every case of the catalogue, on every loop, in the main thread and in another: what is found and what is told."""
+"""Every case of the catalogue, on every loop, in the main thread and in another: what is found and what is told.
+
+Not part of ``make test``, but of ``make catalogue``: sizes and shares of time decide, so it wants a quiet machine.
+"""
 
 import re
 
@@ -7,6 +10,8 @@ import pytest
 from loopwatch import watch
 from tests.detection.catalogue.case import OWN_FUNCTION, Case
 from tests.detection.catalogue.run import CASES, LOOPS, run_case
+
+pytestmark = pytest.mark.catalogue
 
 THRESHOLD_MS = 30.0
 ALLOWANCE_MS = 2.0
