@@ -7,15 +7,25 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from tests.detection.catalogue import computing, interpreter, roads, silence, waiting
+from tests.detection.catalogue import (
+    computing,
+    computing_collections,
+    computing_loops,
+    generators,
+    interpreter,
+    roads,
+    silence,
+    steps,
+    waiting,
+    waiting_for_threads,
+)
 from tests.detection.catalogue.case import TASK_NAME, Case, Truth
 
-CASES: tuple[Case, ...] = tuple(
-    case
-    for theme in (waiting, computing, interpreter, roads, silence)
-    for case in theme.catalogue.cases
-    if case.runs_here
+THEMES = (
+    *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
+    *(interpreter, roads, generators, steps, silence),
 )
+CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
 if importlib.util.find_spec("uvloop") is not None:
     import uvloop
