@@ -8,6 +8,7 @@ import re
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection import monitor
 from tests.detection.catalogue.case import OWN_FUNCTION, Case
 from tests.detection.catalogue.run import CASES, LOOPS, run_case
 
@@ -26,6 +27,12 @@ RUNS = [
     if loop in LOOPS
     for thread in case.threads
 ]
+
+
+@pytest.fixture(autouse=True)
+def no_memory(monkeypatch):
+    """What one case has taught the monitor is not to help the next."""
+    monkeypatch.setattr(monitor, "_monitor", monitor.Monitor())
 
 
 @pytest.mark.parametrize(("case", "loop", "thread"), RUNS)

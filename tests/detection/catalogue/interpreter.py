@@ -107,17 +107,16 @@ def pages(count):
 
 def collect(pages):
     pages.clear()
-    gc.collect()
+    gc.collect(0)
 
 
 @contextmanager
 def garbage():
-    """Garbage that takes long to collect, and a collector that has not begun."""
-    count = size_that_takes_long(collect, pages, 10_000)
+    """Young garbage that takes long to collect, whatever else there is, and a collector that has not begun."""
     gc.collect()
     gc.disable()
     try:
-        pages(count).clear()
+        pages(size_that_takes_long(collect, pages, 10_000)).clear()
         yield
     finally:
         gc.enable()
