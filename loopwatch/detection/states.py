@@ -13,6 +13,7 @@ from loopwatch.detection.sampling import Sample
 BUSY = 0.5
 """From this share of the wall time on, a thread counts as having been on a CPU."""
 AT_REST = 0.2
+"""Up to this share it counts as having waited, with a little work around the waiting."""
 SUSPENDED_S = 0.05
 """A shorter absence of the whole process is the machine's ordinary scheduling."""
 PERSISTENT_SAMPLES = 4
@@ -39,7 +40,8 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     if own >= BUSY:
         return Cause.COMPUTING
     if is_gil_free:
-        return Cause.WAITING
+        # Other processes may have had the CPUs for part of the time; who waits uses next to none.
+        return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
     if others >= BUSY:
         return Cause.STARVED
     if own + others < AT_REST and sample.waited_s >= SUSPENDED_S:
