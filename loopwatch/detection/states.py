@@ -12,6 +12,8 @@ from loopwatch.detection.sampling import Sample
 
 BUSY = 0.5
 """From this share of the wall time on, a thread counts as having been on a CPU."""
+SHARED_CPU = 0.35
+"""From this share on, a thread that keeps nobody from the GIL counts as having computed, on a CPU that others used too."""
 AT_REST = 0.2
 """Up to this share it counts as having waited, with a little work around the waiting."""
 SUSPENDED_S = 0.05
@@ -41,7 +43,7 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
         return Cause.COMPUTING
     if is_gil_free:
         # Other processes may have had the CPUs for part of the time; who waits uses next to none.
-        return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
+        return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
     if others >= BUSY:
         return Cause.STARVED
     if own + others < AT_REST and sample.waited_s >= SUSPENDED_S:
