@@ -13,7 +13,7 @@ from loopwatch.detection.sampling import Sample
 BUSY = 0.5
 """From this share of the wall time on, a thread counts as having been on a CPU."""
 SHARED_CPU = 0.35
-"""From this share on, a thread that keeps nobody from the GIL counts as having computed, on a CPU that others used too."""
+"""From this share on, a thread that leaves the GIL free counts as having computed, on a CPU that others used too."""
 AT_REST = 0.2
 """Up to this share it counts as having waited, with a little work around the waiting."""
 SUSPENDED_S = 0.05
