@@ -206,7 +206,8 @@ def test_loops_one_after_the_other_and_side_by_side_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert monitoring.flush()
-    assert len(reports) == 5
+    # Threads that start side by side may hold each other up as well, which is told too.
+    assert [call.function for call in reports if call.method_name == "time.sleep"] == ["tests.site_urls.block"] * 5
 
 
 class Lifespan:
