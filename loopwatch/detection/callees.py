@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 
 from loopwatch.detection import bytecode
+from loopwatch.detection.frames import locals_of
 from loopwatch.detection.naming import name_of_c_callable
 
 # Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
@@ -36,9 +37,9 @@ class Callee:
     is_certain: bool
 
 
-def callee_at(frame: FrameType) -> Callee | None:
-    """The C function being called where ``frame`` stands; ``None`` when it calls none, or a Python function."""
-    call = bytecode.call_at(frame.f_code, frame.f_lasti)
+def callee_at(frame: FrameType, offset: int) -> Callee | None:
+    """The C function being called where ``frame`` stood; ``None`` when it calls none, or a Python function."""
+    call = bytecode.call_at(frame.f_code, offset)
     if call is None:
         return None
     variables = _Variables(frame)
@@ -119,7 +120,7 @@ class _Variables:
         frame = self._frame
         if frame.f_trace is not None or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
             raise _CannotTellError
-        variables = frame.f_locals
+        variables = locals_of(frame)
         if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
             self._copy = variables
         return variables

@@ -5,14 +5,14 @@ worked out later (``attribution``), without it. The one thing that needs the fra
 instruction calls, so that is asked here (``callees``).
 """
 
-import sys
 from dataclasses import dataclass
-from types import CodeType, FrameType
+from types import CodeType
 
 from loopwatch.detection.bytecode import is_entry
 from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.frames import Stack, stack_of
 from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.stopwatch import LoopClock
 
@@ -60,34 +60,32 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     taken_at = now()
     cpu = clock.read_cpu()
     handle = clock.handle
-    frame = sys._current_frames().get(clock.thread_id)  # noqa: SLF001
-    if frame is None or handle is None:
+    if handle is None:
         return None
-    sites, left_out = _sites(frame)
-    del frame
-    if clock.handle is not handle or clock.started != started:
+    stack = stack_of(clock.thread_id)
+    if not stack.standing or clock.handle is not handle or clock.started != started:
         return None
+    sites, left_out = _sites(stack)
     return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu, started), sites, left_out)
 
 
-def _sites(innermost: FrameType) -> tuple[tuple[Site, ...], int]:
-    """Walk the frames out to the stopwatch's own, which is where the step began."""
+def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
+    """Go outward to the stopwatch's own frame, which is where the step began."""
     sites: list[Site] = []
     left_out = 0
-    frame: FrameType | None = innermost
     # A function that C code calls back (a sort key, a generator being summed) or that has only just been entered says
     # little by itself; what its caller is calling says more. So the callee is asked for the innermost frame and on
     # through such functions.
-    asks = True
-    while frame is not None:
-        code = frame.f_code
-        module = str(frame.f_globals.get("__name__", ""))
+    asked = iter(stack.innermost)
+    frame = next(asked, None)
+    for code, offset, namespace in stack.standing:
+        module = str(namespace.get("__name__", ""))
         if _is_where_steps_begin(code, module):
             break
-        callee = callee_at(frame) if asks else None
-        asks = asks and (code.co_name in CALLBACK_NAMES or module in _CALLED_BACK or is_entry(code, frame.f_lasti))
-        sites.append(Site(code, frame.f_lasti, module, callee))
-        frame = frame.f_back
+        callee = None if frame is None else callee_at(frame, offset)
+        says_little = code.co_name in CALLBACK_NAMES or module in _CALLED_BACK or is_entry(code, offset)
+        frame = next(asked, None) if frame is not None and says_little else None
+        sites.append(Site(code, offset, module, callee))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

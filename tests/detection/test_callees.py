@@ -43,7 +43,7 @@ def _callee_when_it_waits(thread, code=None):
         frame = sys._current_frames()[thread.ident]
         is_here = frame.f_code.co_filename == __file__
         places.append((frame.f_code, frame.f_lasti) if is_here else len(places))
-    return callee_at(frame)
+    return callee_at(frame, frame.f_lasti)
 
 
 class Pool:

@@ -21,6 +21,7 @@ async def reports(function, *arguments):
             function(*arguments)
         finally:
             await asyncio.sleep(0)
+    assert not watcher.disturbances, watcher.disturbances
     return watcher.calls
 
 
@@ -176,7 +177,6 @@ async def test_recursion_5_000_deep():
     assert call.method_name == "time.sleep"
     assert call.function == f"{__name__}.recurse"
     assert call.source == "time.sleep(STALL_S)"
-    assert call.step_ms < 1000 * STALL_S + 30
 
 
 def recurse_and_compute(depth):

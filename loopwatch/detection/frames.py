@@ -1,0 +1,75 @@
+"""The stack of a running thread, taken in one piece by another.
+
+The frames of a running thread lie on its own stack, and are valid for as long as the reader keeps the GIL. Two things
+may take it away in the middle of a walk. The interpreter hands it over between two bytecodes of the reader, so the walk
+is a single call, made of C functions only. And before Python 3.12 any allocation may start a garbage collection, whose
+callbacks and finalizers run Python code: then ``f_back`` reads a frame that is gone, and the process crashes. So there
+the collector is off for that one call.
+"""
+
+import gc
+import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import accumulate, chain, islice, repeat, takewhile
+from operator import attrgetter, call, methodcaller, truth
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+MAX_DEPTH = 10_000
+KEPT = 8
+"""No more frames are kept: should one end meanwhile, what its variables held would be destroyed by this thread."""
+_COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
+_standing = attrgetter("f_code", "f_lasti", "f_globals")
+
+
+class Standing(NamedTuple):
+    """Where a frame stood."""
+
+    code: CodeType
+    offset: int
+    namespace: dict[str, Any]
+
+
+class Stack(NamedTuple):
+    """A thread's stack, innermost frame first; ``innermost`` are the first few of its frames themselves."""
+
+    standing: list[Standing]
+    innermost: list[FrameType]
+
+
+def stack_of(thread_id: int) -> Stack:
+    """The stack of a thread as it is at this moment; empty if there is no such thread."""
+    standing: list[tuple[CodeType, int, dict[str, Any]]] = []
+    innermost: list[FrameType] = []
+    first = map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
+    _at_once(
+        partial(innermost.extend, islice(_outward(first), KEPT)),
+        partial(standing.extend, map(_standing, _outward(islice(innermost, 1)))),
+    )
+    return Stack([Standing(*each) for each in standing], innermost)
+
+
+def locals_of(frame: FrameType) -> dict[str, Any]:
+    """The local variables of a frame that another thread may be running."""
+    found: list[dict[str, Any]] = []
+    _at_once(partial(found.extend, map(attrgetter("f_locals"), (frame,))))
+    return found[0]
+
+
+def _outward(first: Iterator[FrameType]) -> Iterator[FrameType]:
+    steps: Iterator[Any] = chain(first, repeat("f_back", MAX_DEPTH - 1))
+    return takewhile(truth, accumulate(steps, getattr))
+
+
+def _at_once(*functions: Callable[[], object]) -> None:
+    """Call C functions one after the other, without letting go of the GIL in between."""
+    if not _COLLECTS_WHILE_ALLOCATING or not gc.isenabled():
+        deque(map(call, functions), maxlen=0)
+        return
+    try:
+        deque(map(call, (gc.disable, *functions, gc.enable)), maxlen=0)
+    except BaseException:
+        gc.enable()
+        raise
