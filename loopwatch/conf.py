@@ -166,7 +166,7 @@ def _callback(name: str, value: Any) -> Iterator[Problem]:
         yield Problem(
             "loopwatch.E007",
             f"{name} is a coroutine function.",
-            "Make it a plain function: it is called from the writer thread, where no event loop runs.",
+            "Make it a plain function: it is called from a thread of its own, where no event loop runs.",
         )
 
 

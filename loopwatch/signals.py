@@ -2,5 +2,5 @@
 
 from django.dispatch import Signal
 
-# Sent from the writer thread, never from the loop's: sender is the BlockingCall class, ``call`` the instance.
+# Sent from a thread of its own, never from the loop's: sender is the BlockingCall class, ``call`` the instance.
 blocking_call = Signal()

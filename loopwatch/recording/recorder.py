@@ -1,7 +1,7 @@
 """The recorder: takes calls from the watchdog at once, and has a thread of its own write them.
 
-``put`` only adds numbers under a lock; every query, every file and every receiver is the writer thread's business.
-While there is nothing to write, that thread waits without a timeout and costs nothing.
+``put`` only adds numbers under a lock; every query and every file is the writer thread's business, and every other sink
+has a thread of its own. While there is nothing to write, they wait without a timeout and cost nothing.
 """
 
 import logging
@@ -14,13 +14,13 @@ from django.db import connections
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, RecorderStats
 from loopwatch.recording.increments import Increments
 from loopwatch.recording.outage import LONGEST_RETRY_S
 from loopwatch.recording.pending import Pending
+from loopwatch.recording.sinks import sinks
 from loopwatch.recording.writer import Writer
-
-CALLS_LIMIT = 1_000
 
 logger = logging.getLogger("loopwatch.recorder")
 
@@ -45,8 +45,8 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._increments = Increments()
         self._pending = Pending()
-        self._calls: list[BlockingCall] = []
-        self._seen = self._dropped = self._undelivered = 0
+        self._deliveries = [Delivery(sink.name, sink.emit, self._errors) for sink in sinks(self._configuration)]
+        self._seen = self._dropped = 0
         self._puts = self._puts_settled = 0
         self._due_at: float | None = None
         self._at_once = False
@@ -58,6 +58,8 @@ class Recorder:
             with self._changed:
                 self._take_over(call)
             self._ensure_thread()
+            for delivery in self._deliveries:
+                delivery.put(call)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on whatever it was made to put
             self._errors.log_once("recorder", error, "A stall could not be recorded.")
 
@@ -66,9 +68,17 @@ class Recorder:
         with self._changed:
             self._running = True
         self._ensure_thread()
+        for delivery in self._deliveries:
+            delivery.start()
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything put so far is written; whether that was done in time."""
+        """Wait until everything put so far is written and delivered; whether that was done in time."""
+        deadline = time.monotonic() + timeout_s
+        written = self._flush_writer(timeout_s)
+        late = [delivery for delivery in self._deliveries if not delivery.flush(remaining_s(deadline))]
+        return written and not late
+
+    def _flush_writer(self, timeout_s: float) -> bool:
         with self._changed:
             target = self._puts
             if self._puts_settled < target:
@@ -76,8 +86,7 @@ class Recorder:
                 self._schedule(0.0)
         self._ensure_thread()
         with self._changed:
-            # A receiver on the writer thread would wait for itself; without a thread nobody writes.
-            if self._thread in {None, threading.current_thread()}:
+            if self._thread is None:  # nobody writes
                 return self._puts_settled >= target
             return self._changed.wait_for(lambda: self._puts_settled >= target, timeout_s)
 
@@ -93,12 +102,16 @@ class Recorder:
             thread = self._thread
             self._changed.notify_all()
         if thread and thread is not threading.current_thread():
-            thread.join(max(0.2, deadline - time.monotonic()))
+            thread.join(max(0.2, remaining_s(deadline)))
+        late = [delivery for delivery in self._deliveries if not delivery.stop(max(0.2, remaining_s(deadline)))]
         stats = self.stats()
         if stats.pending:
             reason = f" ({stats.last_error})" if stats.last_error else ""
             logger.error("Stopped before %d stalls could be written%s.", stats.pending, reason)
-        return flushed and not (thread and thread.is_alive())
+        for delivery in self._deliveries:
+            if delivery.waiting:
+                logger.error("Stopped before %d stalls reached the sink %r.", delivery.waiting, delivery.name)
+        return flushed and not late and not (thread and thread.is_alive())
 
     def stats(self) -> RecorderStats:
         """What was counted so far."""
@@ -109,7 +122,7 @@ class Recorder:
                 stored=database.stored if database else 0,
                 thinned=database.thinned if database else 0,
                 dropped=self._dropped + writer.dropped + (database.dropped if database else 0),
-                undelivered=self._undelivered,
+                undelivered=sum(delivery.dropped for delivery in self._deliveries),
                 pending=self._pending.events + writer.unwritten.events,
                 errors=self._errors.counts,
                 last_error=self._errors.last,
@@ -121,12 +134,9 @@ class Recorder:
         self._seen += delta.totals.events
         if self._writer.database:
             self._dropped += self._pending.add(fingerprint, delta)
-        if self._writer.delivers and len(self._calls) < CALLS_LIMIT:
-            self._calls.append(call)
+            self._schedule(0.0 if call.ongoing else self._configuration.flush_interval_s)
         else:
-            self._undelivered += self._writer.delivers
-        urgent = call.ongoing or len(self._calls) > CALLS_LIMIT // 2
-        self._schedule(0.0 if urgent else self._configuration.flush_interval_s)
+            self._puts_settled = self._puts
 
     def _schedule(self, delay_s: float) -> None:
         due_at = time.monotonic() + delay_s
@@ -168,10 +178,9 @@ class Recorder:
     def _write(self) -> None:
         with self._changed:
             pending, self._pending = self._pending, Pending()
-            calls, self._calls = self._calls, []
             puts, at_once, self._at_once = self._puts, self._at_once, False
         try:
-            retry_s = self._writer.write(pending, calls, at_once=at_once)
+            retry_s = self._writer.write(pending, at_once=at_once)
         except Exception as error:  # noqa: BLE001 - no fault of ours may end the thread
             self._errors.log_once("recorder", error, "The writer failed.")
             retry_s = LONGEST_RETRY_S

@@ -1,4 +1,4 @@
-"""The sinks that get every call by itself: log, signal and callback. They run on the writer thread.
+"""The sinks that get every call by itself: log, signal and callback. Each runs on a thread of its own.
 
 A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
 log tells it once.
@@ -10,6 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import milliseconds, text
@@ -24,12 +25,24 @@ logger = logging.getLogger("loopwatch")
 
 
 class Sink(Protocol):
-    """Takes one call after the other; what it raises is logged once and counted."""
+    """Takes one call after the other, always on the same thread; what it raises is logged once and counted."""
 
     name: str
 
     def emit(self, call: BlockingCall) -> None:
         """Hand the call on."""
+
+
+def sinks(configuration: Configuration) -> list[Sink]:
+    """The sinks that the settings ask for, beside the database."""
+    chosen: list[Sink] = []
+    if "log" in configuration.sinks:
+        chosen.append(LogSink())
+    if "signal" in configuration.sinks:
+        chosen.append(SignalSink())
+    if configuration.on_blocking_call:
+        chosen.append(CallbackSink(configuration.on_blocking_call))
+    return chosen
 
 
 class CallbackSink:

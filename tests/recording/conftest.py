@@ -1,5 +1,6 @@
 import pytest
 from django.db import connections
+from django.db.backends.signals import connection_created
 
 from loopwatch.conf import Configuration
 from loopwatch.recording.recorder import Recorder
@@ -28,3 +29,16 @@ def kept_connections():
     connections["default"].settings_dict["CONN_MAX_AGE"] = None
     yield
     connections["default"].settings_dict["CONN_MAX_AGE"] = 0
+
+
+@pytest.fixture
+def opened_connections():
+    """The connections that threads have opened since the test began, as Django's wrappers."""
+    opened = []
+
+    def note(connection, **_):
+        opened.append(connection)
+
+    connection_created.connect(note)
+    yield opened
+    connection_created.disconnect(note)

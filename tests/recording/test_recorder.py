@@ -106,12 +106,12 @@ def test_another_database_can_be_named_or_routed_to(recorder_of, settings):
     assert recorder_of(database="named")._writer.database.alias == "named"
 
 
-def test_stopping_closes_the_connections_of_the_writer(recorder_of, kept_connections):
-    opened = []
-    recorder = recorder_of(on_blocking_call=lambda call: opened.append(connection.connection))
+def test_stopping_closes_the_connections_of_the_writer(recorder_of, kept_connections, opened_connections):
+    recorder = recorder_of()
     recorder.put(blocking_call())
     assert recorder.flush(10)
-    opened[0].cursor()
+    (opened,) = [opened.connection for opened in opened_connections]
+    opened.cursor()
     assert recorder.stop(10)
     with pytest.raises(connection.Database.Error):
-        opened[0].cursor()
+        opened.cursor()

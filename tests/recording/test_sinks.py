@@ -1,10 +1,13 @@
 import asyncio
 import logging
 import queue
+import threading
+import time
 
 import pytest
 
 from loopwatch.detection.calls import BlockingCall, Cause, Request
+from loopwatch.models import Finding
 from loopwatch.recording.sinks import LogSink
 from loopwatch.signals import blocking_call as signal
 from tests.recording.calls import blocking_call
@@ -15,6 +18,13 @@ class Clock:
 
     def __call__(self):
         return self.now_s
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 def lines(caplog):
@@ -121,7 +131,44 @@ def test_a_receiver_that_raises_is_counted_and_the_others_are_called(recorder_of
         signal.disconnect(fail)
     assert len(received) == 1
     assert recorder.stats().errors == {"signal": 1}
-    assert "ValueError: no" in recorder.stats().last_error
+    assert recorder.stats().last_error.startswith("signal: ValueError at tests/recording/test_sinks.py:")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_callback_that_hangs_holds_up_nobody_and_its_queue_is_bounded(recorder_of, received, caplog):
+    entered, release = threading.Event(), threading.Event()
+
+    def hang(call):
+        entered.set()
+        release.wait(60)
+
+    recorder = recorder_of(sinks=("database", "log", "signal"), on_blocking_call=hang)
+    try:
+        recorder.put(blocking_call())
+        assert entered.wait(10)
+        for _ in range(1_200):
+            recorder.put(blocking_call())
+            wait_until(lambda: recorder._deliveries[1].waiting < 500)
+        assert not recorder.flush(0.5)
+        wait_until(lambda: Finding.objects.filter(events=1_201).exists())
+        assert (len(received), len(lines(caplog))) == (1_201, 1)
+        assert recorder.stats().undelivered == 200
+        assert not recorder.stop(0.5)
+    finally:
+        release.set()
+    assert "Stopped before 1001 stalls reached the sink 'callback'." in caplog.messages
+
+
+def test_an_exceptions_text_is_not_logged_but_where_it_came_from(recorder_of, caplog):
+    def fail(call):
+        raise ValueError("hunter2")
+
+    recorder = recorder_of(sinks=(), on_blocking_call=fail)
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert "hunter2" not in caplog.text + recorder.stats().last_error
+    assert "(callback) raised ValueError" in caplog.text
+    assert "tests/recording/test_sinks.py" in caplog.text
 
 
 def test_a_receiver_that_flushes_does_not_wait_for_itself(recorder_of):
