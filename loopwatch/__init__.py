@@ -6,11 +6,19 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.watcher import watch
 
 if TYPE_CHECKING:
+    from loopwatch.recording.health import Stats
     from loopwatch.signals import blocking_call
 
 __version__ = "0.1.0"
 
-__all__ = ["BlockingCall", "blocking_call", "watch"]
+__all__ = ["BlockingCall", "blocking_call", "stats", "watch"]
+
+
+def stats() -> "Stats":
+    """What loopwatch itself has done in this process since it began to watch: counts, errors, CPU time."""
+    from loopwatch.monitoring import monitoring  # noqa: PLC0415 - needs Django; ``watch()`` does not
+
+    return monitoring.stats()
 
 
 def __getattr__(name: str) -> Any:

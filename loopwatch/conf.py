@@ -32,6 +32,7 @@ class Configuration:
     exclude_paths: tuple[str, ...] = ()
     sinks: tuple[str, ...] = SINKS
     on_blocking_call: Callable[[BlockingCall], object] | None = None
+    redact: Callable[[BlockingCall], BlockingCall | None] | None = None
     database: str | None = None
     events_per_finding: int = 50
     flush_interval_s: float = 1.0
@@ -61,8 +62,9 @@ def configuration() -> Configuration:
     if found:
         raise ImproperlyConfigured("\n".join(str(problem) for problem in found))
     values = {key.lower(): _plain(value) for key, value in _raw().items()}
-    if isinstance(values.get("on_blocking_call"), str):
-        values["on_blocking_call"] = import_string(values["on_blocking_call"])
+    for name in ("on_blocking_call", "redact"):
+        if isinstance(values.get(name), str):
+            values[name] = import_string(values[name])
     return Configuration(**values)
 
 
@@ -194,6 +196,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "EXCLUDE_PATHS": _paths,
     "SINKS": _sinks,
     "ON_BLOCKING_CALL": _callback,
+    "REDACT": _callback,
     "DATABASE": _database,
     "EVENTS_PER_FINDING": _number(2, 10_000, (int,)),
     "FLUSH_INTERVAL_S": _number(0.05, 60),

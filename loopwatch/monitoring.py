@@ -5,6 +5,7 @@ import atexit
 import logging
 import os
 import threading
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -17,6 +18,7 @@ from loopwatch.detection.in_flight import InFlight
 from loopwatch.detection.path_filter import PathFilter
 
 if TYPE_CHECKING:
+    from loopwatch.recording.health import Stats
     from loopwatch.recording.recorder import Recorder
 
 logger = logging.getLogger("loopwatch")
@@ -94,6 +96,14 @@ class Monitoring:
         with self._lock:
             return self._flush(timeout_s)
 
+    def stats(self) -> "Stats":
+        """What loopwatch itself has done in this process; all zeros while no loop is watched."""
+        from loopwatch.recording.health import Stats  # noqa: PLC0415
+
+        # Without the lock, which may be held for seconds while everything is written.
+        recorder = self._recorder
+        return replace(recorder.stats(), loops=len(self._watchers)) if recorder else Stats()
+
     def _watch(self, loop: asyncio.AbstractEventLoop, current: Configuration) -> InFlight | None:
         with self._lock:
             if current is not self._configuration:
@@ -144,7 +154,7 @@ def _new_recorder(configuration: Configuration) -> "Recorder":
     # The recorder needs the models; asgi.py imports this module before Django is set up.
     from loopwatch.recording.recorder import Recorder  # noqa: PLC0415
 
-    return Recorder(configuration)
+    return Recorder(configuration, monitor.watchdog_cost)
 
 
 monitoring = Monitoring()

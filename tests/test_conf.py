@@ -8,6 +8,10 @@ def on_blocking_call(call):
     """Named by the settings below."""
 
 
+def redact(call):
+    """Named by the settings below."""
+
+
 async def coroutine(call):
     """Named by the settings below."""
 
@@ -28,6 +32,7 @@ def test_every_key_is_read(settings):
         "EXCLUDE_PATHS": ("boto3",),
         "SINKS": ["log"],
         "ON_BLOCKING_CALL": "tests.test_conf.on_blocking_call",
+        "REDACT": "tests.test_conf.redact",
         "DATABASE": "default",
         "EVENTS_PER_FINDING": 2,
         "FLUSH_INTERVAL_S": 0.05,
@@ -41,6 +46,7 @@ def test_every_key_is_read(settings):
         exclude_paths=("boto3",),
         sinks=("log",),
         on_blocking_call=on_blocking_call,
+        redact=redact,
         database="default",
         events_per_finding=2,
         flush_interval_s=0.05,
@@ -96,6 +102,8 @@ def test_a_callable_may_be_given_itself(settings):
         ({"ON_BLOCKING_CALL": 5}, "E003", "callable"),
         ({"ON_BLOCKING_CALL": coroutine}, "E007", "coroutine"),
         ({"ON_BLOCKING_CALL": "tests.test_conf.coroutine"}, "E007", "coroutine"),
+        ({"REDACT": "nowhere"}, "E006", "REDACT"),
+        ({"REDACT": coroutine}, "E007", "REDACT"),
         ({"DATABASE": "replica"}, "E008", '"default"'),
         ({"DATABASE": 5}, "E003", "alias"),
         ({"EVENTS_PER_FINDING": 1}, "E004", "from 2 to 10000"),

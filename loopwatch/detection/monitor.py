@@ -69,6 +69,18 @@ class Monitor:
         watchdog = self._watchdog
         return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s)
 
+    @property
+    def watchdog_cpu_s(self) -> float:
+        """CPU seconds the watchdog has used since it was started; 0 while nobody watches."""
+        watchdog = self._watchdog
+        return watchdog.cpu_s if watchdog else 0.0
+
+    @property
+    def watchdog_failures(self) -> int:
+        """How often the watchdog failed since it was started."""
+        watchdog = self._watchdog
+        return watchdog.failures if watchdog else 0
+
     def _report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
         """Report a stall to everyone who watched it and whose threshold it reached."""
         reports: dict[float, BlockingCall] = {}
@@ -164,6 +176,11 @@ def stop_watching(watcher: Watching, timeout_s: float) -> bool:
 
 def settle(timeout_s: float) -> bool:
     return _monitor.settle(timeout_s)
+
+
+def watchdog_cost() -> tuple[float, int]:
+    """CPU seconds that the watchdog has used, and how often it failed."""
+    return _monitor.watchdog_cpu_s, _monitor.watchdog_failures
 
 
 def _after_fork() -> None:

@@ -66,6 +66,8 @@ class Watchdog:
 
     def __init__(self, settle: Callable[[Stall, Observation, bool], None]) -> None:
         self.failures = 0
+        self.cpu_s = 0.0
+        """CPU time of the watchdog's own thread, as of when it last parked."""
         self._settle = settle
         # ``uuid4`` would let go of the GIL, and with it of a sample; a fork makes a new watchdog, seeded anew.
         self._random = random.Random()  # noqa: S311
@@ -128,7 +130,7 @@ class Watchdog:
         asked_at, own_cpu_s = now(), time.thread_time()
         while not self._stopping:
             if look_at is None or look_at > now():
-                own_cpu_s = time.thread_time()
+                self.cpu_s = own_cpu_s = time.thread_time()
                 self._read_clocks()
                 is_woken = self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - now()))
                 asked_at = self._woken_at if is_woken or look_at is None else look_at

@@ -1,11 +1,12 @@
-"""How the recorder itself fares: what it counted, and what went wrong."""
+"""How loopwatch itself fares: what it counted, what it cost, and what went wrong."""
 
 import logging
 import threading
 import traceback
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from loopwatch.recording.paths import shorten
 
@@ -13,22 +14,29 @@ logger = logging.getLogger("loopwatch.recorder")
 
 
 @dataclass(frozen=True, slots=True)
-class RecorderStats:
-    """Counts of stalls since the process began, but for ``errors``, which counts failures by sink.
+class Stats:
+    """What loopwatch itself did in one process since it began to watch there.
 
-    With the database sink, ``seen == stored + dropped + pending`` whenever the writer is at rest. ``thinned`` are those
-    of the stored whose details were not kept; ``undelivered`` are reports for which there was no room in the queue of
-    the other sinks.
+    ``since`` is aware, ``None`` where nothing is watched; ``loops`` are watched now. The others count stalls, but for
+    ``errors``, which counts failures by source, and CPU time in seconds. With the database sink,
+    ``seen == stored + withheld + dropped + pending`` whenever the writer is at rest. ``thinned`` are those stored
+    whose details were not kept, ``withheld`` those that ``REDACT`` kept back, ``dropped`` those that are lost, and
+    ``undelivered`` reports for which the queue of another sink had no room.
     """
 
-    seen: int
-    stored: int
-    thinned: int
-    dropped: int
-    undelivered: int
-    pending: int
-    errors: Mapping[str, int]
-    last_error: str
+    since: datetime | None = None
+    loops: int = 0
+    seen: int = 0
+    stored: int = 0
+    thinned: int = 0
+    withheld: int = 0
+    dropped: int = 0
+    undelivered: int = 0
+    pending: int = 0
+    errors: Mapping[str, int] = field(default_factory=dict)
+    last_error: str = ""
+    watchdog_cpu_s: float = 0.0
+    writer_cpu_s: float = 0.0
 
 
 class Errors:

@@ -9,16 +9,19 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 from django.db import connections
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording.delivery import Delivery, remaining_s
-from loopwatch.recording.health import Errors, RecorderStats
+from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.increments import Increments
 from loopwatch.recording.outage import LONGEST_RETRY_S
 from loopwatch.recording.pending import Pending
+from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
 from loopwatch.recording.writer import Writer
 
@@ -32,8 +35,11 @@ class Recorder:
     recorder is empty and starts its thread with the next ``put``.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(
+        self, configuration: Configuration, watchdog_cost: Callable[[], tuple[float, int]] = lambda: (0.0, 0)
+    ) -> None:
         self._configuration = configuration
+        self._watchdog_cost = watchdog_cost
         self._running = False
         self._begin_empty()
         _recorders.add(self)
@@ -45,7 +51,11 @@ class Recorder:
         self._thread: threading.Thread | None = None
         self._increments = Increments()
         self._pending = Pending()
+        redact = self._configuration.redact
+        self._redaction = Redaction(redact, self._record, self._errors) if redact else None
         self._deliveries = [Delivery(sink.name, sink.emit, self._errors) for sink in sinks(self._configuration)]
+        self._since = datetime.now(UTC)
+        self._writer_cpu_s = 0.0
         self._seen = self._dropped = 0
         self._puts = self._puts_settled = 0
         self._due_at: float | None = None
@@ -54,12 +64,10 @@ class Recorder:
     def put(self, call: BlockingCall) -> None:
         """Take over a call, without I/O or exceptions. It is written by the next flush; one still going on, at once."""
         try:
-            _ = call.fingerprint  # hashed and cached before the lock is taken
-            with self._changed:
-                self._take_over(call)
-            self._ensure_thread()
-            for delivery in self._deliveries:
-                delivery.put(call)
+            if self._redaction:
+                self._redaction.delivery.put(call)
+            else:
+                self._record(call)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on whatever it was made to put
             self._errors.log_once("recorder", error, "A stall could not be recorded.")
 
@@ -68,15 +76,16 @@ class Recorder:
         with self._changed:
             self._running = True
         self._ensure_thread()
-        for delivery in self._deliveries:
+        for delivery in self._all_deliveries():
             delivery.start()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything put so far is written and delivered; whether that was done in time."""
         deadline = time.monotonic() + timeout_s
-        written = self._flush_writer(timeout_s)
+        redacted = self._redaction is None or self._redaction.delivery.flush(timeout_s)
+        written = self._flush_writer(remaining_s(deadline))
         late = [delivery for delivery in self._deliveries if not delivery.flush(remaining_s(deadline))]
-        return written and not late
+        return redacted and written and not late
 
     def _flush_writer(self, timeout_s: float) -> bool:
         with self._changed:
@@ -103,30 +112,49 @@ class Recorder:
             self._changed.notify_all()
         if thread and thread is not threading.current_thread():
             thread.join(max(0.2, remaining_s(deadline)))
-        late = [delivery for delivery in self._deliveries if not delivery.stop(max(0.2, remaining_s(deadline)))]
+        late = [delivery for delivery in self._all_deliveries() if not delivery.stop(max(0.2, remaining_s(deadline)))]
         stats = self.stats()
         if stats.pending:
             reason = f" ({stats.last_error})" if stats.last_error else ""
             logger.error("Stopped before %d stalls could be written%s.", stats.pending, reason)
-        for delivery in self._deliveries:
+        for delivery in self._all_deliveries():
             if delivery.waiting:
-                logger.error("Stopped before %d stalls reached the sink %r.", delivery.waiting, delivery.name)
+                logger.error("Stopped before %d stalls reached %r.", delivery.waiting, delivery.name)
         return flushed and not late and not (thread and thread.is_alive())
 
-    def stats(self) -> RecorderStats:
-        """What was counted so far."""
+    def stats(self) -> Stats:
+        """What was counted so far, without the number of loops."""
+        watchdog_cpu_s, watchdog_failures = self._watchdog_cost()
+        redaction = self._redaction
+        withheld, unredacted = (redaction.withheld, redaction.dropped) if redaction else (0, 0)
+        waiting = redaction.delivery.waiting if redaction else 0
         with self._changed:
             writer, database = self._writer, self._writer.database
-            return RecorderStats(
-                seen=self._seen,
+            return Stats(
+                since=self._since,
+                seen=self._seen + withheld + unredacted + waiting,
                 stored=database.stored if database else 0,
                 thinned=database.thinned if database else 0,
-                dropped=self._dropped + writer.dropped + (database.dropped if database else 0),
+                withheld=withheld,
+                dropped=unredacted + self._dropped + writer.dropped + (database.dropped if database else 0),
                 undelivered=sum(delivery.dropped for delivery in self._deliveries),
-                pending=self._pending.events + writer.unwritten.events,
-                errors=self._errors.counts,
+                pending=waiting + self._pending.events + writer.unwritten.events,
+                errors=dict(self._errors.counts) | ({"watchdog": watchdog_failures} if watchdog_failures else {}),
                 last_error=self._errors.last,
+                watchdog_cpu_s=watchdog_cpu_s,
+                writer_cpu_s=self._writer_cpu_s,
             )
+
+    def _all_deliveries(self) -> list[Delivery]:
+        return [self._redaction.delivery, *self._deliveries] if self._redaction else self._deliveries
+
+    def _record(self, call: BlockingCall) -> None:
+        _ = call.fingerprint  # hashed and cached before the lock is taken
+        with self._changed:
+            self._take_over(call)
+        self._ensure_thread()
+        for delivery in self._deliveries:
+            delivery.put(call)
 
     def _take_over(self, call: BlockingCall) -> None:
         fingerprint, delta = self._increments.of(call)
@@ -185,6 +213,7 @@ class Recorder:
             self._errors.log_once("recorder", error, "The writer failed.")
             retry_s = LONGEST_RETRY_S
         with self._changed:
+            self._writer_cpu_s = time.thread_time()
             if retry_s is None:
                 self._puts_settled = puts
                 self._changed.notify_all()

@@ -156,7 +156,7 @@ def test_a_callback_that_hangs_holds_up_nobody_and_its_queue_is_bounded(recorder
         assert not recorder.stop(0.5)
     finally:
         release.set()
-    assert "Stopped before 1001 stalls reached the sink 'callback'." in caplog.messages
+    assert "Stopped before 1001 stalls reached 'callback'." in caplog.messages
 
 
 def test_an_exceptions_text_is_not_logged_but_where_it_came_from(recorder_of, caplog):

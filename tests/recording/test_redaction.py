@@ -1,0 +1,121 @@
+"""``REDACT``: what the site's own function may change or withhold before anything is recorded."""
+
+import threading
+from dataclasses import replace
+
+import pytest
+
+from loopwatch.models import BlockingEvent, Finding
+from loopwatch.signals import blocking_call as signal
+from tests.recording.calls import blocking_call
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def hide_the_function(call):
+    return replace(call, function="(hidden)", stack=(), task_name="")
+
+
+@pytest.fixture
+def signalled():
+    calls = []
+
+    def receive(call, **_):
+        calls.append(call)
+
+    signal.connect(receive)
+    yield calls
+    signal.disconnect(receive)
+
+
+def test_every_sink_gets_the_redacted_call_and_nobody_the_other(recorder_of, signalled, caplog):
+    called = []
+    recorder = recorder_of(
+        sinks=("database", "log", "signal"), on_blocking_call=called.append, redact=hide_the_function
+    )
+    for _ in range(2):
+        recorder.put(blocking_call())
+    assert recorder.flush(10)
+    finding = Finding.objects.get()
+    assert (finding.function, finding.events) == ("(hidden)", 2)
+    assert [event.stacks["frames"] for event in BlockingEvent.objects.all()] == [[], []]
+    assert {call.function for call in (*called, *signalled)} == {"(hidden)"}
+    assert "checkout" not in caplog.text.replace("POST checkout/<int:pk>/", "")
+
+
+def test_a_withheld_stall_leaves_nothing_but_a_number(recorder_of, signalled, caplog):
+    recorder = recorder_of(sinks=("database", "log", "signal"), redact=lambda call: None)
+    recorder.put(blocking_call())
+    for ongoing in (True, True, False):
+        recorder.put(blocking_call(stall_id="one", ongoing=ongoing))
+    assert recorder.flush(10)
+    assert not Finding.objects.exists()
+    assert (signalled, caplog.records) == ([], [])
+    stats = recorder.stats()
+    assert (stats.seen, stats.withheld, stats.stored, stats.dropped, stats.pending) == (2, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["hunter2", 5, lambda call: call],
+    ids=["text", "number", "function"],
+)
+def test_a_wrong_answer_records_nothing(recorder_of, signalled, caplog, answer):
+    recorder = recorder_of(sinks=("database", "log", "signal"), redact=lambda call: answer)
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert not Finding.objects.exists()
+    assert signalled == []
+    stats = recorder.stats()
+    assert (stats.seen, stats.dropped, stats.pending) == (1, 1, 0)
+    assert stats.errors == {"redact": 1}
+    assert len(caplog.records) == 1
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("error", [ValueError("hunter2"), SystemExit("hunter2")])
+def test_an_exception_records_nothing_and_the_next_call_is_asked_for_again(recorder_of, caplog, error):
+    def redact(call):
+        if call.lineno == 12:
+            raise error
+        return call
+
+    recorder = recorder_of(redact=redact)
+    for lineno in (12, 12, 13):
+        recorder.put(blocking_call(lineno=lineno))
+    assert recorder.flush(10)
+    assert Finding.objects.get().events == 1
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.errors) == (3, 1, 2, {"redact": 2})
+    assert len(caplog.records) == 1
+    assert "hunter2" not in caplog.text + stats.last_error
+
+
+def test_while_it_hangs_nothing_is_recorded_and_whoever_puts_does_not_wait(recorder_of):
+    entered, release = threading.Event(), threading.Event()
+
+    def hang(call):
+        entered.set()
+        assert release.wait(60)
+        return call
+
+    recorder = recorder_of(redact=hang)
+    recorder.put(blocking_call())
+    assert entered.wait(10)
+    for _ in range(1_100):
+        recorder.put(blocking_call())
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (1_101, 0, 100, 1_001)
+    assert not recorder.flush(0.1)
+    release.set()
+    assert recorder.flush(30)
+    assert Finding.objects.get().events == 1_001
+
+
+def test_a_call_given_back_as_it_was_is_recorded_as_without_the_setting(recorder_of):
+    recorder = recorder_of(redact=lambda call: call)
+    recorder.put(blocking_call(stall_id="one", ongoing=True))
+    recorder.put(blocking_call(stall_id="one", duration_ms=9_000.0))
+    assert recorder.flush(10)
+    finding = Finding.objects.get()
+    assert (finding.events, finding.blocked_us, finding.function) == (1, 9_000_000, "shop.views.checkout")

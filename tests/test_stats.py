@@ -1,0 +1,95 @@
+"""``loopwatch.stats()``: what loopwatch itself did in this process."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+import loopwatch
+from loopwatch.asgi import LoopWatch
+from loopwatch.monitoring import monitoring
+
+
+async def block(scope, receive, send):
+    time.sleep(0.06)
+
+
+@pytest.fixture
+def site(settings):
+    """The settings of a site that stores nothing; it is stopped after the test."""
+    settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "FLUSH_INTERVAL_S": 0.05}
+    yield settings
+    assert monitoring.stop()
+
+
+async def serve(times=1):
+    for _ in range(times):
+        await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
+    assert await asyncio.to_thread(monitoring.flush)
+
+
+def test_nothing_is_watched_before_the_first_request():
+    assert loopwatch.stats() == loopwatch.recording.health.Stats()
+
+
+async def test_the_stalls_of_the_process_are_counted(site):
+    begin = datetime.now(UTC)
+    await serve(3)
+    stats = loopwatch.stats()
+    assert begin <= stats.since <= datetime.now(UTC)
+    assert (stats.loops, stats.seen, stats.dropped, stats.errors) == (1, 3, 0, {})
+    assert stats.watchdog_cpu_s > 0
+    assert stats.writer_cpu_s == 0  # nothing is to be written
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_is_stored_is_counted_and_its_cost(site):
+    site.LOOPWATCH |= {"SINKS": ["database"]}
+    await serve(2)
+    stats = loopwatch.stats()
+    assert (stats.seen, stats.stored, stats.pending) == (2, 2, 0)
+    assert stats.writer_cpu_s > 0
+
+
+async def test_errors_are_counted_by_sink(site):
+    site.LOOPWATCH = site.LOOPWATCH | {"ON_BLOCKING_CALL": lambda call: 1 / 0}
+    await serve(2)
+    stats = loopwatch.stats()
+    assert stats.errors == {"callback": 2}
+    assert stats.last_error.startswith("callback: ZeroDivisionError at tests/test_stats.py:")
+
+
+async def test_asking_does_not_wait_for_a_stop_that_waits(site):
+    entered, release, stopped = threading.Event(), threading.Event(), []
+
+    def hang(call):
+        entered.set()
+        release.wait(60)
+
+    site.LOOPWATCH = site.LOOPWATCH | {"ON_BLOCKING_CALL": hang}
+    await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
+    assert await asyncio.to_thread(entered.wait, 10)
+    stopping = threading.Thread(target=lambda: stopped.append(monitoring.stop(60)))
+    stopping.start()
+    try:
+        while monitoring._lock.acquire(blocking=False):
+            monitoring._lock.release()
+            await asyncio.sleep(0.001)
+        loopwatch.stats()
+        assert stopping.is_alive()
+    finally:
+        release.set()
+        stopping.join(60)
+    assert stopped == [True]
+
+
+def test_watching_without_django_needs_no_part_of_it():
+    done = subprocess.run(
+        [sys.executable, "-c", "import loopwatch, sys; print([name for name in sys.modules if 'django' in name])"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"
