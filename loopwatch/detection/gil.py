@@ -6,11 +6,10 @@ the first in: unless other threads compete for it.
 """
 
 import sys
-import time
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -19,6 +18,7 @@ OWN_WORK_S = 0.001
 SCHEDULING_S = 0.003
 NOTEWORTHY = 0.2
 """The part of the threshold for which a call must have kept the GIL to be seen by that."""
+MOSTLY = 0.8
 NEGLIGIBLE_S = 0.0002
 """Less than any thread uses that wakes up, asks for the GIL and does something."""
 
@@ -33,7 +33,8 @@ class GilWait(Enum):
     LONG = auto()
     """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
     CONTESTED = auto()
-    """As ``LONG``, but another thread may have come first, and the loop's thread may have gone a little further."""
+    """As ``LONG``, but another thread may have come first, and the loop's thread may have gone a little further; or the
+    watchdog has waited for a CPU."""
     SHARED = auto()
     """Other threads had it too, for long: the loop's thread may be anywhere."""
 
@@ -56,31 +57,44 @@ class OtherThreads:
 class Wanted:
     """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
 
-    ``own_cpu_s`` and ``before`` are the CPU clocks until then, ``others_load`` tells how busy other threads were.
+    ``before`` are the CPU clocks until then, ``others_load`` tells how busy other threads were.
     """
 
     at: float
     asked_at: float
-    own_cpu_s: float
     before: CpuReading
     others_load: float
     threshold_s: float
+    delays: Delays | None
 
     def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
-        own_s = time.thread_time() - self.own_cpu_s
+        own_s = cpu.watchdog_s - self.before.watchdog_s
         waited_s = taken_at - self.asked_at - own_s
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
             # Where the watchdog itself has kept the GIL for a while, the loop's thread may just be waiting for it.
             return GilWait.NONE if own_s < OWN_WORK_S else GilWait.INTERVAL
         # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
-        if waited_s < interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s):
+        long_s = interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s)
+        if waited_s < long_s:
             return GilWait.INTERVAL
-        busy_s = others_s(self.before, cpu) - own_s
+        busy_s = others_s(self.before, cpu)
         if busy_s < NEGLIGIBLE_S:
-            return GilWait.LONG
+            return GilWait.LONG if waited_s - self._delayed_s() >= long_s else GilWait.CONTESTED
         shared = busy_s > 0.4 * interval_s and self._was_shared(cpu, own_s, step_started, 0.4 * interval_s)
         return GilWait.SHARED if shared else GilWait.CONTESTED
+
+    def loop_delayed_s(self, cpu: CpuReading) -> float:
+        """How long the loop's thread has been kept from a CPU, unless it was on one for most of the time."""
+        if self.delays is None or cpu.thread_s is None or self.before.thread_s is None:
+            return 0.0
+        # Asking lets go of the GIL, which has to be waited for again where the loop computes.
+        was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
+        return 0.0 if was_busy else self.delays.loop_s()
+
+    def _delayed_s(self) -> float:
+        """How long the one who had the GIL, or the one who wanted it, may have been without a CPU meanwhile."""
+        return 0.0 if self.delays is None else self.delays.loop_s() + self.delays.watchdog_s()
 
     def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
         """Whether the loop's thread has been off the CPU for long since the step began."""
@@ -88,10 +102,3 @@ class Wanted:
         # They may have run before the step, while the loop rested; threads that always run have no such excuse.
         before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
         return idle_s - before_step_s > enough_s
-
-
-def others_s(before: CpuReading, after: CpuReading) -> float:
-    """CPU seconds that threads other than the loop's have used; 0 where that cannot be known."""
-    if before.thread_s is None or after.thread_s is None:
-        return 0.0
-    return (after.process_s - before.process_s) - (after.thread_s - before.thread_s)

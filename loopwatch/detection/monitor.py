@@ -73,7 +73,7 @@ class Monitor:
     def watchdog_cpu_s(self) -> float:
         """CPU seconds the watchdog has used since it was started; 0 while nobody watches."""
         watchdog = self._watchdog
-        return watchdog.cpu_s if watchdog else 0.0
+        return watchdog.cpu_s() if watchdog else 0.0
 
     @property
     def watchdog_failures(self) -> int:
@@ -103,7 +103,7 @@ class Monitor:
         clock = self._hooks.clocks.get(loop)
         if clock is None:
             watchdog = self._running_watchdog()
-            clock = self._hooks.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake)
+            clock = self._hooks.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake, watchdog.cpu_s)
             watchdog.watch(self._hooks.clocks.values())
         return clock
 

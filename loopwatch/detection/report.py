@@ -17,7 +17,7 @@ from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
-from loopwatch.detection.states import is_suspended, states_of
+from loopwatch.detection.states import is_suspended, kept_off_s, kept_off_unseen_s, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.watchdog import Observation
 
@@ -43,10 +43,13 @@ def blocking_call(
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
         return common.of_garbage_collection(culprit, collecting_s)
     if culprit is None:
-        if is_suspended(stall.clock.read_cpu(), observation.before, started, stall.ended) and not paths:
-            return common.without_culprit(Cause.SUSPENDED)
-        return common.without_culprit(_machine_cause(paths) or _waiting_or_computing(paths))
-    return common.with_culprit(culprit, paths)
+        cause = _cause_unseen(stall, observation, started) if not paths else _waiting_or_computing(paths)
+        return common.without_culprit(_machine_cause(paths) or cause)
+    call = common.with_culprit(culprit, paths)
+    # What the step did by itself, had others not taken the CPUs, decides whether it is to blame for anything.
+    without_s = kept_off_s(observation.samples, observation.step_started, observation.before)
+    is_stall = stall.ended - started - without_s >= _threshold_s(stall)
+    return call if is_stall else replace(call, cause=Cause.SUSPENDED)
 
 
 class _Common:
@@ -133,6 +136,18 @@ class _Common:
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]
         )
+
+
+def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cause:
+    after, delays = stall.clock.read_cpu(), observation.delays
+    if is_suspended(after, observation.before, started, stall.ended):
+        return Cause.SUSPENDED
+    kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, after, observation.before, stall.ended - started)
+    return Cause.COMPUTING if stall.ended - started - kept_off_s >= _threshold_s(stall) else Cause.SUSPENDED
+
+
+def _threshold_s(stall: Stall) -> float:
+    return min(watcher.threshold_s for watcher in stall.watchers)
 
 
 def _cause(culprit: Culprit) -> Cause:

@@ -41,7 +41,10 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One stack, innermost frame first. ``wanted_at`` and ``taken_at`` are ``now()``."""
+    """One stack, innermost frame first. ``wanted_at`` and ``taken_at`` are ``now()``.
+
+    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, where that was asked.
+    """
 
     wanted_at: float
     taken_at: float
@@ -49,6 +52,7 @@ class Sample:
     gil_wait: GilWait
     sites: tuple[Site, ...]
     frames_left_out: int = 0
+    delayed_s: float = 0.0
 
     @property
     def waited_s(self) -> float:
@@ -66,7 +70,9 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     if not stack.standing or clock.handle is not handle or clock.started != started:
         return None
     sites, left_out = _sites(stack)
-    return Sample(wanted.at, taken_at, cpu, wanted.gil_wait(taken_at, cpu, started), sites, left_out)
+    del stack
+    gil_wait = wanted.gil_wait(taken_at, cpu, started)
+    return Sample(wanted.at, taken_at, cpu, gil_wait, sites, left_out, wanted.loop_delayed_s(cpu))
 
 
 def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:

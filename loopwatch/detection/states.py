@@ -6,8 +6,8 @@ Told from CPU clocks and from how long the watchdog itself had to wait for the G
 from collections.abc import Sequence
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.cpu_clocks import CpuReading
-from loopwatch.detection.gil import GilWait, others_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
+from loopwatch.detection.gil import GilWait
 from loopwatch.detection.sampling import Sample
 
 BUSY = 0.5
@@ -33,7 +33,8 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
 
 def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     cpu = sample.cpu
-    wall_s = cpu.at - max(before.at, step_started)
+    # The time for which other processes had the CPUs says nothing about what the thread was doing.
+    wall_s = cpu.at - max(before.at, step_started) - sample.delayed_s
     is_gil_free = sample.gil_wait is GilWait.NONE
     if cpu.thread_s is None or before.thread_s is None or wall_s <= 0:
         return Cause.WAITING if is_gil_free else Cause.COMPUTING
@@ -52,9 +53,28 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
 
 
+def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
+    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked."""
+    total_s = 0.0
+    for sample in samples:
+        wall_s = sample.cpu.at - max(before.at, step_started)
+        own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
+        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
+        before = sample.cpu
+    return total_s
+
+
+def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
+    """The same for a step of which no sample could be taken, from the time of its thread as a whole."""
+    if after.thread_s is None or before.thread_s is None:
+        return 0.0
+    return max(0.0, min(delays.loop_s(), lasted_s - (after.thread_s - before.thread_s)))
+
+
 def is_suspended(after: CpuReading, before: CpuReading, started: float, ended: float) -> bool:
     """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
-    return ended - started >= SUSPENDED_S and after.process_s - before.process_s < AT_REST * (ended - started)
+    used_s = after.process_s - before.process_s - (after.watchdog_s - before.watchdog_s)
+    return ended - started >= SUSPENDED_S and used_s < AT_REST * (ended - started)
 
 
 def _stands_still(samples: Sequence[Sample], index: int) -> bool:

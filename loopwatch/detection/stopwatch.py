@@ -17,7 +17,7 @@ from typing import Any, Protocol, cast
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
-from loopwatch.detection.cpu_clocks import CpuReading, cpu_clock_id
+from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
 from loopwatch.detection.in_flight import InFlight
 
 
@@ -71,6 +71,7 @@ class LoopClock:
     __slots__ = (
         "__weakref__",
         "_hand_over",
+        "_watchdog_cpu_s",
         "attention",
         "cpu_clock_id",
         "first_reading",
@@ -79,6 +80,7 @@ class LoopClock:
         "loop",
         "ongoing_after_s",
         "paused",
+        "run_delay",
         "started",
         "thread_id",
         "threshold_s",
@@ -87,11 +89,17 @@ class LoopClock:
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, hand_over: Callable[[Stall], None], wake_watchdog: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        hand_over: Callable[[Stall], None],
+        wake_watchdog: Callable[[], None],
+        watchdog_cpu_s: Callable[[], float],
     ) -> None:
+        self._watchdog_cpu_s = watchdog_cpu_s
         self.loop = weakref.ref(loop)
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)
+        self.run_delay = RunDelay(threading.get_native_id())
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
         self.started = 0.0
@@ -113,7 +121,7 @@ class LoopClock:
             thread_s = None if self.cpu_clock_id is None else time.clock_gettime(self.cpu_clock_id)
         except OSError:  # the thread is gone
             thread_s = None
-        return CpuReading(now(), thread_s, time.process_time())
+        return CpuReading(now(), thread_s, self._watchdog_cpu_s(), time.process_time())
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""
@@ -140,6 +148,7 @@ class LoopClock:
         thread_id = threading.get_ident()
         if thread_id != self.thread_id:
             self.thread_id, self.cpu_clock_id = thread_id, cpu_clock_id(thread_id)
+            self.run_delay = RunDelay(threading.get_native_id())
         if isinstance(outer, UnobservedStep):
             # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
             self.end_step(outer, outer.started, self.started)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from loopwatch.detection.clock import now
-from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
 from loopwatch.detection.gil import GilWait, OtherThreads, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
@@ -40,6 +40,7 @@ class Observation:
     next_sample_at: float
     before: CpuReading
     next_report_at: float
+    delays: Delays | None
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
 
@@ -66,7 +67,6 @@ class Watchdog:
 
     def __init__(self, settle: Callable[[Stall, Observation, bool], None]) -> None:
         self.failures = 0
-        self.cpu_s = 0.0
         """CPU time of the watchdog's own thread, as of when it last parked."""
         self._settle = settle
         # ``uuid4`` would let go of the GIL, and with it of a sample; a fork makes a new watchdog, seeded anew.
@@ -80,6 +80,9 @@ class Watchdog:
         """By loop and by when the step began."""
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
         self._before_wait: dict[LoopClock, CpuReading] = {}
+        self._delays: dict[LoopClock, Delays] = {}
+        self._cpu_clock_id: int | None = None
+        self._run_delay: RunDelay | None = None
         self._others: weakref.WeakKeyDictionary[LoopClock, OtherThreads] = weakref.WeakKeyDictionary()
         self._stopping = False
         self._settling = False
@@ -87,6 +90,7 @@ class Watchdog:
 
     def start(self) -> None:
         self._thread.start()
+        self._cpu_clock_id = cpu_clock_id(self._thread.ident or 0)
 
     def stop(self) -> None:
         """Settle what was handed over and end the thread. Not to be called on it."""
@@ -94,6 +98,13 @@ class Watchdog:
         self.wake()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+
+    def cpu_s(self) -> float:
+        """CPU seconds this thread has used, where the platform tells; from any thread."""
+        try:
+            return 0.0 if self._cpu_clock_id is None else time.clock_gettime(self._cpu_clock_id)
+        except OSError:  # the thread has ended
+            return 0.0
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
         self._clocks = tuple(clocks)
@@ -126,32 +137,34 @@ class Watchdog:
         return f"{self._random.getrandbits(128):032x}"
 
     def _run(self) -> None:
+        self._run_delay = RunDelay(threading.get_native_id())
         look_at: float | None = now()
-        asked_at, own_cpu_s = now(), time.thread_time()
+        asked_at = now()
         while not self._stopping:
             if look_at is None or look_at > now():
-                self.cpu_s = own_cpu_s = time.thread_time()
                 self._read_clocks()
                 is_woken = self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - now()))
                 asked_at = self._woken_at if is_woken or look_at is None else look_at
-            look_at = self._look(asked_at, own_cpu_s)
+            look_at = self._look(asked_at)
         self._drain()
 
     def _read_clocks(self) -> None:
+        if self._run_delay is not None:
+            self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
         for clock, reading in self._before_wait.items():
             if clock not in self._others:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
 
-    def _look(self, asked_at: float, own_cpu_s: float) -> float | None:
+    def _look(self, asked_at: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
         try:
             # Samples first, before anything that might let go of the GIL: what they are to show may be just ending. And
             # again after every stall that was settled: meanwhile a call that keeps the GIL may have come and gone.
             while True:
                 for clock in self._clocks:
-                    self._look_at_step(clock, asked_at, own_cpu_s)
+                    self._look_at_step(clock, asked_at)
                 if not self._settle_next():
                     break
             self._forget_past_steps()
@@ -161,7 +174,7 @@ class Watchdog:
             looks = [now() + 1.0]
         return min(looks, default=None)
 
-    def _look_at_step(self, clock: LoopClock, asked_at: float, own_cpu_s: float) -> None:
+    def _look_at_step(self, clock: LoopClock, asked_at: float) -> None:
         """Sample the step that runs, if it is overdue."""
         started = clock.started
         if clock.handle is None or not clock.watchers:
@@ -172,9 +185,10 @@ class Watchdog:
             return
         before = self._before_wait.get(clock, clock.first_reading)
         load = self._others[clock].load if clock in self._others else 0.0
-        sample = take_sample(
-            clock, started, Wanted(max(wanted_at, asked_at), asked_at, own_cpu_s, before, load, clock.threshold_s)
-        )
+        delays = self._delays.get(clock)
+        at = max(wanted_at, asked_at)
+        wanted = Wanted(at, asked_at, before, load, clock.threshold_s, delays)
+        sample = take_sample(clock, started, wanted)
         if sample is None:
             return
         observation = self._observation_of(clock, started)
@@ -223,7 +237,10 @@ class Watchdog:
         # A step seen late, because it kept the GIL, is measured from the reading before it.
         before = reading if reading.at < overdue_at else self._readings.get(clock, clock.first_reading)
         self._readings[clock] = reading
-        return Observation(started, overdue_at, before, started + clock.ongoing_after_s, stall_id=self.new_stall_id())
+        ongoing_at = started + clock.ongoing_after_s
+        return Observation(
+            started, overdue_at, before, ongoing_at, self._delays.get(clock), stall_id=self.new_stall_id()
+        )
 
     def _report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
         handle = clock.handle
