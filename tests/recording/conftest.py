@@ -1,5 +1,4 @@
 import pytest
-from django.db import connections
 from django.db.backends.signals import connection_created
 
 from loopwatch.conf import Configuration
@@ -24,11 +23,11 @@ def recorder_of():
 
 
 @pytest.fixture
-def kept_connections():
+def kept_connections(database):
     """The writer keeps its connection from one batch to the next."""
-    connections["default"].settings_dict["CONN_MAX_AGE"] = None
+    database.settings_dict["CONN_MAX_AGE"] = None
     yield
-    connections["default"].settings_dict["CONN_MAX_AGE"] = 0
+    database.settings_dict["CONN_MAX_AGE"] = 0
 
 
 @pytest.fixture

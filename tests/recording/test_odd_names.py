@@ -5,7 +5,7 @@ from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.recording import stacks
 from tests.recording.calls import blocking_call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 ODD = ["nul\0here", "lone \udc80 surrogate", "emoji 🐌 naïve 日本", "x" * 10_000, "\0" * 10_000, ""]
 

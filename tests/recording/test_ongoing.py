@@ -3,7 +3,7 @@ import pytest
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from tests.recording.calls import blocking_call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def report(recorder, duration_ms, **changes):

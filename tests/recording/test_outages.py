@@ -1,14 +1,13 @@
 import time
 
 import pytest
-from django.db import connection, connections
 from django.test import override_settings
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.recording import outage
 from tests.recording.calls import blocking_call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 
 @pytest.fixture(autouse=True)
@@ -18,11 +17,11 @@ def impatient(monkeypatch):
 
 
 @pytest.fixture
-def missing_table():
+def missing_table(database):
     table = HourlyTotal._meta.db_table
 
     def rename(old, new):
-        with connection.cursor() as cursor:
+        with database.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {old} RENAME TO {new}")
 
     rename(table, "elsewhere")
@@ -68,17 +67,17 @@ def test_nothing_is_lost_while_a_table_is_missing(recorder_of, missing_table, ca
     assert "manage.py migrate" in lines[0][1]
 
 
-def test_nothing_is_lost_while_the_database_is_unreachable(recorder_of, caplog, tmp_path):
-    good = connections["default"].settings_dict["NAME"]
+def test_nothing_is_lost_while_the_database_is_unreachable(recorder_of, database, caplog, tmp_path):
+    good = database.settings_dict["NAME"]
     recorder = recorder_of()
-    connections["default"].settings_dict["NAME"] = str(tmp_path / "missing" / "db.sqlite3")
+    database.settings_dict["NAME"] = str(tmp_path / "missing" / "db.sqlite3")
     try:
         recorder.put(blocking_call(stall_id="b" * 32, duration_ms=5_000.0, ongoing=True))
         wait_until(lambda: recorder.stats().errors.get("database", 0) >= 3)
         recorder.put(blocking_call(stall_id="b" * 32, duration_ms=7_000.0))
         assert not recorder.flush(0.1)
     finally:
-        connections["default"].settings_dict["NAME"] = good
+        database.settings_dict["NAME"] = good
     assert recorder.flush(10)
     finding, event = Finding.objects.get(), BlockingEvent.objects.get()
     assert (finding.events, finding.blocked_us, event.ongoing) == (1, 7_000_000, False)
@@ -110,11 +109,12 @@ def test_a_connection_that_broke_between_batches_is_replaced_without_a_word(
     assert recorder_lines(caplog) == []
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite locks the whole database")
-def test_a_locked_database_is_waited_for(recorder_of, caplog):
+def test_a_locked_database_is_waited_for(recorder_of, database, caplog):
     recorder = recorder_of()
-    with connection.cursor() as cursor:
-        cursor.execute("BEGIN IMMEDIATE")
+    with database.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
+        if database.vendor != "sqlite":
+            cursor.execute(f"LOCK TABLE {Finding._meta.db_table}")
         recorder.put(blocking_call())
         assert not recorder.flush(0.2)
         cursor.execute("ROLLBACK")

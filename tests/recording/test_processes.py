@@ -1,23 +1,28 @@
-"""Several processes, and a process that forks, over one database file."""
+"""Several processes, and a process that forks, over one database."""
 
+import json
 import os
 import subprocess
 import sys
 import textwrap
 
 import pytest
-from django.db import connection
 
-from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.models import BlockingEvent, Finding
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
+
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+
+STALLS_A_PROCESS = 400
 
 PROLOGUE = """
-import os, sys, threading
+import json, os, sys, threading
+from django.conf import settings
+database = json.loads(sys.argv[1])
+settings.configure(INSTALLED_APPS=["loopwatch"], DATABASES={"default": database}, USE_TZ=True)
 import django
 django.setup()
-from django.db import connections
-connections["default"].settings_dict["NAME"] = sys.argv[1]
 from loopwatch.conf import Configuration
 from loopwatch.recording.recorder import Recorder
 from tests.recording.calls import blocking_call
@@ -26,47 +31,59 @@ recorder.start()
 """
 
 
-def run(script, *arguments):
-    return subprocess.Popen(
-        [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), connection.settings_dict["NAME"], *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def run(database):
+    """Runs a script in a process of its own, with a recorder that writes to ``database``."""
+    keys = ("ENGINE", "NAME", "USER", "HOST")
+    settings = json.dumps({key: str(database.settings_dict[key]) for key in keys} | {"CONN_MAX_AGE": None})
+
+    def run(script, *arguments):
+        command = [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), settings, *map(str, arguments)]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+    return run
 
 
 def succeed(*processes):
     for process in processes:
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=240)
         assert process.returncode == 0, errors
 
 
-def test_counts_are_exact_when_several_processes_write_at_once():
+def test_counts_are_exact_when_several_processes_write_at_once(run):
     writers = [
         run(
             """
-            for number in range(160):
-                stall_id = f"{sys.argv[2]}-{number}"
-                recorder.put(blocking_call(stall_id=stall_id, function=f"views.view_{number % 4}", minute=number))
-                if number % 20 == 0:
+            process, stalls, findings = int(sys.argv[2]), int(sys.argv[3]), 200
+            for number in range(stalls):
+                # Each begins elsewhere, so that they insert and update the same findings in every order.
+                view = (number + process * findings // 8) % findings
+                stall_id = f"{process}-{number}"
+                recorder.put(blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20))
+                if number % 400 == 0:
                     recorder.flush(60)
-            sys.exit(not recorder.stop(100))
+            assert recorder.stop(200), recorder.stats()
+            assert recorder.stats().stored == stalls, recorder.stats()
             """,
-            str(number),
+            number,
+            STALLS_A_PROCESS,
         )
         for number in range(8)
     ]
     succeed(*writers)
-    assert Finding.objects.count() == 4
+    expected = 8 * STALLS_A_PROCESS // 200
+    assert Finding.objects.count() == 200
     for finding in Finding.objects.all():
-        assert (finding.events, finding.blocked_us) == (320, 320 * 100_000)
-        assert finding.blocking_events.count() == 10
-        assert finding.events_thinned == 310
-        assert sum(finding.hourly_totals.values_list("events", flat=True)) == 320
-    assert sum(HourlyTotal.objects.values_list("under_150ms", flat=True)) == 1280
+        assert (finding.events, finding.blocked_us) == (expected, expected * 100_000)
+        assert finding.events_thinned + finding.blocking_events.count() == expected
+        assert finding.blocking_events.count() <= 10
+        hours = list(finding.hourly_totals.values_list("hour", "events", "under_150ms"))
+        assert len(hours) == len({hour for hour, _, _ in hours})
+        assert sum(events for _, events, _ in hours) == sum(counted for _, _, counted in hours) == expected
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-def test_a_forked_child_writes_its_own_calls_and_nothing_twice():
+@forks
+def test_a_forked_child_writes_its_own_calls_and_nothing_twice(run):
     process = run(
         """
         import warnings
@@ -91,7 +108,29 @@ def test_a_forked_child_writes_its_own_calls_and_nothing_twice():
     assert BlockingEvent.objects.count() == 3
 
 
-def test_an_ongoing_stall_survives_a_kill_a_moment_later():
+@forks
+def test_a_fork_leaves_the_parent_its_connection(run):
+    process = run(
+        """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        recorder.put(blocking_call(function="views.parent"))
+        assert recorder.flush(30)
+        child = os.fork()
+        if child == 0:
+            recorder.put(blocking_call(stall_id="child", function="views.child"))
+            os._exit(not recorder.stop(30))
+        assert os.waitpid(child, 0)[1] == 0
+        recorder.put(blocking_call(function="views.parent"))
+        assert recorder.stop(30)
+        assert recorder.stats().errors == {}, recorder.stats()
+        """
+    )
+    succeed(process)
+    assert dict(Finding.objects.values_list("function", "events")) == {"views.parent": 2, "views.child": 1}
+
+
+def test_an_ongoing_stall_survives_a_kill_a_moment_later(run):
     process = run(
         """
         import signal

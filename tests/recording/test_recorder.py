@@ -1,12 +1,11 @@
 import threading
 
 import pytest
-from django.db import connection
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from tests.recording.calls import NOON, blocking_call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def test_a_call_becomes_a_finding_an_event_and_an_hourly_total(recorder_of):
@@ -106,12 +105,12 @@ def test_another_database_can_be_named_or_routed_to(recorder_of, settings):
     assert recorder_of(database="named")._writer.database.alias == "named"
 
 
-def test_stopping_closes_the_connections_of_the_writer(recorder_of, kept_connections, opened_connections):
+def test_stopping_closes_the_connections_of_the_writer(recorder_of, database, kept_connections, opened_connections):
     recorder = recorder_of()
     recorder.put(blocking_call())
     assert recorder.flush(10)
     (opened,) = [opened.connection for opened in opened_connections]
     opened.cursor()
     assert recorder.stop(10)
-    with pytest.raises(connection.Database.Error):
+    with pytest.raises(database.Database.Error):
         opened.cursor()

@@ -5,7 +5,7 @@ from loopwatch.models import BlockingEvent, Finding
 from loopwatch.recording.pending import Detail, slowest_and_newest
 from tests.recording.calls import NOON, blocking_call
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.usefixtures("database")
 
 
 def durations_ms():

@@ -1,0 +1,68 @@
+"""The databases that tests run against: SQLite, and a PostgreSQL server that is started for those that want one."""
+
+import os
+
+import pytest
+from django.conf import settings
+from django.db import connections
+
+from tests import postgresql
+
+# Set in CI, where a missing PostgreSQL must not pass for success.
+REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
+MISSING = "PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)"
+SERVER = pytest.StashKey()
+
+
+def pytest_collection_finish(session):
+    """Start the server if a selected test wants it; without PostgreSQL, skip those."""
+    wanting = [item for item in session.items if item.get_closest_marker("postgresql")]
+    if not wanting or session.config.option.collectonly:
+        return
+    if postgresql.programs() is None:
+        if os.environ.get(REQUIRED):
+            raise pytest.UsageError(MISSING)
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(MISSING))
+        return
+    server = session.config.stash[SERVER] = postgresql.Server()
+    server.start()
+    settings.DATABASES["postgresql"] = server.settings
+    connections.configure_settings(settings.DATABASES)
+
+
+def pytest_unconfigure(config):
+    if server := config.stash.get(SERVER, None):
+        server.remove()
+
+
+class Everything:
+    """A router that has every model in one database."""
+
+    def __init__(self, alias):
+        self.alias = alias
+
+    def db_for_read(self, model, **hints):
+        return self.alias
+
+    db_for_write = db_for_read
+
+
+def _on(alias, *marks):
+    return pytest.param(alias, marks=[pytest.mark.django_db(transaction=True, databases=[alias]), *marks])
+
+
+@pytest.fixture(params=[_on("default"), _on("postgresql", pytest.mark.postgresql)], ids=["sqlite", "postgresql"])
+def database(request, settings, transactional_db):
+    """Runs the test once a database; the connection to the one that every model is in."""
+    settings.DATABASE_ROUTERS = [Everything(request.param)]
+    return connections[request.param]
+
+
+@pytest.fixture
+def postgresql_server(request, database):
+    """The server behind ``database``, running again after the test."""
+    server = request.config.stash[SERVER]
+    yield server
+    server.start()
+    database.close()

@@ -1,0 +1,109 @@
+"""A PostgreSQL server of our own: in a folder for temporary files, reached through a socket in it, gone afterwards."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from tempfile import mkdtemp
+
+import psycopg
+
+READY_WITHIN_S = 60
+LIVES_AT_MOST_S = 3600
+UNPRIVILEGED = ("postgres", "nobody")
+FASTER = ("-c", "fsync=off", "-c", "full_page_writes=off")
+
+
+def programs():
+    """The folder of PostgreSQL's programs: that of Debian's newest package, or of what is on the path."""
+    packaged = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    found = packaged[-1] if packaged else shutil.which("initdb")
+    return Path(found).resolve().parent if found else None
+
+
+class Server:
+    """One server. It can be stopped and started again, and keeps its data meanwhile.
+
+    ``durable`` makes it wait for the disk as a real one does; tests need not.
+    """
+
+    def __init__(self, *, durable=False):
+        self._programs = programs()
+        self._options = () if durable else FASTER
+        self._credentials = _credentials()
+        self._process = None
+        # The path of a socket may have some 100 characters, and an unprivileged user has to get there.
+        self.folder = Path(mkdtemp(prefix="loopwatch-pg-", dir="/tmp"))
+        if self._credentials:
+            os.chown(self.folder, self._credentials["user"], self._credentials["group"])
+        with self._log() as log:
+            options = ["--auth=trust", "--username=loopwatch", "--encoding=UTF8", "--no-locale", "--no-sync"]
+            command = [self._programs / "initdb", "--pgdata", self.folder / "data", *options]
+            subprocess.run(command, check=True, cwd=self.folder, stdout=log, stderr=log, **self._credentials)
+
+    @property
+    def settings(self):
+        """What goes into ``DATABASES``."""
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": "postgres",
+            "USER": "loopwatch",
+            "HOST": str(self.folder),
+        }
+
+    def start(self):
+        """Start it, if it is stopped, and wait until it accepts connections."""
+        if self._process:
+            return
+        bounded = ["timeout", str(LIVES_AT_MOST_S)] if shutil.which("timeout") else []
+        command = [*bounded, self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
+        options = ["-c", "listen_addresses=", *self._options]
+        with self._log() as log:
+            self._process = subprocess.Popen(
+                [*command, *options],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop it
+                **self._credentials,
+            )
+        deadline = time.monotonic() + READY_WITHIN_S
+        while not self._accepts():
+            assert self._process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.05)
+
+    def stop(self, how=signal.SIGINT):
+        """End it, and every connection to it; ``SIGQUIT`` does so at once, as a crash would."""
+        process, self._process = self._process, None
+        if process:
+            process.send_signal(how)
+            process.wait(READY_WITHIN_S)
+
+    def remove(self):
+        """Stop it and delete everything it stored."""
+        self.stop()
+        shutil.rmtree(self.folder)
+
+    def _accepts(self):
+        try:
+            psycopg.connect(host=str(self.folder), user="loopwatch", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _log(self):
+        return (self.folder / "log").open("ab")
+
+
+def _credentials():
+    """Whom to run it as where we are root: PostgreSQL refuses to."""
+    if os.geteuid() != 0:
+        return {}
+    known = {entry.pw_name: entry for entry in pwd.getpwall()}
+    user = next(known[name] for name in UNPRIVILEGED if name in known)
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
