@@ -35,6 +35,7 @@ class Configuration:
     redact: Callable[[BlockingCall], BlockingCall | None] | None = None
     database: str | None = None
     events_per_finding: int = 50
+    events_kept_days: int = 90
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
     release: str = ""
@@ -199,6 +200,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "REDACT": _callback,
     "DATABASE": _database,
     "EVENTS_PER_FINDING": _number(2, 10_000, (int,)),
+    "EVENTS_KEPT_DAYS": _number(1, 36_500, (int,)),
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
     "RELEASE": _release,

@@ -1,4 +1,4 @@
-"""The store: findings, their hourly totals, and a bounded number of events with their stacks.
+"""The store: findings, their hourly totals, a bounded number of events with their stacks, and how the recorders fare.
 
 Durations are whole microseconds, so that counters added up by several processes equal the sum exactly.
 """
@@ -165,3 +165,38 @@ class HourlyTotal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.events} events in the hour from {self.hour:%Y-%m-%d %H:%M}"
+
+
+class ProcessHealth(models.Model):
+    """What loopwatch itself did in one process of the site, as of what that process last wrote.
+
+    The counts are those of ``loopwatch.stats()``.
+    """
+
+    host = models.CharField(_("host"), max_length=100)
+    process_id = models.PositiveIntegerField(_("process"))
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    since = models.DateTimeField(_("since"))
+    reported_at = models.DateTimeField(_("reported"), db_index=True)
+    seen = models.PositiveBigIntegerField(_("seen"), default=0)
+    stored = models.PositiveBigIntegerField(_("stored"), default=0)
+    thinned = models.PositiveBigIntegerField(_("thinned"), default=0)
+    withheld = models.PositiveBigIntegerField(_("withheld"), default=0)
+    dropped = models.PositiveBigIntegerField(_("dropped"), default=0)
+    undelivered = models.PositiveBigIntegerField(_("undelivered"), default=0)
+    pending = models.PositiveBigIntegerField(_("pending"), default=0)
+    errors = models.JSONField(_("errors"), default=dict)
+    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    watchdog_cpu_us = models.PositiveBigIntegerField(_("CPU time of the watchdog (µs)"), default=0)
+    writer_cpu_us = models.PositiveBigIntegerField(_("CPU time of the writer (µs)"), default=0)
+
+    class Meta:
+        verbose_name = _("process")
+        verbose_name_plural = _("processes")
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.process_id}"
+
+    @property
+    def cpu_ms(self) -> float:
+        return (self.watchdog_cpu_us + self.writer_cpu_us) / 1000

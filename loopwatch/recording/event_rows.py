@@ -5,6 +5,8 @@ import socket
 from functools import cache
 from typing import Any
 
+from django.db.models import QuerySet
+
 from loopwatch.detection.calls import BlockingCall, Contribution
 from loopwatch.models import BlockingEvent
 from loopwatch.recording import requests, stacks
@@ -38,7 +40,7 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
         "consumer": text(request.consumer, 300) if request else "",
         "requests_delayed": integer(call.waiting),
         "task_name": text(call.task_name, 200),
-        "host": _host(),
+        "host": host(),
         "process_id": os.getpid(),
         "release": text(release, 100),
         "contributions": [_contribution(item) for item in call.contributions[:CONTRIBUTIONS_KEPT]],
@@ -63,18 +65,24 @@ def thin(alias: str, finding_id: int, limit: int) -> int:
     events = BlockingEvent.objects.using(alias).filter(finding_id=finding_id)
     if events.count() <= limit:
         return 0
-    slowest = min(SLOWEST_KEPT, max(1, limit // 5))
-    spared = list(events.order_by("-duration_us", "-id").values_list("id", flat=True)[:slowest])
-    others = events.exclude(id__in=spared).order_by("-started_at", "-id")
-    surplus = list(others.values_list("id", flat=True)[limit - slowest :])
+    ids = surplus(events, limit)
     return sum(
-        events.filter(id__in=surplus[start : start + _IDS_PER_QUERY]).delete()[0]
-        for start in range(0, len(surplus), _IDS_PER_QUERY)
+        events.filter(id__in=ids[start : start + _IDS_PER_QUERY]).delete()[0]
+        for start in range(0, len(ids), _IDS_PER_QUERY)
     )
 
 
+def surplus(events: QuerySet[BlockingEvent], limit: int) -> list[int]:
+    """The ids of a finding's events beyond ``limit``, sparing the slowest and the newest."""
+    slowest = min(SLOWEST_KEPT, max(1, limit // 5))
+    spared = list(events.order_by("-duration_us", "-id").values_list("id", flat=True)[:slowest])
+    others = events.exclude(id__in=spared).order_by("-started_at", "-id")
+    return list(others.values_list("id", flat=True)[limit - slowest :])
+
+
 @cache
-def _host() -> str:
+def host() -> str:
+    """The name of this machine."""
     return text(socket.gethostname(), 100)
 
 

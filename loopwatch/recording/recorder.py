@@ -47,7 +47,7 @@ class Recorder:
     def _begin_empty(self) -> None:
         self._changed = threading.Condition()
         self._errors = Errors()
-        self._writer = Writer(self._configuration, self._errors)
+        self._writer = Writer(self._configuration, self._errors, self.stats)
         self._thread: threading.Thread | None = None
         self._increments = Increments()
         self._pending = Pending()

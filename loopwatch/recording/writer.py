@@ -8,16 +8,19 @@ from django.db import close_old_connections, connections, reset_queries
 
 from loopwatch.conf import Configuration
 from loopwatch.recording.database import DatabaseSink
-from loopwatch.recording.health import Errors
+from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.outage import Outage
 from loopwatch.recording.pending import Pending
+from loopwatch.recording.upkeep import Upkeep
 
 
 class Writer:
     """Runs on one thread at a time."""
 
-    def __init__(self, configuration: Configuration, errors: Errors) -> None:
+    def __init__(self, configuration: Configuration, errors: Errors, stats: Callable[[], Stats]) -> None:
         self._errors = errors
+        self._stats = stats
+        self._upkeep = Upkeep(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0
         self.unwritten = Pending()
@@ -40,6 +43,7 @@ class Writer:
             database.write(self.unwritten)
             self._retry_at = 0.0
             self._outage.over()
+            self._upkeep.run(database.alias, self._stats())
             close_old_connections()
         except Exception as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
             self._errors.count("database", error)

@@ -189,7 +189,7 @@ def test_missing_tables_ask_for_migrate(another_database):
 
 def test_a_database_that_cannot_be_read_says_why(another_database):
     another_database.write_bytes(b"this is no database" * 100)
-    with pytest.raises(CommandError, match=r"cannot be read: .*not a database"):
+    with pytest.raises(CommandError, match=r"cannot be used: .*not a database"):
         run("--database", "other")
 
 
@@ -234,7 +234,7 @@ def test_a_database_out_of_reach_is_no_traceback(own_process, tmp_path):
     (tmp_path / "own").unlink()
     (tmp_path / "own").mkdir()
     with own_process() as process:
-        assert process.stderr.read().startswith("CommandError: The database 'default' cannot be read: ")
+        assert process.stderr.read().startswith("CommandError: The database 'default' cannot be used: ")
         assert process.wait(timeout=60) == 1
 
 

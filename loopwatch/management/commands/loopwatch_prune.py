@@ -1,0 +1,90 @@
+"""Deletes stored events that are too old or too many; counts stay."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from loopwatch.management.store_command import StoreCommand
+from loopwatch.recording.column_values import moment
+from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
+from loopwatch.reporting.since import FORMS, parse_since
+
+_LARGEST_BATCH = 10_000
+
+
+class Command(StoreCommand):
+    help = (
+        "Delete stored events, with their stacks, that are too old or too many. What they counted for stays: findings "
+        "and hourly totals are not touched. Without --older-than and --keep-events, the settings decide."
+    )
+    examples = """\
+examples:
+  manage.py loopwatch_prune                        what EVENTS_KEPT_DAYS and EVENTS_PER_FINDING say
+  manage.py loopwatch_prune --older-than 30d       events that began more than 30 days ago
+  manage.py loopwatch_prune --keep-events 10       all but ten of every finding, the slowest and the newest
+  manage.py loopwatch_prune --older-than 30d --dry-run
+"""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--older-than", metavar="WHEN", help=f"delete events that began before: {FORMS}")
+        parser.add_argument("--keep-events", type=int, metavar="N", help="delete all but N events of every finding")
+        parser.add_argument(
+            "--batch-size",
+            type=int,
+            default=BATCH_SIZE,
+            metavar="N",
+            help=f"events to delete in one transaction (default: {BATCH_SIZE})",
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say how many events would be deleted")
+
+    def handle(
+        self,
+        *_args: Any,
+        older_than: str | None,
+        keep_events: int | None,
+        batch_size: int,
+        dry_run: bool,
+        database: str | None,
+        **_options: Any,
+    ) -> None:
+        if keep_events is not None and keep_events < 1:
+            raise CommandError("--keep-events must be at least 1.")
+        if not 1 <= batch_size <= _LARGEST_BATCH:
+            raise CommandError(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
+        limits = self._limits(older_than, keep_events)
+        with self.store(database, for_writing=True) as alias:
+            if dry_run:
+                self.stdout.write(f"{_events(count(alias, limits))} would be deleted.")
+            else:
+                self.stdout.write(f"{_events(self._prune(alias, limits, batch_size))} deleted; all counts are kept.")
+
+    def _limits(self, older_than: str | None, keep_events: int | None) -> Limits:
+        now = datetime.now(UTC)
+        if older_than is None and keep_events is None:
+            settings = self.configuration()
+            oldest = now - timedelta(days=settings.events_kept_days)
+            return Limits(moment(oldest), settings.events_per_finding)
+        try:
+            return Limits(moment(parse_since(older_than, now)) if older_than is not None else None, keep_events)
+        except ValueError as error:
+            raise CommandError(f"--older-than: {error}") from None
+
+    def _prune(self, alias: str, limits: Limits, batch_size: int) -> int:
+        """Prune, and show on a terminal how far it is."""
+        shows_progress = self.stdout.isatty()
+        total = count(alias, limits) if shows_progress else 0
+        deleted = 0
+        for batch in prune(alias, limits, batch_size):
+            deleted += batch
+            if shows_progress:
+                self.stdout.write(f"\r{deleted:,} of {total:,} events", ending="")
+                self.stdout.flush()
+        if shows_progress and deleted:
+            self.stdout.write("")
+        return deleted
+
+
+def _events(number: int) -> str:
+    return f"{number:,} event" + ("" if number == 1 else "s")

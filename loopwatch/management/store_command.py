@@ -1,0 +1,55 @@
+"""What the commands have in common that read the store or tidy it up."""
+
+from argparse import RawDescriptionHelpFormatter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.db import DatabaseError, connections, router
+from django.utils.connection import ConnectionDoesNotExist
+
+from loopwatch.conf import Configuration, configuration
+from loopwatch.models import Finding
+
+
+class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Leaves the lines of the examples as they are."""
+
+
+class StoreCommand(BaseCommand):
+    """Has the option ``--database``, shows its ``examples``, and says in one line what is wrong with the database."""
+
+    examples: str
+    # Some of Django's ask the database, and end in a traceback where it cannot be reached.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"formatter_class": _HelpFormatter, "epilog": self.examples}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--database", metavar="ALIAS", help="(default: the one loopwatch writes to)")
+
+    @staticmethod
+    def configuration() -> Configuration:
+        """The settings; raises ``CommandError`` where they are wrong."""
+        try:
+            return configuration()
+        except ImproperlyConfigured as error:
+            raise CommandError(f"The settings are wrong.\n{error}") from None
+
+    @contextmanager
+    def store(self, database: str | None, *, for_writing: bool = False) -> Iterator[str]:
+        """The alias to use: ``database``, or that of the settings or the router. Its errors become ``CommandError``."""
+        routed = router.db_for_write if for_writing else router.db_for_read
+        alias = database or self.configuration().database or routed(Finding)
+        try:
+            if Finding._meta.db_table not in connections[alias].introspection.table_names():
+                raise CommandError(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
+            yield alias
+        except ConnectionDoesNotExist:
+            raise CommandError(f"There is no database {alias!r} in DATABASES.") from None
+        except DatabaseError as error:
+            raise CommandError(f"The database {alias!r} cannot be used: {error}") from error

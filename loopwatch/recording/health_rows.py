@@ -1,0 +1,46 @@
+"""The row in which a process says how it fares, for the admin and the report, which run in other processes."""
+
+import os
+from datetime import timedelta
+
+from django.utils import timezone
+
+from loopwatch.models import ProcessHealth
+from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.event_rows import host
+from loopwatch.recording.health import Stats
+
+KEPT = timedelta(days=7)
+"""Servers replace their processes, some every few minutes: rows that are older than this are deleted."""
+
+
+class HealthRow:
+    """The row of this process. Used by the writer thread alone."""
+
+    def __init__(self, release: str) -> None:
+        self._release = text(release, 100)
+        self._pk: int | None = None
+
+    def write(self, alias: str, stats: Stats) -> None:
+        """Update the row, or insert it, where it is not there or has been deleted."""
+        rows = ProcessHealth.objects.using(alias)
+        now = timezone.now()
+        columns = {
+            "reported_at": now,
+            "seen": stats.seen,
+            "stored": stats.stored,
+            "thinned": stats.thinned,
+            "withheld": stats.withheld,
+            "dropped": stats.dropped,
+            "undelivered": stats.undelivered,
+            "pending": stats.pending,
+            "errors": dict(stats.errors),
+            "last_error": text(stats.last_error, 300),
+            "watchdog_cpu_us": round(stats.watchdog_cpu_s * 1e6),
+            "writer_cpu_us": round(stats.writer_cpu_s * 1e6),
+        }
+        if self._pk is None or not rows.filter(pk=self._pk).update(**columns):
+            since = moment(stats.since) if stats.since else now
+            row = rows.create(host=host(), process_id=os.getpid(), release=self._release, since=since, **columns)
+            self._pk = row.pk
+            rows.filter(reported_at__lt=now - KEPT).delete()

@@ -1,0 +1,99 @@
+"""Deletes events that are too old or too many. What they counted for stays: in findings and in hourly totals.
+
+Every transaction deletes a bounded number of events of one finding, and takes the finding's lock first, as the writer
+does: whoever else writes waits for a moment at most, and there is no deadlock.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Count, F, QuerySet
+
+from loopwatch.models import BlockingEvent, Finding
+from loopwatch.recording.event_rows import surplus
+
+BATCH_SIZE = 500
+_FINDINGS_PER_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Which events are kept: those that began at ``oldest`` (as stored) or later, and at most ``events`` a finding."""
+
+    oldest: datetime | None = None
+    events: int | None = None
+
+
+def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[int]:
+    """Delete batch after batch, and yield how many events each was. Nothing is deleted that is not asked for.
+
+    After every batch others get as much time as it took.
+    """
+    for finding_id in _finding_ids(alias):
+        for ids in _batches(alias, finding_id, limits, batch_size):
+            begin = time.monotonic()
+            deleted = _delete(alias, finding_id, ids)
+            took_s = time.monotonic() - begin
+            yield deleted
+            time.sleep(took_s)
+
+
+def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:
+    """Delete one batch of events that began before ``oldest``, all of one finding; returns how many."""
+    too_old = _events(alias).filter(started_at__lt=oldest)
+    finding_id = too_old.order_by("started_at").values_list("finding_id", flat=True).first()
+    if finding_id is None:
+        return 0
+    ids = too_old.filter(finding_id=finding_id).order_by("started_at").values_list("id", flat=True)[:batch_size]
+    return _delete(alias, finding_id, list(ids))
+
+
+def count(alias: str, limits: Limits) -> int:
+    """How many events ``prune`` would delete."""
+    events = _events(alias)
+    too_old = events.filter(started_at__lt=limits.oldest).count() if limits.oldest else 0
+    if limits.events is None:
+        return too_old
+    others = events.filter(started_at__gte=limits.oldest) if limits.oldest else events
+    kept = others.order_by().values_list("finding").annotate(kept=Count("pk")).filter(kept__gt=limits.events)
+    too_many: int = sum(number - limits.events for _, number in kept)
+    return too_old + too_many
+
+
+def _events(alias: str) -> QuerySet[BlockingEvent]:
+    return BlockingEvent.objects.using(alias)
+
+
+def _finding_ids(alias: str) -> Iterator[int]:
+    """All of them, without keeping a query open."""
+    findings = Finding.objects.using(alias).order_by("pk").values_list("pk", flat=True)
+    last = 0
+    while ids := list(findings.filter(pk__gt=last)[:_FINDINGS_PER_QUERY]):
+        yield from ids
+        last = ids[-1]
+
+
+def _batches(alias: str, finding_id: int, limits: Limits, batch_size: int) -> Iterator[list[int]]:
+    events = _events(alias).filter(finding_id=finding_id)
+    if limits.oldest:
+        yield from _cut(events.filter(started_at__lt=limits.oldest).values_list("id", flat=True), batch_size)
+    if limits.events is not None and events.count() > limits.events:
+        yield from _cut(surplus(events, limits.events), batch_size)
+
+
+def _cut(ids: Iterable[int], size: int) -> Iterator[list[int]]:
+    ordered = sorted(ids)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))
+
+
+def _delete(alias: str, finding_id: int, ids: list[int]) -> int:
+    finding = Finding.objects.using(alias).filter(pk=finding_id)
+    with transaction.atomic(using=alias):
+        finding.update(events_thinned=F("events_thinned") + len(ids))
+        deleted, _ = _events(alias).filter(id__in=ids).delete()
+        if deleted < len(ids):  # somebody else has deleted them meanwhile
+            finding.update(events_thinned=F("events_thinned") - (len(ids) - deleted))
+    return deleted

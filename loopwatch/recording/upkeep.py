@@ -1,0 +1,45 @@
+"""What the writer does once it has written: say how it fares, and now and then delete a few events that are too old."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections
+
+from loopwatch.conf import Configuration
+from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.health import Errors, Stats
+from loopwatch.recording.health_rows import HealthRow
+from loopwatch.recording.pruning import prune_oldest
+
+PRUNE_INTERVAL_S = 60.0
+BATCHES = 5
+BATCH_SIZE = 100
+
+
+class Upkeep:
+    """Used by the writer thread alone. Whatever fails here is logged once, counted, and tried again the next time."""
+
+    def __init__(self, configuration: Configuration, errors: Errors) -> None:
+        self._errors = errors
+        self._kept = timedelta(days=configuration.events_kept_days)
+        self._health = HealthRow(text(configuration.release, 100))
+        self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+
+    def run(self, alias: str, stats: Stats) -> None:
+        """Write to the database that was just written to."""
+        try:
+            self._health.write(alias, stats)
+            if time.monotonic() >= self._prune_at:
+                self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+                self._prune(alias)
+        except Exception as error:  # noqa: BLE001 - the stalls are written, which is what matters
+            self._errors.log_once("upkeep", error, "The store could not be kept tidy.")
+            with suppress(Exception):
+                connections.close_all()  # a broken connection must not be tried again
+
+    def _prune(self, alias: str) -> None:
+        oldest = moment(datetime.now(UTC) - self._kept)
+        for _ in range(BATCHES):
+            if not prune_oldest(alias, oldest, BATCH_SIZE):
+                break

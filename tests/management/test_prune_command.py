@@ -1,0 +1,100 @@
+import io
+from datetime import datetime, timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from loopwatch.models import BlockingEvent, Finding
+from tests.stored import stored_event, stored_finding
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def run(*arguments, stdout=None):
+    stdout = stdout or io.StringIO()
+    call_command("loopwatch_prune", *arguments, stdout=stdout)
+    return stdout.getvalue()
+
+
+@pytest.fixture
+def finding():
+    """A finding with an event a day, the newest just now."""
+    finding = stored_finding(events=120)
+    for day in range(120):
+        stored_event(finding, started_at=timezone.now() - timedelta(days=day, minutes=1))
+    return finding
+
+
+def test_by_age(finding):
+    assert run("--older-than", "30d") == "90 events deleted; all counts are kept.\n"
+    assert finding.blocking_events.count() == 30
+    finding.refresh_from_db()
+    assert (finding.events, finding.events_thinned) == (120, 90)
+
+
+def test_by_number(finding):
+    assert run("--keep-events", "10") == "110 events deleted; all counts are kept.\n"
+    assert finding.blocking_events.count() == 10
+
+
+def test_without_either_the_settings_decide(finding, settings):
+    settings.LOOPWATCH = {"EVENTS_PER_FINDING": 100, "EVENTS_KEPT_DAYS": 119}
+    assert run("--dry-run") == "20 events would be deleted.\n"
+    assert run() == "20 events deleted; all counts are kept.\n"
+    assert finding.blocking_events.count() == 100
+
+
+def test_with_one_of_them_the_other_is_no_limit(finding):
+    assert run("--older-than", "119d").startswith("1 event deleted")
+    assert finding.blocking_events.count() == 119
+
+
+def test_a_dry_run_deletes_nothing(finding):
+    assert run("--older-than", "30d", "--keep-events", "10", "--dry-run") == "110 events would be deleted.\n"
+    assert BlockingEvent.objects.count() == 120
+    assert Finding.objects.get().events_thinned == 0
+
+
+def test_a_terminal_shows_how_far_it_is(finding):
+    shown = run("--older-than", "60d", "--batch-size", "25", stdout=Terminal())
+    parts = shown.replace("\r", "\n").split("\n")
+    assert parts == ["", "25 of 60 events", "50 of 60 events", "60 of 60 events", *parts[4:]]
+    assert parts[4:] == ["60 events deleted; all counts are kept.", ""]
+
+
+def test_a_site_without_time_zones_stores_local_time(settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Tokyo"
+    finding = stored_finding(first_seen=datetime.now(), last_seen=datetime.now())  # noqa: DTZ005
+    for hour in range(-12, 13):
+        stored_event(finding, started_at=datetime.now() - timedelta(days=30, hours=hour, minutes=1))  # noqa: DTZ005
+    assert run("--older-than", "30d", "--dry-run").startswith("13 events")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--older-than", "soon"], "--older-than: 'soon' is neither"),
+        (["--older-than", ""], "--older-than: '' is neither"),
+        (["--older-than", "2099-01-01"], "has not come yet"),
+        (["--keep-events", "0"], "at least 1"),
+        (["--batch-size", "0"], "from 1 to 10000"),
+        (["--batch-size", "10001"], "from 1 to 10000"),
+        (["--database", "nowhere"], "no database 'nowhere'"),
+    ],
+)
+def test_mistakes_are_told_and_delete_nothing(finding, arguments, said):
+    with pytest.raises(CommandError, match=said):
+        run(*arguments)
+    assert BlockingEvent.objects.count() == 120
+
+
+def test_wrong_settings_are_told(settings):
+    settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 0}
+    with pytest.raises(CommandError, match="EVENTS_KEPT_DAYS"):
+        run()
