@@ -1,30 +1,29 @@
 """The database sink: adds deltas to what is stored, exactly, however many processes do so at once.
 
-Counters only ever grow by ``F()`` increments. Every transaction begins with a write and goes through the findings in
-the order of their fingerprints: on SQLite it then never has to upgrade a read lock, on PostgreSQL there is no deadlock.
+Every transaction begins with a write and goes through the findings in the order of their fingerprints: on SQLite it
+then never has to upgrade a read lock, on PostgreSQL there is no deadlock.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Iterator
 
-from django.db import DataError, IntegrityError, OperationalError, connections, router, transaction
-from django.db.models import F, QuerySet, Value
-from django.db.models.functions import Greatest, Least
+from django.db import DataError, IntegrityError, connections, router, transaction
+from django.db.models import F
 from django.utils import timezone
 
-from loopwatch.models import Finding, HourlyTotal
-from loopwatch.recording import event_rows
-from loopwatch.recording.column_values import integer, moment, path_text, text
-from loopwatch.recording.paths import shorten
-from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Pending, Place, Totals
+from loopwatch.models import Finding
+from loopwatch.recording import counters, event_rows
+from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.event_rows import EventColumns
+from loopwatch.recording.pending import FindingDelta, Pending
 
-FINDINGS_PER_TRANSACTION = 20
+FINDINGS_PER_TRANSACTION = 50
 
 # What these say of a batch stays true however often it is tried; any other failure may pass.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
 
-_Row = TypeVar("_Row", Finding, HourlyTotal)
+Events = dict[str, tuple[EventColumns, EventColumns]]
+"""The columns of new events and of those to update, by fingerprint."""
 
 
 class DatabaseSink:
@@ -57,9 +56,8 @@ class DatabaseSink:
         """
         alias = self.alias
         connections[alias].ensure_connection()  # here, where a ValueError for wrong OPTIONS is not taken for bad data
-        fingerprints = sorted(pending.findings)
-        for start in range(0, len(fingerprints), FINDINGS_PER_TRANSACTION):
-            self._write_some(alias, pending, fingerprints[start : start + FINDINGS_PER_TRANSACTION])
+        for fingerprints in _batches(pending):
+            self._write_some(alias, pending, fingerprints)
 
     def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
         try:
@@ -86,108 +84,51 @@ class DatabaseSink:
     def _write_together(self, alias: str, deltas: dict[str, FindingDelta]) -> None:
         # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
         events = {fingerprint: self._events(delta) for fingerprint, delta in deltas.items()}
-        deleted = 0
         with transaction.atomic(using=alias):
-            for fingerprint, delta in deltas.items():
-                _count(alias, fingerprint, delta)
-            for finding in Finding.objects.using(alias).filter(fingerprint__in=list(deltas)).order_by("fingerprint"):
-                delta = deltas[finding.fingerprint]
-                _reopen(alias, finding, delta)
-                for key in sorted(delta.hours):
-                    _count_hour(alias, finding.pk, key, self._release, delta.hours[key])
-                event_rows.write(alias, finding.pk, *events[finding.fingerprint])
-                deleted += self._thin(alias, finding.pk)
+            deleted = self._write_rows(alias, deltas, events)
         self.stored += sum(delta.totals.events for delta in deltas.values())
         self.thinned += sum(delta.thinned for delta in deltas.values()) + deleted
 
-    def _events(self, delta: FindingDelta) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-        """The columns of new events and of those to update, by stall."""
-        new, updated = dict[str, dict[str, Any]](), dict[str, dict[str, Any]]()
+    def _write_rows(
+        self, alias: str, deltas: dict[str, FindingDelta], events: dict[str, tuple[EventColumns, EventColumns]]
+    ) -> int:
+        """Returns how many events had to be deleted for having too many."""
+        counters.count_findings(alias, deltas)
+        findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
+        ids = dict(findings.values_list("fingerprint", "id"))
+        _reopen(alias, deltas)
+        counters.count_hours(alias, self._release, [(ids[each], deltas[each]) for each in deltas if each in ids])
+        event_rows.write(alias, [(ids[each], *events[each]) for each in deltas if each in ids])
+        return self._thin(alias, ids.values())
+
+    def _events(self, delta: FindingDelta) -> tuple[EventColumns, EventColumns]:
+        """The columns of new events, and of those to update."""
+        new, updated = EventColumns(), EventColumns()
         for detail in delta.details.values():
             columns = event_rows.columns(detail.call, self._release)
             (new if detail.is_new else updated)[text(detail.call.stall_id, 32)] = columns
         return new, updated
 
-    def _thin(self, alias: str, finding_id: int) -> int:
-        deleted = event_rows.thin(alias, finding_id, self._events_per_finding)
-        if deleted:
-            Finding.objects.using(alias).filter(pk=finding_id).update(events_thinned=F("events_thinned") + deleted)
-        return deleted
+    def _thin(self, alias: str, finding_ids: Iterable[int]) -> int:
+        deleted = event_rows.thin(alias, finding_ids, self._events_per_finding)
+        for finding_id, number in deleted.items():
+            Finding.objects.using(alias).filter(pk=finding_id).update(events_thinned=F("events_thinned") + number)
+        return sum(deleted.values())
 
 
-def _count(alias: str, fingerprint: str, delta: FindingDelta) -> None:
-    findings = Finding.objects.using(alias)
-    place = _place_columns(delta.place)
-    first_seen, last_seen = moment(delta.first_seen), moment(delta.last_seen)
-    changes = _increments(delta.totals) | {
-        "events_thinned": F("events_thinned") + delta.thinned,
-        "first_seen": Least("first_seen", Value(first_seen)),
-        "last_seen": Greatest("last_seen", Value(last_seen)),
-    }
-    new = Finding(
-        fingerprint=fingerprint,
-        blocking_call=text(delta.place.method_name, 300),
-        function=text(delta.place.function, 300),
-        first_seen=first_seen,
-        last_seen=last_seen,
-        **place,
-    )
-    _add(findings.filter(fingerprint=fingerprint), changes | place, new, delta.totals.events)
+def _batches(pending: Pending) -> Iterator[list[str]]:
+    """Fingerprints to write together, in their order; those that only add are written faster than the others."""
+    ordered = sorted(pending.findings)
+    only_add = {each for each in ordered if counters.only_adds(pending.findings[each])}
+    for some in ([each for each in ordered if each in only_add], [each for each in ordered if each not in only_add]):
+        for start in range(0, len(some), FINDINGS_PER_TRANSACTION):
+            yield some[start : start + FINDINGS_PER_TRANSACTION]
 
 
-def _count_hour(alias: str, finding_id: int, key: HourKey, release: str, delta: HourDelta) -> None:
-    names = {
-        "finding_id": finding_id,
-        "hour": moment(key.hour),
-        "method": key.method,
-        "route": key.route,
-        "release": release,
-    }
-    changes = _increments(delta.totals)
-    for column, change in delta.columns.items():
-        if change > 0:
-            changes[column] = F(column) + change
-        elif change < 0:
-            # The hour this stall was first counted in may have been deleted since.
-            changes[column] = Greatest(F(column) + change, Value(0))
-    totals = HourlyTotal.objects.using(alias)
-    _add(totals.filter(**names), changes, HourlyTotal(**names), delta.totals.events)
-
-
-def _add(rows: QuerySet[_Row], changes: dict[str, Any], new: _Row, events: int) -> None:
-    """Update the one row; where it does not exist, insert it first, unless another process just did.
-
-    No row is made for a delta without an event: somebody deleted it while the stall went on.
-    """
-    if not rows.update(**changes) and events:
-        rows.bulk_create([new], ignore_conflicts=True)
-        if not rows.update(**changes):
-            raise OperationalError(f"{new!r} could neither be inserted nor updated")
-
-
-def _reopen(alias: str, finding: Finding, delta: FindingDelta) -> None:
-    since = finding.status_changed_at
-    if finding.status == Finding.Status.RESOLVED and (since is None or since < moment(delta.last_seen)):
-        resolved = Finding.objects.using(alias).filter(pk=finding.pk, status=Finding.Status.RESOLVED)
-        resolved.update(status=Finding.Status.OPEN, reopened_at=timezone.now())
-
-
-def _increments(totals: Totals) -> dict[str, Any]:
-    return {
-        "events": F("events") + totals.events,
-        "blocked_us": F("blocked_us") + totals.blocked_us,
-        "longest_us": Greatest("longest_us", Value(totals.longest_us)),
-        "requests_delayed": F("requests_delayed") + totals.requests_delayed,
-        "delay_us": F("delay_us") + totals.delay_us,
-    }
-
-
-def _place_columns(place: Place) -> dict[str, Any]:
-    return {
-        "filename": path_text(shorten(place.filename), 500),
-        "lineno": integer(place.lineno),
-        "source": text(place.source, 500),
-        "cause": text(place.cause, 20),
-        "is_c_call": place.is_c_call,
-        "exact": place.exact,
-    }
+def _reopen(alias: str, deltas: dict[str, FindingDelta]) -> None:
+    """A resolved finding that fires again is open again."""
+    resolved = Finding.objects.using(alias).filter(fingerprint__in=list(deltas), status=Finding.Status.RESOLVED)
+    for finding in resolved.only("fingerprint", "status_changed_at"):
+        since = finding.status_changed_at
+        if since is None or since < moment(deltas[finding.fingerprint].last_seen):
+            resolved.filter(pk=finding.pk).update(status=Finding.Status.OPEN, reopened_at=timezone.now())

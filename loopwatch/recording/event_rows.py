@@ -2,10 +2,11 @@
 
 import os
 import socket
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from loopwatch.detection.calls import BlockingCall, Contribution
 from loopwatch.models import BlockingEvent
@@ -16,6 +17,9 @@ from loopwatch.recording.paths import shorten
 CONTRIBUTIONS_KEPT = 20
 SLOWEST_KEPT = 10
 _IDS_PER_QUERY = 500
+
+EventColumns = dict[str, dict[str, Any]]
+"""The columns of events, by stall."""
 
 
 def columns(call: BlockingCall, release: str) -> dict[str, Any]:
@@ -48,28 +52,33 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
     }
 
 
-def write(alias: str, finding_id: int, new: dict[str, dict[str, Any]], updated: dict[str, dict[str, Any]]) -> None:
-    """Store events by stall: insert the new ones, update the others where they still exist.
+def write(alias: str, events: Iterable[tuple[int, EventColumns, EventColumns]]) -> None:
+    """Store the events of findings, given by id: insert the new ones, update the others where they still exist.
 
-    A new one may be there already, where its commit succeeded but the confirmation was lost: it stays.
+    A new one may be there already, where a stall was handed over twice: it stays.
     """
+    stored = BlockingEvent.objects.using(alias)
+    rows = list[BlockingEvent]()
+    for finding_id, new, updated in events:
+        rows += [BlockingEvent(finding_id=finding_id, stall_id=stall_id, **values) for stall_id, values in new.items()]
+        for stall_id, values in updated.items():
+            stored.filter(stall_id=stall_id).update(**values)
+    stored.bulk_create(rows, ignore_conflicts=True)
+
+
+def thin(alias: str, finding_ids: Iterable[int], limit: int) -> dict[int, int]:
+    """Delete the findings' events beyond ``limit``, sparing the slowest and the newest; how many of which finding."""
     events = BlockingEvent.objects.using(alias)
-    for stall_id, values in updated.items():
-        events.filter(stall_id=stall_id).update(**values)
-    rows = [BlockingEvent(finding_id=finding_id, stall_id=stall_id, **values) for stall_id, values in new.items()]
-    events.bulk_create(rows, ignore_conflicts=True)
-
-
-def thin(alias: str, finding_id: int, limit: int) -> int:
-    """Delete the events beyond ``limit``, sparing the slowest and the newest; returns how many were deleted."""
-    events = BlockingEvent.objects.using(alias).filter(finding_id=finding_id)
-    if events.count() <= limit:
-        return 0
-    ids = surplus(events, limit)
-    return sum(
-        events.filter(id__in=ids[start : start + _IDS_PER_QUERY]).delete()[0]
-        for start in range(0, len(ids), _IDS_PER_QUERY)
-    )
+    counts = events.filter(finding_id__in=list(finding_ids)).order_by().values_list("finding_id").annotate(Count("pk"))
+    ids = {
+        finding_id: surplus(events.filter(finding_id=finding_id), limit)
+        for finding_id, count in counts
+        if count > limit
+    }
+    together = [pk for some in ids.values() for pk in some]
+    for start in range(0, len(together), _IDS_PER_QUERY):
+        events.filter(id__in=together[start : start + _IDS_PER_QUERY]).delete()
+    return {finding_id: len(some) for finding_id, some in ids.items()}
 
 
 def surplus(events: QuerySet[BlockingEvent], limit: int) -> list[int]:

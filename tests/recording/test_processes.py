@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
 
-STALLS_A_PROCESS = 400
+STALLS_A_PROCESS = 2_000
 
 PROLOGUE = """
 import json, os, sys, threading

@@ -1,0 +1,59 @@
+"""One statement for many rows and one update for each row leave the same counters behind."""
+
+import random
+
+import pytest
+
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from tests.recording.calls import NOON, blocking_call
+
+pytestmark = pytest.mark.usefixtures("database")
+
+DIFFERENT_EACH_TIME = {"id", "finding_id"}
+
+
+def stored(model):
+    names = [field.attname for field in model._meta.concrete_fields if field.attname not in DIFFERENT_EACH_TIME]
+    return sorted(map(str, model.objects.values(*names)))
+
+
+def calls_of_every_kind():
+    pick = random.Random(5)
+    for number in range(200):
+        reported_twice = number % 10 < 2
+        yield blocking_call(
+            minute=pick.randrange(300),
+            stall_id=f"stall {number // 10}" if reported_twice else f"another {number}",
+            ongoing=number % 10 == 0,
+            function=f"views.view_{number % 7}",
+            duration_ms=pick.uniform(1, 40_000),
+            waiting=pick.randrange(5),
+            lineno=number,
+        )
+
+
+def test_it_does_not_matter_how_deltas_are_added(recorder_of, database, monkeypatch):
+    calls, outcomes = list(calls_of_every_kind()), []
+    for at_once in (True, False):
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", at_once)
+        Finding.objects.all().delete()
+        recorder = recorder_of(events_per_finding=1_000)
+        for start in range(0, len(calls), 17):
+            for call in calls[start : start + 17]:
+                recorder.put(call)
+            assert recorder.flush(20)
+        assert recorder.stats().errors == {}
+        outcomes.append([stored(model) for model in (Finding, HourlyTotal, BlockingEvent)])
+    assert outcomes[0] == outcomes[1]
+    assert sum(Finding.objects.values_list("events", flat=True)) == len({call.stall_id for call in calls})
+
+
+def test_two_hours_with_one_name_are_one_row(recorder_of, settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
+    recorder = recorder_of(started=False)
+    for hour in (0, 1):  # when summer time ends, both are 2 o'clock
+        recorder.put(blocking_call(started_at=NOON.replace(month=10, day=25, hour=hour)))
+    recorder.start()
+    assert recorder.flush(20)
+    assert HourlyTotal.objects.get().events == 2
+    assert recorder.stats().errors == {}
