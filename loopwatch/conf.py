@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from loopwatch.detection.calls import BlockingCall
 
-ENGINES = ("sampling",)
+ENGINES = ("sampling", "tracing")
 SINKS = ("database", "log", "signal")
 
 

@@ -16,6 +16,9 @@ from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import InFlight
 from loopwatch.detection.path_filter import PathFilter
+from loopwatch.detection.report import SAMPLING
+from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 if TYPE_CHECKING:
     from loopwatch.recording.health import Stats
@@ -30,6 +33,7 @@ class LoopWatcher:
     """Watches one loop for the site and hands what it is told to the recorder."""
 
     def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
+        self.engine = configuration.engine
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
         self.entered = 0.0
@@ -54,6 +58,7 @@ class Monitoring:
         self._watchers: dict[asyncio.AbstractEventLoop, LoopWatcher] = {}
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
         self._complained: str | None = None
+        self._has_fallen_back = False
 
     def in_flight(self) -> InFlight | None:
         """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
@@ -120,9 +125,19 @@ class Monitoring:
                 self._recorder.start()
                 atexit.register(self.stop)
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
-            (clock,) = monitor.start_watching(watcher, loop)
+            (clock,) = self._start_watching(watcher, loop)
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
+
+    def _start_watching(self, watcher: LoopWatcher, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
+        try:
+            return monitor.start_watching(watcher, loop)
+        except TracingUnavailableError as error:
+            if not self._has_fallen_back:
+                self._has_fallen_back = True
+                logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
+            watcher.engine = SAMPLING
+            return monitor.start_watching(watcher, loop)
 
     def _stop(self, timeout_s: float) -> bool:
         for watcher in self._watchers.values():

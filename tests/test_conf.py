@@ -88,7 +88,7 @@ def test_a_callable_may_be_given_itself(settings):
         ({"THRESHOLD_MS": 60_001}, "E004", "60001"),
         ({"THRESHOLD_MS": float("nan")}, "E004", "nan"),
         ({"THRESHOLD_MS": float("inf")}, "E004", "inf"),
-        ({"ENGINE": "tracing"}, "E005", '"sampling"'),
+        ({"ENGINE": "steam"}, "E005", '"sampling"'),
         ({"ENGINE": ["sampling"]}, "E005", "sampling"),
         ({"INCLUDE_PATHS": "shop"}, "E003", "a list of parts of paths"),
         ({"EXCLUDE_PATHS": [""]}, "E003", "a list of parts of paths"),

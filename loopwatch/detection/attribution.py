@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from loopwatch.detection import bytecode
 from loopwatch.detection.calls import Cause
@@ -45,12 +45,19 @@ class Node(NamedTuple):
     is_exact: bool
 
 
+class SeenStack(Protocol):
+    """Where a stack stood, innermost frame first: a sample, or a call that was traced."""
+
+    @property
+    def sites(self) -> tuple[Site, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A sample as a path, and the part of the stall (in seconds) that it stands for."""
+    """A stack as a path, and the part of the stall (in seconds) that it stands for."""
 
     nodes: tuple[Node, ...]
-    sample: Sample
+    sample: SeenStack
     weight_s: float
     state: Cause
 
@@ -155,7 +162,12 @@ def _weight(paths: Iterable[Path]) -> float:
 
 def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
     sites, seen = _without_plumbing(sample, state)
-    is_exact = seen in (_Seen.CALL, _Seen.CODE)
+    is_calling = seen in (_Seen.CALL, _Seen.LIKELY_CALL)
+    return nodes_of(sites, is_exact=seen in (_Seen.CALL, _Seen.CODE), is_calling=is_calling)
+
+
+def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tuple[Node, ...]:
+    """The functions of a stack, outermost first; with ``is_calling`` what the innermost one was calling, too."""
     nodes: list[Node] = []
     for index in range(len(sites) - 1, -1, -1):
         site = sites[index]
@@ -166,7 +178,7 @@ def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
         if owner is Owner.PLUMBING:
             continue
         nodes.append(_python_node(site, owner, is_exact=is_exact))
-        callee = site.callee if index or seen in (_Seen.CALL, _Seen.LIKELY_CALL) else None
+        callee = site.callee if index or is_calling else None
         if callee is not None and callee.name.partition(".")[0] in PLUMBING_MODULES:
             # ``context.run(f)`` is not to blame; what it runs cannot be told.
             nodes[-1] = nodes[-1]._replace(is_exact=False)

@@ -44,7 +44,7 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         return None
     variables = _Variables(frame)
     try:
-        name = _name_of(_evaluate(call.function, variables))
+        name = name_of_callee(_evaluate(call.function, variables))
     except _CannotTellError:
         text = call.function.text
         return Callee(text, is_resolved=False, is_certain=call.is_certain) if text else None
@@ -53,7 +53,7 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
     return Callee(name, is_resolved=True, is_certain=call.is_certain) if name else None
 
 
-def _name_of(function: Any) -> str:
+def name_of_callee(function: Any) -> str:
     """The C function that a call of ``function`` runs; empty when it runs Python code, which has a frame of its own."""
     while _is_a(function, functools.partial):
         function = function.func

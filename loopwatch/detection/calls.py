@@ -60,11 +60,15 @@ class StackSample:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What a part of a step's time went to; ``count`` is ``None`` where the engine cannot count calls."""
+    """What a part of a step's time went to. ``total_ms`` includes what it called; ``None`` if that is not known.
+
+    ``count`` is how many calls there were that took long enough to matter; ``None`` where the engine cannot count them.
+    """
 
     name: str
     own_ms: float
     count: int | None = None
+    total_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

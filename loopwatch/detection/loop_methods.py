@@ -51,7 +51,7 @@ class TimedCallback:
         if clock is None:
             return self._callback(*args)
         outer = clock.handle
-        if outer is not None and not clock.attention:
+        if outer is not None and clock.attention is not True:
             return self._callback(*args)  # called by a step, not by the loop
         clock.handle = self
         clock.started = now()
@@ -61,7 +61,7 @@ class TimedCallback:
             return self._callback(*args)
         finally:
             ended = now()
-            if ended - clock.started >= clock.threshold_s:
+            if ended - clock.started >= clock.ends_from_s:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
 

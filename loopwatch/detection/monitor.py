@@ -13,6 +13,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
+from loopwatch.detection.tracing.tracer import Tracer, new_tracer
 from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.detection.watchdog import Observation, Watchdog
 
@@ -25,12 +26,19 @@ class Monitor:
         self._hooks = Hooks(self._adopt)
         self._usual = UsualCulprits()
         self._watchdog: Watchdog | None = None
+        self._tracer: Tracer | None = None
         self._unbound: dict[int, tuple[Watching, ...]] = {}
         """Watchers that were entered outside of a loop, by thread."""
 
     def start(self, watcher: Watching, loop: asyncio.AbstractEventLoop | None) -> tuple[LoopClock, ...]:
-        """Watch ``loop``; without one, every loop that this thread runs. The clocks of those that are known already."""
+        """Watch ``loop``; without one, every loop that this thread runs. The clocks of those that are known already.
+
+        Raises ``TracingUnavailableError``, and watches nothing, if the watcher's engine cannot be had.
+        """
         with self._lock:
+            if watcher.engine == report.TRACING:
+                self._tracer = self._tracer or new_tracer()
+                self._tracer.check()
             self._forget_closed_loops()
             self._hooks.install(loop)
             if loop is None:
@@ -41,7 +49,7 @@ class Monitor:
                 clocks = (self._clock(loop),)
             watcher.entered = now()
             for clock in clocks:
-                clock.set_watchers((*clock.watchers, watcher))
+                self._set_watchers(clock, (*clock.watchers, watcher))
                 if clock.handle is None and loop is not None:
                     self._observe_running_step(clock, loop, watcher)
         return clocks
@@ -55,7 +63,7 @@ class Monitor:
             for clock in clocks:
                 if clock.thread_id == here:
                     clock.end_part(watcher, ended)
-                clock.set_watchers(tuple(other for other in clock.watchers if other is not watcher))
+                self._set_watchers(clock, tuple(other for other in clock.watchers if other is not watcher))
         settled = self.settle(timeout_s)
         for clock in clocks:
             if clock.thread_id == here:
@@ -83,21 +91,38 @@ class Monitor:
 
     def _report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
         """Report a stall to everyone who watched it and whose threshold it reached."""
-        reports: dict[float, BlockingCall] = {}
+        reports: dict[tuple[str, float], BlockingCall] = {}
         for watcher in stall.watchers:
             started = max(stall.step_started, watcher.entered)
             if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
                 continue
-            if started not in reports:
-                reports[started] = self._call(stall, observation, started, ongoing=ongoing)
-            watcher.receive(reports[started])
+            key = watcher.engine, started
+            if key not in reports:
+                reports[key] = self._call(stall, observation, started, watcher.engine, ongoing=ongoing)
+            watcher.receive(reports[key])
 
-    def _call(self, stall: Stall, observation: Observation, started: float, *, ongoing: bool) -> BlockingCall:
-        call = report.blocking_call(stall, observation, self._hooks.gc_pauses, started, ongoing=ongoing)
+    def _call(
+        self, stall: Stall, observation: Observation, started: float, engine: str, *, ongoing: bool
+    ) -> BlockingCall:
+        explained = report.explanation(stall, observation, started, engine)
+        call = report.blocking_call(
+            stall, observation, self._hooks.gc_pauses, started, explained, engine=engine, ongoing=ongoing
+        )
         if call.cause.is_machine or ongoing:
             return call
+        if self._tracer is not None:
+            self._tracer.look_closer(explained.hidden)
         self._usual.note(call)
         return self._usual.likely(call) if not call.exact and observation.is_contested else call
+
+    def _set_watchers(self, clock: LoopClock, watchers: tuple[Watching, ...]) -> None:
+        clock.set_watchers(watchers)
+        if self._tracer is None:
+            return
+        if any(watcher.engine == report.TRACING for watcher in watchers):
+            self._tracer.start(clock)
+        else:
+            self._tracer.stop(clock)
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
         clock = self._hooks.clocks.get(loop)
@@ -122,7 +147,7 @@ class Monitor:
             return None
         with self._lock:
             clock = self._clock(loop)
-            clock.set_watchers(watchers)
+            self._set_watchers(clock, watchers)
         return clock
 
     def _observe_running_step(self, clock: LoopClock, loop: asyncio.AbstractEventLoop, watcher: Watching) -> None:
@@ -130,8 +155,17 @@ class Monitor:
         clock.started = watcher.entered
         clock.handle = UnobservedStep(asyncio.current_task(loop), watcher.entered)
         clock.attention = True
+        if clock.tracer is not None:
+            clock.tracer.begin_step()
         loop.call_soon(_nothing)
         clock.wake_watchdog()
+
+    def abandon(self) -> None:
+        """Take away the hooks, in a forked child that has neither the threads nor the loops."""
+        for clock in self._hooks.clocks.values():
+            if self._tracer is not None:
+                self._tracer.stop(clock)
+        self._hooks.uninstall()
 
     def _forget(self, watcher: Watching) -> None:
         for thread_id, watchers in list(self._unbound.items()):
@@ -146,7 +180,7 @@ class Monitor:
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._hooks.clocks if loop.is_closed()]:
-            del self._hooks.clocks[loop]
+            self._set_watchers(self._hooks.clocks.pop(loop), ())
 
     def _tidy_up(self) -> None:
         clocks = self._hooks.clocks
@@ -186,7 +220,7 @@ def watchdog_cost() -> tuple[float, int]:
 def _after_fork() -> None:
     """A forked child has no watchdog thread, and the loops of its parent are not its own."""
     global _monitor  # noqa: PLW0603
-    _monitor._hooks.uninstall()  # noqa: SLF001
+    _monitor.abandon()
     _monitor = Monitor()
 
 

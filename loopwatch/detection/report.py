@@ -2,43 +2,70 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from loopwatch.detection import source
-from loopwatch.detection.attribution import Culprit, Path, culprit_of, entry_of, is_import, own_node, paths_of
+from loopwatch.detection.attribution import (
+    Culprit,
+    Path,
+    SeenStack,
+    culprit_of,
+    entry_of,
+    is_import,
+    own_node,
+    paths_of,
+)
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.clock import now
 from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
 from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
-from loopwatch.detection.sampling import Sample
 from loopwatch.detection.states import is_suspended, kept_off_s, kept_off_unseen_s, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
+from loopwatch.detection.tracing.explanation import Explanation, explain
+from loopwatch.detection.tracing.step_trace import Trace
 from loopwatch.detection.watchdog import Observation
 
 MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20
-ENGINE = "sampling"
+SAMPLING, TRACING = "sampling", "tracing"
 Answer = TypeVar("Answer")
 
 GC_COLLECT = "gc.collect"
 AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 
-def blocking_call(
-    stall: Stall, observation: Observation, gc_pauses: GcPauses, started: float, *, ongoing: bool
-) -> BlockingCall:
-    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it."""
+def explanation(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
+    """What the time from ``started`` on went to, as far as the engine knows."""
     states = states_of(observation.samples, observation.step_started, observation.before)
     paths = paths_of(observation.samples, states, started, stall.ended)
+    if engine != TRACING:
+        return Explanation(paths)
+    trace = stall.trace or Trace()
+    readings = (observation.before, *(sample.cpu for sample in observation.samples))
+    return explain(trace, paths, readings, started, stall.ended)
+
+
+def blocking_call(
+    stall: Stall,
+    observation: Observation,
+    gc_pauses: GcPauses,
+    started: float,
+    explained: Explanation,
+    *,
+    engine: str,
+    ongoing: bool,
+) -> BlockingCall:
+    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it."""
+    paths = explained.paths
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
-    common = _Common(stall, started, step_ms, observation.stall_id, ongoing=ongoing)
+    common = _Common(stall, started, step_ms, observation.stall_id, engine, explained.counts, ongoing=ongoing)
     collecting_s = gc_pauses.within(stall.clock.thread_id, started, stall.ended)
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
         return common.of_garbage_collection(culprit, collecting_s)
@@ -55,8 +82,20 @@ def blocking_call(
 class _Common:
     """What every report of a stall says, whether or not there is a culprit."""
 
-    def __init__(self, stall: Stall, started: float, step_ms: float, stall_id: str, *, ongoing: bool) -> None:
+    def __init__(
+        self,
+        stall: Stall,
+        started: float,
+        step_ms: float,
+        stall_id: str,
+        engine: str,
+        counts: Mapping[object, int],
+        *,
+        ongoing: bool,
+    ) -> None:
         self.stall = stall
+        self.engine = engine
+        self.counts = counts
         self.step_ms = step_ms
         self.stall_id = stall_id
         self.ongoing = ongoing
@@ -72,7 +111,7 @@ class _Common:
         if user.key is culprit.node.key:
             span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # the time is the function's own
         filename = user.site.code.co_filename
-        contributions = _contributions(paths)
+        contributions = _contributions(paths, self.counts)
         return self._call(
             method_name=culprit.node.name,
             duration_ms=culprit.weight_s * 1000,
@@ -129,7 +168,7 @@ class _Common:
             stall_id=self.stall_id,
             step_ms=self.step_ms,
             task_name=_unless_it_raises(partial(_task_name, self.stall.handle), ""),
-            engine=ENGINE,
+            engine=self.engine,
             started_at=self.started_at,
             request=self.request,
             waiting=self.stall.waiting,
@@ -171,16 +210,24 @@ def _machine_cause(paths: Sequence[Path]) -> Cause | None:
     return None
 
 
-def _contributions(paths: Sequence[Path]) -> tuple[Contribution, ...]:
+def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:
     own_s: dict[str, float] = defaultdict(float)
+    total_s: dict[str, float] = defaultdict(float)
+    keys: dict[str, object] = {}
     for path in paths:
         if path.nodes:
-            own_s[path.nodes[entry_of(path.nodes, len(path.nodes) - 1)].name] += path.weight_s
+            entry = path.nodes[entry_of(path.nodes, len(path.nodes) - 1)]
+            own_s[entry.name] += path.weight_s
+            keys[entry.name] = entry.name if entry.is_c else entry.key
+        for name in {node.name for node in path.nodes}:
+            total_s[name] += path.weight_s
     heaviest = sorted(own_s.items(), key=lambda item: -item[1])[:MAX_CONTRIBUTIONS]
-    return tuple(Contribution(name, seconds * 1000) for name, seconds in heaviest)
+    return tuple(
+        Contribution(name, seconds * 1000, counts.get(keys[name]), total_s[name] * 1000) for name, seconds in heaviest
+    )
 
 
-def _stack(sample: Sample) -> tuple[StackFrame, ...]:
+def _stack(sample: SeenStack) -> tuple[StackFrame, ...]:
     frames = []
     for site in reversed(sample.sites):
         span = source.span_at(site.code, site.offset)
@@ -192,7 +239,7 @@ def _stack(sample: Sample) -> tuple[StackFrame, ...]:
 def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:
     """The stacks seen, those that are alike added up, the culprit's first and then the heaviest."""
     weights: dict[object, float] = defaultdict(float)
-    by_sites: dict[object, Sample] = {}
+    by_sites: dict[object, SeenStack] = {}
     for path in paths:
         by_sites.setdefault(path.sample.sites, path.sample)
         weights[path.sample.sites] += path.weight_s

@@ -86,7 +86,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     frame = next(asked, None)
     for code, offset, namespace in stack.standing:
         module = str(namespace.get("__name__", ""))
-        if _is_where_steps_begin(code, module):
+        if is_where_steps_begin(code, module):
             break
         callee = None if frame is None else callee_at(frame, offset)
         says_little = code.co_name in CALLBACK_NAMES or module in _CALLED_BACK or is_entry(code, offset)
@@ -98,5 +98,6 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     return tuple(sites), left_out
 
 
-def _is_where_steps_begin(code: CodeType, module: str) -> bool:
+def is_where_steps_begin(code: CodeType, module: str) -> bool:
+    """Whether a frame is one of those between the loop and the step it runs."""
     return code.co_name in _STEP_FUNCTIONS.get(module, ())

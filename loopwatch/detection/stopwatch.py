@@ -13,12 +13,15 @@ from asyncio.events import Handle
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
 from loopwatch.detection.in_flight import InFlight
+
+if TYPE_CHECKING:
+    from loopwatch.detection.tracing.step_trace import Trace
 
 
 class UnobservedStep:
@@ -32,6 +35,7 @@ class UnobservedStep:
         self._callback = None if task is None else task.get_name  # a method bound to the task, as in a task's handle
 
 
+EVERY_STEP = "every step"
 AnyHandle = object
 """An ``asyncio.Handle``, or what stands for one: it has its ``_callback`` and ``_context``."""
 
@@ -42,11 +46,28 @@ class Watching(Protocol):
     ``ongoing_after_s`` is the age from which a stall is reported while it still goes on.
     """
 
+    engine: str
     threshold_s: float
     ongoing_after_s: float
     entered: float
 
     def receive(self, call: BlockingCall) -> None: ...
+
+
+class StepTracer(Protocol):
+    """Times the calls of one loop's steps. Its thread calls ``begin_step`` and ``end_step`` around every step if the
+    clock is to tell of them, and ``begin_step`` in the middle of a step that has begun unseen."""
+
+    def begin_step(self) -> None: ...
+
+    def end_step(self) -> None: ...
+
+    def moved(self, thread_id: int) -> None: ...
+
+    def set_threshold(self, threshold_s: float) -> None: ...
+
+    def trace(self, step: float) -> "Trace | None":
+        """What is known of the step that began then; ``None`` if nothing is. From any thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +80,15 @@ class Stall:
     ended: float
     watchers: tuple[Watching, ...]
     waiting: int
+    trace: "Trace | None" = None
 
 
 class LoopClock:
     """What the stopwatch knows of one loop; written by the loop's thread, read by the watchdog.
 
     ``handle`` is set exactly while a step runs, and ``started`` is when it began. ``attention`` asks the loop's thread
-    to call ``attend`` as its next step begins.
+    to call ``attend`` as its next step begins: once if it is true, at every step if it is ``EVERY_STEP``. A step that
+    lasts ``ends_from_s`` or longer calls ``end_step``.
     """
 
     __slots__ = (
@@ -74,6 +97,7 @@ class LoopClock:
         "_watchdog_cpu_s",
         "attention",
         "cpu_clock_id",
+        "ends_from_s",
         "first_reading",
         "handle",
         "in_flight",
@@ -84,6 +108,7 @@ class LoopClock:
         "started",
         "thread_id",
         "threshold_s",
+        "tracer",
         "wake_watchdog",
         "watchers",
     )
@@ -103,10 +128,11 @@ class LoopClock:
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
         self.started = 0.0
-        self.threshold_s = self.ongoing_after_s = NEVER
+        self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.watchers: tuple[Watching, ...] = ()
         self.in_flight = InFlight()
-        self.attention = False
+        self.attention: bool | str = False
+        self.tracer: StepTracer | None = None
         self.paused = (0.0, 0.0)
         self._hand_over = hand_over
         self.wake_watchdog = wake_watchdog
@@ -114,7 +140,16 @@ class LoopClock:
     def set_watchers(self, watchers: tuple[Watching, ...]) -> None:
         self.watchers = watchers
         self.threshold_s = min((watcher.threshold_s for watcher in watchers), default=NEVER)
+        if self.ends_from_s >= 0:
+            self.ends_from_s = self.threshold_s
         self.ongoing_after_s = min((watcher.ongoing_after_s for watcher in watchers), default=NEVER)
+
+    def tell_of_every_step(self, *, tell: bool) -> None:
+        """Whether the tracer's ``begin_step`` and ``end_step`` are called for every step."""
+        self.ends_from_s = -1.0 if tell else self.threshold_s
+        if self.attention is not True:
+            self.attention = EVERY_STEP if tell else False
+        self.wake_watchdog()  # it may have asked for attention just now
 
     def read_cpu(self) -> CpuReading:
         try:
@@ -125,9 +160,13 @@ class LoopClock:
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""
+        tracer = self.tracer
+        if tracer is not None:
+            tracer.end_step()
         ended -= self._paused_in(started)
         if ended - started >= self.threshold_s:
-            self._hand_over(Stall(self, handle, started, ended, self.watchers, self.in_flight.others(handle)))
+            trace = None if tracer is None else tracer.trace(started)
+            self._hand_over(Stall(self, handle, started, ended, self.watchers, self.in_flight.others(handle), trace))
 
     def end_part(self, watcher: Watching, ended: float) -> bool:
         """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""
@@ -135,7 +174,8 @@ class LoopClock:
         if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
             return False
         ended -= self._paused_in(self.started)
-        self._hand_over(Stall(self, handle, self.started, ended, (watcher,), self.in_flight.others(handle)))
+        trace = None if self.tracer is None else self.tracer.trace(self.started)
+        self._hand_over(Stall(self, handle, self.started, ended, (watcher,), self.in_flight.others(handle), trace))
         return True
 
     def pause(self, duration_s: float) -> None:
@@ -144,17 +184,28 @@ class LoopClock:
 
     def attend(self, outer: AnyHandle | None) -> AnyHandle | None:
         """A step has begun after a rest, or after a step that was not observed and so has no end of its own."""
-        self.attention = False
+        is_watchdog_asking = self.attention is True
+        if is_watchdog_asking:
+            self.attention = False if self.ends_from_s >= 0 else EVERY_STEP
         thread_id = threading.get_ident()
         if thread_id != self.thread_id:
-            self.thread_id, self.cpu_clock_id = thread_id, cpu_clock_id(thread_id)
-            self.run_delay = RunDelay(threading.get_native_id())
+            self._move_to(thread_id)
         if isinstance(outer, UnobservedStep):
             # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
             self.end_step(outer, outer.started, self.started)
             outer = None
-        self.wake_watchdog()
+        if self.ends_from_s < 0 and self.tracer is not None:
+            self.tracer.begin_step()
+        if is_watchdog_asking:
+            self.wake_watchdog()
         return outer
+
+    def _move_to(self, thread_id: int) -> None:
+        """The loop runs in another thread now, which is the calling one."""
+        self.thread_id, self.cpu_clock_id = thread_id, cpu_clock_id(thread_id)
+        self.run_delay = RunDelay(threading.get_native_id())
+        if self.tracer is not None:
+            self.tracer.moved(thread_id)
 
     def _paused_in(self, started: float) -> float:
         return self.paused[1] if self.paused[0] == started else 0.0
@@ -210,7 +261,7 @@ class Stopwatch:
                 run(self)
             finally:
                 ended = now()
-                if ended - clock.started >= clock.threshold_s:
+                if ended - clock.started >= clock.ends_from_s:
                     clock.end_step(self, clock.started, ended)
                 clock.handle = outer
                 if outer is not None:

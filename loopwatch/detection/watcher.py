@@ -14,7 +14,7 @@ from loopwatch.detection.path_filter import PathFilter
 
 logger = logging.getLogger("loopwatch")
 
-ENGINES = ("sampling",)
+ENGINES = ("sampling", "tracing")
 MAX_CALLS = 10_000
 SETTLE_TIMEOUT_S = 10.0
 
@@ -47,6 +47,7 @@ class Watcher:
         for name, paths in (("include_paths", include_paths), ("exclude_paths", exclude_paths)):
             if isinstance(paths, str):
                 raise TypeError(f"{name} takes a list of path substrings, not the string {paths!r}: write [{paths!r}]")
+        self.engine = engine
         self.threshold_s = threshold_ms / 1000
         self.ongoing_after_s = NEVER
         self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
@@ -108,6 +109,10 @@ def watch(
     ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the user's own function and all
     that it called. ``on_blocking_call`` gets each ``BlockingCall``, on a thread of its own. With ``enabled=False`` the
     block does nothing at all. Raises ``ValueError`` for an unknown engine or a threshold that is not positive.
+
+    ``engine="tracing"`` times every call that a step makes, so that the culprit has its own exact milliseconds, also
+    with thresholds of one millisecond. Entering the block raises ``TracingUnavailableError`` if other tools leave no
+    room for that.
     """
     return Watcher(
         threshold_ms=threshold_ms,

@@ -39,6 +39,7 @@ class Server:
 class Watcher:
     """Watches the loop as the monitoring of a site does."""
 
+    engine = "sampling"
     threshold_s = THRESHOLD_MS / 1000
     ongoing_after_s = float("inf")
     entered = 0.0

@@ -1,0 +1,158 @@
+"""Tracing by ``sys.setprofile``, for Python 3.11.
+
+The interpreter calls the profile function for every call and every return, so what it does is counted in nanoseconds:
+when a call began is pushed, when one ends is popped, and nothing else happens unless it took long. A coroutine that
+awaits returns, and is called again, so its own time between two awaits is a call too. The function is in place only
+while a step runs; another profile function that is set already is called as well, and put back after the step.
+"""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType
+from typing import Any
+
+from loopwatch.detection.clock import now
+from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
+from loopwatch.detection.tracing.tracer import TracingUnavailableError
+
+logger = logging.getLogger("loopwatch")
+
+ProfileFunction = Callable[[FrameType, str, Any], object]
+
+_UNAVAILABLE = (
+    "A profiler written in C ({}) is running on this thread, and Python 3.11 has room for one only: "
+    'stop it, or use engine="sampling"'
+)
+
+
+class ProfileTracer:
+    """Puts a profile function into every step of the loops it is told of."""
+
+    def check(self) -> None:
+        current: Any = sys.getprofile()
+        if current is not None and not callable(current):
+            raise TracingUnavailableError(_UNAVAILABLE.format(type(current).__name__))
+
+    def start(self, clock: LoopClock) -> None:
+        if clock.tracer is not None:
+            clock.tracer.set_threshold(clock.threshold_s)
+            return
+        clock.tracer = tracer = ProfiledSteps(clock)
+        clock.tell_of_every_step(tell=True)
+        if clock.handle is not None and clock.thread_id == threading.get_ident():
+            tracer.begin_step()
+
+    def stop(self, clock: LoopClock) -> None:
+        tracer, clock.tracer = clock.tracer, None
+        clock.tell_of_every_step(tell=False)
+        if isinstance(tracer, ProfiledSteps):
+            tracer.stop()
+
+    def look_closer(self, codes: Iterable[CodeType]) -> None:
+        """Every call is timed anyway."""
+
+
+class ProfiledSteps:
+    """The profile function of one loop's steps. ``begin_step`` and ``end_step`` are called by its thread."""
+
+    def __init__(self, clock: LoopClock) -> None:
+        self._clock = clock
+        self._trace = StepTrace(clock)
+        self._starts: list[float] = []
+        self._worthwhile_s = self._trace.worthwhile_s
+        self._set_worthwhile: Callable[[float], None]
+        self._profile = self._profile_function()
+        self._installed: ProfileFunction | None = None
+        self._before: ProfileFunction | None = None
+        self._is_stopped = False
+        self._has_complained = False
+
+    def set_threshold(self, threshold_s: float) -> None:
+        self._trace.worthwhile_s = self._worthwhile_s = worthwhile_s(threshold_s)
+        self._set_worthwhile(self._worthwhile_s)
+
+    def begin_step(self) -> None:
+        current: Any = sys.getprofile()
+        self._starts.clear()
+        self._trace.begin(self._clock.started)
+        if current is not None and current is self._installed:
+            return  # a step inside a step
+        if current is not None and not callable(current):
+            self._complain(current)
+            return
+        self._before = None if current is self._profile else current
+        self._installed = self._profile if self._before is None else self._chained(self._before)
+        sys.setprofile(self._installed)
+
+    def end_step(self) -> None:
+        """Put back what was there before; what the step itself has put there since stays."""
+        current = sys.getprofile()
+        if current is self._installed and current is not None:
+            sys.setprofile(self._before)
+        elif current is self._profile:
+            sys.setprofile(None)
+        self._installed = self._before = None
+
+    def moved(self, thread_id: int) -> None:
+        """The profile function goes from step to step anyway."""
+
+    def stop(self) -> None:
+        """On another thread, the next call that ends takes the profile function away."""
+        self._is_stopped = True
+        if threading.get_ident() == self._clock.thread_id:
+            self.end_step()
+        else:
+            self._set_worthwhile(-1.0)
+
+    def trace(self, step: float) -> Trace | None:
+        return self._trace.trace(step)
+
+    def _slow(self, frame: FrameType, event: str, argument: Any, started: float, ended: float) -> None:
+        if self._is_stopped:
+            self.end_step()
+            return
+        starts = self._starts
+        function = None if event == "return" else argument
+        self._trace.call_ended(frame, function, started, ended, starts[-1] if starts else None)
+
+    def _profile_function(self) -> ProfileFunction:
+        starts, slow, worthwhile = self._starts, self._slow, self._worthwhile_s
+
+        # Whatever it touches is a local; the rarest events are told apart last.
+        def profile(
+            frame: FrameType,
+            event: str,
+            argument: Any,
+            now: Callable[[], float] = now,
+            push: Callable[[float], None] = starts.append,
+            pop: Callable[[], float] = starts.pop,
+            starts: list[float] = starts,
+        ) -> None:
+            if event == "c_call" or event == "call":
+                push(now())
+            elif starts and (ended := now()) - (started := pop()) > worthwhile:
+                slow(frame, event, argument, started, ended)
+
+        def set_worthwhile(seconds: float) -> None:
+            nonlocal worthwhile
+            worthwhile = seconds
+
+        self._set_worthwhile = set_worthwhile
+        return profile
+
+    def _chained(self, theirs: ProfileFunction) -> ProfileFunction:
+        ours = self._profile
+
+        def profile(frame: FrameType, event: str, argument: Any) -> None:
+            ours(frame, event, argument)
+            theirs(frame, event, argument)
+
+        return profile
+
+    def _complain(self, current: object) -> None:
+        if not self._has_complained:
+            self._has_complained = True
+            logger.warning("Steps are only sampled, not traced. %s.", _UNAVAILABLE.format(type(current).__name__))

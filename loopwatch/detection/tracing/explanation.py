@@ -1,0 +1,217 @@
+"""What a stall's time went to, from its trace and, where that does not tell, from the watchdog's samples.
+
+Each traced call stands for its own time. Samples that stood in it share that time among them, if it was Python code: it
+may have called what was not timed. What no traced call stands for belongs to the samples that stood in none of them.
+Runs on the watchdog's thread.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from types import CodeType
+
+from loopwatch.detection.attribution import DOMINANT, Node, Path, SeenStack, nodes_of
+from loopwatch.detection.callees import Callee
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.cpu_clocks import CpuReading, others_s
+from loopwatch.detection.ownership import Owner, owner_of
+from loopwatch.detection.sampling import Site
+from loopwatch.detection.states import BUSY
+from loopwatch.detection.tracing.step_trace import Trace, TracedCall
+
+_Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """``hidden`` is the code whose calls took long and were not timed. ``counts`` is how often each function (by its
+    node's key) was called, as far as it was timed."""
+
+    paths: list[Path]
+    counts: dict[object, int] = field(default_factory=dict)
+    hidden: tuple[CodeType, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    sites: tuple[Site, ...]
+
+
+@dataclass(slots=True)
+class _Part:
+    """A part of the step: one traced call, or ``None`` for the time outside of all."""
+
+    call: TracedCall | None
+    own_s: float
+    sampled: list[Path] = field(default_factory=list)
+
+
+def explain(
+    trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
+) -> Explanation:
+    """Share the time from ``started`` to ``ended`` among what was traced and what was sampled in it."""
+    parts: dict[_Key, _Part] = {}
+    for call in trace.calls:
+        share = _share_inside(call, started, ended)
+        if share > 0:
+            part = parts.setdefault(_key_of(call), _Part(call, 0.0))
+            part.own_s += call.own_s * share
+    rest_s = max(0.0, ended - started - sum(part.own_s for part in parts.values()))
+    rest = _Part(None, rest_s)
+    for path in map(_without_callbacks, sampled):
+        _part_of(path.sample.sites, parts, rest).sampled.append(path)
+    hidden = _hidden([*parts.values(), rest], ended - started)
+    if not rest.sampled and rest_s > DOMINANT * (ended - started):
+        return Explanation([], hidden=hidden)
+    clocks = sorted([*trace.readings, *readings], key=lambda reading: reading.at)
+    paths = [path for part in (*parts.values(), rest) for path in _paths(part, clocks)]
+    return Explanation(paths, _counts(trace), hidden)
+
+
+def _without_callbacks(path: Path) -> Path:
+    """The interpreter likes to let the watchdog in as it calls the tracer, which happens at the end of a call."""
+    sites = path.sample.sites
+    own = next((index for index, site in enumerate(sites) if not _is_loopwatch(site)), len(sites))
+    return replace(path, sample=_Seen(sites[own:])) if own else path
+
+
+def _is_loopwatch(site: Site) -> bool:
+    return site.module.startswith("loopwatch.") and owner_of(site.code, site.module) is Owner.PLUMBING
+
+
+def _share_inside(call: TracedCall, started: float, ended: float) -> float:
+    lasted_s = call.ended - call.started
+    if lasted_s <= 0:
+        return 0.0
+    return max(0.0, min(call.ended, ended) - max(call.started, started)) / lasted_s
+
+
+def _key_of(call: TracedCall) -> _Key:
+    """What the stack of a sample must begin with to have stood in this call."""
+    outward = [_place(site) for site in call.sites]
+    return tuple(reversed(outward)) if call.name else (*reversed(outward[1:]), id(call.sites[0].code))
+
+
+def _place(site: Site) -> tuple[int, int]:
+    return id(site.code), site.offset
+
+
+def _part_of(sites: Sequence[Site], parts: dict[_Key, _Part], rest: _Part) -> _Part:
+    """The innermost traced call that a stack stood in."""
+    places = [_place(site) for site in reversed(sites)]
+    for length in range(len(places), 0, -1):
+        in_c_call = parts.get(tuple(places[:length]))
+        if in_c_call is not None:
+            return in_c_call
+        in_function = parts.get((*places[: length - 1], places[length - 1][0]))
+        if in_function is not None:
+            return in_function
+    return rest
+
+
+def _paths(part: _Part, clocks: Sequence[CpuReading]) -> list[Path]:
+    call = part.call
+    if call is None:
+        return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
+    state = _state(call, part.sampled, clocks)
+    deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
+    if deeper:
+        within = [_within(path, call) for path in deeper]
+        return [replace(path, state=path.state if path.state.is_machine else state) for path in _shared(part, within)]
+    sites = _with_callees(call.sites, call)
+    nodes = nodes_of(sites, is_exact=True, is_calling=bool(call.name))
+    return [Path(nodes, _Seen(sites), part.own_s, state)]
+
+
+def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
+    total = sum(path.weight_s for path in sampled)
+    if total <= 0:
+        return [replace(path, weight_s=part.own_s / len(sampled)) for path in sampled]
+    return [replace(path, weight_s=part.own_s * path.weight_s / total) for path in sampled]
+
+
+def _within(path: Path, call: TracedCall) -> Path:
+    """A sampled path, with the C functions that the trace knows to be on it."""
+    sites = path.sample.sites
+    if not call.name and not call.inside:
+        return path
+    extra = len(sites) - len(call.sites)
+    outer = _with_callees(sites[extra:], call) if extra >= 0 else ()
+    if not outer or outer == sites[extra:]:
+        return path
+    seen: SeenStack = _Seen((*sites[:extra], *outer))
+    innermost_is_calling = bool(path.nodes) and path.nodes[-1].is_c
+    is_exact = all(node.is_exact for node in path.nodes)
+    return replace(path, nodes=nodes_of(seen.sites, is_exact=is_exact, is_calling=innermost_is_calling), sample=seen)
+
+
+def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
+    """``sites`` are those of the call. Their callees are known where C functions were called."""
+    names = {(id(code), offset): name for code, offset, name in call.inside}
+    found = [
+        replace(site, callee=Callee(names[_place(site)], is_resolved=True, is_certain=True))
+        if _place(site) in names
+        else site
+        for site in sites
+    ]
+    if call.name:
+        found[0] = replace(found[0], callee=Callee(call.name, is_resolved=True, is_certain=True))
+    return tuple(found)
+
+
+def _state(call: TracedCall, sampled: Sequence[Path], clocks: Sequence[CpuReading]) -> Cause:
+    """What the thread was doing in the call, by the CPU time that was used in it, or at least around it."""
+    before = max((each for each in clocks if each.at <= call.started), key=lambda each: each.at, default=None)
+    after = min((each for each in clocks if each.at >= call.ended), key=lambda each: each.at, default=None)
+    if before is None or after is None or before.thread_s is None or after.thread_s is None:
+        return _sampled_state(sampled)
+    lasted_s = call.ended - call.started
+    outside_s = after.at - before.at - lasted_s
+    used_s = after.thread_s - before.thread_s
+    # How much of it was used outside of the call is not known: between nothing and all the time there was.
+    own = (min(used_s, lasted_s) + min(lasted_s, max(0.0, used_s - outside_s))) / 2 / lasted_s
+    if own >= BUSY:
+        return Cause.COMPUTING
+    if not sampled and others_s(before, after) >= BUSY * lasted_s:
+        return Cause.STARVED  # the watchdog, too, was kept out
+    state = _sampled_state(sampled)
+    return state if state.is_machine else Cause.WAITING
+
+
+def _sampled_state(sampled: Sequence[Path]) -> Cause:
+    weights: dict[Cause, float] = defaultdict(float)
+    for path in sampled:
+        weights[path.state] += path.weight_s
+    return max(weights, key=lambda state: weights[state], default=Cause.COMPUTING)
+
+
+def _counts(trace: Trace) -> dict[object, int]:
+    """By the key that a node has: a code object, or the name of a C function."""
+    counts: dict[object, int] = defaultdict(int)
+    for call in trace.calls:
+        if call.name:
+            counts[call.name] += call.count
+        for site in call.sites:
+            if id(site.code) in trace.counts:
+                counts[site.code] = trace.counts[id(site.code)]
+    return counts
+
+
+def _hidden(parts: Sequence[_Part], lasted_s: float) -> tuple[CodeType, ...]:
+    """The code of the part that took most, from its own function inward, as the heaviest of its samples shows it."""
+    heaviest = max(parts, key=lambda part: part.own_s)
+    call = heaviest.call
+    if heaviest.own_s < DOMINANT * lasted_s or (call is not None and call.name):
+        return ()
+    outer = 0 if call is None else len(call.sites) - 1
+    sampled = max(heaviest.sampled, key=lambda path: path.weight_s, default=None)
+    if sampled is None:
+        return () if call is None else (call.sites[0].code,)
+    sites = sampled.sample.sites
+    inner = sites[: len(sites) - outer]
+    is_own_time = call is not None and len(inner) == 1 and not _calls_c(sampled.nodes)
+    return () if is_own_time else tuple(site.code for site in inner)
+
+
+def _calls_c(nodes: Sequence[Node]) -> bool:
+    return bool(nodes) and nodes[-1].is_c

@@ -1,0 +1,190 @@
+"""What a loop's running step has spent its time on, call by call. Written by the loop's thread, for every slow call.
+
+Calls that are too quick to matter are left to whoever called them. Of the others, those alike (the same function, from
+the same line, inside the same traced call) are added up, and only the first has its stack taken. No frame, argument or
+function outlives the call: code objects, offsets and names are kept.
+"""
+
+import logging
+from dataclasses import dataclass, field, replace
+from types import CodeType, FrameType
+from typing import Any
+
+from loopwatch.detection.callees import name_of_callee
+from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.sampling import Site, is_where_steps_begin
+from loopwatch.detection.stopwatch import LoopClock
+
+logger = logging.getLogger("loopwatch")
+
+WORTHWHILE_FRACTION = 0.01
+SHORTEST_WORTHWHILE_S = 0.00005
+LONGEST_WORTHWHILE_S = 0.0003
+READING_INTERVAL_S = 0.001
+MAX_CALLS = 1000
+MAX_READINGS = 1000
+MAX_FRAMES = 500
+_OWN_DOING = frozenset({"loopwatch.detection.monitor", "loopwatch.detection.watcher"})
+
+
+def worthwhile_s(threshold_s: float) -> float:
+    """The time from which a call is looked at: next to nothing beside the threshold, and yet some microseconds."""
+    return min(max(WORTHWHILE_FRACTION * threshold_s, SHORTEST_WORTHWHILE_S), LONGEST_WORTHWHILE_S)
+
+
+@dataclass(slots=True)
+class TracedCall:
+    """One function at one place of a step's call tree. ``sites``, innermost first, is where its first call ended.
+
+    ``name`` is that of a C function, and empty for Python code, whose own frame is the innermost. ``own_s`` leaves out
+    what its callees are recorded with. ``inside`` are the C functions that the stack went through: the code and offset
+    that called each. Times are ``now()``.
+    """
+
+    sites: tuple[Site, ...]
+    name: str
+    started: float
+    ended: float
+    own_s: float
+    total_s: float
+    count: int = 1
+    inside: list[tuple[CodeType, int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What was traced of a step. ``counts`` says how often each code object (by its id) was called and took long."""
+
+    calls: tuple[TracedCall, ...] = ()
+    counts: dict[int, int] = field(default_factory=dict)
+    readings: tuple[CpuReading, ...] = ()
+
+
+class StepTrace:
+    """The slow calls of the step that began at ``step``. Only the loop's thread writes it."""
+
+    __slots__ = (
+        *("_calls", "_counts", "_covered", "_failures", "_readings"),
+        *("clock", "sibling", "stack", "step", "worthwhile_s"),
+    )
+
+    def __init__(self, clock: LoopClock) -> None:
+        self.clock = clock
+        self.step = 0.0
+        self.worthwhile_s = worthwhile_s(clock.threshold_s)
+        self.stack: list[Any] = []
+        """The calls going on, where the tracer keeps them here."""
+        self.sibling: StepTrace | None = None
+        """Another loop of the same thread."""
+        self._calls: dict[object, TracedCall] = {}
+        self._counts: dict[int, int] = {}
+        self._covered: list[tuple[float, float]] = []
+        """Of the calls that ended and whose caller has not: when each began, and how much of it is recorded."""
+        self._readings: list[CpuReading] = []
+        self._failures = 0
+
+    def begin(self, step: float) -> None:
+        """Forget the step before."""
+        self.step = step
+        if self._calls or self._counts:
+            self._calls, self._counts = {}, {}
+        self._covered.clear()
+        self._readings.clear()
+
+    def call_ended(
+        self, frame: FrameType, function: Any, started: float, ended: float, parent: float | None = None
+    ) -> None:
+        """A call that took long has ended: of a C ``function`` by ``frame``, or, without one, of that frame's own code.
+
+        ``parent`` identifies the traced call around it. Never raises what is not the user's to see.
+        """
+        try:
+            covered_s = within_s = self._covered_since(started)
+            own_s = ended - started - covered_s
+            if own_s >= self.worthwhile_s:
+                covered_s += self._record(frame, function, started, ended, own_s, parent)
+            if function is None:
+                code_id = id(frame.f_code)
+                self._counts[code_id] = self._counts.get(code_id, 0) + 1
+            elif within_s > 0:
+                self._pass_through(frame, function, started)
+            if covered_s > 0:
+                self._covered.append((started, covered_s))
+        except Exception as error:  # noqa: BLE001 - the user's code must not notice
+            self.note_failure(error)
+
+    def trace(self, step: float) -> Trace | None:
+        """What is known of the step that began then; a copy, which may be taken on any thread."""
+        if step != self.step:
+            return None
+        calls = tuple(replace(call, inside=list(call.inside)) for call in list(self._calls.values()))
+        return Trace(calls, dict(self._counts), tuple(self._readings))
+
+    def note_failure(self, error: Exception) -> None:
+        self._failures += 1
+        if self._failures == 1:
+            logger.error("The tracer failed, which is a bug in loopwatch; more are only counted", exc_info=error)
+
+    def _covered_since(self, started: float) -> float:
+        covered_s = 0.0
+        while self._covered and self._covered[-1][0] >= started:
+            covered_s += self._covered.pop()[1]
+        return covered_s
+
+    def _record(
+        self, frame: FrameType, function: Any, started: float, ended: float, own_s: float, parent: float | None
+    ) -> float:
+        """How much of ``own_s`` is recorded, or needs no recording: all of it or nothing."""
+        name = "" if function is None else name_of_callee(function)
+        if function is not None and not name:
+            return 0.0  # a class or an object written in Python: what it runs has frames of its own
+        self._read_clocks(ended)
+        caller = frame if function is not None else frame.f_back
+        where = (0, 0) if caller is None else (id(caller.f_code), caller.f_lasti)
+        key = (name or id(frame.f_code), *where, parent)
+        known = self._calls.get(key)
+        if known is not None:
+            known.count += 1
+            known.own_s += own_s
+            known.total_s += ended - started
+            known.ended = ended
+            return own_s
+        if len(self._calls) >= MAX_CALLS:
+            return 0.0
+        sites = sites_of(frame)
+        if sites == ():
+            return 0.0  # called by the loop itself, to run the step
+        if sites is not None:
+            self._calls[key] = TracedCall(sites, name, started, ended, own_s, ended - started)
+        return own_s
+
+    def _pass_through(self, frame: FrameType, function: Any, started: float) -> None:
+        """A C function has called back what is recorded: say so there."""
+        name = name_of_callee(function)
+        if name:
+            for call in reversed(self._calls.values()):
+                if call.ended < started:
+                    break
+                call.inside.append((frame.f_code, frame.f_lasti, name))
+
+    def _read_clocks(self, at: float) -> None:
+        if len(self._readings) < MAX_READINGS and (
+            not self._readings or at - self._readings[-1].at >= READING_INTERVAL_S
+        ):
+            self._readings.append(self.clock.read_cpu())
+
+
+def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
+    """Where the frames of a stack stand, out to where the step began; ``None`` if this is loopwatch's own doing."""
+    sites: list[Site] = []
+    frame: FrameType | None = innermost
+    while frame is not None and len(sites) < MAX_FRAMES:
+        code = frame.f_code
+        module = str(frame.f_globals.get("__name__", ""))
+        if is_where_steps_begin(code, module):
+            break
+        if module in _OWN_DOING:
+            return None
+        sites.append(Site(code, frame.f_lasti, module))
+        frame = frame.f_back
+    return tuple(sites)

@@ -1,0 +1,36 @@
+"""What a tracer is, whichever of the interpreter's means it uses."""
+
+import sys
+from collections.abc import Iterable
+from types import CodeType
+from typing import Protocol
+
+from loopwatch.detection.stopwatch import LoopClock
+
+
+class TracingUnavailableError(RuntimeError):
+    """The interpreter's means of tracing are in somebody else's hands; the message says whose, and what to do."""
+
+
+class Tracer(Protocol):
+    """Traces the steps of the loops it is told of. One a process; there is nothing of it while there are no loops."""
+
+    def check(self) -> None:
+        """Raises ``TracingUnavailableError`` if the calling thread cannot be traced."""
+
+    def start(self, clock: LoopClock) -> None:
+        """Trace the steps of this loop, from any thread; again after its threshold has changed."""
+
+    def stop(self, clock: LoopClock) -> None:
+        """Trace it no longer; with the last loop, leave nothing behind."""
+
+    def look_closer(self, codes: Iterable[CodeType]) -> None:
+        """Calls made by this code, which had been quick, took long. On the watchdog's thread."""
+
+
+def new_tracer() -> Tracer:
+    if sys.version_info >= (3, 12):
+        from loopwatch.detection.tracing.by_monitoring import MonitoringTracer as BestTracer  # noqa: PLC0415
+    else:
+        from loopwatch.detection.tracing.by_profile import ProfileTracer as BestTracer  # noqa: PLC0415
+    return BestTracer()
