@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwatch.detection.calls import Cause
+from loopwatch.detection.calls import BlockingCall, Cause
 
 MARKER = "# blocks"
 """Marks the lines that a report of the case may name."""
@@ -19,46 +19,72 @@ THREADS = ("main", "other")
 LOOPS = ("asyncio", "uvloop")
 
 
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """One stall as its case has measured it. ``is_in_step``: both clocks were read within the step that blocked."""
+
+    started_at: float
+    duration_ms: float
+    is_in_step: bool
+
+    def is_told_by(self, report: BlockingCall) -> bool:
+        """Whether the step that is reported holds most of the stall, or the stall most of the step."""
+        started_at = report.started_at.timestamp()
+        ended_at, blocked_until = started_at + report.step_ms / 1000, self.started_at + self.duration_ms / 1000
+        shared_ms = (min(ended_at, blocked_until) - max(started_at, self.started_at)) * 1000
+        return shared_ms > min(report.step_ms, self.duration_ms) / 2
+
+
 class Truth:
     """How long the loop was really blocked: ``with truth:`` stands around whatever blocks, once for every stall."""
 
     def __init__(self) -> None:
-        self.durations_ms: list[float] = []
+        self.blocked: list[Blocked] = []
+        self._started_at = 0.0
         self._started = 0.0
 
     def begin(self) -> None:
+        self._started_at = time.time()
         self._started = time.perf_counter()
 
-    def end(self) -> None:
-        self.durations_ms.append((time.perf_counter() - self._started) * 1000)
+    def end(self, *, is_in_step: bool = True) -> None:
+        duration_ms = (time.perf_counter() - self._started) * 1000
+        self.blocked.append(Blocked(self._started_at, duration_ms, is_in_step))
+
+    def end_in_another_step(self) -> None:
+        self.end(is_in_step=False)
 
     def __enter__(self) -> None:
-        self._started = time.perf_counter()
+        self.begin()
 
     def __exit__(self, *_: object) -> None:
-        self.durations_ms.append((time.perf_counter() - self._started) * 1000)
+        self.end()
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What every report of a case must say.
 
-    ``culprits``: any of these names is right. ``exact``: ``None`` where it is chance whether the sample leaves a doubt.
-    ``where``: the function, as a qualified name within its module, that has the marked line; empty if there is none.
-    ``is_anywhere``: the report may name any line of it, as it may where it is not exact.
-    ``tasks``: the names of the tasks, one a stall; the last one counts for the rest.
+    ``culprits``: any of these names is right. ``cause``: ``None`` where the machine decides. ``exact``: ``None`` where
+    it is chance whether the sample leaves a doubt. ``where``: the function, as a qualified name within its module, that
+    has the marked line; empty if there is none. ``is_anywhere``: the report may name any line of it, as it may where it
+    is not exact. ``tasks``: the names of the tasks, one a stall; the last one counts for the rest, and ``None`` for
+    whatever the loop makes up.
     """
 
     culprits: tuple[str, ...]
-    cause: Cause
+    cause: Cause | None
     where: str
     exact: bool | None = True
     is_c: bool | None = None
-    leaf: str | None = None
-    called: str | None = None
     contributions: tuple[str, ...] = ()
     is_anywhere: bool = False
-    tasks: tuple[str, ...] = (TASK_NAME,)
+    tasks: tuple[str, ...] | None = (TASK_NAME,)
+
+    def task(self, number: int) -> str:
+        """The name of the task of that stall."""
+        assert self.tasks is not None
+        return self.tasks[min(number, len(self.tasks) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +92,8 @@ class Case:
     """``given`` makes what the case needs, before anybody watches; its value is the coroutine's second argument.
 
     ``expected`` is ``None`` for code that blocks nothing. ``around``: the watch begins before the loop does and ends
-    after it, and the case is the loop's main coroutine.
+    after it, and the case is the loop's main coroutine. ``is_slow_under_load``: what it does
+    may take long where others have the CPUs. ``known_limit`` says why no report of it can be relied on.
     """
 
     function: Callable[..., Coroutine[Any, Any, None]]
@@ -76,6 +103,8 @@ class Case:
     threads: tuple[str, ...] = THREADS
     loops: tuple[str, ...] = LOOPS
     around: bool = False
+    is_slow_under_load: bool = False
+    known_limit: str = ""
 
     @property
     def name(self) -> str:
@@ -120,7 +149,7 @@ class Catalogue:
 
     cases: list[Case] = field(default_factory=list)
 
-    def blocks(self, *culprits: str, cause: Cause, where: str | None = None, **about: Any) -> Callable[..., Any]:
+    def blocks(self, *culprits: str, cause: Cause | None, where: str | None = None, **about: Any) -> Callable[..., Any]:
         """The decorated function blocks the loop, once or more, and ``culprits`` are to blame.
 
         ``where`` defaults to the function itself; the other keywords are fields of ``Expected`` and ``Case``.

@@ -185,7 +185,7 @@ async def c_function_scheduled(truth):
     loop = asyncio.get_running_loop()
     loop.call_soon(truth.begin)
     loop.call_soon(time.sleep, PAUSE_S)
-    loop.call_soon(truth.end)
+    loop.call_soon(truth.end_in_another_step)
     await asyncio.sleep(0)
 
 
@@ -194,7 +194,7 @@ async def c_function_scheduled_as_partial(truth):
     loop = asyncio.get_running_loop()
     loop.call_soon(truth.begin)
     loop.call_soon(functools.partial(time.sleep, PAUSE_S))
-    loop.call_soon(truth.end)
+    loop.call_soon(truth.end_in_another_step)
     await asyncio.sleep(0)
 
 
@@ -203,7 +203,7 @@ async def c_method_scheduled(truth, numbers):
     loop = asyncio.get_running_loop()
     loop.call_soon(truth.begin)
     loop.call_soon(numbers.sort)
-    loop.call_soon(truth.end)
+    loop.call_soon(truth.end_in_another_step)
     await asyncio.sleep(0)
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import importlib.util
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 from tests.detection.catalogue import (
@@ -20,6 +21,7 @@ from tests.detection.catalogue import (
     waiting_for_threads,
 )
 from tests.detection.catalogue.case import TASK_NAME, Case, Truth
+from tests.detection.catalogue.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
@@ -35,32 +37,47 @@ if importlib.util.find_spec("uvloop") is not None:
 RUNS_WITHIN_S = 60.0
 
 
-def run_case(case: Case, watcher: AbstractContextManager[Any], loop: str, thread: str) -> Truth:
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is true about a run. ``waited_for_cpu_s``: how long threads of this process could have run but were not."""
+
+    truth: Truth
+    waited_for_cpu_s: float
+
+
+def run_case(case: Case, watcher: AbstractContextManager[Any], loop: str, thread: str) -> Run:
     """Run it to its end under ``watcher`` and tell how long it really blocked. Raises what the case raises."""
-    truth = Truth()
+    truth, witness = Truth(), Witness()
     with case.given() as given:
-        _in_thread(thread, lambda: _run(case, given, truth, watcher, LOOPS[loop]))
-    return truth
+        _in_thread(thread, lambda: _run(case, given, truth, (watcher, witness), LOOPS[loop]))
+    return Run(truth, witness.waited_for_cpu_s)
 
 
 def _run(
     case: Case,
     given: object,
     truth: Truth,
-    watcher: AbstractContextManager[Any],
+    observers: Sequence[AbstractContextManager[Any]],
     loop_factory: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
     if case.around:
-        with watcher, asyncio.Runner(loop_factory=loop_factory) as runner:
+        with _all_of(observers), asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(case.run(truth, given))
     else:
         with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(_watched(case, given, truth, watcher))
+            runner.run(_watched(case, given, truth, observers))
 
 
-async def _watched(case: Case, given: object, truth: Truth, watcher: AbstractContextManager[Any]) -> None:
-    with watcher:
+async def _watched(case: Case, given: object, truth: Truth, observers: Sequence[AbstractContextManager[Any]]) -> None:
+    with _all_of(observers):
         await asyncio.create_task(case.run(truth, given), name=TASK_NAME)
+
+
+def _all_of(observers: Sequence[AbstractContextManager[Any]]) -> ExitStack:
+    with ExitStack() as stack:
+        for observer in observers:
+            stack.enter_context(observer)
+        return stack.pop_all()
 
 
 def _in_thread(thread: str, run: Callable[[], None]) -> None:

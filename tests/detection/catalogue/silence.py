@@ -5,6 +5,8 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from asgiref.sync import async_to_sync, sync_to_async
@@ -13,7 +15,7 @@ from tests.detection.catalogue.case import Catalogue
 from tests.detection.catalogue.certificate import server_and_client_contexts
 from tests.detection.catalogue.computing import numbers
 from tests.detection.catalogue.peers import PAUSE_S, later
-from tests.detection.catalogue.sizes import STALL_S, sized
+from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
 
 catalogue = Catalogue()
 
@@ -117,7 +119,7 @@ async def future_from_thread(_truth):
     await future
 
 
-@catalogue.is_silent(threads=("main",))
+@catalogue.is_silent(threads=("main",), is_slow_under_load=True)
 async def process(_truth):
     sleeping = await asyncio.create_subprocess_exec("sleep", str(PAUSE_S))
     await sleeping.wait()
@@ -228,10 +230,56 @@ async def short_sleeps(_truth):
 # The machine's doing: it may be told as a disturbance, never as a call
 
 
-@catalogue.is_silent(given=sized(sorted, numbers, 1000))
-async def thread_that_keeps_the_gil(_truth, numbers):
-    hog = threading.Thread(target=sorted, args=[numbers])
-    hog.start()
+@contextmanager
+def thread(work, *arguments, count=1):
+    """Threads that wait for an event, and then work."""
+    begin = threading.Event()
+
+    def wait_and_work():
+        begin.wait()
+        work(*arguments)
+
+    threads = [threading.Thread(target=wait_and_work) for _ in range(count)]
+    for one in threads:
+        one.start()
+    try:
+        yield begin, threads
+    finally:
+        begin.set()
+        for one in threads:
+            one.join()
+
+
+@contextmanager
+def thread_that_sorts():
+    with thread(sorted, numbers(size_that_takes_long(sorted, numbers, 1000))) as started:
+        yield started
+
+
+@catalogue.is_silent(given=thread_that_sorts)
+async def thread_that_keeps_the_gil(_truth, sorting):
+    begin, (hog,) = sorting
+    begin.set()
     while hog.is_alive():
+        time.sleep(0.0005)
+        await asyncio.sleep(0)
+
+
+@catalogue.is_silent(given=thread_that_sorts, known_limit="a busy loop asks for the GIL as the watchdog does")
+async def thread_that_keeps_the_gil_from_a_busy_loop(_truth, sorting):
+    begin, (hog,) = sorting
+    begin.set()
+    while hog.is_alive():
+        work_for(0.007)
+        await asyncio.sleep(0)
+
+
+@catalogue.is_silent(
+    given=partial(thread, compute, count=8), known_limit="eight threads take the GIL by turns, the watchdog among them"
+)
+async def threads_that_take_turns(_truth, computing):
+    begin, hogs = computing
+    begin.set()
+    while any(hog.is_alive() for hog in hogs):
         time.sleep(0.0005)
         await asyncio.sleep(0)

@@ -71,7 +71,7 @@ async def generator_closed_at_shutdown(truth):
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True, contributions=("time.sleep",))
 async def two_different_calls(truth):
-    numbers = list(range(100_000))
+    numbers = range(100_000)
     with truth:
         until = time.perf_counter() + STALL_S / 2
         while time.perf_counter() < until:
