@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import count
 
 from loopwatch.histogram import column_for
-from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal, ProcessHealth
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 _numbers = count()
@@ -64,6 +64,11 @@ def stored_event(finding, **columns):
         "release": "1.4.2",
     }
     return BlockingEvent.objects.create(finding=finding, **defaults | columns)
+
+
+def stored_health(**columns):
+    defaults = {"host": "web-1", "process_id": 4711, "since": NOON, "reported_at": NOON + timedelta(hours=1)}
+    return ProcessHealth.objects.create(**defaults | columns)
 
 
 def stored_stack(*frames):

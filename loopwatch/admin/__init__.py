@@ -2,5 +2,6 @@
 
 from loopwatch.admin.event_admin import BlockingEventAdmin
 from loopwatch.admin.finding_admin import FindingAdmin
+from loopwatch.admin.health_admin import ProcessHealthAdmin
 
-__all__ = ["BlockingEventAdmin", "FindingAdmin"]
+__all__ = ["BlockingEventAdmin", "FindingAdmin", "ProcessHealthAdmin"]

@@ -1,6 +1,6 @@
 """What both pages of the admin have in common: rows come from the recorder, people only look at them."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
@@ -18,7 +18,7 @@ class ReadOnlyAdmin(ModelAdmin):
     """Nothing can be added or changed; the page of one row shows ``page_context`` in the model's own template."""
 
     # The row's page is drawn by its template, so the form behind it has no field.
-    fieldsets = ((None, {"fields": ()}),)
+    fieldsets: ClassVar[Any] = ((None, {"fields": ()}),)
     show_full_result_count = False
 
     class Media:

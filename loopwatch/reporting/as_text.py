@@ -5,6 +5,7 @@ A terminal of ``WIDE`` columns or more has the names beside the figures, a narro
 
 from collections.abc import Iterator
 from datetime import datetime
+from textwrap import wrap
 
 from django.core.management.color import Style
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils import timezone
 from loopwatch.certainty import doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import Finding
+from loopwatch.reporting.health import RecordingHealth, errors_in_words
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, visible, width_of
 
@@ -32,14 +34,33 @@ No blocking call has been recorded yet. If there should be one:
 
 def render_text(report: Report, *, width: int, style: Style) -> str:
     """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain."""
-    if not report.stored:
-        return _EMPTY_STORE
-    lines = [style.MIGRATE_HEADING(_headline(report)), *_period(report)]
+    lines = [style.MIGRATE_HEADING(_headline(report)), *_period(report)] if report.stored else [_EMPTY_STORE]
     if report.findings:
         lines += ["", _table(report, max(width, _NARROWEST), style)]
     if len(report.findings) < report.totals.findings:
         lines += ["", f"{len(report.findings)} of {report.totals.findings} findings shown (see --limit)."]
+    if report.health.processes:
+        lines += ["", *wrap(_footer(report.health), max(width, _NARROWEST))]
     return "\n".join(lines)
+
+
+def _footer(health: RecordingHealth) -> str:
+    """What the processes that record said of themselves; what went well is not spelled out."""
+    exceptions = {
+        "as a count only": health.thinned,
+        "withheld by REDACT": health.withheld,
+        "still to be written": health.pending,
+        "lost": health.dropped,
+        "not delivered to a slow sink": health.undelivered,
+    }
+    parts = [f"{health.stored:,} stored", *(f"{count:,} {what}" for what, count in exceptions.items() if count)]
+    errors = f" Errors: {errors_in_words(health.errors)}." if health.errors else ""
+    seen = _counted(health.seen, "stall")
+    return f"Recorded by {_processes(health.processes)} in the last days: {seen} seen, {', '.join(parts)}.{errors}"
+
+
+def _processes(number: int) -> str:
+    return f"{number:,} process" + ("" if number == 1 else "es")
 
 
 def _headline(report: Report) -> str:

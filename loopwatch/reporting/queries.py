@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from loopwatch.histogram import COLUMNS, percentile_ms
 from loopwatch.models import Finding, HourlyTotal
+from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
 from loopwatch.reporting.routes import routes_of
 from loopwatch.reporting.since import whole_hour
@@ -62,6 +63,7 @@ def build_report(*, since: datetime | None, limit: int, sort: str, status: str, 
             for start in range(0, len(shown), _BATCH)
             for finding in _reported(shown[start : start + _BATCH], since, using)
         ),
+        health=recording_health(using),
     )
 
 

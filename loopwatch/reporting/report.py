@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loopwatch.reporting.health import RecordingHealth
+
 
 @dataclass(frozen=True, slots=True)
 class Totals:
@@ -50,3 +52,4 @@ class Report:
     stored: int
     totals: Totals
     findings: tuple[ReportedFinding, ...]
+    health: RecordingHealth

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils.timezone import override
 
 from loopwatch.reporting.terminal import width_of
-from tests.stored import NOON, stored_finding, stored_hour
+from tests.stored import NOON, stored_finding, stored_health, stored_hour
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -98,6 +98,28 @@ class TestText:
         text = run()
         for part in ("LoopWatch(get_asgi_application())", "ENABLED", "traffic", "--database"):
             assert part in text
+
+    def test_the_footer_adds_up_what_the_processes_said_of_themselves(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "400")
+        stored_finding()
+        assert "Recorded by" not in run()
+        stored_health(seen=1_000, stored=1_000)
+        assert run().endswith("\n\nRecorded by 1 process in the last days: 1,000 stalls seen, 1,000 stored.\n")
+        errors = {"callback": 2, "database": 1}
+        stored_health(seen=20, stored=9, thinned=1, withheld=2, dropped=3, pending=6, undelivered=4, errors=errors)
+        stored_health(errors={"database": 4})
+        assert run().splitlines()[-1] == (
+            "Recorded by 3 processes in the last days: 1,020 stalls seen, 1,009 stored, 1 as a count only, "
+            "2 withheld by REDACT, 6 still to be written, 3 lost, 4 not delivered to a slow sink. "
+            "Errors: database 5, callback 2."
+        )
+
+    def test_the_footer_keeps_to_the_terminals_width(self, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "50")
+        stored_health(seen=20, stored=9, thinned=1, withheld=2, dropped=3, pending=6, undelivered=4)
+        footer = run().partition("Recorded by")[2].splitlines()
+        assert len(footer) > 2
+        assert max(map(len, footer)) <= 50
 
     def test_nothing_that_matches_is_not_an_empty_store(self):
         stored_finding(status="resolved")

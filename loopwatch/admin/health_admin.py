@@ -1,0 +1,56 @@
+"""How loopwatch itself fares: a row for every process of the site that has written within the last days."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch import cells
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.durations import human_duration
+from loopwatch.models import ProcessHealth
+from loopwatch.reporting.health import errors_in_words
+
+
+@admin.register(ProcessHealth)
+class ProcessHealthAdmin(ReadOnlyAdmin):
+    list_display = ("process", "release", "watching", "written", "seen", "stored", "dropped", "failures", "cost")
+    ordering = ("-reported_at",)
+    search_fields = ("host", "release")
+    fieldsets = (
+        (None, {"fields": ("host", "process_id", "release", "since", "reported_at")}),
+        (
+            _("Stalls"),
+            {"fields": ("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")},
+        ),
+        (_("loopwatch itself"), {"fields": ("failures", "last_error", "cost")}),
+    )
+    readonly_fields = ("failures", "cost")
+
+    @admin.display(description=_("process"), ordering="host")
+    def process(self, health: ProcessHealth) -> str:
+        return str(health)
+
+    @admin.display(description=_("watching since"), ordering="since")
+    def watching(self, health: ProcessHealth) -> SafeString:
+        return cells.moment(health.since)
+
+    @admin.display(description=_("last written"), ordering="reported_at")
+    def written(self, health: ProcessHealth) -> SafeString:
+        return cells.moment(health.reported_at)
+
+    @admin.display(description=_("errors"), empty_value="–")
+    def failures(self, health: ProcessHealth) -> str:
+        return errors_in_words(health.errors)
+
+    @admin.display(description=_("CPU time"))
+    def cost(self, health: ProcessHealth) -> str:
+        """With its share of one core, from when the process began to watch until it last wrote."""
+        watched_ms = (health.reported_at - health.since).total_seconds() * 1000
+        share = health.cpu_ms / watched_ms if watched_ms > 0 else 0.0
+        return f"{human_duration(health.cpu_ms)} ({share * 100:.2g} %)"
+
+    def page_context(self, request: HttpRequest, row: ProcessHealth) -> dict[str, Any]:  # noqa: ARG002
+        return {"title": _("Process")}

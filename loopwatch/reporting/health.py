@@ -1,0 +1,46 @@
+"""What the processes of the site said of themselves when they last wrote: all that another process can know of them."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loopwatch.models import ProcessHealth
+
+_COUNTS = ("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingHealth:
+    """Sums over the processes that have written within the last days (see ``loopwatch.stats()`` for the counts)."""
+
+    processes: int
+    seen: int
+    stored: int
+    thinned: int
+    withheld: int
+    dropped: int
+    undelivered: int
+    pending: int
+    errors: Mapping[str, int]
+
+
+def recording_health(using: str | None) -> RecordingHealth:
+    """Add up what is stored, in one query."""
+    rows = ProcessHealth.objects.using(using).values_list("errors", *_COUNTS)
+    errors, counts = Counter[str](), Counter[str]()
+    for stored, *figures in rows:
+        errors.update(known_errors(stored))
+        counts.update(dict(zip(_COUNTS, figures, strict=True)))
+    return RecordingHealth(len(rows), **{name: counts[name] for name in _COUNTS}, errors=dict(errors))
+
+
+def known_errors(stored: object) -> dict[str, int]:
+    """Failures by source as stored; junk is left out."""
+    counts = stored if isinstance(stored, Mapping) else {}
+    return {str(source): count for source, count in counts.items() if isinstance(count, int)}
+
+
+def errors_in_words(stored: object) -> str:
+    """Such as ``callback 3, database 1``, the most frequent first; empty for none."""
+    counts = sorted(known_errors(stored).items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{source} {count:,}" for source, count in counts)

@@ -1,0 +1,68 @@
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from loopwatch.models import ProcessHealth
+from tests.stored import NOON
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:loopwatch_processhealth_changelist")
+
+
+@pytest.fixture
+def health():
+    return ProcessHealth.objects.create(
+        host="web-1",
+        process_id=4711,
+        release="1.4.2",
+        since=NOON,
+        reported_at=NOON + timedelta(hours=1),
+        seen=1204,
+        stored=1199,
+        thinned=310,
+        withheld=2,
+        dropped=3,
+        undelivered=7,
+        errors={"callback": 5, "database": 11},
+        last_error="callback: ValueError at shop/alerts.py:12 in page",
+        watchdog_cpu_us=1_500_000,
+        writer_cpu_us=300_000,
+    )
+
+
+def test_it_is_on_the_apps_page(admin_client):
+    assert LIST in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
+
+
+def test_a_row_says_what_was_recorded_what_was_lost_and_at_what_cost(admin_client, health):
+    page = admin_client.get(LIST).content.decode()
+    for part in ("web-1 4711", "1.4.2", ">1204<", ">1199<", ">3<", "database 11, callback 5", "1.8 s (0.05 %)"):
+        assert part in page
+
+
+def test_the_page_of_a_process_has_every_count(admin_client, health):
+    page = admin_client.get(reverse("admin:loopwatch_processhealth_change", args=[health.pk])).content.decode()
+    for part in (">310<", ">7<", ">2<", "ValueError at shop/alerts.py:12 in page", "database 11, callback 5"):
+        assert part in page
+
+
+@pytest.mark.parametrize("errors", [[], "many", {"callback": "many"}, {"<script>": 1}])
+def test_junk_is_no_error_of_the_server(admin_client, health, errors):
+    ProcessHealth.objects.update(errors=errors, since=NOON, reported_at=NOON)
+    page = admin_client.get(LIST)
+    assert page.status_code == 200
+    assert "<script>: 1" not in page.content.decode()
+
+
+def test_it_can_only_be_looked_at(admin_client, staff, health):
+    assert admin_client.get(reverse("admin:loopwatch_processhealth_add")).status_code == 403
+    assert admin_client.post(reverse("admin:loopwatch_processhealth_change", args=[health.pk])).status_code == 403
+    assert staff("view_finding").get(LIST).status_code == 403
+
+
+def test_more_processes_cost_no_more_queries(admin_client, health, django_assert_max_num_queries):
+    for number in range(30):
+        ProcessHealth.objects.create(host="web-2", process_id=number, since=NOON, reported_at=NOON)
+    with django_assert_max_num_queries(5):
+        assert admin_client.get(LIST).status_code == 200
