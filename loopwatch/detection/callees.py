@@ -17,7 +17,7 @@ from types import FrameType
 from typing import Any
 
 from loopwatch.detection import bytecode
-from loopwatch.detection.frames import locals_of
+from loopwatch.detection.frames import forget_locals, locals_of
 from loopwatch.detection.naming import name_of_c_callable
 
 # Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
@@ -114,7 +114,7 @@ class _Variables:
 
     def release(self) -> None:
         if self._copy is not None:
-            self._copy.clear()
+            forget_locals(self._frame, self._copy)
 
     def _locals(self) -> Mapping[str, Any]:
         frame = self._frame

@@ -12,8 +12,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import accumulate, chain, islice, repeat, takewhile
-from operator import attrgetter, call, methodcaller, truth
+from itertools import accumulate, chain, compress, islice, repeat, takewhile
+from operator import attrgetter, call, contains, methodcaller, truth
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -56,6 +56,17 @@ def locals_of(frame: FrameType) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
     _at_once(partial(found.extend, map(attrgetter("f_locals"), (frame,))))
     return found[0]
+
+
+def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
+    """Empty what ``locals_of`` gave, before Python 3.13, unless the frame's thread may be about to read it.
+
+    There the interpreter copies a frame's variables to that dictionary before it calls a profile function written in
+    Python, and back afterwards. Meanwhile the thread stands in that function, not in the frame.
+    """
+    running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
+    if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
+    _at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
 
 
 def _outward(first: Iterator[FrameType]) -> Iterator[FrameType]:

@@ -184,6 +184,9 @@ class LoopClock:
 
     def attend(self, outer: AnyHandle | None) -> AnyHandle | None:
         """A step has begun after a rest, or after a step that was not observed and so has no end of its own."""
+        if self.attention is EVERY_STEP and outer is None and self.tracer is not None:
+            self.tracer.begin_step()
+            return None
         is_watchdog_asking = self.attention is True
         if is_watchdog_asking:
             self.attention = False if self.ends_from_s >= 0 else EVERY_STEP

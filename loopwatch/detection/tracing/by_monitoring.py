@@ -147,13 +147,15 @@ class MonitoringTracer:
             if not pace.is_timed:
                 del self._paces[code_id]
 
-    def _give_up(self, pace: CodePace, trace: StepTrace) -> None:
+    def _give_up(self, pace: CodePace, trace: StepTrace | None) -> None:
         """It has been quick often enough."""
         if not pace.is_given_up(now()):
             return
         monitoring.set_local_events(self._timer, pace.code, 0)
         self._timed.pop(id(pace.code), None)
         pace.is_timed = False
+        if trace is None:
+            return
         caller = next((each for each, _, _ in reversed(trace.stack) if isinstance(each, CodePace)), None)
         if caller is not None and len(caller.hidden) < MAX_HIDDEN:
             caller.hidden.add(pace)

@@ -4,6 +4,9 @@ The interpreter calls the profile function for every call and every return, so w
 when a call began is pushed, when one ends is popped, and nothing else happens unless it took long. A coroutine that
 awaits returns, and is called again, so its own time between two awaits is a call too. The function is in place only
 while a step runs; another profile function that is set already is called as well, and put back after the step.
+
+Code cannot be left out one by one, but steps can: those of a coroutine or callback that has proved quick run untouched,
+until one of them is a stall (``StepPaces``).
 """
 
 import logging
@@ -15,6 +18,7 @@ from typing import Any
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.tracing.step_paces import StepPaces
 from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
@@ -61,6 +65,7 @@ class ProfiledSteps:
     def __init__(self, clock: LoopClock) -> None:
         self._clock = clock
         self._trace = StepTrace(clock)
+        self._paces = StepPaces()
         self._starts: list[float] = []
         self._worthwhile_s = self._trace.worthwhile_s
         self._set_worthwhile: Callable[[float], None]
@@ -75,26 +80,39 @@ class ProfiledSteps:
         self._set_worthwhile(self._worthwhile_s)
 
     def begin_step(self) -> None:
-        current: Any = sys.getprofile()
+        clock = self._clock
+        if self._paces.is_quick(clock.handle, clock.started):
+            return
         self._starts.clear()
-        self._trace.begin(self._clock.started)
-        if current is not None and current is self._installed:
-            return  # a step inside a step
-        if current is not None and not callable(current):
+        self._trace.begin(clock.started)
+        current: Any = sys.getprofile()
+        if current is None:
+            self._installed, self._before = self._profile, None
+            sys.setprofile(self._profile)
+        elif current is not self._installed:  # else it is a step inside a step
+            self._begin_beside(current)
+
+    def end_step(self) -> None:
+        """Put back what was there before; what the step itself has put there since stays."""
+        if self._installed is not None:
+            self._put_back()
+        self._paces.note(self._clock.started, now(), self._clock.threshold_s)
+
+    def _put_back(self) -> None:
+        current = sys.getprofile()
+        if current is self._installed:
+            sys.setprofile(self._before)
+        elif current is self._profile:
+            sys.setprofile(None)
+        self._installed = self._before = None
+
+    def _begin_beside(self, current: Any) -> None:
+        if not callable(current):
             self._complain(current)
             return
         self._before = None if current is self._profile else current
         self._installed = self._profile if self._before is None else self._chained(self._before)
         sys.setprofile(self._installed)
-
-    def end_step(self) -> None:
-        """Put back what was there before; what the step itself has put there since stays."""
-        current = sys.getprofile()
-        if current is self._installed and current is not None:
-            sys.setprofile(self._before)
-        elif current is self._profile:
-            sys.setprofile(None)
-        self._installed = self._before = None
 
     def moved(self, thread_id: int) -> None:
         """The profile function goes from step to step anyway."""
@@ -103,7 +121,7 @@ class ProfiledSteps:
         """On another thread, the next call that ends takes the profile function away."""
         self._is_stopped = True
         if threading.get_ident() == self._clock.thread_id:
-            self.end_step()
+            self._put_back()
         else:
             self._set_worthwhile(-1.0)
 
@@ -112,7 +130,7 @@ class ProfiledSteps:
 
     def _slow(self, frame: FrameType, event: str, argument: Any, started: float, ended: float) -> None:
         if self._is_stopped:
-            self.end_step()
+            self._put_back()
             return
         starts = self._starts
         function = None if event == "return" else argument
@@ -129,12 +147,15 @@ class ProfiledSteps:
             now: Callable[[], float] = now,
             push: Callable[[float], None] = starts.append,
             pop: Callable[[], float] = starts.pop,
-            starts: list[float] = starts,
         ) -> None:
             if event == "c_call" or event == "call":
                 push(now())
-            elif starts and (ended := now()) - (started := pop()) > worthwhile:
-                slow(frame, event, argument, started, ended)
+                return
+            try:
+                if (ended := now()) - (started := pop()) > worthwhile:
+                    slow(frame, event, argument, started, ended)
+            except IndexError:
+                pass  # a call that had begun before
 
         def set_worthwhile(seconds: float) -> None:
             nonlocal worthwhile

@@ -16,7 +16,7 @@ from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpu_clocks import CpuReading, others_s
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Site
-from loopwatch.detection.states import BUSY
+from loopwatch.detection.states import AT_REST, BUSY
 from loopwatch.detection.tracing.step_trace import Trace, TracedCall
 
 _Key = tuple[object, ...]
@@ -160,22 +160,19 @@ def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
 
 
 def _state(call: TracedCall, sampled: Sequence[Path], clocks: Sequence[CpuReading]) -> Cause:
-    """What the thread was doing in the call, by the CPU time that was used in it, or at least around it."""
+    """What the thread was doing in the call: as the samples say, else by the CPU time that was used around it."""
     before = max((each for each in clocks if each.at <= call.started), key=lambda each: each.at, default=None)
     after = min((each for each in clocks if each.at >= call.ended), key=lambda each: each.at, default=None)
-    if before is None or after is None or before.thread_s is None or after.thread_s is None:
+    if sampled or before is None or after is None or before.thread_s is None or after.thread_s is None:
         return _sampled_state(sampled)
     lasted_s = call.ended - call.started
     outside_s = after.at - before.at - lasted_s
     used_s = after.thread_s - before.thread_s
     # How much of it was used outside of the call is not known: between nothing and all the time there was.
     own = (min(used_s, lasted_s) + min(lasted_s, max(0.0, used_s - outside_s))) / 2 / lasted_s
-    if own >= BUSY:
-        return Cause.COMPUTING
-    if not sampled and others_s(before, after) >= BUSY * lasted_s:
-        return Cause.STARVED  # the watchdog, too, was kept out
-    state = _sampled_state(sampled)
-    return state if state.is_machine else Cause.WAITING
+    if own >= AT_REST:
+        return Cause.COMPUTING  # on a CPU that others used, too: who waits uses next to none
+    return Cause.STARVED if others_s(before, after) >= BUSY * lasted_s else Cause.WAITING
 
 
 def _sampled_state(sampled: Sequence[Path]) -> Cause:

@@ -7,6 +7,7 @@ as the call, for a C function inverted that of the frame that calls. Frames, not
 ended: greenlets switch between stacks, and the beginning of some calls is not told.
 """
 
+import contextlib
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -23,7 +24,7 @@ DISABLE = monitoring.DISABLE
 Callbacks = dict[int, Callable[..., Any]]
 Traces = Mapping[int, StepTrace]
 Timed = Mapping[int, CodePace]
-GiveUp = Callable[[CodePace, StepTrace], None]
+GiveUp = Callable[[CodePace, StepTrace | None], None]
 
 
 def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None]) -> Callbacks:
@@ -47,7 +48,7 @@ def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType],
 
 
 def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
-    begins, ends = _begins(traces, timed), _ends(traces, give_up)
+    begins, ends = _begins(traces, timed, give_up), _ends(traces, give_up)
 
     def unwinds(code: CodeType, offset: int, error: object) -> None:
         if id(code) in timed:
@@ -71,19 +72,26 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
     }
 
 
-def _begins(traces: Traces, timed: Timed) -> Callable[..., None]:
+def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None]:
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
+
+    def elsewhere(pace: CodePace) -> None:
+        """No step runs it: it pays, and earns nothing."""
+        pace.note(0.0)
+        if pace.credits < 0.0 and not pace.active:
+            with contextlib.suppress(Exception):  # the user's code must not notice
+                give_up(pace, None)
 
     def begins(code: CodeType, _offset: int, depth: int = 1) -> None:
         pace = timed.get(id(code))
-        trace = traces.get(get_ident())
-        if pace is None or trace is None:
+        if pace is None:
             return
-        if trace.clock.handle is None or trace.step != trace.clock.started:
-            running = begun(trace)
-            if running is None:
+        trace = traces.get(get_ident())
+        if trace is None or trace.clock.handle is None or trace.step != trace.clock.started:
+            trace = None if trace is None else begun(trace)
+            if trace is None:
+                elsewhere(pace)
                 return
-            trace = running
         pace.active += 1
         trace.stack.append((pace, id(get_frame(depth)), now()))
 

@@ -17,8 +17,8 @@ from loopwatch.detection.stopwatch import LoopClock
 
 logger = logging.getLogger("loopwatch")
 
-WORTHWHILE_FRACTION = 0.01
-SHORTEST_WORTHWHILE_S = 0.00005
+WORTHWHILE_FRACTION = 0.1
+SHORTEST_WORTHWHILE_S = 0.0001
 LONGEST_WORTHWHILE_S = 0.0003
 READING_INTERVAL_S = 0.001
 MAX_CALLS = 1000
@@ -28,7 +28,7 @@ _OWN_DOING = frozenset({"loopwatch.detection.monitor", "loopwatch.detection.watc
 
 
 def worthwhile_s(threshold_s: float) -> float:
-    """The time from which a call is looked at: next to nothing beside the threshold, and yet some microseconds."""
+    """The time from which a call is looked at: little beside the threshold, and much beside what looking costs."""
     return min(max(WORTHWHILE_FRACTION * threshold_s, SHORTEST_WORTHWHILE_S), LONGEST_WORTHWHILE_S)
 
 

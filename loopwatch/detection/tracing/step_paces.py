@@ -1,0 +1,62 @@
+"""Which steps are worth tracing where that is costly: steps of what has been a stall lately, or is new.
+
+Steps are told apart by the code of the coroutine or callback that the loop runs.
+"""
+
+import asyncio
+from types import CodeType
+
+FIRST_CREDITS = 30
+STALL_CREDITS = 1000
+SUSPECT_FOR_S = 60.0
+MAX_CODES = 1000
+
+
+class StepPace:
+    """Of one coroutine or callback: how many more of its steps are traced, and at least until when."""
+
+    __slots__ = ("code", "credits", "until")
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.credits = FIRST_CREDITS
+        self.until = 0.0
+
+
+class StepPaces:
+    """Asked as a step begins, told as it ends. For the loop's thread."""
+
+    def __init__(self) -> None:
+        self._paces: dict[int, StepPace] = {}
+        self._current: StepPace | None = None
+
+    def is_quick(self, handle: object, at: float) -> bool:
+        """Whether the step that begins need not be traced."""
+        code = _code_of(handle)
+        if code is None:
+            self._current = None
+            return False
+        pace = self._paces.get(id(code))
+        if pace is None:
+            if len(self._paces) >= MAX_CODES:
+                self._paces.clear()
+            pace = self._paces[id(code)] = StepPace(code)
+        self._current = pace
+        if pace.credits > 0:
+            pace.credits -= 1
+            return False
+        return at >= pace.until
+
+    def note(self, started: float, ended: float, threshold_s: float) -> None:
+        """The step has ended; if it was a stall, the next ones are traced again."""
+        if ended - started >= threshold_s and self._current is not None:
+            self._current.credits = STALL_CREDITS
+            self._current.until = ended + SUSPECT_FOR_S
+
+
+def _code_of(handle: object) -> CodeType | None:
+    callback = getattr(handle, "_callback", None)
+    task = getattr(callback, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        return getattr(task.get_coro(), "cr_code", None)
+    return getattr(callback, "__code__", None)
