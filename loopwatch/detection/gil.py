@@ -57,9 +57,11 @@ class OtherThreads:
 class Wanted:
     """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
 
+    ``due_at`` is when the watchdog was to look and had nothing else to do, ``at`` the later of that and ``asked_at``.
     ``before`` are the CPU clocks until then, ``others_load`` tells how busy other threads were.
     """
 
+    due_at: float
     at: float
     asked_at: float
     before: CpuReading

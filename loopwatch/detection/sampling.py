@@ -41,11 +41,12 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One stack, innermost frame first. ``wanted_at`` and ``taken_at`` are ``now()``.
+    """One stack, innermost frame first. ``due_at``, ``wanted_at`` and ``taken_at`` are ``now()``.
 
     ``delayed_s`` is how long the thread was kept from a CPU since the sample before, where that was asked.
     """
 
+    due_at: float
     wanted_at: float
     taken_at: float
     cpu: CpuReading
@@ -57,6 +58,10 @@ class Sample:
     @property
     def waited_s(self) -> float:
         return self.taken_at - self.wanted_at
+
+    @property
+    def late_s(self) -> float:
+        return self.taken_at - self.due_at
 
 
 def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | None:
@@ -72,7 +77,7 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     sites, left_out = _sites(stack)
     del stack
     gil_wait = wanted.gil_wait(taken_at, cpu, started)
-    return Sample(wanted.at, taken_at, cpu, gil_wait, sites, left_out, wanted.loop_delayed_s(cpu))
+    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, wanted.loop_delayed_s(cpu))
 
 
 def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:

@@ -42,15 +42,22 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     others = others_s(before, cpu) / wall_s
     if own >= BUSY:
         return Cause.COMPUTING
+    # Some of it may have been used before the step.
+    certain = own - max(0.0, step_started - before.at) / wall_s
+    if max(0.0, certain) + others < AT_REST and _nothing_kept_s(sample) >= SUSPENDED_S:
+        return Cause.SUSPENDED
     if is_gil_free:
         # Other processes may have had the CPUs for part of the time; who waits uses next to none.
         return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
     if others >= BUSY:
         return Cause.STARVED
-    if own + others < AT_REST and sample.waited_s >= SUSPENDED_S:
-        return Cause.SUSPENDED
     # Somebody kept the GIL, but hardly ran: other processes had the CPUs.
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
+
+
+def _nothing_kept_s(sample: Sample) -> float:
+    """For how long the watchdog did not look, although it could have: no thread that runs had the GIL."""
+    return sample.late_s - sample.delayed_s
 
 
 def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:

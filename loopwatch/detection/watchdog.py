@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
@@ -22,6 +23,7 @@ from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
 logger = logging.getLogger("loopwatch")
+_moment = attrgetter("at")
 
 MAX_SAMPLES = 400
 SHORTEST_INTERVAL_S = 0.001
@@ -75,6 +77,7 @@ class Watchdog:
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._woken_at = 0.0
+        self._settled_at = 0.0
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began."""
@@ -187,7 +190,7 @@ class Watchdog:
         load = self._others[clock].load if clock in self._others else 0.0
         delays = self._delays.get(clock)
         at = max(wanted_at, asked_at)
-        wanted = Wanted(at, asked_at, before, load, clock.threshold_s, delays)
+        wanted = Wanted(max(wanted_at, self._settled_at), at, asked_at, before, load, clock.threshold_s, delays)
         sample = take_sample(clock, started, wanted)
         if sample is None:
             return
@@ -235,7 +238,9 @@ class Watchdog:
         overdue_at = started + self._overdue_s(clock)
         reading = clock.read_cpu()
         # A step seen late, because it kept the GIL, is measured from the reading before it.
-        before = reading if reading.at < overdue_at else self._readings.get(clock, clock.first_reading)
+        earlier = (self._readings.get(clock), self._before_wait.get(clock), clock.first_reading, reading)
+        # The latest from before the step, or from soon after it began.
+        before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
         ongoing_at = started + clock.ongoing_after_s
         return Observation(
@@ -273,6 +278,7 @@ class Watchdog:
             self._settle(stall, observation, ongoing)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
+        self._settled_at = now()
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
