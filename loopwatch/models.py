@@ -200,3 +200,18 @@ class ProcessHealth(models.Model):
     @property
     def cpu_ms(self) -> float:
         return (self.watchdog_cpu_us + self.writer_cpu_us) / 1000
+
+
+class CommittedBatch(models.Model):
+    """The last batch of stalls that a writer committed: what tells it, where the answer to a commit was lost."""
+
+    writer = models.CharField(_("writer"), max_length=32, unique=True)
+    number = models.PositiveBigIntegerField(_("number"))
+    committed_at = models.DateTimeField(_("committed"), db_index=True)
+
+    class Meta:
+        verbose_name = _("committed batch")
+        verbose_name_plural = _("committed batches")
+
+    def __str__(self) -> str:
+        return f"{self.writer} {self.number}"

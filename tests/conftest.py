@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connections
 
 from tests import postgresql
+from tests.databases import POSTGRESQL, SQLITE
 
 # Set in CI, where a missing PostgreSQL must not pass for success.
 REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
@@ -27,7 +28,7 @@ def pytest_collection_finish(session):
         return
     server = session.config.stash[SERVER] = postgresql.Server()
     server.start()
-    settings.DATABASES["postgresql"] = server.settings
+    settings.DATABASES["postgresql"] = server.settings | {"TEST": {"DEPENDENCIES": []}}
     connections.configure_settings(settings.DATABASES)
 
 
@@ -48,13 +49,12 @@ class Everything:
     db_for_write = db_for_read
 
 
-def _on(alias, *marks):
-    return pytest.param(alias, marks=[pytest.mark.django_db(transaction=True, databases=[alias]), *marks])
-
-
-@pytest.fixture(params=[_on("default"), _on("postgresql", pytest.mark.postgresql)], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=[SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
 def database(request, settings, transactional_db):
-    """Runs the test once a database; the connection to the one that every model is in."""
+    """Runs the test once a database: the connection to the one that every model is in.
+
+    A test for one of them alone is marked with ``on_sqlite`` or ``on_postgresql``.
+    """
     settings.DATABASE_ROUTERS = [Everything(request.param)]
     return connections[request.param]
 

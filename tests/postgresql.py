@@ -58,8 +58,7 @@ class Server:
         """Start it, if it is stopped, and wait until it accepts connections."""
         if self._process:
             return
-        bounded = ["timeout", str(LIVES_AT_MOST_S)] if shutil.which("timeout") else []
-        command = [*bounded, self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
+        command = [*_bounds(), self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
         options = ["-c", "listen_addresses=", *self._options]
         with self._log() as log:
             self._process = subprocess.Popen(
@@ -98,6 +97,13 @@ class Server:
 
     def _log(self):
         return (self.folder / "log").open("ab")
+
+
+def _bounds():
+    """What ends the server with this process, however that ends."""
+    ends_with_us = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+    ends_by_itself = ["timeout", str(LIVES_AT_MOST_S)] if shutil.which("timeout") else []
+    return [*ends_with_us, *ends_by_itself]
 
 
 def _credentials():

@@ -183,4 +183,17 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="CommittedBatch",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("writer", models.CharField(max_length=32, unique=True, verbose_name="writer")),
+                ("number", models.PositiveBigIntegerField(verbose_name="number")),
+                ("committed_at", models.DateTimeField(db_index=True, verbose_name="committed")),
+            ],
+            options={
+                "verbose_name": "committed batch",
+                "verbose_name_plural": "committed batches",
+            },
+        ),
     ]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from loopwatch.models import Finding
 from loopwatch.recording import counters, event_rows
+from loopwatch.recording.batches import Batch, Ledger
 from loopwatch.recording.column_values import moment, text
 from loopwatch.recording.event_rows import EventColumns
 from loopwatch.recording.pending import FindingDelta, Pending
@@ -40,6 +41,8 @@ class DatabaseSink:
         self._events_per_finding = events_per_finding
         self._release = text(release, 100)
         self._on_refusal = on_refusal
+        self._ledger = Ledger()
+        self._doubtful: Batch | None = None
         self.stored = 0
         self.thinned = 0
         self.dropped = 0
@@ -49,45 +52,89 @@ class DatabaseSink:
         """The database to write to: the one from the settings, or the router's choice."""
         return self._alias or router.db_for_write(Finding)
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether something was taken out of ``pending`` of which nobody knows yet if it is written."""
+        return self._doubtful is not None
+
+    @property
+    def events_in_doubt(self) -> int:
+        """How many events that is."""
+        return self._doubtful.events if self._doubtful else 0
+
     def write(self, pending: Pending) -> None:
         """Write every delta and remove it from ``pending``.
 
         Whatever a transaction raises is raised; what was committed before has been removed, so trying again is safe.
+        Where the answer to a commit was lost, the deltas are kept here, to be tried again as they are.
         """
         alias = self.alias
         connections[alias].ensure_connection()  # here, where a ValueError for wrong OPTIONS is not taken for bad data
+        self._ledger.open(alias)
+        self._settle(alias, pending)
         for fingerprints in _batches(pending):
             self._write_some(alias, pending, fingerprints)
 
+    def _settle(self, alias: str, pending: Pending) -> None:
+        batch = self._doubtful
+        if batch is None:
+            return
+        try:
+            self._commit(alias, batch)
+        except UNSTORABLE:  # so it had not been committed, and can be divided
+            for fingerprint, delta in batch.deltas.items():
+                pending.put_back(fingerprint, delta)
+        self._doubtful = None
+
     def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
         try:
-            self._write_together(alias, {fingerprint: pending.findings[fingerprint] for fingerprint in fingerprints})
+            self._write_together(alias, pending, {each: pending.findings[each] for each in fingerprints})
         except UNSTORABLE as error:
             if len(fingerprints) > 1:
                 for fingerprint in fingerprints:
                     self._write_some(alias, pending, [fingerprint])
                 return
             self._on_refusal(error)
-            self._write_counts_only(alias, fingerprints[0], pending.findings[fingerprints[0]])
-        for fingerprint in fingerprints:
-            pending.remove(fingerprint)
+            self._write_counts_only(alias, pending, fingerprints[0])
 
-    def _write_counts_only(self, alias: str, fingerprint: str, delta: FindingDelta) -> None:
+    def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
         """For a finding whose calls cannot be stored as they are: at least it counts."""
+        delta = pending.findings[fingerprint]
         counts = FindingDelta(delta.place, delta.first_seen, delta.last_seen, delta.totals, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
         try:
-            self._write_together(alias, {fingerprint: counts})
+            self._write_together(alias, pending, {fingerprint: counts})
         except UNSTORABLE:
             self.dropped += delta.totals.events
+            pending.remove(fingerprint)
 
-    def _write_together(self, alias: str, deltas: dict[str, FindingDelta]) -> None:
+    def _write_together(self, alias: str, pending: Pending, deltas: dict[str, FindingDelta]) -> None:
+        batch = self._ledger.batch(deltas)
+        try:
+            self._commit(alias, batch)
+        except BaseException:
+            if self._doubtful is batch:
+                pending.remove(*deltas)
+            raise
+        pending.remove(*deltas)
+
+    def _commit(self, alias: str, batch: Batch) -> None:
         # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
-        events = {fingerprint: self._events(delta) for fingerprint, delta in deltas.items()}
-        with transaction.atomic(using=alias):
-            deleted = self._write_rows(alias, deltas, events)
-        self.stored += sum(delta.totals.events for delta in deltas.values())
-        self.thinned += sum(delta.thinned for delta in deltas.values()) + deleted
+        events = {fingerprint: self._events(delta) for fingerprint, delta in batch.deltas.items()}
+        is_complete = False
+        try:
+            with transaction.atomic(using=alias):
+                is_new = self._ledger.enter(alias, batch)
+                deleted = self._write_rows(alias, batch.deltas, events) if is_new else 0
+                is_complete = True
+        except UNSTORABLE:
+            raise
+        except BaseException:
+            if is_complete:
+                self._doubtful = batch
+            raise
+        self.stored += batch.events
+        self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + deleted
 
     def _write_rows(
         self, alias: str, deltas: dict[str, FindingDelta], events: dict[str, tuple[EventColumns, EventColumns]]

@@ -149,12 +149,22 @@ class Pending:
             self._add_hour(known, key, hour)
         return 0
 
-    def remove(self, fingerprint: str) -> None:
-        """Forget a finding's delta, once it is written."""
-        delta = self.findings.pop(fingerprint)
-        self.events -= delta.totals.events
-        self._details -= len(delta.details)
-        self._hours -= len(delta.hours)
+    def put_back(self, fingerprint: str, older: FindingDelta) -> None:
+        """Add a delta that was taken out before; what was added since is newer."""
+        newer = self.findings.get(fingerprint)
+        if newer:
+            self.remove(fingerprint)
+        self.add(fingerprint, older)
+        if newer:
+            self.add(fingerprint, newer)
+
+    def remove(self, *fingerprints: str) -> None:
+        """Forget the deltas of findings, once they are written."""
+        for fingerprint in fingerprints:
+            delta = self.findings.pop(fingerprint)
+            self.events -= delta.totals.events
+            self._details -= len(delta.details)
+            self._hours -= len(delta.hours)
 
     def _limit_details(self, delta: FindingDelta, before: int) -> None:
         limit = DETAILS_PER_FINDING if self._details < DETAILS_LIMIT else DETAILS_WHEN_SCARCE

@@ -138,7 +138,7 @@ class Recorder:
                 withheld=withheld,
                 dropped=unredacted + self._dropped + writer.dropped + (database.dropped if database else 0),
                 undelivered=sum(delivery.dropped for delivery in self._deliveries),
-                pending=waiting + self._pending.events + writer.unwritten.events,
+                pending=waiting + self._pending.events + writer.pending_events,
                 errors=dict(self._errors.counts) | ({"watchdog": watchdog_failures} if watchdog_failures else {}),
                 last_error=self._errors.last,
                 watchdog_cpu_s=watchdog_cpu_s,

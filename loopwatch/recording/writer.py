@@ -33,9 +33,18 @@ class Writer:
         After a failure the database is left alone until its time has come, unless ``at_once``.
         """
         self.dropped += self.unwritten.merge(pending)
-        if self.database and self.unwritten.findings and (at_once or time.monotonic() >= self._retry_at):
+        if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
             self._store(self.database)
-        return max(0.0, self._retry_at - time.monotonic()) if self.unwritten.findings else None
+        return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
+
+    @property
+    def pending_events(self) -> int:
+        """How many events are not written yet, as far as is known."""
+        return self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
+
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self.unwritten.findings or (self.database and self.database.is_in_doubt))
 
     def _store(self, database: DatabaseSink) -> None:
         try:
@@ -47,7 +56,7 @@ class Writer:
             close_old_connections()
         except Exception as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
             self._errors.count("database", error)
-            self._retry_at = time.monotonic() + self._outage.failed(error, self.unwritten.events)
+            self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events)
             with suppress(Exception):
                 connections.close_all()  # a broken connection must not be tried again
         finally:

@@ -1,0 +1,63 @@
+"""Transactions that are never applied twice, even where the answer to their commit was lost on the way.
+
+A connection that breaks during a commit leaves open whether it happened. So every batch has a number, which its
+transaction stores with it: tried again under the same number, the batch finds out whether it was there before.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import uuid4
+
+from django.db import OperationalError
+from django.utils import timezone
+
+from loopwatch.models import CommittedBatch
+from loopwatch.recording.pending import FindingDelta
+
+KEPT = timedelta(days=7)
+"""What a process leaves behind is deleted after this time, by the next process that begins to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Deltas, by fingerprint, that are written together."""
+
+    number: int
+    deltas: dict[str, FindingDelta]
+
+    @property
+    def events(self) -> int:
+        return sum(delta.totals.events for delta in self.deltas.values())
+
+
+class Ledger:
+    """The row of one writer. Used by one thread at a time."""
+
+    def __init__(self) -> None:
+        self._writer = uuid4().hex
+        self._last = 0
+
+    def batch(self, deltas: dict[str, FindingDelta]) -> Batch:
+        """Give the deltas a number."""
+        self._last += 1
+        return Batch(self._last, deltas)
+
+    def open(self, alias: str) -> None:
+        """Make sure of the row, in a transaction of its own."""
+        rows = CommittedBatch.objects.using(alias)
+        if not rows.filter(writer=self._writer).exists():
+            rows.filter(committed_at__lt=timezone.now() - KEPT).delete()
+            rows.create(writer=self._writer, number=0, committed_at=timezone.now())
+
+    def enter(self, alias: str, batch: Batch) -> bool:
+        """Begin the batch's transaction; false if it was committed before.
+
+        The update waits for an earlier attempt that the server has not finished yet. Raises ``OperationalError`` if
+        somebody has deleted the row.
+        """
+        row = CommittedBatch.objects.using(alias).filter(writer=self._writer)
+        if row.filter(number__lt=batch.number).update(number=batch.number, committed_at=timezone.now()):
+            return True
+        if not row.exists():
+            raise OperationalError("the row that says which batch was committed last is gone")
+        return False

@@ -1,0 +1,134 @@
+"""The connection breaks during a commit: before the server has it, or before its answer arrives."""
+
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from tempfile import mkdtemp
+
+import pytest
+
+from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal
+from loopwatch.recording import outage
+from tests.databases import on_postgresql
+from tests.recording.calls import blocking_call
+
+pytestmark = on_postgresql
+
+
+class Cable:
+    """Stands between the recorder and the server, and is cut when told: at a commit, before it or right after it."""
+
+    def __init__(self, server_folder):
+        self._server = str(server_folder / ".s.PGSQL.5432")
+        self.folder = Path(mkdtemp(prefix="loopwatch-cable-", dir="/tmp"))
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.folder / ".s.PGSQL.5432"))
+        self._listener.listen()
+        self.cuts = []  # "before" or "after", one for each commit to come
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def remove(self):
+        self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+        self._listener.close()
+        (self.folder / ".s.PGSQL.5432").unlink()
+        self.folder.rmdir()
+
+    def _accept(self):
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.socket(socket.AF_UNIX)
+                if server.connect_ex(self._server):
+                    client.close()
+                    server.close()
+                    continue
+                threading.Thread(target=self._forward, args=(client, server), daemon=True).start()
+                threading.Thread(target=self._answer, args=(server, client), daemon=True).start()
+
+    def _forward(self, client, server):
+        with suppress(OSError), client, server:
+            while data := client.recv(65536):
+                if b"COMMIT" in data and self.cuts:
+                    self._cut(self.cuts.pop(0), data, client, server)
+                    return
+                server.sendall(data)
+
+    def _cut(self, when, data, client, server):
+        client.shutdown(socket.SHUT_RDWR)
+        if when == "after":  # the server hears of it, its answer goes nowhere
+            server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+        else:
+            server.shutdown(socket.SHUT_RDWR)
+
+    def _answer(self, server, client):
+        with suppress(OSError):
+            while data := server.recv(65536):
+                client.sendall(data)
+
+
+@pytest.fixture
+def cable(database, postgresql_server, monkeypatch):
+    """New connections go through it."""
+    monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
+    database.ensure_connection()
+    cable = Cable(postgresql_server.folder)
+    monkeypatch.setitem(database.settings_dict, "HOST", str(cable.folder))
+    yield cable
+    cable.remove()
+
+
+@pytest.mark.parametrize("cuts", [["before"], ["after"], ["after", "after"], ["after", "before"], ["before", "after"]])
+def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, cuts):
+    recorder = recorder_of()
+    recorder.put(blocking_call(function="views.other"))
+    assert recorder.flush(30)  # what a writer does once is done
+    recorder.stop(30)
+    cable.cuts = list(cuts)
+    for number in range(60):
+        recorder.put(blocking_call(stall_id=f"first {number}", function=f"views.view_{number % 3}", waiting=1))
+    recorder.start()
+    for number in range(60):
+        recorder.put(blocking_call(stall_id=f"second {number}", function=f"views.view_{number % 3}", waiting=1))
+    assert recorder.flush(30)
+    assert cable.cuts == []
+    assert sorted(Finding.objects.values_list("events", "blocked_us", "requests_delayed")) == [
+        (1, 100_000, 0),
+        *[(40, 4_000_000, 40)] * 3,
+    ]
+    assert sum(HourlyTotal.objects.values_list("events", flat=True)) == 121
+    thinned = sum(Finding.objects.values_list("events_thinned", flat=True))
+    assert BlockingEvent.objects.count() + thinned == 121
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (121, 121, 0, 0)
+    assert stats.errors == {"database": len(cuts)}
+
+
+def test_what_is_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, postgresql_server):
+    recorder = recorder_of()
+    recorder.put(blocking_call(function="views.other"))
+    assert recorder.flush(30)
+    cable.cuts = ["after"]
+    recorder.put(blocking_call())
+    while cable.cuts:
+        recorder.flush(0.1)
+    database.close()
+    postgresql_server.stop()
+    recorder.put(blocking_call())
+    assert not recorder.flush(0.2)
+    assert recorder.stats().pending in {1, 2}  # the first may have been settled before the server went
+    postgresql_server.start()
+    assert recorder.flush(60)
+    assert sorted(Finding.objects.values_list("events", flat=True)) == [1, 2]
+    assert recorder.stats().pending == 0
+
+
+def test_a_writer_whose_row_was_deleted_makes_it_again(recorder_of, database):
+    recorder = recorder_of()
+    for _ in range(2):
+        recorder.put(blocking_call())
+        assert recorder.flush(30)
+        CommittedBatch.objects.all().delete()
+    assert Finding.objects.get().events == 2
+    assert recorder.stats().errors == {}
