@@ -28,18 +28,18 @@ from loopwatch.admin.search import matching
 from loopwatch.admin.triage import change_status
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
-from loopwatch.reporting.routes import routes_of
+from loopwatch.reporting.routes import lately, routes_of
 
 Status = Finding.Status
 
 
 class FindingChangeList(ChangeList):
-    """Looks up the routes of all findings of a page at once."""
+    """Looks up at once on which routes the findings of a page happened lately."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = findings = list(self.result_list)
-        routes = routes_of(HourlyTotal.objects.using(self.queryset.db).filter(finding__in=[row.pk for row in findings]))
+        routes = routes_of(lately(HourlyTotal.objects.using(self.queryset.db), findings))
         for finding in findings:
             vars(finding)["routes"] = routes.get(finding.pk, [])
 

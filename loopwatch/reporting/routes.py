@@ -1,11 +1,15 @@
 """Which routes a finding was seen on, from the hourly totals."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from operator import or_
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Q, QuerySet, Sum
 
-from loopwatch.models import HourlyTotal
+from loopwatch.models import Finding, HourlyTotal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,17 @@ class RouteTotal:
     @property
     def name(self) -> str:
         return f"{self.method} {self.route}".strip()
+
+
+def lately(totals: QuerySet[HourlyTotal], findings: Collection[Finding]) -> QuerySet[HourlyTotal]:
+    """Those of each finding's last week: from seven days before it was last seen on.
+
+    However long a finding has been going on, there are no more of them than that.
+    """
+    if not findings:
+        return totals.none()
+    weeks = (Q(finding=finding.pk, hour__gte=finding.last_seen - timedelta(days=7)) for finding in findings)
+    return totals.filter(reduce(or_, weeks))
 
 
 def routes_of(totals: QuerySet[HourlyTotal]) -> dict[int, list[RouteTotal]]:

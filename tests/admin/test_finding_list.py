@@ -37,6 +37,15 @@ def test_a_row_shows_what_where_how_bad_and_whom(admin_client):
     assert "+2 more" in page
 
 
+def test_a_row_shows_the_routes_of_its_last_week(admin_client):
+    finding = stored_finding(last_seen=NOON)
+    stored_hour(finding, 100, route="before/", hour=NOON - timedelta(days=7, hours=1))
+    stored_hour(finding, 100, route="since/", hour=NOON - timedelta(days=7))
+    page = admin_client.get(LIST).content.decode().replace("<wbr>", "")
+    assert "GET since/" in page
+    assert "GET before/" not in page
+
+
 def test_a_row_says_when_the_call_is_not_certain(admin_client):
     stored_finding()
     assert "> likely<" not in admin_client.get(LIST).content.decode()

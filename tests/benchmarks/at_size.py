@@ -1,0 +1,134 @@
+"""How quickly the admin and the report open with a large store, beside django-silk's list at the same number of rows.
+
+``python -m tests.benchmarks.at_size --rows 1000000 [--postgres]`` builds a store of a tenth of the rows and one of all
+of them, and prints for each page the median and the longest of nine requests, after a first one that fills the caches,
+and its queries. django-silk is measured where it is installed. Building takes some minutes and 3 GB.
+"""
+
+import argparse
+import io
+import platform
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib.util import find_spec
+from typing import Any
+from uuid import UUID
+
+import django
+from django.core.management import call_command
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import include, path
+
+from tests import settings
+from tests.benchmarks import store
+
+ROUNDS = 9
+HAS_SILK = find_spec("silk") is not None
+
+
+def urls() -> list[Any]:
+    from django.contrib import admin
+
+    return [path("admin/", admin.site.urls), *([path("silk/", include("silk.urls"))] if HAS_SILK else [])]
+
+
+def measure(name: str, open_page: Callable[[], object]) -> None:
+    queries = Counter[str]()
+
+    def count(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
+        queries.update([sql])
+        return execute(sql, *others)
+
+    with connection.execute_wrapper(count):  # a request makes Django forget the queries it has captured
+        open_page()
+    seconds = []
+    for _ in range(ROUNDS):
+        begin = time.perf_counter()
+        open_page()
+        seconds.append(time.perf_counter() - begin)
+    middle, longest = statistics.median(seconds) * 1000, max(seconds) * 1000
+    print(f"  {name:44}{middle:9.0f} ms  (longest {longest:.0f} ms)  {queries.total():3} queries", flush=True)
+
+
+def pages(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
+    def get(url: str) -> Callable[[], HttpResponse]:
+        def open_page() -> HttpResponse:
+            response = client.get(url)
+            assert response.status_code == 200, (url, response.status_code)
+            return response
+
+        return open_page
+
+    def report(*arguments: str) -> Callable[[], object]:
+        return lambda: call_command("loopwatch_report", *arguments, stdout=io.StringIO())
+
+    findings = "/admin/loopwatch/finding/"
+    yield "the list of findings", get(findings)
+    yield "the same, all of them, newest first", get(f"{findings}?status=all&o=-8")
+    yield "the same, searched", get(f"{findings}?q=view_4")
+    yield "the heaviest finding", get(f"{findings}1/change/")
+    yield "an ordinary finding", get(f"{findings}99/change/")
+    yield "the events of a finding", get("/admin/loopwatch/blockingevent/?finding__id__exact=1")
+    yield "loopwatch_report", report()
+    yield "loopwatch_report --since 30d", report("--since", "30d")
+    yield "loopwatch_report --since 30d --sort p95", report("--since", "30d", "--sort", "p95")
+    if HAS_SILK:
+        yield "django-silk's list of requests", get("/silk/requests/")
+        yield "django-silk's summary", get("/silk/")
+
+
+def build_silk(rows: int) -> None:
+    from silk.models import Request, Response
+
+    def requests() -> Iterator[tuple[Any, ...]]:
+        for number in range(rows):
+            begin = store.NOW - timedelta(seconds=number * 31)
+            milliseconds = 60 + number * 7919 % 900
+            end = begin + timedelta(milliseconds=milliseconds)
+            view = f"shop.views_{number % 211}"
+            yield (str(UUID(int=number)), f"/shop/{number % 5000}/", "GET", begin, end, milliseconds, view, "{}", 3)
+
+    names = ["id", "path", "method", "start_time", "end_time", "time_taken", "view_name", "encoded_headers"]
+    store.load(Request, [*names, "num_sql_queries"], requests())
+    answers = ((str(UUID(int=number)), str(UUID(int=number)), 200, "{}") for number in range(rows))
+    store.load(Response, ["id", "request_id", "status_code", "encoded_headers"], answers)
+
+
+def at(rows: int) -> None:
+    from django.contrib.auth import get_user_model
+
+    call_command("flush", interactive=False, verbosity=0)
+    client = Client()
+    client.force_login(get_user_model().objects.create_superuser("ada"))
+    begin = time.perf_counter()
+    store.build(rows)
+    if HAS_SILK:
+        build_silk(rows)
+    print(f"\n{connection.vendor}, {rows:,} events (built in {time.perf_counter() - begin:.0f} s)", flush=True)
+    for name, open_page in pages(client):
+        measure(name, open_page)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--postgres", action="store_true")
+    arguments = parser.parse_args()
+    apps = [*settings.INSTALLED_APPS, *(["silk"] if HAS_SILK else [])]
+    with store.database(postgresql=arguments.postgres, INSTALLED_APPS=apps, ROOT_URLCONF=__name__):
+        django.setup()
+        globals()["urlpatterns"] = urls()
+        print(f"Python {platform.python_version()}, Django {django.__version__}")
+        call_command("migrate", verbosity=0)
+        for rows in (arguments.rows // 10, arguments.rows):
+            at(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
