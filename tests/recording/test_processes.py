@@ -60,7 +60,7 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
                 view = (number + process * findings // 8) % findings
                 stall_id = f"{process}-{number}"
                 recorder.put(blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20))
-                if number % 400 == 0:
+                if number % 1_000 == 0:
                     recorder.flush(60)
             assert recorder.stop(200), recorder.stats()
             assert recorder.stats().stored == stalls, recorder.stats()
