@@ -70,7 +70,10 @@ class Finding(models.Model):
 class BlockingEvent(models.Model):
     """One stall as stored, with its stacks (see ``loopwatch.recording.stacks`` for their format)."""
 
-    finding = models.ForeignKey(Finding, models.CASCADE, related_name="blocking_events", verbose_name=_("finding"))
+    # The indexes below begin with the finding, so that it needs none of its own; nor do hourly totals.
+    finding = models.ForeignKey(
+        Finding, models.CASCADE, related_name="blocking_events", db_index=False, verbose_name=_("finding")
+    )
     stall_id = models.CharField(_("stall"), max_length=32, unique=True)
     started_at = models.DateTimeField(_("started"))
     duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
@@ -125,7 +128,9 @@ class HourlyTotal(models.Model):
     counts the events that fell between the bound before it and its own.
     """
 
-    finding = models.ForeignKey(Finding, models.CASCADE, related_name="hourly_totals", verbose_name=_("finding"))
+    finding = models.ForeignKey(
+        Finding, models.CASCADE, related_name="hourly_totals", db_index=False, verbose_name=_("finding")
+    )
     hour = models.DateTimeField(_("hour"))
     method = models.CharField(_("method"), max_length=10, blank=True)
     route = models.CharField(_("route"), max_length=300, blank=True)

@@ -51,6 +51,7 @@ class FindingAdmin(ReadOnlyAdmin):
     search_fields = ("blocking_call", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
     ordering = ("-blocked_us",)
+    list_per_page = 50
     actions = ("resolve", "ignore", "reopen")
     change_form_template = "loopwatch/finding.html"
 

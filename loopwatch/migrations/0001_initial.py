@@ -115,6 +115,7 @@ class Migration(migrations.Migration):
                 (
                     "finding",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="blocking_events",
                         to="loopwatch.finding",
@@ -165,6 +166,7 @@ class Migration(migrations.Migration):
                 (
                     "finding",
                     models.ForeignKey(
+                        db_index=False,
                         on_delete=django.db.models.deletion.CASCADE,
                         related_name="hourly_totals",
                         to="loopwatch.finding",
