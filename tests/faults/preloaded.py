@@ -1,0 +1,10 @@
+"""The site as a master process loads it that has served a request itself before it forks its workers."""
+
+import asyncio
+
+from tests.faults.application import application
+from tests.faults.in_process import request
+
+asyncio.run(request(application, "/stall/"))
+
+__all__ = ["application"]

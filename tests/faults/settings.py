@@ -1,0 +1,36 @@
+"""A site of its own for every fault: its database and its LOOPWATCH come from the environment."""
+
+import json
+import os
+import time
+
+from django.http import HttpResponse
+from django.urls import path
+
+STALL_S = 0.1
+
+
+async def stall(request):
+    time.sleep(STALL_S)
+    return HttpResponse("ok")
+
+
+async def ok(request):
+    return HttpResponse("ok")
+
+
+SECRET_KEY = "tests only"
+ROOT_URLCONF = __name__
+ALLOWED_HOSTS = ["127.0.0.1"]
+USE_TZ = True
+INSTALLED_APPS = ["loopwatch"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES = {"default": json.loads(os.environ["SITE_DATABASE"])}
+LOOPWATCH = {"THRESHOLD_MS": 50, "FLUSH_INTERVAL_S": 0.2} | json.loads(os.environ["SITE_LOOPWATCH"])
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"stderr": {"class": "logging.StreamHandler"}},
+    "loggers": {"loopwatch": {"handlers": ["stderr"], "level": "INFO"}},
+}
+urlpatterns = [path("ok/", ok), path("stall/", stall)]

@@ -1,0 +1,75 @@
+"""A process that ends, is killed or forks: what it had recorded is written, by whom, and once."""
+
+import os
+import signal
+import textwrap
+
+import pytest
+
+GUNICORN = (
+    *("gunicorn", "tests.faults.preloaded:application", "--preload", "--workers", "2"),
+    *("--worker-class", "uvicorn_worker.UvicornWorker", "--graceful-timeout", "20", "--log-level", "warning"),
+)
+NEVER_BY_ITSELF = 60
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_that_is_told_to_end_writes_everything_first(site_on, how):
+    site = site_on(FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
+    site.serve()
+    site.stall(5)
+    site.stop(how)
+    site.wait_until_counted(5)
+
+
+def test_a_server_that_is_killed_while_idle_loses_nothing(site_on):
+    site = site_on()
+    site.serve()
+    site.stall(3)
+    site.wait_until_counted(3)
+    site.stop(signal.SIGKILL)
+    site.serve()
+    site.stall(1)
+    site.wait_until_counted(4)
+
+
+def test_a_server_that_is_killed_loses_no_more_than_the_last_interval(site_on):
+    site = site_on(FLUSH_INTERVAL_S=1.0)
+    site.serve()
+    site.stall(3)
+    site.wait_until_counted(3)
+    site.stall(2)
+    site.stop(signal.SIGKILL)
+    counted = site.counted()
+    assert counted in {3, 4, 5}
+    site.wait_until_counted(counted)  # what is there is whole
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+def test_workers_forked_from_a_process_that_was_watched(site_on):
+    site = site_on()
+    site.serve(*GUNICORN, "--bind", f"127.0.0.1:{site.port}")
+    site.wait_until_counted(1)  # by the master, before it forked
+    site.stall(6)
+    site.wait_until_counted(7)
+    site.stop()
+    site.wait_until_counted(7)
+
+
+@pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise ValueError", "os.kill(os.getpid(), signal.SIGINT)"])
+def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
+    site = site_on(FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
+    script = f"""
+        import asyncio, os, signal, sys
+        from tests.faults.application import application
+        from tests.faults.in_process import request
+
+        async def main():
+            for _ in range(8):
+                assert await request(application, "/stall/") == 200
+
+        asyncio.run(main())
+        {ending}
+    """
+    site.run("-c", textwrap.dedent(script)).wait(60)
+    site.wait_until_counted(8)
