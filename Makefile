@@ -1,4 +1,5 @@
-# Everything happens in .venv and .demo beside this file. Targets: demo, test, catalogue, lint, pictures, clean.
+# Everything happens in .venv, .venv-peers and .demo beside this file.
+# Targets: demo, test, catalogue, matrix, lint, pictures, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -8,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test catalogue lint pictures clean
+.PHONY: demo test catalogue matrix lint pictures clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -24,6 +25,11 @@ test: $(VENV)/installed-test
 catalogue: $(VENV)/installed-test
 	$(IN_VENV) -m pytest -m catalogue $(ARGS) tests/detection
 
+# The catalogue beside other tools of the field, which get an environment of their own.
+matrix:
+	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/installed-peers
+	@.venv-peers/bin/python -m tests.detection.catalogue.matrix $(ARGS)
+
 lint: $(VENV)/installed-lint
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
@@ -31,7 +37,7 @@ lint: $(VENV)/installed-lint
 	$(IN_VENV) manage.py makemigrations --check --dry-run
 
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .venv-peers .demo
 
 # pip knows dependency groups from 25.1 on.
 $(VENV)/installed-%: pyproject.toml | $(VENV)/made

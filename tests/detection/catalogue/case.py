@@ -27,11 +27,15 @@ class Blocked:
     duration_ms: float
     is_in_step: bool
 
+    @property
+    def ended_at(self) -> float:
+        return self.started_at + self.duration_ms / 1000
+
     def is_told_by(self, report: BlockingCall) -> bool:
         """Whether the step that is reported holds most of the stall, or the stall most of the step."""
         started_at = report.started_at.timestamp()
-        ended_at, blocked_until = started_at + report.step_ms / 1000, self.started_at + self.duration_ms / 1000
-        shared_ms = (min(ended_at, blocked_until) - max(started_at, self.started_at)) * 1000
+        ended_at = started_at + report.step_ms / 1000
+        shared_ms = (min(ended_at, self.ended_at) - max(started_at, self.started_at)) * 1000
         return shared_ms > min(report.step_ms, self.duration_ms) / 2
 
 

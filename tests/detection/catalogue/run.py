@@ -60,7 +60,7 @@ def _run(
     observers: Sequence[AbstractContextManager[Any]],
     loop_factory: Callable[[], asyncio.AbstractEventLoop],
 ) -> None:
-    if case.around:
+    if case.around and not any(getattr(observer, "needs_running_loop", False) for observer in observers):
         with _all_of(observers), asyncio.Runner(loop_factory=loop_factory) as runner:
             runner.run(case.run(truth, given))
     else:
@@ -70,7 +70,10 @@ def _run(
 
 async def _watched(case: Case, given: object, truth: Truth, observers: Sequence[AbstractContextManager[Any]]) -> None:
     with _all_of(observers):
-        await asyncio.create_task(case.run(truth, given), name=TASK_NAME)
+        if case.around:
+            await case.run(truth, given)
+        else:
+            await asyncio.create_task(case.run(truth, given), name=TASK_NAME)
 
 
 def _all_of(observers: Sequence[AbstractContextManager[Any]]) -> ExitStack:

@@ -38,7 +38,7 @@ def judge(case: Case, run: Run, calls: Sequence[BlockingCall], disturbances: Seq
     """``calls`` are what was reported as blocking calls, ``disturbances`` what was said to be the machine's doing."""
     wrong: list[str] = []
     short: list[str] = []
-    counts = _counts(run)
+    counts = is_clear(run)
     reports = [*calls, *disturbances]
     for number, blocked in enumerate(run.truth.blocked):
         of_it = [report for report in reports if blocked.is_told_by(report)]
@@ -62,7 +62,8 @@ def judge(case: Case, run: Run, calls: Sequence[BlockingCall], disturbances: Seq
     return Verdict(tuple(wrong), tuple(short), counts)
 
 
-def _counts(run: Run) -> bool:
+def is_clear(run: Run) -> bool:
+    """Whether the stalls were long enough to be told, and the machine took no CPU away."""
     asked_for = all(QUICKEST_MS <= blocked.duration_ms <= LONGEST_MS for blocked in run.truth.blocked)
     return asked_for and run.waited_for_cpu_s <= CPU_WAIT_S
 
