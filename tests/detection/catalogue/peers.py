@@ -1,5 +1,6 @@
 """The other side of what a case waits for: slow servers, connections, pipes, names. All of it is local."""
 
+import atexit
 import functools
 import os
 import socket
@@ -13,10 +14,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import psycopg
 import pytest
 
+from tests import postgresql
 from tests.detection.catalogue.certificate import server_and_client_contexts
 from tests.detection.catalogue.sizes import size_that_takes_long
 
@@ -164,6 +168,23 @@ def locked_database() -> Iterator[Path]:
             other.execute("BEGIN EXCLUSIVE")
             yield path
             other.execute("ROLLBACK")
+
+
+@contextmanager
+def postgresql_connection() -> Iterator[psycopg.Connection[Any]]:
+    if postgresql.programs() is None:
+        pytest.skip("PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)")
+    host = str(_postgresql_server().folder)
+    with psycopg.connect(host=host, user="loopwatch", dbname="postgres", autocommit=True) as connection:
+        yield connection
+
+
+@functools.cache
+def _postgresql_server() -> postgresql.Server:
+    server = postgresql.Server()
+    server.start()
+    atexit.register(server.remove)
+    return server
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,6 +204,18 @@ async def sqlite_locked(truth, path):
         connection.execute("INSERT INTO orders VALUES (1)")  # blocks
 
 
+@catalogue.blocks("psycopg.Connection.execute", cause=WAITING, is_c=False, given=peers.postgresql_connection)
+async def postgresql_query(truth, connection):
+    with truth:
+        connection.execute("SELECT pg_sleep(%s)", [PAUSE_S])  # blocks
+
+
+@catalogue.blocks("psycopg.Cursor.execute", cause=WAITING, is_c=False, given=peers.postgresql_connection)
+async def postgresql_cursor(truth, connection):
+    with connection.cursor() as cursor, truth:
+        cursor.execute("SELECT pg_sleep(%s)", [PAUSE_S])  # blocks
+
+
 # Processes
 
 
