@@ -25,7 +25,7 @@ from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
 from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
-from loopwatch.detection.states import is_suspended, kept_off_s, kept_off_unseen_s, states_of
+from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.tracing.explanation import Explanation, explain
 from loopwatch.detection.tracing.step_trace import Trace
@@ -181,6 +181,8 @@ def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cau
     after, delays = stall.clock.read_cpu(), observation.delays
     if is_suspended(after, observation.before, started, stall.ended):
         return Cause.SUSPENDED
+    if is_starved(after, observation.before, stall.ended - started):
+        return Cause.STARVED
     kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, after, observation.before, stall.ended - started)
     return Cause.COMPUTING if stall.ended - started - kept_off_s >= _threshold_s(stall) else Cause.SUSPENDED
 

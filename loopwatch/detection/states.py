@@ -49,7 +49,7 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     if is_gil_free:
         # Other processes may have had the CPUs for part of the time; who waits uses next to none.
         return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
-    if others >= BUSY:
+    if others >= BUSY or (own < AT_REST and sample.gil_wait is GilWait.SHARED):
         return Cause.STARVED
     # Somebody kept the GIL, but hardly ran: other processes had the CPUs.
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
@@ -76,6 +76,13 @@ def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, las
     if after.thread_s is None or before.thread_s is None:
         return 0.0
     return max(0.0, min(delays.loop_s(), lasted_s - (after.thread_s - before.thread_s)))
+
+
+def is_starved(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
+    """Whether other threads have run, and the loop's has not. If the watchdog could not have the GIL, they had it."""
+    if after.thread_s is None or before.thread_s is None:
+        return False
+    return after.thread_s - before.thread_s < AT_REST * lasted_s <= others_s(before, after)
 
 
 def is_suspended(after: CpuReading, before: CpuReading, started: float, ended: float) -> bool:

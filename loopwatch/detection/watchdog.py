@@ -77,7 +77,7 @@ class Watchdog:
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._woken_at = 0.0
-        self._settled_at = 0.0
+        self._started_at = self._settled_at = 0.0
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began."""
@@ -92,6 +92,7 @@ class Watchdog:
         self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
 
     def start(self) -> None:
+        self._started_at = now()
         self._thread.start()
         self._cpu_clock_id = cpu_clock_id(self._thread.ident or 0)
 
@@ -142,7 +143,7 @@ class Watchdog:
     def _run(self) -> None:
         self._run_delay = RunDelay(threading.get_native_id())
         look_at: float | None = now()
-        asked_at = now()
+        asked_at = self._started_at  # the GIL may have been out of reach since
         while not self._stopping:
             if look_at is None or look_at > now():
                 self._read_clocks()
@@ -152,9 +153,9 @@ class Watchdog:
         self._drain()
 
     def _read_clocks(self) -> None:
-        if self._run_delay is not None:
-            self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
+        if self._run_delay is not None:  # asking lets go of the GIL, so it comes second
+            self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
         for clock, reading in self._before_wait.items():
             if clock not in self._others:
                 self._others[clock] = OtherThreads(reading)
