@@ -49,7 +49,7 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     if is_gil_free:
         # Other processes may have had the CPUs for part of the time; who waits uses next to none.
         return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
-    if others >= BUSY or (own < AT_REST and sample.gil_wait is GilWait.SHARED):
+    if others >= BUSY or (own < AT_REST and (others >= AT_REST or sample.gil_wait is GilWait.SHARED)):
         return Cause.STARVED
     # Somebody kept the GIL, but hardly ran: other processes had the CPUs.
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
@@ -72,10 +72,10 @@ def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReadin
 
 
 def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
-    """The same for a step of which no sample could be taken, from the time of its thread as a whole."""
+    """The same for a step of which no sample could be taken: the watchdog, then, had no CPU either."""
     if after.thread_s is None or before.thread_s is None:
         return 0.0
-    return max(0.0, min(delays.loop_s(), lasted_s - (after.thread_s - before.thread_s)))
+    return max(0.0, min(max(delays.loop_s(), delays.watchdog_s()), lasted_s - (after.thread_s - before.thread_s)))
 
 
 def is_starved(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
