@@ -16,6 +16,8 @@ from loopwatch.models import BlockingEvent, Finding
 from loopwatch.recording.event_rows import surplus
 
 BATCH_SIZE = 500
+PAUSE = 2.0
+"""How long to wait after a batch, as a multiple of the time it took."""
 _FINDINGS_PER_QUERY = 500
 
 
@@ -30,7 +32,8 @@ class Limits:
 def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[int]:
     """Delete batch after batch, and yield how many events each was. Nothing is deleted that is not asked for.
 
-    After every batch others get as much time as it took.
+    Others have the database to themselves between batches: whoever finds it locked on SQLite tries again after a while,
+    and must not find it locked each time.
     """
     for finding_id in _finding_ids(alias):
         for ids in _batches(alias, finding_id, limits, batch_size):
@@ -38,7 +41,7 @@ def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[
             deleted = _delete(alias, finding_id, ids)
             took_s = time.monotonic() - begin
             yield deleted
-            time.sleep(took_s)
+            time.sleep(PAUSE * took_s)
 
 
 def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:
