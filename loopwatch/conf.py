@@ -38,6 +38,7 @@ class Configuration:
     events_kept_days: int = 90
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
+    start_up_grace_s: float = 0.0
     release: str = ""
 
 
@@ -203,6 +204,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "EVENTS_KEPT_DAYS": _number(1, 36_500, (int,)),
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
+    "START_UP_GRACE_S": _number(0, 3600),
     "RELEASE": _release,
 }
 

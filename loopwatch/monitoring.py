@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -37,11 +38,14 @@ class LoopWatcher:
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
         self.entered = 0.0
+        self._quiet_until = datetime.now(UTC) + timedelta(seconds=configuration.start_up_grace_s)
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
         self._recorder = recorder
 
     def receive(self, call: BlockingCall) -> None:
         """Take a report, on the watchdog's thread."""
+        if call.started_at < self._quiet_until:
+            return
         if call.cause.is_machine:
             logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
         elif self._filter.accepts(call):

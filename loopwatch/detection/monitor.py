@@ -11,6 +11,7 @@ import threading
 from loopwatch.detection import report
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now
+from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.tracing.tracer import Tracer, new_tracer
@@ -91,6 +92,8 @@ class Monitor:
 
     def _report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
         """Report a stall to everyone who watched it and whose threshold it reached."""
+        if is_being_debugged(observation.samples):
+            return
         reports: dict[tuple[str, float], BlockingCall] = {}
         for watcher in stall.watchers:
             started = max(stall.step_started, watcher.entered)
