@@ -41,7 +41,8 @@ async def test_the_stalls_of_the_process_are_counted(site):
     await serve(3)
     stats = loopwatch.stats()
     assert begin <= stats.since <= datetime.now(UTC)
-    assert (stats.loops, stats.seen, stats.dropped, stats.errors) == (1, 3, 0, {})
+    assert stats.seen >= 3  # a busy machine may make more steps late
+    assert (stats.loops, stats.dropped, stats.errors) == (1, 0, {})
     assert stats.watchdog_cpu_s > 0
     assert stats.writer_cpu_s == 0  # nothing is to be written
 
@@ -51,7 +52,8 @@ async def test_what_is_stored_is_counted_and_its_cost(site):
     site.LOOPWATCH |= {"SINKS": ["database"]}
     await serve(2)
     stats = loopwatch.stats()
-    assert (stats.seen, stats.stored, stats.pending) == (2, 2, 0)
+    assert stats.seen == stats.stored >= 2
+    assert stats.pending == 0
     assert stats.writer_cpu_s > 0
 
 
@@ -59,7 +61,8 @@ async def test_errors_are_counted_by_sink(site):
     site.LOOPWATCH = site.LOOPWATCH | {"ON_BLOCKING_CALL": lambda call: 1 / 0}
     await serve(2)
     stats = loopwatch.stats()
-    assert stats.errors == {"callback": 2}
+    assert stats.errors == {"callback": stats.seen}
+    assert stats.seen >= 2
     assert stats.last_error.startswith("callback: ZeroDivisionError at tests/test_stats.py:")
 
 
