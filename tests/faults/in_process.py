@@ -1,5 +1,7 @@
 """A request to an ASGI application in this process, without a server."""
 
+import asyncio
+
 
 async def request(application, path):
     """Make it; returns the status of the answer."""
@@ -12,9 +14,12 @@ async def request(application, path):
         "query_string": b"",
         "headers": [(b"host", b"127.0.0.1")],
     }
-    statuses = []
+    sent, statuses = [], []
 
     async def receive():
+        if sent:
+            await asyncio.Event().wait()  # the client neither says more nor leaves
+        sent.append(True)
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message):
