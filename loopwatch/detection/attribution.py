@@ -185,7 +185,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         # What a library's function calls by a name that cannot be resolved says less than the function.
         if callee is not None and (callee.is_resolved or owner is Owner.OWN):
-            nodes.append(_c_node(callee.name, site, is_exact=is_exact and callee.is_resolved))
+            nodes.append(_c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved))
     return tuple(nodes)
 
 
@@ -246,11 +246,13 @@ def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:
     return Node(site.code, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
 
 
-def _c_node(name: str, site: Site, *, is_exact: bool) -> Node:
+def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
     top = name.partition(".")[0]
     is_standard = top in sys.stdlib_module_names or hasattr(builtins, top)
     owner = Owner.STANDARD_LIBRARY if is_standard else Owner.PACKAGE
-    return Node((C_OPERATION, name), name, owner, package_of(owner, name), is_c=True, site=site, is_exact=is_exact)
+    # The C half of a package has a top-level name of its own (``psycopg_binary``), but nobody else calls it.
+    package = caller.package if owner is caller.owner is Owner.PACKAGE else package_of(owner, name)
+    return Node((C_OPERATION, name), name, owner, package, is_c=True, site=site, is_exact=is_exact)
 
 
 def _import_node(sites: Sequence[Site], index: int) -> Node:

@@ -34,6 +34,8 @@ _DESCRIPTORS = (
     types.ClassMethodDescriptorType,
     types.MethodWrapperType,
 )
+CYTHON_FUNCTION = "cython_function_or_method"
+"""Every release of Cython has a type of its own of this name."""
 _ENTER_METHODS = {f"threading.{lock}.__enter__": f"threading.{lock}.acquire" for lock in ("Lock", "RLock")}
 
 
@@ -46,6 +48,8 @@ def name_of_c_callable(function: Any) -> str:
         return _method(function.__objclass__, function.__name__)
     if issubclass(kind, types.BuiltinFunctionType):
         return _name_of_builtin(function)
+    if kind.__name__ == CYTHON_FUNCTION:
+        return _public(_text(function, "__module__"), _text(function, "__qualname__"))
     # An instance that can be called: its type's ``__call__`` is what runs.
     call = vars(_defining_class(kind, "__call__")).get("__call__")
     if issubclass(type(call), types.BuiltinFunctionType):
