@@ -130,8 +130,12 @@ class Pending:
         self._hours = 0
 
     def merge(self, newer: "Pending") -> int:
-        """Add newer deltas; returns how many events had to be dropped for lack of room."""
-        return sum(self.add(fingerprint, delta) for fingerprint, delta in newer.findings.items())
+        """Take over newer deltas, one by one; returns how many events had to be dropped for lack of room."""
+        dropped = 0
+        for fingerprint in list(newer.findings):
+            dropped += self.add(fingerprint, newer.findings[fingerprint])
+            newer.remove(fingerprint)
+        return dropped
 
     def add(self, fingerprint: str, delta: FindingDelta) -> int:
         """Add one finding's delta; returns how many events had to be dropped for lack of room."""

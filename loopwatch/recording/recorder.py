@@ -19,7 +19,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.increments import Increments
-from loopwatch.recording.outage import LONGEST_RETRY_S
+from loopwatch.recording.outage import FIRST_RETRY_S
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
@@ -186,10 +186,22 @@ class Recorder:
 
     def _run(self) -> None:
         try:
-            while self._wait_until_due():
-                self._write()
+            while not self._has_run():
+                pass
         finally:
             connections.close_all()
+
+    def _has_run(self) -> bool:
+        """Write whenever something is due, until the thread is to end; false if that was interrupted."""
+        try:
+            while self._wait_until_due():
+                self._write()
+        except BaseException as error:  # noqa: BLE001 - a thread that ends would leave everything unwritten
+            self._errors.log_once("recorder", error, "The writer was interrupted, and goes on.")
+            with self._changed:
+                self._schedule(FIRST_RETRY_S)
+            return False
+        return True
 
     def _wait_until_due(self) -> bool:
         """Wait for something to write; false when the thread is to end."""
@@ -205,13 +217,10 @@ class Recorder:
 
     def _write(self) -> None:
         with self._changed:
-            pending, self._pending = self._pending, Pending()
+            self._writer.incoming.append(self._pending)
+            self._pending = Pending()
             puts, at_once, self._at_once = self._puts, self._at_once, False
-        try:
-            retry_s = self._writer.write(pending, at_once=at_once)
-        except Exception as error:  # noqa: BLE001 - no fault of ours may end the thread
-            self._errors.log_once("recorder", error, "The writer failed.")
-            retry_s = LONGEST_RETRY_S
+        retry_s = self._writer.write(at_once=at_once)
         with self._changed:
             self._writer_cpu_s = time.thread_time()
             if retry_s is None:

@@ -1,6 +1,7 @@
 """What the writer thread does with what it takes over: write it to the database, and keep what is not written yet."""
 
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -23,16 +24,19 @@ class Writer:
         self._upkeep = Upkeep(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0
+        self.incoming = deque[Pending]()
         self.unwritten = Pending()
         self.dropped = 0
         self.database = _database_sink(configuration, self._refused) if "database" in configuration.sinks else None
 
-    def write(self, pending: Pending, *, at_once: bool) -> float | None:
-        """Write everything; returns after how many seconds to try again, or None if nothing is left.
+    def write(self, *, at_once: bool) -> float | None:
+        """Write everything that came in; returns after how many seconds to try again, or None if nothing is left.
 
         After a failure the database is left alone until its time has come, unless ``at_once``.
         """
-        self.dropped += self.unwritten.merge(pending)
+        while self.incoming:
+            self.dropped += self.unwritten.merge(self.incoming[0])
+            self.incoming.popleft()
         if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
             self._store(self.database)
         return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
@@ -40,7 +44,8 @@ class Writer:
     @property
     def pending_events(self) -> int:
         """How many events are not written yet, as far as is known."""
-        return self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
+        incoming = sum(pending.events for pending in list(self.incoming))
+        return incoming + self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
 
     @property
     def _is_behind(self) -> bool:
@@ -54,7 +59,7 @@ class Writer:
             self._outage.over()
             self._upkeep.run(database.alias, self._stats())
             close_old_connections()
-        except Exception as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
+        except BaseException as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
             self._errors.count("database", error)
             self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events)
             with suppress(Exception):

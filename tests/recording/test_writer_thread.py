@@ -1,0 +1,86 @@
+"""Exceptions that would end the writer's thread: raised in it from outside, or by what it calls."""
+
+import asyncio
+import ctypes
+
+import pytest
+from django.db.backends.signals import connection_created
+
+from loopwatch.models import Finding
+from loopwatch.recording import outage
+from loopwatch.recording import recorder as recorders
+from tests.recording.calls import blocking_call
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr(recorders, "FIRST_RETRY_S", 0.01)
+
+
+def interrupt(recorder, exception=SystemExit):
+    """Raise it in the writer's thread, at whatever it does next."""
+    identity = ctypes.c_ulong(recorder._thread.ident)
+    assert ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(exception)) == 1
+
+
+def counted(recorder):
+    assert recorder.flush(30)
+    finding = Finding.objects.get()
+    assert finding.events == finding.events_thinned + finding.blocking_events.count()
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (finding.events, finding.events, 0, 0)
+    return finding.events
+
+
+@pytest.mark.parametrize("exception", [SystemExit, KeyboardInterrupt, MemoryError])
+def test_a_thread_that_waits(recorder_of, caplog, exception):
+    recorder = recorder_of()
+    for number in range(3):
+        recorder.put(blocking_call())
+        assert counted(recorder) == number + 1
+        interrupt(recorder, exception)
+    recorder.put(blocking_call())
+    assert counted(recorder) == 4
+    assert recorder.stats().errors == {"recorder": 3}
+    assert [record.getMessage() for record in caplog.records] == [
+        "The writer was interrupted, and goes on. Further failures are only counted."
+    ]
+    assert recorder.stop(30)
+
+
+def test_a_thread_that_writes(recorder_of, database):
+    recorder = recorder_of()
+    with database.cursor() as cursor:
+        cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
+        if database.vendor != "sqlite":
+            cursor.execute(f"LOCK TABLE {Finding._meta.db_table}")
+        for _ in range(5):
+            recorder.put(blocking_call())
+        assert not recorder.flush(0.3)
+        interrupt(recorder)
+        recorder.put(blocking_call())
+        cursor.execute("ROLLBACK")
+    assert counted(recorder) == 6
+
+
+@pytest.mark.parametrize("exception", [SystemExit, asyncio.CancelledError, GeneratorExit])
+def test_what_a_receiver_of_djangos_raises(recorder_of, exception):
+    raised = []
+
+    def fail(**_):
+        if not raised:
+            raised.append(exception())
+            raise raised[0]
+
+    recorder = recorder_of()
+    connection_created.connect(fail)
+    try:
+        recorder.put(blocking_call())
+        assert counted(recorder) == 1
+    finally:
+        connection_created.disconnect(fail)
+    assert len(raised) == 1
+    assert recorder.stats().errors == {"database": 1}
