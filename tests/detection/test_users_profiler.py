@@ -21,7 +21,7 @@ def compute(number):
     same = also_same = number
     texts = []
     for _ in range(300):
-        texts.append(len(str(identity(number))))
+        texts.append(len(str(identity(number))))  # noqa: PERF401 - calls in the function's own frame
     return same == also_same == number and len(texts) == 300
 
 

@@ -175,6 +175,8 @@ class MonitoringTracer:
                 monitoring.register_callback(tool, event, callback)
         monitoring.set_events(scout, _BEGINS)
         monitoring.set_events(timer, _TIMED_EVERYWHERE)
+        # What an earlier scout was not to be told again holds for as long as the code has not run without one.
+        monitoring.restart_events()
 
     def _uninstall(self) -> None:
         scout, timer = self._scout, self._timer

@@ -35,6 +35,7 @@ class Explanation:
 @dataclass(frozen=True, slots=True)
 class _Seen:
     sites: tuple[Site, ...]
+    is_between_calls: bool = False
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class _Part:
     """A part of the step: one traced call, or ``None`` for the time outside of all."""
 
     call: TracedCall | None
-    own_s: float
+    own_s: float = 0.0
+    count: int = 0
     sampled: list[Path] = field(default_factory=list)
 
 
@@ -54,8 +56,9 @@ def explain(
     for call in trace.calls:
         share = _share_inside(call, started, ended)
         if share > 0:
-            part = parts.setdefault(_key_of(call), _Part(call, 0.0))
+            part = parts.setdefault(_key_of(call), _Part(call))
             part.own_s += call.own_s * share
+            part.count += call.count
     rest_s = max(0.0, ended - started - sum(part.own_s for part in parts.values()))
     rest = _Part(None, rest_s)
     for path in map(_without_callbacks, sampled):
@@ -72,7 +75,7 @@ def _without_callbacks(path: Path) -> Path:
     """The interpreter likes to let the watchdog in as it calls the tracer, which happens at the end of a call."""
     sites = path.sample.sites
     own = next((index for index, site in enumerate(sites) if not _is_loopwatch(site)), len(sites))
-    return replace(path, sample=_Seen(sites[own:])) if own else path
+    return replace(path, sample=_Seen(sites[own:], is_between_calls=True)) if own else path
 
 
 def _is_loopwatch(site: Site) -> bool:
@@ -114,20 +117,41 @@ def _paths(part: _Part, clocks: Sequence[CpuReading]) -> list[Path]:
     if call is None:
         return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
     state = _state(call, part.sampled, clocks)
-    deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
-    if deeper:
-        within = [_within(path, call) for path in deeper]
-        return [replace(path, state=path.state if path.state.is_machine else state) for path in _shared(part, within)]
     sites = _with_callees(call.sites, call)
-    nodes = nodes_of(sites, is_exact=True, is_calling=bool(call.name))
-    return [Path(nodes, _Seen(sites), part.own_s, state)]
+    # Of a function's own time nobody knows which line it went to, nor whether it was a call that was not timed.
+    nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
+    itself = Path(nodes, _Seen(sites), part.own_s, state)
+    deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
+    if not deeper:
+        return [itself]
+    within = [_reaching(_within(path, call), itself, part.count) for path in deeper]
+    return [replace(path, state=path.state if path.state.is_machine else state) for path in _shared(part, within)]
+
+
+def _reaching(path: Path, traced: Path, count: int) -> Path:
+    """A sampled path that ends where the trace says. It may end too early, when the sample came late; and of a function
+    that was called many times, the C functions that the samples found it calling are quick, or they would be traced."""
+    if not traced.nodes:
+        return path
+    nodes, own_key = path.nodes, traced.nodes[-1].key
+    if count > 1 and len(nodes) > 1 and nodes[-1].is_c and nodes[-2].key == own_key:
+        return replace(path, nodes=nodes[:-1])
+    return path if any(node.key == own_key for node in nodes) else replace(traced, weight_s=path.weight_s)
 
 
 def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
     total = sum(path.weight_s for path in sampled)
     if total <= 0:
         return [replace(path, weight_s=part.own_s / len(sampled)) for path in sampled]
-    return [replace(path, weight_s=part.own_s * path.weight_s / total) for path in sampled]
+    return [replace(_doubted(path, total), weight_s=part.own_s * path.weight_s / total) for path in sampled]
+
+
+def _doubted(path: Path, total_s: float) -> Path:
+    """A long time was followed by a call. It may have been anything before that call, but not the call."""
+    seen = path.sample
+    if not isinstance(seen, _Seen) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
+        return path
+    return replace(path, nodes=tuple(node._replace(is_exact=False) for node in path.nodes))
 
 
 def _within(path: Path, call: TracedCall) -> Path:

@@ -1,0 +1,77 @@
+"""Users of asyncio-event-loop-monitor change the import; the keywords keep their names and their meaning.
+
+What its context manager takes and what its reports say is written down here as its documentation gives it (0.1.0).
+"""
+
+import asyncio
+import inspect
+import time
+
+import pytest
+
+from loopwatch import watch
+
+KEYWORDS = {"enabled", "threshold_ms", "include_paths", "exclude_paths", "on_blocking_call"}
+STALL_S = 0.06
+
+
+async def block():
+    time.sleep(STALL_S)
+
+
+@pytest.mark.parametrize("engine", ["sampling", "tracing"])
+class TestSwitching:
+    async def test_the_keywords_are_the_same(self, engine):
+        parameters = inspect.signature(watch).parameters
+        assert parameters.keys() >= KEYWORDS
+        assert parameters["threshold_ms"].default == 50.0
+        assert parameters["enabled"].default is True
+        with watch(
+            enabled=True,
+            threshold_ms=10.0,
+            include_paths=None,
+            exclude_paths=None,
+            on_blocking_call=None,
+            engine=engine,
+        ):
+            pass
+
+    async def test_the_callback_gets_name_duration_and_kind(self, engine):
+        told = []
+        with watch(threshold_ms=20.0, on_blocking_call=told.append, engine=engine):
+            await block()
+        info = next(info for info in told if info.function.endswith("block"))
+        assert info.method_name == "time.sleep"
+        assert info.duration_ms >= STALL_S * 1000 * 0.9
+        assert info.is_c_call is True
+
+    async def test_paths_are_filtered_by_substring(self, engine):
+        async def told_of(**filters):
+            with watch(threshold_ms=20.0, engine=engine, **filters) as watcher:
+                await block()
+            return len([call for call in watcher.calls if call.function.endswith("block")])
+
+        assert await told_of(include_paths=["test_swit"]) == 1
+        assert await told_of(include_paths=["no such path", "detection"]) == 1
+        assert await told_of(include_paths=["no such path"]) == 0
+        assert await told_of(exclude_paths=["test_swit"]) == 0
+        assert await told_of(exclude_paths=["no such path"]) == 1
+        assert await told_of(include_paths=["detection"], exclude_paths=["test_swit"]) == 0
+
+    async def test_disabled_it_does_nothing(self, engine):
+        told = []
+        with watch(enabled=False, threshold_ms=20.0, on_blocking_call=told.append, engine=engine):
+            await block()
+        assert told == []
+
+    async def test_inner_and_concurrent_contexts_keep_what_is_theirs(self, engine):
+        outer_told, inner_told = [], []
+
+        async def inner():
+            with watch(threshold_ms=20.0, on_blocking_call=inner_told.append, engine=engine):
+                await block()
+
+        with watch(threshold_ms=10_000.0, on_blocking_call=outer_told.append, engine=engine):
+            await asyncio.gather(inner(), inner())
+        assert outer_told == []
+        assert inner_told

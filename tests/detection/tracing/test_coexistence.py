@@ -1,0 +1,131 @@
+"""Other tools of the interpreter: they go on working, and where there is no room the message says whose it is."""
+
+import asyncio
+import cProfile
+import sys
+import time
+
+import pytest
+
+from loopwatch import watch
+from loopwatch.detection.tracing.tracer import TracingUnavailableError
+
+THRESHOLD_MS = 20.0
+STALL_S = 0.05
+has_monitoring = sys.version_info >= (3, 12)
+
+
+async def block():
+    time.sleep(STALL_S)
+
+
+async def names_of_stalls():
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        await asyncio.create_task(block())
+    # On a busy machine any step may take long.
+    return [call.method_name for call in watcher.calls if call.function.endswith("block")]
+
+
+@pytest.fixture
+def no_profile_function():
+    before = sys.getprofile()
+    yield
+    sys.setprofile(before)
+
+
+async def test_a_profile_function_is_called_on_and_put_back(no_profile_function):
+    seen = set()
+
+    def profile(frame, event, argument):
+        seen.add((event, getattr(argument, "__name__", frame.f_code.co_name)))
+
+    sys.setprofile(profile)
+    names = await names_of_stalls()
+    assert sys.getprofile() is profile
+    sys.setprofile(None)
+    assert names == ["time.sleep"]
+    assert {("c_call", "sleep"), ("c_return", "sleep"), ("call", "block")} <= seen
+
+
+async def test_a_profile_function_set_by_the_step_itself_stays(no_profile_function):
+    def profile(_frame, _event, _argument):
+        pass
+
+    async def set_it():
+        sys.setprofile(profile)
+        await asyncio.sleep(0)
+
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing"):
+        await asyncio.create_task(set_it())
+        await asyncio.sleep(0)
+    assert sys.getprofile() is profile
+
+
+async def test_a_trace_function_is_not_touched():
+    lines = []
+
+    def trace(frame, event, _argument):
+        lines.append((frame.f_code.co_name, event))
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        names = await names_of_stalls()
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)
+    assert names == ["time.sleep"]
+    assert ("block", "line") in lines
+
+
+async def test_beside_cprofile():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        if has_monitoring:
+            assert await names_of_stalls() == ["time.sleep"]
+        else:
+            with pytest.raises(TracingUnavailableError, match="A profiler written in C"):
+                await names_of_stalls()
+    finally:
+        profiler.disable()
+
+
+@pytest.mark.skipif(not has_monitoring, reason="There are no tool ids before Python 3.12")
+class TestToolIds:
+    @pytest.fixture
+    def held(self):
+        taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None][:-1]
+        for tool in taken:
+            sys.monitoring.use_tool_id(tool, f"somebody's {tool}")
+        yield taken
+        for tool in taken:
+            sys.monitoring.free_tool_id(tool)
+
+    async def test_the_message_names_who_holds_them(self, held):
+        watcher = watch(threshold_ms=THRESHOLD_MS, engine="tracing")
+        with pytest.raises(TracingUnavailableError, match=f"{held[0]} by .somebody's {held[0]}") as raised, watcher:
+            pass
+        assert 'engine="sampling"' in str(raised.value)
+
+    async def test_nothing_is_watched_then(self, held):
+        watcher = watch(threshold_ms=THRESHOLD_MS, engine="tracing")
+        with pytest.raises(TracingUnavailableError):
+            watcher.__enter__()
+        await asyncio.create_task(block())
+        assert watcher.calls == []
+
+    async def test_other_tools_go_on_being_told(self):
+        monitoring, told = sys.monitoring, []
+        tool = next(tool for tool in (3, 4, 5) if monitoring.get_tool(tool) is None)
+        monitoring.use_tool_id(tool, "somebody")
+        monitoring.register_callback(tool, monitoring.events.PY_START, lambda code, _: told.append(code.co_name))
+        monitoring.set_events(tool, monitoring.events.PY_START)
+        try:
+            assert await names_of_stalls() == ["time.sleep"]
+        finally:
+            monitoring.set_events(tool, 0)
+            monitoring.register_callback(tool, monitoring.events.PY_START, None)
+            monitoring.free_tool_id(tool)
+        assert "block" in told

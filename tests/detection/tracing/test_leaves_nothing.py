@@ -1,0 +1,123 @@
+"""When nobody traces any more, nothing of the tracer is left."""
+
+import asyncio
+import gc
+import sys
+import threading
+import time
+import weakref
+
+import pytest
+
+from loopwatch import watch
+from loopwatch.detection import monitor
+
+THRESHOLD_MS = 20.0
+STALL_S = 0.05
+NEVER_MS = 60_000.0
+
+
+def tools():
+    return [sys.monitoring.get_tool(tool) for tool in range(6)] if sys.version_info >= (3, 12) else []
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    profile, before = sys.getprofile(), tools()
+    yield
+    assert sys.getprofile() is profile
+    assert tools() == before
+
+
+async def blocks_once():
+    time.sleep(STALL_S)
+
+
+async def test_nothing_is_left_of_a_block():
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        await blocks_once()
+    assert "time.sleep" in [call.method_name for call in watcher.calls]
+
+
+def test_nothing_is_left_of_a_block_around_loops():
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        for _ in range(3):
+            asyncio.run(blocks_once())
+    assert [call.method_name for call in watcher.calls].count("time.sleep") == 3
+
+
+async def test_nothing_is_left_when_the_block_raises():
+    with pytest.raises(ZeroDivisionError), watch(threshold_ms=THRESHOLD_MS, engine="tracing"):
+        _ = 1 / 0
+
+
+def test_a_block_left_by_another_thread_leaves_nothing_in_the_loops():
+    watcher = watch(threshold_ms=THRESHOLD_MS, engine="tracing")
+    profiles = []
+
+    async def main():
+        watcher.__enter__()
+        await asyncio.sleep(0)
+        await asyncio.to_thread(watcher.__exit__, None, None, None)
+        await asyncio.sleep(0)
+        profiles.append(sys.getprofile())
+
+    thread = threading.Thread(target=asyncio.run, args=[main()])
+    thread.start()
+    thread.join()
+    assert profiles == [None]
+
+
+async def test_hundreds_of_blocks_leak_nothing():
+    async def watch_once():
+        with watch(threshold_ms=NEVER_MS, engine="tracing"):
+            await asyncio.sleep(0)
+
+    for _ in range(20):
+        await watch_once()
+    gc.collect()
+    before = len(gc.get_objects())
+    for _ in range(300):
+        await watch_once()
+    gc.collect()
+    assert len(gc.get_objects()) - before < 200
+
+
+class Payload:
+    """Something a step refers to."""
+
+    def block(self):
+        time.sleep(STALL_S)
+
+
+def hold(payload):
+    payload.block()
+
+
+async def test_what_a_stall_refers_to_is_let_go():
+    gc.collect()
+    gc.disable()
+    try:
+        with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+            payload = Payload()
+            reference = weakref.ref(payload)
+            asyncio.get_running_loop().call_soon(hold, payload)
+            del payload
+            await asyncio.sleep(0)
+            await asyncio.to_thread(monitor.settle, 10)
+            assert reference() is None
+    finally:
+        gc.enable()
+    assert "time.sleep" in [call.method_name for call in watcher.calls]
+
+
+def test_the_loop_is_let_go():
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(blocks_once())
+        loop.close()
+    assert "time.sleep" in [call.method_name for call in watcher.calls]
+    reference = weakref.ref(loop)
+    del loop
+    gc.collect()
+    assert reference() is None
