@@ -99,8 +99,9 @@ class Wanted:
         return 0.0 if self.delays is None else self.delays.loop_s() + self.delays.watchdog_s()
 
     def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
-        """Whether the loop's thread has been off the CPU for long since the step began."""
+        """Whether the loop's thread has been off the CPU for long since the step began, and not for want of one."""
         idle_s = cpu.at - self.before.at - ((cpu.thread_s or 0.0) - (self.before.thread_s or 0.0)) - own_s
         # They may have run before the step, while the loop rested; threads that always run have no such excuse.
         before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
-        return idle_s - before_step_s > enough_s
+        delayed_s = 0.0 if self.delays is None else self.delays.loop_s()
+        return idle_s - before_step_s - delayed_s > enough_s
