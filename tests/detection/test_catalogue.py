@@ -24,10 +24,12 @@ ENGINE = os.environ.get("LOOPWATCH_CATALOGUE_ENGINE", "sampling")
 
 
 def runs():
-    for case in (case for case in CASES if not case.known_limit):
+    """All of them are in ``make catalogue``; ``make test`` leaves out two of three in the other thread."""
+    for number, case in enumerate(case for case in CASES if not case.known_limit):
         for loop in (loop for loop in case.loops if loop in LOOPS):
             for thread in case.threads:
-                yield pytest.param(case, loop, thread, id=f"{case.name}-{loop}-{thread}")
+                marks = [pytest.mark.catalogue] if thread == "other" and number % 3 else []
+                yield pytest.param(case, loop, thread, id=f"{case.name}-{loop}-{thread}", marks=marks)
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +50,9 @@ def test_catalogue(case, loop, thread, monkeypatch):
         run = run_case(case, watcher, loop, thread)
         assert run.truth.blocked or case.expected is None
         verdict = judge(case, run, watcher.calls, watcher.disturbances)
-        assert verdict.wrong == ()
+        assert not verdict.wrong, "\n".join(verdict.wrong)
         if not verdict.short:
             return
         undisturbed, short = undisturbed + verdict.counts, short + verdict.short
-        assert undisturbed < UNDISTURBED_RUNS, short
+        assert undisturbed < UNDISTURBED_RUNS, "\n".join(short)
     pytest.skip(f"The machine disturbed {MOST_RUNS - undisturbed} of {MOST_RUNS} runs")

@@ -96,8 +96,8 @@ class Case:
     """``given`` makes what the case needs, before anybody watches; its value is the coroutine's second argument.
 
     ``expected`` is ``None`` for code that blocks nothing. ``around``: the watch begins before the loop does and ends
-    after it, and the case is the loop's main coroutine. ``is_slow_under_load``: what it does
-    may take long where others have the CPUs. ``known_limit`` says why no report of it can be relied on.
+    after it, and the case is the loop's main coroutine. ``is_slow_under_load``: it also starts
+    a thread or a process, which waits for a CPU. ``known_limit`` says why no report of it can be relied on.
     """
 
     function: Callable[..., Coroutine[Any, Any, None]]

@@ -14,6 +14,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 from unittest.mock import patch
 
@@ -29,11 +30,31 @@ LOOKED_UP_NAME = "bookshop-that-takes-long"
 QUICKEST_FSYNC_S = 0.0001
 
 
+_handed_over: SimpleQueue[tuple[float, Callable[..., object], tuple[object, ...]] | None] = SimpleQueue()
+
+
 def later(function: Callable[..., object], *args: object) -> None:
-    """Call it on another thread, after a pause."""
-    timer = threading.Timer(PAUSE_S, function, args)
-    timer.daemon = True
-    timer.start()
+    """Have it called after a pause, by ``another_thread``: it is a wait in itself to start one."""
+    _handed_over.put((time.monotonic() + PAUSE_S, function, args))
+
+
+@contextmanager
+def another_thread() -> Iterator[None]:
+    """A thread for what is handed to ``later``."""
+    thread = threading.Thread(target=_work, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        _handed_over.put(None)
+        thread.join()
+
+
+def _work() -> None:
+    while handed_over := _handed_over.get():
+        due, function, args = handed_over
+        time.sleep(max(0.0, due - time.monotonic()))
+        function(*args)
 
 
 class _SlowHandler(BaseHTTPRequestHandler):

@@ -6,14 +6,13 @@ import functools
 import os
 import signal
 import socket
-import threading
 import time
 
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue import peers
 from tests.detection.catalogue.case import OWN_FUNCTION, TASK_NAME, Catalogue
 from tests.detection.catalogue.computing import numbers
-from tests.detection.catalogue.peers import PAUSE_S
+from tests.detection.catalogue.peers import PAUSE_S, later
 from tests.detection.catalogue.sizes import STALL_S, sized
 
 catalogue = Catalogue()
@@ -174,10 +173,8 @@ async def call_soon_threadsafe(truth):
         loop.call_soon_threadsafe(block, truth)
         loop.call_soon_threadsafe(called.set_result, None)
 
-    thread = threading.Thread(target=from_thread)
-    thread.start()
+    later(from_thread)
     await called
-    thread.join()
 
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True, tasks=NO_TASK, where="")

@@ -21,6 +21,7 @@ from tests.detection.catalogue import (
     waiting_for_threads,
 )
 from tests.detection.catalogue.case import TASK_NAME, Case, Truth
+from tests.detection.catalogue.peers import another_thread
 from tests.detection.catalogue.witness import Witness
 
 THEMES = (
@@ -48,7 +49,7 @@ class Run:
 def run_case(case: Case, watcher: AbstractContextManager[Any], loop: str, thread: str) -> Run:
     """Run it to its end under ``watcher`` and tell how long it really blocked. Raises what the case raises."""
     truth, witness = Truth(), Witness()
-    with case.given() as given:
+    with another_thread(), case.given() as given:
         _in_thread(thread, lambda: _run(case, given, truth, (watcher, witness), LOOPS[loop]))
     return Run(truth, witness.waited_for_cpu_s)
 

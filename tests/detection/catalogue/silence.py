@@ -5,7 +5,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -29,39 +29,39 @@ def compute():
 # Threads do the work
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def executor(_truth):
     await asyncio.get_running_loop().run_in_executor(None, time.sleep, PAUSE_S)
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def executor_of_ones_own(_truth):
     with ThreadPoolExecutor(2) as threads:
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(loop.run_in_executor(threads, time.sleep, PAUSE_S) for _ in range(4)))
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def executor_that_computes(_truth):
     await asyncio.get_running_loop().run_in_executor(None, compute)
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def to_thread(_truth):
     await asyncio.to_thread(time.sleep, PAUSE_S)
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def sync_to_async_in_one_thread(_truth):
     await sync_to_async(time.sleep, thread_sensitive=True)(PAUSE_S)
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def sync_to_async_in_any_thread(_truth):
     await sync_to_async(compute, thread_sensitive=False)()
 
 
-@catalogue.is_silent()
+@catalogue.is_silent(is_slow_under_load=True)
 async def async_to_sync_in_thread(_truth):
     await asyncio.to_thread(async_to_sync(asyncio.sleep), PAUSE_S)
 
@@ -190,9 +190,9 @@ async def streams(_truth):
     await exchange(await asyncio.start_server(echo, "127.0.0.1", 0))
 
 
-@catalogue.is_silent()
-async def tls(_truth):
-    server, client = server_and_client_contexts()
+@catalogue.is_silent(given=lambda: nullcontext(server_and_client_contexts()))
+async def tls(_truth, contexts):
+    server, client = contexts
     await exchange(
         await asyncio.start_server(echo, "127.0.0.1", 0, ssl=server), ssl=client, server_hostname="localhost"
     )

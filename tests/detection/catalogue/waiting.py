@@ -237,7 +237,7 @@ async def subprocess_output(truth):
         subprocess.check_output(SLEEPER)  # blocks
 
 
-@catalogue.blocks("subprocess.Popen.wait", cause=WAITING, is_c=False)
+@catalogue.blocks("subprocess.Popen.wait", cause=WAITING, is_c=False, is_slow_under_load=True)
 async def subprocess_wait(truth):
     process = subprocess.Popen(SLEEPER)
     await asyncio.sleep(0)
@@ -321,7 +321,7 @@ async def fsync(truth, count):
             os.fsync(file.fileno())  # blocks
 
 
-@catalogue.blocks("shutil.copyfileobj", cause=WAITING, is_c=False)
+@catalogue.blocks("shutil.copyfileobj", cause=WAITING, is_c=False, is_slow_under_load=True)
 async def file_copy(truth):
     with subprocess.Popen(LATE_PRINTER, stdout=subprocess.PIPE) as process, open(os.devnull, "wb") as target:
         await asyncio.sleep(0)
@@ -368,7 +368,7 @@ async def pipe_write(truth, pipe):
         os.write(pipe.write_end, b"an order")  # blocks
 
 
-@catalogue.blocks("io.BufferedReader.readline", cause=WAITING, is_c=True)
+@catalogue.blocks("io.BufferedReader.readline", cause=WAITING, is_c=True, is_slow_under_load=True)
 async def pipe_of_subprocess(truth):
     with subprocess.Popen(LATE_PRINTER, stdout=subprocess.PIPE) as process:
         await asyncio.sleep(0)

@@ -54,7 +54,7 @@ async def lock_acquire_times_out(truth):
         lock.acquire(timeout=PAUSE_S)  # blocks
 
 
-@catalogue.blocks("threading.RLock.acquire", cause=WAITING, is_c=True, where="Stock.take")
+@catalogue.blocks("threading.RLock.acquire", cause=WAITING, is_c=True, where="Stock.take", is_slow_under_load=True)
 async def lock_of_object(truth):
     stock = Stock()
     thread = threading.Thread(target=stock.take_stock)
@@ -145,7 +145,7 @@ async def future_result(truth):
         future.result()  # blocks
 
 
-@catalogue.blocks("concurrent.futures.Future.result", cause=WAITING, is_c=False)
+@catalogue.blocks("concurrent.futures.Future.result", cause=WAITING, is_c=False, is_slow_under_load=True)
 async def executor_result(truth):
     with ThreadPoolExecutor(1) as executor:
         future = executor.submit(time.sleep, PAUSE_S)
@@ -163,7 +163,7 @@ async def futures_wait(truth):
         wait([future])  # blocks
 
 
-@catalogue.blocks("concurrent.futures.Executor.__exit__", cause=WAITING, is_c=False)
+@catalogue.blocks("concurrent.futures.Executor.__exit__", cause=WAITING, is_c=False, is_slow_under_load=True)
 async def executor_left(truth):
     executor = ThreadPoolExecutor(1)
     with executor:  # blocks
@@ -173,7 +173,7 @@ async def executor_left(truth):
     truth.end()
 
 
-@catalogue.blocks("threading.Thread.join", cause=WAITING, is_c=False)
+@catalogue.blocks("threading.Thread.join", cause=WAITING, is_c=False, is_slow_under_load=True)
 async def thread_join(truth):
     thread = threading.Thread(target=time.sleep, args=[PAUSE_S])
     thread.start()
