@@ -15,9 +15,10 @@ from loopwatch.recording import counters, event_rows
 from loopwatch.recording.batches import Batch, Ledger
 from loopwatch.recording.column_values import moment, text
 from loopwatch.recording.event_rows import EventColumns
+from loopwatch.recording.pace import Pace
 from loopwatch.recording.pending import FindingDelta, Pending
 
-FINDINGS_PER_TRANSACTION = 50
+FINDINGS_PER_TRANSACTION = 20
 
 # What these say of a batch stays true however often it is tried; any other failure may pass.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
@@ -43,6 +44,7 @@ class DatabaseSink:
         self._on_refusal = on_refusal
         self._ledger = Ledger()
         self._doubtful: Batch | None = None
+        self._pace = Pace(is_hurried=False)
         self.stored = 0
         self.thinned = 0
         self.dropped = 0
@@ -62,18 +64,20 @@ class DatabaseSink:
         """How many events that is."""
         return self._doubtful.events if self._doubtful else 0
 
-    def write(self, pending: Pending) -> None:
-        """Write every delta and remove it from ``pending``.
+    def write(self, pending: Pending, *, at_once: bool = False) -> None:
+        """Write every delta and remove it from ``pending``; not so fast that the loop would notice, unless ``at_once``.
 
         Whatever a transaction raises is raised; what was committed before has been removed, so trying again is safe.
         Where the answer to a commit was lost, the deltas are kept here, to be tried again as they are.
         """
         alias = self.alias
+        self._pace = Pace(is_hurried=at_once)
         connections[alias].ensure_connection()  # here, where a ValueError for wrong OPTIONS is not taken for bad data
         self._ledger.open(alias)
         self._settle(alias, pending)
         for fingerprints in _batches(pending):
             self._write_some(alias, pending, fingerprints)
+            self._pace.rest()
 
     def _settle(self, alias: str, pending: Pending) -> None:
         batch = self._doubtful
@@ -154,6 +158,7 @@ class DatabaseSink:
         for detail in delta.details.values():
             columns = event_rows.columns(detail.call, self._release)
             (new if detail.is_new else updated)[text(detail.call.stall_id, 32)] = columns
+            self._pace.rest()
         return new, updated
 
     def _thin(self, alias: str, finding_ids: Iterable[int]) -> int:

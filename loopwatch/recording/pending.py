@@ -15,10 +15,10 @@ from loopwatch.detection.calls import BlockingCall
 FINDINGS_LIMIT = 10_000
 HOURS_LIMIT = 50_000
 HOURS_PER_FINDING = 200
-DETAILS_LIMIT = 1_000
+DETAILS_LIMIT = 100
 DETAILS_HARD_LIMIT = 3_000
 DETAILS_PER_FINDING = 20
-DETAILS_WHEN_SCARCE = 2
+DETAILS_WHEN_SCARCE = 1
 
 
 class HourKey(NamedTuple):
@@ -112,7 +112,8 @@ class FindingDelta:
 def slowest_and_newest(details: Iterable[Detail], limit: int) -> tuple[list[Detail], list[Detail]]:
     """Split into those to keep (half of them for being slow, the others for being new) and the surplus."""
     by_duration = sorted(details, key=lambda detail: detail.call.duration_ms, reverse=True)
-    slowest, others = by_duration[: limit // 2], by_duration[limit // 2 :]
+    half = (limit + 1) // 2
+    slowest, others = by_duration[:half], by_duration[half:]
     others.sort(key=lambda detail: detail.call.started_at, reverse=True)
     newest = limit - len(slowest)
     return slowest + others[:newest], others[newest:]

@@ -38,7 +38,7 @@ class Writer:
             self.dropped += self.unwritten.merge(self.incoming[0])
             self.incoming.popleft()
         if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
-            self._store(self.database)
+            self._store(self.database, at_once=at_once)
         return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
 
     @property
@@ -51,10 +51,10 @@ class Writer:
     def _is_behind(self) -> bool:
         return bool(self.unwritten.findings or (self.database and self.database.is_in_doubt))
 
-    def _store(self, database: DatabaseSink) -> None:
+    def _store(self, database: DatabaseSink, *, at_once: bool) -> None:
         try:
             close_old_connections()
-            database.write(self.unwritten)
+            database.write(self.unwritten, at_once=at_once)
             self._retry_at = 0.0
             self._outage.over()
             self._upkeep.run(database.alias, self._stats())

@@ -1,0 +1,35 @@
+import pytest
+
+from loopwatch.recording import pace
+from loopwatch.recording.pending import Detail, slowest_and_newest
+from tests.recording.calls import blocking_call
+
+
+@pytest.fixture
+def rests(monkeypatch):
+    rested = []
+    monkeypatch.setattr(pace.time, "sleep", rested.append)
+    return rested
+
+
+@pytest.mark.usefixtures("database")
+def test_the_writer_rests_unless_somebody_waits_for_it(recorder_of, rests):
+    recorder = recorder_of(started=False)
+    for number in range(30):
+        recorder.put(blocking_call(function=f"views.view_{number}"))
+    recorder._at_once = True
+    recorder._write()
+    assert rests == []
+    for number in range(30):
+        recorder.put(blocking_call(function=f"views.view_{number}"))
+    recorder._write()
+    assert recorder.stats().stored == 60
+    assert len(rests) == 30 + 2  # after every stack and every transaction
+    assert 0 < max(rests) <= pace.LONGEST_REST_S
+
+
+def test_the_slowest_of_many_is_the_one_to_keep():
+    calls = [blocking_call(minute=minute, duration_ms=500.0 if minute == 2 else 100.0) for minute in range(5)]
+    (kept,), surplus = slowest_and_newest([Detail(call, is_new=True) for call in calls], 1)
+    assert kept.call.duration_ms == 500.0
+    assert len(surplus) == 4
