@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
+from loopwatch.monitoring import STOP_TIMEOUT_S
+from loopwatch.recording import outage, pending
 
 ROOT = Path(__file__).resolve().parent.parent
 README, SETTINGS, CHECKS = ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "checks.md"
@@ -74,6 +76,20 @@ def check_ids():
         for node in ast.walk(ast.parse(text_of(path)))
         if isinstance(node, ast.Constant) and re.fullmatch(r"loopwatch\.[A-Z]\d{3}", str(node.value))
     }
+
+
+def test_the_limits_of_what_is_kept_are_those_of_the_code():
+    said = text_of(ROOT / "docs" / "what-can-be-lost.md")
+    for sentence in (
+        f"for at most {STOP_TIMEOUT_S:g} s",
+        f"more than {pending.FINDINGS_LIMIT:,} different findings",
+        f"of a finding about {pending.DETAILS_PER_FINDING} between two flushes",
+        f"when {pending.DETAILS_LIMIT} stalls are waiting",
+        f"at most {pending.DETAILS_HARD_LIMIT:,} stalls are kept in full",
+        f"more than {pending.HOURS_PER_FINDING}\ndifferent hours and routes",
+        f"first after {outage.FIRST_RETRY_S} s, then ever more rarely, at least every {outage.LONGEST_RETRY_S:g} s",
+    ):
+        assert sentence in said
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
