@@ -1,4 +1,4 @@
-"""What the sampling engine costs, beside bare asyncio and asyncio's debug mode.
+"""What both engines cost, beside bare asyncio and asyncio's debug mode.
 
 ``python -m tests.benchmarks.overhead`` prints nanoseconds a loop callback and the ratio of a Django async request,
 served in process; ``--idle`` adds the CPU time of an idle process over 30 s. What is measured is CPU time of the whole
@@ -69,10 +69,13 @@ async def requests(application: Any) -> float:
 Work = Callable[[Any], Coroutine[Any, Any, float]]
 
 
-def run(work: Work, application: Any, watching: AbstractContextManager[Any], *, debug: bool = False) -> float:
+def run(
+    work: Work, application: Any, watching: AbstractContextManager[Any], *, debug: bool = False, warm: int = 1
+) -> float:
     async def main() -> float:
         with watching:
-            await work(application)
+            for _ in range(warm):
+                await work(application)
             return await work(application)
 
     return asyncio.run(main(), debug=debug)
@@ -91,6 +94,7 @@ def variants(application: Any) -> dict[str, Callable[[Work], float]]:
     return {
         "bare asyncio": lambda work: run(work, application, nullcontext()),
         "loopwatch, watch()": lambda work: run(work, application, watch(threshold_ms=50)),
+        "loopwatch, tracing": lambda work: run(work, application, watch(threshold_ms=50, engine="tracing"), warm=15),
         "loopwatch, LoopWatch()": wrapped,
         "asyncio debug mode": lambda work: run(work, application, nullcontext(), debug=True),
     }

@@ -8,6 +8,7 @@ Runs on the watchdog's thread.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from types import CodeType
 
 from loopwatch.detection.attribution import DOMINANT, Node, Path, SeenStack, nodes_of
@@ -48,6 +49,47 @@ class _Part:
     sampled: list[Path] = field(default_factory=list)
 
 
+class _States:
+    """What the thread was doing, and when: as the samples say, else by the CPU clocks read around a call."""
+
+    def __init__(self, windows: Sequence[tuple[float, float, Cause]], clocks: Sequence[CpuReading]) -> None:
+        self._windows = windows
+        self._clocks = clocks
+
+    def state_of(self, call: TracedCall) -> Cause:
+        during: dict[Cause, float] = defaultdict(float)
+        for begin, end, state in self._windows:
+            during[state] += max(0.0, min(end, call.ended) - max(begin, call.started))
+        if sum(during.values()) >= DOMINANT * (call.ended - call.started):
+            return max(during, key=lambda state: during[state])
+        return self._by_cpu_clocks(call)
+
+    def _by_cpu_clocks(self, call: TracedCall) -> Cause:
+        before = max((each for each in self._clocks if each.at <= call.started), key=_at, default=None)
+        after = min((each for each in self._clocks if each.at >= call.ended), key=_at, default=None)
+        if before is None or after is None or before.thread_s is None or after.thread_s is None:
+            return Cause.COMPUTING
+        lasted_s = call.ended - call.started
+        used_s = after.thread_s - before.thread_s
+        # How much of it was used outside of the call is not known: between nothing and all the time there was.
+        least_s = max(0.0, used_s - (after.at - before.at - lasted_s))
+        if least_s < AT_REST * lasted_s and others_s(before, after) >= BUSY * lasted_s:
+            return Cause.STARVED
+        # Other processes may have had the CPU for most of it; who waits uses next to none.
+        likely_s = (least_s + min(used_s, lasted_s)) / 2
+        return Cause.COMPUTING if likely_s >= AT_REST * lasted_s else Cause.WAITING
+
+
+def _at(reading: CpuReading) -> float:
+    return reading.at
+
+
+def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float, Cause]]:
+    """The time that each sample stands for; they follow one another from the beginning to the end."""
+    ends = list(accumulate((path.weight_s for path in sampled), initial=started))
+    return [(begin, end, path.state) for begin, end, path in zip(ends, ends[1:], sampled, strict=False)]
+
+
 def explain(
     trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
 ) -> Explanation:
@@ -67,7 +109,8 @@ def explain(
     if not rest.sampled and rest_s > DOMINANT * (ended - started):
         return Explanation([], hidden=hidden)
     clocks = sorted([*trace.readings, *readings], key=lambda reading: reading.at)
-    paths = [path for part in (*parts.values(), rest) for path in _paths(part, clocks)]
+    told = _States(_windows(sampled, started), clocks)
+    paths = [path for part in (*parts.values(), rest) for path in _paths(part, told)]
     return Explanation(paths, _counts(trace), hidden)
 
 
@@ -112,11 +155,11 @@ def _part_of(sites: Sequence[Site], parts: dict[_Key, _Part], rest: _Part) -> _P
     return rest
 
 
-def _paths(part: _Part, clocks: Sequence[CpuReading]) -> list[Path]:
+def _paths(part: _Part, told: _States) -> list[Path]:
     call = part.call
     if call is None:
         return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
-    state = _state(call, part.sampled, clocks)
+    state = told.state_of(call)
     sites = _with_callees(call.sites, call)
     # Of a function's own time nobody knows which line it went to, nor whether it was a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
@@ -181,29 +224,6 @@ def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
     if call.name:
         found[0] = replace(found[0], callee=Callee(call.name, is_resolved=True, is_certain=True))
     return tuple(found)
-
-
-def _state(call: TracedCall, sampled: Sequence[Path], clocks: Sequence[CpuReading]) -> Cause:
-    """What the thread was doing in the call: as the samples say, else by the CPU time that was used around it."""
-    before = max((each for each in clocks if each.at <= call.started), key=lambda each: each.at, default=None)
-    after = min((each for each in clocks if each.at >= call.ended), key=lambda each: each.at, default=None)
-    if sampled or before is None or after is None or before.thread_s is None or after.thread_s is None:
-        return _sampled_state(sampled)
-    lasted_s = call.ended - call.started
-    outside_s = after.at - before.at - lasted_s
-    used_s = after.thread_s - before.thread_s
-    # How much of it was used outside of the call is not known: between nothing and all the time there was.
-    own = (min(used_s, lasted_s) + min(lasted_s, max(0.0, used_s - outside_s))) / 2 / lasted_s
-    if own >= AT_REST:
-        return Cause.COMPUTING  # on a CPU that others used, too: who waits uses next to none
-    return Cause.STARVED if others_s(before, after) >= BUSY * lasted_s else Cause.WAITING
-
-
-def _sampled_state(sampled: Sequence[Path]) -> Cause:
-    weights: dict[Cause, float] = defaultdict(float)
-    for path in sampled:
-        weights[path.state] += path.weight_s
-    return max(weights, key=lambda state: weights[state], default=Cause.COMPUTING)
 
 
 def _counts(trace: Trace) -> dict[object, int]:

@@ -89,7 +89,7 @@ class StepTrace:
         if self._calls or self._counts:
             self._calls, self._counts = {}, {}
         self._covered.clear()
-        self._readings.clear()
+        self._readings = [self.clock.read_cpu()]
 
     def call_ended(
         self, frame: FrameType, function: Any, started: float, ended: float, parent: float | None = None
@@ -169,7 +169,7 @@ class StepTrace:
 
     def _read_clocks(self, at: float) -> None:
         if len(self._readings) < MAX_READINGS and (
-            not self._readings or at - self._readings[-1].at >= READING_INTERVAL_S
+            len(self._readings) < 2 or at - self._readings[-1].at >= READING_INTERVAL_S
         ):
             self._readings.append(self.clock.read_cpu())
 
