@@ -163,8 +163,9 @@ class DatabaseSink:
 
     def _thin(self, alias: str, finding_ids: Iterable[int]) -> int:
         deleted = event_rows.thin(alias, finding_ids, self._events_per_finding)
-        for finding_id, number in deleted.items():
-            Finding.objects.using(alias).filter(pk=finding_id).update(events_thinned=F("events_thinned") + number)
+        for number in set(deleted.values()):
+            findings = Finding.objects.using(alias).filter(pk__in=[each for each in deleted if deleted[each] == number])
+            findings.update(events_thinned=F("events_thinned") + number)
         return sum(deleted.values())
 
 

@@ -2,7 +2,9 @@
 
 import os
 import socket
+from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from loopwatch.recording.paths import shorten
 CONTRIBUTIONS_KEPT = 20
 SLOWEST_KEPT = 10
 _IDS_PER_QUERY = 500
+_FEW_EVENTS = 200
 
 EventColumns = dict[str, dict[str, Any]]
 """The columns of events, by stall."""
@@ -70,20 +73,37 @@ def thin(alias: str, finding_ids: Iterable[int], limit: int) -> dict[int, int]:
     """Delete the findings' events beyond ``limit``, sparing the slowest and the newest; how many of which finding."""
     events = BlockingEvent.objects.using(alias)
     counts = events.filter(finding_id__in=list(finding_ids)).order_by().values_list("finding_id").annotate(Count("pk"))
-    ids = {
-        finding_id: surplus(events.filter(finding_id=finding_id), limit)
-        for finding_id, count in counts
-        if count > limit
-    }
+    crowded = [finding_id for finding_id, count in counts if count > limit]
+    ids = _surplus_of_each(events, crowded, limit)
     together = [pk for some in ids.values() for pk in some]
     for start in range(0, len(together), _IDS_PER_QUERY):
         events.filter(id__in=together[start : start + _IDS_PER_QUERY]).delete()
     return {finding_id: len(some) for finding_id, some in ids.items()}
 
 
+def _surplus_of_each(events: QuerySet[BlockingEvent], finding_ids: list[int], limit: int) -> dict[int, list[int]]:
+    """What ``surplus`` says of each; where the limit is low, by one query for all of them."""
+    if limit > _FEW_EVENTS:
+        return {each: surplus(events.filter(finding_id=each), limit) for each in finding_ids}
+    by_finding = defaultdict[int, list[tuple[datetime, int]]](list)
+    by_duration = events.filter(finding_id__in=finding_ids).order_by("-duration_us", "-id")
+    for finding_id, started_at, pk in by_duration.values_list("finding_id", "started_at", "id"):
+        by_finding[finding_id].append((started_at, pk))
+    spared = _spared(limit)
+    return {
+        finding_id: [pk for _, pk in sorted(rows[spared:], reverse=True)[limit - spared :]]
+        for finding_id, rows in by_finding.items()
+    }
+
+
+def _spared(limit: int) -> int:
+    """How many events are kept for being slow."""
+    return min(SLOWEST_KEPT, max(1, limit // 5))
+
+
 def surplus(events: QuerySet[BlockingEvent], limit: int) -> list[int]:
     """The ids of a finding's events beyond ``limit``, sparing the slowest and the newest."""
-    slowest = min(SLOWEST_KEPT, max(1, limit // 5))
+    slowest = _spared(limit)
     spared = list(events.order_by("-duration_us", "-id").values_list("id", flat=True)[:slowest])
     others = events.exclude(id__in=spared).order_by("-started_at", "-id")
     return list(others.values_list("id", flat=True)[limit - slowest :])

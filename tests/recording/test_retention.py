@@ -2,6 +2,7 @@ import pytest
 from django.utils import timezone
 
 from loopwatch.models import BlockingEvent, Finding
+from loopwatch.recording import event_rows
 from loopwatch.recording.pending import Detail, slowest_and_newest
 from tests.recording.calls import NOON, blocking_call
 
@@ -12,18 +13,21 @@ def durations_ms():
     return sorted(event.duration_us // 1000 for event in BlockingEvent.objects.all())
 
 
-def test_the_slowest_and_the_newest_events_are_kept(recorder_of):
+@pytest.mark.parametrize("few", [0, 200])  # by a query for each finding, or one for all
+def test_the_slowest_and_the_newest_events_are_kept(recorder_of, monkeypatch, few):
+    monkeypatch.setattr(event_rows, "_FEW_EVENTS", few)
     recorder = recorder_of(events_per_finding=10)
     for minute in range(40):  # the oldest ones are the slowest
         recorder.put(blocking_call(minute=minute, duration_ms=1000.0 - minute))
+        recorder.put(blocking_call(minute=minute, duration_ms=2.0, function="views.other"))
         if minute % 10 == 9:
             assert recorder.flush(10)
     # a fifth, so two, for being slow; eight for being new
-    assert durations_ms() == [*range(961, 969), 999, 1000]
-    finding = Finding.objects.get()
+    assert durations_ms() == [*[2] * 10, *range(961, 969), 999, 1000]
+    finding = Finding.objects.get(function="shop.views.checkout")
     assert (finding.events, finding.events_thinned) == (40, 30)
     assert finding.blocked_us == sum(1000 - minute for minute in range(40)) * 1000
-    assert recorder.stats().thinned == 30
+    assert recorder.stats().thinned == 60
 
 
 def test_a_burst_between_two_flushes_keeps_the_slowest_and_the_newest(recorder_of):
