@@ -16,6 +16,7 @@ CROWDED = 0.25
 LOAD_WINDOW_S = 0.25
 OWN_WORK_S = 0.001
 SCHEDULING_S = 0.003
+PUNCTUAL_S = 0.0005
 NOTEWORTHY = 0.2
 """The part of the threshold for which a call must have kept the GIL to be seen by that."""
 MOSTLY = 0.8
@@ -75,11 +76,13 @@ class Wanted:
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
             # Where the watchdog itself has kept the GIL for a while, the loop's thread may just be waiting for it.
-            return GilWait.NONE if own_s < OWN_WORK_S else GilWait.INTERVAL
+            return GilWait.NONE if own_s < OWN_WORK_S else GilWait.CONTESTED
         # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
         long_s = interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s)
         if waited_s < long_s:
-            return GilWait.INTERVAL
+            # Well off the interval: the GIL may have been free, and a CPU was not.
+            is_doubtful = abs(waited_s - interval_s) > PUNCTUAL_S and self._watchdog_delayed_s() > PUNCTUAL_S
+            return GilWait.CONTESTED if is_doubtful else GilWait.INTERVAL
         busy_s = others_s(self.before, cpu)
         if busy_s < NEGLIGIBLE_S:
             return GilWait.LONG if waited_s - self._delayed_s() >= long_s else GilWait.CONTESTED
@@ -93,6 +96,9 @@ class Wanted:
         # Asking lets go of the GIL, which has to be waited for again where the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
         return 0.0 if was_busy else self.delays.loop_s()
+
+    def _watchdog_delayed_s(self) -> float:
+        return 0.0 if self.delays is None else self.delays.watchdog_s()
 
     def _delayed_s(self) -> float:
         """How long the one who had the GIL, or the one who wanted it, may have been without a CPU meanwhile."""

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-WRITTEN_WITHIN_S = 20
+WRITTEN_WITHIN_S = 10
 
 EVENTS = """
     SELECT finding.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,

@@ -10,54 +10,41 @@ from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
 from testproject.demo.traffic import PAGES
 from testproject.mistakes import MISTAKES, Mistake
 from tests.end_to_end.conftest import ServedShop
-from tests.end_to_end.stored_events import events_written, stored_events
+from tests.end_to_end.stored_events import StoredEvent, events_written, stored_events
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 KEEP_THE_GIL = [mistake for mistake in MISTAKES if mistake.name in ("json", "regular-expression")]
 SLEEP = next(mistake for mistake in MISTAKES if mistake.name == "retry-sleep")
+MOST_VISITS = 20
 ADMIN_PAGES = ("/admin/", "/admin/loopwatch/finding/", "/admin/catalogue/book/", "/admin/orders/order/?q=a")
 
 
-@pytest.mark.parametrize("mistake", KEEP_THE_GIL, ids=lambda mistake: mistake.name)
-async def test_a_call_that_keeps_the_gil_is_named_most_of_the_time_and_never_wrongly_called_exact(
-    shop: ServedShop, mistake: Mistake
-):
-    """Django's own threads may come between the end of the call and its sample; then the report is not exact."""
-    known = len([event for event in stored_events(shop.database) if event.route == mistake.visit.route])
-    async with Visitor(shop.site) as visitor:
-        for _ in range(5):
-            await visitor.visit(mistake.visit)
-
-    events = (await events_written(shop.database, mistake.visit.route, known + 5))[known:]
-
-    assert len(events) == 5
-    assert {event.function for event in events} == {mistake.function}
-    named = [event for event in events if event.blocking_call in mistake.blocking_calls]
-    assert len(named) >= 3, events
-    assert {event.lineno for event in named} <= set(mistake.line_numbers())
-    assert not [event for event in events if event.exact and event not in named]
-
-
-@pytest.mark.parametrize(
-    "mistake", [each for each in MISTAKES if each not in KEEP_THE_GIL], ids=lambda mistake: mistake.name
-)
+@every_mistake
 async def test_a_mistake_is_found_with_its_call_function_and_line(shop: ServedShop, mistake: Mistake):
-    known = len([event for event in stored_events(shop.database) if event.route == mistake.visit.route])
+    """On the first visit where the machine is quiet; where it is not, nothing wrong is said until it is found."""
     async with Visitor(shop.site) as visitor:
-        await visitor.visit(mistake.visit)
+        for _ in range(MOST_VISITS):
+            known = len([event for event in stored_events(shop.database) if event.route == mistake.visit.route])
+            await visitor.visit(mistake.visit)
+            events = (await events_written(shop.database, mistake.visit.route, known + 1))[known:]
+            assert len(events) <= 1
+            for event in events:
+                check_what_is_certain(event, mistake)
+            named = [event for event in events if event.blocking_call in mistake.blocking_calls]
+            if named and (named[0].exact or mistake in KEEP_THE_GIL):
+                assert named[0].lineno in mistake.line_numbers()
+                return
+    raise AssertionError(f"Not found in {MOST_VISITS} visits: {events}")
 
-    events = (await events_written(shop.database, mistake.visit.route, known + 1))[known:]
 
-    assert [event.blocking_call in mistake.blocking_calls for event in events] == [True], events
-    assert [event.function for event in events] == [mistake.function]
-    assert events[0].filename.endswith(mistake.filename.name)
-    assert events[0].lineno in mistake.line_numbers()
-    assert events[0].exact
-    assert events[0].method == ("WebSocket" if mistake.visit.is_websocket else mistake.visit.method)
-    consumer = "testproject.chat.consumers.ChatConsumer" if mistake.visit.is_websocket else ""
-    assert events[0].consumer == consumer
+def check_what_is_certain(event: StoredEvent, mistake: Mistake) -> None:
+    assert event.function == mistake.function
+    assert event.filename.endswith(mistake.filename.name)
+    assert event.blocking_call in mistake.blocking_calls or not event.exact, event
+    assert event.method == ("WebSocket" if mistake.visit.is_websocket else mistake.visit.method)
+    assert event.consumer == ("testproject.chat.consumers.ChatConsumer" if mistake.visit.is_websocket else "")
 
 
 @every_mistake
