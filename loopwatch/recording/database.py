@@ -18,7 +18,7 @@ from loopwatch.recording.event_rows import EventColumns
 from loopwatch.recording.pace import Pace
 from loopwatch.recording.pending import FindingDelta, Pending
 
-FINDINGS_PER_TRANSACTION = 20
+FINDINGS_PER_TRANSACTION = 10
 
 # What these say of a batch stays true however often it is tried; any other failure may pass.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)

@@ -1,6 +1,7 @@
 import pytest
 
 from loopwatch.recording import pace
+from loopwatch.recording.database import FINDINGS_PER_TRANSACTION
 from loopwatch.recording.pending import Detail, slowest_and_newest
 from tests.recording.calls import blocking_call
 
@@ -24,7 +25,7 @@ def test_the_writer_rests_unless_somebody_waits_for_it(recorder_of, rests):
         recorder.put(blocking_call(function=f"views.view_{number}"))
     recorder._write()
     assert recorder.stats().stored == 60
-    assert len(rests) == 30 + 2  # after every stack and every transaction
+    assert len(rests) == 30 + 30 // FINDINGS_PER_TRANSACTION  # after every stack and every transaction
     assert 0 < max(rests) <= pace.LONGEST_REST_S
 
 
