@@ -18,6 +18,7 @@ from loopwatch.recording.event_rows import surplus
 BATCH_SIZE = 500
 PAUSE = 2.0
 """How long to wait after a batch, as a multiple of the time it took."""
+SHORTEST_PAUSE_S = 0.02
 _FINDINGS_PER_QUERY = 500
 
 
@@ -41,7 +42,7 @@ def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[
             deleted = _delete(alias, finding_id, ids)
             took_s = time.monotonic() - begin
             yield deleted
-            time.sleep(PAUSE * took_s)
+            time.sleep(max(PAUSE * took_s, SHORTEST_PAUSE_S))
 
 
 def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:
