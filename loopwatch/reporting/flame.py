@@ -1,0 +1,128 @@
+"""The sampled stacks of many events merged into one tree: a flame graph, whatever draws or writes it."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from math import isfinite
+
+from django.db.models import QuerySet
+
+from loopwatch.models import BlockingEvent
+from loopwatch.recording.stacks import StoredFrame, decode
+
+# What is in the store may be junk, and whoever draws a tree may do so recursively.
+DEEPEST = 500
+MOST_FRAMES = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class FlameFrame:
+    """A function of a file; samples on different lines of it are the same frame.
+
+    ``filename`` is empty for a call that has no Python frame, such as ``time.sleep``.
+    """
+
+    name: str
+    filename: str
+    is_own: bool
+
+
+@dataclass(slots=True)
+class FlameNode:
+    """A frame in its place below its callers. ``lineno`` is 0 where its samples stood on different lines."""
+
+    frame: FlameFrame
+    lineno: int
+    total_ms: float = 0.0
+    self_ms: float = 0.0
+    children: dict[FlameFrame, "FlameNode"] = field(default_factory=dict)
+
+    def heaviest_first(self) -> list["FlameNode"]:
+        return sorted(self.children.values(), key=lambda node: (-node.total_ms, node.frame.name))
+
+
+@dataclass(slots=True)
+class FlameGraph:
+    """``root`` stands for the event loop: its time is that of all samples.
+
+    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were beyond ``MOST_FRAMES``.
+    """
+
+    root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_own=False), 0))
+    merged: int = 0
+    without_stack: int = 0
+    left_out: int = 0
+
+    @property
+    def total_ms(self) -> float:
+        return self.root.total_ms
+
+    def walk(self) -> Iterator[tuple[FlameNode, tuple[FlameNode, ...]]]:
+        """Every node below the root with its callers, outermost first; callers come before what they called."""
+        waiting: list[tuple[FlameNode, tuple[FlameNode, ...]]] = [(self.root, ())]
+        while waiting:
+            node, callers = waiting.pop()
+            if node is not self.root:
+                yield node, callers
+                callers = (*callers, node)
+            waiting += ((child, callers) for child in reversed(node.heaviest_first()))
+
+    def stacks(self) -> Iterator[tuple[tuple[FlameFrame, ...], float]]:
+        """Every different stack, outermost frame first, with the milliseconds that were spent at its end."""
+        for node, callers in self.walk():
+            if node.self_ms > 0:
+                yield (*(caller.frame for caller in callers), node.frame), node.self_ms
+
+
+def flame_of(events: QuerySet[BlockingEvent], limit: int) -> FlameGraph:
+    """Merge the first ``limit`` of these events, in one query that reads no column but those it needs."""
+    rows = events.values_list("stacks", "leaf_name", "duration_us")[:limit]
+    return merge((stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
+
+
+def merge(events: Iterable[tuple[object, str, float]]) -> FlameGraph:
+    """Merge events given as stored stacks, the name of the call they ended in, and milliseconds.
+
+    The milliseconds stand in where the samples have none. Events that come after ``MOST_FRAMES`` are only counted.
+    """
+    graph = FlameGraph()
+    frames = 0
+    for stored, leaf_name, duration_ms in events:
+        if frames >= MOST_FRAMES:
+            graph.left_out += 1
+            continue
+        stacks = _weighted(stored, leaf_name, duration_ms)
+        for stack, weight_ms in stacks:
+            _add(graph.root, stack, weight_ms)
+            frames += len(stack)
+        graph.merged += bool(stacks)
+        graph.without_stack += not stacks
+    return graph
+
+
+def _weighted(stored: object, leaf_name: str, duration_ms: float) -> list[tuple[list[StoredFrame], float]]:
+    samples = [sample for sample in decode(stored) if sample.frames]
+    if not samples:
+        return []
+    # The first stack is the one that ended in the event's own leaf; where the others ended is told by their frames.
+    stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
+    if leaf_name and leaf_name != stacks[0][-1].name:
+        stacks[0].append(StoredFrame("", "", leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
+    weights = [sample.duration_ms if isfinite(sample.duration_ms) else 0.0 for sample in samples]
+    if not sum(weights):
+        weights[0] = duration_ms
+    return [(stack, weight) for stack, weight in zip(stacks, weights, strict=True) if weight > 0]
+
+
+def _add(root: FlameNode, stack: list[StoredFrame], weight_ms: float) -> None:
+    node = root
+    node.total_ms += weight_ms
+    for stored in stack:
+        frame = FlameFrame(stored.name, stored.filename, stored.is_own)
+        child = node.children.get(frame)
+        if child is None:
+            child = node.children[frame] = FlameNode(frame, stored.lineno)
+        elif child.lineno != stored.lineno:
+            child.lineno = 0
+        child.total_ms += weight_ms
+        node = child
+    node.self_ms += weight_ms
