@@ -1,4 +1,4 @@
-"""The store: findings, their hourly totals, a bounded number of events with their stacks, and how the recorders fare.
+"""The store: findings, hourly totals, a bounded number of events with their stacks; how loops and recorders fare.
 
 Durations are whole microseconds, so that counters added up by several processes equal the sum exactly.
 """
@@ -18,6 +18,14 @@ class Finding(models.Model):
         RESOLVED = "resolved", _("resolved")
         IGNORED = "ignored", _("ignored")
 
+    class ReopenWhen(models.TextChoices):
+        """What reopens a finding. Without it, the next event reopens what is resolved, and nothing what is ignored."""
+
+        NEW_RELEASE = "new release", _("in a release that is not known yet")
+        RELEASE = "release", _("in a release")
+        LONGER = "longer", _("longer than")
+        MORE = "more", _("more in an hour than")
+
     fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
     blocking_call = models.CharField(_("blocking call"), max_length=300)
     function = models.CharField(_("function"), max_length=300)
@@ -36,11 +44,19 @@ class Finding(models.Model):
     delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
+    first_release = models.CharField(_("first release"), max_length=100, blank=True)
+    last_release = models.CharField(_("last release"), max_length=100, blank=True)
 
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
     status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
     status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
+    reopen_when = models.CharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
+    reopen_release = models.CharField(_("reopen in release"), max_length=100, blank=True)
+    reopen_figure_us = models.PositiveBigIntegerField(_("reopen over (µs)"), null=True, blank=True)
+    known_releases = models.JSONField(_("releases known by then"), default=list, blank=True)
     reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
+    reopened_release = models.CharField(_("reopened in release"), max_length=100, blank=True)
+    reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("finding")
@@ -49,6 +65,7 @@ class Finding(models.Model):
             models.Index(fields=["-blocked_us"], name="loopwatch_finding_blocked"),
             models.Index(fields=["-last_seen"], name="loopwatch_finding_last_seen"),
             models.Index(fields=["status", "-blocked_us"], name="loopwatch_finding_status"),
+            models.Index(fields=["-first_seen"], name="loopwatch_finding_first_seen"),
         ]
 
     def __str__(self) -> str:
@@ -92,6 +109,8 @@ class BlockingEvent(models.Model):
     route = models.CharField(_("route"), max_length=300, blank=True)
     consumer = models.CharField(_("consumer"), max_length=300, blank=True)
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
+    delayed_routes = models.JSONField(_("routes delayed"), default=list)
+    """``[method, route, requests]`` of those that waited, most first."""
     task_name = models.CharField(_("task"), max_length=200, blank=True)
     host = models.CharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
@@ -172,6 +191,70 @@ class HourlyTotal(models.Model):
         return f"{self.events} events in the hour from {self.hour:%Y-%m-%d %H:%M}"
 
 
+class RouteDelay(models.Model):
+    """Requests of one route that waited for stalls, whichever finding's, by the hour (UTC) in which these began.
+
+    The counts add up to those of the hourly totals. Of many requests that wait at once, the routes of some are looked
+    up, and stand for all (see ``loopwatch.detection.in_flight``).
+    """
+
+    hour = models.DateTimeField(_("hour"))
+    method = models.CharField(_("method"), max_length=10, blank=True)
+    route = models.CharField(_("route"), max_length=300, blank=True)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+
+    class Meta:
+        verbose_name = _("route delay")
+        verbose_name_plural = _("route delays")
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["hour", "method", "route"], name="loopwatch_route_delay_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.route}".strip()
+
+
+class LoopTime(models.Model):
+    """How the loops of one process fared in one minute or one hour. Only that process writes the row, with its totals.
+
+    ``events`` to ``delay_us`` count what findings count, but a stall that lasts is spread over the minutes it lasted.
+    ``longest_us`` is the worst pause whatever the reason, and ``machine_us`` how long the machine was to blame.
+    ``busy_us`` is how long steps ran (see ``loopwatch.detection.usage``), ``None`` where that cannot be known.
+    """
+
+    class Minutes(models.IntegerChoices):
+        MINUTE = 1, _("minute")
+        HOUR = 60, _("hour")
+
+    minutes = models.PositiveSmallIntegerField(_("minutes"), choices=Minutes.choices)
+    start = models.DateTimeField(_("from"))
+    host = models.CharField(_("host"), max_length=100)
+    process_id = models.PositiveIntegerField(_("process"))
+    since = models.DateTimeField(_("since"))
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    events = models.PositiveBigIntegerField(_("events"), default=0)
+    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
+    machine_us = models.PositiveBigIntegerField(_("the machine stood still (µs)"), default=0)
+    busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)
+
+    class Meta:
+        verbose_name = _("loop time")
+        verbose_name_plural = _("loop times")
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["minutes", "start", "host", "process_id", "since"], name="loopwatch_loop_time_once"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.host} {self.process_id} from {self.start:%Y-%m-%d %H:%M}"
+
+
 class ProcessHealth(models.Model):
     """What loopwatch itself did in one process of the site, as of what that process last wrote.
 
@@ -220,3 +303,13 @@ class CommittedBatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.writer} {self.number}"
+
+
+class Overview(Finding):
+    """No rows of its own: what the admin lists its overview under."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("overview")
+        verbose_name_plural = _("overview")
