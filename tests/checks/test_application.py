@@ -1,6 +1,3 @@
-import sys
-from types import ModuleType
-
 import pytest
 from django.core.checks import run_checks
 
@@ -25,19 +22,6 @@ async def bare(scope, receive, send):
 
 def ids():
     return [message.id for message in run_checks(tags=["loopwatch"])]
-
-
-@pytest.fixture
-def application(settings, monkeypatch):
-    """Makes an object the ASGI application of this site."""
-    module = ModuleType("site_asgi")
-    monkeypatch.setitem(sys.modules, "site_asgi", module)
-
-    def install(value):
-        module.application = value
-        settings.ASGI_APPLICATION = "site_asgi.application"
-
-    return install
 
 
 def test_a_site_with_right_settings_has_no_messages(settings):

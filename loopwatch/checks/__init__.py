@@ -1,0 +1,29 @@
+"""System checks: the settings, whether the ASGI application is wrapped, and what Django does slowly under ASGI.
+
+What they say of a site served by ASGI, they say only where that is known: with ``ASGI_APPLICATION``, and switched on.
+None of them asks a database, or imports more of the site than serving it would.
+"""
+
+from django.core.checks import register
+
+from loopwatch.checks.application import check_asgi_application
+from loopwatch.checks.async_unsafe import check_async_unsafe
+from loopwatch.checks.channel_layers import check_channel_layers, check_channel_layers_for_deployment
+from loopwatch.checks.consumers import check_sync_consumers
+from loopwatch.checks.middleware import check_middleware
+from loopwatch.checks.receivers import check_signal_receivers
+from loopwatch.checks.settings import check_settings
+
+TAG = "loopwatch"
+
+
+def register_all() -> None:
+    """Have ``manage.py check`` run them, and ``check --deploy`` one more."""
+    register(check_settings, TAG)
+    register(check_asgi_application, TAG)
+    register(check_middleware, TAG)
+    register(check_signal_receivers, TAG)
+    register(check_async_unsafe, TAG)
+    register(check_sync_consumers, TAG)
+    register(check_channel_layers, TAG)
+    register(check_channel_layers_for_deployment, TAG, deploy=True)

@@ -1,0 +1,40 @@
+"""Whether the ASGI application is wrapped."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+from django.utils.module_loading import import_string
+
+from loopwatch.checks.layers import asgi_application_path, layers
+
+
+def check_asgi_application(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W001: ``ASGI_APPLICATION`` is not wrapped; loopwatch.W002: it does not import."""
+    dotted_path = asgi_application_path()
+    if dotted_path is None:
+        return []
+    try:
+        application = import_string(dotted_path)
+    except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
+        return [_does_not_import(dotted_path, error)]
+    if any(getattr(layer, "is_loopwatch", False) for layer in layers(application)):
+        return []
+    return [_not_wrapped(dotted_path)]
+
+
+def _does_not_import(dotted_path: str, error: Exception) -> CheckMessage:
+    return Warning(
+        f"ASGI_APPLICATION {dotted_path!r} does not import ({type(error).__name__}: {error}), "
+        "so whether loopwatch wraps it is unknown.",
+        hint="Correct the path or the error; the server will stumble over it too.",
+        id="loopwatch.W002",
+    )
+
+
+def _not_wrapped(dotted_path: str) -> CheckMessage:
+    module, _, name = dotted_path.rpartition(".")
+    return Warning(
+        f"ASGI_APPLICATION {dotted_path!r} is not wrapped in LoopWatch, so nothing is watched.",
+        hint=f"In {module}, import LoopWatch from loopwatch.asgi and end with: {name} = LoopWatch({name})",
+        id="loopwatch.W001",
+    )

@@ -1,0 +1,40 @@
+"""Channels' synchronous consumers, which all share one thread."""
+
+import sys
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+
+from loopwatch.checks.database_use import model_named_by
+from loopwatch.checks.layers import layers_of_the_site
+
+
+def check_sync_consumers(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W006: a ``SyncConsumer`` that the site routes to has to do with the database."""
+    named = {}
+    for consumer in _sync_consumers():
+        model = model_named_by(consumer)
+        if model:
+            named[f"{consumer.__module__}.{consumer.__qualname__}"] = model
+    if not named:
+        return []
+    consumers = ", ".join(f"{consumer!r} ({model})" for consumer, model in named.items())
+    return [
+        Warning(
+            f"These consumers are synchronous and have to do with the database: {consumers}. Every synchronous "
+            "consumer of a process runs in one and the same thread: while one waits for the database, all the others "
+            "wait for it, and so does what sync_to_async runs outside of a Django request.",
+            hint="Derive them from an asynchronous consumer, and use the async interface of the ORM.",
+            id="loopwatch.W006",
+        )
+    ]
+
+
+def _sync_consumers() -> list[type]:
+    """Those that the application routes to, as far as the customary attributes tell; each once."""
+    channels = sys.modules.get("channels.consumer")  # without it there can be none
+    synchronous = getattr(channels, "SyncConsumer", None)
+    if not isinstance(synchronous, type):
+        return []
+    found = (getattr(layer, "consumer_class", None) for layer in layers_of_the_site())
+    return list(dict.fromkeys(each for each in found if isinstance(each, type) and issubclass(each, synchronous)))

@@ -1,0 +1,62 @@
+"""Middleware that cannot run on the event loop."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+from django.utils.module_loading import import_string
+
+from loopwatch.checks.layers import asgi_application_path
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What Django asks a middleware factory for, with Django's defaults."""
+
+    path: str
+    sync: bool
+    can_be_async: bool
+
+    @property
+    def is_sync_only(self) -> bool:
+        return self.sync and not self.can_be_async
+
+
+def check_middleware(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W003: some middleware is sync-only."""
+    middleware = list(_middleware()) if asgi_application_path() else []
+    sync_only = [each for each in middleware if each.is_sync_only]
+    if not sync_only:
+        return []
+    names = ", ".join(repr(each.path) for each in sync_only)
+    changes = _changes_of_thread(middleware)
+    return [
+        Warning(
+            f"{len(sync_only)} of {len(middleware)} middleware can only run in a thread: {names} (in their order). "
+            f"Under ASGI every request changes threads {changes} times for that, there and back, and holds its thread "
+            "until the view has answered.",
+            hint="Write them for both, with sync_and_async_middleware or MiddlewareMixin; or remove them.",
+            id="loopwatch.W003",
+        )
+    ]
+
+
+def _middleware() -> Iterator[Capabilities]:
+    for path in settings.MIDDLEWARE:
+        try:
+            factory = import_string(path)
+        except Exception:  # noqa: BLE001, S112 - Django itself will raise it as it loads the middleware
+            continue
+        yield Capabilities(path, getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False))
+
+
+def _changes_of_thread(middleware: list[Capabilities]) -> int:
+    """How often ``BaseHandler.load_middleware`` has to adapt one layer to the next, for an async view."""
+    changes, inner_is_async = 0, True
+    for each in reversed(middleware):
+        is_async = each.can_be_async and (inner_is_async or not each.sync)
+        changes += is_async is not inner_is_async
+        inner_is_async = is_async
+    return changes + (not inner_is_async)

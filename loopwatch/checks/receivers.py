@@ -1,0 +1,47 @@
+"""Receivers of the signals that Django sends for every request."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+from django.core.handlers.asgi import ASGIHandler
+from django.core.signals import request_finished, request_started
+from django.dispatch import Signal
+
+from loopwatch.checks.layers import asgi_application_path
+
+_SIGNALS = {"request_started": request_started, "request_finished": request_finished}
+_NOT_OF_THE_SITE = ("django", "loopwatch")
+
+
+def check_signal_receivers(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W004: the site has synchronous receivers of signals that are sent for every request."""
+    if asgi_application_path() is None:
+        return []
+    named = [
+        f"{receiver!r} ({name})" for name, signal in _SIGNALS.items() for receiver in _synchronous_of_the_site(signal)
+    ]
+    if not named:
+        return []
+    return [
+        Warning(
+            f"These receivers are synchronous, and their signal is sent for every request: {', '.join(named)}. "
+            "Under ASGI they run in a thread, one after the other: the view begins when those of request_started have "
+            "ended, and the request is over when those of request_finished have.",
+            hint="Make a receiver of request_started async, or do its work in middleware; keep the others short.",
+            id="loopwatch.W004",
+        )
+    ]
+
+
+def _synchronous_of_the_site(signal: Signal) -> list[str]:
+    try:
+        synchronous, _asynchronous = signal._live_receivers(ASGIHandler)  # noqa: SLF001
+    except (AttributeError, TypeError, ValueError):
+        return []  # nothing public tells them, and Django may change
+    modules_and_names = [
+        (str(getattr(receiver, "__module__", "")), getattr(receiver, "__qualname__", type(receiver).__qualname__))
+        for receiver in synchronous
+    ]
+    return [
+        f"{module}.{name}" for module, name in modules_and_names if module.partition(".")[0] not in _NOT_OF_THE_SITE
+    ]

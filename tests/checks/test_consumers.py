@@ -1,0 +1,107 @@
+import pytest
+from channels.consumer import SyncConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer, JsonWebsocketConsumer, WebsocketConsumer
+from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
+from channels.security.websocket import AllowedHostsOriginValidator
+from channels.sessions import SessionMiddlewareStack
+from django.db import transaction
+from django.test import override_settings
+from django.urls import path
+
+import loopwatch.models
+from loopwatch.asgi import LoopWatch
+from loopwatch.models import Finding
+from tests.checks.conftest import page
+
+W006 = "loopwatch.W006"
+
+
+class Querying(WebsocketConsumer):
+    def connect(self):
+        Finding.objects.count()
+
+
+class QueryingByHelper(JsonWebsocketConsumer):
+    def receive_json(self, content):
+        def answer():
+            return save(content)
+
+        return answer()
+
+
+def save(content):
+    return Saver().save(content)
+
+
+class Saver:
+    @staticmethod
+    def save(content):
+        return loopwatch.models.Finding(**content)
+
+
+class QueryingByImport(WebsocketConsumer):
+    @transaction.atomic
+    def connect(self):
+        from loopwatch.models import Finding as Stored
+
+        Stored.objects.count()
+
+
+class QueryingByParent(Querying):
+    pass
+
+
+class Echo(WebsocketConsumer):
+    def receive(self, text_data=None, bytes_data=None):
+        self.send(text_data)
+        return endless()
+
+
+def endless():
+    return Echo, endless()
+
+
+class Async(AsyncWebsocketConsumer):
+    async def connect(self):
+        await Finding.objects.acount()
+
+
+class Job(SyncConsumer):
+    def tidy(self, message):
+        Finding.objects.all().delete()
+
+
+def routed(consumer):
+    """As sites route to a WebSocket consumer."""
+    nested = URLRouter([path("room/", consumer.as_asgi())])
+    guarded = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter([path("ws/", nested)])))
+    return LoopWatch(ProtocolTypeRouter({"http": page, "websocket": guarded}))
+
+
+@pytest.mark.parametrize("consumer", [Querying, QueryingByHelper, QueryingByImport, QueryingByParent])
+def test_a_synchronous_consumer_that_uses_a_model_is_named(application, found, consumer):
+    application(routed(consumer))
+    (message,) = found(W006)
+    assert f"'{__name__}.{consumer.__name__}' (loopwatch.models.Finding)" in message.msg
+
+
+def test_so_is_one_of_a_worker(application, found):
+    application(LoopWatch(ProtocolTypeRouter({"channel": ChannelNameRouter({"tidy": Job.as_asgi()})})))
+    assert len(found(W006)) == 1
+
+
+@pytest.mark.parametrize("consumer", [Echo, Async])
+def test_nothing_is_said_of_others(application, found, consumer):
+    application(routed(consumer))
+    assert not found(W006)
+
+
+def test_nothing_is_said_where_no_asgi_server_is_known_of(application, found):
+    application(routed(Querying))
+    with override_settings(LOOPWATCH={"ENABLED": False}):
+        assert not found(W006)
+
+
+def test_nothing_is_said_of_an_application_that_does_not_import(settings, found):
+    settings.ASGI_APPLICATION = "nowhere.asgi.application"
+    assert not found(W006)

@@ -1,0 +1,73 @@
+import functools
+
+import pytest
+from django.core.signals import got_request_exception, request_finished, request_started
+from django.test import override_settings
+
+pytestmark = pytest.mark.usefixtures("served")
+W004 = "loopwatch.W004"
+
+
+def note(**_):
+    """A synchronous receiver."""
+
+
+async def note_later(**_):
+    """An asynchronous one."""
+
+
+class Note:
+    def __call__(self, **_):
+        """A receiver that is no function."""
+
+
+@pytest.fixture
+def connected():
+    """Connects receivers for the time of the test."""
+    made = []
+
+    def connect(signal, receiver):
+        signal.connect(receiver, weak=False)
+        made.append((signal, receiver))
+
+    yield connect
+    for signal, receiver in made:
+        signal.disconnect(receiver)
+
+
+@pytest.mark.parametrize(
+    ("signal", "name"), [(request_started, "request_started"), (request_finished, "request_finished")]
+)
+def test_a_synchronous_receiver_is_named_with_its_signal(connected, found, signal, name):
+    connected(signal, note)
+    (message,) = found(W004)
+    assert f"'{__name__}.note' ({name})" in message.msg
+
+
+@pytest.mark.parametrize(("receiver", "name"), [(Note(), "Note"), (functools.partial(note), "partial")])
+def test_a_receiver_that_is_no_function_is_named_by_its_class(connected, found, receiver, name):
+    connected(request_started, receiver)
+    (message,) = found(W004)
+    assert f"{name}' (request_started)" in message.msg
+
+
+def test_asynchronous_receivers_and_other_signals_are_no_trap(connected, found):
+    connected(request_started, note_later)
+    connected(got_request_exception, note)
+    assert not found(W004)
+
+
+def test_djangos_own_receivers_are_not_the_sites(found):
+    assert not found(W004)
+
+
+def test_nothing_is_said_where_no_asgi_server_is_known_of(connected, found):
+    connected(request_started, note)
+    with override_settings(ASGI_APPLICATION=None):
+        assert not found(W004)
+
+
+def test_a_django_that_hides_its_receivers_is_not_judged(connected, found, monkeypatch):
+    connected(request_started, note)
+    monkeypatch.setattr(request_started, "_live_receivers", lambda sender: None)
+    assert not found(W004)
