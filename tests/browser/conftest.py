@@ -1,0 +1,87 @@
+"""A site that is served for all tests here, a browser, and windows of it."""
+
+from contextlib import asynccontextmanager
+
+import pytest
+import pytest_asyncio
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from playwright.async_api import async_playwright
+
+from testproject.demo.browser import QUIET, BrowserError, find_browser
+from tests.browser.site import Site
+from tests.browser.window import LOOKS, WITHIN_MS, Window
+from tests.needs import not_there
+
+
+@pytest.fixture(scope="package")
+def site(django_db_setup, tmp_path_factory):
+    """Reads and writes the database of the tests, so that a test makes the rows that it wants to see."""
+    served = Site(tmp_path_factory.mktemp("site"), connection.settings_dict["NAME"])
+    served.start()
+    yield served
+    served.stop()
+
+
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
+async def browser():
+    try:
+        program = find_browser()
+    except BrowserError:
+        not_there("chromium", package="chromium")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=program, args=QUIET)
+        yield launched
+        await launched.close()
+
+
+@pytest.fixture
+def superuser(transactional_db):
+    return User.objects.create_superuser("ada", password="secret")
+
+
+@pytest.fixture
+def session_of():
+    """Logs somebody in; returns the key of the session."""
+
+    def log_in(user):
+        client = Client()
+        client.force_login(user)
+        return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+    return log_in
+
+
+@pytest.fixture
+def open_window(browser, site):
+    """Opens windows, each with a profile of its own; a session key logs them in."""
+
+    @asynccontextmanager
+    async def opened(look=LOOKS[0], session_key=None, address=site.address):
+        context = await browser.new_context(
+            viewport={"width": look.width_px, "height": 900}, color_scheme=look.colours, locale=look.language
+        )
+        context.set_default_timeout(WITHIN_MS)
+        if session_key:
+            cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": address}
+            await context.add_cookies([cookie])
+        try:
+            yield Window(await context.new_page(), address, look)
+        finally:
+            await context.close()
+
+    return opened
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def window(request, open_window, superuser_session):
+    """A window of the superuser; ``@pytest.mark.parametrize("window", LOOKS, indirect=True)`` for each look."""
+    async with open_window(getattr(request, "param", LOOKS[0]), superuser_session) as opened:
+        yield opened
+
+
+@pytest.fixture
+def superuser_session(superuser, session_of):
+    return session_of(superuser)

@@ -1,0 +1,75 @@
+"""Serves the site with a real Daphne, in a process of its own."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
+
+from testproject.demo.ports import LOOPBACK, any_free
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+WITHIN_S = 90
+
+_open = build_opener(ProxyHandler({})).open
+
+
+class Site:
+    """One process of the site, on a database that exists; ``environment`` may say more to its settings."""
+
+    def __init__(self, folder, database, **environment):
+        self.port = any_free()
+        self.address = f"http://{LOOPBACK}:{self.port}"
+        self._log = folder / f"daphne-{self.port}.log"
+        self._environment = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
+            "SITE_DATABASE": str(database),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONUNBUFFERED": "1",
+            **environment,
+        }
+        self._process = None
+
+    def start(self):
+        """Start it, and wait until it answers."""
+        daphne = [
+            sys.executable,
+            "-m",
+            "daphne",
+            "-b",
+            LOOPBACK,
+            "-p",
+            str(self.port),
+            "tests.browser.asgi:application",
+        ]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(daphne, env=self._environment, stdout=log, stderr=log, cwd=ROOT)
+        deadline = time.monotonic() + WITHIN_S
+        while not self._answers():
+            assert self._process.poll() is None, self.log
+            assert time.monotonic() < deadline, self.log
+            time.sleep(0.05)
+
+    def stop(self):
+        if self._process:
+            self._process.terminate()
+            try:
+                self._process.wait(WITHIN_S)
+            finally:
+                self._process.kill()
+
+    def get(self, path):
+        """The text of a page."""
+        with _open(self.address + path, timeout=WITHIN_S) as response:
+            return response.read().decode()
+
+    @property
+    def log(self):
+        return self._log.read_text(encoding="utf-8")
+
+    def _answers(self):
+        try:
+            return self.get("/stall/0/") == "ok"
+        except OSError:
+            return False

@@ -1,0 +1,61 @@
+"""Every page of the admin, in every look, under a strict policy: no complaint of the browser, no grave fault."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from tests.browser.window import LOOKS
+from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_stack
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
+
+HOSTILE = "shop.views.<script>alert(1)</script>.Zoë_نوع"
+FRAMES = (
+    ("django/core/handlers/base.py", "BaseHandler.get_response", 140, 8, 40, 0, ""),
+    ("loopwatch/conf.py", "configuration", 60, 13, 23, 1, "found = list(problems())"),
+    ("site-packages/requests/api.py", HOSTILE, 7, 4, 20, 0, "session.get('<b>')"),
+)
+
+
+@pytest.fixture
+def store(transactional_db):
+    """What a site has in it after a while; the addresses of its pages by name."""
+    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
+    seen = {"first_seen": hour - timedelta(days=3), "last_seen": hour}
+    finding = stored_finding(events=37, events_thinned=30, requests_delayed=9, delay_us=900_000, exact=False, **seen)
+    hostile = stored_finding(function=HOSTILE, blocking_call="requests.api.get", status="ignored", **seen)
+    for ago in range(0, 60, 7):
+        stored_hour(finding, *[90 + ago] * (1 + ago % 5), hour=hour - timedelta(hours=ago), requests_delayed=ago)
+    stored_hour(hostile, 2_000, hour=hour, method="WebSocket", route="ws/<slug:room>/")
+    contributions = [["time.sleep", 70.5, 3], [HOSTILE, 20.0, None]]
+    event = stored_event(finding, started_at=hour, stacks=stored_stack(*FRAMES), contributions=contributions)
+    stored_event(finding, started_at=hour - timedelta(minutes=1), ongoing=True)
+    stored_event(hostile, started_at=hour, route="", method="")
+    health = stored_health(errors={"callback": 5}, dropped=3, last_error=f"callback: ValueError in {HOSTILE}")
+    return {
+        "index": reverse("admin:app_list", args=["loopwatch"]),
+        "findings": reverse("admin:loopwatch_finding_changelist") + "?status=all",
+        "finding": reverse("admin:loopwatch_finding_change", args=[finding.pk]),
+        "events": reverse("admin:loopwatch_blockingevent_changelist"),
+        "event": reverse("admin:loopwatch_blockingevent_change", args=[event.pk]),
+        "processes": reverse("admin:loopwatch_processhealth_changelist"),
+        "process": reverse("admin:loopwatch_processhealth_change", args=[health.pk]),
+    }
+
+
+@every_look
+@pytest.mark.parametrize("name", ["index", "findings", "finding", "events", "event", "processes", "process"])
+async def test_nothing_is_wrong_with(name, window, store):
+    await window.open(store[name])
+    assert await window.flaws() == []
+
+
+async def test_flaws_are_seen(window):
+    await window.open("/forbidden/")
+    flaws = "\n".join(await window.flaws())
+    assert "Content Security Policy" in flaws
+    assert "image-alt" in flaws
+    assert "px wider than the window" in flaws
