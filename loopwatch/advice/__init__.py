@@ -1,0 +1,10 @@
+"""What to do about a blocking call: the usual cure, by the call's qualified name.
+
+Imports no Django and reads no settings, so that the report, the admin and a test run can all ask it.
+"""
+
+from loopwatch.advice.advice import Advice, Cure
+from loopwatch.advice.lookup import advice_for
+from loopwatch.advice.rewriting import Place, Rewriting, rewritten
+
+__all__ = ["Advice", "Cure", "Place", "Rewriting", "advice_for", "rewritten"]

@@ -1,0 +1,35 @@
+"""What to do about a call that nothing particular is known of, by why the loop could not go on."""
+
+from typing import Final
+
+from loopwatch.advice.advice import Advice
+from loopwatch.advice.advice import gettext_noop as _
+from loopwatch.advice.catalogue.computing import IN_POOL, POOL, TO_THREAD
+
+WAITING: Final = Advice(
+    "waiting",
+    _("Await something asynchronous instead; where there is nothing, run the call in a thread."),
+    example="result = await asyncio.to_thread(call, argument)\n"
+    "result = await sync_to_async(call)(argument)  # if it queries",
+    link=TO_THREAD,
+)
+COMPUTING: Final = Advice(
+    "computing",
+    _("Compute less, or elsewhere: in a process pool, a task queue, or in the database."),
+    example=f"{IN_POOL}\n"
+    "for part in batched(data, 500):\n    compute(part)\n    await asyncio.sleep(0)  # lets the others go on",
+    mind=_("A thread helps little with Python code: it competes with the loop for the interpreter."),
+    link=POOL,
+)
+STARVED: Final = Advice(
+    "starved",
+    _("Look at what the other threads do: one of them held the interpreter, and this call only stood in line."),
+    mind=_("Move computing out of threads into processes, and do not run more of them than there are CPUs."),
+    link="https://docs.python.org/3/glossary.html#term-global-interpreter-lock",
+)
+SUSPENDED: Final = Advice(
+    "suspended",
+    _("Look at the machine: the process did not run. It has too few CPUs, swaps, or was paused."),
+    mind=_("In a container the limit of CPU time is the usual cause (throttling)."),
+)
+UNKNOWN: Final = WAITING

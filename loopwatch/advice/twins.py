@@ -1,0 +1,42 @@
+"""Django's own asynchronous twins: of a function or method, by the same name with an "a" before it.
+
+Those of Django 5.2 that can be awaited in place of the call; ``QuerySet.aiterator`` for one cannot.
+"""
+
+from typing import Final
+
+_QUERIES: Final = frozenset(
+    {
+        *("aggregate", "bulk_create", "bulk_update", "contains", "count", "create", "delete", "earliest", "exists"),
+        *("explain", "first", "get", "get_or_create", "in_bulk", "last", "latest", "update", "update_or_create"),
+    }
+)
+_CACHES: Final = frozenset(
+    {
+        *("add", "clear", "decr", "delete", "delete_many", "get", "get_many", "get_or_set"),
+        *("has_key", "incr", "set", "set_many", "touch"),
+    }
+)
+# Every method of a manager is one closure, whatever its name.
+_MANAGER: Final = "django.db.models.manager.BaseManager._get_queryset_methods.create_method.manager_method"
+_BY_OWNER: Final = {
+    "django.contrib.auth": frozenset({"authenticate", "login", "logout", "get_user", "update_session_auth_hash"}),
+    "django.contrib.auth.hashers": frozenset({"check_password"}),
+    "django.contrib.auth.base_user.AbstractBaseUser": frozenset({"check_password"}),
+    "django.db.models.QuerySet": _QUERIES,
+    "django.db.models.Model": frozenset({"save", "delete", "refresh_from_db"}),
+    "django.shortcuts": frozenset({"get_object_or_404", "get_list_or_404"}),
+}
+
+
+def twin_of(called_name: str, written: str) -> str:
+    """The name of the twin of a call, ``written`` by this name in the source; empty where there is none."""
+    owner, _, name = called_name.rpartition(".")
+    if called_name == _MANAGER:
+        known, name = _QUERIES, written
+    elif owner.startswith("django.core.cache.backends."):
+        known = _CACHES
+    else:
+        known = _BY_OWNER.get(owner, frozenset())
+    # Imported by another name, it is another name that would have to be imported.
+    return f"a{name}" if name in known and name == written else ""

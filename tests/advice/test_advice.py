@@ -1,0 +1,107 @@
+import subprocess
+import sys
+
+import pytest
+
+from loopwatch.admin.causes import CAUSES
+from loopwatch.advice import advice_for
+from loopwatch.advice.catalogue import ALL
+from testproject.mistakes import MISTAKES
+
+FITTING = {
+    "card-hash": ("key-derivation", "to_thread"),
+    "retry-sleep": ("sleep", "asyncio.sleep"),
+    "http-call": ("http", "httpx"),
+    "query": ("database", "acount()"),
+    "template": ("template", "sync_to_async(render)"),
+    "json": ("json", "StreamingHttpResponse"),
+    "regular-expression": ("regular-expression", "rstrip"),
+    "upload": ("file", "to_thread"),
+    "subprocess": ("subprocess", "create_subprocess_exec"),
+    "loop": ("computing", "asyncio.sleep(0)"),
+    "chat": ("http", "to_thread"),
+    "lock": ("lock", "to_thread(lock.acquire)"),
+}
+CAUSE = {"loop": "computing", "template": "computing", "json": "computing", "regular-expression": "computing"}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
+def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake):
+    topic, said = FITTING[mistake.name]
+    for name in mistake.blocking_calls:
+        advice = advice_for(name, cause=CAUSE.get(mistake.name, "waiting"))
+        assert advice.topic == topic
+        assert said in advice.example
+
+
+@pytest.mark.parametrize(
+    ("name", "topic"),
+    [
+        ("django.contrib.auth.authenticate", "password"),
+        ("django.contrib.auth.hashers.check_password", "password"),
+        ("django.contrib.auth.login", "session"),
+        ("django.db.models.QuerySet.get", "orm"),
+        ("django.core.cache.backends.redis.RedisCache.get", "cache"),
+        ("django.core.mail.send_mail", "mail"),
+        ("requests.get", "http"),
+        ("requests_cache.get", "waiting"),
+        ("time.sleeper", "waiting"),
+        ("open", "file"),
+        ("import pandas", "import"),
+        ("sorted", "sorting"),
+        ("", "waiting"),
+        ("shop.views.checkout", "waiting"),
+        ("<script>", "waiting"),
+    ],
+)
+def test_the_longest_beginning_of_the_name_in_whole_parts_decides(name, topic):
+    assert advice_for(name, cause="waiting").topic == topic
+
+
+def test_what_was_called_and_what_spent_the_time_help_where_the_call_is_unknown():
+    assert advice_for("acme.Client.fetch", cause="waiting", leaf_name="socket.socket.recv").topic == "socket"
+    assert advice_for("acme.fetch", cause="waiting", called_name="requests.get", leaf_name="ssl.x").topic == "http"
+    assert advice_for("time.sleep", cause="waiting", leaf_name="socket.socket.recv").topic == "sleep"
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_every_cause_has_advice(cause):
+    assert advice_for("acme.Client.fetch", cause=cause).cure
+
+
+@pytest.mark.parametrize(
+    ("cause", "topic"),
+    [
+        ("starved", "starved"),
+        ("suspended", "suspended"),
+        ("importing", "import"),
+        ("garbage collection", "garbage-collection"),
+    ],
+)
+def test_no_call_is_blamed_for_the_machine(cause, topic):
+    assert advice_for("time.sleep", cause=cause).topic == topic
+
+
+def test_a_cause_nobody_knows_is_no_error():
+    assert advice_for("acme.fetch", cause="bogus").topic == "waiting"
+
+
+def test_topics_and_names_are_told_once():
+    names = [name for advice in ALL for name in advice.names]
+    assert len(set(names)) == len(names)
+    topics = [advice.topic for advice in ALL]
+    assert len(set(topics)) == len(topics)
+
+
+def test_it_needs_no_settings():
+    program = "from loopwatch.advice import advice_for; print(advice_for('time.sleep', cause='waiting').cure)"
+    ran = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60, env={}
+    )
+    assert "Sleep without holding the loop" in ran.stdout
+
+
+def test_it_imports_no_django():
+    program = "import sys, loopwatch.advice; print(sorted(name for name in sys.modules if name.startswith('django')))"
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    assert ran.stdout == "[]\n"

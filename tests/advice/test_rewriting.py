@@ -1,0 +1,209 @@
+import ast
+from dataclasses import dataclass
+from importlib import import_module
+
+import pytest
+
+from loopwatch.advice import rewriting, rewritten
+from loopwatch.advice.twins import _BY_OWNER, _CACHES, _QUERIES, twin_of
+
+
+@dataclass(frozen=True)
+class Place:
+    lineno: int
+    end_lineno: int
+    column: int
+    end_column: int
+
+
+def rewrite(source, written, called_name="time.sleep", cause="waiting"):
+    """Rewrite the first call in the source that is written like this."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.get_source_segment(source, node) == written
+    ]
+    node = calls[0]
+    place = Place(node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
+    return rewritten(source.split("\n"), place, called_name=called_name, cause=cause)
+
+
+def text_of(source, written, called_name="time.sleep"):
+    found = rewrite(source, written, called_name)
+    return found and found.text
+
+
+def in_coroutine(line):
+    return f"import asyncio\nasync def view(request):\n    {line}\n"
+
+
+def test_a_sleep_in_a_coroutine_function_becomes_asyncios():
+    assert text_of(in_coroutine("time.sleep(PAUSE_S)  # why"), "time.sleep(PAUSE_S)") == (
+        "await asyncio.sleep(PAUSE_S)  # why"
+    )
+    assert text_of(in_coroutine("sleep(1)"), "sleep(1)") == "await asyncio.sleep(1)"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "def view(request):\n    time.sleep(1)\n",
+        "time.sleep(1)\n",
+        "async def view(request):\n    def inner():\n        time.sleep(1)\n",
+        "async def view(request):\n    call(lambda: time.sleep(1))\n",
+        "async def view(request):\n    any(time.sleep(1) for _ in rows)\n",
+        "async def view(request):\n    class Inner:\n        nap = time.sleep(1)\n",
+        "@decorate(time.sleep(1))\nasync def view(request):\n    pass\n",
+        "async def view(request, nap=time.sleep(1)): pass\n",
+        "async def view(request):\n    return f'{time.sleep(1)}'\n",
+    ],
+)
+def test_where_nothing_can_be_awaited_nothing_is_rewritten(source):
+    assert rewrite(source, "time.sleep(1)") is None
+
+
+@pytest.mark.parametrize(
+    ("line", "written", "called_name", "expected"),
+    [
+        (
+            "rates = requests.get(url, timeout=5)",
+            "requests.get(url, timeout=5)",
+            "requests.get",
+            "rates = await asyncio.to_thread(requests.get, url, timeout=5)",
+        ),
+        (
+            "return requests.get(url).json()",
+            "requests.get(url)",
+            "requests.get",
+            "return (await asyncio.to_thread(requests.get, url)).json()",
+        ),
+        ("x = get(url)[0]", "get(url)", "requests.get", "x = (await asyncio.to_thread(get, url))[0]"),
+        ("x = rows[get(url)]", "get(url)", "requests.get", "x = rows[await asyncio.to_thread(get, url)]"),
+        (
+            "with urlopen(url) as answer: pass",
+            "urlopen(url)",
+            "urllib.request.urlopen",
+            "with await asyncio.to_thread(urlopen, url) as answer: pass",
+        ),
+        (
+            "answer = moderator.getresponse()",
+            "moderator.getresponse()",
+            "http.client.HTTPConnection.getresponse",
+            "answer = await asyncio.to_thread(moderator.getresponse)",
+        ),
+        (
+            "return render(request, 'a.html')",
+            "render(request, 'a.html')",
+            "django.shortcuts.render",
+            "return await sync_to_async(render)(request, 'a.html')",
+        ),
+        (
+            "book = Book.objects.get(pk=1)",
+            "Book.objects.get(pk=1)",
+            "django.db.models.manager.BaseManager._get_queryset_methods.create_method.manager_method",
+            "book = await Book.objects.aget(pk=1)",
+        ),
+        (
+            "pairs = bought().count()",
+            "bought().count()",
+            "django.db.models.QuerySet.count",
+            "pairs = await bought().acount()",
+        ),
+        (
+            "user = authenticate(request, **form)",
+            "authenticate(request, **form)",
+            "django.contrib.auth.authenticate",
+            "user = await aauthenticate(request, **form)",
+        ),
+        (
+            "good = user.check_password(word)",
+            "user.check_password(word)",
+            "django.contrib.auth.base_user.AbstractBaseUser.check_password",
+            "good = await user.acheck_password(word)",
+        ),
+        (
+            "cache.set('a', 'ü')",
+            "cache.set('a', 'ü')",
+            "django.core.cache.backends.redis.RedisCache.set",
+            "await cache.aset('a', 'ü')",
+        ),
+        (
+            "naïve = 'é'; x = get('ö'); y = 'ü'",
+            "get('ö')",
+            "requests.get",
+            "naïve = 'é'; x = await asyncio.to_thread(get, 'ö'); y = 'ü'",
+        ),
+    ],
+)
+def test_the_call_is_rewritten_in_its_line(line, written, called_name, expected):
+    assert text_of(in_coroutine(line), written, called_name) == expected
+
+
+def test_a_call_over_several_lines_keeps_them():
+    source = in_coroutine("x = requests.get(\n        url,\n        timeout=5,\n    ).json()")
+    written = "requests.get(\n        url,\n        timeout=5,\n    )"
+    found = rewrite(source, written, "requests.get")
+    assert found.text == "x = (await asyncio.to_thread(requests.get, url,\n        timeout=5,)).json()"
+    ast.parse(f"async def view():\n    {found.text}")
+
+
+@pytest.mark.parametrize(
+    ("line", "written", "called_name"),
+    [
+        ("pairs = json.dumps(rows)", "json.dumps(rows)", "json.dumps"),
+        ("get(url for url in urls)", "get(url for url in urls)", "requests.get"),
+        ("verify(word, hashed)", "verify(word, hashed)", "django.contrib.auth.hashers.check_password"),
+        ("rows.iterator()", "rows.iterator()", "django.db.models.QuerySet.iterator"),
+        ("cart.total()", "cart.total()", "shop.cart.total"),
+        ("(sleep)(1)", "(sleep)(1)", "time.sleep"),
+    ],
+)
+def test_what_is_not_certain_is_left_alone(line, written, called_name):
+    assert rewrite(in_coroutine(line), written, called_name) is None
+
+
+def test_the_machines_doing_is_not_cured_by_rewriting():
+    source = in_coroutine("time.sleep(1)")
+    assert rewrite(source, "time.sleep(1)", cause="starved") is None
+    assert rewrite(source, "time.sleep(1)", cause="waiting")
+
+
+def test_the_import_it_takes_is_told_where_the_module_lacks_it():
+    line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
+    assert rewrite(line, call).needs == "import asyncio"
+    assert rewrite(f"import asyncio as aio\n{line}", call).needs == "import asyncio"
+    assert rewrite(f"import asyncio, time\n{line}", call).needs == ""
+    called = "django.contrib.auth.authenticate"
+    line, call = "async def view():\n    authenticate(word)\n", "authenticate(word)"
+    assert rewrite(line, call, called).needs == "from django.contrib.auth import aauthenticate"
+    assert rewrite(f"from django.contrib.auth import aauthenticate, login\n{line}", call, called).needs == ""
+
+
+@pytest.mark.parametrize("place", [Place(2, 2, 4, 0), Place(2, 2, 5, 17), Place(9, 9, 4, 17), Place(2, 3, 4, 17)])
+def test_a_place_that_is_not_a_call_is_left_alone(place):
+    lines = ["async def view():", "    time.sleep(1)", ""]
+    assert rewritten(lines, place, called_name="time.sleep", cause="waiting") is None
+
+
+@pytest.mark.parametrize("source", ["def (:", "\0", "(" * 5_000, "x = " + "-" * 100_000 + "1"])
+def test_a_file_that_is_no_python_is_left_alone(source):
+    place = Place(1, 1, 0, 5)
+    assert rewritten(source.split("\n"), place, called_name="time.sleep", cause="waiting") is None
+
+
+def test_a_very_large_file_is_not_read(monkeypatch):
+    monkeypatch.setattr(rewriting, "LARGEST_SOURCE", 10)
+    assert rewrite(in_coroutine("time.sleep(1)"), "time.sleep(1)") is None
+
+
+def test_every_twin_exists_in_this_django(settings):
+    from django.core.cache.backends.base import BaseCache
+
+    for owner, names in _BY_OWNER.items():
+        parts = owner.rpartition(".")
+        holder = import_module(owner) if parts[2].islower() else getattr(import_module(parts[0]), parts[2])
+        for name in names:
+            assert hasattr(holder, f"a{name}"), (owner, name)
+    assert all(hasattr(BaseCache, f"a{name}") for name in _CACHES)
+    assert twin_of("django.db.models.QuerySet.get", "get") == "aget"
+    assert "iterator" not in _QUERIES
