@@ -7,9 +7,13 @@ steps.
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.clock import NEVER, now
+
+if TYPE_CHECKING:
+    from loopwatch.detection.traced_requests import RequestTracing
 
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
@@ -29,15 +33,19 @@ class InFlight:
 
 
 class RequestInFlight:
-    """One request being served. ``describe`` is called after a stall, on the watchdog's thread."""
+    """One request being served. ``describe`` is called after a stall, on the watchdog's thread.
 
-    __slots__ = ("describe", "finished_at", "in_flight", "is_busy")
+    ``tracing`` is set if the request is traced by itself.
+    """
+
+    __slots__ = ("describe", "finished_at", "in_flight", "is_busy", "tracing")
 
     def __init__(self, in_flight: InFlight, describe: Callable[[], Request]) -> None:
         self.in_flight = in_flight
         self.describe = describe
         self.is_busy = False
         self.finished_at = NEVER
+        self.tracing: RequestTracing | None = None
 
     def resume(self) -> None:
         """It has work to do: a stall would delay it."""

@@ -5,6 +5,7 @@ takes both away. Watchers come and go on any thread; a lock guards that, and not
 """
 
 import asyncio
+import logging
 import os
 import threading
 
@@ -14,9 +15,12 @@ from loopwatch.detection.clock import now
 from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
-from loopwatch.detection.tracing.tracer import Tracer, new_tracer
+from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
+from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError, new_tracer
 from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.detection.watchdog import Observation, Watchdog
+
+logger = logging.getLogger("loopwatch")
 
 
 class Monitor:
@@ -28,6 +32,7 @@ class Monitor:
         self._usual = UsualCulprits()
         self._watchdog: Watchdog | None = None
         self._tracer: Tracer | None = None
+        self._has_complained = False
         self._unbound: dict[int, tuple[Watching, ...]] = {}
         """Watchers that were entered outside of a loop, by thread."""
 
@@ -73,6 +78,28 @@ class Monitor:
             self._forget(watcher)
         return settled
 
+    def trace_request(self, loop: asyncio.AbstractEventLoop, tracing: RequestTracing) -> bool:
+        """Trace the request that is being served, from now on until it has finished. On the loop's thread.
+
+        Where there is no room for the tracer, the request's steps are only sampled, which is told once. False, and
+        nothing is done, if the loop is not watched or watchers come or go this very moment: no lock is waited for.
+        """
+        if not self._lock.acquire(blocking=False):
+            return False
+        try:
+            clock = self._hooks.clocks.get(loop)
+            if clock is None or clock.handle is None:
+                return False
+            if clock.requests is None:
+                are_others_traced = any(watcher.engine == report.TRACING for watcher in clock.watchers)
+                clock.requests = TracedRequests(clock, self._finish_requests, are_others_traced=are_others_traced)
+                self._start_tracer(clock)
+                clock.tell_of_every_step()
+            clock.requests.add(tracing)
+            return True
+        finally:
+            self._lock.release()
+
     def settle(self, timeout_s: float) -> bool:
         """Wait until every stall that has ended is reported; false if that took too long."""
         watchdog = self._watchdog
@@ -99,9 +126,10 @@ class Monitor:
             started = max(stall.step_started, watcher.entered)
             if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
                 continue
-            key = watcher.engine, started
+            engine = report.TRACING if stall.is_for_request else watcher.engine
+            key = engine, started
             if key not in reports:
-                reports[key] = self._call(stall, observation, started, watcher.engine, ongoing=ongoing)
+                reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
             watcher.receive(reports[key])
 
     def _call(
@@ -120,12 +148,43 @@ class Monitor:
 
     def _set_watchers(self, clock: LoopClock, watchers: tuple[Watching, ...]) -> None:
         clock.set_watchers(watchers)
-        if self._tracer is None:
-            return
-        if any(watcher.engine == report.TRACING for watcher in watchers):
+        if not watchers:
+            clock.requests = None
+        if self._tracer is not None:
+            self._switch_tracer(self._tracer, clock)
+        clock.tell_of_every_step()
+
+    def _switch_tracer(self, tracer: Tracer, clock: LoopClock) -> None:
+        """On while somebody watches with it, or a request is traced."""
+        is_wanted = any(watcher.engine == report.TRACING for watcher in clock.watchers)
+        if is_wanted:
+            tracer.start(clock)
+        if clock.requests is not None:
+            clock.requests.trace_others(wanted=is_wanted)
+        elif not is_wanted:
+            tracer.stop(clock)
+
+    def _start_tracer(self, clock: LoopClock) -> None:
+        try:
+            self._tracer = self._tracer or new_tracer()
+            self._tracer.check()
             self._tracer.start(clock)
-        else:
-            self._tracer.stop(clock)
+        except TracingUnavailableError as error:
+            if not self._has_complained:
+                self._has_complained = True
+                logger.warning("Requests that were to be traced are only sampled. %s.", error)
+
+    def _finish_requests(self, clock: LoopClock) -> None:
+        """No request of the loop is traced any more. On its thread, after every step until it is done."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            clock.requests = None
+            if self._tracer is not None:
+                self._switch_tracer(self._tracer, clock)
+            clock.tell_of_every_step()
+        finally:
+            self._lock.release()
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
         clock = self._hooks.clocks.get(loop)
@@ -209,6 +268,10 @@ def start_watching(watcher: Watching, loop: asyncio.AbstractEventLoop | None) ->
 
 def stop_watching(watcher: Watching, timeout_s: float) -> bool:
     return _monitor.stop(watcher, timeout_s)
+
+
+def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing) -> bool:
+    return _monitor.trace_request(loop, tracing)
 
 
 def settle(timeout_s: float) -> bool:

@@ -21,6 +21,7 @@ from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
 from loopwatch.detection.in_flight import InFlight
 
 if TYPE_CHECKING:
+    from loopwatch.detection.traced_requests import TracedRequests
     from loopwatch.detection.tracing.step_trace import Trace
 
 
@@ -56,11 +57,19 @@ class Watching(Protocol):
 
 class StepTracer(Protocol):
     """Times the calls of one loop's steps. Its thread calls ``begin_step`` and ``end_step`` around every step if the
-    clock is to tell of them, and ``begin_step`` in the middle of a step that has begun unseen."""
+    clock is to tell of them, and ``begin_step`` in the middle of a step that has begun unseen.
 
-    def begin_step(self) -> None: ...
+    A step begun ``thoroughly`` is traced whatever has proved quick before. After ``rest`` no step is traced that is not
+    begun by ``begin_step``.
+    """
+
+    needs_every_step: bool
+
+    def begin_step(self, *, thoroughly: bool = False) -> None: ...
 
     def end_step(self) -> None: ...
+
+    def rest(self) -> None: ...
 
     def moved(self, thread_id: int) -> None: ...
 
@@ -72,7 +81,10 @@ class StepTracer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``."""
+    """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
+
+    ``is_for_request`` says that the step was traced because it belongs to a request that is.
+    """
 
     clock: "LoopClock"
     handle: AnyHandle
@@ -81,6 +93,7 @@ class Stall:
     watchers: tuple[Watching, ...]
     waiting: int
     trace: "Trace | None" = None
+    is_for_request: bool = False
 
 
 class LoopClock:
@@ -104,6 +117,7 @@ class LoopClock:
         "loop",
         "ongoing_after_s",
         "paused",
+        "requests",
         "run_delay",
         "started",
         "thread_id",
@@ -133,6 +147,8 @@ class LoopClock:
         self.in_flight = InFlight()
         self.attention: bool | str = False
         self.tracer: StepTracer | None = None
+        self.requests: TracedRequests | None = None
+        """Those of the loop that are traced by themselves, while there are any."""
         self.paused = (0.0, 0.0)
         self._hand_over = hand_over
         self.wake_watchdog = wake_watchdog
@@ -144,8 +160,9 @@ class LoopClock:
             self.ends_from_s = self.threshold_s
         self.ongoing_after_s = min((watcher.ongoing_after_s for watcher in watchers), default=NEVER)
 
-    def tell_of_every_step(self, *, tell: bool) -> None:
-        """Whether the tracer's ``begin_step`` and ``end_step`` are called for every step."""
+    def tell_of_every_step(self) -> None:
+        """If the tracer or the requests being traced need it; to be called when either has come or gone."""
+        tell = self.requests is not None or (self.tracer is not None and self.tracer.needs_every_step)
         self.ends_from_s = -1.0 if tell else self.threshold_s
         if self.attention is not True:
             self.attention = EVERY_STEP if tell else False
@@ -160,32 +177,45 @@ class LoopClock:
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""
-        tracer = self.tracer
-        if tracer is not None:
-            tracer.end_step()
-        ended -= self._paused_in(started)
+        if self.requests is not None:
+            self.requests.end_step(handle, started, ended)
+            return
+        if self.tracer is not None:
+            self.tracer.end_step()
+        ended -= self.paused_in(started)
         if ended - started >= self.threshold_s:
-            trace = None if tracer is None else tracer.trace(started)
-            self._hand_over(Stall(self, handle, started, ended, self.watchers, self.in_flight.others(handle), trace))
+            self.hand_over(handle, started, ended, self.watchers)
+
+    def hand_over(
+        self,
+        handle: AnyHandle,
+        started: float,
+        ended: float,
+        watchers: tuple[Watching, ...],
+        *,
+        is_for_request: bool = False,
+    ) -> None:
+        """Give a stall to the watchdog, with what is known of it now."""
+        trace = None if self.tracer is None else self.tracer.trace(started)
+        waiting = self.in_flight.others(handle)
+        self._hand_over(Stall(self, handle, started, ended, watchers, waiting, trace, is_for_request))
 
     def end_part(self, watcher: Watching, ended: float) -> bool:
         """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""
         handle = self.handle
         if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
             return False
-        ended -= self._paused_in(self.started)
-        trace = None if self.tracer is None else self.tracer.trace(self.started)
-        self._hand_over(Stall(self, handle, self.started, ended, (watcher,), self.in_flight.others(handle), trace))
+        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (watcher,))
         return True
 
     def pause(self, duration_s: float) -> None:
         """Do not count this much of the running step: it was the monitor's own."""
-        self.paused = (self.started, self._paused_in(self.started) + duration_s)
+        self.paused = (self.started, self.paused_in(self.started) + duration_s)
 
     def attend(self, outer: AnyHandle | None) -> AnyHandle | None:
         """A step has begun after a rest, or after a step that was not observed and so has no end of its own."""
-        if self.attention is EVERY_STEP and outer is None and self.tracer is not None:
-            self.tracer.begin_step()
+        if self.attention is EVERY_STEP and outer is None:
+            self._begin_step()
             return None
         is_watchdog_asking = self.attention is True
         if is_watchdog_asking:
@@ -197,11 +227,18 @@ class LoopClock:
             # The loop turns at once from the end of that step to this one: ``watch()`` has scheduled a callback.
             self.end_step(outer, outer.started, self.started)
             outer = None
-        if self.ends_from_s < 0 and self.tracer is not None:
-            self.tracer.begin_step()
+        if self.ends_from_s < 0:
+            self._begin_step()
         if is_watchdog_asking:
             self.wake_watchdog()
         return outer
+
+    def _begin_step(self) -> None:
+        """For whoever is told of every step."""
+        if self.requests is not None:
+            self.requests.begin_step()
+        elif self.tracer is not None:
+            self.tracer.begin_step()
 
     def _move_to(self, thread_id: int) -> None:
         """The loop runs in another thread now, which is the calling one."""
@@ -210,7 +247,7 @@ class LoopClock:
         if self.tracer is not None:
             self.tracer.moved(thread_id)
 
-    def _paused_in(self, started: float) -> float:
+    def paused_in(self, started: float) -> float:
         return self.paused[1] if self.paused[0] == started else 0.0
 
 

@@ -19,7 +19,7 @@ from loopwatch.detection.ownership import Owner, owner_of_file
 from loopwatch.detection.sampling import is_where_steps_begin
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.tracing.monitoring_callbacks import scout_callbacks, siblings, timer_callbacks
-from loopwatch.detection.tracing.pace import CodePace
+from loopwatch.detection.tracing.pace import FIRST_CREDITS, THOROUGH_CREDITS, CodePace
 from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
@@ -49,7 +49,9 @@ class MonitoringTracer:
         """By the id of the code object, which the pace keeps alive."""
         self._timed: dict[int, CodePace] = {}
         self._scout = self._timer = -1
-        self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover)
+        self._first_credits = FIRST_CREDITS
+        self._is_anything_missing = True
+        self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover, self._pass_over)
         self._timer_callbacks = timer_callbacks(self._traces, self._timed, self._give_up)
 
     def check(self) -> None:
@@ -110,15 +112,31 @@ class MonitoringTracer:
                         self.time(each)
 
     def time_running_code(self, frame: FrameType | None) -> None:
-        """The step that runs has begun unseen, and so has the code on its stack."""
-        with self._lock:
-            while frame is not None and self._timer >= 0:
-                code = frame.f_code
-                if is_where_steps_begin(code, str(frame.f_globals.get("__name__", ""))):
-                    break
-                if not _is_plumbing(code.co_filename) and id(code) not in self._paces:
+        """The step that runs may have begun unseen, and so has the code on its stack."""
+        codes = []
+        while frame is not None and not is_where_steps_begin(frame.f_code, str(frame.f_globals.get("__name__", ""))):
+            if not _is_plumbing(frame.f_code.co_filename) and id(frame.f_code) not in self._paces:
+                codes.append(frame.f_code)
+            frame = frame.f_back
+        if codes:
+            with self._lock:
+                for code in codes if self._timer >= 0 else ():
                     self.time(self._pace_of(code))
-                frame = frame.f_back
+
+    def start_afresh(self) -> None:
+        """Time the code that runs now as if it had not been seen before: other steps have found it quick, or new."""
+        if not self._is_anything_missing or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._timer >= 0:
+                self._forget_quick_code()
+                for pace in self._timed.values():
+                    pace.start_afresh(THOROUGH_CREDITS)
+                self._first_credits = THOROUGH_CREDITS
+                self._is_anything_missing = False
+                monitoring.restart_events()
+        finally:
+            self._lock.release()
 
     def time(self, pace: CodePace) -> None:
         monitoring.set_local_events(self._timer, pace.code, _TIMED)
@@ -133,12 +151,16 @@ class MonitoringTracer:
         self.time(pace)
         return pace
 
+    def _pass_over(self) -> None:
+        """Code that nobody has seen yet runs where nothing is traced. The scout will not be told of it again."""
+        self._is_anything_missing = True
+
     def _pace_of(self, code: CodeType) -> CodePace:
         pace = self._paces.get(id(code))
         if pace is None:
             if len(self._paces) >= MAX_CODES:
                 self._forget_quick_code()
-            pace = self._paces[id(code)] = CodePace(code)
+            pace = self._paces[id(code)] = CodePace(code, self._first_credits)
         return pace
 
     def _forget_quick_code(self) -> None:
@@ -154,6 +176,7 @@ class MonitoringTracer:
         monitoring.set_local_events(self._timer, pace.code, 0)
         self._timed.pop(id(pace.code), None)
         pace.is_timed = False
+        self._is_anything_missing = True
         if trace is None:
             return
         caller = next((each for each, _, _ in reversed(trace.stack) if isinstance(each, CodePace)), None)
@@ -183,6 +206,7 @@ class MonitoringTracer:
         if timer < 0:
             return
         self._scout = self._timer = -1
+        self._first_credits = FIRST_CREDITS
         for pace in list(self._paces.values()):
             if pace.is_timed:
                 monitoring.set_local_events(timer, pace.code, 0)
@@ -198,6 +222,8 @@ class MonitoringTracer:
 class MonitoredSteps:
     """Tracing, as one loop's clock sees it."""
 
+    needs_every_step = False
+
     def __init__(self, steps: StepTrace, tracer: MonitoringTracer) -> None:
         self.steps = steps
         self._tracer = tracer
@@ -205,11 +231,19 @@ class MonitoredSteps:
     def set_threshold(self, threshold_s: float) -> None:
         self.steps.worthwhile_s = worthwhile_s(threshold_s)
 
-    def begin_step(self) -> None:
+    def begin_step(self, *, thoroughly: bool = False) -> None:
+        self.steps.is_open = True
+        if thoroughly:
+            self._tracer.start_afresh()
         self._tracer.time_running_code(sys._getframe(1))  # noqa: SLF001
 
     def end_step(self) -> None:
         """The first call of the next step notices."""
+
+    def rest(self) -> None:
+        if self.steps.is_open:
+            self.steps.is_open = False
+            self.steps.drop_calls()
 
     def moved(self, thread_id: int) -> None:
         self._tracer.move(self.steps, thread_id)

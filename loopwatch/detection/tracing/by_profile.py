@@ -45,13 +45,11 @@ class ProfileTracer:
             clock.tracer.set_threshold(clock.threshold_s)
             return
         clock.tracer = tracer = ProfiledSteps(clock)
-        clock.tell_of_every_step(tell=True)
         if clock.handle is not None and clock.thread_id == threading.get_ident():
             tracer.begin_step()
 
     def stop(self, clock: LoopClock) -> None:
         tracer, clock.tracer = clock.tracer, None
-        clock.tell_of_every_step(tell=False)
         if isinstance(tracer, ProfiledSteps):
             tracer.stop()
 
@@ -61,6 +59,8 @@ class ProfileTracer:
 
 class ProfiledSteps:
     """The profile function of one loop's steps. ``begin_step`` and ``end_step`` are called by its thread."""
+
+    needs_every_step = True
 
     def __init__(self, clock: LoopClock) -> None:
         self._clock = clock
@@ -79,9 +79,9 @@ class ProfiledSteps:
         self._trace.worthwhile_s = self._worthwhile_s = worthwhile_s(threshold_s)
         self._set_worthwhile(self._worthwhile_s)
 
-    def begin_step(self) -> None:
+    def begin_step(self, *, thoroughly: bool = False) -> None:
         clock = self._clock
-        if self._paces.is_quick(clock.handle, clock.started):
+        if self._paces.is_quick(clock.handle, clock.started) and not thoroughly:
             return
         self._starts.clear()
         self._trace.begin(clock.started)
@@ -97,6 +97,10 @@ class ProfiledSteps:
         if self._installed is not None:
             self._put_back()
         self._paces.note(self._clock.started, now(), self._clock.threshold_s)
+
+    def rest(self) -> None:
+        """The profile function is in place only while a step runs that has been begun."""
+        self._paces.skip()
 
     def _put_back(self) -> None:
         current = sys.getprofile()

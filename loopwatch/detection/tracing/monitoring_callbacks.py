@@ -27,12 +27,17 @@ Timed = Mapping[int, CodePace]
 GiveUp = Callable[[CodePace, StepTrace | None], None]
 
 
-def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None]) -> Callbacks:
+def scout_callbacks(
+    traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None], pass_over: Callable[[], None]
+) -> Callbacks:
     get_ident = threading.get_ident
 
     def begins(code: CodeType, _offset: int) -> Any:
+        if id(code) in paces:
+            return DISABLE
         trace = traces.get(get_ident())
-        if trace is None or id(code) in paces or running_step(trace) is None:
+        if trace is None or running_step(trace) is None:
+            pass_over()
             return DISABLE
         try:
             pace = discover(code)
@@ -75,9 +80,12 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
 def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None]:
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
 
-    def elsewhere(pace: CodePace) -> None:
-        """No step runs it: it pays, and earns nothing."""
-        pace.note(0.0)
+    def elsewhere(pace: CodePace, is_resting: bool) -> None:
+        """No step to be traced runs it: it pays, and earns nothing; in another step of the loop, it pays all it has."""
+        if is_resting:
+            pace.credits = -1.0
+        else:
+            pace.note(0.0)
         if pace.credits < 0.0 and not pace.active:
             with contextlib.suppress(Exception):  # the user's code must not notice
                 give_up(pace, None)
@@ -88,10 +96,11 @@ def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None
             return
         trace = traces.get(get_ident())
         if trace is None or trace.clock.handle is None or trace.step != trace.clock.started:
-            trace = None if trace is None else begun(trace)
-            if trace is None:
-                elsewhere(pace)
+            running = None if trace is None else begun(trace)
+            if running is None:
+                elsewhere(pace, trace is not None and not trace.is_open)
                 return
+            trace = running
         pace.active += 1
         trace.stack.append((pace, id(get_frame(depth)), now()))
 
@@ -116,7 +125,7 @@ def _calls(traces: Traces, timed: Timed) -> Callable[..., Any]:
             trace = running
         pace = code_pace.calls.get(offset)
         if pace is None:
-            pace = code_pace.calls[offset] = Pace()
+            pace = code_pace.calls[offset] = Pace(code_pace.first_credits)
         elif pace.credits < 0.0 and not pace.active:
             return DISABLE
         pace.active += 1
@@ -174,18 +183,16 @@ def _returns_from_c(traces: Traces) -> Callable[..., None]:
 
 
 def begun(trace: StepTrace) -> StepTrace | None:
-    """The loop of this thread that runs a step, ready for that step; ``None`` when none does."""
+    """The loop of this thread that runs a step to be traced, ready for that step; ``None`` when none does."""
     running = running_step(trace)
     if running is not None and running.step != running.clock.started:
-        for pace, _, _ in running.stack:
-            pace.active -= 1
-        running.stack.clear()
+        running.drop_calls()
         running.begin(running.clock.started)
     return running
 
 
 def running_step(trace: StepTrace) -> StepTrace | None:
-    return next((each for each in siblings(trace) if each.clock.handle is not None), None)
+    return next((each for each in siblings(trace) if each.clock.handle is not None and each.is_open), None)
 
 
 def busy(trace: StepTrace) -> StepTrace | None:

@@ -8,6 +8,8 @@ that is timed, and what is quick on average costs nothing at all.
 from types import CodeType
 
 FIRST_CREDITS = 3.0
+THOROUGH_CREDITS = 30.0
+"""Where one request is traced, which may not come again."""
 MAX_CREDITS = 10_000.0
 SUSPECT_CREDITS = 2000.0
 SUSPECT_INTERVAL_S = 1.0
@@ -19,8 +21,8 @@ class Pace:
 
     __slots__ = ("active", "credits")
 
-    def __init__(self) -> None:
-        self.credits = FIRST_CREDITS
+    def __init__(self, first_credits: float) -> None:
+        self.credits = first_credits
         self.active = 0
 
     def note(self, worthwhile_times: float) -> None:
@@ -31,17 +33,23 @@ class Pace:
 class CodePace(Pace):
     """Of one code object. ``hidden`` is the code that was found quick in calls that this code made."""
 
-    __slots__ = ("_credited_at", "calls", "code", "hidden", "is_timed", "suspicions")
+    __slots__ = ("_credited_at", "calls", "code", "first_credits", "hidden", "is_timed", "suspicions")
 
-    def __init__(self, code: CodeType) -> None:
-        super().__init__()
+    def __init__(self, code: CodeType, first_credits: float = FIRST_CREDITS) -> None:
+        super().__init__(first_credits)
         self.code = code
+        self.first_credits = first_credits
         self.calls: dict[int, Pace] = {}
         """By the offset of the instruction that calls."""
         self.hidden: set[CodePace] = set()
         self.is_timed = False
         self.suspicions = 0
         self._credited_at = 0.0
+
+    def start_afresh(self, first_credits: float) -> None:
+        self.first_credits = first_credits
+        self.credits = max(self.credits, first_credits)
+        self.calls = {}
 
     def suspect(self, at: float) -> bool:
         """It has been the cause of a stall that nobody timed; false if looking closer has not helped before."""

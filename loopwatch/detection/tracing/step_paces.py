@@ -47,6 +47,10 @@ class StepPaces:
             return False
         return at >= pace.until
 
+    def skip(self) -> None:
+        """The step that begins is not traced, whatever it is."""
+        self._current = None
+
     def note(self, started: float, ended: float, threshold_s: float) -> None:
         """The step has ended; if it was a stall, the next ones are traced again."""
         if ended - started >= threshold_s and self._current is not None:

@@ -65,12 +65,14 @@ class StepTrace:
 
     __slots__ = (
         *("_calls", "_counts", "_covered", "_failures", "_readings"),
-        *("clock", "sibling", "stack", "step", "worthwhile_s"),
+        *("clock", "is_open", "sibling", "stack", "step", "worthwhile_s"),
     )
 
     def __init__(self, clock: LoopClock) -> None:
         self.clock = clock
         self.step = 0.0
+        self.is_open = True
+        """Whether the steps that begin now are traced."""
         self.worthwhile_s = worthwhile_s(clock.threshold_s)
         self.stack: list[Any] = []
         """The calls going on, where the tracer keeps them here."""
@@ -90,6 +92,12 @@ class StepTrace:
             self._calls, self._counts = {}, {}
         self._covered.clear()
         self._readings = [self.clock.read_cpu()]
+
+    def drop_calls(self) -> None:
+        """Forget the calls going on: their ends will not be told, or do not matter."""
+        for pace, _, _ in self.stack:
+            pace.active -= 1
+        self.stack.clear()
 
     def call_ended(
         self, frame: FrameType, function: Any, started: float, ended: float, parent: float | None = None
