@@ -1,17 +1,25 @@
 """Finds the calls that block the event loop of an async Django site: in production, all the time."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.watcher import watch
-
 if TYPE_CHECKING:
+    from loopwatch.detection.calls import BlockingCall
+    from loopwatch.detection.watcher import watch
     from loopwatch.recording.health import Stats
     from loopwatch.signals import blocking_call
 
 __version__ = "0.1.0"
 
 __all__ = ["BlockingCall", "blocking_call", "stats", "watch"]
+
+# Imported when asked for: the signal needs Django, which ``watch()`` does not, and pytest imports this package for the
+# sake of its plugin in projects that never use it.
+_HOMES = {
+    "BlockingCall": "loopwatch.detection.calls",
+    "blocking_call": "loopwatch.signals",
+    "watch": "loopwatch.detection.watcher",
+}
 
 
 def stats() -> "Stats":
@@ -22,9 +30,6 @@ def stats() -> "Stats":
 
 
 def __getattr__(name: str) -> Any:
-    # The signal needs Django; ``watch()`` does not.
-    if name == "blocking_call":
-        from loopwatch.signals import blocking_call  # noqa: PLC0415
-
-        return blocking_call
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

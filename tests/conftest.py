@@ -9,6 +9,8 @@ from django.db import connections
 from tests import postgresql
 from tests.databases import POSTGRESQL, SQLITE
 
+pytest_plugins = ["pytester"]
+
 # Set in CI, where a missing PostgreSQL must not pass for success.
 REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
 MISSING = "PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)"

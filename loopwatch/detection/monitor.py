@@ -33,11 +33,13 @@ class Monitor:
         self._watchdog: Watchdog | None = None
         self._tracer: Tracer | None = None
         self._has_complained = False
-        self._unbound: dict[int, tuple[Watching, ...]] = {}
-        """Watchers that were entered outside of a loop, by thread."""
+        self._unbound: dict[int | None, tuple[Watching, ...]] = {}
+        """Watchers of whatever loop comes to run, by the thread it runs in; under ``None``, in any."""
 
-    def start(self, watcher: Watching, loop: asyncio.AbstractEventLoop | None) -> tuple[LoopClock, ...]:
-        """Watch ``loop``; without one, every loop that this thread runs. The clocks of those that are known already.
+    def start(
+        self, watcher: Watching, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+    ) -> tuple[LoopClock, ...]:
+        """Watch ``loop``; without one, every loop that this thread, or any, runs. The clocks of those known already.
 
         Raises ``TracingUnavailableError``, and watches nothing, if the watcher's engine cannot be had.
         """
@@ -48,9 +50,10 @@ class Monitor:
             self._forget_closed_loops()
             self._hooks.install(loop)
             if loop is None:
-                thread_id = threading.get_ident()
+                thread_id = None if every_thread else threading.get_ident()
                 self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), watcher)
-                clocks = tuple(clock for clock in self._hooks.clocks.values() if clock.thread_id == thread_id)
+                known = self._hooks.clocks.values()
+                clocks = tuple(clock for clock in known if every_thread or clock.thread_id == thread_id)
             else:
                 clocks = (self._clock(loop),)
             watcher.entered = now()
@@ -204,7 +207,7 @@ class Monitor:
         """A loop that nobody watches runs a step: whether somebody watches its thread."""
         if not self._unbound:
             return None
-        watchers = self._unbound.get(threading.get_ident())
+        watchers = (*self._unbound.get(threading.get_ident(), ()), *self._unbound.get(None, ()))
         if not watchers:
             return None
         with self._lock:
@@ -262,8 +265,10 @@ def _nothing() -> None:
 _monitor = Monitor()
 
 
-def start_watching(watcher: Watching, loop: asyncio.AbstractEventLoop | None) -> tuple[LoopClock, ...]:
-    return _monitor.start(watcher, loop)
+def start_watching(
+    watcher: Watching, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+) -> tuple[LoopClock, ...]:
+    return _monitor.start(watcher, loop, every_thread=every_thread)
 
 
 def stop_watching(watcher: Watching, timeout_s: float) -> bool:

@@ -34,6 +34,7 @@ class Watcher:
         exclude_paths: Sequence[str] | None = None,
         on_blocking_call: Callable[[BlockingCall], object] | None = None,
         engine: str = "sampling",
+        every_thread: bool = False,
         enabled: bool = True,
     ) -> None:
         if engine not in ENGINES:
@@ -51,6 +52,7 @@ class Watcher:
         self.threshold_s = threshold_ms / 1000
         self.ongoing_after_s = NEVER
         self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
+        self.every_thread = every_thread
         self.enabled = enabled
         self.calls: list[BlockingCall] = []
         self.calls_dropped = 0
@@ -62,7 +64,8 @@ class Watcher:
     def __enter__(self) -> Self:
         if self.enabled:
             self._delivery = Delivery(self._callback) if self._callback is not None else None
-            monitor.start_watching(self, _running_loop())
+            loop = None if self.every_thread else _running_loop()
+            monitor.start_watching(self, loop, every_thread=self.every_thread)
         return self
 
     def __exit__(
@@ -98,6 +101,7 @@ def watch(
     exclude_paths: Sequence[str] | None = None,
     on_blocking_call: Callable[[BlockingCall], object] | None = None,
     engine: str = "sampling",
+    every_thread: bool = False,
     enabled: bool = True,
 ) -> Watcher:
     """Report every step of the event loop that lasts ``threshold_ms`` or longer while the block is open.
@@ -105,6 +109,9 @@ def watch(
     ``with watch(threshold_ms=10) as watcher:`` may stand inside a coroutine, where it watches the running loop, or
     around ``asyncio.run()``, where it watches every loop of this thread. A step that the block begins or ends in counts
     for the part inside. When the block is left, ``watcher.calls`` is complete and every callback has run.
+
+    ``every_thread=True`` watches the loops of all threads from their next step on: ``async_to_sync``, and so Django's
+    test client and its async test methods, run theirs in a thread of its own.
 
     ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the user's own function and all
     that it called. ``on_blocking_call`` gets each ``BlockingCall``, on a thread of its own. With ``enabled=False`` the
@@ -120,6 +127,7 @@ def watch(
         exclude_paths=exclude_paths,
         on_blocking_call=on_blocking_call,
         engine=engine,
+        every_thread=every_thread,
         enabled=enabled,
     )
 

@@ -53,6 +53,14 @@ def test_nothing_is_left_of_a_block_around_loops():
     assert len(watcher.calls) == 3
 
 
+def test_nothing_is_left_of_a_block_around_the_loops_of_every_thread():
+    with watch(threshold_ms=THRESHOLD_MS, every_thread=True) as watcher:
+        thread = threading.Thread(target=asyncio.run, args=[blocks_once()])
+        thread.start()
+        thread.join()
+    assert len(watcher.calls) == 1
+
+
 def test_nothing_is_left_of_a_block_in_which_no_loop_ran():
     with watch(threshold_ms=THRESHOLD_MS):
         pass

@@ -309,6 +309,43 @@ def test_around_a_loop_of_another_thread_it_sees_nothing():
     assert watcher.calls == []
 
 
+def in_another_thread(main):
+    thread = threading.Thread(target=asyncio.run, args=[main])
+    thread.start()
+    thread.join()
+
+
+def test_around_loops_of_every_thread_it_sees_them_all():
+    with watch(threshold_ms=THRESHOLD_MS, every_thread=True) as watcher:
+        in_another_thread(blocks_once())
+        asyncio.run(blocks_twice())
+    assert names(watcher) == ["time.sleep"] * 3
+
+
+async def test_inside_a_loop_it_may_watch_every_thread_too():
+    with watch(threshold_ms=THRESHOLD_MS, every_thread=True) as watcher:
+        await asyncio.to_thread(asyncio.run, blocks_once())
+        await blocks_once()
+        await asyncio.sleep(0)
+    assert names(watcher) == ["time.sleep"] * 2
+
+
+def test_blocks_for_one_thread_and_for_every_thread_do_not_mix():
+    with watch(threshold_ms=THRESHOLD_MS) as one, watch(threshold_ms=THRESHOLD_MS, every_thread=True) as every:
+        in_another_thread(blocks_once())
+        asyncio.run(blocks_once())
+    assert (len(one.calls), len(every.calls)) == (1, 2)
+
+
+def test_a_loop_that_others_watch_is_seen_from_the_next_step_on():
+    with (
+        watch(threshold_ms=THRESHOLD_MS, every_thread=True),
+        watch(threshold_ms=THRESHOLD_MS, every_thread=True) as late,
+    ):
+        in_another_thread(blocks_once())
+    assert names(late) == ["time.sleep"]
+
+
 def test_loops_in_two_threads_do_not_mix():
     both_run = threading.Barrier(2)
     watchers = {}

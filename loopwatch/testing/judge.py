@@ -1,0 +1,30 @@
+"""Judges what was found: new, known or allowed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from loopwatch.testing.baseline import NOTHING_KNOWN, Baseline
+from loopwatch.testing.found import Found, Verdict
+from loopwatch.testing.rules import Rule
+
+# The first test to need a module imports it, and the collector comes when it comes: whichever test they fall on has not
+# caused them, and the next run may choose another.
+BUILT_IN = (Rule("import * (built in)", "import *"), Rule("gc.collect (built in)", "gc.collect (automatic)"))
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """``is_lenient`` lets whatever is new pass as known: a baseline is being written."""
+
+    rules: tuple[Rule, ...] = ()
+    baseline: Baseline = NOTHING_KNOWN
+    is_lenient: bool = False
+
+    def judge(self, found: Found, rules: Sequence[Rule] = ()) -> Found:
+        """With the test's own ``rules`` first, so that a hit counts for the nearest one."""
+        for rule in (*rules, *self.rules, *BUILT_IN):
+            if rule.matches(found.names, found.function, found.test):
+                return found.judged(Verdict.ALLOWED, rule.text)
+        if self.is_lenient or self.baseline.knows(found):
+            return found.judged(Verdict.KNOWN)
+        return found

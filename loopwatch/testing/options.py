@@ -1,0 +1,63 @@
+"""What holds for one test: the project's options, and what its markers say otherwise."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Any
+
+from loopwatch.detection.watcher import watch
+from loopwatch.testing.rules import Rule, RuleError
+
+KEYS = ("threshold_ms", "engine", "allow", "enabled")
+
+
+class MarkerError(ValueError):
+    """A marker's arguments are wrong; the message says what is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """``allow`` are the rules of the markers alone: those of the project hold for every test."""
+
+    threshold_ms: float = 50.0
+    engine: str = "sampling"
+    allow: tuple[Rule, ...] = ()
+    enabled: bool = True
+
+    def with_marker(self, positional: tuple[Any, ...], named: Mapping[str, Any], *, owner: str) -> "Options":
+        """As a marker of ``owner``, the node id of a test, class or module, changes them. Raises ``MarkerError``."""
+        if positional:
+            raise MarkerError(f"its arguments are named, such as threshold_ms={positional[0]!r}: {', '.join(KEYS)}")
+        for key in named:
+            if key not in KEYS:
+                raise MarkerError(f"it has no {key!r}{_meant(key)}: {', '.join(KEYS)}")
+        changed = dict(named)
+        if "allow" in changed:
+            changed["allow"] = (*self.allow, *_rules(changed["allow"], owner))
+        if not isinstance(changed.get("enabled", True), bool):
+            raise MarkerError(f"enabled is True or False, not {changed['enabled']!r}")
+        options = replace(self, **changed)
+        options.check()
+        return options
+
+    def check(self) -> None:
+        """Raises ``MarkerError`` for a threshold or engine that ``watch()`` would not take."""
+        try:
+            watch(threshold_ms=self.threshold_ms, engine=self.engine)
+        except (TypeError, ValueError) as error:
+            raise MarkerError(str(error)) from None
+
+
+def _rules(allow: Any, owner: str) -> Iterable[Rule]:
+    if isinstance(allow, str) or not isinstance(allow, Iterable):
+        raise MarkerError(f"allow is a list of rules, not {allow!r}: write allow=[{str(allow)!r}]")
+    try:
+        rules = [Rule.parse(text) for text in allow]
+    except RuleError as error:
+        raise MarkerError(f"allow: {error}") from None
+    return [replace(rule, text=f"{rule.text} (marker of {owner})") for rule in rules]
+
+
+def _meant(key: str) -> str:
+    close = get_close_matches(key, KEYS, n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

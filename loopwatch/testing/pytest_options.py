@@ -1,0 +1,96 @@
+"""What the command line, the ini file and the markers say. Every mistake is a usage error that says what is right."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from loopwatch.pytest_plugin import MARKER
+from loopwatch.testing import baseline
+from loopwatch.testing.judge import Judge
+from loopwatch.testing.options import MarkerError, Options
+from loopwatch.testing.rules import Rule, RuleError
+
+PHASES = ("setup", "call", "teardown")
+_SELECTING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore")
+
+
+def project_options(config: pytest.Config) -> Options:
+    """What holds for tests without a marker."""
+    given = config.option.loopwatch_threshold_ms
+    written = config.getini("loopwatch_threshold_ms")
+    try:
+        options = Options(float(written) if given is None else given, config.getini("loopwatch_engine"))
+        options.check()
+    except MarkerError as error:
+        raise pytest.UsageError(f"loopwatch: {error}") from None
+    except ValueError:
+        raise pytest.UsageError(f"loopwatch_threshold_ms is a number of milliseconds, not {written!r}") from None
+    return options
+
+
+def options_of(item: pytest.Item, of_project: Options) -> Options:
+    """What holds for one test. The marker nearest to it is the last to say something; rules add up.
+
+    Raises ``MarkerError``.
+    """
+    options = of_project
+    for node, mark in reversed(list(item.iter_markers_with_node(MARKER))):
+        try:
+            options = options.with_marker(mark.args, mark.kwargs, owner=node.nodeid.partition("[")[0])
+        except MarkerError as error:
+            raise MarkerError(f"{item.nodeid}: marker loopwatch: {error}") from None
+    return options
+
+
+def judge(config: pytest.Config) -> Judge:
+    path, is_updating = baseline_path(config), config.option.loopwatch_update_baseline
+    if is_updating and path is None:
+        raise pytest.UsageError("--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names")
+    try:
+        rules = tuple(map(Rule.parse, config.getini("loopwatch_allow")))
+        known = baseline.NOTHING_KNOWN if is_updating or path is None else baseline.read(path)
+    except RuleError as error:
+        raise pytest.UsageError(f"loopwatch_allow: {error}") from None
+    except baseline.BaselineError as error:
+        raise pytest.UsageError(f"loopwatch: {error}") from None
+    return Judge(rules, known, is_lenient=is_updating)
+
+
+def phases(config: pytest.Config) -> frozenset[str]:
+    chosen = config.getini("loopwatch_phases")
+    for phase in chosen:
+        if phase not in PHASES:
+            raise pytest.UsageError(f"loopwatch_phases has no {phase!r}: {', '.join(PHASES)}")
+    return frozenset(chosen)
+
+
+def baseline_path(config: pytest.Config) -> Path | None:
+    """On the command line relative to the current folder, in the ini file relative to its own."""
+    if config.option.loopwatch_baseline:
+        return config.invocation_params.dir / str(config.option.loopwatch_baseline)
+    written = config.getini("loopwatch_baseline")
+    return (config.inipath.parent if config.inipath else config.rootpath) / written if written else None
+
+
+def json_path(config: pytest.Config) -> Path | None:
+    path = config.option.loopwatch_json
+    if not path:
+        return None
+    absolute = config.invocation_params.dir / str(path)
+    if not absolute.parent.is_dir() or absolute.is_dir():
+        raise pytest.UsageError(f"--loopwatch-json {path}: no file can be written there")
+    return absolute
+
+
+def is_selection(config: pytest.Config) -> bool:
+    """Whether this run was asked to leave tests out, so that what did not happen in it says nothing."""
+    return any(
+        argument.startswith(_SELECTING) or "::" in argument or argument.endswith(".py")
+        for argument in _arguments(config)
+    )
+
+
+def _arguments(config: pytest.Config) -> Iterator[str]:
+    for argument in config.invocation_params.args:
+        yield str(argument)

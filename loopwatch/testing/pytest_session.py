@@ -1,0 +1,149 @@
+"""A run of pytest in which tests are watched.
+
+What a test was found to do travels in its reports, so a worker of xdist and a run without workers are alike: whoever
+gets the reports adds them up, and says it at the end.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.pytest_plugin import MARKER
+from loopwatch.testing import pytest_options
+from loopwatch.testing.failure import failure, title
+from loopwatch.testing.found import Found
+from loopwatch.testing.judge import Judge
+from loopwatch.testing.options import MarkerError, Options
+from loopwatch.testing.outcome import Outcome
+from loopwatch.testing.places import shown
+from loopwatch.testing.watched_test import WatchedTest, new
+
+_WATCHED = pytest.StashKey[WatchedTest]()
+
+
+class WatchedSession:
+    """Hooks of pytest. ``watches_all``: every test, not only those with the marker or the fixture."""
+
+    def __init__(self, options: Options, judge: Judge, phases: frozenset[str], outcome: Outcome) -> None:
+        self.watches_all = False
+        self._options = options
+        self._judge = judge
+        self._phases = phases
+        self._outcome = outcome
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> "WatchedSession":
+        """Raises ``pytest.UsageError``."""
+        judge = pytest_options.judge(config)
+        session = cls(
+            pytest_options.project_options(config), judge, pytest_options.phases(config), Outcome.of(config, judge)
+        )
+        session.watches_all = bool(config.option.loopwatch or config.getini("loopwatch"))
+        return session
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """A marker with a mistake in it stops the run before anything has run; a worker of xdist fails the test."""
+        try:
+            for item in session.items:
+                pytest_options.options_of(item, self._options)
+        except MarkerError as error:
+            if not hasattr(session.config, "workerinput"):
+                raise pytest.UsageError(str(error)) from None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        item.stash[_WATCHED] = watched = WatchedTest(item.nodeid, self._judge)
+        watched.options, _ = self._options_of(item)
+        result = yield from self._phase(item, "setup")
+        # Once more, as a fixture may have added a marker. And only now: other plugins' setup must have run.
+        watched.options, mistake = self._options_of(item)
+        if mistake:
+            pytest.fail(f"loopwatch: {mistake}", pytrace=False)
+        return result
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        return (yield from self._phase(item, "call"))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, Any, Any]:
+        return (yield from self._phase(item, "teardown"))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        watched = item.stash.get(_WATCHED, None)
+        # What was found in a setup that passed is told with the test itself, which is to run all the same.
+        if watched is not None and not (call.when == "setup" and report.passed):
+            _tell(report, watched)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self._outcome.add(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        self._outcome.finish(session)
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        self._outcome.show(terminalreporter)
+
+    def fixture(self, item: pytest.Item) -> WatchedTest:
+        if _WATCHED not in item.stash:
+            pytest.fail(
+                "loopwatch: the fixture is asked for by a test's arguments, so that it can watch", pytrace=False
+            )
+        return item.stash[_WATCHED]
+
+    def _phase(self, item: pytest.Item, name: str) -> Generator[None, Any, Any]:
+        watched = item.stash[_WATCHED]
+        if not watched.options.enabled or name not in self._phases or not (self.watches_all or _asks(item)):
+            return (yield)
+        unavailable = None
+        try:
+            watched.begin(name)
+        except TracingUnavailableError as error:
+            unavailable = error
+        try:
+            result = yield
+        finally:
+            watched.end()
+        if unavailable is not None:
+            pytest.fail(f"loopwatch: {unavailable}", pytrace=False)
+        return result
+
+    def _options_of(self, item: pytest.Item) -> tuple[Options, str]:
+        """And what is wrong with them."""
+        try:
+            return pytest_options.options_of(item, self._options), ""
+        except MarkerError as error:
+            return self._options, str(error)
+
+
+def _asks(item: pytest.Item) -> bool:
+    return item.get_closest_marker(MARKER) is not None or MARKER in getattr(item, "fixturenames", ())
+
+
+def _tell(report: pytest.TestReport, watched: WatchedTest) -> None:
+    """Put what is known of a test into its report, and fail it for what is new."""
+    found = watched.hand_over()
+    rules = [rule.text for rule in watched.options.allow] if report.when == "call" else []
+    if not found and not rules:
+        return
+    told: Any = report
+    told.loopwatch = {"found": [each.as_dict() for each in found], "rules": rules, "is_failure": False}
+    blamed = new(found)
+    if blamed and report.passed and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = failure(blamed, watched.options.threshold_ms)
+        told.loopwatch["is_failure"] = True
+    elif blamed:
+        report.sections.append(("loopwatch", "\n".join(map(_one_line, blamed))))
+
+
+def _one_line(found: Found) -> str:
+    return f"{title(found)}, in {found.function} ({shown(found.filename)}:{found.lineno})"

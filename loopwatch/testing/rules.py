@@ -1,0 +1,58 @@
+"""Rules that allow calls: ``CALL [in FUNCTION] [during TEST]``, each part a pattern with ``*`` and ``?``.
+
+``time.sleep in shop.legacy.* during tests/slow/*`` allows ``time.sleep`` wherever a function of ``shop.legacy`` calls
+it in a test of that folder.
+"""
+
+import functools
+import re
+from dataclasses import dataclass
+
+_FORM = re.compile(r"(?P<call>.+?)(?:\s+in\s+(?P<function>\S+))?(?:\s+during\s+(?P<test>.+))?")
+_WORDS = frozenset({"in", "during"})
+
+
+class RuleError(ValueError):
+    """A rule that cannot be read; the message says how one is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which calls are allowed, in which functions and tests. ``text`` is the rule as it was written."""
+
+    text: str
+    call: str = "*"
+    function: str = "*"
+    test: str = "*"
+
+    @classmethod
+    def parse(cls, text: object) -> "Rule":
+        """Read a rule. Raises ``RuleError``."""
+        if not isinstance(text, str):
+            raise RuleError(f"a rule is a string such as {EXAMPLE!r}, not {text!r}")
+        found = _FORM.fullmatch(text.strip())
+        if found is None or _WORDS & set(found["call"].split()):
+            raise RuleError(f"{text!r} is not of the form CALL [in FUNCTION] [during TEST], as {EXAMPLE!r} is")
+        return cls(text.strip(), found["call"], found["function"] or "*", (found["test"] or "*").strip())
+
+    def matches(self, names: tuple[str, ...], function: str, test: str) -> bool:
+        """Whether a call that has one of ``names``, made by ``function`` in ``test`` (its node id), is allowed."""
+        return (
+            any(matches(self.call, name) for name in names)
+            and matches(self.function, function)
+            and matches(self.test, test)
+        )
+
+
+EXAMPLE = "time.sleep in shop.legacy.*"
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether the whole of ``text`` is as ``pattern`` says. Brackets stand for themselves: node ids have them."""
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@functools.lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    anything = {"*": ".*", "?": "."}
+    return re.compile("".join(anything.get(char) or re.escape(char) for char in pattern), re.DOTALL)

@@ -1,0 +1,100 @@
+"""The baseline: a project adopts loopwatch with what it has, and fails on what is new."""
+
+import json
+
+import pytest
+
+from loopwatch.testing import baseline
+from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
+from loopwatch.testing.found import Found
+
+ONE = "async def test_blocks():\n    back_off()\n"
+TWO = ONE + "\n\nasync def test_blocks_anew():\n    time.sleep(STALL_S)\n"
+UPDATE = ("--loopwatch", "--loopwatch-baseline", "known.json", "--loopwatch-update-baseline")
+USE = UPDATE[:3]
+
+
+def functions(project):
+    content = json.loads((project.path / "known.json").read_text(encoding="utf-8"))
+    return [call["function"] for call in content["blocking_calls"]]
+
+
+def test_a_project_adopts_it_and_fails_only_on_what_is_new(project):
+    project.tests(ONE)
+    project.run(*UPDATE).assert_outcomes(passed=1)
+    assert functions(project) == ["test_shop.back_off"]
+    project.tests("\n\n" + TWO)  # lines may move
+    result = project.run(*USE)
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["1 blocking call known from the baseline:", "FAILED *::test_blocks_anew - *"])
+
+
+def test_a_run_of_some_tests_takes_nothing_out_of_it(project):
+    project.tests(TWO)
+    project.run(*UPDATE)
+    project.run(*UPDATE, "-k", "anew")
+    assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_anew"]
+
+
+def test_what_is_gone_is_told_and_an_update_takes_it_out(project):
+    project.tests(TWO)
+    project.run(*UPDATE)
+    project.tests(ONE)
+    project.run(*USE).stdout.fnmatch_lines(["1 of 2 calls in the baseline did not block: --loopwatch-update-baseline"])
+    project.run(*UPDATE)
+    assert functions(project) == ["test_shop.back_off"]
+
+
+def test_the_ini_file_may_name_it(project):
+    project.ini("loopwatch_baseline = known.json")
+    project.tests(ONE)
+    project.run("--loopwatch", "--loopwatch-update-baseline").assert_outcomes(passed=1)
+    project.run("--loopwatch").assert_outcomes(passed=1)
+
+
+def test_an_update_wants_to_know_which_file(project):
+    project.tests(ONE)
+    result = project.run("--loopwatch", "--loopwatch-update-baseline")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names*"])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("", "is not JSON"),
+        ("{", "is not JSON"),
+        ("\udcff", "is not JSON"),
+        ("[]", "it has no version"),
+        ('{"version": "1"}', "it has no version"),
+        ('{"version": true}', "it has no version"),
+        ('{"version": 2, "blocking_calls": []}', "of version 2, and this loopwatch reads up to 1: update loopwatch"),
+        ('{"version": 1}', "is not as loopwatch writes it"),
+        ('{"version": 1, "blocking_calls": [{"call": "x"}]}', "is not as loopwatch writes it"),
+        ('{"version": 1, "blocking_calls": 3}', "is not as loopwatch writes it"),
+    ],
+)
+def test_a_file_that_is_none_is_refused_with_what_to_do(tmp_path, content, message):
+    path = tmp_path / "known.json"
+    path.write_text(content, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(BaselineError) as refused:
+        baseline.read(path)
+    assert message in str(refused.value)
+    assert "--loopwatch-update-baseline" in str(refused.value)
+
+
+def found(*, call="time.sleep", function="shop.pay", fingerprint="f1", exact=True):
+    return Found("t", "call", fingerprint, call, call, function, "shop.py", 1, "", 60.0, "waiting", exact)
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    path = tmp_path / "known.json"
+    assert baseline.write(path, [found(function="shop.prüfen"), found(function="shop.prüfen")], Baseline()) == 1
+    assert baseline.read(path) == Baseline(frozenset({KnownCall("time.sleep", "shop.prüfen", "f1")}))
+
+
+def test_a_call_that_is_not_certain_is_known_by_its_function():
+    known = Baseline(frozenset({KnownCall("time.sleep", "shop.pay", "f1")}))
+    assert known.knows(found(call="json.dumps", fingerprint="f2", exact=False))
+    assert not known.knows(found(call="json.dumps", fingerprint="f2", exact=True))
+    assert not known.knows(found(function="shop.ship", fingerprint="f3", exact=False))

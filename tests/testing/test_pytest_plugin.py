@@ -1,0 +1,338 @@
+"""``pytest --loopwatch``: which tests fail, and what is said of them."""
+
+import pytest
+
+from tests.testing.conftest import ANYIO, ASYNCIO
+
+BLOCKS_AND_WAITS = """
+async def test_blocks():
+    back_off()
+
+
+async def test_waits():
+    await asyncio.sleep(STALL_S)
+
+
+def test_has_no_loop():
+    back_off()
+"""
+
+
+def test_a_test_that_blocks_the_loop_fails_with_the_call_the_line_and_the_stack(project):
+    project.tests(BLOCKS_AND_WAITS)
+    result = project.run("--loopwatch")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*_ test_blocks _*",
+            "test_shop.py:*: in test_blocks",
+            "    back_off()",
+            "    ^^^^^^^^^^",
+            "test_shop.py:*: in back_off",
+            "    time.sleep(STALL_S)",
+            "    ^^^^^^^^^^^^^^^^^^^",
+            "E   time.sleep blocked the event loop for * ms",
+            "E   in test_shop.back_off, waiting; the threshold is 50 ms",
+            "FAILED test_shop.py::test_blocks - time.sleep blocked the event loop for *",
+        ]
+    )
+
+
+def test_unless_asked_it_watches_nothing_and_imports_nothing(project):
+    project.tests(
+        BLOCKS_AND_WAITS
+        + """
+def test_what_is_imported():
+    import sys
+
+    assert [name for name in sys.modules if name.startswith("loopwatch")] == ["loopwatch", "loopwatch.pytest_plugin"]
+    assert "django" not in sys.modules
+"""
+    )
+    project.run().assert_outcomes(passed=4)
+
+
+def test_watching_does_not_import_django(project):
+    project.tests('async def test_imports():\n    import sys\n\n    assert "django" not in sys.modules\n')
+    project.run("--loopwatch").assert_outcomes(passed=1)
+
+
+def test_a_marked_test_is_watched_without_the_option(project):
+    project.tests(
+        BLOCKS_AND_WAITS
+        + """
+@pytest.mark.loopwatch
+async def test_marked():
+    back_off()
+"""
+    )
+    result = project.run()
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["FAILED test_shop.py::test_marked - time.sleep blocked *"])
+
+
+def test_a_marker_has_the_last_word(project):
+    project.tests("""
+pytestmark = pytest.mark.loopwatch(threshold_ms=5000, allow=["no.such.call"])
+
+
+async def test_below_the_threshold_of_its_module():
+    back_off()
+
+
+@pytest.mark.loopwatch(threshold_ms=50)
+async def test_above_its_own():
+    back_off()
+
+
+@pytest.mark.loopwatch(threshold_ms=50, allow=["time.sleep in test_shop.*"])
+async def test_allowed():
+    back_off()
+
+
+@pytest.mark.loopwatch(threshold_ms=50, enabled=False)
+async def test_left_alone():
+    back_off()
+""")
+    result = project.run()
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["FAILED test_shop.py::test_above_its_own - *", "*3 passed*"])
+
+
+def test_a_marker_can_ask_for_exact_times(project):
+    project.tests("""
+@pytest.mark.loopwatch(engine="tracing")
+async def test_blocks(loopwatch):
+    back_off()
+    assert [call.engine for call in loopwatch.take()] == ["tracing"]
+""")
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_mistake_in_a_marker_stops_the_run_before_it_begins(project):
+    project.tests("@pytest.mark.loopwatch(treshold_ms=20)\ndef test_one():\n    pass\n")
+    result = project.run()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*test_shop.py::test_one: marker loopwatch: it has no 'treshold_ms' (did you mean *"])
+
+
+@pytest.mark.parametrize(
+    ("ini", "message"),
+    [
+        ("loopwatch_threshold_ms = soon", "*loopwatch_threshold_ms is a number of milliseconds, not 'soon'*"),
+        ("loopwatch_engine = steam", "*Unknown engine 'steam'*"),
+        ("loopwatch_phases = call tear_down", "*loopwatch_phases has no 'tear_down': setup, call, teardown*"),
+        ("loopwatch_allow = in x", "*loopwatch_allow: 'in x' is not of the form*"),
+        ("loopwatch_baseline = gone.json", "*gone.json does not exist; --loopwatch-update-baseline writes it*"),
+    ],
+)
+def test_a_mistake_in_the_ini_file_says_what_is_right(project, ini, message):
+    project.ini(ini)
+    result = project.run("--loopwatch")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+
+
+def test_a_failing_test_keeps_its_failure_and_says_what_blocked_too(project):
+    project.tests("async def test_fails():\n    back_off()\n    assert 0, 'its own'\n")
+    result = project.run("--loopwatch")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*AssertionError: its own*", "time.sleep blocked the event loop for * ms, in test_shop.*"]
+    )
+
+
+def test_an_expected_failure_stays_one(project):
+    project.tests("""
+@pytest.mark.xfail(strict=True)
+async def test_fails_as_expected():
+    back_off()
+    assert 0
+
+
+@pytest.mark.xfail
+async def test_passes_unexpectedly():
+    back_off()
+""")
+    project.run("--loopwatch").assert_outcomes(xfailed=1, xpassed=1)
+
+
+def test_a_test_can_take_what_was_found_and_judge_it_itself(project):
+    project.tests("""
+async def test_blocks_on_purpose(loopwatch):
+    back_off()
+    assert [call.method_name for call in loopwatch.take()] == ["time.sleep"]
+    await asyncio.sleep(0)
+    assert loopwatch.take() == []
+
+
+async def test_blocks_again_afterwards(loopwatch):
+    loopwatch.take()
+    back_off()
+""")
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["FAILED test_shop.py::test_blocks_again_afterwards - time.sleep *"])
+
+
+FIXTURES = """
+@pytest.fixture
+async def shop():
+    back_off()
+    yield
+    back_off()
+
+
+async def test_uses_them(shop):
+    pass
+"""
+
+
+def test_fixtures_may_block_unless_they_are_asked_about(project):
+    project.tests(FIXTURES)
+    project.run("--loopwatch").assert_outcomes(passed=1)
+
+
+def test_stalls_of_fixtures_are_told_apart(project):
+    project.ini("loopwatch_phases = setup call teardown")
+    project.tests(FIXTURES)
+    result = project.run("--loopwatch")
+    result.assert_outcomes(failed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E   time.sleep blocked the event loop for * ms in the teardown",
+            "E   time.sleep blocked the event loop for * ms in the setup",
+        ]
+    )
+
+
+def test_the_loop_of_a_whole_session_is_watched(project):
+    project.tests("""
+@pytest.mark.asyncio(loop_scope="session")
+async def test_first():
+    pass
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_second():
+    back_off()
+""")
+    project.run("--loopwatch").assert_outcomes(passed=1, failed=1)
+
+
+def test_anyio_is_watched(project):
+    project.tests("""
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+async def test_blocks():
+    back_off()
+""")
+    project.run("--loopwatch", plugins=[ANYIO]).assert_outcomes(failed=1)
+
+
+# What is said at the end
+
+
+def test_the_summary_and_the_json_file_say_all_that_was_found(project):
+    project.ini("loopwatch_allow = time.sleep in test_shop.* during *[allowed]")
+    project.tests("""
+@pytest.mark.parametrize("case", ["allowed", "not allowed", "nor this"])
+async def test_blocks(case):
+    back_off()
+""")
+    result = project.run("--loopwatch", "--loopwatch-json", "found.json")
+    result.stdout.fnmatch_lines(
+        [
+            "*= loopwatch =*",
+            "1 blocking call new:",
+            "  time.sleep in test_shop.back_off (test_shop.py:*): 2 times, longest * ms, in 2 tests",
+            "1 blocking call allowed:",
+            "  time.sleep in test_shop.back_off (test_shop.py:*): once * ms, in test_shop.py::test_blocks[[]allowed] *",
+        ]
+    )
+    finding, allowed = project.found()
+    assert (allowed["verdict"], allowed["rule"]) == ("allowed", "time.sleep in test_shop.* during *[allowed]")
+    assert allowed["tests"] == {"test_shop.py::test_blocks[allowed]": 1}
+    assert finding["blocking_call"] == "time.sleep"
+    assert finding["function"] == "test_shop.back_off"
+    assert finding["filename"] == "test_shop.py"
+    assert finding["source"] == "time.sleep(STALL_S)"
+    assert finding["verdict"] == "new"
+    assert finding["events"] == 2
+    assert finding["blocked_ms"] >= 400
+    assert [frame["function"] for frame in finding["stack"]] == ["test_shop.test_blocks", "test_shop.back_off"]
+
+
+WITH_RULES = """
+@pytest.mark.parametrize("case", "ab")
+@pytest.mark.loopwatch(allow=["time.sleep during *b]", "json.*"])
+async def test_blocks(case):
+    back_off()
+"""
+
+
+def test_rules_that_allow_nothing_are_complained_of(project):
+    project.ini("loopwatch_allow =\n  time.sleep during *::test_blocks[a]\n  requests.* in shop.*")
+    project.tests(WITH_RULES)
+    result = project.run("--loopwatch")
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "2 rules that allowed nothing in this run, and can go:",
+            "  requests.* in shop.*",
+            "  json.* (marker of test_shop.py::test_blocks)",
+        ]
+    )
+
+
+@pytest.mark.parametrize("arguments", [["-k", "a"], ["test_shop.py::test_blocks"], ["test_shop.py"]])
+def test_a_run_of_some_tests_says_nothing_of_unused_rules(project, arguments):
+    project.ini("loopwatch_allow = requests.* in shop.*")
+    project.tests(WITH_RULES)
+    project.run("--loopwatch", *arguments).stdout.no_fnmatch_line("*can go*")
+
+
+def test_a_test_that_failed_early_leaves_its_rules_in_doubt(project):
+    project.tests("""
+@pytest.mark.loopwatch(allow=["time.sleep"])
+async def test_fails():
+    assert 0
+""")
+    project.run("--loopwatch").stdout.no_fnmatch_line("*can go*")
+
+
+def test_a_file_that_cannot_be_written_is_refused_at_once(project):
+    project.tests("def test_one():\n    pass\n")
+    result = project.run("--loopwatch", "--loopwatch-json", "no/such/folder.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--loopwatch-json no/such/folder.json: no file can be written there*"])
+
+
+# Workers
+
+
+def test_what_workers_find_comes_together(project):
+    project.tests(
+        BLOCKS_AND_WAITS
+        + """
+@pytest.mark.loopwatch(treshold_ms=20)
+def test_with_a_mistake():
+    pass
+"""
+    )
+    result = project.run("--loopwatch", "--loopwatch-json", "found.json", "-n", "2", plugins=[ASYNCIO, "xdist"])
+    result.assert_outcomes(passed=2, failed=1, errors=1)
+    result.stdout.fnmatch_lines(["*it has no 'treshold_ms'*"])
+    result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop for * ms"])
+    assert [finding["blocking_call"] for finding in project.found()] == ["time.sleep"]
+
+
+def test_what_workers_find_in_marked_tests_is_told_without_the_option(project):
+    project.tests("""
+@pytest.mark.loopwatch
+async def test_marked():
+    back_off()
+""")
+    result = project.run("-n", "1", plugins=[ASYNCIO, "xdist"])
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*= loopwatch =*", "1 blocking call new:"])

@@ -1,0 +1,113 @@
+"""However a Django test reaches the code that blocks, the loop that runs it is watched."""
+
+import pytest
+
+from tests.testing.conftest import ASYNCIO
+
+SETTINGS = """
+from tests.settings import *
+
+ROOT_URLCONF = "urls"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
+"""
+
+URLS = """
+import time
+
+from django.http import HttpResponse
+from django.urls import path
+
+
+async def pay(request):
+    time.sleep(0.2)
+    return HttpResponse("paid")
+
+
+async def show(request):
+    return HttpResponse("shown")
+
+
+def print_label(request):
+    time.sleep(0.2)
+    return HttpResponse("printed")
+
+
+urlpatterns = [path("pay/", pay), path("show/", show), path("label/", print_label)]
+"""
+
+TESTS = """
+import time
+
+import pytest
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.testing import HttpCommunicator, WebsocketCommunicator
+from django.core.asgi import get_asgi_application
+from django.test import SimpleTestCase, TestCase
+
+
+async def test_blocks_with_the_async_client(async_client):
+    assert (await async_client.get("/pay/")).content == b"paid"
+
+
+def test_blocks_with_the_client(client):
+    assert client.get("/pay/").content == b"paid"
+
+
+async def test_blocks_with_a_communicator():
+    response = await HttpCommunicator(get_asgi_application(), "GET", "/pay/").get_response()
+    assert response["body"] == b"paid"
+
+
+class Slow(AsyncWebsocketConsumer):
+    async def receive(self, text_data):
+        time.sleep(0.2)
+        await self.send(text_data)
+
+
+async def test_blocks_in_a_consumer():
+    socket = WebsocketCommunicator(Slow.as_asgi(), "/chat/")
+    await socket.connect()
+    await socket.send_to("hello")
+    assert await socket.receive_from(timeout=30) == "hello"
+    await socket.disconnect()
+
+
+class TestShop(SimpleTestCase):
+    async def test_blocks_in_an_async_method(self):
+        time.sleep(0.2)
+
+    async def test_blocks_with_its_async_client(self):
+        assert (await self.async_client.get("/pay/")).content == b"paid"
+
+
+class TestShopWithDatabase(TestCase):
+    async def test_blocks_in_an_async_method(self):
+        time.sleep(0.2)
+
+    async def test_shows(self):
+        assert (await self.async_client.get("/show/")).content == b"shown"
+
+    async def test_runs_sync_views_in_a_thread(self):
+        assert (await self.async_client.get("/label/")).content == b"printed"
+"""
+
+
+@pytest.fixture
+def shop(project, monkeypatch):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop_settings")
+    project.ini("pythonpath = .")
+    for name, source in (("shop_settings", SETTINGS), ("urls", URLS), ("test_shop", TESTS)):
+        (project.path / f"{name}.py").write_text(source, encoding="utf-8")
+    return project
+
+
+def test_what_blocks_is_found_and_nothing_else(shop):
+    result = shop.run("--loopwatch", "--loopwatch-json", "found.json", plugins=[ASYNCIO, "pytest_django.plugin"])
+    result.assert_outcomes(failed=7, passed=2)
+    found = {(found["blocking_call"], found["function"]) for found in shop.found() if found["verdict"] == "new"}
+    assert found == {
+        ("time.sleep", "urls.pay"),
+        ("time.sleep", "test_shop.Slow.receive"),
+        ("time.sleep", "test_shop.TestShop.test_blocks_in_an_async_method"),
+        ("time.sleep", "test_shop.TestShopWithDatabase.test_blocks_in_an_async_method"),
+    }
