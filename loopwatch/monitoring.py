@@ -46,6 +46,7 @@ class LoopWatcher:
         """Take a report, on the watchdog's thread."""
         if call.started_at < self._quiet_until:
             return
+        self._recorder.loop_times.pause(call)
         if call.cause.is_machine:
             logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
         elif self._filter.accepts(call):
@@ -130,6 +131,7 @@ class Monitoring:
                 atexit.register(self.stop)
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
             (clock,) = self._start_watching(watcher, loop)
+            clock.usage.tell = self._recorder.use
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
 

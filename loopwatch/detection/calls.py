@@ -1,4 +1,4 @@
-"""What detection hands on: plain, immutable data about one stall.
+"""What detection hands on: plain, immutable data about one stall, or about how busy a loop was.
 
 Nothing here touches a loop, a frame or Django. A ``BlockingCall`` is built on the watchdog's thread after the step has
 ended (or while it hangs) and may travel to any thread.
@@ -86,6 +86,15 @@ class Request:
     view: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LoopUsage:
+    """For how much of a stretch of time a loop ran steps; ``busy_s`` is ``None`` where the platform does not tell."""
+
+    ended_at: datetime
+    lasted_s: float
+    busy_s: float | None
+
+
 @dataclass(frozen=True)
 class BlockingCall:
     """One stall as detected.
@@ -94,8 +103,8 @@ class BlockingCall:
     step. ``filename``, ``lineno``, ``source`` and ``function`` say where the user's own code stood. ``called_name`` is
     what that code called, ``leaf_name`` what in the end spent the time; both may equal the culprit. ``exact`` is false
     where only the function is certain: the culprit is then the likely call in it, or the function itself. ``waiting``
-    counts the other requests in flight that were delayed. An ``ongoing`` call has not ended: it is reported again,
-    under the same ``stall_id``, until it has.
+    counts the other requests in flight that were delayed, ``delayed`` describes some of them. An ``ongoing`` call has
+    not ended: it is reported again, under the same ``stall_id``, until it has.
     """
 
     stall_id: str
@@ -120,6 +129,7 @@ class BlockingCall:
     request: Request | None = None
     waiting: int = 0
     ongoing: bool = False
+    delayed: tuple[Request, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

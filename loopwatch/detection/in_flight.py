@@ -1,4 +1,4 @@
-"""The requests a loop is serving: who a step belongs to, and how many others wait while it runs.
+"""The requests a loop is serving: who a step belongs to, and which others wait while it runs.
 
 Whoever serves requests (the ASGI wrapper) opens a ``RequestInFlight`` and sets it in its context; child tasks inherit
 it. A step's handle carries its context, so the request of a stall is looked up after the fact, at no cost to other
@@ -7,6 +7,7 @@ steps.
 
 from collections.abc import Callable
 from contextvars import ContextVar
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from loopwatch.detection.calls import Request
@@ -17,47 +18,66 @@ if TYPE_CHECKING:
 
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
+DELAYED_KEPT = 32
+"""Of how many requests that wait at once the routes are looked up. Of more, these are a sample: sets have no order."""
+
 
 class InFlight:
-    """Counts the requests that a loop is working on. Only the loop's thread writes it."""
+    """The requests that a loop is working on. Only the loop's thread writes it."""
 
-    __slots__ = ("busy",)
+    __slots__ = ("requests",)
 
     def __init__(self) -> None:
-        self.busy = 0
+        self.requests: set[RequestInFlight] = set()
 
     def others(self, handle: object) -> int:
         """How many requests, besides the one that ``handle`` runs for, were being worked on."""
         own = request_of(handle)
-        return self.busy - 1 if own is not None and own.is_busy and own.in_flight is self else self.busy
+        return len(self.requests) - (own in self.requests)
+
+    def some(self, handle: object) -> "tuple[RequestInFlight, ...]":
+        """The first of those others. While a step runs the requests stay as they are; only the watchdog may be late."""
+        own = request_of(handle)
+        try:
+            first = list(islice(self.requests, DELAYED_KEPT + 1))
+        except RuntimeError:  # the step that was going on has just ended
+            return ()
+        return tuple([request for request in first if request is not own][:DELAYED_KEPT])
 
 
 class RequestInFlight:
-    """One request being served. ``describe`` is called after a stall, on the watchdog's thread.
+    """One request being served. What ``ask`` finds out about it is asked for once, after a stall.
 
     ``tracing`` is set if the request is traced by itself.
     """
 
-    __slots__ = ("describe", "finished_at", "in_flight", "is_busy", "tracing")
+    __slots__ = ("_ask", "_description", "finished_at", "in_flight", "tracing")
 
-    def __init__(self, in_flight: InFlight, describe: Callable[[], Request]) -> None:
+    def __init__(self, in_flight: InFlight, ask: Callable[[], Request]) -> None:
         self.in_flight = in_flight
-        self.describe = describe
-        self.is_busy = False
         self.finished_at = NEVER
         self.tracing: RequestTracing | None = None
+        self._ask = ask
+        self._description: Request | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a stall would delay it."""
+        return self in self.in_flight.requests
+
+    def describe(self) -> Request:
+        """Its route and the like, on the watchdog's thread. Whatever ``ask`` raises is raised."""
+        if self._description is None:
+            self._description = self._ask()
+        return self._description
 
     def resume(self) -> None:
         """It has work to do: a stall would delay it."""
-        if not self.is_busy:
-            self.is_busy = True
-            self.in_flight.busy += 1
+        self.in_flight.requests.add(self)
 
     def rest(self) -> None:
         """It waits for its client, or is done: a stall delays nobody."""
-        if self.is_busy:
-            self.is_busy = False
-            self.in_flight.busy -= 1
+        self.in_flight.requests.discard(self)
 
     def finish(self) -> None:
         """It is over. Steps that begin later in its context are not its own."""

@@ -100,6 +100,7 @@ class _Common:
         self.stall_id = stall_id
         self.ongoing = ongoing
         self.request = _unless_it_raises(partial(_request, stall), None)
+        self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
         self.started_at = datetime.now(UTC) - timedelta(seconds=now() - started)
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
@@ -172,6 +173,7 @@ class _Common:
             started_at=self.started_at,
             request=self.request,
             waiting=self.stall.waiting,
+            delayed=self.delayed,
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]
         )

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
-from loopwatch.detection.in_flight import InFlight
+from loopwatch.detection.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.usage import UsageMeter
 
 if TYPE_CHECKING:
     from loopwatch.detection.traced_requests import TracedRequests
@@ -94,6 +95,7 @@ class Stall:
     waiting: int
     trace: "Trace | None" = None
     is_for_request: bool = False
+    delayed: tuple[RequestInFlight, ...] = ()
 
 
 class LoopClock:
@@ -123,6 +125,7 @@ class LoopClock:
         "thread_id",
         "threshold_s",
         "tracer",
+        "usage",
         "wake_watchdog",
         "watchers",
     )
@@ -145,6 +148,7 @@ class LoopClock:
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.watchers: tuple[Watching, ...] = ()
         self.in_flight = InFlight()
+        self.usage = UsageMeter(self.first_reading)
         self.attention: bool | str = False
         self.tracer: StepTracer | None = None
         self.requests: TracedRequests | None = None
@@ -197,8 +201,8 @@ class LoopClock:
     ) -> None:
         """Give a stall to the watchdog, with what is known of it now."""
         trace = None if self.tracer is None else self.tracer.trace(started)
-        waiting = self.in_flight.others(handle)
-        self._hand_over(Stall(self, handle, started, ended, watchers, waiting, trace, is_for_request))
+        waiting, delayed = self.in_flight.others(handle), self.in_flight.some(handle)
+        self._hand_over(Stall(self, handle, started, ended, watchers, waiting, trace, is_for_request, delayed))
 
     def end_part(self, watcher: Watching, ended: float) -> bool:
         """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""

@@ -216,9 +216,11 @@ class Watchdog:
         if handle is not None:
             return observation.next_sample_at
         if not is_new:
-            self._readings[clock] = clock.read_cpu()
+            self._readings[clock] = reading = clock.read_cpu()
             clock.attention = True
             if clock.handle is None and clock.started == started:
+                if not self._inbox:  # a stall is told of before the rest that follows it
+                    clock.usage.rests(reading)
                 return None
         return now() + self._overdue_s(clock)
 
@@ -243,6 +245,7 @@ class Watchdog:
         # The latest from before the step, or from soon after it began.
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
+        clock.usage.step(started, reading)
         ongoing_at = started + clock.ongoing_after_s
         return Observation(
             started, overdue_at, before, ongoing_at, self._delays.get(clock), stall_id=self.new_stall_id()
@@ -252,8 +255,8 @@ class Watchdog:
         handle = clock.handle
         observation.next_report_at = at + min(60.0, at - observation.step_started)
         if handle is not None:
-            waiting = clock.in_flight.others(handle)
-            stall = Stall(clock, handle, observation.step_started, at, clock.watchers, waiting)
+            waiting, delayed = clock.in_flight.others(handle), clock.in_flight.some(handle)
+            stall = Stall(clock, handle, observation.step_started, at, clock.watchers, waiting, delayed=delayed)
             self._settle_safely(stall, observation, ongoing=True)
 
     def _drain(self) -> None:
@@ -277,6 +280,7 @@ class Watchdog:
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
         try:
             self._settle(stall, observation, ongoing)
+            stall.clock.usage.stalled(stall.step_started, stall.ended, observation.before, stall.clock.read_cpu())
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()

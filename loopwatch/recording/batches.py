@@ -4,7 +4,8 @@ A connection that breaks during a commit leaves open whether it happened. So eve
 transaction stores with it: tried again under the same number, the batch finds out whether it was there before.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from loopwatch.models import CommittedBatch
-from loopwatch.recording.pending import FindingDelta
+from loopwatch.recording.pending import FindingDelta, HourKey, Totals
 
 KEPT = timedelta(days=7)
 """What a process leaves behind is deleted after this time, by the next process that begins to write."""
@@ -20,10 +21,11 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Deltas, by fingerprint, that are written together."""
+    """What is written together: deltas, by fingerprint, or delays of routes."""
 
     number: int
     deltas: dict[str, FindingDelta]
+    delays: Mapping[HourKey, Totals] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -37,10 +39,10 @@ class Ledger:
         self._writer = uuid4().hex
         self._last = 0
 
-    def batch(self, deltas: dict[str, FindingDelta]) -> Batch:
-        """Give the deltas a number."""
+    def batch(self, deltas: dict[str, FindingDelta], delays: Mapping[HourKey, Totals] | None = None) -> Batch:
+        """Give them a number."""
         self._last += 1
-        return Batch(self._last, deltas)
+        return Batch(self._last, deltas, delays or {})
 
     def open(self, alias: str) -> None:
         """Make sure of the row, in a transaction of its own."""

@@ -1,4 +1,4 @@
-"""The counters of findings and hours: adding deltas to what is stored, exactly, however many processes do so at once.
+"""The counters of findings, hours and routes: adding deltas to what is stored, exactly, though several processes do so.
 
 They only ever grow by increments that the database computes. What only adds is added by one statement for many rows.
 What may also take away, because a stall that went on has moved to another column, is added row by row, and so is
@@ -9,14 +9,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from django.db import OperationalError
-from django.db.models import F, QuerySet, Value
+from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Greatest, Least
 
 from loopwatch.histogram import COLUMNS
-from loopwatch.models import Finding, HourlyTotal
+from loopwatch.models import Finding, HourlyTotal, RouteDelay
 from loopwatch.recording.column_values import integer, moment, path_text, text
 from loopwatch.recording.paths import shorten
-from loopwatch.recording.pending import FindingDelta, HourDelta, Place, Totals
+from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, Totals
 from loopwatch.recording.upserts import Merge, are_supported, upsert
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
@@ -27,12 +27,15 @@ _FINDINGS = Merge(
     largest=("longest_us", "last_seen"),
     smallest=("first_seen",),
     replaced=_PLACE,
+    with_largest=(("last_release", "last_seen"),),
+    with_smallest=(("first_release", "first_seen"),),
 )
 _HOURS = Merge(
     unique=("finding_id", "hour", "method", "route", "release"), added=(*_ADDED, *COLUMNS), largest=("longest_us",)
 )
+_DELAYS = Merge(unique=("hour", "method", "route"), added=("requests_delayed", "delay_us"), largest=("longest_us",))
 
-_Row = TypeVar("_Row", Finding, HourlyTotal)
+_Row = TypeVar("_Row", Finding, HourlyTotal, RouteDelay)
 
 
 def only_adds(delta: FindingDelta) -> bool:
@@ -43,17 +46,17 @@ def only_adds(delta: FindingDelta) -> bool:
     )
 
 
-def count_findings(alias: str, deltas: Mapping[str, FindingDelta]) -> None:
+def count_findings(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
     """Add to the findings, in the order given."""
     if are_supported(alias) and all(map(only_adds, deltas.values())):
-        rows = [_finding(fingerprint, delta) for fingerprint, delta in deltas.items()]
+        rows = [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()]
         for row, delta in zip(rows, deltas.values(), strict=True):
             row.events_thinned = delta.thinned
             _set_totals(row, delta.totals)
         upsert(alias, rows, _FINDINGS)
     else:
         for fingerprint, delta in deltas.items():
-            _count_finding(alias, fingerprint, delta)
+            _count_finding(alias, fingerprint, release, delta)
 
 
 def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDelta]]) -> None:
@@ -75,13 +78,35 @@ def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDel
     upsert(alias, rows, _HOURS)
 
 
-def _finding(fingerprint: str, delta: FindingDelta) -> Finding:
+def count_delays(alias: str, delays: Mapping[HourKey, Totals]) -> None:
+    """Add to the delays of routes, in the order given, which is the same in every process."""
+    rows = [
+        RouteDelay(hour=moment(key.hour), method=key.method, route=key.route, **_waited(totals))
+        for key, totals in delays.items()
+    ]
+    if are_supported(alias):
+        upsert(alias, rows, _DELAYS)
+        return
+    for row, totals in zip(rows, delays.values(), strict=True):
+        unique = {column: getattr(row, column) for column in _DELAYS.unique}
+        changes = {column: F(column) + getattr(totals, column) for column in _DELAYS.added}
+        changes["longest_us"] = Greatest("longest_us", Value(totals.longest_us))
+        _add(RouteDelay.objects.using(alias).filter(**unique), changes, RouteDelay(**unique), events=1)
+
+
+def _waited(totals: Totals) -> dict[str, int]:
+    return {column: getattr(totals, column) for column in (*_DELAYS.added, *_DELAYS.largest)}
+
+
+def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     return Finding(
         fingerprint=fingerprint,
         blocking_call=text(delta.place.method_name, 300),
         function=text(delta.place.function, 300),
         first_seen=moment(delta.first_seen),
         last_seen=moment(delta.last_seen),
+        first_release=release,
+        last_release=release,
         **_place_columns(delta.place),
     )
 
@@ -91,12 +116,14 @@ def _set_totals(row: Finding | HourlyTotal, totals: Totals) -> None:
         setattr(row, column, getattr(totals, column))
 
 
-def _count_finding(alias: str, fingerprint: str, delta: FindingDelta) -> None:
-    new = _finding(fingerprint, delta)
+def _count_finding(alias: str, fingerprint: str, release: str, delta: FindingDelta) -> None:
+    new = _finding(fingerprint, release, delta)
     changes = _increments(delta.totals) | {
         "events_thinned": F("events_thinned") + delta.thinned,
         "first_seen": Least("first_seen", Value(new.first_seen)),
         "last_seen": Greatest("last_seen", Value(new.last_seen)),
+        "first_release": Case(When(first_seen__gt=new.first_seen, then=Value(release)), default="first_release"),
+        "last_release": Case(When(last_seen__lte=new.last_seen, then=Value(release)), default="last_release"),
     }
     findings = Finding.objects.using(alias).filter(fingerprint=fingerprint)
     _add(findings, changes | _place_columns(delta.place), new, delta.totals.events)

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Iterator
 
 from django.db import DataError, IntegrityError, connections, router, transaction
 from django.db.models import F
-from django.utils import timezone
 
 from loopwatch.models import Finding
 from loopwatch.recording import counters, event_rows
 from loopwatch.recording.batches import Batch, Ledger
-from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.column_values import text
 from loopwatch.recording.event_rows import EventColumns
 from loopwatch.recording.pace import Pace
-from loopwatch.recording.pending import FindingDelta, Pending
+from loopwatch.recording.pending import FindingDelta, HourKey, Pending
+from loopwatch.recording.reopening import reopen
 
 FINDINGS_PER_TRANSACTION = 10
+DELAYS_PER_TRANSACTION = 100
 
 # What these say of a batch stays true however often it is tried; any other failure may pass.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
@@ -78,6 +79,10 @@ class DatabaseSink:
         for fingerprints in _batches(pending):
             self._write_some(alias, pending, fingerprints)
             self._pace.rest()
+        delays = sorted(pending.delays)
+        for start in range(0, len(delays), DELAYS_PER_TRANSACTION):
+            self._write_delays(alias, pending, delays[start : start + DELAYS_PER_TRANSACTION])
+            self._pace.rest()
 
     def _settle(self, alias: str, pending: Pending) -> None:
         batch = self._doubtful
@@ -88,6 +93,7 @@ class DatabaseSink:
         except UNSTORABLE:  # so it had not been committed, and can be divided
             for fingerprint, delta in batch.deltas.items():
                 pending.put_back(fingerprint, delta)
+            pending.put_back_delays(batch.delays)
         self._doubtful = None
 
     def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
@@ -122,6 +128,19 @@ class DatabaseSink:
             raise
         pending.remove(*deltas)
 
+    def _write_delays(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
+        """In transactions of their own: every process adds to the same few rows, and must not wait for long."""
+        batch = self._ledger.batch({}, {key: pending.delays[key] for key in keys})
+        try:
+            self._commit(alias, batch)
+        except UNSTORABLE as error:
+            self._on_refusal(error)
+        except BaseException:
+            if self._doubtful is batch:
+                pending.remove_delays(*keys)
+            raise
+        pending.remove_delays(*keys)
+
     def _commit(self, alias: str, batch: Batch) -> None:
         # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
         events = {fingerprint: self._events(delta) for fingerprint, delta in batch.deltas.items()}
@@ -129,7 +148,8 @@ class DatabaseSink:
         try:
             with transaction.atomic(using=alias):
                 is_new = self._ledger.enter(alias, batch)
-                deleted = self._write_rows(alias, batch.deltas, events) if is_new else 0
+                deleted = self._write_rows(alias, batch.deltas, events) if is_new and batch.deltas else 0
+                counters.count_delays(alias, batch.delays if is_new else {})
                 is_complete = True
         except UNSTORABLE:
             raise
@@ -144,11 +164,11 @@ class DatabaseSink:
         self, alias: str, deltas: dict[str, FindingDelta], events: dict[str, tuple[EventColumns, EventColumns]]
     ) -> int:
         """Returns how many events had to be deleted for having too many."""
-        counters.count_findings(alias, deltas)
+        counters.count_findings(alias, self._release, deltas)
         findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
         ids = dict(findings.values_list("fingerprint", "id"))
-        _reopen(alias, deltas)
         counters.count_hours(alias, self._release, [(ids[each], deltas[each]) for each in deltas if each in ids])
+        reopen(alias, self._release, deltas)
         event_rows.write(alias, [(ids[each], *events[each]) for each in deltas if each in ids])
         return self._thin(alias, ids.values())
 
@@ -176,12 +196,3 @@ def _batches(pending: Pending) -> Iterator[list[str]]:
     for some in ([each for each in ordered if each in only_add], [each for each in ordered if each not in only_add]):
         for start in range(0, len(some), FINDINGS_PER_TRANSACTION):
             yield some[start : start + FINDINGS_PER_TRANSACTION]
-
-
-def _reopen(alias: str, deltas: dict[str, FindingDelta]) -> None:
-    """A resolved finding that fires again is open again."""
-    resolved = Finding.objects.using(alias).filter(fingerprint__in=list(deltas), status=Finding.Status.RESOLVED)
-    for finding in resolved.only("fingerprint", "status_changed_at"):
-        since = finding.status_changed_at
-        if since is None or since < moment(deltas[finding.fingerprint].last_seen):
-            resolved.filter(pk=finding.pk).update(status=Finding.Status.OPEN, reopened_at=timezone.now())

@@ -46,6 +46,9 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
         "route": requests.route(request),
         "consumer": text(request.consumer, 300) if request else "",
         "requests_delayed": integer(call.waiting),
+        "delayed_routes": [
+            [*each, number] for each, number in requests.delayed_routes(call, integer(call.waiting)).most_common()
+        ],
         "task_name": text(call.task_name, 200),
         "host": host(),
         "process_id": os.getpid(),

@@ -5,13 +5,14 @@ A stall still going on is reported several times. Its finding counts one event; 
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
+from loopwatch.recording import requests
 from loopwatch.recording.column_values import hour, integer, microseconds
 from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, Totals
-from loopwatch.recording.requests import method, route
 
 ONGOING_LIMIT = 1_000
 
@@ -24,6 +25,8 @@ class Counted:
     key: HourKey
     duration_us: int
     waiting: int
+    delayed: Counter[tuple[str, str]]
+    """The requests that wait, by method and route."""
 
     @property
     def column(self) -> str:
@@ -33,7 +36,9 @@ class Counted:
     def now(self, call: BlockingCall) -> "Counted":
         """With the figures of a later report. The finding and the hour stay; no figure shrinks."""
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
-        return Counted(self.fingerprint, self.key, duration_us, max(self.waiting, integer(call.waiting)))
+        waiting = max(self.waiting, integer(call.waiting))
+        delayed = self.delayed + requests.delayed_routes(call, waiting - self.waiting)
+        return Counted(self.fingerprint, self.key, duration_us, waiting, delayed)
 
 
 class Increments:
@@ -58,8 +63,10 @@ class Increments:
 
 
 def _first(call: BlockingCall) -> Counted:
-    key = HourKey(hour(call.started_at), method(call.request), route(call.request))
-    return Counted(call.fingerprint, key, microseconds(call.duration_ms), integer(call.waiting))
+    key = HourKey(hour(call.started_at), requests.method(call.request), requests.route(call.request))
+    waiting = integer(call.waiting)
+    delayed = requests.delayed_routes(call, waiting)
+    return Counted(call.fingerprint, key, microseconds(call.duration_ms), waiting, delayed)
 
 
 def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> FindingDelta:
@@ -73,6 +80,7 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
         totals=_totals(before, counted),
         hours={counted.key: HourDelta(_totals(before, counted), columns)},
         details={call.stall_id: Detail(call, is_new=before is None)},
+        delays=dict(_delays(before, counted)),
     )
 
 
@@ -85,6 +93,19 @@ def _totals(before: Counted | None, counted: Counted) -> Totals:
         requests_delayed=counted.waiting - waiting,
         delay_us=counted.waiting * counted.duration_us - waiting * duration_us,
     )
+
+
+def _delays(before: Counted | None, counted: Counted) -> Iterator[tuple[HourKey, Totals]]:
+    for (method, route), waiting in counted.delayed.items():
+        waited, duration_us = (before.delayed[method, route], before.duration_us) if before else (0, 0)
+        yield (
+            HourKey(counted.key.hour, method, route),
+            Totals(
+                longest_us=counted.duration_us,
+                requests_delayed=waiting - waited,
+                delay_us=waiting * counted.duration_us - waited * duration_us,
+            ),
+        )
 
 
 def _place(call: BlockingCall) -> Place:

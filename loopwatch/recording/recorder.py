@@ -15,15 +15,19 @@ from datetime import UTC, datetime
 from django.db import connections
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import BlockingCall, LoopUsage
 from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.increments import Increments
+from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.outage import FIRST_RETRY_S
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
 from loopwatch.recording.writer import Writer
+
+LOOP_TIMES_INTERVAL_S = 60.0
+"""How often a process that has traffic, but no stalls, says how busy it is."""
 
 logger = logging.getLogger("loopwatch.recorder")
 
@@ -47,7 +51,8 @@ class Recorder:
     def _begin_empty(self) -> None:
         self._changed = threading.Condition()
         self._errors = Errors()
-        self._writer = Writer(self._configuration, self._errors, self.stats)
+        self.loop_times = LoopTimes()
+        self._writer = Writer(self._configuration, self._errors, self.stats, self.loop_times)
         self._thread: threading.Thread | None = None
         self._increments = Increments()
         self._pending = Pending()
@@ -70,6 +75,20 @@ class Recorder:
                 self._record(call)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on whatever it was made to put
             self._errors.log_once("recorder", error, "A stall could not be recorded.")
+
+    def use(self, usage: LoopUsage) -> None:
+        """Take over how busy a loop was, without I/O; it is written within a minute."""
+        try:
+            self.loop_times.use(usage)
+            with self._changed:
+                self._puts += 1
+                if self._writer.database:
+                    self._schedule(LOOP_TIMES_INTERVAL_S)
+                else:
+                    self._puts_settled = self._puts
+            self._ensure_thread()
+        except Exception as error:  # noqa: BLE001 - the watchdog must go on
+            self._errors.log_once("recorder", error, "How busy the loop is could not be recorded.")
 
     def start(self) -> None:
         """Start the writer thread, if it is not running."""
@@ -160,6 +179,7 @@ class Recorder:
         fingerprint, delta = self._increments.of(call)
         self._puts += 1
         self._seen += delta.totals.events
+        self.loop_times.block(call.started_at, delta.totals)
         if self._writer.database:
             self._dropped += self._pending.add(fingerprint, delta)
             self._schedule(0.0 if call.ongoing else self._configuration.flush_interval_s)

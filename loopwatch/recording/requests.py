@@ -1,8 +1,9 @@
-"""What is stored of the request a stall belongs to."""
+"""What is stored of the request a stall belongs to, and of those that waited for it."""
 
+from collections import Counter
 from http import HTTPMethod
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import BlockingCall, Request
 from loopwatch.recording.column_values import text
 
 WEBSOCKET = "WebSocket"
@@ -25,3 +26,17 @@ def method(request: Request | None) -> str:
 def route(request: Request | None) -> str:
     """The pattern that matched, as long as its column."""
     return text(request.route, 300) if request else ""
+
+
+def delayed_routes(call: BlockingCall, number: int) -> Counter[tuple[str, str]]:
+    """Of ``number`` requests that waited for the call, how many were on which method and route.
+
+    The call describes the first of them only; each stands for as many as any other.
+    """
+    known = Counter((method(request), route(request)) for request in call.delayed)
+    if not known:
+        return Counter({("", ""): number} if number else {})
+    shares = Counter({each: number * count // known.total() for each, count in known.items()})
+    for each, _ in known.most_common(number - shares.total()):
+        shares[each] += 1
+    return +shares

@@ -1,4 +1,4 @@
-"""What the writer does once it has written: say how it fares, and now and then delete a few events that are too old."""
+"""What the writer does once it has written: say how it fares, and now and then delete a few rows that are too old."""
 
 import time
 from contextlib import suppress
@@ -10,6 +10,7 @@ from loopwatch.conf import Configuration
 from loopwatch.recording.column_values import moment, text
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.health_rows import HealthRow
+from loopwatch.recording.loop_time_rows import prune_loop_times
 from loopwatch.recording.pruning import prune_oldest
 
 PRUNE_INTERVAL_S = 60.0
@@ -39,7 +40,9 @@ class Upkeep:
                 connections.close_all()  # a broken connection must not be tried again
 
     def _prune(self, alias: str) -> None:
-        oldest = moment(datetime.now(UTC) - self._kept)
+        now = datetime.now(UTC)
+        prune_loop_times(alias, now)
+        oldest = moment(now - self._kept)
         for _ in range(BATCHES):
             if not prune_oldest(alias, oldest, BATCH_SIZE):
                 break

@@ -22,6 +22,9 @@ class Merge:
     largest: tuple[str, ...] = ()
     smallest: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
+    with_largest: tuple[tuple[str, str], ...] = ()
+    """A column, and another one whose largest value it comes from."""
+    with_smallest: tuple[tuple[str, str], ...] = ()
 
 
 def are_supported(alias: str) -> bool:
@@ -64,8 +67,10 @@ def _sql(connection: BaseDatabaseWrapper, row: Model, count: int, merge: Merge) 
     unique = [quote(column) for column in merge.unique]
     changes = [
         *(f"{name} = {table}.{name} + EXCLUDED.{name}" for name in map(quote, merge.added)),
-        *(f"{name} = {_chosen(table, name, '>')}" for name in map(quote, merge.largest)),
-        *(f"{name} = {_chosen(table, name, '<')}" for name in map(quote, merge.smallest)),
+        *(f"{name} = {_chosen(table, name, name, '>')}" for name in map(quote, merge.largest)),
+        *(f"{name} = {_chosen(table, name, name, '<')}" for name in map(quote, merge.smallest)),
+        *(f"{quote(name)} = {_chosen(table, quote(name), quote(by), '>=')}" for name, by in merge.with_largest),
+        *(f"{quote(name)} = {_chosen(table, quote(name), quote(by), '<')}" for name, by in merge.with_smallest),
         *(f"{name} = EXCLUDED.{name}" for name in map(quote, merge.replaced)),
     ]
     a_row = f"({', '.join(['%s'] * len(columns))})"
@@ -75,6 +80,6 @@ def _sql(connection: BaseDatabaseWrapper, row: Model, count: int, merge: Merge) 
     )
 
 
-def _chosen(table: str, name: str, comparison: str) -> str:
+def _chosen(table: str, name: str, by: str, comparison: str) -> str:
     """The functions for this have different names on different databases."""
-    return f"CASE WHEN EXCLUDED.{name} {comparison} {table}.{name} THEN EXCLUDED.{name} ELSE {table}.{name} END"
+    return f"CASE WHEN EXCLUDED.{by} {comparison} {table}.{by} THEN EXCLUDED.{name} ELSE {table}.{name} END"

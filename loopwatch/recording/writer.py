@@ -4,12 +4,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 
 from django.db import close_old_connections, connections, reset_queries
 
 from loopwatch.conf import Configuration
 from loopwatch.recording.database import DatabaseSink
 from loopwatch.recording.health import Errors, Stats
+from loopwatch.recording.loop_time_rows import LoopTimeRows
+from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.outage import Outage
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.upkeep import Upkeep
@@ -18,9 +21,13 @@ from loopwatch.recording.upkeep import Upkeep
 class Writer:
     """Runs on one thread at a time."""
 
-    def __init__(self, configuration: Configuration, errors: Errors, stats: Callable[[], Stats]) -> None:
+    def __init__(
+        self, configuration: Configuration, errors: Errors, stats: Callable[[], Stats], loop_times: LoopTimes
+    ) -> None:
         self._errors = errors
         self._stats = stats
+        self._loop_times = loop_times
+        self._loop_time_rows = LoopTimeRows(configuration.release, datetime.now(UTC))
         self._upkeep = Upkeep(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0
@@ -37,6 +44,7 @@ class Writer:
         while self.incoming:
             self.dropped += self.unwritten.merge(self.incoming[0])
             self.incoming.popleft()
+        self._loop_time_rows.add(self._loop_times.take())
         if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
             self._store(self.database, at_once=at_once)
         return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
@@ -49,12 +57,16 @@ class Writer:
 
     @property
     def _is_behind(self) -> bool:
-        return bool(self.unwritten.findings or (self.database and self.database.is_in_doubt))
+        if self.database is None:
+            return False
+        unwritten = self.unwritten.findings or self.unwritten.delays or self._loop_time_rows.are_waiting
+        return bool(unwritten) or self.database.is_in_doubt
 
     def _store(self, database: DatabaseSink, *, at_once: bool) -> None:
         try:
             close_old_connections()
             database.write(self.unwritten, at_once=at_once)
+            self._loop_time_rows.write(database.alias)
             self._retry_at = 0.0
             self._outage.over()
             self._upkeep.run(database.alias, self._stats())

@@ -217,10 +217,10 @@ def test_resuming_and_resting_twice_counts_once():
     request = RequestInFlight(in_flight, lambda: Request("http"))
     request.resume()
     request.resume()
-    assert in_flight.busy == 1
+    assert in_flight.requests == {request}
     request.rest()
     request.finish()
-    assert in_flight.busy == 0
+    assert in_flight.requests == set()
 
 
 async def test_a_watch_block_tells_the_request_too():

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from loopwatch.models import BlockingEvent, Finding
+from loopwatch.models import BlockingEvent, Finding, RouteDelay
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -18,12 +18,14 @@ STALLS_A_PROCESS = 2_000
 
 PROLOGUE = """
 import json, os, sys, threading
+from dataclasses import replace
 from django.conf import settings
 database = json.loads(sys.argv[1])
 settings.configure(INSTALLED_APPS=["loopwatch"], DATABASES={"default": database}, USE_TZ=True)
 import django
 django.setup()
 from loopwatch.conf import Configuration
+from loopwatch.detection.calls import Request
 from loopwatch.recording.recorder import Recorder
 from tests.recording.calls import blocking_call
 recorder = Recorder(Configuration(sinks=("database",), flush_interval_s=0.05, events_per_finding=10))
@@ -59,7 +61,9 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
                 # Each begins elsewhere, so that they insert and update the same findings in every order.
                 view = (number + process * findings // 8) % findings
                 stall_id = f"{process}-{number}"
-                recorder.put(blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20))
+                call = blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20)
+                waiting = tuple(Request("http", "GET", f"{each}/") for each in (number % 7, process))
+                recorder.put(replace(call, waiting=2, delayed=waiting))
                 if number % 1_000 == 0:
                     recorder.flush(60)
             assert recorder.stop(200), recorder.stats()
@@ -80,6 +84,11 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
         hours = list(finding.hourly_totals.values_list("hour", "events", "under_150ms"))
         assert len(hours) == len({hour for hour, _, _ in hours})
         assert sum(events for _, events, _ in hours) == sum(counted for _, _, counted in hours) == expected
+    delays = list(RouteDelay.objects.values_list("requests_delayed", "delay_us"))
+    assert [sum(column) for column in zip(*delays, strict=True)] == [
+        2 * 8 * STALLS_A_PROCESS,
+        200_000 * 8 * STALLS_A_PROCESS,
+    ]
 
 
 @forks

@@ -1,0 +1,61 @@
+"""How busy a loop is: for how long it ran steps. Asked on the watchdog's thread alone, and free for the loop's.
+
+It is the CPU time of the loop's thread, and of a stall all of its time, whatever the call did: waiting keeps the loop
+from others as computing does. A call that waits for less than the threshold is not seen.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from loopwatch.detection.calls import LoopUsage
+from loopwatch.detection.clock import now
+from loopwatch.detection.cpu_clocks import CpuReading
+
+INTERVAL_S = 1.0
+"""A loop that does not rest is asked this often."""
+
+
+class UsageMeter:
+    """Of one loop. ``tell`` gets each stretch of time, one after the other; what the loop rests in between is none."""
+
+    __slots__ = ("_is_resting", "_last", "tell")
+
+    def __init__(self, reading: CpuReading) -> None:
+        self.tell: Callable[[LoopUsage], object] | None = None
+        self._last = reading
+        self._is_resting = False
+
+    def step(self, started: float, reading: CpuReading) -> None:
+        """The step that began at ``started`` is running, or has run."""
+        if self._is_resting:
+            self._is_resting = False
+            self._last = replace(self._last, at=max(self._last.at, started))
+        if reading.at - self._last.at >= INTERVAL_S:
+            self._tell(reading.at, _cpu_s(self._last, reading))
+            self._last = reading
+
+    def rests(self, reading: CpuReading) -> None:
+        """The loop has nothing to do."""
+        self._tell(reading.at, _cpu_s(self._last, reading))
+        self._last, self._is_resting = reading, True
+
+    def stalled(self, started: float, ended: float, before: CpuReading, after: CpuReading) -> None:
+        """A step has lasted too long, or does so still; ``before`` was read when it had hardly begun."""
+        began = max(started, self._last.at)
+        if ended > began:
+            cpu_s = _cpu_s(self._last, before)
+            self._tell(ended, None if cpu_s is None else cpu_s + ended - began)
+            self._last = replace(after, at=ended)
+
+    def _tell(self, until: float, busy_s: float | None) -> None:
+        lasted_s = until - self._last.at
+        if self.tell is not None and lasted_s > 0:
+            ended_at = datetime.now(UTC) - timedelta(seconds=now() - until)
+            self.tell(LoopUsage(ended_at, lasted_s, None if busy_s is None else min(busy_s, lasted_s)))
+
+
+def _cpu_s(before: CpuReading, after: CpuReading) -> float | None:
+    if before.thread_s is None or after.thread_s is None:
+        return None
+    return max(0.0, after.thread_s - before.thread_s)

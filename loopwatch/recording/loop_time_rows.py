@@ -1,0 +1,75 @@
+"""The rows that say how the loops of this process fare, in the database."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+from loopwatch.models import LoopTime
+from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.event_rows import host
+from loopwatch.recording.loop_times import KEPT, Fared, Key
+from loopwatch.recording.upserts import Merge, are_supported, upsert
+
+_COUNTS = ("events", "blocked_us", "requests_delayed", "delay_us", "longest_us", "machine_us")
+_ROWS = Merge(
+    unique=("minutes", "start", "host", "process_id", "since"),
+    # Totals never shrink; were one to begin anew, because a clock was set back, what is stored is not lost.
+    largest=_COUNTS,
+    replaced=("busy_us",),
+)
+ROWS_PER_PRUNING = 500
+
+
+class LoopTimeRows:
+    """Keeps rows until they are written. Used by the writer thread alone."""
+
+    def __init__(self, release: str, since: datetime) -> None:
+        self._release = text(release, 100)
+        self._since = since
+        self._unwritten: dict[Key, Fared] = {}
+
+    @property
+    def are_waiting(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self._unwritten)
+
+    def add(self, rows: Mapping[Key, Fared]) -> None:
+        """Take over rows; a newer one replaces the one before. Too old ones are left out: they would be deleted."""
+        self._unwritten.update(rows)
+        oldest = {minutes: datetime.now(UTC) - kept for minutes, kept in KEPT.items()}
+        kept = sorted(key for key in self._unwritten if key.start >= oldest[key.minutes])
+        self._unwritten = {key: self._unwritten[key] for key in kept}
+
+    def write(self, alias: str) -> None:
+        """Write what is waiting; whatever the database raises is raised, and everything is kept."""
+        rows = [self._row(key, fared) for key, fared in self._unwritten.items()]
+        if are_supported(alias):
+            upsert(alias, rows, _ROWS)
+        else:
+            for row in rows:
+                unique = {column: getattr(row, column) for column in _ROWS.unique}
+                changes = {column: getattr(row, column) for column in (*_COUNTS, "busy_us")}
+                if not LoopTime.objects.using(alias).filter(**unique).update(**changes):
+                    row.save(using=alias, force_insert=True)
+        self._unwritten.clear()
+
+    def _row(self, key: Key, fared: Fared) -> LoopTime:
+        return LoopTime(
+            minutes=key.minutes,
+            start=moment(key.start),
+            host=host(),
+            process_id=os.getpid(),
+            since=moment(self._since),
+            release=self._release,
+            **asdict(fared),
+        )
+
+
+def prune_loop_times(alias: str, now: datetime) -> None:
+    """Delete some rows that are too old."""
+    rows = LoopTime.objects.using(alias)
+    for minutes, kept in KEPT.items():
+        old = rows.filter(minutes=minutes, start__lt=moment(now - kept)).order_by("start")
+        if ids := list(old.values_list("pk", flat=True)[:ROWS_PER_PRUNING]):
+            rows.filter(pk__in=ids).delete()

@@ -1,0 +1,148 @@
+"""How the loops of this process fare, minute by minute and hour by hour: what ``LoopTime`` rows say.
+
+Every row is written with the totals of this process, which nobody else writes: written twice, it says the same. A row
+is not forgotten as long as something may be added to it, and what comes even later counts for the first that is left.
+"""
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from loopwatch.detection.calls import BlockingCall, LoopUsage
+from loopwatch.models import LoopTime
+from loopwatch.recording.column_values import hour, microseconds
+from loopwatch.recording.pending import Totals
+
+Minutes = LoopTime.Minutes
+KEPT = {Minutes.MINUTE: timedelta(hours=50), Minutes.HOUR: timedelta(days=32)}
+"""How long rows are kept in the database; and here, while it is out of reach."""
+MAY_CHANGE = timedelta(hours=2)
+LONGEST_SPREAD = timedelta(hours=24)
+
+
+class Key(NamedTuple):
+    """Which row; ``start`` is aware, in UTC."""
+
+    minutes: Minutes
+    start: datetime
+
+
+@dataclass(slots=True)
+class Fared:
+    """The columns of one row."""
+
+    events: int = 0
+    blocked_us: int = 0
+    requests_delayed: int = 0
+    delay_us: int = 0
+    longest_us: int = 0
+    machine_us: int = 0
+    busy_us: int | None = None
+
+
+class LoopTimes:
+    """Adds up. All methods may be called from any thread, and none of them waits for anything but another one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[Key, Fared] = {}
+        self._changed = set[Key]()
+        self._first: dict[Minutes, datetime] = {}
+        """Where the rows that are forgotten end."""
+
+    def use(self, usage: LoopUsage) -> None:
+        """Add how busy a loop was."""
+        if usage.busy_s is None:
+            return
+        begin = usage.ended_at - timedelta(seconds=usage.lasted_s)
+        with self._lock:
+            for row, share_us in self._spread(begin, usage.ended_at, microseconds(usage.busy_s * 1000)):
+                row.busy_us = (row.busy_us or 0) + share_us
+
+    def pause(self, call: BlockingCall) -> None:
+        """Note that a loop stood still, whatever the reason."""
+        step_us = microseconds(call.step_ms)
+        end = call.started_at + timedelta(microseconds=step_us)
+        is_machines = call.cause.is_machine and not call.ongoing
+        with self._lock:
+            for row, share_us in self._spread(call.started_at, end, step_us):
+                row.longest_us = max(row.longest_us, step_us)
+                row.machine_us += share_us if is_machines else 0
+
+    def block(self, started_at: datetime, added: Totals) -> None:
+        """Add what a report of a stall added to its finding: the last part of what it has lasted by now."""
+        end = started_at + timedelta(microseconds=added.longest_us)
+        begin = end - timedelta(microseconds=added.blocked_us)
+        with self._lock:
+            for minutes in Minutes:
+                row = self._row(minutes, started_at)
+                row.events += added.events
+                row.requests_delayed += added.requests_delayed
+            for row, share_us in self._spread(begin, end, added.blocked_us):
+                row.blocked_us += share_us
+            for row, share_us in self._spread(begin, end, added.delay_us):
+                row.delay_us += share_us
+
+    def take(self) -> dict[Key, Fared]:
+        """The rows that have changed since the last time, as they are now."""
+        with self._lock:
+            taken = {key: replace(self._rows[key]) for key in self._changed}
+            self._changed.clear()
+            self._forget()
+            return taken
+
+    def latest_minute(self) -> Fared:
+        """The last full minute, for gauges; all zero if nothing happened."""
+        start = _start(Minutes.MINUTE, datetime.now(UTC)) - timedelta(minutes=1)
+        with self._lock:
+            return replace(self._rows.get(Key(Minutes.MINUTE, start), Fared()))
+
+    def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[Fared, int]]:
+        """Every row between two moments with its part of the amount; the parts add up to it."""
+        begin = max(begin, end - LONGEST_SPREAD)
+        for minutes in Minutes:
+            given_us = 0
+            start = _start(minutes, begin)
+            while True:
+                start += timedelta(minutes=minutes)
+                is_last = start >= end
+                share = 1.0 if is_last else (start - begin) / (end - begin)
+                part_us = round(amount_us * share) - given_us
+                given_us += part_us
+                yield self._row(minutes, start - timedelta(minutes=minutes)), part_us
+                if is_last:
+                    break
+
+    def _row(self, minutes: Minutes, at: datetime) -> Fared:
+        start = max(_start(minutes, at), self._first.get(minutes, _start(minutes, at)))
+        key = Key(minutes, start)
+        self._changed.add(key)
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = Fared()
+            self._forget_unwritten(minutes)
+        return row
+
+    def _forget(self) -> None:
+        """Forget what is about to be written and too old to change."""
+        for minutes in Minutes:
+            keys = sorted(key for key in self._rows if key.minutes == minutes)
+            self._drop([key for key in keys if key.start < keys[-1].start - MAY_CHANGE])
+
+    def _forget_unwritten(self, minutes: Minutes) -> None:
+        """Without a database nobody takes rows; those that it would have deleted by now need not be kept for it."""
+        keys = sorted(key for key in self._rows if key.minutes == minutes)
+        self._drop(keys[: -(KEPT[minutes] // timedelta(minutes=minutes))])
+
+    def _drop(self, keys: list[Key]) -> None:
+        for key in keys:
+            del self._rows[key]
+            self._changed.discard(key)
+            self._first[key.minutes] = key.start + timedelta(minutes=key.minutes)
+
+
+def _start(minutes: Minutes, at: datetime) -> datetime:
+    whole = hour(at)
+    return whole if minutes == Minutes.HOUR else whole + timedelta(minutes=at.astimezone(UTC).minute)

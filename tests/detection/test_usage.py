@@ -1,0 +1,111 @@
+"""How busy a loop is, told from readings of its thread's CPU clock."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from loopwatch.detection import monitor
+from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.usage import UsageMeter
+
+
+def reading(at, thread_s):
+    return CpuReading(at, thread_s, 0.0, 0.0)
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+@pytest.fixture
+def meter(told):
+    meter = UsageMeter(reading(100, 1))
+    meter.tell = lambda usage: told.append((pytest.approx(usage.lasted_s), usage.busy_s))
+    return meter
+
+
+def test_it_is_the_cpu_time_until_the_loop_rests(meter, told):
+    meter.step(100, reading(100.1, 1.05))
+    meter.rests(reading(100.4, 1.25))
+    assert told == [(0.4, 0.25)]
+
+
+def test_a_rest_is_not_part_of_any_stretch(meter, told):
+    meter.rests(reading(100.5, 1.5))
+    meter.step(4000, reading(4000.01, 1.51))
+    meter.rests(reading(4000.5, 1.75))
+    assert told == [(0.5, 0.5), (0.5, 0.25)]
+
+
+def test_a_loop_that_does_not_rest_is_told_of_all_the_same(meter, told):
+    meter.step(100.6, reading(100.7, 1.2))
+    meter.step(101.2, reading(101.25, 1.5))
+    assert told == [(1.25, 0.5)]
+
+
+def test_all_of_a_stall_counts_even_where_the_call_waited(meter, told):
+    meter.stalled(100.5, 102.5, before=reading(100.5, 1.25), after=reading(102.5, 1.25))
+    assert told == [(2.5, 2.25)]
+
+
+def test_a_stall_that_goes_on_counts_once(meter, told):
+    meter.stalled(100, 105, before=reading(100, 1), after=reading(105, 1))
+    meter.stalled(100, 110, before=reading(100, 1), after=reading(110, 1))
+    meter.rests(reading(110.5, 1.125))
+    assert told == [(5, 5), (5, 5), (0.5, 0.125)]
+
+
+def test_a_stall_told_late_takes_nothing_away(meter, told):
+    meter.rests(reading(101, 2))
+    meter.stalled(100, 100.5, before=reading(100, 1), after=reading(101, 2))
+    assert told == [(1, 1)]
+
+
+def test_it_is_never_more_than_the_time_that_passed(meter, told):
+    meter.rests(reading(100.5, 3))
+    meter.step(101, reading(101, 2))  # the clock of another thread
+    meter.rests(reading(101.5, 2))
+    assert told == [(0.5, 0.5), (0.5, 0.0)]
+
+
+def test_without_such_clocks_nothing_is_claimed(told):
+    meter = UsageMeter(reading(100, None))
+    meter.tell = told.append
+    meter.rests(reading(101, None))
+    meter.stalled(102, 104, before=reading(102, None), after=reading(104, None))
+    assert [usage.busy_s for usage in told] == [None, None]
+
+
+class Watching:
+    engine = "sampling"
+    threshold_s = 0.05
+    ongoing_after_s = 60.0
+    entered = 0.0
+
+    def receive(self, call):
+        pass
+
+
+async def test_a_real_loop_is_busy_for_as_long_as_it_stalls():
+    """And for little else; how much it computed besides depends on how busy the machine is."""
+    watcher, told = Watching(), []
+    (clock,) = monitor.start_watching(watcher, asyncio.get_running_loop())
+    clock.usage.tell = told.append
+    begin = datetime.now(UTC)
+    try:
+        await asyncio.sleep(0.05)
+        started = time.monotonic()
+        time.sleep(0.4)
+        stalled_s = time.monotonic() - started
+        await asyncio.sleep(0)
+        assert await asyncio.to_thread(monitor.settle, 30)
+        while sum(usage.busy_s for usage in told) < stalled_s:
+            await asyncio.sleep(0.01)
+    finally:
+        monitor.stop_watching(watcher, 30)
+    lasted_s = (datetime.now(UTC) - begin).total_seconds()
+    assert stalled_s <= sum(usage.busy_s for usage in told) <= lasted_s
+    assert all(begin <= usage.ended_at <= datetime.now(UTC) for usage in told)

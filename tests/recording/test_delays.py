@@ -1,0 +1,89 @@
+"""Whom stalls delay: by route and hour, and with every event."""
+
+from collections import Counter
+
+import pytest
+
+from loopwatch.detection.calls import Request
+from loopwatch.models import BlockingEvent, HourlyTotal, RouteDelay
+from loopwatch.recording import pending as module
+from loopwatch.recording.pending import HourKey, Pending, Totals
+from loopwatch.recording.requests import delayed_routes
+from tests.recording.calls import NOON, blocking_call
+
+SEARCH, CART = Request("http", "GET", "search/"), Request("http", "POST", "cart/")
+
+
+def stored():
+    rows = RouteDelay.objects.order_by("method", "route")
+    return [(row.method, row.route, row.requests_delayed, row.delay_us, row.longest_us) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("described", "number", "shares"),
+    [
+        ([], 0, {}),
+        ([], 4, {("", ""): 4}),
+        ([SEARCH, CART, SEARCH], 3, {("GET", "search/"): 2, ("POST", "cart/"): 1}),
+        ([SEARCH, CART, SEARCH], 300, {("GET", "search/"): 200, ("POST", "cart/"): 100}),
+        ([SEARCH, CART, SEARCH], 4, {("GET", "search/"): 3, ("POST", "cart/"): 1}),
+        ([SEARCH, CART, SEARCH], 0, {}),
+        ([Request("http")] * 2, 2, {("", ""): 2}),
+    ],
+)
+def test_some_requests_stand_for_all(described, number, shares):
+    assert delayed_routes(blocking_call(delayed=tuple(described)), number) == Counter(shares)
+
+
+def test_a_method_made_up_by_a_client_makes_no_row():
+    call = blocking_call(delayed=(Request("http", "HACK1", "search/"), Request("http", "HACK2", "search/")))
+    assert delayed_routes(call, 2) == {("OTHER", "search/"): 2}
+
+
+def test_routes_without_end_are_added_up(monkeypatch):
+    monkeypatch.setattr(module, "DELAYS_LIMIT", 3)
+    pending = Pending()
+    pending.put_back_delays({HourKey(NOON, "GET", f"{number}/"): Totals(requests_delayed=1) for number in range(10)})
+    assert len(pending.delays) <= 4
+    assert sum(totals.requests_delayed for totals in pending.delays.values()) == 10
+
+
+@pytest.mark.usefixtures("database")
+class TestStored:
+    @pytest.mark.parametrize("is_supported", [True, False])
+    def test_the_routes_that_waited_whichever_call_it_was(self, recorder_of, database, monkeypatch, is_supported):
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
+        recorder = recorder_of()
+        recorder.put(blocking_call(waiting=3, delayed=(SEARCH, CART, SEARCH), duration_ms=100.0))
+        recorder.put(blocking_call(waiting=1, delayed=(CART,), duration_ms=50.0, function="views.other"))
+        assert recorder.flush(30)
+        recorder.put(blocking_call(waiting=1, delayed=(CART,), duration_ms=1.0))
+        assert recorder.flush(30)
+        assert stored() == [("GET", "search/", 2, 200_000, 100_000), ("POST", "cart/", 3, 151_000, 100_000)]
+
+    def test_an_event_knows_them(self, recorder_of):
+        recorder = recorder_of()
+        recorder.put(blocking_call(waiting=30, delayed=(SEARCH, CART, SEARCH)))
+        assert recorder.flush(30)
+        assert BlockingEvent.objects.get().delayed_routes == [["GET", "search/", 20], ["POST", "cart/", 10]]
+
+    def test_a_stall_that_goes_on_delays_its_requests_once(self, recorder_of):
+        recorder = recorder_of()
+        for duration_ms, is_ongoing in ((5_000.0, True), (10_000.0, True), (11_000.0, False)):
+            call = blocking_call(
+                stall_id="one", waiting=2, delayed=(SEARCH, CART), duration_ms=duration_ms, ongoing=is_ongoing
+            )
+            recorder.put(call)
+            assert recorder.flush(30)
+        both = (1, 11_000_000, 11_000_000)
+        assert stored() == [("GET", "search/", *both), ("POST", "cart/", *both)]
+
+    def test_they_add_up_to_what_the_findings_say(self, recorder_of):
+        recorder = recorder_of()
+        for number in range(300):
+            requests = tuple(Request("http", "GET", f"{each % 7}/") for each in range(number % 5))
+            recorder.put(blocking_call(minute=number, waiting=number % 9, delayed=requests, duration_ms=1.0 + number))
+        assert recorder.flush(30)
+        for column in ("requests_delayed", "delay_us"):
+            sums = [sum(model.objects.values_list(column, flat=True)) for model in (RouteDelay, HourlyTotal)]
+            assert sums[0] == sums[1] > 0
