@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite
 
 from django.db.models import QuerySet
 
 from loopwatch.models import BlockingEvent
-from loopwatch.recording.stacks import StoredFrame, decode
+from loopwatch.recording.stacks import StoredFrame, StoredSample, decode
 
 # What is in the store may be junk, and whoever draws a tree may do so recursively.
 DEEPEST = 500
@@ -73,24 +74,38 @@ class FlameGraph:
                 yield (*(caller.frame for caller in callers), node.frame), node.self_ms
 
 
+@dataclass(frozen=True)
+class SampledEvent:
+    """What merging looks at: the stacks as stored, the call the event ended in, and how long it lasted."""
+
+    stacks: object
+    leaf_name: str
+    duration_ms: float
+
+    @cached_property
+    def samples(self) -> tuple[StoredSample, ...]:
+        """Decoded when first asked for, and once."""
+        return decode(self.stacks)
+
+
 def flame_of(events: QuerySet[BlockingEvent], limit: int) -> FlameGraph:
     """Merge the first ``limit`` of these events, in one query that reads no column but those it needs."""
     rows = events.values_list("stacks", "leaf_name", "duration_us")[:limit]
-    return merge((stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
+    return merge(SampledEvent(stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
 
 
-def merge(events: Iterable[tuple[object, str, float]]) -> FlameGraph:
-    """Merge events given as stored stacks, the name of the call they ended in, and milliseconds.
+def merge(events: Iterable[SampledEvent]) -> FlameGraph:
+    """Merge the samples of events. The duration of an event stands in where its samples have none.
 
-    The milliseconds stand in where the samples have none. Events that come after ``MOST_FRAMES`` are only counted.
+    Events that come after ``MOST_FRAMES`` are only counted.
     """
     graph = FlameGraph()
     frames = 0
-    for stored, leaf_name, duration_ms in events:
+    for event in events:
         if frames >= MOST_FRAMES:
             graph.left_out += 1
             continue
-        stacks = _weighted(stored, leaf_name, duration_ms)
+        stacks = _weighted(event)
         for stack, weight_ms in stacks:
             _add(graph.root, stack, weight_ms)
             frames += len(stack)
@@ -99,17 +114,17 @@ def merge(events: Iterable[tuple[object, str, float]]) -> FlameGraph:
     return graph
 
 
-def _weighted(stored: object, leaf_name: str, duration_ms: float) -> list[tuple[list[StoredFrame], float]]:
-    samples = [sample for sample in decode(stored) if sample.frames]
+def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
+    samples = [sample for sample in event.samples if sample.frames]
     if not samples:
         return []
     # The first stack is the one that ended in the event's own leaf; where the others ended is told by their frames.
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
-    if leaf_name and leaf_name != stacks[0][-1].name:
-        stacks[0].append(StoredFrame("", "", leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
+    if event.leaf_name and event.leaf_name != stacks[0][-1].name:
+        stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
     weights = [sample.duration_ms if isfinite(sample.duration_ms) else 0.0 for sample in samples]
     if not sum(weights):
-        weights[0] = duration_ms
+        weights[0] = event.duration_ms
     return [(stack, weight) for stack, weight in zip(stacks, weights, strict=True) if weight > 0]
 
 

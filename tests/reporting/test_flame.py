@@ -1,7 +1,7 @@
 import pytest
 
 from loopwatch.reporting import flame
-from loopwatch.reporting.flame import flame_of, merge
+from loopwatch.reporting.flame import SampledEvent, flame_of, merge
 from tests.stored import stored_event, stored_finding, stored_stack
 
 HANDLER = ("django/core/handlers/base.py", "get_response", 253, 8, 40, 0, "")
@@ -26,14 +26,14 @@ def names(graph):
 
 def test_equal_stacks_of_several_events_are_one():
     stored = samples((60, HANDLER, CHECKOUT))
-    graph = merge([(stored, "time.sleep", 60.0), (stored, "time.sleep", 60.0)])
+    graph = merge([SampledEvent(stored, "time.sleep", 60.0)] * 2)
     stack = "django.core.handlers.base.get_response;shop.views.checkout;time.sleep"
     assert names(graph) == {stack: 120}
     assert (graph.total_ms, graph.merged) == (120, 2)
 
 
 def test_a_frame_has_the_time_of_all_that_it_called():
-    graph = merge([(samples((60, CHECKOUT), (30, CHECKOUT, ADD), (10, ADD)), "time.sleep", 100.0)])
+    graph = merge([SampledEvent(samples((60, CHECKOUT), (30, CHECKOUT, ADD), (10, ADD)), "time.sleep", 100.0)])
     checkout, add = graph.root.heaviest_first()
     assert (checkout.frame.name, checkout.total_ms, checkout.self_ms) == ("shop.views.checkout", 90, 0)
     assert [(node.frame.name, node.total_ms) for node in checkout.heaviest_first()] == [
@@ -44,43 +44,45 @@ def test_a_frame_has_the_time_of_all_that_it_called():
 
 
 def test_lines_of_one_function_are_one_frame_without_a_line():
-    graph = merge([(samples((60, CHECKOUT), (30, ELSEWHERE)), "", 90.0)])
+    graph = merge([SampledEvent(samples((60, CHECKOUT), (30, ELSEWHERE)), "", 90.0)])
     (node,) = graph.root.heaviest_first()
     assert (node.total_ms, node.lineno) == (90, 0)
-    assert merge([(samples((60, CHECKOUT)), "", 60.0)]).root.heaviest_first()[0].lineno == 41
+    assert merge([SampledEvent(samples((60, CHECKOUT)), "", 60.0)]).root.heaviest_first()[0].lineno == 41
 
 
 def test_the_call_the_event_ended_in_is_not_repeated_where_it_has_a_frame():
-    graph = merge([(samples((60, CHECKOUT, ADD)), "shop.cart.add", 60.0)])
+    graph = merge([SampledEvent(samples((60, CHECKOUT, ADD)), "shop.cart.add", 60.0)])
     assert names(graph) == {"shop.views.checkout;shop.cart.add": 60}
 
 
 def test_the_time_of_the_event_stands_in_for_samples_without():
-    assert names(merge([(samples((0, CHECKOUT)), "", 75.0)])) == {"shop.views.checkout": 75}
+    assert names(merge([SampledEvent(samples((0, CHECKOUT)), "", 75.0)])) == {"shop.views.checkout": 75}
 
 
 @pytest.mark.parametrize(
     "junk", [{}, [], None, "x", {"version": 2}, {"version": 1, "samples": [[1, [7]]], "frames": []}]
 )
 def test_an_event_without_a_stack_is_counted(junk):
-    graph = merge([(junk, "time.sleep", 60.0), (samples((60, CHECKOUT)), "", 60.0)])
+    graph = merge([SampledEvent(junk, "time.sleep", 60.0), SampledEvent(samples((60, CHECKOUT)), "", 60.0)])
     assert (graph.merged, graph.without_stack) == (1, 1)
 
 
 @pytest.mark.parametrize("duration_ms", [float("nan"), float("inf"), -5])
 def test_times_that_are_none_spoil_no_other(duration_ms):
-    assert names(merge([(samples((60, CHECKOUT), (duration_ms, ADD)), "", 60.0)])) == {"shop.views.checkout": 60}
+    assert names(merge([SampledEvent(samples((60, CHECKOUT), (duration_ms, ADD)), "", 60.0)])) == {
+        "shop.views.checkout": 60
+    }
 
 
 def test_what_is_merged_is_bounded_and_what_is_left_out_is_counted(monkeypatch):
     monkeypatch.setattr(flame, "MOST_FRAMES", 4)
-    graph = merge([(samples((60, HANDLER, CHECKOUT)), "", 60.0)] * 5)
+    graph = merge([SampledEvent(samples((60, HANDLER, CHECKOUT)), "", 60.0)] * 5)
     assert (graph.merged, graph.left_out) == (2, 3)
 
 
 def test_a_stack_deeper_than_the_interpreter_can_recurse_is_cut():
     deep = [("shop/tree.py", f"walk_{number}", 5, 0, 0, 1, "") for number in range(3000)]
-    ((stack, _),) = merge([(samples((60, *deep)), "", 60.0)]).stacks()
+    ((stack, _),) = merge([SampledEvent(samples((60, *deep)), "", 60.0)]).stacks()
     assert len(stack) == flame.DEEPEST
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_speedscope import render_speedscope
-from loopwatch.reporting.flame import merge
+from loopwatch.reporting.flame import SampledEvent, merge
 from tests.reporting.test_flame import ADD, CHECKOUT, HANDLER, samples
 
 UNITS = {"bytes", "microseconds", "milliseconds", "nanoseconds", "none", "seconds"}
@@ -15,7 +15,9 @@ HOSTILE = ("<script>.py", "a;b\nc 7", 3, 0, 0, 1, "")
 
 @pytest.fixture
 def graph():
-    return merge([(samples((60.25, HANDLER, CHECKOUT), (30.5, HANDLER, CHECKOUT, ADD)), "time.sleep", 90.75)])
+    return merge(
+        [SampledEvent(samples((60.25, HANDLER, CHECKOUT), (30.5, HANDLER, CHECKOUT, ADD)), "time.sleep", 90.75)]
+    )
 
 
 def profile_of(graph):
@@ -67,15 +69,15 @@ def test_collapsed_stacks_count_microseconds(graph):
 
 
 def test_no_name_can_break_a_line_or_a_frame():
-    (line,) = render_collapsed(merge([(samples((1, HOSTILE, CHECKOUT)), "", 1.0)])).splitlines()
+    (line,) = render_collapsed(merge([SampledEvent(samples((1, HOSTILE, CHECKOUT)), "", 1.0)])).splitlines()
     names, _, count = line.rpartition(" ")
     assert len(names.split(";")) == 2
     assert count == "1000"
 
 
 def test_time_too_short_to_count_is_still_there():
-    assert render_collapsed(merge([(samples((0.0001, CHECKOUT)), "", 1.0)])) == "shop.views.checkout 1\n"
+    assert render_collapsed(merge([SampledEvent(samples((0.0001, CHECKOUT)), "", 1.0)])) == "shop.views.checkout 1\n"
 
 
 def test_hostile_names_are_plain_text_in_json():
-    assert json.loads(render_speedscope(merge([(samples((1, HOSTILE)), "</script>\ud800", 1.0)]), "\ud800"))
+    assert json.loads(render_speedscope(merge([SampledEvent(samples((1, HOSTILE)), "</script>\ud800", 1.0)]), "\ud800"))
