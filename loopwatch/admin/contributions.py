@@ -21,6 +21,6 @@ def contributions_of(event: BlockingEvent) -> list[ContributionRow]:
     rows = []
     for entry in stored:
         match entry:
-            case [str() as name, int() | float() as own_ms, int() | None as count]:
+            case {"name": str() as name, "own_ms": int() | float() as own_ms, "count": int() | None as count}:
                 rows.append(ContributionRow(name, own_ms, count, round(100 * own_ms / (event.step_ms or own_ms or 1))))
     return sorted(rows, key=lambda row: row.own_ms, reverse=True)

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 
 from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
-from loopwatch.admin.contributions import contributions_of
+from loopwatch.admin.event_page import event_page
+from loopwatch.admin.exports import ExportsAdmin
+from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
-from loopwatch.admin.read_only import ReadOnlyAdmin
-from loopwatch.admin.stack import stack_page
 from loopwatch.models import BlockingEvent, Finding
 
 
@@ -28,12 +28,13 @@ class EventChangeList(ChangeList):
 
 
 @admin.register(BlockingEvent)
-class BlockingEventAdmin(ReadOnlyAdmin):
+class BlockingEventAdmin(ExportsAdmin):
     list_display = ("started", "duration", "blocking_call", "request", "delayed", "host", "release")
     list_filter = ("started_at", CauseFilter)
     list_select_related = ("finding",)
     ordering = ("-started_at",)
     change_form_template = "loopwatch/event.html"
+    export_columns = EVENT
 
     @admin.display(description=_("started"), ordering="started_at")
     def started(self, event: BlockingEvent) -> SafeString:
@@ -62,11 +63,13 @@ class BlockingEventAdmin(ReadOnlyAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         return EventChangeList
 
+    def events_of(self, rows: QuerySet[BlockingEvent]) -> QuerySet[BlockingEvent]:
+        return rows
+
     def page_context(self, request: HttpRequest, row: BlockingEvent) -> dict[str, Any]:
         return {
             "title": _("Blocking event"),
-            "stack": stack_page(row),
-            "contributions": contributions_of(row),
+            "page": event_page(row),
             "request_name": cells.request_name(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),

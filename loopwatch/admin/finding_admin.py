@@ -21,9 +21,10 @@ from django.utils.translation import ngettext
 
 from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
+from loopwatch.admin.exports import ExportsAdmin
+from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
-from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.search import matching
 from loopwatch.admin.triage import change_status
 from loopwatch.conf import configuration
@@ -45,7 +46,7 @@ class FindingChangeList(ChangeList):
 
 
 @admin.register(Finding)
-class FindingAdmin(ReadOnlyAdmin):
+class FindingAdmin(ExportsAdmin):
     list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "first", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
     search_fields = ("blocking_call", "function", "filename")
@@ -54,6 +55,7 @@ class FindingAdmin(ReadOnlyAdmin):
     list_per_page = 50
     actions = ("resolve", "ignore", "reopen")
     change_form_template = "loopwatch/finding.html"
+    export_columns = FINDING
 
     @admin.display(description=_("blocking call"), ordering="blocking_call")
     def call(self, finding: Finding) -> SafeString:
@@ -117,6 +119,9 @@ class FindingAdmin(ReadOnlyAdmin):
         search_term: str,
     ) -> tuple[QuerySet[Finding], bool]:
         return matching(queryset, search_term, self.search_fields), False
+
+    def events_of(self, rows: QuerySet[Finding]) -> QuerySet[BlockingEvent]:
+        return BlockingEvent.objects.using(rows.db).filter(finding__in=rows.order_by().values("pk"))
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.status_view)

@@ -1,15 +1,25 @@
 """What the page of one finding shows beside the finding itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils import timezone
 
+from loopwatch.admin.callers import Callers, callers_of
+from loopwatch.admin.event_page import advice_on
+from loopwatch.admin.flame_tree import Branch, branches_of
+from loopwatch.admin.history import History, history_of
+from loopwatch.admin.stack import Culprit, culprit_of
 from loopwatch.admin.trend import Trend, trend_of
+from loopwatch.advice import Advice
 from loopwatch.cells import route_name
 from loopwatch.models import BlockingEvent, Finding
+from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.routes import RouteTotal, routes_of
 
 _EVENTS_EACH = 25
+_EVENTS_MERGED = 50
+"""As many as are kept by default."""
 _ROUTES = 50
 
 
@@ -30,32 +40,78 @@ class RouteShare:
 
 
 @dataclass(frozen=True, slots=True)
-class FindingPage:
-    """A finding's routes (most blocked first), its trend and a bounded number of its events."""
+class Sampled:
+    """What the stacks of the newest events say together."""
 
+    graph: FlameGraph
+    branches: list[Branch]
+    callers: Callers
+
+
+@dataclass(frozen=True, slots=True)
+class FindingPage:
+    """A finding's lines of source, advice, figures by time and route (most blocked first), and some of its events."""
+
+    culprit: Culprit
+    advice: Advice
+    trend: Trend
+    history: History
+    sampled: Sampled
     routes: list[RouteShare]
     routes_left_out: int
-    trend: Trend
     slowest: list[BlockingEvent]
     newest: list[BlockingEvent]
 
 
 def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
-    """Look it up in four queries, two without the events."""
+    """Look it up in five queries, two of them for the events."""
     totals = finding.hourly_totals.all()
     routes = routes_of(totals).get(finding.pk, [])
+    newest = _newest_events(finding) if with_events else []
+    sampled = [SampledEvent(event.stacks, event.leaf_name, event.duration_ms) for event in newest]
+    event, samples = next(
+        ((event, sample.samples) for event, sample in zip(newest, sampled, strict=True) if sample.samples),
+        (_as_event(finding), ()),
+    )
     return FindingPage(
+        culprit=culprit_of(event, samples),
+        advice=advice_on(event, finding.cause),
+        trend=trend_of(totals, timezone.now()),
+        history=history_of(totals),
+        sampled=_together(sampled),
         routes=_shares(routes),
         routes_left_out=max(len(routes) - _ROUTES, 0),
-        trend=trend_of(totals, timezone.now()),
-        slowest=_first_events(finding, "duration_us") if with_events else [],
-        newest=_first_events(finding, "started_at") if with_events else [],
+        slowest=_slowest_events(finding) if with_events else [],
+        newest=newest[:_EVENTS_EACH],
     )
 
 
-def _first_events(finding: Finding, column: str) -> list[BlockingEvent]:
-    events = finding.blocking_events.defer("stacks", "contributions")
-    return list(events.order_by(f"-{column}", "-pk")[:_EVENTS_EACH])
+def _newest_events(finding: Finding) -> list[BlockingEvent]:
+    """With their stacks, which the rest of the page is made from."""
+    events = finding.blocking_events.defer("contributions", "delayed_routes")
+    return list(events.order_by("-started_at", "-pk")[:_EVENTS_MERGED])
+
+
+def _slowest_events(finding: Finding) -> list[BlockingEvent]:
+    events = finding.blocking_events.defer("stacks", "contributions", "delayed_routes")
+    return list(events.order_by("-duration_us", "-pk")[:_EVENTS_EACH])
+
+
+def _as_event(finding: Finding) -> BlockingEvent:
+    """Where there is no event with a stack (any more), what the finding itself says of its place."""
+    return BlockingEvent(
+        finding=finding,
+        filename=finding.filename,
+        lineno=finding.lineno,
+        source=finding.source,
+        cause=finding.cause,
+        exact=finding.exact,
+    )
+
+
+def _together(events: Sequence[SampledEvent]) -> Sampled:
+    graph = merge(events)
+    return Sampled(graph, branches_of(graph), callers_of(events))
 
 
 def _shares(routes: list[RouteTotal]) -> list[RouteShare]:

@@ -1,5 +1,6 @@
 """A stored stack arranged for reading: the user's own frames in the open, the frames of libraries folded between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -7,8 +8,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.source_lines import SourceFiles, SourceLine, UnreadableSourceError, excerpt, mark, mark_text
+from loopwatch.advice import Rewriting, rewritten
 from loopwatch.models import BlockingEvent
-from loopwatch.recording.stacks import StoredFrame, decode
+from loopwatch.recording.stacks import StoredFrame, StoredSample
 
 _NAMES = 4
 _LONGEST_STORED_LINE = 199
@@ -42,13 +44,14 @@ class StackPart:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The lines around the user's own call, or what is left of them and why."""
+    """The lines around the user's own call, or what is left of them and why; and the call as it could be."""
 
     filename: str
     lineno: int
     function: str
     lines: list[SourceLine]
     note: Promise | None = None
+    rewriting: Rewriting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,8 @@ class StackPage:
         return any(part.is_own for part in self.parts)
 
 
-def stack_page(event: BlockingEvent) -> StackPage:
-    """Decode an event's representative stack and read the source it points at."""
-    samples = decode(event.stacks)
+def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPage:
+    """Arrange an event's representative stack and read the source it points at."""
     frames = samples[0].frames if samples else ()
     files = SourceFiles()
     parts = [
@@ -71,6 +73,11 @@ def stack_page(event: BlockingEvent) -> StackPage:
         for is_own, group in groupby(frames, key=lambda frame: frame.is_own)
     ]
     return StackPage(_culprit(event, frames, files), parts)
+
+
+def culprit_of(event: BlockingEvent, samples: Sequence[StoredSample]) -> Culprit:
+    """Only the lines around the call."""
+    return _culprit(event, samples[0].frames if samples else (), SourceFiles())
 
 
 def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
@@ -92,7 +99,8 @@ def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: Sourc
     if not current.strip() or not _is_same(frame.source_line, current):
         note = _("The file has changed since: this is the line as it was then.")
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], note)
-    return Culprit(frame.filename, frame.lineno, frame.name, excerpt(lines, frame))
+    better = rewritten(lines, frame, called_name=event.called_name, cause=event.cause) if event.exact else None
+    return Culprit(frame.filename, frame.lineno, frame.name, excerpt(lines, frame), rewriting=better)
 
 
 def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> StoredFrame:

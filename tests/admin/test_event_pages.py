@@ -3,6 +3,9 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from loopwatch.detection.calls import Contribution
+from loopwatch.recording import event_rows
+from tests.recording.calls import blocking_call
 from tests.stored import NOON, stored_event, stored_finding, stored_stack
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +23,11 @@ def page_of(client, event):
     response = client.get(page_url(event))
     assert response.status_code == 200
     return response.content.decode()
+
+
+def contribution(name, own_ms, count):
+    """As the writer stores it."""
+    return {"name": name, "own_ms": own_ms, "count": count}
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_the_page_shows_every_figure(admin_client):
         step_us=2_345_000,
         requests_delayed=17,
         consumer="chat.consumers.Chat",
-        contributions=[["shop.tiny", 58.6, 250], ["time.sleep", 1_172.5, None]],
+        contributions=[contribution("shop.tiny", 58.6, 250), contribution("time.sleep", 1_172.5, None)],
         ongoing=True,
     )
     page = page_of(admin_client, event)
@@ -55,6 +63,35 @@ def test_the_page_shows_every_figure(admin_client):
         assert part in page
     assert page.index("50 %") < page.index("shop.tiny")
     assert ">250<" in page
+
+
+def test_who_had_to_wait_is_told_by_route(admin_client):
+    waited = [["GET", "shop/<int:pk>/", 7], ["", "", 2], "junk", ["GET", 3]]
+    event = stored_event(stored_finding(), requests_delayed=9, delayed_routes=waited)
+    routes = page_of(admin_client, event).partition('id="loopwatch-delayed"')[2].partition("</section>")[0]
+    assert (
+        routes.index("GET shop/&lt;int:pk&gt;/") < routes.index(">7<") < routes.index("no route") < routes.index(">2<")
+    )
+    assert "junk" not in routes
+
+
+def test_nobody_waited_is_not_worth_a_table(admin_client):
+    assert "loopwatch-delayed" not in page_of(admin_client, stored_event(stored_finding()))
+
+
+def test_the_samples_are_a_tree_with_times(admin_client):
+    stack = stored_stack(LIBRARY, OWN, LIBRARY)
+    stack["samples"] = [[60.0, [0, 1]], [40.0, [0, 1, 2]]]
+    tree = page_of(admin_client, stored_event(stored_finding(), stacks=stack)).partition('class="loopwatch-tree"')[2]
+    assert tree.index("100 % · 100 ms") < tree.index("60 % · 60 ms") < tree.index("40 % · 40 ms")
+    assert "time.sleep" in tree
+
+
+def test_what_the_writer_stores_of_contributions_is_shown(admin_client):
+    call = blocking_call(contributions=(Contribution("shop.tiny", 58.6, 250),))
+    columns = event_rows.columns(call, release="")
+    page = page_of(admin_client, stored_event(stored_finding(), contributions=columns["contributions"]))
+    assert page.index("shop.tiny") < page.index("59 ms") < page.index(">250<")
 
 
 def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
@@ -120,10 +157,9 @@ def test_a_stack_that_cannot_be_read_leaves_the_rest_of_the_page(admin_client, s
 
 def test_a_deep_stack_is_shown_whole(admin_client):
     frames = [("shop/tree.py", f"walk_{number % 2}", 5, 0, 0, 1, "walk(child)") for number in range(300)]
-    assert (
-        page_of(admin_client, stored_event(stored_finding(), stacks=stored_stack(*frames))).count("shop/tree.py:5")
-        == 300
-    )
+    page = page_of(admin_client, stored_event(stored_finding(), stacks=stored_stack(*frames)))
+    stack, _, tree = page.partition("loopwatch-flame-drawing")
+    assert stack.count("shop/tree.py:5") == tree.count("shop/tree.py:5") == 300
 
 
 def test_the_neighbours_are_the_events_of_the_same_finding_in_time(admin_client):
@@ -150,7 +186,7 @@ def test_whatever_is_stored_is_escaped(admin_client):
         release=evil,
         route=evil,
         stacks=stored_stack(frame, (*frame[:5], 0, evil)),
-        contributions=[[evil, 1.0, 2]],
+        contributions=[contribution(evil, 1.0, 2)],
     )
     assert evil not in page_of(admin_client, event)
     assert evil not in admin_client.get(LIST).content.decode().replace("<wbr>", "")

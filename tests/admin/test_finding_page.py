@@ -6,9 +6,20 @@ from django.test import override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.stored import NOON, stored_event, stored_finding, stored_hour
+from tests.stored import NOON, stored_event, stored_finding, stored_hour, stored_stack
 
 pytestmark = pytest.mark.django_db
+SLEEP = ("shop/views.py", "checkout", 4, 10, 25, 1, "nap = time.sleep(0.1)")
+
+
+@pytest.fixture
+def shop(settings, tmp_path):
+    """The site's own source, in which line 4 makes the call."""
+    settings.BASE_DIR = tmp_path
+    (tmp_path / "shop").mkdir()
+    source = tmp_path / "shop" / "views.py"
+    source.write_text("import time\n\nasync def checkout(request):\n    nap = time.sleep(0.1)\n")
+    return source
 
 
 def page_url(finding):
@@ -50,6 +61,70 @@ def test_the_pages_say_how_sure_the_call_is(admin_client, exact, blocking_call, 
     event_page = admin_client.get(reverse("admin:loopwatch_blockingevent_change", args=[event.pk]))
     for page in (page_of(admin_client, finding), event_page.content.decode()):
         assert said in page
+
+
+def test_the_lines_around_the_call_are_those_of_the_file_now(admin_client, shop):
+    finding = stored_finding(lineno=4)
+    stored_event(finding, lineno=4, stacks=stored_stack(SLEEP))
+    page = page_of(admin_client, finding)
+    assert "<code>async def checkout(request):</code>" in page
+    assert "<code>    nap = <mark>time.sleep(0.1)</mark></code>" in page
+
+
+def test_without_a_stack_the_line_is_shown_as_it_was(admin_client, shop):
+    page = page_of(admin_client, stored_finding(lineno=99))
+    assert "changed since" in page
+    assert "<mark>time.sleep(0.1)</mark>" in page
+
+
+def test_the_call_is_rewritten_where_that_is_certain(admin_client, shop):
+    finding = stored_finding(lineno=4)
+    stored_event(finding, lineno=4, stacks=stored_stack(SLEEP))
+    page = page_of(admin_client, finding)
+    assert "import asyncio\n\nnap = <ins>await asyncio.sleep(0.1)</ins></code>" in page
+
+
+@pytest.mark.parametrize(
+    ("source", "columns"),
+    [("def checkout(request):", {}), ("async def checkout(request):", {"exact": False})],
+)
+def test_what_is_not_certain_is_not_rewritten(admin_client, shop, source, columns):
+    shop.write_text(shop.read_text().replace("async def checkout(request):", source))
+    finding = stored_finding(lineno=4)
+    stored_event(finding, lineno=4, stacks=stored_stack(SLEEP), **columns)
+    page = page_of(admin_client, finding)
+    assert "<mark>time.sleep(0.1)</mark>" in page
+    assert "<ins>" not in page
+    assert "await asyncio.sleep(seconds)" in page
+
+
+def test_what_was_called_makes_the_advice_particular(admin_client):
+    finding = stored_finding(blocking_call="acme.fetch")
+    assert "Await something asynchronous instead" in page_of(admin_client, finding)
+    stored_event(finding, called_name="requests.get", stacks=stored_stack(SLEEP))
+    assert "httpx" in page_of(admin_client, finding)
+
+
+def test_callers_releases_and_the_merged_stacks_are_on_the_page(admin_client):
+    finding = stored_finding()
+    stored_hour(finding, 60, release="2026.11")
+    for _ in range(2):
+        stored_event(finding, stacks=stored_stack(SLEEP))
+    stored_event(finding)
+    page = page_of(admin_client, finding)
+    assert "The sampled stacks of the newest 2 events" in page
+    assert "1 more has no stack" in page
+    callers = page.partition('id="loopwatch-callers"')[2]
+    assert "shop.views.checkout</code>" in callers
+    assert "shop/views.py:4<" in callers
+    assert "<code>2026.11</code>" in page.partition('id="loopwatch-releases"')[2]
+
+
+def test_without_any_stack_the_page_says_so(admin_client):
+    page = page_of(admin_client, stored_finding())
+    assert "No stack is stored." in page
+    assert "No stack with a frame of your own code" in page
+    assert "data-drawing" not in page
 
 
 def test_routes_have_their_shares_most_blocked_first(admin_client):
@@ -111,7 +186,9 @@ def test_whatever_a_name_holds_is_escaped(admin_client):
     evil = "<script>alert(1)</script>"
     finding = stored_finding(blocking_call=evil, function=evil, filename=evil, source=evil, cause=evil)
     stored_hour(finding, 60, route=evil, method="<b>", hour=timezone.now())
-    stored_event(finding, route=evil, host=evil, release=evil, method="<b>")
+    frame = (evil, evil, 3, 0, 5, 1, evil)
+    stored_event(finding, route=evil, host=evil, release=evil, method="<b>", stacks=stored_stack(frame, frame))
+    stored_hour(finding, 60, release=evil)
     for url in (page_url(finding), f"{page_url(finding)}../history/", f"{page_url(finding)}../delete/"):
         page = admin_client.get(url, follow=True).content.decode()
         assert evil not in page
@@ -123,8 +200,10 @@ def test_no_script_and_no_style_is_inline(admin_client):
     stored_hour(finding, 60, hour=timezone.now())
     content = page_of(admin_client, finding).partition('id="content-main"')[2].partition("<footer")[0]
     assert "<rect" in content
-    for forbidden in ("<script", "<style", "style=", "onclick", "http://", "https://"):
-        assert forbidden not in content.replace('xmlns="http://www.w3.org/2000/svg"', "").partition("<!-- SVGs")[0]
+    content = content.replace('xmlns="http://www.w3.org/2000/svg"', "").partition("<!-- SVGs")[0]
+    for forbidden in ("<script", "<style", "style=", "onclick", "http://", 'src="', "<link"):
+        assert forbidden not in content
+    assert content.count("https://") == content.count('<a href="https://docs.python.org/') == 1
 
 
 @pytest.mark.parametrize("status", ["resolved", "ignored"])
@@ -192,7 +271,7 @@ def test_a_finding_that_does_not_exist_is_no_error_of_the_server(admin_client):
 
 def test_events_are_for_those_who_may_see_events(staff):
     finding = stored_finding()
-    stored_event(finding, host="secret-host")
+    stored_event(finding, host="secret-host", stacks=stored_stack(("secret.py", "secret", 4, 0, 0, 1, "")))
     response = staff("view_finding").get(page_url(finding))
-    assert "secret-host" not in response.content.decode()
+    assert "secret" not in response.content.decode()
     assert response.context["page"].newest == response.context["page"].slowest == []

@@ -1,0 +1,73 @@
+"""What an exported row holds. The names are those of the report's JSON, where it has the same figure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+_ROWS_AT_ONCE = 1_000
+
+Row = list[Any]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _milliseconds(duration_us: int) -> float:
+    return duration_us / 1000
+
+
+def _iso(moment: datetime | None) -> str:
+    """With its offset, whatever the site's settings."""
+    if moment is None:
+        return ""
+    return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``name`` heads it, ``lookup`` is where it comes from, ``convert`` makes it text, a number or a truth value."""
+
+    name: str
+    lookup: str
+    convert: Callable[[Any], Any] = _same
+
+
+def _plain(*names: str) -> tuple[Column, ...]:
+    return tuple(Column(name, name) for name in names)
+
+
+FINDING: Final = (
+    *_plain("fingerprint", "status", "blocking_call", "function", "filename", "lineno", "source", "cause", "exact"),
+    *_plain("events", "events_thinned"),
+    Column("blocked_ms", "blocked_us", _milliseconds),
+    Column("longest_ms", "longest_us", _milliseconds),
+    *_plain("requests_delayed"),
+    Column("delay_ms", "delay_us", _milliseconds),
+    Column("first_seen", "first_seen", _iso),
+    Column("last_seen", "last_seen", _iso),
+    *_plain("first_release", "last_release"),
+)
+EVENT: Final = (
+    *_plain("stall_id"),
+    Column("fingerprint", "finding__fingerprint"),
+    Column("blocking_call", "finding__blocking_call"),
+    Column("function", "finding__function"),
+    *_plain("filename", "lineno", "source", "called_name", "leaf_name"),
+    Column("started_at", "started_at", _iso),
+    Column("duration_ms", "duration_us", _milliseconds),
+    Column("step_ms", "step_us", _milliseconds),
+    *_plain("ongoing", "cause", "exact", "engine", "request_kind", "method", "route", "consumer"),
+    *_plain("requests_delayed", "task_name", "host", "process_id", "release"),
+)
+
+
+def rows_of(queryset: QuerySet[Any], columns: tuple[Column, ...]) -> Iterator[Row]:
+    """The rows one by one, read some at a time: however many there are, few are in memory."""
+    found = queryset.values_list(*(column.lookup for column in columns))
+    for values in found.iterator(chunk_size=_ROWS_AT_ONCE):
+        yield [column.convert(value) for column, value in zip(columns, values, strict=True)]

@@ -1,0 +1,102 @@
+"""A flame graph as nested lists: its text alternative, and the stack of a single event.
+
+A chain of frames that called nothing else is one branch, so that a deep stack is not a deep list.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
+
+from loopwatch.reporting.flame import FlameFrame, FlameGraph, FlameNode
+
+SMALLEST_SHARE = 0.005
+MOST_BRANCHES = 300
+DEEPEST_NESTING = 40
+_NAMES = 3
+_OPEN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Frames next to each other that are all the user's own, or all not."""
+
+    is_own: bool
+    nodes: list[FlameNode]
+
+    @property
+    def packages(self) -> str:
+        names = dict.fromkeys(node.frame.name.partition(".")[0] for node in self.nodes)
+        return ", ".join(list(names)[:4]) + (", …" if len(names) > 4 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A chain of frames, or (without frames) ``left_out`` small branches together; ``closes`` lists end behind it."""
+
+    nodes: list[FlameNode]
+    total_ms: float
+    share: float
+    depth: int
+    has_branches: bool = False
+    left_out: int = 0
+    closes: int = 0
+
+    @property
+    def percent(self) -> int:
+        return round(self.share * 100)
+
+    @property
+    def closing(self) -> range:
+        """As many items as lists end: templates can count no other way."""
+        return range(self.closes)
+
+    @property
+    def is_open(self) -> bool:
+        return self.depth < _OPEN
+
+    @property
+    def runs(self) -> list[Run]:
+        return [Run(is_own, list(nodes)) for is_own, nodes in groupby(self.nodes, key=lambda node: node.frame.is_own)]
+
+    @property
+    def names(self) -> list[str]:
+        """The user's own functions of the chain and what it ends in, or else where it begins and ends."""
+        own = [node.frame for node in self.nodes if node.frame.is_own]
+        ends = [self.nodes[0].frame, self.nodes[-1].frame]
+        return _distinct([*own[-_NAMES:], ends[1]] if own else ends)
+
+
+def branches_of(graph: FlameGraph) -> list[Branch]:
+    """The branches in the order of reading, heaviest first; bounded, whatever the graph holds."""
+    branches = list(islice(_branches(graph.root, graph.total_ms or 1.0, 0), MOST_BRANCHES))
+    following = [branch.depth for branch in branches[1:]] + [0]
+    return [
+        replace(branch, closes=branch.depth + branch.has_branches - depth)
+        for branch, depth in zip(branches, following, strict=False)
+    ]
+
+
+def _distinct(frames: list[FlameFrame]) -> list[str]:
+    return list(dict.fromkeys(frame.name for frame in frames))
+
+
+def _branches(parent: FlameNode, total_ms: float, depth: int) -> Iterator[Branch]:
+    large = [node for node in parent.heaviest_first() if node.total_ms >= SMALLEST_SHARE * total_ms]
+    if depth >= DEEPEST_NESTING:
+        large = []
+    for node in large:
+        chain = _chain(node)
+        end = chain[-1]
+        yield Branch(chain, node.total_ms, node.total_ms / total_ms, depth, has_branches=bool(end.children))
+        yield from _branches(end, total_ms, depth + 1)
+    small_ms = sum(node.total_ms for node in parent.children.values()) - sum(node.total_ms for node in large)
+    if left_out := len(parent.children) - len(large):
+        yield Branch([], small_ms, small_ms / total_ms, depth, left_out=left_out)
+
+
+def _chain(node: FlameNode) -> list[FlameNode]:
+    chain = [node]
+    while len(node.children) == 1 and not node.self_ms:
+        (node,) = node.children.values()
+        chain.append(node)
+    return chain

@@ -1,0 +1,101 @@
+"""How long a finding's events lasted, and in which releases: from its hourly totals, in one query."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Max, Min, QuerySet, Sum
+
+from loopwatch.durations import human_duration
+from loopwatch.histogram import BOUNDS_MS, COLUMNS, percentile_ms
+from loopwatch.models import HourlyTotal
+
+_RELEASES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a finding did in one release; ``first`` and ``last`` are the beginnings of hours."""
+
+    name: str
+    first: datetime
+    last: datetime
+    events: int
+    blocked_ms: float
+    longest_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """The events that lasted from one bound to the next; ``bar`` is its length in percent of the longest bar."""
+
+    label: str
+    events: int
+    share: float
+    bar: int
+
+    @property
+    def percent(self) -> int:
+        return round(self.share * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Buckets from the first to the last that has events; percentiles are estimated from them."""
+
+    buckets: list[Bucket]
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """``releases`` come latest first; sites that name none have one without a name."""
+
+    distribution: Distribution
+    releases: list[Release]
+    releases_left_out: int
+
+
+def history_of(totals: QuerySet[HourlyTotal]) -> History:
+    """Look up both."""
+    rows = totals.values_list("release").annotate(
+        Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"), Max("longest_us"), *map(Sum, COLUMNS)
+    )
+    latest_first = sorted(rows, key=lambda row: (row[2], row[1]), reverse=True)
+    counts = [sum(column) for column in zip(*(row[6:] for row in latest_first), strict=True)]
+    longest_ms = max((row[5] / 1000 for row in latest_first), default=0.0)
+    releases = [
+        Release(name, first, last, events, blocked_us / 1000, longest_us / 1000, _percentile(each, longest_us))
+        for name, first, last, events, blocked_us, longest_us, *each in latest_first[:_RELEASES]
+    ]
+    return History(_distribution(counts, longest_ms), releases, max(len(latest_first) - _RELEASES, 0))
+
+
+def _percentile(counts: Sequence[int], longest_us: int) -> float:
+    return percentile_ms(counts, 0.95, longest_us / 1000)
+
+
+def _distribution(counts: Sequence[int], longest_ms: float) -> Distribution:
+    filled = [index for index, count in enumerate(counts) if count]
+    shown = range(filled[0], filled[-1] + 1) if filled else range(0)
+    total, most = sum(counts) or 1, max(counts, default=0) or 1
+    buckets = [
+        # Whatever happened is to be seen, however little it is beside the rest.
+        Bucket(_label(index), counts[index], counts[index] / total, _bar(counts[index], most))
+        for index in shown
+    ]
+    return Distribution(buckets, *(percentile_ms(counts, fraction, longest_ms) for fraction in (0.5, 0.95, 0.99)))
+
+
+def _bar(count: int, most: int) -> int:
+    return max(round(100 * count / most), 1) if count else 0
+
+
+def _label(index: int) -> str:
+    if index == 0:
+        return f"< {human_duration(BOUNDS_MS[0])}"
+    lower = human_duration(BOUNDS_MS[index - 1])
+    return f"{lower} – {human_duration(BOUNDS_MS[index])}" if index < len(BOUNDS_MS) else f"≥ {lower}"

@@ -1,0 +1,319 @@
+/* Draws the flame graph of a finding or an event: callers above, what they called below, as wide as the time they took.
+ *
+ * Everything is an attribute of SVG or text, never a style or markup, so that a strict Content-Security-Policy and the
+ * oddest function name are no trouble. The tree on the page says the same without this script. */
+
+const SVG = "http://www.w3.org/2000/svg";
+const ROW_PX = 20;
+const NARROWEST_PX = 1;
+const NARROWEST_TEXT_PX = 24;
+const PADDING_PX = 4;
+const SCROLLED_FROM_PX = 400;
+
+function element(name, attributes = {}, text = "") {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) {
+        made.setAttribute(key, value);
+    }
+    made.textContent = text;
+    return made;
+}
+
+function html(name, properties = {}) {
+    return Object.assign(document.createElement(name), properties);
+}
+
+/* The nodes as objects, the first of them the root that stands for all stacks. */
+function treeOf(drawing, rootName) {
+    const root = {
+        name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0,
+        parent: null, children: [], depth: 0, start: 0,
+    };
+    const nodes = [root];
+    for (const [frame, parentIndex, line, total, self] of drawing.nodes) {
+        const [name, file, isOwn] = drawing.frames[frame];
+        const parent = nodes[parentIndex + 1];
+        const last = parent.children.at(-1);
+        const node = {
+            name, file, isOwn: Boolean(isOwn), line, total, self, parent, children: [], depth: parent.depth + 1,
+            start: last ? last.start + last.total : parent.start,
+        };
+        parent.children.push(node);
+        nodes.push(node);
+    }
+    return nodes;
+}
+
+const language = document.documentElement.lang || undefined;
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const tenths = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+
+function duration(ms) {
+    if (ms >= 1000) {
+        return `${tenths.format(ms / 1000)} s`;
+    }
+    return `${(ms < 10 ? tenths : whole).format(ms)} ms`;
+}
+
+function percent(part, total) {
+    const share = total ? (100 * part) / total : 0;
+    return `${(share < 10 ? tenths : whole).format(share)} %`;
+}
+
+/* As much of a qualified name as fits, from its end: that is where it says most. */
+function fitting(name, characters) {
+    let shown = name;
+    while (shown.length > characters && shown.includes(".")) {
+        shown = shown.slice(shown.indexOf(".") + 1);
+    }
+    return shown.length <= characters ? shown : `${shown.slice(0, Math.max(characters - 1, 0))}…`;
+}
+
+class FlameGraph {
+    constructor(host, drawing) {
+        this.host = host;
+        this.text = host.dataset;
+        this.nodes = treeOf(drawing, this.text.textAll);
+        this.root = this.zoomed = this.focused = this.nodes[0];
+        this.drawn = new Map();
+        this.matches = new Set();
+        this.build();
+        this.draw();
+        this.scrollToOwnCode();
+        new ResizeObserver(() => this.resized()).observe(this.frame);
+    }
+
+    build() {
+        this.search = html("input", { type: "search", autocomplete: "off", spellcheck: false });
+        const label = html("label", { textContent: `${this.text.textSearch} ` });
+        label.append(this.search);
+        this.found = html("output");
+        this.out = html("button", { type: "button", className: "button", textContent: this.text.textOut });
+        const legend = html("span", { className: "loopwatch-flame-legend", textContent: this.text.textOwn });
+        const tools = html("div", { className: "loopwatch-flame-tools" });
+        tools.append(label, this.found, this.out, legend);
+
+        this.svg = element("svg", { role: "tree", "aria-labelledby": "loopwatch-flame", direction: "ltr" });
+        this.frame = html("div", { className: "loopwatch-flame-frame" });
+        this.frame.append(this.svg);
+        this.detail = html("p", { className: "loopwatch-flame-detail" });
+        this.detail.setAttribute("role", "status");
+        const keys = html("p", { className: "quiet", textContent: this.text.textKeys });
+        this.host.append(tools, this.frame, this.detail, keys);
+
+        this.search.addEventListener("input", () => this.find());
+        this.search.addEventListener("keydown", (event) => this.searchKey(event));
+        this.out.addEventListener("click", () => this.zoom(this.root));
+        this.svg.addEventListener("keydown", (event) => this.key(event));
+        this.svg.addEventListener("click", (event) => this.onNode(event, (node) => this.zoom(node)));
+        this.svg.addEventListener("pointerover", (event) => this.onNode(event, (node) => this.describe(node)));
+        this.svg.addEventListener("focusin", (event) => this.onNode(event, (node) => this.focusedOn(node)));
+    }
+
+    onNode(event, act) {
+        const group = event.target.closest("[data-node]");
+        if (group) {
+            act(this.nodes[Number(group.dataset.node)]);
+        }
+    }
+
+    /* All that is wide enough: the callers of the zoomed node as wide as everything, and what is below it. */
+    visible() {
+        const found = [];
+        for (let node = this.zoomed.parent; node; node = node.parent) {
+            found.unshift(node);
+        }
+        const waiting = [this.zoomed];
+        while (waiting.length) {
+            const node = waiting.pop();
+            found.push(node);
+            const wide = node.children.filter((child) => child.total * this.scale >= NARROWEST_PX);
+            waiting.push(...wide.reverse());
+        }
+        return found;
+    }
+
+    draw() {
+        this.width = Math.max(this.frame.clientWidth, 1);
+        this.scale = this.zoomed.total ? this.width / this.zoomed.total : 0;
+        this.measure();
+        const hadFocus = this.svg.contains(document.activeElement);
+        const visible = this.visible();
+        const depth = visible.reduce((deepest, node) => Math.max(deepest, node.depth), 0);
+        const height = (depth + 1) * ROW_PX;
+        for (const [key, value] of [["width", this.width], ["height", height]]) {
+            this.svg.setAttribute(key, value);
+        }
+        if (!visible.includes(this.focused)) {
+            this.focused = this.zoomed;
+        }
+        this.rows = [];
+        this.drawn = new Map(visible.map((node) => [node, this.group(node)]));
+        this.svg.replaceChildren(...this.drawn.values());
+        this.out.disabled = this.zoomed === this.root;
+        if (hadFocus) {
+            this.drawn.get(this.focused).focus({ preventScroll: true });
+        }
+    }
+
+    /* The width of a character, in a font where all have the same. */
+    measure() {
+        const probe = element("text", {}, "0".repeat(20));
+        this.svg.append(probe);
+        this.characterPx = probe.getComputedTextLength() / 20 || 7;
+        probe.remove();
+    }
+
+    group(node) {
+        const isAbove = node.depth < this.zoomed.depth;
+        const x = isAbove ? 0 : (node.start - this.zoomed.start) * this.scale;
+        const width = isAbove ? this.width : node.total * this.scale;
+        const kinds = ["loopwatch-flame-node"];
+        for (const [kind, holds] of [
+            ["own", node.isOwn], ["above", isAbove], ["root", node === this.root], ["match", this.matches.has(node)],
+        ]) {
+            if (holds) {
+                kinds.push(`loopwatch-flame-${kind}`);
+            }
+        }
+        const made = element("g", {
+            class: kinds.join(" "),
+            role: "treeitem",
+            tabindex: node === this.focused ? 0 : -1,
+            transform: `translate(${x.toFixed(2)} ${node.depth * ROW_PX})`,
+            "aria-level": node.depth + 1,
+            "aria-label": this.label(node),
+            "data-node": this.nodeIndex(node),
+        });
+        made.append(element("rect", { width: Math.max(width - 1, 0.5).toFixed(2), height: ROW_PX - 1 }));
+        if (width >= NARROWEST_TEXT_PX) {
+            const characters = Math.floor((width - 2 * PADDING_PX) / this.characterPx);
+            const place = { x: PADDING_PX, y: ROW_PX - 6, "aria-hidden": "true" };
+            made.append(element("text", place, fitting(node.name, characters)));
+        }
+        (this.rows[node.depth] ??= []).push(node);
+        return made;
+    }
+
+    nodeIndex(node) {
+        this.indices ??= new Map(this.nodes.map((each, index) => [each, index]));
+        return this.indices.get(node);
+    }
+
+    label(node) {
+        return `${node.name}, ${percent(node.total, this.root.total)}, ${duration(node.total)}`;
+    }
+
+    describe(node) {
+        const place = node.file ? `${node.file}${node.line ? `:${node.line}` : ""}` : "";
+        const figures = `${duration(node.total)}, ${percent(node.total, this.root.total)}`;
+        const self = node.self ? `; ${duration(node.self)} ${this.text.textSelf}` : "";
+        const name = html("strong", { textContent: node.name });
+        this.detail.replaceChildren(name, ` ${place} · ${figures}${self}`);
+    }
+
+    focusedOn(node) {
+        this.drawn.get(this.focused)?.setAttribute("tabindex", -1);
+        this.focused = node;
+        this.drawn.get(node)?.setAttribute("tabindex", 0);
+        this.describe(node);
+    }
+
+    focus(node) {
+        this.drawn.get(node)?.focus();
+    }
+
+    zoom(node) {
+        this.zoomed = node;
+        this.focused = node;
+        this.draw();
+        this.describe(node);
+    }
+
+    key(event) {
+        const node = this.focused;
+        const row = this.rows[node.depth];
+        const moves = {
+            ArrowDown: () => this.focus(node.children[0]),
+            ArrowUp: () => this.focus(node.parent),
+            ArrowRight: () => this.focus(row[row.indexOf(node) + 1]),
+            ArrowLeft: () => this.focus(row[row.indexOf(node) - 1]),
+            Home: () => this.focus(this.root),
+            Enter: () => this.zoom(node),
+            " ": () => this.zoom(node),
+            Escape: () => this.zoom(this.root),
+        };
+        const move = event.ctrlKey || event.metaKey || event.altKey ? null : moves[event.key];
+        if (move) {
+            event.preventDefault();
+            move();
+        }
+    }
+
+    find() {
+        const wanted = this.search.value.trim().toLowerCase();
+        const isMatch = (node) => `${node.name} ${node.file}`.toLowerCase().includes(wanted);
+        this.matches = new Set(wanted ? this.nodes.slice(1).filter(isMatch) : []);
+        this.draw();
+        this.found.textContent = wanted
+            ? this.text.textFound.replace("%s", percent(this.matchedMs(), this.root.total))
+            : "";
+    }
+
+    /* A match inside of another one is not counted twice. */
+    matchedMs() {
+        const inside = new Set();
+        let sum = 0;
+        for (const node of this.nodes) {
+            const isMatch = this.matches.has(node);
+            if (isMatch && !inside.has(node.parent)) {
+                sum += node.total;
+            }
+            if (isMatch || inside.has(node.parent)) {
+                inside.add(node);
+            }
+        }
+        return sum;
+    }
+
+    /* Enter in the search leads to the widest match. */
+    searchKey(event) {
+        const heaviest = [...this.matches].reduce((best, node) => (best && best.total >= node.total ? best : node), null);
+        if (event.key === "Enter" && heaviest) {
+            event.preventDefault();
+            if (!this.drawn.has(heaviest)) {
+                this.zoom(heaviest);
+            }
+            this.focus(heaviest);
+        }
+    }
+
+    /* In a deep stack the frames of servers and frameworks come first, and matter least. */
+    scrollToOwnCode() {
+        const own = this.nodes.find((node) => node.isOwn);
+        if (own && own.depth * ROW_PX > SCROLLED_FROM_PX) {
+            this.frame.scrollTop = (own.depth - 2) * ROW_PX;
+        }
+    }
+
+    resized() {
+        if (this.frame.clientWidth !== this.width) {
+            this.draw();
+        }
+    }
+}
+
+async function show(host) {
+    try {
+        const answer = await fetch(host.dataset.drawing, { headers: { Accept: "application/json" } });
+        if (!answer.ok) {
+            throw new Error(`status ${answer.status}`);
+        }
+        new FlameGraph(host, await answer.json());
+    } catch (error) {
+        host.replaceChildren(html("p", { className: "loopwatch-note", textContent: host.dataset.textFailed }));
+        console.warn("loopwatch:", error);
+    }
+}
+
+document.querySelectorAll(".loopwatch-flame-drawing").forEach(show);

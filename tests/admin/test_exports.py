@@ -1,0 +1,213 @@
+import csv
+import io
+import json
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import AsyncClient
+from django.urls import reverse
+
+from loopwatch.admin.exports import admin as exports
+from loopwatch.admin.exports.lines import csv_lines, json_lines
+from tests.stored import NOON, stored_event, stored_finding, stored_stack
+
+pytestmark = pytest.mark.django_db
+OWN = ("shop/views.py", "checkout", 41, 7, 22, 1, "nap = time.sleep(0.1)")
+FORMS = ("csv", "json", "speedscope", "collapsed")
+
+
+def list_url(form, model="finding"):
+    return reverse(f"admin:loopwatch_{model}_export", args=[form])
+
+
+def flame_url(row, form):
+    return reverse(f"admin:loopwatch_{row._meta.model_name}_flame", args=[row.pk, form])
+
+
+def text_of(response):
+    assert response.status_code == 200
+    return response.getvalue().decode()
+
+
+def objects(client, model="finding", **query):
+    return json.loads(text_of(client.get(list_url("json", model), query)))
+
+
+def table(client, model="finding", **query):
+    return list(csv.DictReader(io.StringIO(text_of(client.get(list_url("csv", model), query)), newline="")))
+
+
+def test_findings_have_the_figures_of_the_report(admin_client):
+    stored_finding(blocked_us=1_234_567, longest_us=900_001, events=7, status="open", last_release="1.4")
+    (row,) = objects(admin_client)
+    assert (row["blocked_ms"], row["longest_ms"], row["events"]) == (1234.567, 900.001, 7)
+    assert (row["blocking_call"], row["function"], row["lineno"]) == ("time.sleep", "shop.views.checkout", 41)
+    assert (row["first_seen"], row["last_release"], row["exact"]) == ("2026-11-01T12:00:00+00:00", "1.4", True)
+
+
+def test_events_name_their_finding(admin_client):
+    finding = stored_finding()
+    event = stored_event(finding, duration_us=60_500)
+    (row,) = table(admin_client, "blockingevent")
+    assert (row["fingerprint"], row["stall_id"]) == (finding.fingerprint, event.stall_id)
+    assert (row["duration_ms"], row["route"], row["blocking_call"]) == ("60.5", "shop/<int:pk>/", "time.sleep")
+
+
+def test_both_forms_hold_the_same(admin_client):
+    stored_finding(function="naïve.名前", source='say("a;b,c")\n')
+    (row,), (line,) = objects(admin_client), table(admin_client)
+    assert list(row) == list(line)
+    assert {name: str(value) for name, value in row.items()} == line
+
+
+def test_the_list_is_exported_as_it_is_filtered_searched_and_ordered(admin_client):
+    for number in range(3):
+        stored_finding(function=f"shop.{number}", blocked_us=number, cause="computing")
+    stored_finding(function="shop.waiting", cause="waiting")
+    stored_finding(function="shop.done", status="resolved", cause="computing")
+    functions = [row["function"] for row in objects(admin_client, cause="computing", q="shop", o="3")]
+    assert functions == ["shop.0", "shop.1", "shop.2"]
+    assert [row["function"] for row in objects(admin_client, status="resolved")] == ["shop.done"]
+
+
+def test_more_rows_than_a_page_shows_are_all_there(admin_client):
+    finding = stored_finding()
+    for _ in range(120):
+        stored_event(finding)
+    assert len(table(admin_client, "blockingevent", finding__id__exact=finding.pk)) == 120
+
+
+def test_an_empty_list_is_a_valid_file(admin_client):
+    assert objects(admin_client) == []
+    assert table(admin_client) == []
+
+
+def test_the_list_links_to_its_exports_with_its_filters(admin_client):
+    page = admin_client.get(reverse("admin:loopwatch_finding_changelist"), {"cause": "waiting", "q": "<b>"})
+    for form in FORMS:
+        assert f'href="{list_url(form)}?cause=waiting&amp;q=%3Cb%3E"' in page.content.decode()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"])
+def test_no_text_is_a_formula(text):
+    (line,) = list(csv.reader(list(csv_lines(["name"], [[text]]))[1:]))
+    assert line == [f"'{text}"]
+
+
+def test_numbers_stay_numbers():
+    assert list(csv_lines(["a", "b"], [[-1, 2.5]]))[1] == "-1,2.5\r\n"
+
+
+def test_json_is_one_object_a_line():
+    lines = "".join(json_lines(["a"], [["</script>"], [None]])).splitlines()
+    assert lines == ["[", '{"a": "</script>"},', '{"a": null}', "]"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_file_is_saved_and_never_shown(admin_client, form):
+    finding = stored_finding()
+    for url in (list_url(form), *([flame_url(finding, form)] if form in FORMS[2:] else [])):
+        response = admin_client.get(url)
+        assert response["Content-Disposition"].startswith('attachment; filename="loopwatch-finding')
+        assert response["X-Content-Type-Options"] == "nosniff"
+        response.getvalue()
+
+
+@pytest.mark.parametrize("form", ["xml", "drawing", "CSV", "0"])
+def test_a_form_that_does_not_exist_is_not_found(admin_client, form):
+    assert admin_client.get(list_url(form)).status_code == 404
+    if form != "drawing":
+        assert admin_client.get(flame_url(stored_finding(), form)).status_code == 404
+
+
+@pytest.mark.parametrize("query", ["p=x", "bogus=1", "finding__id__exact=x", "started_at__gte=bogus"])
+def test_junk_in_the_address_leads_to_the_list(admin_client, query):
+    response = admin_client.get(f"{list_url('csv', 'blockingevent')}?{query}", follow=True)
+    assert response.status_code == 200
+
+
+def test_who_may_not_see_the_list_may_not_export_it(staff, client):
+    event = stored_event(stored_finding())
+    stranger = staff("view_user")
+    for form in FORMS:
+        for url in (list_url(form), list_url(form, "blockingevent")):
+            assert stranger.get(url).status_code == 403
+            assert reverse("admin:login") in client.get(url)["Location"]
+    for row in (event, event.finding):
+        assert stranger.get(flame_url(row, "drawing")).status_code == 403
+
+
+def test_stacks_are_for_those_who_may_see_events(staff):
+    finding = stored_finding()
+    client = staff("view_finding")
+    assert client.get(list_url("csv")).status_code == 200
+    for url in (list_url("speedscope"), list_url("collapsed"), flame_url(finding, "speedscope")):
+        assert client.get(url).status_code == 403
+    page = client.get(reverse("admin:loopwatch_finding_changelist")).content.decode()
+    assert list_url("csv") in page
+    assert list_url("speedscope") not in page
+
+
+def test_the_flame_graph_of_a_finding_is_that_of_its_events(admin_client):
+    finding = stored_finding()
+    for _ in range(2):
+        stored_event(finding, stacks=stored_stack(OWN))
+    stored_event(stored_finding(), stacks=stored_stack(OWN))
+    assert text_of(admin_client.get(flame_url(finding, "collapsed"))) == "shop.views.checkout;time.sleep 200000\n"
+    speedscope = json.loads(text_of(admin_client.get(flame_url(finding, "speedscope"))))
+    assert speedscope["profiles"][0]["endValue"] == 200
+    assert speedscope["name"] == "time.sleep in shop.views.checkout (2 events)"
+
+
+def test_the_flame_graph_of_a_list_is_that_of_the_filtered_rows(admin_client):
+    events = [stored_event(stored_finding(cause=cause), stacks=stored_stack(OWN)) for cause in ("waiting", "computing")]
+    for model in ("finding", "blockingevent"):
+        response = admin_client.get(list_url("collapsed", model), {"cause": "waiting"})
+        assert text_of(response) == "shop.views.checkout;time.sleep 100000\n"
+    assert text_of(admin_client.get(flame_url(events[1], "collapsed"))) == "shop.views.checkout;time.sleep 100000\n"
+
+
+def test_the_newest_events_are_merged_when_there_are_too_many(admin_client, monkeypatch):
+    monkeypatch.setattr(exports, "EVENTS_MERGED", 2)
+    finding = stored_finding()
+    for minute in range(4):
+        stack = stored_stack((*OWN[:1], f"checkout_{minute}", *OWN[2:]))
+        stored_event(finding, started_at=NOON + timedelta(minutes=minute), stacks=stack)
+    lines = text_of(admin_client.get(flame_url(finding, "collapsed"))).splitlines()
+    assert [line.partition(";")[0] for line in lines] == ["shop.views.checkout_2", "shop.views.checkout_3"]
+
+
+def test_the_drawing_holds_frames_once_and_every_node_after_its_caller(admin_client):
+    event = stored_event(stored_finding(), stacks=stored_stack(OWN, OWN))
+    drawing = admin_client.get(flame_url(event, "drawing")).json()
+    assert drawing["frames"] == [["shop.views.checkout", "shop/views.py", 1], ["time.sleep", "", 0]]
+    assert drawing["nodes"] == [[0, -1, 41, 100, 0], [0, 0, 41, 100, 0], [1, 1, 0, 100, 100]]
+    assert (drawing["total_ms"], drawing["hidden"]) == (100, 0)
+
+
+def test_a_row_that_does_not_exist_is_not_found(admin_client):
+    for model in ("finding", "blockingevent"):
+        for pk in (99, 10**40):
+            url = reverse(f"admin:loopwatch_{model}_flame", args=[pk, "drawing"])
+            assert admin_client.get(url).status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_under_asgi_the_file_is_streamed_too(monkeypatch):
+    """Django would gather a synchronous stream in memory, and warn."""
+    from asgiref.sync import sync_to_async
+
+    def prepare():
+        finding = stored_finding()
+        for _ in range(1_200):
+            stored_event(finding)
+        return User.objects.create_superuser("ada")
+
+    client = AsyncClient()
+    await client.aforce_login(await sync_to_async(prepare)())
+    response = await client.get(list_url("json", "blockingevent"))
+    assert response.is_async
+    parts = [part async for part in response.streaming_content]
+    assert len(parts) == 3
+    assert len(json.loads(b"".join(parts))) == 1_200
