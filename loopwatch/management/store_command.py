@@ -13,6 +13,14 @@ from django.utils.connection import ConnectionDoesNotExist
 from loopwatch.conf import Configuration, configuration
 from loopwatch.models import Finding
 
+WRONG_USAGE = 2
+"""The exit status of a command that could not do what it is for; argparse has the same. 1 says what was found."""
+
+
+def refusal(message: str) -> CommandError:
+    """The error that ends a command with ``WRONG_USAGE``."""
+    return CommandError(message, returncode=WRONG_USAGE)
+
 
 class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
     """Leaves the lines of the examples as they are."""
@@ -38,7 +46,7 @@ class StoreCommand(BaseCommand):
         try:
             return configuration()
         except ImproperlyConfigured as error:
-            raise CommandError(f"The settings are wrong.\n{error}") from None
+            raise refusal(f"The settings are wrong.\n{error}") from None
 
     @contextmanager
     def store(self, database: str | None, *, for_writing: bool = False) -> Iterator[str]:
@@ -47,9 +55,9 @@ class StoreCommand(BaseCommand):
         alias = database or self.configuration().database or routed(Finding)
         try:
             if Finding._meta.db_table not in connections[alias].introspection.table_names():
-                raise CommandError(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
+                raise refusal(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
             yield alias
         except ConnectionDoesNotExist:
-            raise CommandError(f"There is no database {alias!r} in DATABASES.") from None
+            raise refusal(f"There is no database {alias!r} in DATABASES.") from None
         except DatabaseError as error:
-            raise CommandError(f"The database {alias!r} cannot be used: {error}") from error
+            raise refusal(f"The database {alias!r} cannot be used: {error}") from error

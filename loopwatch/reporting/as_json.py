@@ -1,21 +1,35 @@
 """The report as one JSON object, for programs."""
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from loopwatch.reporting.report import Report
+from loopwatch.reporting.records import comparison_record, records
+from loopwatch.reporting.report import FINDING, Report
 
 
 def render_json(report: Report) -> str:
-    """Moments are ISO 8601 with their offset; text is escaped to ASCII, so that it survives any terminal and pipe."""
-    document = {
-        "generated_at": report.generated_at,
-        "since": report.since,
-        "totals": asdict(report.totals),
-        "findings": [asdict(finding) for finding in report.findings],
+    """Moments are ISO 8601 with their offset; text is escaped to ASCII, so that it survives any terminal and pipe.
+
+    Groups are an object of their own: ``group_by`` names them, and the key in each that holds its name.
+    """
+    document: dict[str, Any] = {"generated_at": report.generated_at, "since": report.since}
+    if report.comparison:
+        document["comparison"] = comparison_record(report.comparison)
+    document["totals"] = {
+        "findings": report.totals.findings,
+        "events": report.totals.events,
+        "blocked_ms": report.totals.blocked_ms,
     }
+    if report.group_by == FINDING:
+        document["findings"] = records(report)
+    else:
+        document |= {
+            "group_by": report.group_by,
+            "sampled": report.is_sampled,
+            "groups_in_all": report.groups_in_all,
+            "groups": records(report),
+        }
     return json.dumps(document, indent=2, default=_encode)
 
 

@@ -3,18 +3,15 @@
 A terminal of ``WIDE`` columns or more has the names beside the figures, a narrower one beneath them.
 """
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
 from textwrap import wrap
+from typing import NamedTuple
 
 from django.core.management.color import Style
-from django.utils import timezone
 
-from loopwatch.certainty import doubt
-from loopwatch.durations import human_duration
-from loopwatch.models import Finding
-from loopwatch.reporting.health import RecordingHealth, errors_in_words
-from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.reporting import words
+from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, visible, width_of
 
 WIDE = 130
@@ -22,111 +19,104 @@ _NARROWEST = 40
 _INDENT = "    "
 _GAP = "  "
 _ROUTES = 3
-_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
-_EMPTY_STORE = """\
-No blocking call has been recorded yet. If there should be one:
-  - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
-  - Does an ASGI server serve the site? runserver is one only with daphne in INSTALLED_APPS.
-  - Is it switched on? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
-  - Has traffic run since? Only steps that last THRESHOLD_MS or longer are recorded.
-  - Does the site write to the database this command reads (see --database)?"""
+
+
+class _Row(NamedTuple):
+    """The figures of one row, and the lines of its names for a number of columns."""
+
+    figures: tuple[str, ...]
+    names: Callable[[int], Iterator[str]]
 
 
 def render_text(report: Report, *, width: int, style: Style) -> str:
     """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain."""
-    lines = [style.MIGRATE_HEADING(_headline(report)), *_period(report)] if report.stored else [_EMPTY_STORE]
-    if report.findings:
-        lines += ["", _table(report, max(width, _NARROWEST), style)]
-    if len(report.findings) < report.totals.findings:
-        lines += ["", f"{len(report.findings)} of {report.totals.findings} findings shown (see --limit)."]
-    if report.health.processes:
-        lines += ["", *wrap(_footer(report.health), max(width, _NARROWEST))]
-    return "\n".join(lines)
+    width = max(width, _NARROWEST)
+    if not report.stored:
+        blocks = [words.EMPTY_STORE]
+    else:
+        headline = map(style.MIGRATE_HEADING, wrap(visible(words.headline(report)), width))
+        blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style)]
+    blocks += filter(None, (words.left_out(report), "\n".join(wrap(words.recorded_by(report.health), width))))
+    return "\n\n".join(blocks)
 
 
-def _footer(health: RecordingHealth) -> str:
-    """What the processes that record said of themselves; what went well is not spelled out."""
-    exceptions = {
-        "as a count only": health.thinned,
-        "withheld by REDACT": health.withheld,
-        "still to be written": health.pending,
-        "lost": health.dropped,
-        "not delivered to a slow sink": health.undelivered,
-    }
-    parts = [f"{health.stored:,} stored", *(f"{count:,} {what}" for what, count in exceptions.items() if count)]
-    errors = f" Errors: {errors_in_words(health.errors)}." if health.errors else ""
-    seen = _counted(health.seen, "stall")
-    return f"Recorded by {_processes(health.processes)} in the last days: {seen} seen, {', '.join(parts)}.{errors}"
+def _notes(report: Report, width: int) -> Iterator[str]:
+    for note in words.notes(report):
+        yield from wrap(visible(note), width)
 
 
-def _processes(number: int) -> str:
-    return f"{number:,} process" + ("" if number == 1 else "es")
+def _tables(report: Report, width: int, style: Style) -> Iterator[str]:
+    if report.comparison:
+        yield from _changes(report, width, style)
+    elif report.group_by != FINDING:
+        rows = [_Row(words.group_figures(group), _group_names(group, report, style)) for group in report.groups]
+        yield from _table(words.GROUP_HEADINGS, rows, width, style)
+    else:
+        rows = [_Row(words.finding_figures(finding), _names(finding, style)) for finding in report.findings]
+        yield from _table(words.FINDING_HEADINGS, rows, width, style)
 
 
-def _headline(report: Report) -> str:
-    status = "" if report.status == "all" else f"{report.status} "
-    if not report.totals.findings:
-        return f"No {status}findings (of {_counted(report.stored, 'finding')} stored, see --status and --since)."
-    findings = _counted(report.totals.findings, f"{status}finding")
-    events = _counted(report.totals.events, "event")
-    return f"{findings}: {events} blocked the event loop for {human_duration(report.totals.blocked_ms)} in total"
+def _changes(report: Report, width: int, style: Style) -> Iterator[str]:
+    for kind in KINDS:
+        rows = [
+            _Row(words.change_figures(finding.change), _names(finding, style))
+            for finding in report.findings
+            if finding.change and finding.change.kind == kind
+        ]
+        if rows:
+            yield style.MIGRATE_HEADING(words.KIND_HEADINGS[kind])
+            yield from _table(words.CHANGE_HEADINGS, rows, width, style)
 
 
-def _period(report: Report) -> Iterator[str]:
-    if report.since:
-        yield f"Since {_local(report.since):%Y-%m-%d %H:%M %Z} (totals are kept by the whole hour)"
+def _table(headings: Sequence[str], rows: list[_Row], width: int, style: Style) -> Iterator[str]:
+    if not rows:
+        return
+    widths = [max(map(len, column)) for column in zip(headings, *(row.figures for row in rows), strict=True)]
+    heading, *others = (_aligned(cells, widths) for cells in (headings, *(row.figures for row in rows)))
+    blocks = ["\n".join(_block(line, row, width)) for line, row in zip(others, rows, strict=True)]
+    yield style.HTTP_INFO(heading) + "\n" + "\n\n".join(blocks)
 
 
-def _table(report: Report, width: int, style: Style) -> str:
-    rows = [_figures(finding) for finding in report.findings]
-    widths = [max(map(len, column)) for column in zip(_HEADINGS, *rows, strict=True)]
-    heading = style.HTTP_INFO(_aligned(_HEADINGS, widths))
-    blocks = (
-        "\n".join(_block(_aligned(row, widths), finding, width, style))
-        for finding, row in zip(report.findings, rows, strict=True)
-    )
-    return heading + "\n" + "\n\n".join(blocks)
-
-
-def _block(figures: str, finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
+def _block(figures: str, row: _Row, width: int) -> Iterator[str]:
     if width < WIDE:
         yield figures
-        yield from (_INDENT + line for line in _names(finding, width - len(_INDENT), style))
+        yield from (_INDENT + line for line in row.names(width - len(_INDENT)))
         return
     margin = len(figures + _GAP)
-    first, *others = _names(finding, width - margin, style)
+    first, *others = row.names(width - margin)
     yield figures + _GAP + first
     yield from (" " * margin + line for line in others)
 
 
-def _figures(finding: ReportedFinding) -> tuple[str, ...]:
-    return (
-        human_duration(finding.blocked_ms),
-        f"{finding.events:,}",
-        human_duration(finding.longest_ms),
-        "–" if finding.p95_ms is None else human_duration(finding.p95_ms),
-        f"{finding.requests_delayed:,}",
-        f"{_local(finding.last_seen):%Y-%m-%d %H:%M}",
-    )
-
-
-def _aligned(cells: tuple[str, ...], widths: list[int]) -> str:
+def _aligned(cells: Sequence[str], widths: list[int]) -> str:
     return _GAP.join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
 
 
-def _names(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
-    marks = "".join(f" [{mark}]" for mark in _marks(finding))
-    call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
-    yield call + style.WARNING(marks) if marks else call
-    yield from _places(finding, width, style)
-    if finding.routes:
-        yield _routes(finding.routes, width)
+def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], Iterator[str]]:
+    def names(width: int) -> Iterator[str]:
+        yield style.MIGRATE_LABEL(shorten(visible(words.group_name(group, report.group_by)), width))
+        if group.worst != group.name:
+            yield shorten(visible(f"mostly {group.worst}" if group.findings > 1 else group.worst), width)
+
+    return names
+
+
+def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[str]]:
+    def names(width: int) -> Iterator[str]:
+        marks = "".join(f" [{mark}]" for mark in words.marks(finding))
+        call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
+        yield call + style.WARNING(marks) if marks else call
+        yield from _places(finding, width, style)
+        if finding.routes:
+            yield _routes(finding.routes, width)
+
+    return names
 
 
 def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
     """The function, unless it is the blocking call itself, and where it is."""
     function = f"in {visible(finding.function)}" if finding.function != finding.blocking_call else ""
-    place = visible(f"{finding.filename}:{finding.lineno}") if finding.filename else ""
+    place = visible(finding.place)
     if function and place and width_of(function + _GAP + place) <= width:
         yield f"{function}{_GAP}{style.HTTP_NOT_MODIFIED(place)}"
         return
@@ -134,15 +124,6 @@ def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]
         yield shorten(function, width)
     if place:
         yield style.HTTP_NOT_MODIFIED(shorten(place, width))
-
-
-def _marks(finding: ReportedFinding) -> Iterator[str]:
-    if finding.reopened:
-        yield "reopened"
-    elif finding.status != Finding.Status.OPEN:
-        yield finding.status
-    if word := doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function):
-        yield word
 
 
 def _routes(routes: tuple[str, ...], width: int) -> str:
@@ -157,11 +138,3 @@ def _routes(routes: tuple[str, ...], width: int) -> str:
 
 def _more(routes: tuple[str, ...], count: int) -> str:
     return f" + {len(routes) - count} more" if len(routes) > count else ""
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _local(moment: datetime) -> datetime:
-    return timezone.localtime(moment)

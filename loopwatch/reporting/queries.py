@@ -1,36 +1,26 @@
-"""Builds a report from the store: a handful of queries, whatever the number of findings."""
+"""Builds a report of findings from the store: a handful of queries, whatever their number."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from django.conf import settings
-from django.db.models import Max, QuerySet, Sum
-from django.utils import timezone
+from django.db.models import Max, Sum
 
 from loopwatch.histogram import COLUMNS, percentile_ms
-from loopwatch.models import Finding, HourlyTotal
+from loopwatch.models import Finding
+from loopwatch.reporting.changes import Change
 from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
 from loopwatch.reporting.routes import routes_of
-from loopwatch.reporting.since import whole_hour
+from loopwatch.reporting.selection import SORTS, Selection
+from loopwatch.reporting.sums import aware, hourly_totals
 
-ALL = "all"
-STATUSES = (*Finding.Status.values, ALL)
-SORTS = {
-    "blocked": "blocked_us",
-    "events": "events",
-    "longest": "longest_us",
-    "p95": "p95_ms",
-    "last-seen": "last_seen",
-    "delay": "delay_us",
-}
 # Databases limit the parameters of one query.
 _BATCH = 500
 
 
-class _Figures(NamedTuple):
+class Figures(NamedTuple):
     """A finding's figures in the period, in the order in which the queries select them."""
 
     finding_id: int
@@ -42,81 +32,86 @@ class _Figures(NamedTuple):
     delay_us: int
 
 
-def build_report(*, since: datetime | None, limit: int, sort: str, status: str, using: str | None = None) -> Report:
-    """Report the first ``limit`` findings of a status (or ``ALL``), the largest first by ``sort``, a key of ``SORTS``.
+def build_report(selection: Selection) -> Report:
+    """Report the findings that were selected.
 
-    With ``since`` (aware) the figures are those of the hourly totals from the beginning of the hour that contains it.
+    With ``since`` the figures are those of the hourly totals from the beginning of the hour that contains it.
     """
-    since = since and whole_hour(since)
-    findings = Finding.objects.using(using)
-    matching = findings if status == ALL else findings.filter(status=status)
-    figures = _figures(matching, since)
-    shown = _largest(figures, sort, since, using)[:limit]
+    figures = figures_of(selection)
+    shown = _largest(figures, selection)[: selection.limit]
     return Report(
         generated_at=datetime.now(UTC),
-        since=since,
-        status=status,
-        stored=findings.count(),
+        since=selection.begin,
+        status=selection.status,
+        stored=selection.stored.count(),
         totals=Totals(len(figures), sum(row.events for row in figures), sum(row.blocked_us for row in figures) / 1000),
-        findings=tuple(
-            finding
-            for start in range(0, len(shown), _BATCH)
-            for finding in _reported(shown[start : start + _BATCH], since, using)
-        ),
-        health=recording_health(using),
+        findings=tuple(reported(shown, selection)),
+        health=recording_health(selection.using),
     )
 
 
-def _figures(matching: QuerySet[Finding], since: datetime | None) -> list[_Figures]:
-    if since is None:
-        return [_Figures(*row) for row in matching.values_list("pk", *_Figures._fields[1:])]
-    totals = _hourly(since, matching.db).filter(finding__in=matching)
-    rows = totals.values_list("finding_id", "finding__last_seen").annotate(
+def figures_of(selection: Selection) -> list[Figures]:
+    """One row for every finding that was selected and happened in the period."""
+    if selection.begin is None:
+        return [Figures(*row) for row in selection.findings.values_list("pk", *Figures._fields[1:])]
+    rows = selection.totals.values_list("finding_id", "finding__last_seen").annotate(
         Sum("events"), Sum("blocked_us"), Max("longest_us"), Sum("requests_delayed"), Sum("delay_us")
     )
-    return [_Figures(*row) for row in rows]
+    return [Figures(*row) for row in rows]
 
 
-def _largest(figures: list[_Figures], sort: str, since: datetime | None, using: str | None) -> list[_Figures]:
+def reported(
+    figures: Sequence[Figures], selection: Selection, changes: Mapping[int, Change] | None = None
+) -> Iterator[ReportedFinding]:
+    """The findings of these figures, in their order. ``changes`` are by the finding's id."""
+    for start in range(0, len(figures), _BATCH):
+        yield from _reported(figures[start : start + _BATCH], selection, changes or {})
+
+
+def _largest(figures: list[Figures], selection: Selection) -> list[Figures]:
     """Sort by what was asked, then by the time blocked, then oldest first: always the same order."""
     in_order = sorted(figures, key=lambda row: (-row.blocked_us, row.finding_id))
-    if sort == "p95":
-        p95_ms = _percentiles_ms(figures, since, using)
+    if selection.sort == "p95":
+        p95_ms = _percentiles_ms(figures, selection)
         return sorted(in_order, key=lambda row: p95_ms.get(row.finding_id, 0.0), reverse=True)
-    return sorted(in_order, key=attrgetter(SORTS[sort]), reverse=True)
+    return sorted(in_order, key=attrgetter(SORTS[selection.sort]), reverse=True)
 
 
-def _percentiles_ms(figures: Sequence[_Figures], since: datetime | None, using: str | None) -> dict[int, float]:
+def _percentiles_ms(figures: Sequence[Figures], selection: Selection) -> dict[int, float]:
     longest_ms = {row.finding_id: row.longest_us / 1000 for row in figures}
     return {
         finding_id: round(percentile_ms(counts, 0.95, longest_ms[finding_id]), 3)
         for start in range(0, len(figures), _BATCH)
-        for finding_id, counts in _histograms(figures[start : start + _BATCH], since, using)
+        for finding_id, counts in _histograms(figures[start : start + _BATCH], selection)
     }
 
 
-def _histograms(
-    figures: Sequence[_Figures], since: datetime | None, using: str | None
-) -> Iterator[tuple[int, list[int]]]:
-    totals = _hourly(since, using).filter(finding__in=[row.finding_id for row in figures])
+def _histograms(figures: Sequence[Figures], selection: Selection) -> Iterator[tuple[int, list[int]]]:
+    ids = [row.finding_id for row in figures]
+    totals = hourly_totals(selection.begin, selection.using).filter(finding__in=ids)
     for finding_id, *counts in totals.values_list("finding_id").annotate(*map(Sum, COLUMNS)):
         yield finding_id, counts
 
 
-def _reported(figures: Sequence[_Figures], since: datetime | None, using: str | None) -> Iterator[ReportedFinding]:
+def _reported(
+    figures: Sequence[Figures], selection: Selection, changes: Mapping[int, Change]
+) -> Iterator[ReportedFinding]:
     ids = [row.finding_id for row in figures]
-    findings = Finding.objects.using(using).in_bulk(ids)
-    routes = routes_of(_hourly(since, using).filter(finding__in=ids))
-    p95_ms = _percentiles_ms(figures, since, using)
+    findings = selection.stored.in_bulk(ids)
+    routes = routes_of(hourly_totals(selection.begin, selection.using).filter(finding__in=ids))
+    p95_ms = {} if changes else _percentiles_ms(figures, selection)
     for row in figures:
         # A finding may have been deleted since its figures were read.
         if finding := findings.get(row.finding_id):
             names = tuple(route.name for route in routes.get(row.finding_id, ()) if route.name)
-            yield _reported_finding(finding, row, p95_ms.get(row.finding_id), names)
+            change = changes.get(row.finding_id)
+            yield _reported_finding(
+                finding, row, change.after.p95_ms if change else p95_ms.get(row.finding_id), names, change
+            )
 
 
 def _reported_finding(
-    finding: Finding, row: _Figures, p95_ms: float | None, routes: tuple[str, ...]
+    finding: Finding, row: Figures, p95_ms: float | None, routes: tuple[str, ...], change: Change | None
 ) -> ReportedFinding:
     return ReportedFinding(
         fingerprint=finding.fingerprint,
@@ -124,12 +119,13 @@ def _reported_finding(
         function=finding.function,
         filename=finding.filename,
         lineno=finding.lineno,
+        source=finding.source,
         events=row.events,
         blocked_ms=row.blocked_us / 1000,
         longest_ms=row.longest_us / 1000,
         p95_ms=p95_ms,
-        first_seen=_aware(finding.first_seen),
-        last_seen=_aware(finding.last_seen),
+        first_seen=aware(finding.first_seen),
+        last_seen=aware(finding.last_seen),
         routes=routes,
         status=finding.status,
         reopened=finding.status == Finding.Status.OPEN and finding.reopened_at is not None,
@@ -137,15 +133,5 @@ def _reported_finding(
         exact=finding.exact,
         requests_delayed=row.requests_delayed,
         delay_ms=row.delay_us / 1000,
+        change=change,
     )
-
-
-def _hourly(since: datetime | None, using: str | None) -> QuerySet[HourlyTotal]:
-    totals = HourlyTotal.objects.using(using)
-    if since is None:
-        return totals
-    return totals.filter(hour__gte=since if settings.USE_TZ else timezone.make_naive(since))
-
-
-def _aware(moment: datetime) -> datetime:
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loopwatch.reporting.changes import Change, Comparison
 from loopwatch.reporting.health import RecordingHealth
+
+FINDING = "finding"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +22,8 @@ class Totals:
 class ReportedFinding:
     """One finding with its figures in the period; ``first_seen``, ``last_seen`` and ``status`` are of its whole life.
 
-    ``p95_ms`` is ``None`` where no histogram is left to estimate it from. ``routes`` come most blocked first.
+    ``p95_ms`` is ``None`` where no histogram is left to estimate it from. ``routes`` come most blocked first. Where
+    releases are compared, the figures are those of the later one, and ``change`` says what they were before.
     """
 
     fingerprint: str
@@ -27,6 +31,7 @@ class ReportedFinding:
     function: str
     filename: str
     lineno: int
+    source: str
     events: int
     blocked_ms: float
     longest_ms: float
@@ -40,16 +45,49 @@ class ReportedFinding:
     exact: bool
     requests_delayed: int
     delay_ms: float
+    change: Change | None = None
+
+    @property
+    def place(self) -> str:
+        """File and line, empty where no file is known."""
+        return f"{self.filename}:{self.lineno}" if self.filename else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What findings have in common that are reported together; an empty ``name`` stands for none (no route, …).
+
+    ``worst`` is the finding that blocked most of it. ``p95_ms`` is ``None`` where there is no histogram.
+    """
+
+    name: str
+    findings: int
+    events: int
+    blocked_ms: float
+    longest_ms: float
+    p95_ms: float | None
+    requests_delayed: int
+    delay_ms: float
+    worst: str
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``since`` is the moment the figures begin at, ``None`` for all time; ``stored`` counts findings of any status."""
+    """``since`` is the moment the figures begin at, ``None`` for all time; ``stored`` counts findings of any status.
+
+    It has ``findings`` or, where ``group_by`` is not ``FINDING``, the first of ``groups_in_all`` groups. ``is_sampled``
+    says that the groups were counted from the events kept, which are a selection.
+    """
 
     generated_at: datetime
     since: datetime | None
     status: str
     stored: int
     totals: Totals
-    findings: tuple[ReportedFinding, ...]
     health: RecordingHealth
+    findings: tuple[ReportedFinding, ...] = ()
+    group_by: str = FINDING
+    groups: tuple[Group, ...] = ()
+    groups_in_all: int = 0
+    is_sampled: bool = False
+    comparison: Comparison | None = None

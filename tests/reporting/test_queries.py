@@ -3,14 +3,15 @@ from datetime import timedelta
 import pytest
 
 from loopwatch.models import Finding
-from loopwatch.reporting.queries import SORTS, build_report
+from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.selection import SORTS, Selection
 from tests.stored import NOON, stored_finding, stored_hour
 
 pytestmark = pytest.mark.django_db
 
 
 def report(**options):
-    return build_report(**{"since": None, "limit": 20, "sort": "blocked", "status": "all"} | options)
+    return build_report(Selection(**{"status": "all"} | options))
 
 
 def test_without_a_beginning_the_counters_of_the_finding_count():

@@ -1,6 +1,8 @@
 import io
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 from datetime import datetime, timedelta
@@ -11,9 +13,11 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 from django.utils.timezone import override
 
+from loopwatch.reporting.formats import FORMATS
 from loopwatch.reporting.terminal import width_of
-from tests.stored import NOON, stored_finding, stored_health, stored_hour
+from tests.stored import NOON, stored_event, stored_finding, stored_health, stored_hour, stored_stack
 
+ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -167,7 +171,114 @@ class TestJson:
 
 
 @pytest.mark.django_db
+class TestOptions:
+    def test_findings_can_be_grouped(self):
+        stored_hour(stored_finding(), 60)
+        document = json.loads(run("--format", "json", "--group-by", "route"))
+        assert [group["route"] for group in document["groups"]] == ["GET shop/<int:pk>/"]
+
+    def test_releases_can_be_compared_whatever_became_of_the_findings(self):
+        stored_hour(stored_finding(status="resolved"), 60, release="1.4")
+        stored_hour(stored_finding(), 60, release="1.5")
+        assert "From 1.4 to 1.5: 1 new, 0 worse, 1 gone" in run("--compare", "1.4", "1.5")
+        assert "1 new, 0 worse, 0 gone" in run("--compare", "1.4", "1.5", "--status", "open")
+
+    @pytest.mark.parametrize("name", FORMATS)
+    def test_every_format_prints_a_report_and_an_empty_one(self, name):
+        run("--format", name)
+        stored_event(stored_finding(), stacks=stored_stack(("shop/views.py", "checkout", 41, 4, 20, True, "")))
+        assert run("--format", name) or name == "github"
+
+    @pytest.mark.parametrize("name", ["speedscope", "collapsed"])
+    def test_flame_graphs_are_of_the_findings_listed_and_say_of_how_many_events(self, name):
+        stack = stored_stack(("shop/views.py", "checkout", 41, 4, 20, True, ""))
+        listed, other = stored_finding(blocked_us=900_000), stored_finding()
+        stored_event(listed, stacks=stack, leaf_name="listed")
+        stored_event(other, stacks=stack, leaf_name="other")
+        stderr = io.StringIO()
+        text = run("--format", name, "--limit", "1", stderr=stderr)
+        assert ("listed" in text, "other" in text) == (True, False)
+        assert stderr.getvalue() == "Merged from the stacks of 1 event, of those that are kept.\n"
+
+    def test_what_sarif_has_no_place_for_is_told_beside_it(self):
+        stored_finding(filename="asgiref/sync.py")
+        stderr = io.StringIO()
+        assert json.loads(run("--format", "sarif", stderr=stderr))["runs"][0]["results"] == []
+        assert "time.sleep in shop.views.checkout (asgiref/sync.py:41)" in stderr.getvalue()
+
+    def test_the_report_can_be_written_to_a_file(self, tmp_path):
+        stored_finding(function="shop.名前")
+        assert run("--output", str(tmp_path / "report.txt"), force_color=True) == ""
+        written = (tmp_path / "report.txt").read_text(encoding="utf-8")
+        assert written == run()
+        assert "shop.名前" in written
+
+
+@pytest.mark.django_db
+class TestFailing:
+    def test_findings_that_fail_are_told_after_the_report(self):
+        for number in range(12):
+            stored_finding(blocked_us=100 - number, function=f"view_{number}")
+        stdout, stderr = io.StringIO(), io.StringIO()
+        with pytest.raises(SystemExit) as ended:
+            call_command("loopwatch_report", "--fail-on", "any", stdout=stdout, stderr=stderr)
+        assert ended.value.code == 1
+        assert "12 open findings" in stdout.getvalue()
+        lines = stderr.getvalue().splitlines()
+        assert lines[0] == "12 findings fail:"
+        assert lines[1] == "  time.sleep in view_0 (seen, up to 100 ms)"
+        assert lines[-1] == "  and 2 more"
+
+    @pytest.mark.parametrize(("limit", "fails"), [("100ms", True), ("0.1s", True), ("100.5 ms", False), ("1s", False)])
+    def test_a_limit_alone_is_for_any_finding(self, limit, fails):
+        stored_finding(longest_us=100_000)
+        if fails:
+            with pytest.raises(SystemExit, match="1"):
+                run("--fail-over", limit)
+        else:
+            run("--fail-over", limit)
+
+    def test_nothing_that_fails_is_success(self):
+        stored_finding()
+        run("--fail-on", "regressed", "--fail-on", "new", "--since", "1h")
+
+    def test_a_file_is_written_though_the_report_fails(self, tmp_path):
+        stored_finding()
+        with pytest.raises(SystemExit):
+            run("--fail-on", "any", "--output", str(tmp_path / "report.txt"))
+        assert "time.sleep" in (tmp_path / "report.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.django_db
 class TestMistakes:
+    @pytest.mark.parametrize(
+        ("arguments", "advice"),
+        [
+            (["--compare", "1.4", "1.4"], "two different releases"),
+            (["--compare", "1.4", "1.5"], r"1\.4.*Known are.*1\.3"),
+            (["--compare", "1.4", "1.5", "--group-by", "route"], "leave out --group-by"),
+            (["--compare", "1.4", "1.5", "--format", "speedscope"], "cannot compare"),
+            (["--group-by", "route", "--format", "sarif"], "leave out --group-by"),
+            (["--group-by", "route", "--sort", "last-seen"], "choose another order"),
+            (["--fail-on", "new"], "--since WHEN, or --compare"),
+            (["--fail-over", "fast"], r"'fast' is not a duration\. These are: 100ms"),
+            (["--fail-over", "100"], "100ms"),
+            (["--format", "sarif", "--repository", "/nowhere"], "is not a directory"),
+            (["--output", "/nowhere/report.txt"], r"'/nowhere/report\.txt' cannot be written: .*No such file"),
+            (["--output", "a\0b"], "cannot be written"),
+            (["--watch"], "needs a terminal"),
+            (["--watch", "0"], "0.5 to 3600"),
+            (["--watch", "nan"], "0.5 to 3600"),
+            (["--watch", "--format", "json"], "leave out --format json"),
+            (["--watch", "--output", "report.txt"], "leave out --output"),
+            (["--watch", "--fail-over", "1s"], "leave out --fail-on"),
+        ],
+    )
+    def test_options_that_cannot_be_meant_say_what_to_do(self, arguments, advice):
+        stored_hour(stored_finding(), 60, release="1.3")
+        with pytest.raises(CommandError, match=advice):
+            run(*arguments)
+
     def test_a_since_that_is_none_says_which_forms_work(self):
         with pytest.raises(CommandError, match=r"yesterday-ish.*30m, 24h, 7d"):
             run("--since", "yesterday-ish")
@@ -257,7 +368,7 @@ def test_a_database_out_of_reach_is_no_traceback(own_process, tmp_path):
     (tmp_path / "own").mkdir()
     with own_process() as process:
         assert process.stderr.read().startswith("CommandError: The database 'default' cannot be used: ")
-        assert process.wait(timeout=60) == 1
+        assert process.wait(timeout=60) == 2
 
 
 def test_an_encoding_without_the_characters_is_no_error(own_process):
@@ -272,4 +383,39 @@ def test_a_terminal_is_coloured_unless_refused(own_process, arguments, coloured)
         assert process.wait(timeout=60) == 0
     os.close(theirs)
     assert (b"\x1b[" in os.read(ours, 65_536)) is coloured
+    os.close(ours)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [([], 0), (["--fail-on", "any"], 1), (["--fail-on", "regressed"], 0), (["--limit", "0"], 2), (["--limit", "x"], 2)],
+)
+def test_the_exit_status_is_a_contract(own_process, arguments, status):
+    with own_process(*arguments) as process:
+        process.communicate(timeout=60)
+        assert process.returncode == status
+
+
+def read_until(terminal, text):
+    """What the terminal shows up to the text; it must come within a minute."""
+    shown = b""
+    while text not in shown:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, shown
+        shown += os.read(terminal, 65_536)
+    return shown
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_watching_draws_over_and_over_until_it_is_ended(own_process, ending):
+    ours, theirs = os.openpty()
+    with own_process("--limit", "1", "--watch", "0.5", stdout=theirs) as process:
+        first = read_until(ours, b"1 of 300 findings")
+        read_until(ours, b"1 of 300 findings")
+        process.send_signal(ending)
+        last = read_until(ours, LEAVE)
+        assert (process.wait(timeout=60), process.stderr.read()) == (0, "")
+    os.close(theirs)
+    assert first.count(ENTER) == 1
+    assert b"\x1b[2J" not in first + last  # clearing the screen would flicker
     os.close(ours)

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
-from loopwatch.management.store_command import StoreCommand
+from loopwatch.management.store_command import StoreCommand, refusal
 from loopwatch.recording.column_values import moment
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.reporting.since import FORMS, parse_since
@@ -50,9 +50,9 @@ examples:
         **_options: Any,
     ) -> None:
         if keep_events is not None and keep_events < 1:
-            raise CommandError("--keep-events must be at least 1.")
+            raise refusal("--keep-events must be at least 1.")
         if not 1 <= batch_size <= _LARGEST_BATCH:
-            raise CommandError(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
+            raise refusal(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
         limits = self._limits(older_than, keep_events)
         with self.store(database, for_writing=True) as alias:
             if dry_run:
@@ -69,7 +69,7 @@ examples:
         try:
             return Limits(moment(parse_since(older_than, now)) if older_than is not None else None, keep_events)
         except ValueError as error:
-            raise CommandError(f"--older-than: {error}") from None
+            raise refusal(f"--older-than: {error}") from None
 
     def _prune(self, alias: str, limits: Limits, batch_size: int) -> int:
         """Prune, and show on a terminal how far it is."""

@@ -1,73 +1,123 @@
 """Prints what has blocked the event loop, from the findings and hourly totals in the database."""
 
-import os
 import shutil
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.core.management.color import Style, no_style
+from django.db import close_old_connections
+from django.utils import timezone
 
-from loopwatch.management.store_command import StoreCommand
-from loopwatch.reporting.as_json import render_json
-from loopwatch.reporting.as_text import render_text
-from loopwatch.reporting.queries import SORTS, STATUSES, build_report
-from loopwatch.reporting.report import Report
-from loopwatch.reporting.since import FORMS, parse_since
+from loopwatch.management import printing
+from loopwatch.management.report_options import ReportOptions, add_arguments
+from loopwatch.management.store_command import StoreCommand, refusal
+from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
+from loopwatch.reporting.formats import FORMATS, Printed, Surroundings
+from loopwatch.reporting.gate import Failure, failures
+from loopwatch.reporting.grouping import build_grouped_report
+from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.report import FINDING, Report
+from loopwatch.reporting.repository import NoRepositoryError
+from loopwatch.reporting.selection import Selection
+
+FINDINGS_FAIL = 1
+_FAILURES_TOLD = 10
 
 
 class Command(StoreCommand):
     help = "Print the calls that blocked the event loop, the worst first."
     examples = """\
 examples:
-  manage.py loopwatch_report                                the open findings that blocked most
-  manage.py loopwatch_report --since 24h --sort events      what happens most often, last 24 hours
-  manage.py loopwatch_report --since 2026-11-01 --limit 5   the worst five since a release
-  manage.py loopwatch_report --status all --format json     everything, for a program
+  manage.py loopwatch_report                                 the open findings that blocked most
+  manage.py loopwatch_report --since 24h --sort events       what happens most often, last 24 hours
+  manage.py loopwatch_report --group-by route --since 7d     which routes stall
+  manage.py loopwatch_report --compare 1.4.2 1.5.0           what a release made better or worse
+  manage.py loopwatch_report --watch                         on a terminal, anew every two seconds
+  manage.py loopwatch_report --status all --format json      everything, for a program
+  manage.py loopwatch_report --format html --output week.html --since 7d
+  manage.py loopwatch_report --compare 1.4.2 1.5.0 --fail-on new --fail-on regressed --fail-over 100ms
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--since", metavar="WHEN", help=f"only what happened since: {FORMS} (whole hours count)")
-        parser.add_argument("--limit", type=int, default=20, metavar="N", help="findings to list (default: 20)")
-        parser.add_argument("--sort", choices=SORTS, default="blocked", help="largest first by (default: blocked)")
-        parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
-        parser.add_argument("--status", choices=STATUSES, default="open", help="findings to list (default: open)")
+        add_arguments(parser)
 
-    def handle(
-        self,
-        *_args: Any,
-        since: str | None,
-        limit: int,
-        sort: str,
-        format: str,  # noqa: A002 - the option's name
-        status: str,
-        database: str | None,
-        **options: Any,
-    ) -> None:
-        if limit < 1:
-            raise CommandError("--limit must be at least 1.")
-        try:
-            begin = parse_since(since, datetime.now(UTC)) if since is not None else None
-        except ValueError as error:
-            raise CommandError(f"--since: {error}") from None
+    def handle(self, *_args: Any, database: str | None, **parsed: Any) -> None:
+        options = ReportOptions.parsed(parsed)
+        for problem in options.problems():
+            raise refusal(problem)
+        style = self._style(forced=parsed["force_color"])
         with self.store(database) as alias:
-            report = build_report(since=begin, limit=limit, sort=sort, status=status, using=alias)
-        self._print(render_json(report) if format == "json" else self._as_text(report, options))
+            if options.watch is not None:
+                self._watch(options, options.watch, alias, style)
+                return
+            failed = self._report(options, alias, style)
+        if failed:
+            self._tell(failed)
+            sys.exit(FINDINGS_FAIL)
 
-    def _as_text(self, report: Report, options: dict[str, Any]) -> str:
-        return render_text(report, width=shutil.get_terminal_size().columns, style=self._style(options))
+    def _report(self, options: ReportOptions, alias: str, style: Style) -> list[Failure]:
+        """Print the report once; what fails."""
+        selection = self._selection(options, alias)
+        printed = self._printed(options, selection, no_style() if options.output else style)
+        failed = failures(options.gate, selection) if options.gate else []
+        if options.output:
+            self._write(options.output, printed.text)
+        else:
+            printing.print_text(self.stdout, printed.text)
+        for remark in printed.remarks:
+            self.stderr.write(remark, str)
+        return failed
 
-    def _style(self, options: dict[str, Any]) -> Style:
-        """Colour by where this command prints, which need not be the process's own standard output."""
-        return self.style if options["force_color"] or self.stdout.isatty() else no_style()
+    def _watch(self, options: ReportOptions, interval_s: float, alias: str, style: Style) -> None:
+        if not self.stdout.isatty():
+            raise refusal("--watch needs a terminal. Leave it out where the output goes elsewhere.")
 
-    def _print(self, text: str) -> None:
-        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        def text() -> str:
+            close_old_connections()
+            now = f"{timezone.localtime():%H:%M:%S}"
+            report = self._printed(options, self._selection(options, alias), style).text
+            return f"{now}, every {interval_s:g} s; Ctrl-C ends it.\n\n{report}"
+
+        printing.show_repeatedly(self.stdout, text, interval_s)
+
+    def _selection(self, options: ReportOptions, alias: str) -> Selection:
         try:
-            self.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            self.stdout.flush()
-        except BrokenPipeError:
-            # The reader has had enough; the interpreter must not try to flush the rest as it exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return options.selection(datetime.now(UTC), alias)
+        except ValueError as error:
+            raise refusal(f"--since: {error}") from None
+
+    def _printed(self, options: ReportOptions, selection: Selection, style: Style) -> Printed:
+        surroundings = Surroundings(
+            shutil.get_terminal_size().columns, style, options.repository, using=selection.using
+        )
+        try:
+            return FORMATS[options.format].print(_built(options, selection), surroundings)
+        except UnknownReleaseError as error:
+            raise refusal(f"--compare: {error}") from None
+        except NoRepositoryError as error:
+            raise refusal(f"--repository: {error}") from None
+
+    def _write(self, output: str, text: str) -> None:
+        try:
+            printing.write_file(Path(output), text)
+        except (OSError, ValueError) as error:
+            raise refusal(f"--output: {output!r} cannot be written: {error}") from None
+
+    def _tell(self, failed: list[Failure]) -> None:
+        count = "1 finding fails" if len(failed) == 1 else f"{len(failed)} findings fail"
+        more = [f"and {len(failed) - _FAILURES_TOLD} more"] if len(failed) > _FAILURES_TOLD else []
+        self.stderr.write("\n  ".join([f"{count}:", *map(str, failed[:_FAILURES_TOLD]), *more]))
+
+    def _style(self, *, forced: bool) -> Style:
+        """Colour by where this command prints, which need not be the process's own standard output."""
+        return self.style if forced or self.stdout.isatty() else no_style()
+
+
+def _built(options: ReportOptions, selection: Selection) -> Report:
+    if options.compared:
+        return build_comparison(selection, *options.compared)
+    return build_report(selection) if options.group_by == FINDING else build_grouped_report(selection, options.group_by)

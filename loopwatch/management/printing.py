@@ -1,0 +1,72 @@
+"""Where a command's text goes: standard output, a file, or a screen that is drawn again and again."""
+
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.core.management.base import OutputWrapper
+
+_ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # the alternate screen, no cursor, no wrapping
+_LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
+_HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
+
+
+def print_text(stdout: OutputWrapper, text: str) -> None:
+    """Print text, if there is any; what the encoding lacks is spelled out."""
+    try:
+        if text:
+            stdout.write(_encodable(stdout, text))
+        stdout.flush()
+    except BrokenPipeError:
+        # The reader has had enough; the interpreter must not try to flush the rest as it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write text in UTF-8, ended by a line break. Raises ``OSError``."""
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+        file.write(f"{text}\n" if text else "")
+
+
+def show_repeatedly(stdout: OutputWrapper, text: Callable[[], str], interval_s: float) -> None:
+    """Fill the terminal with the text, as it then is, every ``interval_s`` until Ctrl-C or a request to terminate.
+
+    The lines are written over the old ones, so that nothing flickers. What the terminal showed before comes back.
+    """
+    with _screen(stdout):
+        while True:
+            lines = _fitting(_encodable(stdout, text()).splitlines(), shutil.get_terminal_size().lines)
+            stdout.write(_HOME + "\r\n".join(line + _END_OF_LINE for line in lines) + _BELOW, ending="")
+            stdout.flush()
+            time.sleep(interval_s)
+
+
+def _encodable(stdout: OutputWrapper, text: str) -> str:
+    encoding = getattr(stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _fitting(lines: list[str], height: int) -> list[str]:
+    if len(lines) <= height:
+        return lines
+    kept = max(height - 1, 1)
+    return [*lines[:kept], f"({len(lines) - kept} more lines)"][:height]
+
+
+@contextmanager
+def _screen(stdout: OutputWrapper) -> Iterator[None]:
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stdout.write(_ENTER, ending="")
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stdout.write(_LEAVE, ending="")
+        stdout.flush()
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,167 @@
+"""The options of ``loopwatch_report``: what they are called, what they mean together, which contradict each other."""
+
+import re
+from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from loopwatch.models import Finding
+from loopwatch.reporting.changes import NEW
+from loopwatch.reporting.formats import FORMATS
+from loopwatch.reporting.gate import ANY, CONDITIONS, Gate
+from loopwatch.reporting.grouping import GROUPINGS
+from loopwatch.reporting.report import FINDING
+from loopwatch.reporting.selection import ALL, SORTS, STATUSES, Selection
+from loopwatch.reporting.since import FORMS, parse_since
+
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s)", re.ASCII)
+_SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.5, 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReportOptions:
+    """The options as they were given; ``problems`` tells what is wrong with them."""
+
+    since: str | None
+    limit: int
+    sort: str
+    status: str | None
+    group_by: str
+    compare: list[str] | None
+    format: str
+    output: str | None
+    fail_on: list[str] | None
+    fail_over: float | None
+    repository: str | None
+    watch: float | None
+
+    @classmethod
+    def parsed(cls, options: dict[str, Any]) -> "ReportOptions":
+        """From what a command's ``handle`` is given."""
+        return cls(**{field.name: options[field.name] for field in fields(cls)})
+
+    @property
+    def compared(self) -> tuple[str, str] | None:
+        """The two releases."""
+        return (self.compare[0], self.compare[1]) if self.compare else None
+
+    @property
+    def gate(self) -> Gate | None:
+        """What is to fail; ``None`` where nothing is. A limit alone applies to every finding."""
+        if not self.fail_on and self.fail_over is None:
+            return None
+        return Gate(frozenset(self.fail_on or [ANY]), self.fail_over or 0.0, self.compared)
+
+    def selection(self, now: datetime, using: str) -> Selection:
+        """Which findings, as of ``now``; what is compared may be resolved by now. Raises ``ValueError``."""
+        status = self.status or (ALL if self.compare else Finding.Status.OPEN.value)
+        since = parse_since(self.since, now) if self.since is not None else None
+        return Selection(since, status, self.sort, self.limit, using)
+
+    def problems(self) -> Iterator[str]:
+        """Everything that cannot be meant, and what to do instead."""
+        chosen = FORMATS[self.format]
+        if self.limit < 1:
+            yield "--limit must be at least 1."
+        if self.group_by != FINDING:
+            if self.compare:
+                yield "--compare is about findings: leave out --group-by."
+            if self.sort == "last-seen":
+                yield "--sort last-seen is for findings: leave out --group-by, or choose another order."
+            if not chosen.prints_groups:
+                yield f"--format {self.format} is about findings: leave out --group-by."
+        if self.compare and not chosen.prints_changes:
+            yield f"--format {self.format} cannot compare: leave out --compare, or choose another format."
+        if self.compare and self.compare[0] == self.compare[1]:
+            yield "--compare needs two different releases."
+        if NEW in (self.fail_on or ()) and not self.compare and self.since is None:
+            yield "--fail-on new: new since when? Add --since WHEN, or --compare RELEASE_A RELEASE_B."
+        if self.watch is not None:
+            yield from self._problems_with_watching()
+
+    def _problems_with_watching(self) -> Iterator[str]:
+        if self.format != "text":
+            yield f"--watch shows text: leave out --format {self.format}."
+        if self.output:
+            yield "--watch shows the report on the terminal: leave out --output."
+        if self.gate:
+            yield "--watch goes on until it is interrupted: leave out --fail-on and --fail-over."
+
+
+def add_arguments(parser: CommandParser) -> None:
+    """Add them, in groups: what is reported, how, and what it means for a build."""
+    what = parser.add_argument_group("what is reported")
+    what.add_argument("--since", metavar="WHEN", help=f"only what happened since: {FORMS} (whole hours count)")
+    what.add_argument(
+        "--status", choices=STATUSES, help="findings of this status (default: open; of a comparison: all)"
+    )
+    what.add_argument("--sort", choices=SORTS, default="blocked", help="largest first by (default: blocked)")
+    what.add_argument(
+        "--limit",
+        type=int,
+        default=20,
+        metavar="N",
+        help="how many to list; of a comparison, of each kind (default: 20)",
+    )
+    what.add_argument(
+        "--group-by", choices=(FINDING, *GROUPINGS), default=FINDING, help="add up what is alike (default: finding)"
+    )
+    what.add_argument(
+        "--compare",
+        nargs=2,
+        metavar=("RELEASE_A", "RELEASE_B"),
+        help="what is new, worse, gone and better in the second, by hour of service",
+    )
+    how = parser.add_argument_group("how it is printed")
+    how.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
+    how.add_argument("--output", metavar="FILE", help="write it to a file instead, in UTF-8")
+    how.add_argument(
+        "--repository",
+        metavar="DIRECTORY",
+        help="what sarif and github name files relative to (default: where .git is, at BASE_DIR or above)",
+    )
+    how.add_argument(
+        "--watch",
+        nargs="?",
+        type=_interval_s,
+        const=2.0,
+        metavar="SECONDS",
+        help="show it on the terminal, anew every so often (default: 2), until Ctrl-C",
+    )
+    build = parser.add_argument_group("exit status: 0 clean, 1 findings that fail, 2 no report could be made")
+    build.add_argument(
+        "--fail-on",
+        action="append",
+        choices=CONDITIONS,
+        help="fail for findings first seen in the period or the later release (new), resolved and seen again or worse "
+        "(regressed), or all (any); may be repeated",
+    )
+    build.add_argument(
+        "--fail-over",
+        type=_duration_ms,
+        metavar="DURATION",
+        help="fail only for those that blocked for so long at once: 100ms, 1.5s",
+    )
+
+
+def _duration_ms(text: str) -> float:
+    match = _DURATION.fullmatch(text.strip())
+    if not match:
+        raise ArgumentTypeError(f"{text!r} is not a duration. These are: 100ms, 1.5s.")
+    return float(match[1]) * (1000 if match[2] == "s" else 1)
+
+
+def _interval_s(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not _SHORTEST_INTERVAL_S <= seconds <= _LONGEST_INTERVAL_S:
+        raise ArgumentTypeError(
+            f"{text!r} is not a number of seconds from {_SHORTEST_INTERVAL_S} to {_LONGEST_INTERVAL_S:g}."
+        )
+    return seconds

@@ -1,0 +1,35 @@
+"""The findings as workflow commands of GitHub Actions, which shows each beside its line in the review.
+
+GitHub shows ten warnings a step at most. A finding whose file is not in the repository is shown without a line.
+"""
+
+from loopwatch.reporting.messages import for_review, message, title
+from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.reporting.repository import Repository
+
+
+def render_github(report: Report, repository: Repository) -> str:
+    """A line for each finding, in their order; of a comparison, for each that is new or worse."""
+    return "\n".join(_warning(finding, repository) for finding in for_review(report))
+
+
+def _warning(finding: ReportedFinding, repository: Repository) -> str:
+    place = repository.place(finding)
+    properties = {"title": title(finding)}
+    text = message(finding)
+    if place:
+        properties |= {"file": place.path, "line": str(place.lineno)}
+    elif finding.place:
+        text += f" It lies outside of the repository: {finding.place}"
+    listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
+    return f"::warning {listed}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    """What the runner decodes in the text of a command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """Colons and commas would end a property."""
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

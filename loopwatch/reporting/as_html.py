@@ -1,0 +1,127 @@
+"""The report as one HTML file that can be mailed: it needs nothing else, and runs nothing.
+
+Rendered by an engine of its own, so that it is the same whatever templates and context processors a site has.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.template import Context, Engine
+from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import gettext as _
+
+from loopwatch.advice import advice_for
+from loopwatch.cells import breakable
+from loopwatch.reporting import words
+from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+from loopwatch.reporting.terminal import visible
+
+_TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
+_ROUTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A finding or a group: its figures in the order of the table's headings, and its share of the largest in it."""
+
+    name: str
+    figures: Sequence[tuple[str, str]]
+    percent: int
+    marks: Sequence[str] = ()
+    relation: str = ""
+    function: str = ""
+    place: str = ""
+    source: str = ""
+    routes: Sequence[str] = ()
+    more_routes: int = 0
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """``title`` is empty for a table that needs none."""
+
+    title: str
+    first_heading: str
+    headings: Sequence[str]
+    rows: Sequence[Row]
+
+
+def render_html(report: Report) -> str:
+    """The whole file. Whatever comes from the store is escaped."""
+    engine = Engine(
+        dirs=[str(_TEMPLATES)],
+        libraries={"i18n": "django.templatetags.i18n"},
+        builtins=["django.templatetags.i18n"],
+    )
+    context = {
+        "headline": visible(words.headline(report)) if report.stored else "",
+        "empty": "" if report.stored else words.EMPTY_STORE,
+        "notes": [visible(note) for note in words.notes(report)],
+        "generated_at": f"{words.when(report.generated_at)} {words.local(report.generated_at):%Z}",
+        "tables": [table for table in _tables(report) if table.rows],
+        "left_out": words.left_out(report),
+        "recorded_by": words.recorded_by(report.health),
+        "language": get_language() or "en",
+        "direction": "rtl" if get_language_bidi() else "ltr",
+    }
+    return engine.get_template("loopwatch/report.html").render(Context(context))
+
+
+def _tables(report: Report) -> Iterator[Table]:
+    if report.comparison:
+        for kind in KINDS:
+            yield _changes(kind, report.findings)
+    elif report.group_by != FINDING:
+        largest_ms = max((group.blocked_ms for group in report.groups), default=0.0)
+        rows = [_group(group, report.group_by, largest_ms) for group in report.groups]
+        yield Table("", report.group_by.capitalize(), words.GROUP_HEADINGS, rows)
+    else:
+        largest_ms = max((finding.blocked_ms for finding in report.findings), default=0.0)
+        rows = [
+            _finding(each, words.FINDING_HEADINGS, words.finding_figures(each), _percent(each.blocked_ms, largest_ms))
+            for each in report.findings
+        ]
+        yield Table("", "Blocking call", words.FINDING_HEADINGS, rows)
+
+
+def _changes(kind: str, findings: Iterable[ReportedFinding]) -> Table:
+    changed = [(each, each.change) for each in findings if each.change and each.change.kind == kind]
+    rows = [_finding(each, words.CHANGE_HEADINGS, words.change_figures(change), 0) for each, change in changed]
+    return Table(words.KIND_HEADINGS[kind], "Blocking call", words.CHANGE_HEADINGS, rows)
+
+
+def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequence[str], percent: int) -> Row:
+    return Row(
+        name=_name(finding.blocking_call),
+        figures=list(zip(headings, figures, strict=True)),
+        percent=percent,
+        marks=list(words.marks(finding)),
+        relation=_("in"),
+        function="" if finding.function == finding.blocking_call else _name(finding.function),
+        place=_name(finding.place),
+        source=visible(finding.source),
+        routes=[_name(route) for route in finding.routes[:_ROUTES]],
+        more_routes=max(0, len(finding.routes) - _ROUTES),
+        cure=_(advice_for(finding.blocking_call, cause=finding.cause).cure),
+    )
+
+
+def _group(group: Group, group_by: str, largest_ms: float) -> Row:
+    return Row(
+        name=_name(words.group_name(group, group_by)),
+        figures=list(zip(words.GROUP_HEADINGS, words.group_figures(group), strict=True)),
+        percent=_percent(group.blocked_ms, largest_ms),
+        relation=_("mostly") if group.findings > 1 else "",
+        function=_name(group.worst) if group.worst != group.name else "",
+    )
+
+
+def _percent(part: float, whole: float) -> int:
+    return round(100 * part / whole) if whole else 0
+
+
+def _name(text: str) -> str:
+    return breakable(visible(text))

@@ -1,0 +1,87 @@
+"""The report as Markdown tables, for an issue, a pull request or a chat."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from loopwatch.reporting import words
+from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+from loopwatch.reporting.terminal import visible
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&-])")
+
+
+def render_markdown(report: Report) -> str:
+    """Tables as GitHub, GitLab and most others read them. Names are text, whatever they look like."""
+    if not report.stored:
+        return "\n".join(line.replace("  - ", "- ", 1) for line in words.EMPTY_STORE.splitlines())
+    blocks = [f"### {plain(words.headline(report))}", *map(plain, words.notes(report)), *_tables(report)]
+    blocks += [plain(line) for line in (words.left_out(report), words.recorded_by(report.health)) if line]
+    return "\n\n".join(blocks)
+
+
+def plain(text: str) -> str:
+    """Text that stands for itself, on one line."""
+    return _SPECIAL.sub(r"\\\1", visible(text))
+
+
+def code(text: str) -> str:
+    """Text in a code span, of which a table takes the bars and a span the backticks for its own."""
+    shown = visible(text).replace("|", r"\|")
+    longest = max(map(len, re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {shown} {fence}" if longest else f"{fence}{shown}{fence}"
+
+
+def _tables(report: Report) -> Iterator[str]:
+    if report.comparison:
+        yield from _changes(report)
+    elif report.group_by != FINDING:
+        rows = [(_group(group, report.group_by), *words.group_figures(group)) for group in report.groups]
+        yield from _table((report.group_by.capitalize(), *words.GROUP_HEADINGS), rows)
+    else:
+        findings = [(_finding(finding), *words.finding_figures(finding)) for finding in report.findings]
+        yield from _table(("Blocking call", *words.FINDING_HEADINGS), findings)
+
+
+def _changes(report: Report) -> Iterator[str]:
+    for kind in KINDS:
+        rows = [
+            (_finding(finding), *words.change_figures(finding.change))
+            for finding in report.findings
+            if finding.change and finding.change.kind == kind
+        ]
+        if rows:
+            yield f"#### {words.KIND_HEADINGS[kind]}"
+            yield from _table(("Blocking call", *words.CHANGE_HEADINGS), rows)
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    lines = [_line(row) for row in rows]
+    if lines:
+        rule = _line([":---", *["---:"] * (len(headings) - 1)])
+        yield "\n".join([_line(headings), rule, *lines])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _finding(finding: ReportedFinding) -> str:
+    marks = "".join(f" ({mark})" for mark in words.marks(finding))
+    lines = [f"**{code(finding.blocking_call)}**{marks}"]
+    if finding.function != finding.blocking_call:
+        lines.append(f"in {code(finding.function)}")
+    if finding.place:
+        lines.append(code(finding.place))
+    if finding.routes:
+        more = f" + {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
+        lines.append(code(finding.routes[0]) + more)
+    return "<br>".join(lines)
+
+
+def _group(group: Group, group_by: str) -> str:
+    name = f"**{code(group.name)}**" if group.name else f"*{words.group_name(group, group_by)}*"
+    if group.worst == group.name:
+        return name
+    return f"{name}<br>{'mostly ' if group.findings > 1 else ''}{code(group.worst)}"

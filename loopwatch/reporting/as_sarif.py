@@ -1,0 +1,110 @@
+"""The findings as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the lines they name.
+
+Only what lies in the repository is a result: a place elsewhere would be refused, or shown in the wrong file. The rest
+is told as notifications of the run.
+"""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import loopwatch
+from loopwatch.advice import Advice, advice_for
+from loopwatch.models import Finding
+from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE
+from loopwatch.reporting.messages import message, title
+from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.reporting.repository import Place, Repository
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+ROOT = "%SRCROOT%"
+_BASELINE = {NEW: "new", GONE: "absent", WORSE: "updated", BETTER: "updated", SAME: "unchanged"}
+_OUTSIDE = "outside-repository"
+
+
+def render_sarif(report: Report, repository: Repository) -> str:
+    """One run. A comparison has every finding with its ``baselineState``."""
+    placed = [(finding, repository.place(finding)) for finding in report.findings]
+    results = [_result(finding, place) for finding, place in placed if place]
+    outside = [_outside(finding) for finding, place in placed if place is None]
+    advice = {_rule_id(each): each for each in (_advice(finding) for finding, place in placed if place)}
+    run = {
+        "tool": {"driver": _driver(advice)},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {ROOT: {"description": {"text": "The root of the repository."}}},
+        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": outside}],
+        "results": results,
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def outside(report: Report, repository: Repository) -> list[ReportedFinding]:
+    """The findings that are no results, since their file is not in the repository."""
+    return [finding for finding in report.findings if repository.place(finding) is None]
+
+
+def _driver(advice: dict[str, Advice]) -> dict[str, Any]:
+    return {
+        "name": "loopwatch",
+        "semanticVersion": loopwatch.__version__,
+        "rules": [_rule(rule, each) for rule, each in sorted(advice.items())],
+        "notifications": [{"id": _OUTSIDE, "shortDescription": {"text": "A finding lies outside of the repository"}}],
+    }
+
+
+def _rule(rule: str, advice: Advice) -> dict[str, Any]:
+    text = " ".join(filter(None, (advice.cure, advice.mind)))
+    described = {
+        "id": rule,
+        "shortDescription": {"text": f"A call blocks the event loop ({advice.topic})"},
+        "fullDescription": {"text": f"While the call lasts, every other request of the process waits. {text}"},
+        "help": {"text": text},
+        "defaultConfiguration": {"level": "warning"},
+    }
+    return described | ({"helpUri": advice.link} if advice.link else {})
+
+
+def _rule_id(advice: Advice) -> str:
+    return f"blocking-{advice.topic.replace(' ', '-')}"
+
+
+def _advice(finding: ReportedFinding) -> Advice:
+    return advice_for(finding.blocking_call, cause=finding.cause)
+
+
+def _result(finding: ReportedFinding, place: Place) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": _rule_id(_advice(finding)),
+        "level": "warning",
+        "message": {"text": message(finding)},
+        "locations": [
+            {
+                "physicalLocation": {
+                    "artifactLocation": {"uri": _uri(place.path), "uriBaseId": ROOT},
+                    "region": {"startLine": place.lineno},
+                },
+                "logicalLocations": [{"fullyQualifiedName": finding.function, "kind": "function"}],
+            }
+        ],
+        "partialFingerprints": {"loopwatchFinding/v1": finding.fingerprint},
+        "occurrenceCount": max(1, finding.events),
+    }
+    if finding.change:
+        result["baselineState"] = _BASELINE[finding.change.kind]
+    if finding.status == Finding.Status.IGNORED:
+        result["suppressions"] = [{"kind": "external"}]
+    return result
+
+
+def _uri(path: str) -> str:
+    """A relative reference as RFC 3986 has it: whatever is not allowed in one is escaped."""
+    return quote(path)
+
+
+def _outside(finding: ReportedFinding) -> dict[str, Any]:
+    where = finding.place or "no file is known"
+    return {
+        "level": "note",
+        "message": {"text": f"{title(finding)}, outside of the repository: {finding.function} ({where})."},
+        "descriptor": {"id": _OUTSIDE, "index": 0},
+    }

@@ -1,0 +1,151 @@
+"""A report of what changed between two releases, from the hourly totals of either."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Max, Min, Sum
+
+from loopwatch.reporting.changes import KINDS, Change, Comparison, Rate, Release
+from loopwatch.reporting.health import recording_health
+from loopwatch.reporting.queries import Figures, reported
+from loopwatch.reporting.report import Report, Totals
+from loopwatch.reporting.selection import Selection
+from loopwatch.reporting.sums import Sums, aware, hourly_totals, sums_of
+
+_KNOWN_SHOWN = 10
+_HOUR = timedelta(hours=1)
+
+
+class UnknownReleaseError(ValueError):
+    """A release of which nothing is stored; the message names those that are known."""
+
+
+class Compared(NamedTuple):
+    """A finding in two releases."""
+
+    finding_id: int
+    sums: Sums
+    change: Change
+
+
+class _Span(NamedTuple):
+    """What is stored of a release; ``last`` is the beginning of its last hour."""
+
+    name: str
+    begin: datetime
+    last: datetime
+    events: int
+    blocked_us: int
+
+
+def build_comparison(selection: Selection, before: str, after: str) -> Report:
+    """Report the first findings of every kind of change; those whose rate changed most come first in each.
+
+    Raises ``UnknownReleaseError``.
+    """
+    now = datetime.now(UTC)
+    first, second = releases(selection, before, after, now)
+    rows = compare(selection, first, second)
+    by_kind = defaultdict[str, list[Compared]](list)
+    for row in rows:
+        by_kind[row.change.kind].append(row)
+    shown = [row for kind in KINDS for row in by_kind[kind][: selection.limit]]
+    return Report(
+        generated_at=now,
+        since=selection.begin,
+        status=selection.status,
+        stored=selection.stored.count(),
+        totals=Totals(
+            findings=sum(1 for row in rows if row.change.after.events),
+            events=sum(row.change.after.events for row in rows),
+            blocked_ms=sum(row.change.after.blocked_ms for row in rows),
+        ),
+        health=recording_health(selection.using),
+        findings=tuple(
+            reported([_figures(row) for row in shown], selection, {row.finding_id: row.change for row in shown})
+        ),
+        comparison=Comparison(first, second, {kind: len(by_kind[kind]) for kind in KINDS}),
+    )
+
+
+def releases(selection: Selection, before: str, after: str, now: datetime) -> tuple[Release, Release]:
+    """The two releases, in the order given. Raises ``UnknownReleaseError``."""
+    spans = _spans(selection)
+    return _release(before, spans, now), _release(after, spans, now)
+
+
+def compare(selection: Selection, before: Release, after: Release) -> list[Compared]:
+    """Every finding that happened in one of them, the largest change first."""
+    sums: dict[int, dict[str, Sums]] = defaultdict(dict)
+    totals = selection.totals.filter(release__in={before.name, after.name})
+    for finding_id, (release,), figures in sums_of(totals, "release"):
+        sums[finding_id][release] = figures
+    rows = [
+        Compared(
+            finding_id,
+            found.get(after.name, Sums()),
+            Change(_rate(found.get(before.name, Sums()), before), _rate(found.get(after.name, Sums()), after)),
+        )
+        for finding_id, found in sums.items()
+        if any(each.events for each in found.values())
+    ]
+    return sorted(rows, key=lambda row: (-abs(row.change.difference_ms_per_hour), row.finding_id))
+
+
+def _spans(selection: Selection) -> list[_Span]:
+    """Of every release in the period, whatever the status of its findings; the latest first."""
+    rows = (
+        hourly_totals(selection.begin, selection.using)
+        .order_by()
+        .values_list("release")
+        .annotate(Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
+    )
+    spans = [_Span(name, aware(begin), aware(last), *figures) for name, begin, last, *figures in rows]
+    return sorted(spans, key=lambda span: (span.last, span.begin), reverse=True)
+
+
+def _release(name: str, spans: list[_Span], now: datetime) -> Release:
+    for span in spans:
+        if span.name == name:
+            return Release(name, span.begin, _end(span, spans, now), span.events, span.blocked_us / 1000)
+    raise UnknownReleaseError(f"Nothing is stored of the release {name!r}{''.join(_known(spans))}")
+
+
+def _end(span: _Span, spans: list[_Span], now: datetime) -> datetime:
+    """A release is in service until the next one is first seen, or for as long as it goes on stalling itself."""
+    next_begin = min((other.begin for other in spans if other.begin > span.begin), default=now)
+    return max(next_begin, span.last + _HOUR)
+
+
+def _known(spans: list[_Span]) -> Iterator[str]:
+    names = [repr(span.name) for span in spans if span.name]
+    if not names:
+        yield '. No release is known: set LOOPWATCH["RELEASE"] to the version of your site.'
+        return
+    yield f". Known are, the latest first: {', '.join(names[:_KNOWN_SHOWN])}"
+    yield f" and {len(names) - _KNOWN_SHOWN} more." if len(names) > _KNOWN_SHOWN else "."
+
+
+def _rate(sums: Sums, release: Release) -> Rate:
+    return Rate(
+        hours=release.hours,
+        events=sums.events,
+        blocked_ms=sums.blocked_us / 1000,
+        longest_ms=sums.longest_us / 1000,
+        p95_ms=sums.p95_ms,
+    )
+
+
+def _figures(row: Compared) -> Figures:
+    sums = row.sums
+    return Figures(
+        finding_id=row.finding_id,
+        last_seen=datetime.now(UTC),
+        events=sums.events,
+        blocked_us=sums.blocked_us,
+        longest_us=sums.longest_us,
+        requests_delayed=sums.requests_delayed,
+        delay_us=sums.delay_us,
+    )

@@ -1,0 +1,113 @@
+"""Every format of the report by its name, and what it can print."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core.management.color import Style, no_style
+from django.utils import timezone
+
+from loopwatch.models import BlockingEvent
+from loopwatch.reporting import words
+from loopwatch.reporting.as_collapsed import render_collapsed
+from loopwatch.reporting.as_csv import render_csv
+from loopwatch.reporting.as_github import render_github
+from loopwatch.reporting.as_html import render_html
+from loopwatch.reporting.as_json import render_json
+from loopwatch.reporting.as_markdown import render_markdown
+from loopwatch.reporting.as_sarif import outside, render_sarif
+from loopwatch.reporting.as_speedscope import render_speedscope
+from loopwatch.reporting.as_text import render_text
+from loopwatch.reporting.flame import FlameGraph, flame_of
+from loopwatch.reporting.report import Report
+from loopwatch.reporting.repository import Repository
+
+EVENTS_MERGED = 5_000
+"""How many events a flame graph is made of at most: the slowest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a report is printed into: a terminal, a repository; and the database that its stacks are in."""
+
+    width: int = 80
+    style: Style = no_style()  # noqa: RUF009 - the same for all, never changed
+    repository: str | None = None
+    using: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """A report in its format, and what it could not say there."""
+
+    text: str
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """``prints_groups`` and ``prints_changes``: whether it has a place for them."""
+
+    print: Callable[[Report, Surroundings], Printed]
+    prints_groups: bool = True
+    prints_changes: bool = True
+
+
+def _text(report: Report, surroundings: Surroundings) -> Printed:
+    return Printed(render_text(report, width=surroundings.width, style=surroundings.style))
+
+
+def _sarif(report: Report, surroundings: Surroundings) -> Printed:
+    repository = Repository(surroundings.repository)
+    elsewhere = outside(report, repository)
+    remarks = [
+        f"Not in the repository {repository.root}, so not a result: {finding.blocking_call} in {finding.function} "
+        f"({finding.place or 'no file is known'})"
+        for finding in elsewhere
+    ]
+    return Printed(render_sarif(report, repository), tuple(remarks))
+
+
+def _speedscope(report: Report, surroundings: Surroundings) -> Printed:
+    graph = _flame(report, surroundings)
+    return Printed(render_speedscope(graph, words.headline(report)), _merged(graph))
+
+
+def _collapsed(report: Report, surroundings: Surroundings) -> Printed:
+    graph = _flame(report, surroundings)
+    return Printed(render_collapsed(graph).rstrip("\n"), _merged(graph))
+
+
+def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
+    """The stacks of the findings that are listed, as far as their events are kept."""
+    events = BlockingEvent.objects.using(surroundings.using).filter(
+        finding__fingerprint__in=[finding.fingerprint for finding in report.findings]
+    )
+    if report.since:
+        events = events.filter(started_at__gte=report.since if settings.USE_TZ else timezone.make_naive(report.since))
+    return flame_of(events.order_by("-duration_us", "-pk"), EVENTS_MERGED)
+
+
+def _merged(graph: FlameGraph) -> tuple[str, ...]:
+    remarks = [f"Merged from the stacks of {words.counted(graph.merged, 'event')}, of those that are kept."]
+    if graph.without_stack:
+        remarks.append(f"{words.counted(graph.without_stack, 'event')} had no stack.")
+    if graph.left_out:
+        remarks.append(f"{words.counted(graph.left_out, 'event')} left out: there were too many different frames.")
+    return tuple(remarks)
+
+
+FORMATS = {
+    "text": Format(_text),
+    "json": Format(lambda report, _: Printed(render_json(report))),
+    "csv": Format(lambda report, _: Printed(render_csv(report).removesuffix("\r\n"))),
+    "markdown": Format(lambda report, _: Printed(render_markdown(report))),
+    "html": Format(lambda report, _: Printed(render_html(report).rstrip("\n"))),
+    "sarif": Format(_sarif, prints_groups=False),
+    "github": Format(
+        lambda report, surroundings: Printed(render_github(report, Repository(surroundings.repository))),
+        prints_groups=False,
+    ),
+    "speedscope": Format(_speedscope, prints_groups=False, prints_changes=False),
+    "collapsed": Format(_collapsed, prints_groups=False, prints_changes=False),
+}

@@ -1,0 +1,107 @@
+"""Whether a report is to fail a build: which findings are new, have regressed, or are there at all.
+
+Asked of every finding that matches, not only of those listed. Findings that somebody ignored fail nothing, unless the
+report is about the ignored ones.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from loopwatch.durations import human_duration
+from loopwatch.models import Finding
+from loopwatch.reporting.changes import NEW, WORSE
+from loopwatch.reporting.comparing import compare, releases
+from loopwatch.reporting.queries import figures_of
+from loopwatch.reporting.selection import ALL, Selection
+from loopwatch.reporting.sums import aware
+
+ANY, REGRESSED = "any", "regressed"
+CONDITIONS = (NEW, ANY, REGRESSED)
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A finding fails that meets one of the ``conditions`` and whose longest event took ``over_ms`` or more.
+
+    ``new``: not seen before ``since`` (without which nothing is), or not seen in the first of the ``compared``
+    releases. ``regressed``: resolved and seen again (within the period), or worse than in the first of them.
+    """
+
+    conditions: frozenset[str]
+    over_ms: float = 0.0
+    compared: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A finding that fails, and what is wrong with it."""
+
+    finding: str
+    reason: str
+    longest_ms: float
+
+    def __str__(self) -> str:
+        return f"{self.finding} ({self.reason}, up to {human_duration(self.longest_ms)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    finding_id: int
+    longest_ms: float
+    blocked_ms: float
+    kind: str = ""
+
+
+def failures(gate: Gate, selection: Selection) -> list[Failure]:
+    """Every finding that fails, those that blocked most first.
+
+    Raises ``UnknownReleaseError`` for the compared releases.
+    """
+    candidates = [each for each in _candidates(gate, selection) if each.longest_ms >= gate.over_ms]
+    candidates.sort(key=lambda each: (-each.blocked_ms, each.finding_id))
+    return list(_judged(candidates, gate, selection))
+
+
+def _candidates(gate: Gate, selection: Selection) -> Iterator[_Candidate]:
+    if gate.compared is None:
+        for row in figures_of(selection):
+            yield _Candidate(row.finding_id, row.longest_us / 1000, row.blocked_us / 1000)
+        return
+    for compared in compare(selection, *releases(selection, *gate.compared, datetime.now(UTC))):
+        after = compared.change.after
+        if after.events:
+            yield _Candidate(compared.finding_id, after.longest_ms, after.blocked_ms, compared.change.kind)
+
+
+def _judged(candidates: list[_Candidate], gate: Gate, selection: Selection) -> Iterator[Failure]:
+    findings = selection.stored.exclude(status=Finding.Status.IGNORED) if selection.status == ALL else selection.stored
+    for start in range(0, len(candidates), _BATCH):
+        batch = candidates[start : start + _BATCH]
+        found = findings.in_bulk([each.finding_id for each in batch])
+        for each in batch:
+            finding = found.get(each.finding_id)
+            if finding and (reason := _first(_reasons(each, finding, gate, selection), gate)):
+                yield Failure(str(finding), reason, each.longest_ms)
+
+
+def _first(reasons: Iterable[tuple[str, str]], gate: Gate) -> str:
+    return next((reason for condition, reason in reasons if condition in gate.conditions), "")
+
+
+def _reasons(candidate: _Candidate, finding: Finding, gate: Gate, selection: Selection) -> Iterator[tuple[str, str]]:
+    """The conditions that a finding meets, and how to say so."""
+    since = selection.since
+    if gate.compared:
+        if candidate.kind == NEW:
+            yield NEW, f"not in {gate.compared[0]}"
+        if candidate.kind == WORSE:
+            yield REGRESSED, f"worse than in {gate.compared[0]}"
+    elif since and aware(finding.first_seen) >= since:
+        yield NEW, "new"
+    reopened_at = finding.reopened_at if finding.status == Finding.Status.OPEN else None
+    if reopened_at and (since is None or aware(reopened_at) >= since):
+        yield REGRESSED, "resolved, and seen again"
+    yield ANY, "seen"

@@ -1,0 +1,166 @@
+"""A report of groups of findings: by what they have in common, from the hourly totals.
+
+Hourly totals do not know the host. Groups of hosts are counted from the events that are kept, which are a selection.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db.models import Count, F, Max, Sum
+from django.utils import timezone
+
+from loopwatch.models import BlockingEvent
+from loopwatch.reporting.health import recording_health
+from loopwatch.reporting.report import Group, Report, Totals
+from loopwatch.reporting.selection import ALL, SORTS, Selection
+from loopwatch.reporting.sums import Sums, sums_of
+
+HOST = "host"
+
+Rows = Iterable[tuple[int, tuple[str, ...], Sums]]
+
+
+class _Finding(NamedTuple):
+    """What of a finding decides its group, in the order in which the query selects it."""
+
+    blocking_call: str
+    function: str
+    filename: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.blocking_call} in {self.function}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Grouping:
+    """The columns to sum by, beside the finding, and the group's name by them."""
+
+    columns: tuple[str, ...]
+    name: Callable[[_Finding, tuple[str, ...]], str]
+
+
+@dataclass(slots=True)
+class _Members:
+    sums: Sums = field(default_factory=Sums)
+    blocked_us: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+
+
+def module_of(function: str, filename: str) -> str:
+    """The module part of a qualified name: as much of it as the file's path ends with.
+
+    Where the path does not tell, everything before the first class or the function itself.
+    """
+    parts = function.split(".")
+    path = "." + filename.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+    for count in range(len(parts) - 1, 0, -1):
+        if path.endswith("." + ".".join(parts[:count])):
+            return ".".join(parts[:count])
+    outer = [part for part in parts[:-1] if part != "<locals>"]
+    classes = (index for index, part in enumerate(outer) if part[:1].isupper() or part.startswith("<"))
+    return ".".join(outer[: next(classes, len(outer))]) or function
+
+
+GROUPINGS = {
+    "route": _Grouping(("method", "route"), lambda _, values: " ".join(values).strip()),
+    "function": _Grouping((), lambda finding, _: finding.function),
+    "module": _Grouping((), lambda finding, _: module_of(finding.function, finding.filename)),
+    "release": _Grouping(("release",), lambda _, values: values[0]),
+    HOST: _Grouping(("host",), lambda _, values: values[0]),
+    "cause": _Grouping((), lambda finding, _: finding.cause),
+}
+
+
+def build_grouped_report(selection: Selection, group_by: str) -> Report:
+    """Report the largest groups of a key of ``GROUPINGS``; the totals are those of the findings in all groups."""
+    is_sampled = group_by == HOST
+    grouping = GROUPINGS[group_by]
+    rows = list(_event_sums(selection) if is_sampled else sums_of(selection.totals, *grouping.columns))
+    groups = _largest(list(_groups(rows, _findings(selection), grouping)), selection.sort)
+    return Report(
+        generated_at=datetime.now(UTC),
+        since=selection.begin,
+        status=selection.status,
+        stored=selection.stored.count(),
+        totals=_totals(rows),
+        health=recording_health(selection.using),
+        group_by=group_by,
+        groups=tuple(groups[: selection.limit]),
+        groups_in_all=len(groups),
+        is_sampled=is_sampled,
+    )
+
+
+def _findings(selection: Selection) -> dict[int, _Finding]:
+    rows = selection.findings.values_list("pk", *_Finding._fields)
+    return {pk: _Finding(*columns) for pk, *columns in rows}
+
+
+def _groups(rows: Rows, findings: dict[int, _Finding], grouping: _Grouping) -> Iterator[Group]:
+    groups: dict[str, _Members] = defaultdict(_Members)
+    for finding_id, values, sums in rows:
+        # A finding may have come since they were read.
+        if finding := findings.get(finding_id):
+            members = groups[grouping.name(finding, values)]
+            members.sums.add(sums)
+            members.blocked_us[finding_id] += sums.blocked_us
+    for name, members in groups.items():
+        worst = max(members.blocked_us, key=members.blocked_us.__getitem__)
+        yield _group(name, members.sums, len(members.blocked_us), str(findings[worst]))
+
+
+def _group(name: str, sums: Sums, findings: int, worst: str) -> Group:
+    return Group(
+        name=name,
+        findings=findings,
+        events=sums.events,
+        blocked_ms=sums.blocked_us / 1000,
+        longest_ms=sums.longest_us / 1000,
+        p95_ms=sums.p95_ms,
+        requests_delayed=sums.requests_delayed,
+        delay_ms=sums.delay_us / 1000,
+        worst=worst,
+    )
+
+
+def _largest(groups: list[Group], sort: str) -> list[Group]:
+    """Sort by what was asked, then by the time blocked, then by name: always the same order."""
+    figure = attrgetter(SORTS[sort].replace("_us", "_ms"))
+    return sorted(groups, key=lambda group: (-(figure(group) or 0), -group.blocked_ms, group.name))
+
+
+def _totals(rows: Rows) -> Totals:
+    sums = [(finding_id, each) for finding_id, _, each in rows]
+    return Totals(
+        findings=len({finding_id for finding_id, _ in sums}),
+        events=sum(each.events for _, each in sums),
+        blocked_ms=sum(each.blocked_us for _, each in sums) / 1000,
+    )
+
+
+def _event_sums(selection: Selection) -> Iterator[tuple[int, tuple[str, ...], Sums]]:
+    events = BlockingEvent.objects.using(selection.using)
+    if selection.status != ALL:
+        events = events.filter(finding__in=selection.findings)
+    if selection.begin:
+        events = events.filter(
+            started_at__gte=selection.begin if settings.USE_TZ else timezone.make_naive(selection.begin)
+        )
+    rows = (
+        events.order_by()
+        .values_list("finding_id", "host")
+        .annotate(
+            Count("pk"),
+            Sum("duration_us"),
+            Max("duration_us"),
+            Sum("requests_delayed"),
+            delay_us=Sum(F("duration_us") * F("requests_delayed")),
+        )
+    )
+    for finding_id, host, *figures in rows:
+        yield finding_id, (host,), Sums(*figures)

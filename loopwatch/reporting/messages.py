@@ -1,0 +1,43 @@
+"""A finding in a sentence or two, for the formats that put it beside its line of code."""
+
+from loopwatch.advice import advice_for
+from loopwatch.durations import human_duration
+from loopwatch.models import Finding
+from loopwatch.reporting import words
+from loopwatch.reporting.changes import NEW, WORSE
+from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.reporting.terminal import visible
+
+
+def title(finding: ReportedFinding) -> str:
+    """What is wrong, in a few words."""
+    return visible(f"{finding.blocking_call} blocks the event loop")
+
+
+def message(finding: ReportedFinding) -> str:
+    """What happened, how often, for how long, whom it delayed, and what to do about it."""
+    times = words.counted(finding.events, "time")
+    p95 = "" if finding.p95_ms is None else f" (95 % within {human_duration(finding.p95_ms)})"
+    figures = f"for up to {human_duration(finding.longest_ms)}{p95}, {human_duration(finding.blocked_ms)} in all"
+    sentences = [f"{finding.blocking_call} in {finding.function} blocked the event loop {times}, {figures}."]
+    if finding.requests_delayed:
+        requests = words.counted(finding.requests_delayed, "other request")
+        sentences.append(f"{requests} waited {human_duration(finding.delay_ms)} for it.")
+    if finding.routes:
+        more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
+        sentences.append(f"Seen on {finding.routes[0]}{more}.")
+    sentences.append(advice_for(finding.blocking_call, cause=finding.cause).cure)
+    if marks := ", ".join(words.marks(finding)):
+        sentences.append(f"[{marks}]")
+    return visible(" ".join(sentences))
+
+
+def for_review(report: Report) -> list[ReportedFinding]:
+    """The findings that somebody who reviews the code should see: of a comparison, what is new or worse."""
+    if report.comparison is None:
+        return list(report.findings)
+    return [
+        finding
+        for finding in report.findings
+        if finding.change and finding.change.kind in {NEW, WORSE} and finding.status != Finding.Status.IGNORED
+    ]

@@ -1,0 +1,63 @@
+"""The report as plain values with stable names, for the formats that programs read."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from loopwatch.reporting.changes import Comparison, Rate, Release
+from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+
+
+def records(report: Report) -> list[dict[str, Any]]:
+    """One for each finding, or for each group. Moments stay ``datetime``."""
+    if report.group_by == FINDING:
+        return [_finding(finding) for finding in report.findings]
+    return [_group(group, report.group_by) for group in report.groups]
+
+
+def names(report: Report) -> list[str]:
+    """The names of the values in a record, but for those of a change."""
+    row = ReportedFinding if report.group_by == FINDING else Group
+    return [{"name": report.group_by}.get(field.name, field.name) for field in fields(row) if field.name != "change"]
+
+
+def comparison_record(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "before": _release(comparison.before),
+        "after": _release(comparison.after),
+        "counts": dict(comparison.counts),
+    }
+
+
+def _finding(finding: ReportedFinding) -> dict[str, Any]:
+    record = asdict(finding)
+    del record["change"]
+    if finding.change:
+        record["change"] = {
+            "kind": finding.change.kind,
+            "too_early": finding.change.is_early,
+            "before": _rate(finding.change.before),
+            "after": _rate(finding.change.after),
+        }
+    return record
+
+
+def _group(group: Group, group_by: str) -> dict[str, Any]:
+    values = asdict(group)
+    return {group_by: values.pop("name")} | values
+
+
+def _release(release: Release) -> dict[str, Any]:
+    return {
+        "release": release.name,
+        "begin": release.begin,
+        "end": release.end,
+        "events": release.events,
+        "blocked_ms": release.blocked_ms,
+    }
+
+
+def _rate(rate: Rate) -> dict[str, Any]:
+    return asdict(rate) | {
+        "events_per_hour": round(rate.events_per_hour, 6),
+        "blocked_ms_per_hour": round(rate.blocked_ms_per_hour, 6),
+    }

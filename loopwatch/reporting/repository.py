@@ -1,0 +1,98 @@
+"""Where a finding lies in the repository that is checked out here, for the formats that put it on its line there.
+
+A stored file name is data: relative to ``BASE_DIR``, to an entry of ``sys.path`` or to the packages. It is looked for
+there, and only what lies in the repository, and is not installed into it, has a place.
+"""
+
+import sys
+import tokenize
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePath
+
+from django.conf import settings
+
+from loopwatch.reporting.report import ReportedFinding
+
+_LARGEST_FILE = 5_000_000
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+class NoRepositoryError(ValueError):
+    """The directory given does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line (from 1) of a file, whose path is relative to the repository and has forward slashes."""
+
+    path: str
+    lineno: int
+
+
+class Repository:
+    """A directory; by default the one that has ``.git``, ``BASE_DIR`` or the nearest above it, else ``BASE_DIR``."""
+
+    def __init__(self, root: str | None = None) -> None:
+        self.root = _given(root) if root else _found()
+
+    def place(self, finding: ReportedFinding) -> Place | None:
+        """Where the finding's line is now; ``None`` where its file is not in the repository.
+
+        Code moves: where the line does not hold the source of the call any more, the nearest one that does is taken.
+        """
+        path = _locate(finding.filename)
+        if path is None or not path.is_relative_to(self.root):
+            return None
+        relative = path.relative_to(self.root)
+        if _INSTALLED & set(relative.parts):
+            return None
+        return Place(relative.as_posix(), _nearest(_lines(path), finding.lineno, finding.source))
+
+
+def _given(root: str) -> Path:
+    path = Path(root)
+    if not path.is_dir():
+        raise NoRepositoryError(f"{root!r} is not a directory. Give the one that the repository is checked out in.")
+    return path.resolve()
+
+
+def _found() -> Path:
+    base = Path(getattr(settings, "BASE_DIR", "") or ".").resolve()
+    return next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
+
+
+def _locate(filename: str) -> Path | None:
+    relative = PurePath(filename)
+    if not filename or relative.is_absolute() or ".." in relative.parts:
+        return None
+    roots = (getattr(settings, "BASE_DIR", ""), *sys.path)
+    try:
+        candidates = ((Path(root or ".") / relative) for root in roots)
+        return next((path.resolve() for path in candidates if path.is_file()), None)
+    except (OSError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=64)
+def _lines(path: Path) -> tuple[str, ...]:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            return ()
+        with tokenize.open(path) as file:
+            return tuple(file)
+    except (OSError, SyntaxError, ValueError):
+        return ()
+
+
+def _nearest(lines: tuple[str, ...], lineno: int, source: str) -> int:
+    """The line that has the call: where it was, else the nearest with all of its source, or with its beginning."""
+    beginning = "".join(source.partition("(")[:2])
+    here = max(1, min(lineno, len(lines) or lineno))
+    if not beginning or (lines and beginning in lines[here - 1]):
+        return here
+    for wanted in (source, beginning):
+        holding = [number for number, line in enumerate(lines, 1) if wanted in line]
+        if holding:
+            return min(holding, key=lambda number: abs(number - lineno))
+    return here

@@ -1,0 +1,57 @@
+"""Which findings a report is about, and since when."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from loopwatch.models import Finding, HourlyTotal
+from loopwatch.reporting.since import whole_hour
+from loopwatch.reporting.sums import hourly_totals
+
+ALL = "all"
+STATUSES = (*Finding.Status.values, ALL)
+# What to put first, and the figure that decides.
+SORTS = {
+    "blocked": "blocked_us",
+    "events": "events",
+    "longest": "longest_us",
+    "p95": "p95_ms",
+    "last-seen": "last_seen",
+    "delay": "delay_us",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The first ``limit`` findings of a status (or ``ALL``), the largest first by ``sort``, a key of ``SORTS``.
+
+    ``since`` is aware. ``using`` is the database's alias; by default the router decides.
+    """
+
+    since: datetime | None = None
+    status: str = Finding.Status.OPEN
+    sort: str = "blocked"
+    limit: int = 20
+    using: str | None = None
+
+    @property
+    def begin(self) -> datetime | None:
+        """The beginning of the hour that contains ``since``: what hourly totals can be cut at."""
+        return self.since and whole_hour(self.since)
+
+    @property
+    def stored(self) -> QuerySet[Finding]:
+        """Findings of any status."""
+        return Finding.objects.using(self.using)
+
+    @property
+    def findings(self) -> QuerySet[Finding]:
+        """Those of the status that was asked for."""
+        return self.stored if self.status == ALL else self.stored.filter(status=self.status)
+
+    @property
+    def totals(self) -> QuerySet[HourlyTotal]:
+        """The hourly totals of the period, of these findings."""
+        totals = hourly_totals(self.begin, self.using)
+        return totals if self.status == ALL else totals.filter(finding__in=self.findings)

@@ -1,0 +1,164 @@
+"""What every format for people says in the same words: headlines, figures, marks."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.utils import timezone
+
+from loopwatch.certainty import doubt
+from loopwatch.durations import human_duration
+from loopwatch.models import Finding
+from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE, Change, Comparison, Rate, Release
+from loopwatch.reporting.health import RecordingHealth, errors_in_words
+from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+
+FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
+GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
+CHANGE_HEADINGS = ("Blocked/h", "Events/h", "p95", "Longest")
+KIND_HEADINGS = {NEW: "New", WORSE: "Worse", GONE: "Gone", BETTER: "Better", SAME: "About the same"}
+EMPTY_STORE = """\
+No blocking call has been recorded yet. If there should be one:
+  - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
+  - Does an ASGI server serve the site? runserver is one only with daphne in INSTALLED_APPS.
+  - Is it switched on? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
+  - Has traffic run since? Only steps that last THRESHOLD_MS or longer are recorded.
+  - Does the site write to the database this command reads (see --database)?"""
+_NAMELESS = {"route": "no route", "release": "no release", "host": "no host", "cause": "no cause"}
+
+
+def headline(report: Report) -> str:
+    """The whole report in one sentence."""
+    if report.comparison:
+        return _changes(report.comparison)
+    status = "" if report.status == "all" else f"{report.status} "
+    if not report.totals.findings:
+        return f"No {status}findings (of {counted(report.stored, 'finding')} stored, see --status and --since)."
+    findings = counted(report.totals.findings, f"{status}finding")
+    events = counted(report.totals.events, "event")
+    return f"{findings}: {events} blocked the event loop for {human_duration(report.totals.blocked_ms)} in total"
+
+
+def notes(report: Report) -> Iterator[str]:
+    """What must be known to read the figures right."""
+    if report.since:
+        yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept by the whole hour)"
+    if report.comparison:
+        yield from map(_in_service, (report.comparison.before, report.comparison.after))
+    if report.is_sampled:
+        yield "From the stored events alone, which are the slowest and the newest: totals do not know the host."
+
+
+def left_out(report: Report) -> str:
+    """How much of it is listed, empty where that is everything."""
+    if report.comparison:
+        shown, there = len(report.findings), sum(report.comparison.counts.values())
+    elif report.group_by == FINDING:
+        shown, there = len(report.findings), report.totals.findings
+    else:
+        shown, there = len(report.groups), report.groups_in_all
+    what = "findings" if report.group_by == FINDING else "groups"
+    return f"{shown} of {there} {what} shown (see --limit)." if shown < there else ""
+
+
+def recorded_by(health: RecordingHealth) -> str:
+    """What the processes that record said of themselves; what went well is not spelled out, nor are no processes."""
+    if not health.processes:
+        return ""
+    exceptions = {
+        "as a count only": health.thinned,
+        "withheld by REDACT": health.withheld,
+        "still to be written": health.pending,
+        "lost": health.dropped,
+        "not delivered to a slow sink": health.undelivered,
+    }
+    parts = [f"{health.stored:,} stored", *(f"{count:,} {what}" for what, count in exceptions.items() if count)]
+    errors = f" Errors: {errors_in_words(health.errors)}." if health.errors else ""
+    processes = f"{health.processes:,} process" + ("" if health.processes == 1 else "es")
+    return (
+        f"Recorded by {processes} in the last days: {counted(health.seen, 'stall')} seen, {', '.join(parts)}.{errors}"
+    )
+
+
+def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
+    """In the order of ``FINDING_HEADINGS``."""
+    return (*_figures(finding), when(finding.last_seen))
+
+
+def group_figures(group: Group) -> tuple[str, ...]:
+    """In the order of ``GROUP_HEADINGS``."""
+    return (*_figures(group), f"{group.findings:,}")
+
+
+def change_figures(change: Change) -> tuple[str, ...]:
+    """In the order of ``CHANGE_HEADINGS``: before and after, or the one there is."""
+    sides = [rate for rate in (change.before, change.after) if rate.events]
+    return tuple(" → ".join(cells) for cells in zip(*map(_rate, sides), strict=True))
+
+
+def group_name(group: Group, group_by: str) -> str:
+    return group.name or _NAMELESS.get(group_by, "unknown")
+
+
+def marks(finding: ReportedFinding) -> Iterator[str]:
+    """What is special about a finding, in a word or two each."""
+    if finding.reopened:
+        yield "reopened"
+    elif finding.status != Finding.Status.OPEN:
+        yield finding.status
+    if word := doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function):
+        yield word
+    if finding.change and finding.change.is_early:
+        yield "too early to tell"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def local(moment: datetime) -> datetime:
+    return timezone.localtime(moment)
+
+
+def when(moment: datetime) -> str:
+    return f"{local(moment):%Y-%m-%d %H:%M}"
+
+
+def release_name(release: Release) -> str:
+    return release.name or _NAMELESS["release"]
+
+
+def _changes(comparison: Comparison) -> str:
+    before, after = release_name(comparison.before), release_name(comparison.after)
+    counts = ", ".join(f"{count:,} {KIND_HEADINGS[kind].lower()}" for kind, count in comparison.counts.items())
+    return f"From {before} to {after}: {counts}"
+
+
+def _in_service(release: Release) -> str:
+    return (
+        f"{release_name(release)}: {when(release.begin)} to {when(release.end)}, "
+        f"{counted(release.events, 'event')}, {human_duration(release.blocked_ms)} blocked, "
+        f"{human_duration(release.blocked_ms / release.hours)} an hour"
+    )
+
+
+def _figures(row: ReportedFinding | Group) -> tuple[str, ...]:
+    return (
+        human_duration(row.blocked_ms),
+        f"{row.events:,}",
+        human_duration(row.longest_ms),
+        _or_dash(row.p95_ms),
+        f"{row.requests_delayed:,}",
+    )
+
+
+def _rate(rate: Rate) -> tuple[str, ...]:
+    return (
+        human_duration(rate.blocked_ms_per_hour),
+        f"{rate.events_per_hour:,.3g}" if rate.events_per_hour < 100 else f"{rate.events_per_hour:,.0f}",
+        _or_dash(rate.p95_ms),
+        human_duration(rate.longest_ms),
+    )
+
+
+def _or_dash(duration_ms: float | None) -> str:
+    return "–" if duration_ms is None else human_duration(duration_ms)

@@ -1,0 +1,290 @@
+"""What each format makes of findings, groups and comparisons, and of names that nobody should have."""
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+from django.core.management.color import no_style
+from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
+
+from loopwatch.reporting.as_csv import render_csv
+from loopwatch.reporting.as_github import render_github
+from loopwatch.reporting.as_html import render_html
+from loopwatch.reporting.as_json import render_json
+from loopwatch.reporting.as_markdown import render_markdown
+from loopwatch.reporting.as_sarif import outside, render_sarif
+from loopwatch.reporting.as_text import render_text
+from loopwatch.reporting.repository import Repository
+from loopwatch.reporting.terminal import width_of
+from tests.reporting.reports import HOSTILE, a_finding, a_group, a_report, compared, grouped
+
+KINDS = ["new", "worse", "gone", "better", "same"]
+
+
+def text(report, width=200):
+    return render_text(report, width=width, style=no_style())
+
+
+@pytest.fixture
+def repository(tmp_path, settings):
+    """One that holds shop/views.py."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "views.py").write_text("\n" * 40 + "    time.sleep(0.1)\n")
+    settings.BASE_DIR = tmp_path
+    return Repository(str(tmp_path))
+
+
+class TestText:
+    def test_groups_have_their_name_and_their_worst_finding(self):
+        shown = text(grouped(a_group(), a_group(name="", findings=1)))
+        assert re.search(r"300 ms +3 +120 ms +110 ms +7 +2  GET cart/\n +mostly time\.sleep in shop", shown)
+        assert re.search(r"1  no route\n +time\.sleep in shop", shown)
+
+    def test_a_group_that_is_its_own_finding_is_named_once(self):
+        report = grouped(a_group(name="shop.views.checkout", worst="shop.views.checkout"))
+        assert text(report).count("shop.views.checkout") == 1
+
+    def test_that_hosts_are_counted_from_a_selection_is_said(self):
+        assert "stored events alone" in text(grouped(a_group(), is_sampled=True))
+
+    def test_what_was_left_out_is_said(self):
+        assert "1 of 9 groups shown" in text(replace(grouped(a_group()), groups_in_all=9))
+
+    def test_a_comparison_has_a_table_for_each_kind(self):
+        shown = text(compared())
+        assert shown.startswith("From 1.4 to 1.5: 1 new, 1 worse, 1 gone, 1 better, 1 about the same\n")
+        headings = ["New", "Worse", "Gone", "Better", "About the same"]
+        assert [line for line in shown.splitlines() if line in headings] == headings
+        assert "90 ms → 900 ms 0.9 → 9 100 ms → 100 ms" in " ".join(shown.split())
+
+    @pytest.mark.parametrize("width", [60, 80, 129, 130, 200])
+    def test_no_line_is_wider_than_the_terminal(self, width):
+        names = {"blocking_call": "x" * 300, "function": "名" * 150, "filename": HOSTILE * 5, "routes": (HOSTILE,) * 9}
+        for report in (compared(a_finding(**names)), grouped(a_group(name="x" * 300, worst=HOSTILE * 9))):
+            assert max(map(width_of, text(report, width).splitlines())) <= width
+
+
+class TestJson:
+    def test_groups_are_named_by_what_they_are_grouped_by(self):
+        document = json.loads(render_json(grouped(a_group())))
+        assert list(document) == [
+            "generated_at", "since", "totals", "group_by", "sampled", "groups_in_all", "groups",
+        ]  # fmt: skip
+        assert document["groups"][0]["route"] == "GET cart/"
+        assert document["groups"][0]["worst"] == "time.sleep in shop.views.checkout"
+
+    def test_a_comparison_has_both_releases_and_both_rates(self):
+        document = json.loads(render_json(compared()))
+        assert document["comparison"]["before"]["release"] == "1.4"
+        assert document["comparison"]["counts"] == dict.fromkeys(KINDS, 1)
+        change = document["findings"][1]["change"]
+        assert (change["kind"], change["too_early"]) == ("worse", False)
+        assert (change["before"]["events_per_hour"], change["after"]["blocked_ms_per_hour"]) == (0.9, 900)
+
+    def test_without_a_comparison_findings_have_no_change(self):
+        (finding,) = json.loads(render_json(a_report(a_finding())))["findings"]
+        assert "change" not in finding
+
+
+class TestCsv:
+    def rows(self, report):
+        return list(csv.DictReader(io.StringIO(render_csv(report), newline="")))
+
+    def test_every_finding_is_a_row(self):
+        (row,) = self.rows(a_report(a_finding(blocking_call=HOSTILE)))
+        assert (row["blocking_call"], row["blocked_ms"]) == (HOSTILE, "300.0")
+        assert row["routes"] == "GET shop/<int:pk>/, POST cart/"
+        assert row["first_seen"] == "2026-11-01T12:00:00+00:00"
+
+    def test_every_group_is_a_row(self):
+        (row,) = self.rows(grouped(a_group(p95_ms=None)))
+        assert (row["route"], row["findings"], row["p95_ms"]) == ("GET cart/", "2", "")
+
+    def test_a_comparison_has_both_sides_in_columns(self):
+        rows = self.rows(compared())
+        assert [row["change_kind"] for row in rows] == KINDS
+        assert (rows[1]["change_before_events"], rows[1]["change_after_events"]) == ("9", "90")
+
+    def test_without_rows_the_headings_remain(self):
+        assert render_csv(a_report()).startswith("fingerprint,blocking_call,function,")
+        assert render_csv(grouped()).startswith("route,findings,events,")
+
+    @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"])
+    def test_no_name_is_a_formula(self, name):
+        (row,) = self.rows(a_report(a_finding(blocking_call=name)))
+        assert row["blocking_call"] == f"'{name}"
+
+
+class TestMarkdown:
+    def test_a_finding_is_a_row_of_a_table(self):
+        lines = render_markdown(a_report(a_finding())).splitlines()
+        assert lines[0] == "### 1 open finding: 3 events blocked the event loop for 300 ms in total"
+        assert lines[2].count("|") == lines[3].count("|") == lines[4].count("|") == 8
+        assert (
+            "**`time.sleep`**<br>in `shop.views.checkout`<br>`shop/views.py:41`<br>`GET shop/<int:pk>/` + 1 more"
+            in lines[4]
+        )
+
+    @pytest.mark.parametrize("name", [HOSTILE, "a|b", "`", "``x", "a\\|b"])
+    def test_no_name_leaves_its_cell(self, name):
+        table = render_markdown(a_report(a_finding(blocking_call=name, function=name, filename=name, routes=(name,))))
+        rows = [line for line in table.splitlines() if line.startswith("|")]
+        assert [len(re.findall(r"(?<!\\)\|", row)) for row in rows] == [8, 8, 8]
+        for span in re.findall(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", rows[2]):
+            assert span[0] not in span[1].split()
+
+    def test_headlines_are_text_whatever_a_release_is_called(self):
+        report = compared()
+        report = replace(
+            report, comparison=replace(report.comparison, after=replace(report.comparison.after, name="<b>*"))
+        )
+        assert render_markdown(report).startswith(r"### From 1.4 to \<b\>\*: ")
+
+    def test_groups_and_comparisons_have_tables_too(self):
+        assert "**`GET cart/`**<br>mostly `time.sleep in shop.views.checkout` | 300 ms" in render_markdown(
+            grouped(a_group())
+        )
+        assert re.findall(r"^#### (.+)$", render_markdown(compared()), re.MULTILINE) == [
+            "New", "Worse", "Gone", "Better", "About the same",
+        ]  # fmt: skip
+
+    def test_an_empty_store_says_what_to_check(self):
+        assert "- Is it switched on?" in render_markdown(a_report(stored=0))
+
+
+class Page(HTMLParser):
+    """The tags of a page with their attributes, and its text."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self.text = [], ""
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text += data
+
+
+class TestHtml:
+    def test_figures_and_names_are_there(self):
+        page = Page(render_html(a_report(a_finding(reopened=True))))
+        for part in ("1 open finding", "time.sleep", "reopened", "shop/views.py:41", "time.sleep(0.1)", "110 ms", "7"):
+            assert part in page.text
+        assert "Sleep without holding the loop" in page.text
+
+    @pytest.mark.parametrize("report", [a_report(a_finding()), compared(), grouped(a_group()), a_report(stored=0)])
+    def test_it_needs_nothing_else_and_runs_nothing(self, report):
+        for tag, attributes in Page(render_html(report)).tags:
+            assert tag not in {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"}
+            assert not {name for name in attributes if name in {"src", "href", "style"} or name.startswith("on")}
+
+    def test_names_are_text(self):
+        names = dict.fromkeys(("blocking_call", "filename", "source"), HOSTILE) | {"function": f"f{HOSTILE}"}
+        harmless = a_finding(function="f", source="x", routes=("a", "b"))
+        expected = [tag for tag, _ in Page(render_html(a_report(harmless))).tags if tag != "wbr"]
+        page = Page(render_html(a_report(a_finding(**names, routes=(HOSTILE, HOSTILE)))))
+        assert [tag for tag, _ in page.tags if tag != "wbr"] == expected
+        assert page.text.count("<script>alert('ü')</script>|`x` *y*") == 6
+
+    def test_groups_and_comparisons_have_tables_too(self):
+        assert "mostly time.sleep in shop.views.checkout" in " ".join(
+            Page(render_html(grouped(a_group()))).text.split()
+        )
+        page = Page(render_html(compared()))
+        assert [tag for tag, _ in page.tags].count("table") == 5
+        assert "90 ms → 900 ms" in page.text
+
+    def test_an_empty_store_says_what_to_check(self):
+        assert "Is it switched on?" in Page(render_html(a_report(stored=0))).text
+
+
+class TestGithub:
+    def test_a_finding_is_a_warning_on_its_line(self, repository):
+        (line,) = render_github(a_report(a_finding()), repository).splitlines()
+        assert line.startswith(
+            "::warning title=time.sleep blocks the event loop,file=shop/views.py,line=41::time.sleep in"
+        )
+        assert "3 times, for up to 120 ms (95 %25 within 110 ms)" in line
+        assert "7 other requests waited 840 ms" in line
+        assert "Sleep without holding the loop" in line
+
+    def test_what_lies_outside_is_told_without_a_line(self, repository):
+        (line,) = render_github(a_report(a_finding(filename="asgiref/sync.py")), repository).splitlines()
+        assert line.startswith("::warning title=time.sleep blocks the event loop::")
+        assert line.endswith("outside of the repository: asgiref/sync.py:41")
+
+    def test_no_name_ends_the_command_or_a_property(self, repository):
+        names = dict.fromkeys(("blocking_call", "function", "filename"), f"a,b:c\r\n{HOSTILE}")
+        (line,) = render_github(a_report(a_finding(**names)), repository).splitlines()
+        _, command, _ = line.split("::", 2)
+        assert command.startswith("warning title=a%2Cb%3Ac")
+        assert command.count(",") == 0
+
+    def test_of_a_comparison_what_is_new_or_worse_is_warned_of(self, repository):
+        assert len(render_github(compared(), repository).splitlines()) == 2
+        assert render_github(compared(a_finding(status="ignored")), repository) == ""
+
+
+class TestSarif:
+    def run(self, report, repository):
+        document = json.loads(render_sarif(report, repository))
+        Sarif.model_validate(document)
+        (run,) = document["runs"]
+        return run
+
+    def test_a_finding_is_a_result_on_its_line(self, repository):
+        run = self.run(a_report(a_finding()), repository)
+        (result,) = run["results"]
+        assert result["locations"][0]["physicalLocation"] == {
+            "artifactLocation": {"uri": "shop/views.py", "uriBaseId": "%SRCROOT%"},
+            "region": {"startLine": 41},
+        }
+        assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+        assert "%SRCROOT%" in run["originalUriBaseIds"]
+        assert result["partialFingerprints"] == {"loopwatchFinding/v1": "f" * 32}
+        assert str(repository.root) not in json.dumps(run)
+
+    def test_what_lies_outside_is_told_and_no_result(self, repository):
+        elsewhere = a_finding(filename="asgiref/sync.py")
+        report = a_report(elsewhere, a_finding(filename=""), a_finding())
+        run = self.run(report, repository)
+        assert len(run["results"]) == 1
+        told = run["invocations"][0]["toolExecutionNotifications"]
+        assert "(asgiref/sync.py:41)" in told[0]["message"]["text"]
+        assert "no file is known" in told[1]["message"]["text"]
+        assert outside(report, repository) == list(report.findings[:2])
+
+    def test_a_comparison_is_a_baseline(self, repository):
+        results = self.run(compared(), repository)["results"]
+        states = ["new", "updated", "absent", "updated", "unchanged"]
+        assert [result["baselineState"] for result in results] == states
+
+    def test_what_is_ignored_is_suppressed(self, repository):
+        (result,) = self.run(a_report(a_finding(status="ignored")), repository)["results"]
+        assert result["suppressions"] == [{"kind": "external"}]
+
+    def test_paths_are_uri_references(self, repository):
+        folder = repository.root / "ein Läd:en #1"
+        folder.mkdir()
+        (folder / "views.py").write_text("\n" * 50)
+        (result,) = self.run(a_report(a_finding(filename="ein Läd:en #1/views.py")), repository)["results"]
+        uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+        assert uri == "ein%20L%C3%A4d%3Aen%20%231/views.py"
+
+    @pytest.mark.parametrize(
+        "report",
+        [
+            a_report(),
+            a_report(stored=0),
+            a_report(a_finding(blocking_call=HOSTILE, function=HOSTILE, events=0, lineno=0, cause=HOSTILE)),
+        ],
+    )
+    def test_odd_reports_are_valid_too(self, repository, report):
+        self.run(report, repository)
