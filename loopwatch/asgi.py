@@ -10,6 +10,7 @@ from django.core.asgi import get_asgi_application
 from loopwatch.detection.in_flight import RequestInFlight, current_request
 from loopwatch.monitoring import monitoring
 from loopwatch.routes import RequestLine, describe
+from loopwatch.tracing import trace
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -50,10 +51,15 @@ class LoopWatch:
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()
+            asked = trace(scope, request)
+            if asked is not None:
+                send = asked.answering(send)
             try:
                 await self.application(scope, _restful(receive, request) if kind == "websocket" else receive, send)
             finally:
                 request.finish()
+                if asked is not None:
+                    asked.finish()
 
 
 def _is_being_served() -> bool:

@@ -25,9 +25,10 @@ SINKS = ("database", "log", "signal")
 class Configuration:
     """The settings as the rest of loopwatch reads them; the names are the keys of ``LOOPWATCH`` in lower case."""
 
-    enabled: bool = True
+    enabled: bool | float | Callable[[], object] = True
     threshold_ms: float = 50.0
     engine: str = "sampling"
+    trace_rate: float = 0.0
     include_paths: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
     sinks: tuple[str, ...] = SINKS
@@ -64,7 +65,7 @@ def configuration() -> Configuration:
     if found:
         raise ImproperlyConfigured("\n".join(str(problem) for problem in found))
     values = {key.lower(): _plain(value) for key, value in _raw().items()}
-    for name in ("on_blocking_call", "redact"):
+    for name in ("enabled", "on_blocking_call", "redact"):
         if isinstance(values.get(name), str):
             values[name] = import_string(values[name])
     return Configuration(**values)
@@ -103,9 +104,13 @@ def _wrong_type(name: str, value: object, wanted: str) -> Problem:
     return Problem("loopwatch.E003", f"{name} is {value!r:.100}, which is not {wanted}.", f"Set it to {wanted}.")
 
 
-def _boolean(name: str, value: object) -> Iterator[Problem]:
-    if not isinstance(value, bool):
-        yield _wrong_type(name, value, "True or False")
+def _enabled(name: str, value: object) -> Iterator[Problem]:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        yield from _number(0, 1)(name, value)
+    elif isinstance(value, str) or callable(value):
+        yield from _function("myproject.canary.is_watched")(name, value)
+    elif not isinstance(value, bool):
+        yield _wrong_type(name, value, "True, False, a number from 0 to 1, a callable or the dotted path of one")
 
 
 def _number(
@@ -151,27 +156,33 @@ def _sinks(name: str, value: Any) -> Iterator[Problem]:
 
 
 def _callback(name: str, value: Any) -> Iterator[Problem]:
-    if value is None:
-        return
-    target = value
-    if isinstance(value, str):
-        try:
-            target = import_string(value)
-        except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
+    if value is not None:
+        yield from _function("myproject.alerts.on_blocking_call")(name, value)
+
+
+def _function(example: str) -> Callable[[str, Any], Iterator[Problem]]:
+    def judge(name: str, value: Any) -> Iterator[Problem]:
+        target = value
+        if isinstance(value, str):
+            try:
+                target = import_string(value)
+            except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
+                yield Problem(
+                    "loopwatch.E006",
+                    f"{name} names {value!r:.200}, which does not import ({type(error).__name__}: {error}).",
+                    f'Give the dotted path of a function, such as "{example}".',
+                )
+                return
+        if not callable(target):
+            yield _wrong_type(name, value, "None, a callable or the dotted path of one")
+        elif inspect.iscoroutinefunction(target):
             yield Problem(
-                "loopwatch.E006",
-                f"{name} names {value!r:.200}, which does not import ({type(error).__name__}: {error}).",
-                'Give the dotted path of a function, such as "myproject.alerts.on_blocking_call".',
+                "loopwatch.E007",
+                f"{name} is a coroutine function.",
+                "Make it a plain function: nobody awaits what it returns.",
             )
-            return
-    if not callable(target):
-        yield _wrong_type(name, value, "None, a callable or the dotted path of one")
-    elif inspect.iscoroutinefunction(target):
-        yield Problem(
-            "loopwatch.E007",
-            f"{name} is a coroutine function.",
-            "Make it a plain function: it is called from a thread of its own, where no event loop runs.",
-        )
+
+    return judge
 
 
 def _database(name: str, value: object) -> Iterator[Problem]:
@@ -191,9 +202,10 @@ def _quoted(names: tuple[str, ...]) -> str:
 
 
 _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
-    "ENABLED": _boolean,
+    "ENABLED": _enabled,
     "THRESHOLD_MS": _number(1, 60_000),
     "ENGINE": _engine,
+    "TRACE_RATE": _number(0, 1),
     "INCLUDE_PATHS": _paths,
     "EXCLUDE_PATHS": _paths,
     "SINKS": _sinks,

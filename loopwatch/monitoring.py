@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import logging
 import os
+import random
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
+from loopwatch.canary import is_chosen
 from loopwatch.conf import Configuration, configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
@@ -22,7 +24,7 @@ from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 if TYPE_CHECKING:
-    from loopwatch.recording.health import Stats
+    from loopwatch.recording.health import Errors, Stats
     from loopwatch.recording.recorder import Recorder
 
 logger = logging.getLogger("loopwatch")
@@ -62,6 +64,10 @@ class Monitoring:
         self._recorder: Recorder | None = None
         self._watchers: dict[asyncio.AbstractEventLoop, LoopWatcher] = {}
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
+        self._decided_for: Configuration | None = None
+        self._is_chosen = False
+        self._trace_rate = 0.0
+        self._dice = random.Random()  # noqa: S311 - of its own: the site may seed the common one
         self._complained: str | None = None
         self._has_fallen_back = False
 
@@ -78,13 +84,23 @@ class Monitoring:
         loop = asyncio.get_running_loop()
         if current is self._configuration:
             found = self._in_flight.get(loop)
-            if found is not None or not current.enabled:
+            if found is not None or not self._is_chosen:
                 return found
         try:
             return self._watch(loop, current)
         except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
             self._complain(f"it could not start: {error!r}.")
             return None
+
+    def is_by_chance(self) -> bool:
+        """Whether ``TRACE_RATE`` will have the next request traced."""
+        return self._trace_rate > 0.0 and self._dice.random() < self._trace_rate
+
+    @property
+    def errors(self) -> "Errors | None":
+        """Where failures are counted; ``None`` while nothing is watched."""
+        recorder = self._recorder
+        return None if recorder is None else recorder.errors
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Stop watching every loop, write what is pending and end all threads; whether that was done in time."""
@@ -119,7 +135,8 @@ class Monitoring:
             if current is not self._configuration:
                 self._stop(STOP_TIMEOUT_S)
                 self._configuration = current
-            if not current.enabled:
+                self._decide(current)
+            if not self._is_chosen:
                 return None
             if not apps.is_installed("loopwatch"):
                 self._complain('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
@@ -134,6 +151,13 @@ class Monitoring:
             clock.usage.tell = self._recorder.use
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
+
+    def _decide(self, current: Configuration) -> None:
+        """Once a process and configuration: whether it is watched at all."""
+        self._trace_rate = current.trace_rate
+        if current is not self._decided_for:
+            self._decided_for = current
+            self._is_chosen = is_chosen(current.enabled)
 
     def _start_watching(self, watcher: LoopWatcher, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
         try:

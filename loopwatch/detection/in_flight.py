@@ -8,13 +8,9 @@ steps.
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.clock import NEVER, now
-
-if TYPE_CHECKING:
-    from loopwatch.detection.traced_requests import RequestTracing
 
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
@@ -46,17 +42,13 @@ class InFlight:
 
 
 class RequestInFlight:
-    """One request being served. What ``ask`` finds out about it is asked for once, after a stall.
+    """One request being served. What ``ask`` finds out about it is asked for once, after a stall."""
 
-    ``tracing`` is set if the request is traced by itself.
-    """
-
-    __slots__ = ("_ask", "_description", "finished_at", "in_flight", "tracing")
+    __slots__ = ("_ask", "_description", "finished_at", "in_flight")
 
     def __init__(self, in_flight: InFlight, ask: Callable[[], Request]) -> None:
         self.in_flight = in_flight
         self.finished_at = NEVER
-        self.tracing: RequestTracing | None = None
         self._ask = ask
         self._description: Request | None = None
 

@@ -59,16 +59,17 @@ class RequestTracing:
         """Up to now. On the loop's thread."""
         clock = self._clock
         running_s = 0.0
-        if clock is not None and clock.handle is not None and self.owns(clock.handle, clock.started):
+        handle = None if clock is None else clock.handle
+        if clock is not None and handle is not None and self.owns(handle, request_of(handle), clock.started):
             running_s = now() - max(clock.started, self.entered) - clock.paused_in(clock.started)
         blocked_s = self._blocked_s + (running_s if running_s >= self.threshold_s else 0.0)
         return Figures((self._loop_s + running_s) * 1000, blocked_s * 1000, self._waiting_s * 1000)
 
-    def owns(self, handle: AnyHandle, started: float) -> bool:
-        """Whether the step that began then is the request's."""
+    def owns(self, handle: AnyHandle, request: RequestInFlight | None, started: float) -> bool:
+        """Whether the step that began then, with the request its context tells, is this request's."""
         if handle is self._first_handle:  # its context may be older than the request
             return True
-        return request_of(handle) is self.request and started < self.request.finished_at
+        return request is self.request and started < self.request.finished_at
 
     def enter(self, clock: LoopClock) -> None:
         self._clock, self._first_handle, self.entered = clock, clock.handle, now()
@@ -141,7 +142,8 @@ class TracedRequests:
         return not self._requests
 
     def _tracing_of(self, handle: AnyHandle, started: float) -> RequestTracing | None:
-        return next((each for each in self._requests if each.owns(handle, started)), None)
+        request = request_of(handle)
+        return next((each for each in self._requests if each.owns(handle, request, started)), None)
 
     def _trace_step(self, tracing: RequestTracing) -> None:
         began, clock = now(), self._clock

@@ -1,16 +1,16 @@
 """What the commands have in common that read the store or tidy it up."""
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connections, router
 from django.utils.connection import ConnectionDoesNotExist
 
 from loopwatch.conf import Configuration, configuration
+from loopwatch.management.help_format import HelpFormatter
 from loopwatch.models import Finding
 
 WRONG_USAGE = 2
@@ -22,10 +22,6 @@ def refusal(message: str) -> CommandError:
     return CommandError(message, returncode=WRONG_USAGE)
 
 
-class _HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Leaves the lines of the examples as they are."""
-
-
 class StoreCommand(BaseCommand):
     """Has the option ``--database``, shows its ``examples``, and says in one line what is wrong with the database."""
 
@@ -34,7 +30,7 @@ class StoreCommand(BaseCommand):
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"formatter_class": _HelpFormatter, "epilog": self.examples}
+        kwargs |= {"formatter_class": HelpFormatter, "epilog": self.examples}
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:

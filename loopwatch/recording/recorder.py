@@ -141,6 +141,11 @@ class Recorder:
                 logger.error("Stopped before %d stalls reached %r.", delivery.waiting, delivery.name)
         return flushed and not late and not (thread and thread.is_alive())
 
+    @property
+    def errors(self) -> Errors:
+        """Where failures are counted."""
+        return self._errors
+
     def stats(self) -> Stats:
         """What was counted so far, without the number of loops."""
         watchdog_cpu_s, watchdog_failures = self._watchdog_cost()

@@ -1,0 +1,84 @@
+"""Makes a token that has a running site trace the requests that carry it."""
+
+import re
+import shlex
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from loopwatch.conf import configuration
+from loopwatch.management.help_format import HelpFormatter
+from loopwatch.trace_token import make_token
+from loopwatch.tracing import HEADER
+
+_FORMS = "30s, 10m, 2h or 1d"
+_DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_S = 7 * 86_400
+_SHORTEST_MS, _LONGEST_MS = 1.0, 60_000.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Print a request header that has the running site trace the requests that carry it: their calls are told in "
+        "the response header Server-Timing and in the log. Everybody who has it can do so until it expires."
+    )
+    examples = """\
+examples:
+  manage.py loopwatch_token                                          for ten minutes
+  manage.py loopwatch_token https://shop.example/cart/ --for 1h      with the curl line for that page
+  manage.py loopwatch_token --threshold 20                           tell only steps of 20 ms and more
+"""
+    # It needs the SECRET_KEY and nothing else of the site.
+    requires_system_checks = ()
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
+        kwargs |= {"formatter_class": HelpFormatter, "epilog": self.examples}
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("url", nargs="?", default="https://example.com/", help="the page to be traced")
+        parser.add_argument(
+            "--for", dest="valid_s", type=_seconds, default="10m", metavar="TIME", help=f"{_FORMS} (default: 10m)"
+        )
+        parser.add_argument(
+            "--threshold",
+            dest="threshold_ms",
+            type=_milliseconds,
+            default="2",
+            metavar="MS",
+            help="the milliseconds from which on a step of the request is told (default: 2)",
+        )
+
+    def handle(self, *_args: Any, url: str, valid_s: int, threshold_ms: float, **_options: Any) -> None:
+        try:
+            header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
+            is_off = not configuration().enabled
+        except ImproperlyConfigured as error:
+            raise CommandError(f"The settings are wrong.\n{error}") from None
+        if is_off:
+            self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings; where it is, the header does nothing.')
+        until = datetime.now(UTC) + timedelta(seconds=valid_s)
+        self.stdout.write(f"{header}\n\ncurl -sS -D - -o /dev/null -H {shlex.quote(header)} {shlex.quote(url)}\n")
+        self.stdout.write(f"Good until {until:%Y-%m-%d %H:%M:%S} UTC, on every process with the same SECRET_KEY.")
+
+
+def _seconds(value: str) -> int:
+    match = _DURATION.fullmatch(value.strip())
+    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    if not 0 < seconds <= _LONGEST_S:
+        raise ArgumentTypeError(f"{value!r} is not a time of up to 7 days. These work: {_FORMS}.")
+    return seconds
+
+
+def _milliseconds(value: str) -> float:
+    try:
+        threshold_ms = float(value)
+    except ValueError:
+        threshold_ms = 0.0
+    if not _SHORTEST_MS <= threshold_ms <= _LONGEST_MS:
+        raise ArgumentTypeError(f"{value!r} is not a number of milliseconds from 1 to 60000.")
+    return threshold_ms

@@ -1,0 +1,150 @@
+"""Traces single requests: those that ask for it with a valid token, and a share of the others by chance.
+
+A request that asks is answered with figures (``Server-Timing``), and its calls are logged. What reached the threshold
+of the site is recorded as ever; what did not is told there and nowhere else, so that the counts of the findings stay
+comparable. A request that chance has chosen is explained more exactly, and nobody can tell.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextvars import Context
+from typing import Any
+
+from loopwatch.conf import configuration
+from loopwatch.detection import monitor
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.in_flight import RequestInFlight
+from loopwatch.detection.traced_requests import Figures, RequestTracing
+from loopwatch.monitoring import monitoring
+from loopwatch.recording import requests
+from loopwatch.recording.column_values import text
+from loopwatch.recording.paths import shorten
+from loopwatch.server_timing import appended, server_timing
+from loopwatch.trace_token import threshold_ms_of
+
+HEADER = "X-Loopwatch-Trace"
+_NAME = HEADER.lower().encode()
+SETTLE_TIMEOUT_S = 1.0
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+
+trace_logger = logging.getLogger("loopwatch.trace")
+
+
+def trace(scope: Scope, request: RequestInFlight) -> "TraceOnDemand | None":
+    """Trace a request that has just begun, if it asks for it or chance will have it; what answers it, if it has asked.
+
+    On the loop's thread, for every request: a look through its headers. Never raises.
+    """
+    try:
+        threshold_ms = _threshold_ms(scope.get("headers") or ())
+        if threshold_ms is not None:
+            return TraceOnDemand(RequestTracing(request, threshold_ms / 1000))
+        if scope["type"] == "http" and monitoring.is_by_chance():
+            monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request))
+    except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
+        _complain(error)
+    return None
+
+
+def _threshold_ms(headers: Iterable[Iterable[bytes]]) -> float | None:
+    for name, value in headers:
+        if name == _NAME:
+            return threshold_ms_of(value.decode("latin-1"))
+    return None
+
+
+class TraceOnDemand:
+    """The trace of one request that has asked for it."""
+
+    def __init__(self, tracing: RequestTracing) -> None:
+        self._tracing = tracing
+        self._loop = asyncio.get_running_loop()
+        monitor.trace_request(self._loop, tracing)
+
+    def answering(self, send: Send) -> Send:
+        """``send``, with figures and calls added to the headers of the response."""
+
+        async def send_with_figures(message: Message) -> None:
+            await send(await self._with_figures(message) if message["type"] == "http.response.start" else message)
+
+        return send_with_figures
+
+    def finish(self) -> None:
+        """The request is over: log what it did, once its last step has ended."""
+        try:
+            self._loop.call_soon(self._loop.run_in_executor, None, self._log, context=Context())
+        except RuntimeError as error:  # the loop is closed
+            _complain(error)
+
+    async def _with_figures(self, message: Message) -> Message:
+        try:
+            figures = self._tracing.figures()
+            # The step that asks goes on until something is awaited; then it has ended, and its calls can be named. In a
+            # context of its own, the task that does so is no part of the request.
+            calls = await self._loop.create_task(self._settled_calls(), context=Context())
+            headers = appended(message.get("headers") or (), b"server-timing", server_timing(figures, calls))
+            # Nobody else is to be shown it from a cache.
+            return {**message, "headers": appended(headers, b"cache-control", b"no-store")}
+        except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
+            _complain(error)
+            return message
+
+    async def _settled_calls(self) -> list[BlockingCall]:
+        return await asyncio.wait_for(self._loop.run_in_executor(None, self._calls), 2 * SETTLE_TIMEOUT_S)
+
+    def _calls(self) -> list[BlockingCall]:
+        """The calls so far, but for the machine's doings, as ``REDACT`` lets them be told. On a thread."""
+        monitor.settle(SETTLE_TIMEOUT_S)
+        told = (_redacted(call) for call in list(self._tracing.calls) if not call.cause.is_machine)
+        return [call for call in told if call is not None]
+
+    def _log(self) -> None:
+        try:
+            calls = self._calls()
+            trace_logger.info("Traced %s: %s; %d calls", self._name(), _times(self._tracing.figures()), len(calls))
+            for call in calls:
+                trace_logger.info("Traced %s: %s", self._name(), _line(call))
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread
+            _complain(error)
+
+    def _name(self) -> str:
+        if configuration().redact is not None:
+            return "a request"  # it may not be everybody's to know which
+        request = self._tracing.request.describe()
+        return text(f"{requests.method(request)} {request.consumer or request.route}".strip(), 300)
+
+
+def _redacted(call: BlockingCall) -> BlockingCall | None:
+    """What ``REDACT`` lets be told of a call; nothing, if it does not answer properly."""
+    redact = configuration().redact
+    if redact is None:
+        return call
+    try:
+        redacted = redact(call)
+    except Exception as error:  # noqa: BLE001 - the site's own code
+        if monitoring.errors is not None:
+            monitoring.errors.log_foreign("redact", error)
+        return None
+    return redacted if isinstance(redacted, BlockingCall) else None
+
+
+def _times(figures: Figures) -> str:
+    return (
+        f"{figures.loop_ms:.1f} ms on the event loop, {figures.blocked_ms:.1f} ms of that in stalls, "
+        f"{figures.waiting_ms:.1f} ms waiting for stalls of others"
+    )
+
+
+def _line(call: BlockingCall) -> str:
+    where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
+    line = f"{call.method_name} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
+    return text(" ".join(line.split()), 1000)
+
+
+def _complain(error: Exception) -> None:
+    if monitoring.errors is not None:
+        monitoring.errors.log_once("tracing", error, "A request could not be traced.")

@@ -1,0 +1,68 @@
+"""``ENABLED`` may leave it to chance, or to a callable, whether a process is watched: it is decided once a process."""
+
+import asyncio
+
+import pytest
+
+from loopwatch.canary import is_chosen
+from loopwatch.monitoring import Monitoring, monitoring
+
+
+@pytest.fixture(autouse=True)
+def stopped():
+    yield
+    monitoring.stop()
+
+
+def raises():
+    raise RuntimeError("not today")
+
+
+@pytest.mark.parametrize(
+    ("enabled", "chosen"),
+    [(True, True), (False, False), (1, True), (0, False), (1.0, True), (0.0, False), (lambda: 1, True), (dict, False)],
+)
+def test_what_is_certain_is_certain(enabled, chosen):
+    assert {is_chosen(enabled) for _ in range(100)} == {chosen}
+
+
+def test_a_probability_chooses_about_that_share_of_the_processes():
+    assert 400 < sum(is_chosen(0.25) for _ in range(2000)) < 600
+
+
+def test_a_callable_that_raises_says_no_and_is_logged(caplog):
+    assert is_chosen(raises) is False
+    (record,) = caplog.records
+    assert "not watched" in record.message
+    assert "not today" in caplog.text
+
+
+async def test_a_process_is_decided_once_even_if_watching_stops_in_between(settings):
+    asked = []
+    settings.LOOPWATCH = {"ENABLED": lambda: asked.append(1) or True, "SINKS": []}
+    for _ in range(3):
+        assert monitoring.in_flight() is not None
+        assert monitoring.stop()
+        await asyncio.sleep(0)
+    assert len(asked) == 1
+
+
+async def test_a_process_that_is_not_chosen_stays_so(settings):
+    answers = iter([False, True])
+    settings.LOOPWATCH = {"ENABLED": lambda: next(answers), "SINKS": []}
+    assert [monitoring.in_flight() for _ in range(3)] == [None] * 3
+
+
+async def test_a_dotted_path_is_asked(settings):
+    settings.LOOPWATCH = {"ENABLED": "tests.test_canary.raises", "SINKS": []}
+    assert monitoring.in_flight() is None
+
+
+async def test_every_process_decides_for_itself(settings):
+    """A forked process begins with a ``Monitoring`` of its own."""
+    answers = iter([False, True])
+    settings.LOOPWATCH = {"ENABLED": lambda: next(answers), "SINKS": []}
+    assert monitoring.in_flight() is None
+    child = Monitoring()
+    assert child.in_flight() is not None
+    assert child.stop()

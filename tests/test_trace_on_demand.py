@@ -1,0 +1,310 @@
+"""A request that carries a valid token is traced and told what it did; without one, nobody can tell there are any."""
+
+import asyncio
+import logging
+import re
+import sys
+import threading
+import time
+from asyncio.events import Handle
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.testing import WebsocketCommunicator
+from django.core import signing
+from django.core.asgi import get_asgi_application
+from django.urls import resolve
+
+from loopwatch.asgi import LoopWatch
+from loopwatch.detection import monitor
+from loopwatch.monitoring import monitoring
+from loopwatch.trace_token import make_token
+
+BARE_RUN = Handle._run
+STALL_S = 0.06
+METRIC = re.compile(r'([a-z]+);desc="((?:[^"\\]|\\.)*)";dur=([\d.]+)')
+
+reports = []
+
+
+@pytest.fixture(autouse=True)
+def site(settings):
+    """A site with a threshold that only a long stall reaches; gone after the test, with everything of its traces."""
+    reports.clear()
+    settings.ROOT_URLCONF = "tests.site_urls"
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.LOOPWATCH = {"THRESHOLD_MS": 1000, "SINKS": [], "ON_BLOCKING_CALL": reports.append}
+    resolve("/")
+    yield
+    assert monitoring.stop()
+    assert Handle._run is BARE_RUN
+    assert sys.getprofile() is None
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
+
+
+@pytest.fixture
+def traces(caplog):
+    caplog.set_level(logging.INFO, "loopwatch.trace")
+    return lambda: [record.getMessage() for record in caplog.records if record.name == "loopwatch.trace"]
+
+
+async def get(application, path, token=None):
+    """The headers of the answer."""
+    headers = [(b"host", b"testserver")]
+    if token is not None:
+        headers.append((b"x-loopwatch-trace", token.encode("latin-1")))
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
+    communicator = ApplicationCommunicator(application, scope)
+    await communicator.send_input({"type": "http.request", "body": b""})
+    start = await communicator.receive_output(30)
+    await communicator.wait(30)
+    return [(name.lower().decode(), value.decode()) for name, value in start["headers"]]
+
+
+def timing(headers):
+    """The metrics of the answer, by name; of calls there may be several."""
+    (value,) = [value for name, value in headers if name == "server-timing"]
+    found = {}
+    for name, description, duration_ms in METRIC.findall(value):
+        found.setdefault(name, []).append((description, float(duration_ms)))
+    return found
+
+
+async def recorded():
+    assert await asyncio.to_thread(monitoring.flush)
+    return list(reports)
+
+
+def block():
+    time.sleep(STALL_S)
+
+
+def raw(work, headers=()):
+    """An ASGI application that does ``work()`` and answers."""
+
+    async def application(scope, receive, send):
+        await work()
+        await send({"type": "http.response.start", "status": 200, "headers": list(headers)})
+        await send({"type": "http.response.body", "body": b""})
+
+    return LoopWatch(application)
+
+
+async def stall():
+    block()
+
+
+async def test_the_answer_says_where_the_time_went_and_which_call_took_it():
+    found = timing(await get(LoopWatch(get_asgi_application()), "/shop/7/", make_token(60, 5)))
+    (duration_ms,) = [
+        ms for call, ms in found["call"] if re.fullmatch(r"time\.sleep \(tests/site_urls\.py:\d+\)", call)
+    ]
+    assert found["loop"][0][1] >= found["blocked"][0][1] >= duration_ms >= STALL_S * 1000 * 0.99
+    assert set(found) == {"loop", "blocked", "waiting", "call"}
+
+
+async def test_what_the_site_would_not_record_is_told_and_not_recorded(traces):
+    await get(raw(stall), "/", make_token(60, 5))
+    assert await recorded() == []
+    while not (lines := [line for line in traces() if "time.sleep took" in line]):
+        await asyncio.sleep(0.01)
+    assert "tests.test_trace_on_demand.block (tests/test_trace_on_demand.py:" in lines[0]
+    assert "ms on the event loop" in traces()[0]
+
+
+async def test_what_the_site_would_record_is_recorded_once_with_exact_times(settings):
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40}
+    await get(raw(stall), "/", make_token(60, 5))
+    (call,) = await recorded()
+    assert (call.method_name, call.engine) == ("time.sleep", "tracing")
+    assert call.duration_ms >= STALL_S * 1000 * 0.99
+
+
+async def test_calls_alike_are_added_up_and_the_heaviest_come_first():
+    async def several():
+        for _ in range(3):
+            block()
+            await asyncio.sleep(0)
+        time.sleep(0.02)
+        await asyncio.sleep(0)
+
+    calls = timing(await get(raw(several), "/", make_token(60, 5)))["call"]
+    calls = [call for call in calls if "time.sleep" in call[0]]
+    assert [description.partition(" (")[0] for description, _ in calls] == ["3 x time.sleep", "time.sleep"]
+    assert calls[0][1] >= 3 * STALL_S * 1000 * 0.99
+
+
+async def test_child_tasks_are_part_of_the_request():
+    async def child():
+        await asyncio.gather(stall(), stall())
+
+    calls = timing(await get(raw(child), "/", make_token(60, 5)))["call"]
+    assert [call for call, _ in calls if call.startswith("2 x time.sleep")]
+
+
+async def test_steps_of_others_are_time_spent_waiting_and_are_not_traced(settings):
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40}
+    gate = asyncio.Event()
+
+    async def wait():
+        gate.set()
+        await asyncio.sleep(0.01)
+
+    async def other():
+        await gate.wait()
+        block()
+
+    asked = asyncio.create_task(get(raw(wait), "/", make_token(60, 5)))
+    await get(raw(other), "/")
+    found = timing(await asked)
+    assert found["waiting"][0][1] >= STALL_S * 1000 * 0.99
+    (call,) = await recorded()
+    assert (call.function, call.engine) == ("tests.test_trace_on_demand.block", "sampling")
+
+
+def forged():
+    """Tokens that are none."""
+    good = make_token(60, 5)
+    signature = good.rpartition(":")[2]
+    return {
+        "nothing": "",
+        "a word": "yes",
+        "a colon": ":",
+        "many colons": ":" * 100,
+        "expired": make_token(-1, 5),
+        "a longer life": f"{signing.b64_encode(b'[99999999999,5.0]').decode()}:{signature}",
+        "cut": good[:-1],
+        "longer": good + "A",
+        "huge": good + "A" * 10_000,
+        "not ASCII": "é" + good[1:],
+        "another purpose": signing.Signer(salt="other").sign_object([99_999_999_999, 5.0]),
+        "another key": signing.Signer(key="other", salt="loopwatch.trace").sign_object([99_999_999_999, 5.0]),
+    }
+
+
+@pytest.mark.parametrize("kind", forged())
+async def test_without_a_valid_token_nothing_happens_and_nobody_can_tell(kind, caplog, monkeypatch):
+    traced = []
+    monkeypatch.setattr(monitor, "trace_request", lambda *given: traced.append(given))
+    application = LoopWatch(get_asgi_application())
+    assert await get(application, "/shop/7/", forged()[kind]) == await get(application, "/shop/7/")
+    assert traced == []
+    assert await recorded() == []
+    assert caplog.records == []
+
+
+async def test_a_token_of_a_key_that_was_replaced_lately_is_good(settings):
+    token = make_token(60, 5)
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "new"
+    assert "call" in timing(await get(raw(stall), "/", token))
+
+
+async def test_what_the_application_says_itself_stays():
+    own = [(b"Server-Timing", b"db;dur=5"), (b"cache-control", b"max-age=60"), (b"x-other", b"1")]
+    headers = await get(raw(stall, own), "/", make_token(60, 5))
+    (value,) = [value for name, value in headers if name == "server-timing"]
+    assert value.startswith("db;dur=5, loop;")
+    assert ("cache-control", "max-age=60, no-store") in headers
+    assert ("x-other", "1") in headers
+
+
+async def test_names_cannot_break_out_of_the_header():
+    namespace = {"time": time, "__name__": 'sh"op\r\nSet-Cookie: x\\é'}
+    exec(compile("def stall():\n    time.sleep(0.06)", 'fi"le\r\nX: 1\\.py', "exec"), namespace)
+
+    async def hostile():
+        namespace["stall"]()
+
+    headers = await get(raw(hostile), "/", make_token(60, 5))
+    (value,) = [value for name, value in headers if name == "server-timing"]
+    assert value.isascii()
+    assert value.isprintable()
+    assert 'time.sleep (fi\\"le??X: 1\\\\.py:2)' in value
+    assert set(METRIC.sub("", value)) == set(", ")
+
+
+async def test_what_redact_withholds_is_not_told_there_either(settings, traces):
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": lambda call: None}
+    assert "call" not in timing(await get(LoopWatch(get_asgi_application()), "/shop/7/", make_token(60, 5)))
+    while not traces():
+        await asyncio.sleep(0.01)
+    assert "shop" not in "".join(traces())
+
+
+async def test_a_redact_that_raises_withholds(settings, caplog):
+    def redact(call):
+        raise ValueError("password")
+
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
+    assert "call" not in timing(await get(raw(stall), "/", make_token(60, 5)))
+    assert "password" not in caplog.text
+
+
+async def test_an_application_that_raises_raises_as_before():
+    async def fail():
+        block()
+        raise RuntimeError("of the site")
+
+    scope = {"type": "http", "path": "/", "headers": [(b"x-loopwatch-trace", make_token(60, 5).encode())]}
+    with pytest.raises(RuntimeError, match="of the site"):
+        await raw(fail)(scope, None, None)
+
+
+async def test_a_failure_of_tracing_is_counted_and_the_request_served(monkeypatch, caplog):
+    def fail(*_given):
+        raise RuntimeError("of loopwatch")
+
+    monkeypatch.setattr(monitor, "trace_request", fail)
+    assert await get(raw(stall, [(b"x-other", b"1")]), "/", make_token(60, 5)) == [("x-other", "1")]
+    assert monitoring.stats().errors == {"tracing": 1}
+    assert "could not be traced" in caplog.text
+
+
+class Chat(AsyncWebsocketConsumer):
+    async def receive(self, text_data=None, bytes_data=None):
+        block()
+        await self.send(text_data=text_data)
+
+
+async def test_a_websocket_that_asks_is_traced_until_it_closes(traces):
+    headers = [(b"x-loopwatch-trace", make_token(60, 5).encode())]
+    socket = WebsocketCommunicator(LoopWatch(Chat.as_asgi()), "/ws/", headers=headers)
+    assert (await socket.connect(30))[0]
+    for _ in range(2):
+        await socket.send_to(text_data="hello")
+        assert await socket.receive_from(30) == "hello"
+    await socket.disconnect(timeout=30)
+    beginning = "Traced WebSocket tests.test_trace_on_demand.Chat: time.sleep took"
+    while len([line for line in traces() if line.startswith(beginning)]) < 2:
+        await asyncio.sleep(0.01)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
+async def test_where_other_tools_leave_no_room_it_is_sampled_and_says_so_once(caplog):
+    taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
+    for tool in taken:
+        sys.monitoring.use_tool_id(tool, "somebody")
+    try:
+        answers = [timing(await get(raw(stall), "/", make_token(60, 5))) for _ in range(2)]
+    finally:
+        for tool in taken:
+            sys.monitoring.free_tool_id(tool)
+    assert all("time.sleep" in str(found["call"]) for found in answers)
+    (record,) = [record for record in caplog.records if "only sampled" in record.message]
+    assert "somebody" in record.message
+
+
+@pytest.mark.parametrize(("rate", "engine"), [(1, "tracing"), (0, "sampling")])
+async def test_a_share_of_the_requests_is_traced_and_the_answer_does_not_tell(settings, rate, engine):
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40, "TRACE_RATE": rate}
+    assert await get(raw(stall), "/") == []
+    (call,) = await recorded()
+    assert (call.method_name, call.engine) == ("time.sleep", engine)
+
+
+async def test_the_share_is_about_what_the_setting_says(settings):
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "TRACE_RATE": 0.3}
+    await get(raw(stall), "/")
+    assert 2700 < sum(monitoring.is_by_chance() for _ in range(10_000)) < 3300
