@@ -40,7 +40,7 @@ def _used_by(used: object) -> Iterator[object]:
     if isinstance(used, type):
         yield from (member for each in used.__mro__ if _is_of_the_site(each) for member in vars(each).values())
         return
-    function = inspect.unwrap(getattr(used, "__func__", used))  # type: ignore[arg-type]  # of a class method, too
+    function = inspect.unwrap(used)  # type: ignore[arg-type]
     if isinstance(function, FunctionType):
         for code in _codes(function.__code__):
             yield from _named(code.co_names, function.__globals__)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -53,10 +54,9 @@ def _middleware() -> Iterator[Capabilities]:
 
 
 def _changes_of_thread(middleware: list[Capabilities]) -> int:
-    """How often ``BaseHandler.load_middleware`` has to adapt one layer to the next, for an async view."""
-    changes, inner_is_async = 0, True
-    for each in reversed(middleware):
-        is_async = each.can_be_async and (inner_is_async or not each.sync)
-        changes += is_async is not inner_is_async
-        inner_is_async = is_async
-    return changes + (not inner_is_async)
+    """How often ``BaseHandler.load_middleware`` adapts one to the next, from the server to an async view.
+
+    What can run either way runs as what it wraps does.
+    """
+    on_loop = [each.can_be_async for each in middleware if not (each.sync and each.can_be_async)]
+    return sum(outer is not inner for outer, inner in pairwise([True, *on_loop, True]))
