@@ -89,6 +89,7 @@ def test_nothing_is_said_of_other_middleware(settings, found, middleware):
         (sync_one,),
         (sync_one, sync_two),
         (both, sync_one, both),
+        (sync_one, both, sync_two),
         (sync_one, async_one, sync_two),
         (sync_one, both, async_one, both, sync_two, both),
         (async_one, both, sync_one),
