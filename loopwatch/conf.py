@@ -40,6 +40,7 @@ class Configuration:
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
     start_up_grace_s: float = 0.0
+    thread_waits: bool = True
     release: str = ""
 
 
@@ -217,6 +218,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
     "START_UP_GRACE_S": _number(0, 3600),
+    "THREAD_WAITS": _boolean,
     "RELEASE": _release,
 }
 

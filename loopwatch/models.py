@@ -255,6 +255,39 @@ class LoopTime(models.Model):
         return f"{self.host} {self.process_id} from {self.start:%Y-%m-%d %H:%M}"
 
 
+class ThreadWaitTotal(models.Model):
+    """Calls of one route that waited for the thread ``sync_to_async`` runs them in, by hour (UTC) and what held it.
+
+    ``held_for`` is the request on whose behalf it was held. The fingerprint stands for all columns that tell one row
+    from another (see ``loopwatch.recording.thread_wait_rows``).
+    """
+
+    class Thread(models.TextChoices):
+        """Whose thread it is."""
+
+        PROCESS = "process", _("the process's")
+        REQUEST = "request", _("the request's own")
+
+    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
+    hour = models.DateTimeField(_("hour"), db_index=True)
+    thread = models.CharField(_("thread"), max_length=10, choices=Thread.choices)
+    held_by = models.CharField(_("held by"), max_length=300, blank=True)
+    held_for = models.CharField(_("held for"), max_length=311, blank=True)
+    method = models.CharField(_("method"), max_length=10, blank=True)
+    route = models.CharField(_("route"), max_length=300, blank=True)
+    release = models.CharField(_("release"), max_length=100, blank=True)
+    waits = models.PositiveBigIntegerField(_("waits"), default=0)
+    waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+
+    class Meta:
+        verbose_name = _("thread wait")
+        verbose_name_plural = _("thread waits")
+
+    def __str__(self) -> str:
+        return f"{self.waits} waits for {self.held_by} in the hour from {self.hour:%Y-%m-%d %H:%M}"
+
+
 class ProcessHealth(models.Model):
     """What loopwatch itself did in one process of the site, as of what that process last wrote.
 

@@ -22,6 +22,8 @@ from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.thread_waits.hooks import ThreadWaitHooks
+from loopwatch.thread_waits.thread_wait import ThreadWait
 
 if TYPE_CHECKING:
     from loopwatch.recording.health import Errors, Stats
@@ -70,6 +72,7 @@ class Monitoring:
         self._dice = random.Random()  # noqa: S311 - of its own: the site may seed the common one
         self._complained: str | None = None
         self._has_fallen_back = False
+        self._thread_waits = ThreadWaitHooks()
 
     def in_flight(self) -> InFlight | None:
         """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
@@ -145,6 +148,7 @@ class Monitoring:
             if self._recorder is None:
                 self._recorder = _new_recorder(current)
                 self._recorder.start()
+                self._measure_thread_waits(current, self._recorder)
                 atexit.register(self.stop)
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
             (clock,) = self._start_watching(watcher, loop)
@@ -169,7 +173,18 @@ class Monitoring:
             watcher.engine = SAMPLING
             return monitor.start_watching(watcher, loop)
 
+    def _measure_thread_waits(self, current: Configuration, recorder: "Recorder") -> None:
+        quiet_until = datetime.now(UTC) + timedelta(seconds=current.start_up_grace_s)
+
+        def receive(wait: ThreadWait) -> None:
+            if wait.began_at >= quiet_until:
+                recorder.put_wait(wait)
+
+        if current.thread_waits:
+            self._thread_waits.install(current.threshold_ms / 1000, receive)
+
     def _stop(self, timeout_s: float) -> bool:
+        self._thread_waits.uninstall()
         for watcher in self._watchers.values():
             monitor.stop_watching(watcher, timeout_s)
         self._watchers.clear()
@@ -207,6 +222,7 @@ monitoring = Monitoring()
 
 def _after_fork() -> None:
     """The parent's loops, threads and lock are not the child's."""
+    monitoring._thread_waits.uninstall()  # noqa: SLF001
     monitoring.__init__()  # type: ignore[misc]
 
 

@@ -25,6 +25,7 @@ from loopwatch.recording.pending import Pending
 from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
 from loopwatch.recording.writer import Writer
+from loopwatch.thread_waits.thread_wait import ThreadWait
 
 LOOP_TIMES_INTERVAL_S = 60.0
 """How often a process that has traffic, but no stalls, says how busy it is."""
@@ -89,6 +90,19 @@ class Recorder:
             self._ensure_thread()
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._errors.log_once("recorder", error, "How busy the loop is could not be recorded.")
+
+    def put_wait(self, wait: ThreadWait) -> None:
+        """Take over a thread wait, without I/O or exceptions; it is written by the next flush."""
+        try:
+            if self._writer.database is None:
+                return
+            self._writer.thread_waits.put(wait)
+            with self._changed:
+                self._puts += 1
+                self._schedule(self._configuration.flush_interval_s)
+            self._ensure_thread()
+        except Exception as error:  # noqa: BLE001 - it is the site's own thread that hands it over
+            self._errors.log_once("recorder", error, "A thread wait could not be recorded.")
 
     def start(self) -> None:
         """Start the writer thread, if it is not running."""

@@ -15,6 +15,8 @@ from loopwatch.recording.loop_time_rows import LoopTimeRows
 from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.outage import Outage
 from loopwatch.recording.pending import Pending
+from loopwatch.recording.thread_wait_rows import ThreadWaitRows
+from loopwatch.recording.thread_waits import ThreadWaits
 from loopwatch.recording.upkeep import Upkeep
 
 
@@ -31,6 +33,8 @@ class Writer:
         self._upkeep = Upkeep(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0
+        self.thread_waits = ThreadWaits()
+        self._thread_wait_rows = ThreadWaitRows(configuration.release, self._refused)
         self.incoming = deque[Pending]()
         self.unwritten = Pending()
         self.dropped = 0
@@ -45,6 +49,7 @@ class Writer:
             self.dropped += self.unwritten.merge(self.incoming[0])
             self.incoming.popleft()
         self._loop_time_rows.add(self._loop_times.take())
+        self.thread_waits.move_to(self._thread_wait_rows.sums)
         if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
             self._store(self.database, at_once=at_once)
         return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
@@ -59,14 +64,16 @@ class Writer:
     def _is_behind(self) -> bool:
         if self.database is None:
             return False
-        unwritten = self.unwritten.findings or self.unwritten.delays or self._loop_time_rows.are_waiting
-        return bool(unwritten) or self.database.is_in_doubt
+        rows_are_waiting = self._loop_time_rows.are_waiting or self._thread_wait_rows.are_waiting
+        unwritten = self.unwritten.findings or self.unwritten.delays
+        return bool(unwritten) or rows_are_waiting or self.database.is_in_doubt
 
     def _store(self, database: DatabaseSink, *, at_once: bool) -> None:
         try:
             close_old_connections()
             database.write(self.unwritten, at_once=at_once)
             self._loop_time_rows.write(database.alias)
+            self._thread_wait_rows.write(database.alias)
             self._retry_at = 0.0
             self._outage.over()
             self._upkeep.run(database.alias, self._stats())
@@ -80,7 +87,7 @@ class Writer:
             reset_queries()  # under DEBUG every query is remembered
 
     def _refused(self, error: Exception) -> None:
-        self._errors.log_once("database", error, "The database refused the details of a stall.")
+        self._errors.log_once("database", error, "The database refused what it was to store.")
 
 
 def _database_sink(configuration: Configuration, on_refusal: Callable[[Exception], None]) -> DatabaseSink:

@@ -1,12 +1,16 @@
-"""Blocking calls as detection would report them."""
+"""Blocking calls and thread waits as they would be reported."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection.calls import BlockingCall, Cause, Request, StackFrame
+from loopwatch.thread_waits.thread_wait import ThreadWait
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 FRAME = StackFrame("/srv/site/shop/views.py", "shop.views", "checkout", 12, 12, 4, 20)
+
+CHAT = Request("websocket", "", "ws/chat/<room>/", "chat.consumers.Chat")
+SHOP = Request("http", "POST", "checkout/<int:pk>/")
 
 _numbers = itertools.count()
 
@@ -34,3 +38,16 @@ def blocking_call(minute=0.0, **changes):
         "request": Request("http", "POST", "checkout/<int:pk>/"),
     }
     return BlockingCall(**(values | changes))
+
+
+def thread_wait(**changes):
+    """A wait as asgiref's thread would report it; any field can be changed."""
+    values = {
+        "began_at": NOON,
+        "waited_ms": 200.0,
+        "thread": "process",
+        "held_by": "chat.consumers.Chat.save",
+        "holder": lambda: CHAT,
+        "waiter": lambda: SHOP,
+    }
+    return ThreadWait(**(values | changes))

@@ -8,10 +8,10 @@ from tempfile import mkdtemp
 
 import pytest
 
-from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal
+from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, ThreadWaitTotal
 from loopwatch.recording import outage
 from tests.databases import on_postgresql
-from tests.recording.calls import blocking_call
+from tests.recording.calls import blocking_call, thread_wait
 
 pytestmark = on_postgresql
 
@@ -103,6 +103,21 @@ def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, 
     stats = recorder.stats()
     assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (121, 121, 0, 0)
     assert stats.errors == {"database": len(cuts)}
+
+
+@pytest.mark.parametrize("cuts", [["before"], ["after"], ["after", "after"], ["after", "before"], ["before", "after"]])
+def test_no_thread_wait_is_lost_and_none_counts_twice(recorder_of, database, cable, cuts):
+    recorder = recorder_of()
+    recorder.put_wait(thread_wait())
+    assert recorder.flush(30)  # what a writer does once is done
+    recorder.stop(30)
+    cable.cuts = list(cuts)
+    for number in range(60):
+        recorder.put_wait(thread_wait(held_by=f"views.view_{number}"))
+    recorder.start()
+    assert recorder.flush(30)
+    assert cable.cuts == []
+    assert list(ThreadWaitTotal.objects.values_list("waits", "waited_us")) == [(1, 200_000)] * 61
 
 
 def test_what_is_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, postgresql_server):

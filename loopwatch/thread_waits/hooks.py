@@ -1,0 +1,101 @@
+"""Everything that measuring thread waits puts into asgiref, and takes out again.
+
+``SyncToAsync`` hands each call to one of three executors: that of the process, that of a ``ThreadSensitiveContext``
+(Django has one for every request), or that of the thread that waits in ``async_to_sync``. Each gets a ``submit`` that
+notes the time. What is already in a queue stays unmeasured, and so is what has its own executor.
+"""
+
+import logging
+from concurrent.futures import Executor, Future
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from asgiref import sync
+
+from loopwatch.thread_waits.queue import Report, ThreadQueue, Watch
+
+logger = logging.getLogger("loopwatch")
+
+_ABSENT = object()
+
+
+class ThreadWaitHooks:
+    """One set a process. The caller sees to it that nobody installs and uninstalls at the same time."""
+
+    def __init__(self) -> None:
+        self._watch: Watch | None = None
+        self._replaced: list[tuple[Any, str, object, object]] = []
+        self._has_complained = False
+
+    def install(self, threshold_s: float, report: Report) -> None:
+        """Report every wait of at least the threshold, on the thread that was waited for.
+
+        ``report`` must not raise, and not take long. With an asgiref that cannot be hooked, the log says so, once.
+        """
+        self.uninstall()
+        self._watch = Watch(threshold_s, report)
+        try:
+            self._time_thread_of_the_process(self._watch)
+            self._time_threads_of_requests(self._watch)
+            self._time_waiting_threads(self._watch)
+        except (AttributeError, KeyError, TypeError) as error:
+            self.uninstall()
+            if not self._has_complained:
+                self._has_complained = True
+                logger.warning("Waits for the thread of sync_to_async are not measured with this asgiref: %s", error)
+
+    def uninstall(self) -> None:
+        """Put everything back that is still ours; what somebody has wrapped since measures nothing any more."""
+        if self._watch is not None:
+            self._watch.report = None
+            self._watch = None
+        while self._replaced:
+            owner, name, replacement, original = self._replaced.pop()
+            if vars(owner).get(name) is not replacement:
+                continue
+            if original is _ABSENT:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+
+    def _replace(self, owner: Any, name: str, replacement: object) -> None:
+        self._replaced.append((owner, name, replacement, vars(owner).get(name, _ABSENT)))
+        setattr(owner, name, replacement)
+
+    def _time_thread_of_the_process(self, watch: Watch) -> None:
+        executor = sync.SyncToAsync.single_thread_executor
+        submit, queue = executor.submit, ThreadQueue("process", watch)
+
+        def timed(work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            return submit(queue.enter(work), *args, **kwargs)
+
+        self._replace(executor, "submit", timed)
+
+    def _time_threads_of_requests(self, watch: Watch) -> None:
+        """The executors made from now on; those of requests that are being served now stay as they are."""
+        original: Any = vars(sync)["ThreadPoolExecutor"]
+
+        class TimedThreadPoolExecutor(original):  # type: ignore[misc]
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                self._loopwatch_queue = ThreadQueue("request", watch)
+
+            def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+                submitted: Future[Any] = super().submit(self._loopwatch_queue.enter(work), *args, **kwargs)
+                return submitted
+
+        self._replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
+
+    def _time_waiting_threads(self, watch: Watch) -> None:
+        queues = WeakKeyDictionary[Executor, ThreadQueue]()
+        executor_class: Any = vars(sync)["CurrentThreadExecutor"]
+        original = executor_class.submit
+
+        def submit(executor: Any, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            queue = queues.get(executor)
+            if queue is None:
+                queue = queues[executor] = ThreadQueue("request", watch)
+            submitted: Future[Any] = original(executor, queue.enter(work), *args, **kwargs)
+            return submitted
+
+        self._replace(executor_class, "submit", submit)

@@ -1,0 +1,126 @@
+import threading
+from datetime import timedelta
+
+import pytest
+
+from loopwatch.detection.calls import Request
+from loopwatch.models import Finding, ThreadWaitTotal
+from loopwatch.recording import outage, thread_wait_rows, thread_waits
+from tests.recording.calls import CHAT, NOON, blocking_call, thread_wait
+from tests.recording.test_outages import wait_until
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+def stored(*columns):
+    return sorted(ThreadWaitTotal.objects.values_list(*columns))
+
+
+def test_waits_are_added_up_by_hour_call_and_route(recorder_of):
+    recorder = recorder_of(release="1.4.2")
+    for waited_ms in (60.5, 200.0):
+        recorder.put_wait(thread_wait(waited_ms=waited_ms))
+    recorder.put_wait(thread_wait(began_at=NOON + timedelta(hours=1)))
+    recorder.put_wait(thread_wait(held_by="chat.consumers.Chat.load"))
+    recorder.put_wait(thread_wait(waiter=lambda: CHAT))
+    recorder.put_wait(thread_wait(thread="request"))
+    assert recorder.flush(30)
+    total = ThreadWaitTotal.objects.get(
+        hour=NOON, thread="process", held_by="chat.consumers.Chat.save", method="POST", route="checkout/<int:pk>/"
+    )
+    assert (total.waits, total.waited_us, total.longest_us) == (2, 260_500, 200_000)
+    assert (total.held_for, total.release) == ("WebSocket ws/chat/<room>/", "1.4.2")
+    assert ThreadWaitTotal.objects.count() == 5
+
+
+def test_what_is_written_later_is_added(recorder_of):
+    for _ in range(2):
+        recorder = recorder_of()
+        for _ in range(2):
+            recorder.put_wait(thread_wait())
+            assert recorder.flush(30)
+    assert stored("waits", "waited_us", "longest_us") == [(4, 800_000, 200_000)]
+
+
+def test_a_database_that_cannot_insert_and_add_at_once_adds_row_by_row(recorder_of, database, monkeypatch):
+    monkeypatch.setattr(thread_wait_rows, "are_supported", lambda alias: False)
+    recorder = recorder_of()
+    for waited_ms in (200.0, 100.0):
+        recorder.put_wait(thread_wait(waited_ms=waited_ms))
+        assert recorder.flush(30)
+    assert stored("waits", "waited_us", "longest_us") == [(2, 300_000, 200_000)]
+
+
+def test_calls_outside_of_requests_have_no_route_and_consumers_without_one_their_name(recorder_of):
+    recorder = recorder_of()
+    recorder.put_wait(thread_wait(holder=None, waiter=None))
+    recorder.put_wait(thread_wait(holder=None, waiter=lambda: Request("websocket", "", "", "chat.consumers.Chat")))
+    assert recorder.flush(30)
+    assert stored("held_for", "method", "route") == [("", "", ""), ("", "WebSocket", "chat.consumers.Chat")]
+
+
+def test_names_that_no_database_takes_are_stored_in_part(recorder_of):
+    recorder = recorder_of()
+    recorder.put_wait(thread_wait(held_by="<script>\x00\udcff" + "ü" * 400, holder=None))
+    assert recorder.flush(30)
+    (total,) = ThreadWaitTotal.objects.all()
+    assert total.held_by.startswith("<script>\ufffd\ufffdü")
+    assert len(total.held_by) == 300
+
+
+def test_no_wait_is_lost_however_many_come_at_once(recorder_of, monkeypatch):
+    monkeypatch.setattr(thread_waits, "WAITS_LIMIT", 10)
+    monkeypatch.setattr(thread_waits, "KEYS_LIMIT", 3)
+    recorder = recorder_of(started=False)
+
+    def put(number):
+        for minute in range(50):
+            recorder.put_wait(thread_wait(held_by=f"views.view_{number % 7}.{minute % 2}"))
+
+    threads = [threading.Thread(target=put, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    recorder.start()
+    assert recorder.flush(30)
+    totals = list(ThreadWaitTotal.objects.all())
+    assert sum(total.waits for total in totals) == 400
+    assert sum(total.waited_us for total in totals) == 400 * 200_000
+    assert len(totals) == 4
+
+
+def test_nothing_is_lost_while_the_table_is_missing(recorder_of, database, monkeypatch):
+    monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
+    table = ThreadWaitTotal._meta.db_table
+    with database.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    recorder = recorder_of()
+    try:
+        for _ in range(3):
+            failures = recorder.stats().errors.get("database", 0)
+            recorder.put_wait(thread_wait())
+            recorder.put(blocking_call())
+            wait_until(lambda before=failures: recorder.stats().errors.get("database", 0) > before)
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert recorder.flush(30)
+    assert stored("waits") == [(3,)]
+    assert Finding.objects.get().events == 3
+
+
+def test_without_the_database_sink_nothing_is_kept(recorder_of):
+    recorder = recorder_of(sinks=("log",))
+    recorder.put_wait(thread_wait())
+    assert recorder.flush(30)
+    assert not ThreadWaitTotal.objects.exists()
+
+
+def test_a_forked_child_starts_without_its_parents_waits(recorder_of):
+    recorder = recorder_of(started=False)
+    recorder.put_wait(thread_wait())
+    recorder._begin_empty()
+    recorder.start()
+    assert recorder.flush(30)
+    assert not ThreadWaitTotal.objects.exists()

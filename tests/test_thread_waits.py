@@ -1,0 +1,122 @@
+"""A site whose calls wait for their thread: what is stored, and of which request."""
+
+import asyncio
+import time
+from contextlib import closing
+
+import pytest
+from asgiref import sync
+from asgiref.sync import SyncToAsync, sync_to_async
+from channels.generic.websocket import WebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from channels.testing import WebsocketCommunicator
+from django.core.asgi import get_asgi_application
+from django.db import connection
+from django.http import HttpResponse
+from django.urls import path, resolve
+
+from loopwatch.asgi import LoopWatch
+from loopwatch.models import Finding, ThreadWaitTotal
+from loopwatch.monitoring import monitoring
+from tests.databases import on_sqlite
+from tests.faults.in_process import request
+
+pytestmark = [on_sqlite, pytest.mark.usefixtures("site")]
+LONG_S = 0.3
+
+
+class Chat(WebsocketConsumer):
+    def receive(self, text_data=None, bytes_data=None):
+        time.sleep(LONG_S)
+        self.send(text_data)
+
+
+def slow():
+    time.sleep(LONG_S)
+
+
+async def gathering(request):
+    await asyncio.gather(sync_to_async(slow)(), sync_to_async(slow)())
+    return HttpResponse()
+
+
+urlpatterns = [path("shop/", gathering)]
+
+
+@pytest.fixture
+def site(settings, database):
+    settings.ROOT_URLCONF = __name__
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"]}
+    resolve("/shop/")
+    yield
+    assert monitoring.stop()
+    assert not is_hooked()
+
+
+def is_hooked():
+    return (
+        "submit" in vars(SyncToAsync.single_thread_executor) or sync.ThreadPoolExecutor.__name__ != "ThreadPoolExecutor"
+    )
+
+
+def application():
+    chat = URLRouter([path("ws/chat/", Chat.as_asgi())])
+    return LoopWatch(ProtocolTypeRouter({"http": get_asgi_application(), "websocket": chat}))
+
+
+async def stored():
+    """The thread waits so far."""
+    columns = ("thread", "held_by", "held_for", "method", "route", "waits")
+    return await rows(lambda: list(ThreadWaitTotal.objects.values_list(*columns)))
+
+
+async def rows(query):
+    """What the query finds once everything is written; its connection is closed, and no thread of asgiref's has it."""
+
+    def run():
+        assert monitoring.flush()
+        with closing(connection):
+            return query()
+
+    return await asyncio.to_thread(run)
+
+
+async def test_consumers_of_channels_wait_for_each_other():
+    site = application()
+    visitors = [WebsocketCommunicator(site, "/ws/chat/") for _ in range(3)]
+    for visitor in visitors:
+        await visitor.connect()
+    for visitor in visitors:
+        await visitor.send_to(text_data="hello")
+    for visitor in visitors:
+        assert await visitor.receive_from(timeout=30) == "hello"
+    waits = await stored()
+    assert waits == [("process", f"{__name__}.Chat.dispatch", "WebSocket ws/chat/", "WebSocket", "ws/chat/", 2)]
+    for visitor in visitors:
+        await visitor.disconnect()
+
+
+async def test_what_a_view_gathers_waits_in_its_own_thread():
+    assert await request(application(), "/shop/") == 200
+    assert await stored() == [("request", f"{__name__}.slow", "GET shop/", "GET", "shop/", 1)]
+
+
+async def test_a_thread_wait_is_no_stall():
+    assert await request(application(), "/shop/") == 200
+    assert await stored()
+    assert not await rows(Finding.objects.filter(function__startswith=__name__).exists)
+
+
+async def test_it_can_be_switched_off(settings):
+    settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "THREAD_WAITS": False}
+    assert await request(application(), "/shop/") == 200
+    assert not is_hooked()
+    assert await stored() == []
+
+
+async def test_the_start_up_grace_covers_thread_waits(settings):
+    settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "START_UP_GRACE_S": 3600}
+    assert await request(application(), "/shop/") == 200
+    assert is_hooked()
+    assert await stored() == []

@@ -1,0 +1,80 @@
+from functools import partial, wraps
+
+import pytest
+from asgiref.sync import SyncToAsync
+from channels.consumer import SyncConsumer
+from channels.generic.websocket import WebsocketConsumer
+from django.core.handlers.exception import convert_exception_to_response
+from django.utils.deprecation import MiddlewareMixin
+
+from loopwatch.models import Finding
+from loopwatch.thread_waits.names import name_of
+
+
+class Chat(WebsocketConsumer):
+    def save(self):
+        """A method."""
+
+    @classmethod
+    def load(cls):
+        """A class method."""
+
+    @staticmethod
+    def check(message):
+        """A static method."""
+
+
+class Middleware(MiddlewareMixin):
+    """Something that is called, and no function."""
+
+
+def save(message):
+    """A function."""
+
+
+def decorated(function):
+    @wraps(function)
+    def inner(*args):
+        return function(*args)
+
+    return inner
+
+
+class Hostile:
+    @property
+    def __wrapped__(self):
+        raise ValueError
+
+    def __call__(self):
+        """Never called."""
+
+
+HERE = __name__
+
+
+@pytest.mark.parametrize(
+    ("function", "args", "name"),
+    [
+        (save, ("a message",), f"{HERE}.save"),
+        (partial(save, "a message"), (), f"{HERE}.save"),
+        (decorated(decorated(save)), (), f"{HERE}.save"),
+        (Chat().save, (), f"{HERE}.Chat.save"),
+        (Chat.load, (), f"{HERE}.Chat.load"),
+        (Chat.check, (Chat(),), f"{HERE}.Chat.check"),
+        (vars(SyncConsumer)["dispatch"].func, (Chat(), {"type": "websocket.receive"}), f"{HERE}.Chat.dispatch"),
+        (Finding.objects.all().count, (), "django.db.models.query.QuerySet.count"),
+        (convert_exception_to_response(Middleware(lambda request: None)), (), f"{HERE}.Middleware"),
+        (len, ([],), "builtins.len"),
+        ("text".upper, (), "str.upper"),
+        (Hostile(), (), "partial"),
+    ],
+)
+def test_the_function_is_named_as_the_site_knows_it(function, args, name):
+    handed_over = partial(SyncToAsync(save).thread_handler, None, None, [], None, partial(function, *args))
+    assert name_of(handed_over) == name
+
+
+def test_work_of_another_shape_has_a_name_too():
+    assert name_of(save) == f"{HERE}.save"
+    assert name_of(Chat().save) == f"{HERE}.Chat.save"
+    assert name_of(Hostile()) == "Hostile"

@@ -1,0 +1,184 @@
+"""What is said of calls that wait for the thread in which asgiref runs them."""
+
+import asyncio
+import logging
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+
+import pytest
+from asgiref import sync
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
+
+from loopwatch.thread_waits.hooks import ThreadWaitHooks
+from loopwatch.thread_waits.queue import HOLDINGS_REMEMBERED, QueuedCall, ThreadQueue, Watch
+
+THRESHOLD_S = 0.05
+LONG_S = 0.3
+
+secret = ContextVar("secret", default="none")
+
+
+def hold(seconds=LONG_S):
+    time.sleep(seconds)
+    return seconds
+
+
+def hold_longer():
+    time.sleep(2 * LONG_S)
+
+
+def pass_by():
+    return "passed"
+
+
+@pytest.fixture
+def hooks():
+    hooks = ThreadWaitHooks()
+    yield hooks
+    hooks.uninstall()
+
+
+@pytest.fixture
+def waits(hooks):
+    """The waits reported since the test began."""
+    reported = []
+    hooks.install(THRESHOLD_S, reported.append)
+    return reported
+
+
+async def at_once(*calls):
+    return await asyncio.gather(*calls)
+
+
+async def test_a_call_behind_another_one_waits_for_it(waits):
+    assert await at_once(sync_to_async(hold)(), sync_to_async(pass_by)()) == [LONG_S, "passed"]
+    (wait,) = waits
+    assert (wait.thread, wait.held_by) == ("process", f"{__name__}.hold")
+    assert wait.waited_ms >= LONG_S * 1000
+
+
+async def test_calls_of_one_request_wait_for_each_other(waits):
+    async with ThreadSensitiveContext():
+        await at_once(sync_to_async(hold)(), sync_to_async(pass_by)())
+    assert [(wait.thread, wait.held_by) for wait in waits] == [("request", f"{__name__}.hold")]
+
+
+async def test_calls_of_two_requests_do_not(waits):
+    async def request():
+        async with ThreadSensitiveContext():
+            await sync_to_async(hold)()
+
+    await at_once(request(), request())
+    assert not waits
+
+
+async def test_nor_do_calls_that_need_no_certain_thread(waits):
+    await at_once(sync_to_async(hold, thread_sensitive=False)(), sync_to_async(pass_by, thread_sensitive=False)())
+    assert not waits
+
+
+def test_calls_wait_for_the_thread_of_synchronous_code_around_them(waits):
+    async def view():
+        await at_once(sync_to_async(hold)(), sync_to_async(pass_by)())
+
+    async_to_sync(view)()
+    assert [(wait.thread, wait.held_by) for wait in waits] == [("request", f"{__name__}.hold")]
+
+
+async def test_quick_calls_are_not_reported(waits):
+    await at_once(*(sync_to_async(pass_by)() for _ in range(20)))
+    assert not waits
+
+
+async def test_the_call_is_named_that_held_the_thread_most(waits):
+    await at_once(*(sync_to_async(each)() for each in (hold, hold_longer, pass_by)))
+    assert [wait.held_by for wait in waits] == [f"{__name__}.hold", f"{__name__}.hold_longer"]
+
+
+async def test_many_short_calls_of_one_function_add_up(waits):
+    short = [sync_to_async(hold)(0.02) for _ in range(20)]
+    await at_once(sync_to_async(hold_briefly)(), *short, sync_to_async(pass_by)())
+    assert waits[-1].held_by == f"{__name__}.hold"
+
+
+def hold_briefly():
+    time.sleep(0.1)
+
+
+async def test_what_a_call_returns_raises_and_sees_stays_as_it_was(waits):
+    secret.set("kept")
+    assert await sync_to_async(secret.get)() == "kept"
+    with pytest.raises(ZeroDivisionError):
+        await sync_to_async(lambda: 1 / 0)()
+
+
+async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
+    queue = ThreadQueue("process", Watch(THRESHOLD_S, waits.append))
+    QueuedCall(pass_by, queue)()
+    late = QueuedCall(pass_by, queue)
+    late.submitted -= 10
+    late()
+    assert not waits
+
+
+async def test_a_queue_longer_than_is_remembered_is_reported_still(waits):
+    queue = ThreadQueue("process", Watch(THRESHOLD_S, waits.append))
+    late = QueuedCall(pass_by, queue)
+    for _ in range(HOLDINGS_REMEMBERED + 1):
+        QueuedCall(hold, queue)(0.001)
+    late()
+    assert [wait.held_by for wait in waits] == [f"{__name__}.hold"]
+
+
+def parts_of_asgiref():
+    executor = SyncToAsync.single_thread_executor
+    return vars(executor).get("submit"), sync.ThreadPoolExecutor, vars(sync.CurrentThreadExecutor)["submit"]
+
+
+def test_nothing_is_left_behind(hooks):
+    before = parts_of_asgiref()
+    hooks.install(THRESHOLD_S, print)
+    assert all(ours is not original for ours, original in zip(parts_of_asgiref(), before, strict=True))
+    hooks.uninstall()
+    assert parts_of_asgiref() == before == (None, ThreadPoolExecutor, before[2])
+
+
+async def test_a_call_that_is_in_the_queue_by_then_runs_and_is_not_reported(hooks, waits):
+    running = threading.Event()
+
+    def hold_on():
+        running.set()
+        hold()
+
+    calls = [asyncio.ensure_future(sync_to_async(each)()) for each in (hold_on, pass_by)]
+    await asyncio.to_thread(running.wait)
+    hooks.uninstall()
+    assert (await at_once(*calls))[1] == "passed"
+    assert not waits
+
+
+def test_what_somebody_has_wrapped_since_is_left_to_them(hooks, monkeypatch):
+    hooks.install(THRESHOLD_S, print)
+    ours = sync.CurrentThreadExecutor.submit
+
+    def wrapped(*args, **kwargs):
+        return ours(*args, **kwargs)
+
+    original = hooks._replaced[-1][3]
+    sync.CurrentThreadExecutor.submit = wrapped
+    hooks.uninstall()
+    assert sync.CurrentThreadExecutor.submit is wrapped
+    sync.CurrentThreadExecutor.submit = original
+
+
+@pytest.mark.parametrize("missing", ["CurrentThreadExecutor", "ThreadPoolExecutor"])
+def test_an_asgiref_that_has_changed_is_left_alone_and_the_log_says_so_once(hooks, monkeypatch, caplog, missing):
+    monkeypatch.delattr(sync, missing)
+    for _ in range(2):
+        hooks.install(THRESHOLD_S, print)
+    assert vars(SyncToAsync.single_thread_executor).get("submit") is None
+    (line,) = [record for record in caplog.records if record.name == "loopwatch"]
+    assert line.levelno == logging.WARNING
+    assert "not measured" in line.getMessage()
