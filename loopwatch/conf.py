@@ -105,6 +105,11 @@ def _wrong_type(name: str, value: object, wanted: str) -> Problem:
     return Problem("loopwatch.E003", f"{name} is {value!r:.100}, which is not {wanted}.", f"Set it to {wanted}.")
 
 
+def _boolean(name: str, value: object) -> Iterator[Problem]:
+    if not isinstance(value, bool):
+        yield _wrong_type(name, value, "True or False")
+
+
 def _enabled(name: str, value: object) -> Iterator[Problem]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield from _number(0, 1)(name, value)
