@@ -51,7 +51,7 @@ class LoopWatch:
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()
-            asked = trace(scope, request)
+            asked = trace(scope, request, (self.application, receive, send))
             if asked is not None:
                 send = asked.answering(send)
             try:

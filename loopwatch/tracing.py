@@ -34,17 +34,19 @@ Send = Callable[[Message], Awaitable[None]]
 trace_logger = logging.getLogger("loopwatch.trace")
 
 
-def trace(scope: Scope, request: RequestInFlight) -> "TraceOnDemand | None":
+def trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[object]) -> "TraceOnDemand | None":
     """Trace a request that has just begun, if it asks for it or chance will have it; what answers it, if it has asked.
+
+    ``calls_next`` are the functions that loopwatch itself will call for it.
 
     On the loop's thread, for every request: a look through its headers. Never raises.
     """
     try:
         threshold_ms = _threshold_ms(scope.get("headers") or ())
         if threshold_ms is not None:
-            return TraceOnDemand(RequestTracing(request, threshold_ms / 1000))
+            return TraceOnDemand(RequestTracing(request, threshold_ms / 1000), calls_next)
         if scope["type"] == "http" and monitoring.is_by_chance():
-            monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request))
+            monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request), calls_next)
     except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
         _complain(error)
     return None
@@ -60,10 +62,10 @@ def _threshold_ms(headers: Iterable[Iterable[bytes]]) -> float | None:
 class TraceOnDemand:
     """The trace of one request that has asked for it."""
 
-    def __init__(self, tracing: RequestTracing) -> None:
+    def __init__(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
         self._tracing = tracing
         self._loop = asyncio.get_running_loop()
-        monitor.trace_request(self._loop, tracing)
+        monitor.trace_request(self._loop, tracing, calls_next)
 
     def answering(self, send: Send) -> Send:
         """``send``, with figures and calls added to the headers of the response."""

@@ -8,6 +8,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Iterable
 
 from loopwatch.detection import report
 from loopwatch.detection.calls import BlockingCall
@@ -46,7 +47,7 @@ class Monitor:
         with self._lock:
             if watcher.engine == report.TRACING:
                 self._tracer = self._tracer or new_tracer()
-                self._tracer.check()
+                self._tracer.check(every_step=True)
             self._forget_closed_loops()
             self._hooks.install(loop)
             if loop is None:
@@ -81,8 +82,12 @@ class Monitor:
             self._forget(watcher)
         return settled
 
-    def trace_request(self, loop: asyncio.AbstractEventLoop, tracing: RequestTracing) -> bool:
+    def trace_request(
+        self, loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object]
+    ) -> bool:
         """Trace the request that is being served, from now on until it has finished. On the loop's thread.
+
+        ``calls_next`` are the functions that loopwatch itself will call for it.
 
         Where there is no room for the tracer, the request's steps are only sampled, which is told once. False, and
         nothing is done, if the loop is not watched or watchers come or go this very moment: no lock is waited for.
@@ -94,11 +99,10 @@ class Monitor:
             if clock is None or clock.handle is None:
                 return False
             if clock.requests is None:
-                are_others_traced = any(watcher.engine == report.TRACING for watcher in clock.watchers)
-                clock.requests = TracedRequests(clock, self._finish_requests, are_others_traced=are_others_traced)
+                clock.requests = TracedRequests(clock, self._finish_requests, are_others_traced=_is_traced(clock))
                 self._start_tracer(clock)
                 clock.tell_of_every_step()
-            clock.requests.add(tracing)
+            clock.requests.add(tracing, calls_next)
             return True
         finally:
             self._lock.release()
@@ -159,19 +163,18 @@ class Monitor:
 
     def _switch_tracer(self, tracer: Tracer, clock: LoopClock) -> None:
         """On while somebody watches with it, or a request is traced."""
-        is_wanted = any(watcher.engine == report.TRACING for watcher in clock.watchers)
-        if is_wanted:
-            tracer.start(clock)
+        is_wanted = _is_traced(clock)
+        if is_wanted or (clock.requests is not None and clock.tracer is not None):
+            tracer.start(clock, every_step=is_wanted)
+        else:
+            tracer.stop(clock)
         if clock.requests is not None:
             clock.requests.trace_others(wanted=is_wanted)
-        elif not is_wanted:
-            tracer.stop(clock)
 
     def _start_tracer(self, clock: LoopClock) -> None:
         try:
             self._tracer = self._tracer or new_tracer()
-            self._tracer.check()
-            self._tracer.start(clock)
+            self._tracer.start(clock, every_step=_is_traced(clock))
         except TracingUnavailableError as error:
             if not self._has_complained:
                 self._has_complained = True
@@ -258,6 +261,11 @@ class Monitor:
             self._hooks.uninstall()
 
 
+def _is_traced(clock: LoopClock) -> bool:
+    """Whether somebody watches the loop with the tracing engine."""
+    return any(watcher.engine == report.TRACING for watcher in clock.watchers)
+
+
 def _nothing() -> None:
     """What a watch that starts in the middle of a step schedules, so that a step follows it at once."""
 
@@ -275,8 +283,8 @@ def stop_watching(watcher: Watching, timeout_s: float) -> bool:
     return _monitor.stop(watcher, timeout_s)
 
 
-def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing) -> bool:
-    return _monitor.trace_request(loop, tracing)
+def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object] = ()) -> bool:
+    return _monitor.trace_request(loop, tracing, calls_next)
 
 
 def settle(timeout_s: float) -> bool:

@@ -60,8 +60,8 @@ class StepTracer(Protocol):
     """Times the calls of one loop's steps. Its thread calls ``begin_step`` and ``end_step`` around every step if the
     clock is to tell of them, and ``begin_step`` in the middle of a step that has begun unseen.
 
-    A step begun ``thoroughly`` is traced whatever has proved quick before. After ``rest`` no step is traced that is not
-    begun by ``begin_step``.
+    A step begun ``thoroughly`` is traced whatever has proved quick before. After ``rest`` no step is traced until one
+    is begun again. ``follow`` tells of what a step is about to call, unseen.
     """
 
     needs_every_step: bool
@@ -71,6 +71,8 @@ class StepTracer(Protocol):
     def end_step(self) -> None: ...
 
     def rest(self) -> None: ...
+
+    def follow(self, function: object) -> None: ...
 
     def moved(self, thread_id: int) -> None: ...
 

@@ -6,7 +6,7 @@ ends, and a step costs again what it did before. Everything here runs on the loo
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
@@ -94,11 +94,15 @@ class TracedRequests:
         self._finish = finish
         self._requests: list[RequestTracing] = []
 
-    def add(self, tracing: RequestTracing) -> None:
+    def add(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
         """Trace a request, from now on, in the middle of its first step."""
         self._requests.append(tracing)
         tracing.enter(self._clock)
         self._trace_step(tracing)
+        tracer = self._clock.tracer
+        if tracer is not None:
+            for function in calls_next:
+                tracer.follow(function)
 
     def trace_others(self, *, wanted: bool) -> None:
         """Whether somebody watches the loop with the tracing engine. From any thread."""

@@ -4,6 +4,9 @@ Two tools share the work. The *scout* is told when code begins that it has not s
 it hands code that a watched step runs to the *timer*, which is told of its calls and returns until it has proved quick
 (``pace``). From then on the interpreter runs that code as if nobody was there. Code that turns slow later is handed to
 the timer again (``look_closer``). So a process that has warmed up pays for the calls that take long, and for them only.
+
+Where single requests are traced and nothing else, there is no scout, which would slow all code of the process down for
+a moment: the timer begins with the code that a request's step stands in, and goes on to what that calls.
 """
 
 import asyncio
@@ -11,14 +14,15 @@ import os
 import sys
 import threading
 from collections.abc import Iterable
-from types import CodeType, FrameType
+from functools import partial
+from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.ownership import Owner, owner_of_file
 from loopwatch.detection.sampling import is_where_steps_begin
 from loopwatch.detection.stopwatch import LoopClock
-from loopwatch.detection.tracing.monitoring_callbacks import scout_callbacks, siblings, timer_callbacks
+from loopwatch.detection.tracing.monitoring_callbacks import Callbacks, scout_callbacks, siblings, timer_callbacks
 from loopwatch.detection.tracing.pace import FIRST_CREDITS, THOROUGH_CREDITS, CodePace
 from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
@@ -35,6 +39,7 @@ _TIMED_EVERYWHERE = events.PY_UNWIND | events.PY_THROW
 """Which the interpreter does not tell by code object; they are rare."""
 MAX_CODES = 20_000
 MAX_HIDDEN = 300
+MAX_AWAITED = 100
 _ASYNCIO = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120
 
 
@@ -49,30 +54,36 @@ class MonitoringTracer:
         """By the id of the code object, which the pace keeps alive."""
         self._timed: dict[int, CodePace] = {}
         self._scout = self._timer = -1
-        self._first_credits = FIRST_CREDITS
-        self._is_anything_missing = True
-        self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover, self._pass_over)
-        self._timer_callbacks = timer_callbacks(self._traces, self._timed, self._give_up)
+        self._scouted: set[LoopClock] = set()
+        """The loops of which every step is traced."""
+        self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover)
+        self._timer_callbacks = timer_callbacks(self._traces, self._timed, self._give_up, self)
 
-    def check(self) -> None:
-        with self._lock:
-            if self._timer >= 0:
-                return
-            free = [tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None]
-            if len(free) < 2:
-                raise TracingUnavailableError(_unavailable())
+    @property
+    def is_following(self) -> bool:
+        """Whether code is found by the calls that lead to it."""
+        return self._scout < 0
 
-    def start(self, clock: LoopClock) -> None:
+    def check(self, *, every_step: bool) -> None:
         with self._lock:
+            self._free_tools(every_step=every_step)
+
+    def start(self, clock: LoopClock, *, every_step: bool) -> None:
+        with self._lock:
+            self._install(every_step=every_step)
+            self._scouted.discard(clock)
+            if every_step:
+                self._scouted.add(clock)
+            elif not self._scouted:
+                self._uninstall_scout()
             if clock.tracer is not None:
                 clock.tracer.set_threshold(clock.threshold_s)
                 return
-            self._install()
             trace = StepTrace(clock)
             clock.tracer = tracer = MonitoredSteps(trace, self)
             trace.sibling = self._traces.get(clock.thread_id)
             self._traces[clock.thread_id] = trace
-        if clock.handle is not None and clock.thread_id == threading.get_ident():
+        if every_step and clock.handle is not None and clock.thread_id == threading.get_ident():
             tracer.begin_step()
 
     def stop(self, clock: LoopClock) -> None:
@@ -81,8 +92,11 @@ class MonitoringTracer:
             if not isinstance(tracer, MonitoredSteps):
                 return
             self.forget(tracer.steps)
+            self._scouted.discard(clock)
+            if not self._scouted:
+                self._uninstall_scout()
             if not self._traces:
-                self._uninstall()
+                self._uninstall_timer()
 
     def forget(self, trace: StepTrace) -> None:
         for thread_id, first in list(self._traces.items()):
@@ -123,20 +137,42 @@ class MonitoringTracer:
                 for code in codes if self._timer >= 0 else ():
                     self.time(self._pace_of(code))
 
-    def start_afresh(self) -> None:
-        """Time the code that runs now as if it had not been seen before: other steps have found it quick, or new."""
-        if not self._is_anything_missing or not self._lock.acquire(blocking=False):
+    def follow_step(self, handle: object) -> None:
+        """Time what a step that begins is about to run: the coroutines of its task, or its callback."""
+        callback = getattr(handle, "_callback", None)
+        task = getattr(callback, "__self__", None)
+        if not isinstance(task, asyncio.Task):
+            self.follow(callback)
             return
-        try:
-            if self._timer >= 0:
-                self._forget_quick_code()
-                for pace in self._timed.values():
-                    pace.start_afresh(THOROUGH_CREDITS)
-                self._first_credits = THOROUGH_CREDITS
-                self._is_anything_missing = False
-                monitoring.restart_events()
-        finally:
-            self._lock.release()
+        awaited: Any = task.get_coro()
+        for _ in range(MAX_AWAITED):
+            code, awaited = _code_and_awaited(awaited)
+            if code is None:
+                break
+            self._follow_code(code)
+
+    def follow(self, function: Any) -> None:
+        """Time what a call of this runs, if that is Python code."""
+        kind = type(function)
+        if kind is MethodType:
+            self.follow(function.__func__)
+        elif kind is FunctionType:
+            self._follow_code(function.__code__)
+        elif kind is partial:
+            self.follow(function.func)
+        elif isinstance(function, type):
+            self._follow_method(function, "__init__")
+        else:
+            self._follow_method(kind, "__call__")
+
+    def _follow_method(self, owner: type, name: str) -> None:
+        method = getattr(owner, name, None)
+        if type(method) is FunctionType:
+            self._follow_code(method.__code__)
+
+    def _follow_code(self, code: CodeType) -> None:
+        if id(code) not in self._paces and not _is_plumbing(code.co_filename):
+            self.time(self._pace_of(code))
 
     def time(self, pace: CodePace) -> None:
         monitoring.set_local_events(self._timer, pace.code, _TIMED)
@@ -151,16 +187,13 @@ class MonitoringTracer:
         self.time(pace)
         return pace
 
-    def _pass_over(self) -> None:
-        """Code that nobody has seen yet runs where nothing is traced. The scout will not be told of it again."""
-        self._is_anything_missing = True
-
     def _pace_of(self, code: CodeType) -> CodePace:
         pace = self._paces.get(id(code))
         if pace is None:
             if len(self._paces) >= MAX_CODES:
                 self._forget_quick_code()
-            pace = self._paces[id(code)] = CodePace(code, self._first_credits)
+            first_credits = THOROUGH_CREDITS if self.is_following else FIRST_CREDITS
+            pace = self._paces[id(code)] = CodePace(code, first_credits)
         return pace
 
     def _forget_quick_code(self) -> None:
@@ -176,47 +209,60 @@ class MonitoringTracer:
         monitoring.set_local_events(self._timer, pace.code, 0)
         self._timed.pop(id(pace.code), None)
         pace.is_timed = False
-        self._is_anything_missing = True
         if trace is None:
+            if self.is_following:  # the request may yet call it
+                self._paces.pop(id(pace.code), None)
             return
         caller = next((each for each, _, _ in reversed(trace.stack) if isinstance(each, CodePace)), None)
         if caller is not None and len(caller.hidden) < MAX_HIDDEN:
             caller.hidden.add(pace)
 
-    def _install(self) -> None:
-        if self._timer >= 0:
-            return
+    def _free_tools(self, *, every_step: bool) -> list[int]:
+        """Ids for the tools that are still needed; raises ``TracingUnavailableError`` if there are too few."""
+        needed = (self._timer < 0) + (every_step and self._scout < 0)
         free = [tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None]
-        if len(free) < 2:
+        if len(free) < needed:
             raise TracingUnavailableError(_unavailable())
-        scout, timer = free[:2]
-        monitoring.use_tool_id(scout, SCOUT)
-        monitoring.use_tool_id(timer, TIMER)
-        self._scout, self._timer = scout, timer
-        for tool, callbacks in ((scout, self._scout_callbacks), (timer, self._timer_callbacks)):
-            for event, callback in callbacks.items():
-                monitoring.register_callback(tool, event, callback)
-        monitoring.set_events(scout, _BEGINS)
-        monitoring.set_events(timer, _TIMED_EVERYWHERE)
-        # What an earlier scout was not to be told again holds for as long as the code has not run without one.
-        monitoring.restart_events()
+        return free
 
-    def _uninstall(self) -> None:
-        scout, timer = self._scout, self._timer
+    def _install(self, *, every_step: bool) -> None:
+        free = self._free_tools(every_step=every_step)
+        if every_step and self._scout < 0:
+            self._scout = _use(free.pop(0), SCOUT, self._scout_callbacks, _BEGINS)
+            # What an earlier scout was not to be told again holds for as long as the code has not run without one.
+            monitoring.restart_events()
+        if self._timer < 0:
+            self._timer = _use(free.pop(0), TIMER, self._timer_callbacks, _TIMED_EVERYWHERE)
+
+    def _uninstall_scout(self) -> None:
+        scout, self._scout = self._scout, -1
+        if scout >= 0:
+            _free(scout, self._scout_callbacks)
+
+    def _uninstall_timer(self) -> None:
+        timer, self._timer = self._timer, -1
         if timer < 0:
             return
-        self._scout = self._timer = -1
-        self._first_credits = FIRST_CREDITS
-        for pace in list(self._paces.values()):
-            if pace.is_timed:
-                monitoring.set_local_events(timer, pace.code, 0)
-        for tool, callbacks in ((scout, self._scout_callbacks), (timer, self._timer_callbacks)):
-            monitoring.set_events(tool, 0)
-            for event in callbacks:
-                monitoring.register_callback(tool, event, None)
-            monitoring.free_tool_id(tool)
+        for pace in list(self._timed.values()):
+            monitoring.set_local_events(timer, pace.code, 0)
+        _free(timer, self._timer_callbacks)
         self._paces.clear()
         self._timed.clear()
+
+
+def _use(tool: int, name: str, callbacks: Callbacks, everywhere: int) -> int:
+    monitoring.use_tool_id(tool, name)
+    for event, callback in callbacks.items():
+        monitoring.register_callback(tool, event, callback)
+    monitoring.set_events(tool, everywhere)
+    return tool
+
+
+def _free(tool: int, callbacks: Callbacks) -> None:
+    monitoring.set_events(tool, 0)
+    for event in callbacks:
+        monitoring.register_callback(tool, event, None)
+    monitoring.free_tool_id(tool)
 
 
 class MonitoredSteps:
@@ -234,11 +280,14 @@ class MonitoredSteps:
     def begin_step(self, *, thoroughly: bool = False) -> None:
         self.steps.is_open = True
         if thoroughly:
-            self._tracer.start_afresh()
+            self._tracer.follow_step(self.steps.clock.handle)
         self._tracer.time_running_code(sys._getframe(1))  # noqa: SLF001
 
     def end_step(self) -> None:
         """The first call of the next step notices."""
+
+    def follow(self, function: object) -> None:
+        self._tracer.follow(function)
 
     def rest(self) -> None:
         if self.steps.is_open:
@@ -252,6 +301,17 @@ class MonitoredSteps:
         return self.steps.trace(step)
 
 
+def _code_and_awaited(awaited: object) -> tuple[CodeType | None, object]:
+    """The code of a coroutine or generator, and what it awaits in turn."""
+    if isinstance(awaited, CoroutineType):
+        return awaited.cr_code, awaited.cr_await
+    if isinstance(awaited, GeneratorType):
+        return awaited.gi_code, awaited.gi_yieldfrom
+    if isinstance(awaited, AsyncGeneratorType):
+        return awaited.ag_code, awaited.ag_await
+    return None, None
+
+
 def _is_plumbing(filename: str) -> bool:
     return filename.startswith(_ASYNCIO) or owner_of_file(filename) is Owner.PLUMBING
 
@@ -259,6 +319,6 @@ def _is_plumbing(filename: str) -> bool:
 def _unavailable() -> str:
     holders = [f"{tool} by {name!r}" for tool in range(6) if (name := monitoring.get_tool(tool)) is not None]
     return (
-        "Tracing needs two of the six tool ids of sys.monitoring, and fewer are free: "
+        "Tracing needs two of the six tool ids of sys.monitoring, or one to trace a request, and fewer are free: "
         f'{", ".join(holders)}. End one of these tools, or use engine="sampling"'
     )

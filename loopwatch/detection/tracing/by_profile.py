@@ -35,17 +35,17 @@ _UNAVAILABLE = (
 class ProfileTracer:
     """Puts a profile function into every step of the loops it is told of."""
 
-    def check(self) -> None:
+    def check(self, *, every_step: bool) -> None:  # noqa: ARG002 - it makes no difference
         current: Any = sys.getprofile()
         if current is not None and not callable(current):
             raise TracingUnavailableError(_UNAVAILABLE.format(type(current).__name__))
 
-    def start(self, clock: LoopClock) -> None:
+    def start(self, clock: LoopClock, *, every_step: bool) -> None:
         if clock.tracer is not None:
             clock.tracer.set_threshold(clock.threshold_s)
             return
         clock.tracer = tracer = ProfiledSteps(clock)
-        if clock.handle is not None and clock.thread_id == threading.get_ident():
+        if every_step and clock.handle is not None and clock.thread_id == threading.get_ident():
             tracer.begin_step()
 
     def stop(self, clock: LoopClock) -> None:
@@ -97,6 +97,9 @@ class ProfiledSteps:
         if self._installed is not None:
             self._put_back()
         self._paces.note(self._clock.started, now(), self._clock.threshold_s)
+
+    def follow(self, function: object) -> None:
+        """Every call of a step is timed anyway."""
 
     def rest(self) -> None:
         """The profile function is in place only while a step runs that has been begun."""

@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, Protocol
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.tracing.pace import CodePace, Pace
@@ -27,17 +27,21 @@ Timed = Mapping[int, CodePace]
 GiveUp = Callable[[CodePace, StepTrace | None], None]
 
 
-def scout_callbacks(
-    traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None], pass_over: Callable[[], None]
-) -> Callbacks:
+class Follower(Protocol):
+    """Finds the code to be timed by the calls that lead to it, while it ``is_following``."""
+
+    @property
+    def is_following(self) -> bool: ...
+
+    def follow(self, function: Any) -> None: ...
+
+
+def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None]) -> Callbacks:
     get_ident = threading.get_ident
 
     def begins(code: CodeType, _offset: int) -> Any:
-        if id(code) in paces:
-            return DISABLE
         trace = traces.get(get_ident())
-        if trace is None or running_step(trace) is None:
-            pass_over()
+        if trace is None or id(code) in paces or running_step(trace) is None:
             return DISABLE
         try:
             pace = discover(code)
@@ -52,7 +56,7 @@ def scout_callbacks(
     return {events.PY_START: begins, events.PY_RESUME: begins}
 
 
-def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
+def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp, follower: Follower) -> Callbacks:
     begins, ends = _begins(traces, timed, give_up), _ends(traces, give_up)
 
     def unwinds(code: CodeType, offset: int, error: object) -> None:
@@ -71,7 +75,7 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
         events.PY_RETURN: ends,
         events.PY_YIELD: ends,
         events.PY_UNWIND: unwinds,
-        events.CALL: _calls(traces, timed),
+        events.CALL: _calls(traces, timed, follower),
         events.C_RETURN: returns_from_c,
         events.C_RAISE: returns_from_c,
     }
@@ -80,12 +84,9 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp) -> Callbacks:
 def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None]:
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
 
-    def elsewhere(pace: CodePace, is_resting: bool) -> None:
-        """No step to be traced runs it: it pays, and earns nothing; in another step of the loop, it pays all it has."""
-        if is_resting:
-            pace.credits = -1.0
-        else:
-            pace.note(0.0)
+    def elsewhere(pace: CodePace) -> None:
+        """No step that is traced runs it: it pays, and earns nothing."""
+        pace.note(0.0)
         if pace.credits < 0.0 and not pace.active:
             with contextlib.suppress(Exception):  # the user's code must not notice
                 give_up(pace, None)
@@ -98,7 +99,7 @@ def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None
         if trace is None or trace.clock.handle is None or trace.step != trace.clock.started:
             running = None if trace is None else begun(trace)
             if running is None:
-                elsewhere(pace, trace is not None and not trace.is_open)
+                elsewhere(pace)
                 return
             trace = running
         pace.active += 1
@@ -107,13 +108,15 @@ def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None
     return begins
 
 
-def _calls(traces: Traces, timed: Timed) -> Callable[..., Any]:
+def _calls(traces: Traces, timed: Timed, follower: Follower) -> Callable[..., Any]:
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
+
+    calls_python, new_place = _calls_python(traces, follower), _new_place(follower)
 
     def calls(code: CodeType, offset: int, function: Any, _argument: object) -> Any:
         kind = type(function)
         if kind is FunctionType or kind is MethodType:
-            return DISABLE  # Python code tells by itself when it begins
+            return calls_python(function)
         trace = traces.get(get_ident())
         code_pace = timed.get(id(code))
         if trace is None or code_pace is None:
@@ -125,7 +128,7 @@ def _calls(traces: Traces, timed: Timed) -> Callable[..., Any]:
             trace = running
         pace = code_pace.calls.get(offset)
         if pace is None:
-            pace = code_pace.calls[offset] = Pace(code_pace.first_credits)
+            pace = new_place(code_pace, offset, trace, function)
         elif pace.credits < 0.0 and not pace.active:
             return DISABLE
         pace.active += 1
@@ -133,6 +136,37 @@ def _calls(traces: Traces, timed: Timed) -> Callable[..., Any]:
         return None
 
     return calls
+
+
+def _calls_python(traces: Traces, follower: Follower) -> Callable[[Any], Any]:
+    get_ident = threading.get_ident
+
+    def calls_python(function: Any) -> Any:
+        if not follower.is_following:
+            return DISABLE  # the scout is told when it begins
+        trace = traces.get(get_ident())
+        if trace is not None and begun(trace) is not None:
+            _follow(follower, trace, function)
+        return None
+
+    return calls_python
+
+
+def _new_place(follower: Follower) -> Callable[..., Pace]:
+    def new_place(code_pace: CodePace, offset: int, trace: StepTrace, function: Any) -> Pace:
+        if follower.is_following:
+            _follow(follower, trace, function)  # it may be a class, or an object, written in Python
+        pace = code_pace.calls[offset] = Pace(code_pace.first_credits)
+        return pace
+
+    return new_place
+
+
+def _follow(follower: Follower, trace: StepTrace, function: Any) -> None:
+    try:
+        follower.follow(function)
+    except Exception as error:  # noqa: BLE001 - the user's code must not notice
+        trace.note_failure(error)
 
 
 def _ends(traces: Traces, give_up: GiveUp) -> Callable[..., None]:

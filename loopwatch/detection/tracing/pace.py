@@ -46,11 +46,6 @@ class CodePace(Pace):
         self.suspicions = 0
         self._credited_at = 0.0
 
-    def start_afresh(self, first_credits: float) -> None:
-        self.first_credits = first_credits
-        self.credits = max(self.credits, first_credits)
-        self.calls = {}
-
     def suspect(self, at: float) -> bool:
         """It has been the cause of a stall that nobody timed; false if looking closer has not helped before."""
         if self.suspicions >= MAX_SUSPICIONS:

@@ -15,11 +15,14 @@ class TracingUnavailableError(RuntimeError):
 class Tracer(Protocol):
     """Traces the steps of the loops it is told of. One a process; there is nothing of it while there are no loops."""
 
-    def check(self) -> None:
-        """Raises ``TracingUnavailableError`` if the calling thread cannot be traced."""
+    def check(self, *, every_step: bool) -> None:
+        """Raises ``TracingUnavailableError`` if the calling thread cannot be traced: every step of it, or some."""
 
-    def start(self, clock: LoopClock) -> None:
-        """Trace the steps of this loop, from any thread; again after its threshold has changed."""
+    def start(self, clock: LoopClock, *, every_step: bool) -> None:
+        """Trace the steps of this loop, from any thread: all, or those that its ``StepTracer`` is told to begin.
+
+        Again after its threshold has changed, or what is wanted. Raises ``TracingUnavailableError``.
+        """
 
     def stop(self, clock: LoopClock) -> None:
         """Trace it no longer; with the last loop, leave nothing behind."""
