@@ -80,7 +80,11 @@ class Watchdog:
         self._started_at = self._settled_at = 0.0
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
-        """By loop and by when the step began."""
+        """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
+        self._last_seen: weakref.WeakKeyDictionary[LoopClock, float] = weakref.WeakKeyDictionary()
+        """When the step began that ran, or had run last, when the loop was last looked at."""
+        self._new_steps: dict[LoopClock, float] = {}
+        """Those that the last look has seen first."""
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
         self._before_wait: dict[LoopClock, CpuReading] = {}
         self._delays: dict[LoopClock, Delays] = {}
@@ -160,6 +164,9 @@ class Watchdog:
             if clock not in self._others:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
+            if clock in self._new_steps:
+                clock.usage.step(self._new_steps.pop(clock), reading)
+        self._new_steps.clear()
 
     def _look(self, asked_at: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
@@ -211,10 +218,12 @@ class Watchdog:
         if not clock.watchers:
             return None
         handle, started = clock.handle, clock.started
-        is_new = (clock, started) not in self._observations
-        observation = self._observation_of(clock, started)
+        is_new = self._last_seen.get(clock) != started
+        if is_new:
+            self._last_seen[clock] = self._new_steps[clock] = started
         if handle is not None:
-            return observation.next_sample_at
+            observation = self._observations.get((clock, started))
+            return started + self._overdue_s(clock) if observation is None else observation.next_sample_at
         if not is_new:
             self._readings[clock] = reading = clock.read_cpu()
             clock.attention = True
@@ -233,8 +242,8 @@ class Watchdog:
 
     def _forget_past_steps(self) -> None:
         """Once nothing handed over is left to settle, only the steps that run matter."""
-        running = {(clock, clock.started) for clock in self._clocks}
-        if not self._inbox:
+        if self._observations and not self._inbox:
+            running = {(clock, clock.started) for clock in self._clocks}
             self._observations = {key: seen for key, seen in self._observations.items() if key in running}
 
     def _observe(self, clock: LoopClock, started: float) -> Observation:
