@@ -62,6 +62,11 @@ class FindingPage:
     slowest: list[BlockingEvent]
     newest: list[BlockingEvent]
 
+    @property
+    def newest_are_others(self) -> bool:
+        """Whether they are not the slowest over again, in another order."""
+        return {event.pk for event in self.newest} != {event.pk for event in self.slowest}
+
 
 def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
     """Look it up in five queries, two of them for the events."""

@@ -51,6 +51,11 @@ class Branch:
         return range(self.closes)
 
     @property
+    def is_leaf(self) -> bool:
+        """Whether one line says it all."""
+        return len(self.nodes) == 1 and not self.has_branches
+
+    @property
     def is_open(self) -> bool:
         return self.depth < _OPEN
 

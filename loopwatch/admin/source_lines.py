@@ -18,6 +18,7 @@ from loopwatch.recording.stacks import StoredFrame
 _LARGEST_FILE = 5_000_000
 _LARGEST_CALL = 12
 _AROUND = 4
+_LONGEST_STORED_LINE = 199
 
 
 class UnreadableSourceError(Exception):
@@ -89,6 +90,11 @@ def mark_text(line: str, number: int, expression: str) -> SourceLine:
     """Mark an expression in a line of which only the text was kept, not the indentation that columns count from."""
     before, found, after = line.partition(expression) if expression else (line, "", "")
     return SourceLine(number, before, found, after, is_call=True)
+
+
+def is_same(stored: str, current: str) -> bool:
+    """Whether the line is still what was stored, of which long lines keep only the beginning; unknown counts as yes."""
+    return not stored or stored[:_LONGEST_STORED_LINE] == current.strip()[:_LONGEST_STORED_LINE]
 
 
 def _last_line(frame: StoredFrame) -> int:

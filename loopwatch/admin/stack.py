@@ -7,13 +7,21 @@ from itertools import groupby
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.source_lines import SourceFiles, SourceLine, UnreadableSourceError, excerpt, mark, mark_text
+from loopwatch.admin.awaiting import AwaitingCaller, caller_that_can_await
+from loopwatch.admin.source_lines import (
+    SourceFiles,
+    SourceLine,
+    UnreadableSourceError,
+    excerpt,
+    is_same,
+    mark,
+    mark_text,
+)
 from loopwatch.advice import Rewriting, rewritten
 from loopwatch.models import BlockingEvent
 from loopwatch.recording.stacks import StoredFrame, StoredSample
 
 _NAMES = 4
-_LONGEST_STORED_LINE = 199
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +52,10 @@ class StackPart:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The lines around the user's own call, or what is left of them and why; and the call as it could be."""
+    """The lines around the user's own call, or what is left of them and why.
+
+    ``rewriting`` is the call as it could be, ``awaiting`` where it could be awaited if not there.
+    """
 
     filename: str
     lineno: int
@@ -52,6 +63,7 @@ class Culprit:
     lines: list[SourceLine]
     note: Promise | None = None
     rewriting: Rewriting | None = None
+    awaiting: AwaitingCaller | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +94,7 @@ def culprit_of(event: BlockingEvent, samples: Sequence[StoredSample]) -> Culprit
 
 def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
     current = files.line(frame)
-    if current and _is_same(frame.source_line, current):
+    if current and is_same(frame.source_line, current):
         line = mark(current, frame.lineno, frame)
         return FrameRow(frame, SourceLine(line.lineno, line.before.lstrip(), line.marked, line.after), repeated)
     return FrameRow(frame, SourceLine(frame.lineno, frame.source_line) if frame.source_line else None, repeated)
@@ -96,11 +108,17 @@ def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: Sourc
     except UnreadableSourceError as unavailable:
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
     current = files.line(frame)
-    if not current.strip() or not _is_same(frame.source_line, current):
+    if not current.strip() or not is_same(frame.source_line, current):
         note = _("The file has changed since: this is the line as it was then.")
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], note)
-    better = rewritten(lines, frame, called_name=event.called_name, cause=event.cause) if event.exact else None
-    return Culprit(frame.filename, frame.lineno, frame.name, excerpt(lines, frame), rewriting=better)
+    return Culprit(
+        frame.filename,
+        frame.lineno,
+        frame.name,
+        excerpt(lines, frame),
+        rewriting=rewritten(lines, frame, called_name=event.called_name, cause=event.cause) if event.exact else None,
+        awaiting=caller_that_can_await(frames, frame, files),
+    )
 
 
 def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> StoredFrame:
@@ -109,8 +127,3 @@ def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> Sto
         if (frame.filename, frame.lineno) == (event.filename, event.lineno):
             return frame
     return StoredFrame(event.filename, "", event.finding.function, event.lineno, 0, 0, 0, True, "")
-
-
-def _is_same(stored: str, current: str) -> bool:
-    """Whether the line is still what was stored, of which long lines keep only the beginning; unknown counts as yes."""
-    return not stored or stored[:_LONGEST_STORED_LINE] == current.strip()[:_LONGEST_STORED_LINE]

@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loopwatch.advice.advice import Cure
+from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.lookup import advice_for
 from loopwatch.advice.twins import twin_of
 
-# Reading a larger file than any person writes would take longer than the page may.
-LARGEST_SOURCE = 300_000
 # What an ``await`` would belong to, or may not stand in; the columns inside of an f-string are not those of the file.
 _OUTER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp, ast.ClassDef, ast.JoinedStr)
 
@@ -61,21 +60,25 @@ def rewritten(lines: Sequence[str], place: Place, *, called_name: str, cause: st
 
     ``called_name`` is what the expression calls, by its qualified name.
     """
-    source = "\n".join(lines)
-    if not place.end_column or len(source) > LARGEST_SOURCE:
+    module = parsed(lines) if place.end_column else None
+    if module is None:
         return None
-    try:
-        module = ast.parse(source)
-        call = _call_at(module, source, place)
-        changed, needs = _cured(call, called_name, cause) if call else ("", "")
-        ast.parse(f"async def _():\n ({changed})")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    if not changed:
+    call = _call_at(module, "\n".join(lines), place)
+    changed, needs = _cured(call, called_name, cause) if call else ("", "")
+    if not changed or not _is_python(changed):
         return None
     first, last = lines[place.lineno - 1].encode(), lines[place.end_lineno - 1].encode()
     before, after = first[: place.column].decode().lstrip(), last[place.end_column :].decode()
     return Rewriting(before, changed, after, "" if _has(module, needs) else needs)
+
+
+def _is_python(expression: str) -> bool:
+    """Arguments may be written in a way that they cannot be in another call: ``f(x for x in rows)``."""
+    try:
+        ast.parse(f"async def _():\n ({expression})")
+    except SyntaxError:
+        return False
+    return True
 
 
 def _call_at(module: ast.Module, source: str, place: Place) -> _Call | None:

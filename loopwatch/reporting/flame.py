@@ -120,12 +120,19 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
         return []
     # The first stack is the one that ended in the event's own leaf; where the others ended is told by their frames.
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
-    if event.leaf_name and event.leaf_name != stacks[0][-1].name:
+    if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
         stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
     weights = [sample.duration_ms if isfinite(sample.duration_ms) else 0.0 for sample in samples]
     if not sum(weights):
         weights[0] = event.duration_ms
     return [(stack, weight) for stack, weight in zip(stacks, weights, strict=True) if weight > 0]
+
+
+def _is_named(frame: StoredFrame, name: str) -> bool:
+    """Whether a name is that of a frame's function, perhaps by a shorter public path than its own module."""
+    function = frame.function.replace(".<locals>", "").removesuffix(".__init__").removesuffix(".__new__")
+    is_same_package = name.partition(".")[0] == frame.module.partition(".")[0]
+    return name == frame.name or (is_same_package and name.endswith(f".{function}"))
 
 
 def _add(root: FlameNode, stack: list[StoredFrame], weight_ms: float) -> None:

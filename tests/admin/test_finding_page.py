@@ -98,6 +98,34 @@ def test_what_is_not_certain_is_not_rewritten(admin_client, shop, source, column
     assert "await asyncio.sleep(seconds)" in page
 
 
+def test_of_a_call_in_a_plain_function_the_caller_that_can_await_is_told(admin_client, shop):
+    helper = shop.with_name("helper.py")
+    helper.write_text("def nap():\n    time.sleep(0.1)\n")
+    shop.write_text("async def checkout(request):\n    total = helper.nap()\n")
+    finding = stored_finding(filename="shop/helper.py", lineno=2)
+    caller = ("shop/views.py", "checkout", 2, 12, 24, 1, "total = helper.nap()")
+    call = ("shop/helper.py", "nap", 2, 4, 19, 1, "time.sleep(0.1)")
+    stored_event(finding, lineno=2, stacks=stored_stack(caller, call))
+    advice = page_of(admin_client, finding).partition('id="loopwatch-awaiting"')[2]
+    assert advice.index("shop.views.checkout") < advice.index("total = <mark>helper.nap()</mark>")
+    helper.write_text("async def nap():\n    time.sleep(0.1)\n")
+    page = page_of(admin_client, finding)
+    assert "loopwatch-awaiting" not in page
+    assert "<ins>await asyncio.sleep(0.1)</ins>" in page
+
+
+def test_nobody_who_can_await_is_told_where_the_source_has_changed(admin_client, shop):
+    shop.write_text("async def checkout(request):\n    something = different()\n")
+    shop.with_name("helper.py").write_text("def nap():\n    time.sleep(0.1)\n")
+    finding = stored_finding(filename="shop/helper.py", lineno=2)
+    caller = ("shop/views.py", "checkout", 2, 12, 24, 1, "total = helper.nap()")
+    call = ("shop/helper.py", "nap", 2, 4, 19, 1, "time.sleep(0.1)")
+    stored_event(finding, lineno=2, stacks=stored_stack(caller, call))
+    page = page_of(admin_client, finding)
+    assert "<mark>time.sleep(0.1)</mark>" in page
+    assert "loopwatch-awaiting" not in page
+
+
 def test_what_was_called_makes_the_advice_particular(admin_client):
     finding = stored_finding(blocking_call="acme.fetch")
     assert "Await something asynchronous instead" in page_of(admin_client, finding)
@@ -170,6 +198,18 @@ def test_events_are_the_slowest_and_the_newest_of_this_finding(admin_client):
     assert [event.duration_us for event in page.slowest] == [number * 1000 for number in range(59, 34, -1)]
     assert [event.started_at for event in page.newest] == [NOON - timedelta(minutes=number) for number in range(25)]
     assert reverse("admin:loopwatch_blockingevent_change", args=[other.pk]) not in page_of(admin_client, finding)
+
+
+def test_few_events_are_listed_once(admin_client):
+    finding = stored_finding()
+    for number in range(3):
+        stored_event(finding, duration_us=100_000 - number)
+    page = page_of(admin_client, finding)
+    assert "Slowest events" in page
+    assert "Newest events" not in page
+    for number in range(25):
+        stored_event(finding, duration_us=90_000 - number)
+    assert "Newest events" in page_of(admin_client, finding)
 
 
 def test_the_page_costs_a_bounded_number_of_queries(admin_client, django_assert_max_num_queries):

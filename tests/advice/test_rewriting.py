@@ -4,7 +4,8 @@ from importlib import import_module
 
 import pytest
 
-from loopwatch.advice import rewriting, rewritten
+from loopwatch.advice import coroutines, rewritten
+from loopwatch.advice.coroutines import can_await
 from loopwatch.advice.twins import _BY_OWNER, _CACHES, _QUERIES, twin_of
 
 
@@ -192,7 +193,7 @@ def test_a_file_that_is_no_python_is_left_alone(source):
 
 
 def test_a_very_large_file_is_not_read(monkeypatch):
-    monkeypatch.setattr(rewriting, "LARGEST_SOURCE", 10)
+    monkeypatch.setattr(coroutines, "LARGEST_SOURCE", 10)
     assert rewrite(in_coroutine("time.sleep(1)"), "time.sleep(1)") is None
 
 
@@ -207,3 +208,29 @@ def test_every_twin_exists_in_this_django(settings):
     assert all(hasattr(BaseCache, f"a{name}") for name in _CACHES)
     assert twin_of("django.db.models.QuerySet.get", "get") == "aget"
     assert "iterator" not in _QUERIES
+
+
+NESTED = """\
+import time
+async def view(request):
+    def inner():
+        time.sleep(1)
+    inner()
+    return any(map(lambda row: row, rows))
+
+class Cart:
+    def total(self): return 1
+    async def checkout(self):
+        x = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("lineno", "answer"), [(1, None), (4, False), (5, True), (6, None), (8, None), (9, False), (11, True), (99, None)]
+)
+def test_the_innermost_function_around_a_line_says_whether_it_may_await(lineno, answer):
+    assert can_await(NESTED.splitlines(), lineno) is answer
+
+
+def test_of_a_file_that_is_no_python_nothing_is_known():
+    assert can_await(["def (:"], 1) is None

@@ -50,6 +50,17 @@ def test_lines_of_one_function_are_one_frame_without_a_line():
     assert merge([SampledEvent(samples((60, CHECKOUT)), "", 60.0)]).root.heaviest_first()[0].lineno == 41
 
 
+@pytest.mark.parametrize("leaf_name", ["shop.checkout", "django.core.handlers.base.get_response"])
+def test_a_call_that_has_a_frame_by_another_path_is_not_repeated(leaf_name):
+    graph = merge([SampledEvent(samples((60, HANDLER, CHECKOUT)), leaf_name, 60.0)])
+    assert names(graph) == {"django.core.handlers.base.get_response;shop.views.checkout": 60}
+
+
+def test_another_function_of_the_same_name_is_told_apart():
+    graph = merge([SampledEvent(samples((60, CHECKOUT)), "acme.checkout", 60.0)])
+    assert names(graph) == {"shop.views.checkout;acme.checkout": 60}
+
+
 def test_the_call_the_event_ended_in_is_not_repeated_where_it_has_a_frame():
     graph = merge([SampledEvent(samples((60, CHECKOUT, ADD)), "shop.cart.add", 60.0)])
     assert names(graph) == {"shop.views.checkout;shop.cart.add": 60}

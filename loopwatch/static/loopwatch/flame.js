@@ -8,7 +8,6 @@ const ROW_PX = 20;
 const NARROWEST_PX = 1;
 const NARROWEST_TEXT_PX = 24;
 const PADDING_PX = 4;
-const SCROLLED_FROM_PX = 400;
 
 function element(name, attributes = {}, text = "") {
     const made = document.createElementNS(SVG, name);
@@ -291,7 +290,7 @@ class FlameGraph {
     /* In a deep stack the frames of servers and frameworks come first, and matter least. */
     scrollToOwnCode() {
         const own = this.nodes.find((node) => node.isOwn);
-        if (own && own.depth * ROW_PX > SCROLLED_FROM_PX) {
+        if (own) {
             this.frame.scrollTop = (own.depth - 2) * ROW_PX;
         }
     }

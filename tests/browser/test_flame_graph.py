@@ -1,0 +1,189 @@
+"""The flame graph is drawn, and does as it is told by keyboard, pointer and search, in a real browser."""
+
+import pytest
+from django.urls import reverse
+from playwright.async_api import expect
+
+from tests.browser.window import LOOKS, Look
+from tests.stored import stored_event, stored_finding
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+every_look = pytest.mark.parametrize(
+    "window", [*LOOKS, Look("light", 1400, "ar"), Look("dark", 390, "he")], indirect=True
+)
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+def stacks(*samples):
+    """Stored stacks; a sample is its milliseconds and its functions, those that begin with ``shop`` the user's own."""
+    names = sorted({name for _, *stack in samples for name in stack})
+    frames = [
+        [f"{name.partition('.')[0]}/code.py", *name.split(".", 1), 7, 7, 0, 0, int(name.startswith("shop")), ""]
+        for name in names
+    ]
+    return {"version": 1, "frames": frames, "samples": [[ms, [*map(names.index, stack)]] for ms, *stack in samples]}
+
+
+BRANCHED = stacks(
+    (60, "django.get_response", "shop.checkout", "shop.total"),
+    (30, "django.get_response", "shop.checkout", "json.dumps"),
+    (10, "django.get_response", "shop.mail"),
+)
+
+
+@pytest.fixture
+def show(transactional_db, window):
+    """Opens the page of a finding that has one event with these stacks, and waits until its graph is drawn."""
+
+    async def opened(stored):
+        from asgiref.sync import sync_to_async
+
+        finding = await sync_to_async(stored_finding)()
+        await sync_to_async(stored_event)(finding, stacks=stored, leaf_name="")
+        await window.open(reverse("admin:loopwatch_finding_change", args=[finding.pk]))
+        await expect(window.page.get_by_role("treeitem").first).to_be_visible()
+        return window.page
+
+    return opened
+
+
+def item(page, name):
+    return page.get_by_role("treeitem", name=name)
+
+
+async def focus_on_all(page):
+    await item(page, "all stacks").focus()
+
+
+@every_look
+async def test_nothing_is_wrong_with_it(window, show):
+    page = await show(BRANCHED)
+    await page.get_by_text("As a tree").click()
+    await item(page, "shop.checkout").hover()
+    assert await window.flaws() == []
+
+
+async def test_a_frame_is_as_wide_as_the_time_it_took(show):
+    page = await show(BRANCHED)
+    everything = (await item(page, "all stacks").bounding_box())["width"]
+    for name, share in (("django.get_response", 1), ("shop.checkout", 0.9), ("shop.total", 0.6), ("shop.mail", 0.1)):
+        box = await item(page, name).bounding_box()
+        assert box["width"] == pytest.approx(share * everything, abs=2)
+    labels = [await each.get_attribute("aria-label") for each in await page.get_by_role("treeitem").all()]
+    assert "shop.total, 60 %, 60 ms" in labels
+
+
+async def test_the_keyboard_leads_everywhere(window, show):
+    page = await show(BRANCHED)
+    await focus_on_all(page)
+    for key, name in (
+        ("ArrowDown", "django.get_response"),
+        ("ArrowDown", "shop.checkout"),
+        ("ArrowRight", "shop.mail"),
+        ("ArrowRight", "shop.mail"),
+        ("ArrowLeft", "shop.checkout"),
+        ("ArrowDown", "shop.total"),
+        ("ArrowRight", "json.dumps"),
+        ("ArrowUp", "shop.checkout"),
+        ("Home", "all stacks"),
+        ("ArrowUp", "all stacks"),
+    ):
+        await page.keyboard.press(key)
+        await expect(item(page, name)).to_be_focused()
+    assert await page.get_by_role("treeitem").and_(page.locator("[tabindex='0']")).count() == 1
+
+
+async def test_enter_zooms_in_and_escape_out(show):
+    page = await show(BRANCHED)
+    await focus_on_all(page)
+    everything = (await item(page, "all stacks").bounding_box())["width"]
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "Enter"):
+        await page.keyboard.press(key)
+    await expect(item(page, "shop.mail")).to_be_focused()
+    assert (await item(page, "shop.mail").bounding_box())["width"] == pytest.approx(everything, abs=2)
+    await expect(item(page, "shop.total")).to_have_count(0)
+    await page.keyboard.press("Escape")
+    await expect(item(page, "shop.total")).to_be_visible()
+    await expect(item(page, "all stacks")).to_be_focused()
+
+
+async def test_a_click_zooms_in_and_the_button_out(show):
+    page = await show(BRANCHED)
+    out = page.get_by_role("button", name="Zoom out")
+    await expect(out).to_be_hidden()
+    await item(page, "shop.mail").click()
+    await expect(item(page, "shop.total")).to_have_count(0)
+    await out.click()
+    await expect(item(page, "shop.total")).to_be_visible()
+
+
+async def test_the_search_marks_what_matches_and_says_how_much_that_is(show):
+    page = await show(BRANCHED)
+    search = page.get_by_label("Search", exact=True)
+    await search.fill("SHOP.")
+    marked = page.locator(".loopwatch-flame-match")
+    await expect(marked).to_have_count(3)
+    await expect(page.get_by_text("100 % of the time matches")).to_be_visible()
+    await search.fill("json")
+    await expect(page.get_by_text("30 % of the time matches")).to_be_visible()
+    await search.press("Enter")
+    await expect(item(page, "json.dumps")).to_be_focused()
+    await search.fill("")
+    await expect(marked).to_have_count(0)
+
+
+async def test_what_is_pointed_at_is_described(show):
+    page = await show(BRANCHED)
+    await item(page, "shop.total").hover()
+    detail = page.locator(".loopwatch-flame-detail")
+    await expect(detail).to_contain_text("shop.total shop/code.py:7 · 60 ms, 60 %; 60 ms in itself")
+
+
+async def test_the_graph_grows_and_shrinks_with_the_window(show):
+    page = await show(BRANCHED)
+    tree = page.get_by_role("tree")
+    wide = await tree.get_attribute("width")
+    await page.set_viewport_size({"width": 500, "height": 900})
+    await expect(tree).not_to_have_attribute("width", wide)
+    assert (await item(page, "all stacks").bounding_box())["width"] < int(wide) / 2
+    await page.set_viewport_size({"width": 1400, "height": 900})
+    await expect(tree).to_have_attribute("width", wide)
+
+
+async def test_a_name_is_only_ever_text(window, show):
+    page = await show(stacks((60, f"shop.{HOSTILE}", "x.<img src=x onerror=alert(1)>")))
+    await expect(item(page, HOSTILE)).to_be_visible()
+    await item(page, HOSTILE).click()
+    await expect(page.locator(".loopwatch-flame-detail")).to_contain_text(HOSTILE)
+    assert window.complaints == []
+
+
+async def test_a_deep_stack_scrolls_inside_of_its_frame(window, show):
+    page = await show(stacks((60, *(f"lib.f{number}" for number in range(299)), "shop.view")))
+    await expect(page.get_by_role("treeitem")).to_have_count(301)
+    frame = await page.locator(".loopwatch-flame-frame").bounding_box()
+    assert frame["height"] < 700
+    await page.locator(".loopwatch-flame-frame").evaluate("frame => frame.scrollIntoView()")
+    await expect(item(page, "shop.view")).to_be_in_viewport()
+    assert await window.flaws() == []
+
+
+async def test_ten_thousand_functions_are_no_trouble(window, show):
+    many = [(1, "django.get_response", f"lib.f{number}") for number in range(9_500)]
+    page = await show(stacks((9_500, "django.get_response", "shop.view"), *many))
+    await expect(item(page, "shop.view")).to_be_visible()
+    assert await page.get_by_role("treeitem").count() < 100
+    assert await window.flaws() == []
+
+
+async def test_a_graph_that_does_not_load_says_so(transactional_db, window):
+    from asgiref.sync import sync_to_async
+
+    finding = await sync_to_async(stored_finding)()
+    await sync_to_async(stored_event)(finding, stacks=BRANCHED)
+    await window.page.route("**/flame/drawing/", lambda route: route.abort())
+    await window.open(reverse("admin:loopwatch_finding_change", args=[finding.pk]))
+    await expect(window.page.get_by_text("The flame graph could not be loaded")).to_be_visible()
+    await window.page.get_by_text("As a tree").click()
+    await expect(window.page.locator(".loopwatch-tree").get_by_text("shop.total").first).to_be_visible()
