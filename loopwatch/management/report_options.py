@@ -14,7 +14,7 @@ from loopwatch.reporting.changes import NEW
 from loopwatch.reporting.formats import FORMATS
 from loopwatch.reporting.gate import ANY, CONDITIONS, Gate
 from loopwatch.reporting.grouping import GROUPINGS
-from loopwatch.reporting.report import FINDING
+from loopwatch.reporting.report import FINDING, HOST
 from loopwatch.reporting.selection import ALL, SORTS, STATUSES, Selection
 from loopwatch.reporting.since import FORMS, parse_since
 
@@ -58,23 +58,18 @@ class ReportOptions:
 
     def selection(self, now: datetime, using: str) -> Selection:
         """Which findings, as of ``now``; what is compared may be resolved by now. Raises ``ValueError``."""
-        status = self.status or (ALL if self.compare else Finding.Status.OPEN.value)
+        is_about_all = self.compare or self.group_by == HOST
+        status = self.status or (ALL if is_about_all else Finding.Status.OPEN.value)
         since = parse_since(self.since, now) if self.since is not None else None
         return Selection(since, status, self.sort, self.limit, using)
 
     def problems(self) -> Iterator[str]:
         """Everything that cannot be meant, and what to do instead."""
-        chosen = FORMATS[self.format]
         if self.limit < 1:
             yield "--limit must be at least 1."
         if self.group_by != FINDING:
-            if self.compare:
-                yield "--compare is about findings: leave out --group-by."
-            if self.sort == "last-seen":
-                yield "--sort last-seen is for findings: leave out --group-by, or choose another order."
-            if not chosen.prints_groups:
-                yield f"--format {self.format} is about findings: leave out --group-by."
-        if self.compare and not chosen.prints_changes:
+            yield from self._problems_with_groups()
+        if self.compare and not FORMATS[self.format].prints_changes:
             yield f"--format {self.format} cannot compare: leave out --compare, or choose another format."
         if self.compare and self.compare[0] == self.compare[1]:
             yield "--compare needs two different releases."
@@ -82,6 +77,16 @@ class ReportOptions:
             yield "--fail-on new: new since when? Add --since WHEN, or --compare RELEASE_A RELEASE_B."
         if self.watch is not None:
             yield from self._problems_with_watching()
+
+    def _problems_with_groups(self) -> Iterator[str]:
+        if self.compare:
+            yield "--compare is about findings: leave out --group-by."
+        if self.sort == "last-seen":
+            yield "--sort last-seen is for findings: leave out --group-by, or choose another order."
+        if self.group_by == HOST and (self.gate or self.status not in {None, ALL}):
+            yield "--group-by host is about all findings: leave out --status, --fail-on and --fail-over."
+        if not FORMATS[self.format].prints_groups:
+            yield f"--format {self.format} is about findings: leave out --group-by."
 
     def _problems_with_watching(self) -> Iterator[str]:
         if self.format != "text":
@@ -97,7 +102,7 @@ def add_arguments(parser: CommandParser) -> None:
     what = parser.add_argument_group("what is reported")
     what.add_argument("--since", metavar="WHEN", help=f"only what happened since: {FORMS} (whole hours count)")
     what.add_argument(
-        "--status", choices=STATUSES, help="findings of this status (default: open; of a comparison: all)"
+        "--status", choices=STATUSES, help="findings of this status (default: open; of a comparison and of hosts: all)"
     )
     what.add_argument("--sort", choices=SORTS, default="blocked", help="largest first by (default: blocked)")
     what.add_argument(
@@ -108,7 +113,10 @@ def add_arguments(parser: CommandParser) -> None:
         help="how many to list; of a comparison, of each kind (default: 20)",
     )
     what.add_argument(
-        "--group-by", choices=(FINDING, *GROUPINGS), default=FINDING, help="add up what is alike (default: finding)"
+        "--group-by",
+        choices=(FINDING, *GROUPINGS, HOST),
+        default=FINDING,
+        help="add up by this (default: finding)",
     )
     what.add_argument(
         "--compare",

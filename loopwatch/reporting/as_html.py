@@ -115,7 +115,7 @@ def _group(group: Group, group_by: str, largest_ms: float) -> Row:
         figures=list(zip(words.GROUP_HEADINGS, words.group_figures(group), strict=True)),
         percent=_percent(group.blocked_ms, largest_ms),
         relation=_("mostly") if group.findings > 1 else "",
-        function=_name(group.worst) if group.worst != group.name else "",
+        function="" if group.worst == group.name else _name(group.worst),
     )
 
 

@@ -26,7 +26,6 @@ def render_json(report: Report) -> str:
     else:
         document |= {
             "group_by": report.group_by,
-            "sampled": report.is_sampled,
             "groups_in_all": report.groups_in_all,
             "groups": records(report),
         }

@@ -82,6 +82,6 @@ def _finding(finding: ReportedFinding) -> str:
 
 def _group(group: Group, group_by: str) -> str:
     name = f"**{code(group.name)}**" if group.name else f"*{words.group_name(group, group_by)}*"
-    if group.worst == group.name:
+    if group.worst in {"", group.name}:
         return name
     return f"{name}<br>{'mostly ' if group.findings > 1 else ''}{code(group.worst)}"

@@ -95,7 +95,7 @@ def _aligned(cells: Sequence[str], widths: list[int]) -> str:
 def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
         yield style.MIGRATE_LABEL(shorten(visible(words.group_name(group, report.group_by)), width))
-        if group.worst != group.name:
+        if group.worst not in {"", group.name}:
             yield shorten(visible(f"mostly {group.worst}" if group.findings > 1 else group.worst), width)
 
     return names

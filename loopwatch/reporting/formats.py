@@ -3,9 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.core.management.color import Style, no_style
-from django.utils import timezone
 
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting import words
@@ -21,6 +19,7 @@ from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.flame import FlameGraph, flame_of
 from loopwatch.reporting.report import Report
 from loopwatch.reporting.repository import Repository
+from loopwatch.reporting.sums import stored_moment
 
 EVENTS_MERGED = 5_000
 """How many events a flame graph is made of at most: the slowest."""
@@ -84,7 +83,7 @@ def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
         finding__fingerprint__in=[finding.fingerprint for finding in report.findings]
     )
     if report.since:
-        events = events.filter(started_at__gte=report.since if settings.USE_TZ else timezone.make_naive(report.since))
+        events = events.filter(started_at__gte=stored_moment(report.since))
     return flame_of(events.order_by("-duration_us", "-pk"), EVENTS_MERGED)
 
 

@@ -1,7 +1,4 @@
-"""A report of groups of findings: by what they have in common, from the hourly totals.
-
-Hourly totals do not know the host. Groups of hosts are counted from the events that are kept, which are a selection.
-"""
+"""A report of groups of findings: by what they have in common, from the hourly totals."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -10,17 +7,10 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
-from django.conf import settings
-from django.db.models import Count, F, Max, Sum
-from django.utils import timezone
-
-from loopwatch.models import BlockingEvent
 from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import Group, Report, Totals
-from loopwatch.reporting.selection import ALL, SORTS, Selection
+from loopwatch.reporting.selection import SORTS, Selection
 from loopwatch.reporting.sums import Sums, sums_of
-
-HOST = "host"
 
 Rows = Iterable[tuple[int, tuple[str, ...], Sums]]
 
@@ -71,17 +61,15 @@ GROUPINGS = {
     "function": _Grouping((), lambda finding, _: finding.function),
     "module": _Grouping((), lambda finding, _: module_of(finding.function, finding.filename)),
     "release": _Grouping(("release",), lambda _, values: values[0]),
-    HOST: _Grouping(("host",), lambda _, values: values[0]),
     "cause": _Grouping((), lambda finding, _: finding.cause),
 }
 
 
 def build_grouped_report(selection: Selection, group_by: str) -> Report:
     """Report the largest groups of a key of ``GROUPINGS``; the totals are those of the findings in all groups."""
-    is_sampled = group_by == HOST
     grouping = GROUPINGS[group_by]
-    rows = list(_event_sums(selection) if is_sampled else sums_of(selection.totals, *grouping.columns))
-    groups = _largest(list(_groups(rows, _findings(selection), grouping)), selection.sort)
+    rows = list(sums_of(selection.totals, *grouping.columns))
+    groups = largest_first(list(_groups(rows, _findings(selection), grouping)), selection.sort)
     return Report(
         generated_at=datetime.now(UTC),
         since=selection.begin,
@@ -92,7 +80,6 @@ def build_grouped_report(selection: Selection, group_by: str) -> Report:
         group_by=group_by,
         groups=tuple(groups[: selection.limit]),
         groups_in_all=len(groups),
-        is_sampled=is_sampled,
     )
 
 
@@ -128,7 +115,7 @@ def _group(name: str, sums: Sums, findings: int, worst: str) -> Group:
     )
 
 
-def _largest(groups: list[Group], sort: str) -> list[Group]:
+def largest_first(groups: list[Group], sort: str) -> list[Group]:
     """Sort by what was asked, then by the time blocked, then by name: always the same order."""
     figure = attrgetter(SORTS[sort].replace("_us", "_ms"))
     return sorted(groups, key=lambda group: (-(figure(group) or 0), -group.blocked_ms, group.name))
@@ -141,26 +128,3 @@ def _totals(rows: Rows) -> Totals:
         events=sum(each.events for _, each in sums),
         blocked_ms=sum(each.blocked_us for _, each in sums) / 1000,
     )
-
-
-def _event_sums(selection: Selection) -> Iterator[tuple[int, tuple[str, ...], Sums]]:
-    events = BlockingEvent.objects.using(selection.using)
-    if selection.status != ALL:
-        events = events.filter(finding__in=selection.findings)
-    if selection.begin:
-        events = events.filter(
-            started_at__gte=selection.begin if settings.USE_TZ else timezone.make_naive(selection.begin)
-        )
-    rows = (
-        events.order_by()
-        .values_list("finding_id", "host")
-        .annotate(
-            Count("pk"),
-            Sum("duration_us"),
-            Max("duration_us"),
-            Sum("requests_delayed"),
-            delay_us=Sum(F("duration_us") * F("requests_delayed")),
-        )
-    )
-    for finding_id, host, *figures in rows:
-        yield finding_id, (host,), Sums(*figures)

@@ -7,6 +7,7 @@ from loopwatch.reporting.changes import Change, Comparison
 from loopwatch.reporting.health import RecordingHealth
 
 FINDING = "finding"
+HOST = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,7 @@ class Group:
 class Report:
     """``since`` is the moment the figures begin at, ``None`` for all time; ``stored`` counts findings of any status.
 
-    It has ``findings`` or, where ``group_by`` is not ``FINDING``, the first of ``groups_in_all`` groups. ``is_sampled``
-    says that the groups were counted from the events kept, which are a selection.
+    It has ``findings`` or, where ``group_by`` is not ``FINDING``, the first of ``groups_in_all`` groups.
     """
 
     generated_at: datetime
@@ -89,5 +89,4 @@ class Report:
     group_by: str = FINDING
     groups: tuple[Group, ...] = ()
     groups_in_all: int = 0
-    is_sampled: bool = False
     comparison: Comparison | None = None

@@ -46,7 +46,7 @@ def hourly_totals(since: datetime | None, using: str | None) -> QuerySet[HourlyT
     totals = HourlyTotal.objects.using(using)
     if since is None:
         return totals
-    return totals.filter(hour__gte=since if settings.USE_TZ else timezone.make_naive(since))
+    return totals.filter(hour__gte=stored_moment(since))
 
 
 def sums_of(totals: QuerySet[HourlyTotal], *keys: str) -> Iterator[tuple[int, tuple[str, ...], Sums]]:
@@ -64,6 +64,11 @@ def sums_of(totals: QuerySet[HourlyTotal], *keys: str) -> Iterator[tuple[int, tu
         events, blocked_us, longest_us, requests_delayed, delay_us, *counts = row[first:]
         sums = Sums(events, blocked_us, longest_us, requests_delayed, delay_us, tuple(counts))
         yield row[0], row[1:first], sums
+
+
+def stored_moment(moment: datetime) -> datetime:
+    """An aware moment as the store has it: naive on a site without ``USE_TZ``."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment)
 
 
 def aware(moment: datetime) -> datetime:

@@ -10,7 +10,7 @@ from loopwatch.durations import human_duration
 from loopwatch.models import Finding
 from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE, Change, Comparison, Rate, Release
 from loopwatch.reporting.health import RecordingHealth, errors_in_words
-from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
 GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
@@ -44,8 +44,8 @@ def notes(report: Report) -> Iterator[str]:
         yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept by the whole hour)"
     if report.comparison:
         yield from map(_in_service, (report.comparison.before, report.comparison.after))
-    if report.is_sampled:
-        yield "From the stored events alone, which are the slowest and the newest: totals do not know the host."
+    if report.group_by == HOST:
+        yield "Of all findings, whatever their status. Which they are is known from the stored events alone."
 
 
 def left_out(report: Report) -> str:

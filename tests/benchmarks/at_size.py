@@ -78,6 +78,12 @@ def pages(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "loopwatch_report", report()
     yield "loopwatch_report --since 30d", report("--since", "30d")
     yield "loopwatch_report --since 30d --sort p95", report("--since", "30d", "--sort", "p95")
+    yield "loopwatch_report --since 30d --group-by route", report("--since", "30d", "--group-by", "route")
+    yield "loopwatch_report --group-by route", report("--group-by", "route")
+    yield "loopwatch_report --group-by host", report("--group-by", "host")
+    yield "loopwatch_report --compare, since 30d", report("--since", "30d", "--compare", "1.4.2", "1.5.0")
+    yield "loopwatch_report --compare", report("--compare", "1.4.2", "1.5.0")
+    yield "loopwatch_report --format speedscope", report("--format", "speedscope")
     if HAS_SILK:
         yield "django-silk's list of requests", get("/silk/requests/")
         yield "django-silk's summary", get("/silk/")
@@ -100,7 +106,7 @@ def build_silk(rows: int) -> None:
     store.load(Response, ["id", "request_id", "status_code", "encoded_headers"], answers)
 
 
-def at(rows: int) -> None:
+def at(rows: int, only: str) -> None:
     from django.contrib.auth import get_user_model
 
     call_command("flush", interactive=False, verbosity=0)
@@ -112,13 +118,15 @@ def at(rows: int) -> None:
         build_silk(rows)
     print(f"\n{connection.vendor}, {rows:,} events (built in {time.perf_counter() - begin:.0f} s)", flush=True)
     for name, open_page in pages(client):
-        measure(name, open_page)
+        if only in name:
+            measure(name, open_page)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--only", default="", metavar="TEXT", help="measure pages whose names contain this")
     arguments = parser.parse_args()
     apps = [*settings.INSTALLED_APPS, *(["silk"] if HAS_SILK else [])]
     with store.database(postgresql=arguments.postgres, INSTALLED_APPS=apps, ROOT_URLCONF=__name__):
@@ -127,7 +135,7 @@ def main() -> None:
         print(f"Python {platform.python_version()}, Django {django.__version__}")
         call_command("migrate", verbosity=0)
         for rows in (arguments.rows // 10, arguments.rows):
-            at(rows)
+            at(rows, arguments.only)
 
 
 if __name__ == "__main__":

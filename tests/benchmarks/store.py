@@ -23,6 +23,7 @@ from tests.postgresql import Server
 
 NOW = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 HOURS = 365 * 24
+NEW_RELEASE = NOW - timedelta(days=7)
 FINDINGS_PER_EVENT = 1 / 200
 HEAVY = 20
 HEAVY_EVENTS = 10_000
@@ -168,4 +169,5 @@ def _hours(findings: int) -> Iterator[tuple[Any, ...]]:
         routes = 2 if always else 1 + finding % 2
         for hour in hours if always else hours[finding % 150 :: 150]:
             for route in range(routes):
-                yield (finding, hour, "GET", f"shop/{route}/<int:pk>/", "1.4.2", 5, 500_000, 200_000, 3, 9_000, 5)
+                release = "1.4.2" if hour < NEW_RELEASE else "1.5.0"
+                yield (finding, hour, "GET", f"shop/{route}/<int:pk>/", release, 5, 500_000, 200_000, 3, 9_000, 5)

@@ -52,7 +52,8 @@ def a_report(*findings, **columns):
 
 def grouped(*groups, **columns):
     totals = Totals(2, 3, 300.0)
-    return a_report(group_by="route", groups=groups, groups_in_all=len(groups), totals=totals, **columns)
+    defaults = {"group_by": "route", "groups": groups, "groups_in_all": len(groups), "totals": totals}
+    return a_report(**defaults | columns)
 
 
 def compared(finding=None):

@@ -48,8 +48,8 @@ class TestText:
         report = grouped(a_group(name="shop.views.checkout", worst="shop.views.checkout"))
         assert text(report).count("shop.views.checkout") == 1
 
-    def test_that_hosts_are_counted_from_a_selection_is_said(self):
-        assert "stored events alone" in text(grouped(a_group(), is_sampled=True))
+    def test_that_hosts_know_their_findings_from_a_selection_is_said(self):
+        assert "stored events alone" in text(grouped(a_group(), group_by="host"))
 
     def test_what_was_left_out_is_said(self):
         assert "1 of 9 groups shown" in text(replace(grouped(a_group()), groups_in_all=9))
@@ -72,7 +72,7 @@ class TestJson:
     def test_groups_are_named_by_what_they_are_grouped_by(self):
         document = json.loads(render_json(grouped(a_group())))
         assert list(document) == [
-            "generated_at", "since", "totals", "group_by", "sampled", "groups_in_all", "groups",
+            "generated_at", "since", "totals", "group_by", "groups_in_all", "groups",
         ]  # fmt: skip
         assert document["groups"][0]["route"] == "GET cart/"
         assert document["groups"][0]["worst"] == "time.sleep in shop.views.checkout"

@@ -4,7 +4,7 @@ import pytest
 
 from loopwatch.reporting.grouping import GROUPINGS, build_grouped_report, module_of
 from loopwatch.reporting.selection import Selection
-from tests.stored import NOON, stored_event, stored_finding, stored_hour
+from tests.stored import NOON, stored_finding, stored_hour
 
 
 def groups(group_by, **options):
@@ -43,23 +43,11 @@ class TestGroups:
         stored_hour(chat, 60, method="", route="")
         assert [group.name for group in groups(group_by)] == names
 
-    def test_hosts_are_counted_from_the_stored_events(self):
-        finding = stored_finding()
-        for host, duration_us in (("web-1", 100_000), ("web-2", 300_000), ("web-2", 50_000)):
-            stored_event(finding, host=host, duration_us=duration_us, requests_delayed=2)
-        report = build_grouped_report(Selection(), "host")
-        assert report.is_sampled
-        second, first = report.groups
-        assert (second.name, second.events, second.blocked_ms, second.longest_ms) == ("web-2", 2, 350, 300)
-        assert (second.requests_delayed, second.delay_ms, second.p95_ms) == (4, 700, None)
-        assert (first.name, first.events) == ("web-1", 1)
-
     @pytest.mark.parametrize("group_by", GROUPINGS)
     def test_only_the_status_and_the_period_asked_for_count(self, group_by):
         for status, hour in (("open", NOON), ("ignored", NOON), ("open", NOON - timedelta(hours=1))):
             finding = stored_finding(status=status)
             stored_hour(finding, 60, hour=hour)
-            stored_event(finding, started_at=hour, duration_us=60_000)
         (group,) = groups(group_by, status="open", since=NOON)
         assert (group.events, group.findings) == (1, 1)
 
@@ -69,7 +57,6 @@ class TestGroups:
             finding = stored_finding(function=f"f{number}", cause=f"cause {number}")
             for route in ("a/", "b/"):
                 stored_hour(finding, 10, route=route, release=route)
-                stored_event(finding, host=route, duration_us=10_000)
         report = build_grouped_report(Selection(limit=1), group_by)
         assert len(report.groups) == 1
         assert report.groups_in_all in {2, 3}
@@ -90,7 +77,6 @@ class TestGroups:
         for number in range(60):
             finding = stored_finding(function=f"shop.views.view_{number}")
             stored_hour(finding, 60, route=f"{number}/", release=str(number))
-            stored_event(finding, host=str(number))
         with django_assert_max_num_queries(4):
             build_grouped_report(Selection(status="all", limit=60), group_by)
 

@@ -259,6 +259,8 @@ class TestMistakes:
             (["--compare", "1.4", "1.5", "--group-by", "route"], "leave out --group-by"),
             (["--compare", "1.4", "1.5", "--format", "speedscope"], "cannot compare"),
             (["--group-by", "route", "--format", "sarif"], "leave out --group-by"),
+            (["--group-by", "host", "--status", "open"], "leave out --status"),
+            (["--group-by", "host", "--fail-on", "any"], "--fail-on"),
             (["--group-by", "route", "--sort", "last-seen"], "choose another order"),
             (["--fail-on", "new"], "--since WHEN, or --compare"),
             (["--fail-over", "fast"], r"'fast' is not a duration\. These are: 100ms"),

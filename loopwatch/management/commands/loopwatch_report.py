@@ -18,8 +18,9 @@ from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
 from loopwatch.reporting.formats import FORMATS, Printed, Surroundings
 from loopwatch.reporting.gate import Failure, failures
 from loopwatch.reporting.grouping import build_grouped_report
+from loopwatch.reporting.hosts import build_host_report
 from loopwatch.reporting.queries import build_report
-from loopwatch.reporting.report import FINDING, Report
+from loopwatch.reporting.report import FINDING, HOST, Report
 from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
 
@@ -120,4 +121,6 @@ examples:
 def _built(options: ReportOptions, selection: Selection) -> Report:
     if options.compared:
         return build_comparison(selection, *options.compared)
+    if options.group_by == HOST:
+        return build_host_report(selection)
     return build_report(selection) if options.group_by == FINDING else build_grouped_report(selection, options.group_by)
