@@ -8,7 +8,9 @@ from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import visible
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~$@&-])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
+_NO_SPAN = re.compile(r"[`|\\]")
+_NO_NAME = re.compile(r"[^a-zA-Z0-9 .]")
 
 
 def render_markdown(report: Report) -> str:
@@ -26,11 +28,11 @@ def plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Text in a code span, of which a table takes the bars and a span the backticks for its own."""
-    shown = visible(text).replace("|", r"\|")
-    longest = max(map(len, re.findall("`+", shown)), default=0)
-    fence = "`" * (longest + 1)
-    return f"{fence} {shown} {fence}" if longest else f"{fence}{shown}{fence}"
+    """Text as code; where it holds what may end a code span or a cell, as an element of HTML."""
+    shown = visible(text)
+    if not _NO_SPAN.search(shown):
+        return f"`{shown}`"
+    return f"<code>{_NO_NAME.sub(lambda match: f'&#{ord(match[0])};', shown)}</code>"
 
 
 def _tables(report: Report) -> Iterator[str]:

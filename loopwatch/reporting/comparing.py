@@ -12,7 +12,7 @@ from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.queries import Figures, reported
 from loopwatch.reporting.report import Report, Totals
 from loopwatch.reporting.selection import Selection
-from loopwatch.reporting.sums import Sums, aware, hourly_totals, sums_of
+from loopwatch.reporting.sums import Sums, aware, hourly_totals, stored_moment, sums_of
 
 _KNOWN_SHOWN = 10
 _HOUR = timedelta(hours=1)
@@ -79,7 +79,11 @@ def releases(selection: Selection, before: str, after: str, now: datetime) -> tu
 def compare(selection: Selection, before: Release, after: Release) -> list[Compared]:
     """Every finding that happened in one of them, the largest change first."""
     sums: dict[int, dict[str, Sums]] = defaultdict(dict)
-    totals = selection.totals.filter(release__in={before.name, after.name})
+    # The hours are indexed, and releases seldom fill all that there are.
+    begin, end = min(before.begin, after.begin), max(before.end, after.end)
+    totals = selection.totals.filter(
+        hour__gte=stored_moment(begin), hour__lt=stored_moment(end), release__in={before.name, after.name}
+    )
     for finding_id, (release,), figures in sums_of(totals, "release"):
         sums[finding_id][release] = figures
     rows = [
@@ -142,7 +146,7 @@ def _figures(row: Compared) -> Figures:
     sums = row.sums
     return Figures(
         finding_id=row.finding_id,
-        last_seen=datetime.now(UTC),
+        last_seen=None,
         events=sums.events,
         blocked_us=sums.blocked_us,
         longest_us=sums.longest_us,

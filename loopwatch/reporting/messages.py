@@ -4,7 +4,7 @@ from loopwatch.advice import advice_for
 from loopwatch.durations import human_duration
 from loopwatch.models import Finding
 from loopwatch.reporting import words
-from loopwatch.reporting.changes import NEW, WORSE
+from loopwatch.reporting.changes import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.terminal import visible
 
@@ -16,10 +16,9 @@ def title(finding: ReportedFinding) -> str:
 
 def message(finding: ReportedFinding) -> str:
     """What happened, how often, for how long, whom it delayed, and what to do about it."""
-    times = words.counted(finding.events, "time")
-    p95 = "" if finding.p95_ms is None else f" (95 % within {human_duration(finding.p95_ms)})"
-    figures = f"for up to {human_duration(finding.longest_ms)}{p95}, {human_duration(finding.blocked_ms)} in all"
-    sentences = [f"{finding.blocking_call} in {finding.function} blocked the event loop {times}, {figures}."]
+    sentences = [f"{finding.blocking_call} in {finding.function} blocked the event loop {_figures(finding)}."]
+    if finding.change and finding.change.kind == GONE:
+        sentences.append("It has not been seen since.")
     if finding.requests_delayed:
         requests = words.counted(finding.requests_delayed, "other request")
         sentences.append(f"{requests} waited {human_duration(finding.delay_ms)} for it.")
@@ -30,6 +29,14 @@ def message(finding: ReportedFinding) -> str:
     if marks := ", ".join(words.marks(finding)):
         sentences.append(f"[{marks}]")
     return visible(" ".join(sentences))
+
+
+def _figures(finding: ReportedFinding) -> str:
+    """Of what is gone, those from before."""
+    row = finding.change.before if finding.change and finding.change.kind == GONE else finding
+    p95 = "" if row.p95_ms is None else f" (95 % within {human_duration(row.p95_ms)})"
+    times, in_all = words.counted(row.events, "time"), human_duration(row.blocked_ms)
+    return f"{times}, for up to {human_duration(row.longest_ms)}{p95}, {in_all} in all"
 
 
 def for_review(report: Report) -> list[ReportedFinding]:

@@ -21,10 +21,10 @@ _BATCH = 500
 
 
 class Figures(NamedTuple):
-    """A finding's figures in the period, in the order in which the queries select them."""
+    """A finding's figures in the period, in the order in which the queries select them; ``last_seen`` is to sort by."""
 
     finding_id: int
-    last_seen: datetime
+    last_seen: datetime | None
     events: int
     blocked_us: int
     longest_us: int

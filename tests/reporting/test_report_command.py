@@ -229,6 +229,14 @@ class TestFailing:
         assert lines[1] == "  time.sleep in view_0 (seen, up to 100 ms)"
         assert lines[-1] == "  and 2 more"
 
+    def test_no_name_is_a_command_to_the_terminal(self):
+        stored_finding(function="shop\x1b[2J\n::error::")
+        stderr = io.StringIO()
+        with pytest.raises(SystemExit):
+            run("--fail-on", "any", "--format", "sarif", stderr=stderr)
+        assert "\x1b" not in stderr.getvalue()
+        assert "\n::" not in stderr.getvalue()
+
     @pytest.mark.parametrize(("limit", "fails"), [("100ms", True), ("0.1s", True), ("100.5 ms", False), ("1s", False)])
     def test_a_limit_alone_is_for_any_finding(self, limit, fails):
         stored_finding(longest_us=100_000)

@@ -23,6 +23,7 @@ from loopwatch.reporting.queries import build_report
 from loopwatch.reporting.report import FINDING, HOST, Report
 from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
+from loopwatch.reporting.terminal import visible
 
 FINDINGS_FAIL = 1
 _FAILURES_TOLD = 10
@@ -70,7 +71,7 @@ examples:
         else:
             printing.print_text(self.stdout, printed.text)
         for remark in printed.remarks:
-            self.stderr.write(remark, str)
+            self.stderr.write(visible(remark), str)
         return failed
 
     def _watch(self, options: ReportOptions, interval_s: float, alias: str, style: Style) -> None:
@@ -111,7 +112,7 @@ examples:
     def _tell(self, failed: list[Failure]) -> None:
         count = "1 finding fails" if len(failed) == 1 else f"{len(failed)} findings fail"
         more = [f"and {len(failed) - _FAILURES_TOLD} more"] if len(failed) > _FAILURES_TOLD else []
-        self.stderr.write("\n  ".join([f"{count}:", *map(str, failed[:_FAILURES_TOLD]), *more]))
+        self.stderr.write("\n  ".join([f"{count}:", *(visible(str(each)) for each in failed[:_FAILURES_TOLD]), *more]))
 
     def _style(self, *, forced: bool) -> Style:
         """Colour by where this command prints, which need not be the process's own standard output."""
