@@ -6,7 +6,7 @@ from hashlib import sha256
 from itertools import count
 
 from loopwatch.histogram import column_for
-from loopwatch.models import BlockingEvent, Finding, HourlyTotal, ProcessHealth
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal, LoopTime, ProcessHealth, RouteDelay
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 _numbers = count()
@@ -78,3 +78,12 @@ def stored_stack(*frames):
         for filename, function, line, column, end, is_own, source in frames
     ]
     return {"version": 1, "frames": rows, "samples": [[100.0, list(range(len(rows)))]]}
+
+
+def stored_loop_time(**columns):
+    defaults = {"minutes": 1, "start": NOON, "host": "web-1", "process_id": 4711, "since": NOON}
+    return LoopTime.objects.create(**defaults | columns)
+
+
+def stored_route_delay(**columns):
+    return RouteDelay.objects.create(**{"hour": NOON, "method": "GET", "route": "shop/<int:pk>/"} | columns)

@@ -3,5 +3,6 @@
 from loopwatch.admin.event_admin import BlockingEventAdmin
 from loopwatch.admin.finding_admin import FindingAdmin
 from loopwatch.admin.health_admin import ProcessHealthAdmin
+from loopwatch.admin.overview_admin import OverviewAdmin
 
-__all__ = ["BlockingEventAdmin", "FindingAdmin", "ProcessHealthAdmin"]
+__all__ = ["BlockingEventAdmin", "FindingAdmin", "OverviewAdmin", "ProcessHealthAdmin"]

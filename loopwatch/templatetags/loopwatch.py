@@ -7,7 +7,7 @@ from django.utils.safestring import SafeString
 
 from loopwatch import cells
 from loopwatch.durations import human_duration
-from loopwatch.models import BlockingEvent
+from loopwatch.models import BlockingEvent, Finding
 
 register = template.Library()
 
@@ -16,6 +16,38 @@ register = template.Library()
 def duration(duration_ms: float) -> str:
     """Milliseconds as a person says them."""
     return human_duration(duration_ms)
+
+
+@register.filter
+def microseconds(duration_us: int) -> str:
+    """Microseconds as a person says them."""
+    return human_duration(duration_us / 1000)
+
+
+@register.filter
+def percent(share: float | None) -> str:
+    """A share of one, in whole percent; little is not nothing, and what is not known is a dash."""
+    if share is None:
+        return "–"
+    return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
+
+
+@register.filter
+def width(share: float | None) -> int:
+    """A share of one as the width of a bar that may be 100 wide."""
+    return round(100 * (share or 0.0))
+
+
+@register.filter
+def finding(value: Finding) -> SafeString:
+    """The blocking call of a finding, and where it is."""
+    return cells.call_and_place(value)
+
+
+@register.filter
+def status(value: Finding) -> SafeString:
+    """The status of a finding, as in the list."""
+    return cells.status(value)
 
 
 @register.filter

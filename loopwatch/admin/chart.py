@@ -1,0 +1,110 @@
+"""Bars of a drawing made on the server: heights and labels, for a template to put into an SVG."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from loopwatch.reporting.overview import Overview
+from loopwatch.reporting.overview.span import DAY
+from loopwatch.reporting.overview.timeline import Bar
+
+HEIGHT = 100
+STEP = 10
+BAR_WIDTH = 8
+SHORTEST = 2
+"""Whatever happened is to be seen, however small it is beside the worst."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBar:
+    """``blocked_y`` and ``machine_y`` are where the parts begin, from the top; the machine's stands on the calls'."""
+
+    bar: Bar
+    label: str
+    x: int
+    blocked_y: int
+    blocked_height: int
+    machine_y: int
+    machine_height: int
+    busy_y: int
+    busy_height: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.bar.longest_us or self.bar.events or self.bar.busiest)
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """``highest_us`` is what a bar of full height stands for; ``ticks`` label the axis of time from its begin on."""
+
+    bars: list[DrawnBar]
+    highest_us: int
+    ticks: list[str]
+    width: int
+    height: int = HEIGHT
+    bar_width: int = BAR_WIDTH
+
+    @property
+    def told(self) -> list[DrawnBar]:
+        """For the table: those in which something happened, newest first."""
+        return [bar for bar in reversed(self.bars) if not bar.is_empty]
+
+    @property
+    def worst(self) -> DrawnBar:
+        """That with the worst pause."""
+        return max(self.bars, key=lambda bar: bar.bar.longest_us)
+
+    @property
+    def busiest(self) -> DrawnBar:
+        """That in which a loop was busiest."""
+        return max(self.bars, key=lambda bar: bar.bar.busiest or 0.0)
+
+    @property
+    def knows_busy(self) -> bool:
+        return any(bar.bar.busiest is not None for bar in self.bars)
+
+
+def chart_of(overview: Overview) -> Chart:
+    """The bars of an overview."""
+    highest_us = max((bar.blocked_us + bar.machine_us for bar in overview.bars), default=0)
+    count = len(overview.bars)
+    ticks = [overview.axis.start(count * quarter // 4) for quarter in range(5)]
+    is_days, is_within_a_day = overview.axis.span.bar == DAY, overview.axis.end - overview.axis.begin <= DAY
+    return Chart(
+        bars=list(_drawn(overview.bars, highest_us, is_days=is_days)),
+        highest_us=highest_us,
+        ticks=[_label(tick, is_days=is_days, is_time=is_within_a_day) for tick in ticks],
+        width=count * STEP,
+    )
+
+
+def _drawn(bars: list[Bar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:
+    for index, bar in enumerate(bars):
+        blocked, machine = _height(bar.blocked_us, highest_us), _height(bar.machine_us, highest_us)
+        blocked = min(blocked, HEIGHT - machine)
+        busy = _height(bar.busiest or 0.0, 1.0)
+        yield DrawnBar(
+            bar=bar,
+            label=_label(bar.start, is_days=is_days),
+            x=index * STEP + (STEP - BAR_WIDTH) // 2,
+            blocked_y=HEIGHT - blocked,
+            blocked_height=blocked,
+            machine_y=HEIGHT - blocked - machine,
+            machine_height=machine,
+            busy_y=HEIGHT - busy,
+            busy_height=busy,
+        )
+
+
+def _height(figure: float, highest: float) -> int:
+    return max(round(HEIGHT * figure / highest), SHORTEST) if figure and highest else 0
+
+
+def _label(at: datetime, *, is_days: bool, is_time: bool = False) -> str:
+    if is_days:
+        return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
+    return date_format(timezone.localtime(at), "TIME_FORMAT" if is_time else "SHORT_DATETIME_FORMAT")

@@ -1,0 +1,77 @@
+"""The overview: what the admin shows of the site before any single finding."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin.chart import DrawnBar, chart_of
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.conf import configuration
+from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth
+from loopwatch.reporting.health import errors_in_words
+from loopwatch.reporting.overview import DEFAULT, SPANS, overview
+from loopwatch.reporting.overview.moments import as_stored
+from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
+
+
+@admin.register(Overview)
+class OverviewAdmin(ReadOnlyAdmin):
+    """A page instead of a list, for everybody who may see findings."""
+
+    class Media:
+        css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.shows(request, Finding)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return self.shows(request, Finding)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        return [path("", self.admin_site.admin_view(self.overview_view), name="loopwatch_overview_changelist")]
+
+    def overview_view(self, request: HttpRequest) -> HttpResponse:
+        """The page; a span that does not exist is the usual one."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        span = SPANS.get(request.GET.get("span", ""), DEFAULT)
+        found = overview(span, using=configuration().database)
+        chart = chart_of(found)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Overview"),
+            "opts": self.opts,
+            "media": self.media,
+            "span": span,
+            "spans": list(SPANS.values()),
+            "overview": found,
+            "chart": chart,
+            "bars": [(bar, self._events_url(request, bar)) for bar in chart.bars],
+            "table": [(bar, self._events_url(request, bar)) for bar in chart.told],
+            "processes": found.processes[:PROCESSES_SHOWN],
+            "more_processes": len(found.processes) > PROCESSES_SHOWN,
+            "errors": errors_in_words(found.health.errors),
+            "shows_processes": self.shows(request, ProcessHealth),
+        }
+        return TemplateResponse(request, "loopwatch/overview.html", context)
+
+    def _events_url(self, request: HttpRequest, drawn: DrawnBar) -> str:
+        """The events of one bar; empty if there are none, or they may not be seen."""
+        if not drawn.bar.events or not self.shows(request, BlockingEvent):
+            return ""
+        between = {"started_at__gte": _text(drawn.bar.start), "started_at__lt": _text(drawn.bar.end)}
+        return reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") + "?" + urlencode(between)
+
+
+def _text(moment: datetime) -> str:
+    return str(as_stored(moment))

@@ -1,0 +1,84 @@
+"""The parts of the overview, put together."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import accumulate
+
+from loopwatch.reporting.health import RecordingHealth, recording_health
+from loopwatch.reporting.overview.harm import (
+    HarmfulRoute,
+    Harms,
+    SufferingRoute,
+    harmful_findings,
+    harmful_routes,
+    suffering_routes,
+)
+from loopwatch.reporting.overview.news import News, news
+from loopwatch.reporting.overview.processes import ProcessFared, processes
+from loopwatch.reporting.overview.span import Axis, Span
+from loopwatch.reporting.overview.timeline import Bar, timeline
+from loopwatch.reporting.since import whole_hour
+
+LARGEST_BURST = 0.15
+"""The largest part of a span that is called a burst."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """``since`` is where hourly totals could be cut: the beginning of the hour in which the first bar begins."""
+
+    axis: Axis
+    since: datetime
+    bars: list[Bar]
+    processes: list[ProcessFared]
+    harms: Harms
+    causing: list[HarmfulRoute]
+    suffering: list[SufferingRoute]
+    news: News
+    health: RecordingHealth
+
+    @property
+    def blocked_us(self) -> int:
+        return sum(bar.blocked_us for bar in self.bars)
+
+    @property
+    def machine_us(self) -> int:
+        return sum(bar.machine_us for bar in self.bars)
+
+    @property
+    def events(self) -> int:
+        return sum(bar.events for bar in self.bars)
+
+    @property
+    def requests_delayed(self) -> int:
+        return sum(bar.requests_delayed for bar in self.bars)
+
+    @property
+    def delay_us(self) -> int:
+        return sum(bar.delay_us for bar in self.bars)
+
+    @property
+    def burst_us(self) -> int:
+        """Into how much time, bar by bar, half of the blocked time fell; 0 where that says nothing."""
+        sums_us = accumulate(sorted((bar.blocked_us for bar in self.bars), reverse=True))
+        halves = next(number for number, sum_us in enumerate(sums_us, 1) if 2 * sum_us >= self.blocked_us)
+        is_burst = self.blocked_us and halves <= len(self.bars) * LARGEST_BURST
+        return round(halves * self.axis.span.bar.total_seconds() * 1e6) if is_burst else 0
+
+
+def overview(span: Span, *, using: str | None = None) -> Overview:
+    """Look it up, as of now."""
+    now = datetime.now(UTC)
+    axis = Axis(span, now)
+    since = whole_hour(axis.begin)
+    return Overview(
+        axis=axis,
+        since=since,
+        bars=timeline(axis, using),
+        processes=processes(axis, using),
+        harms=harmful_findings(since, using),
+        causing=harmful_routes(since, using),
+        suffering=suffering_routes(since, using),
+        news=news(now, using),
+        health=recording_health(using),
+    )

@@ -1,0 +1,63 @@
+"""How the loop of each process fared."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Sum
+
+from loopwatch.models import LoopTime
+from loopwatch.reporting.overview.moments import as_stored, aware
+from loopwatch.reporting.overview.span import Axis, Minutes
+
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessFared:
+    """One process. ``busy`` and ``busiest`` are shares of the minutes or hours in which its loop had something to do:
+    of all of them, and of the one in which it was busiest; ``None`` where that is not known."""
+
+    host: str
+    process_id: int
+    since: datetime
+    release: str
+    events: int
+    blocked_us: int
+    machine_us: int
+    longest_us: int
+    busy: float | None
+    busiest: float | None
+
+
+def processes(axis: Axis, using: str | None) -> list[ProcessFared]:
+    """Those that were blocked longest first, one more than are to be shown, in one query."""
+    minutes = axis.span.rows or Minutes.HOUR
+    times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
+    rows = times.values_list("host", "process_id", "since", "release").annotate(
+        Sum("events"),
+        Sum("machine_us"),
+        Max("longest_us"),
+        Sum("busy_us"),
+        Max("busy_us"),
+        Count("pk"),
+        total_us=Sum("blocked_us"),
+    )
+    ordered = rows.order_by("-total_us", "host", "process_id", "since")
+    return [_fared(tuple(row), minutes * 60_000_000) for row in ordered[: SHOWN + 1]]
+
+
+def _fared(row: tuple[Any, ...], row_us: int) -> ProcessFared:
+    host, process_id, since, release, events, machine_us, longest_us, busy_us, busiest_us, rows, blocked_us = row
+    return ProcessFared(
+        host=host,
+        process_id=process_id,
+        since=aware(since),
+        release=release,
+        events=events,
+        blocked_us=blocked_us,
+        machine_us=machine_us,
+        longest_us=longest_us,
+        busy=None if busy_us is None else min(1.0, busy_us / (rows * row_us)),
+        busiest=None if busiest_us is None else min(1.0, busiest_us / row_us),
+    )

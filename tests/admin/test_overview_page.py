@@ -1,0 +1,148 @@
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from loopwatch.reporting.overview import SPANS
+from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_loop_time, stored_route_delay
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("admin:loopwatch_overview_changelist")
+MINUTE = datetime.now(UTC).replace(second=0, microsecond=0)
+HOUR = MINUTE.replace(minute=0)
+
+
+def text_of(page):
+    apart = re.sub(r"<(?!/?(strong|code|a)\b)[^>]*>", " ", page.content.decode())
+    return " ".join(re.sub(r"<[^>]*>", "", apart).split())
+
+
+@pytest.fixture
+def bad_day():
+    finding = stored_finding(function="shop.views.pay", blocking_call="time.sleep", first_seen=MINUTE, last_seen=MINUTE)
+    stored_hour(finding, 100, 300, hour=HOUR, route="pay/", delay_us=1_600_000, requests_delayed=8)
+    stored_route_delay(hour=HOUR, route="search/", delay_us=1_600_000, requests_delayed=8)
+    stored_loop_time(
+        start=MINUTE, events=2, blocked_us=400_000, longest_us=310_000, delay_us=1_600_000, requests_delayed=8,
+        busy_us=15_000_000,
+    )  # fmt: skip
+    stored_health(dropped=3, errors={"callback": 2}, since=MINUTE, reported_at=MINUTE)
+    return finding
+
+
+def test_the_app_leads_to_it(admin_client):
+    assert f'href="{PAGE}"' in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
+    assert f'href="{PAGE}"' in admin_client.get(reverse("admin:index")).content.decode()
+
+
+def test_one_look_says_how_bad_it_was_what_did_it_and_whom_it_hurt(admin_client, bad_day):
+    page = admin_client.get(PAGE)
+    text = text_of(page)
+    assert "2 stalls blocked the loop for 400 ms. 8 times another request waited, 1.6 s in all." in text
+    assert "100 % of the harm was done by time.sleep in shop.views.pay." in text
+    assert "worst pause 310 ms" in text
+    assert "busiest loop 25 %" in text
+    assert "GET pay/" in text
+    assert "GET search/ 100 % 1.6 s 8" in text
+    assert "web-1 4711" in text
+    assert "3 stalls are lost." in text
+    assert "Errors: callback 2." in text
+    assert reverse("admin:loopwatch_finding_change", args=[bad_day.pk]) in page.content.decode()
+
+
+def test_a_bar_leads_to_its_events(admin_client, bad_day):
+    stored_event(bad_day, started_at=MINUTE)
+    stored_event(bad_day, started_at=MINUTE - timedelta(hours=2))
+    page = admin_client.get(PAGE, {"span": "1h"}).content.decode()
+    (url,) = set(re.findall(r'<a href="([^"]*started_at__gte[^"]*)"', page))
+    events = admin_client.get(url.replace("&amp;", "&")).context["cl"].result_list
+    assert [event.started_at for event in events] == [MINUTE]
+
+
+def test_who_may_not_see_events_is_not_led_there(staff, bad_day):
+    assert "started_at__gte" not in staff("view_finding").get(PAGE).content.decode()
+
+
+def test_every_chart_has_a_table_of_the_same_figures(admin_client, bad_day):
+    page = admin_client.get(PAGE, {"span": "1h"}).content.decode()
+    table = page[page.index("As a table") : page.index("loopwatch-harm")]
+    assert [" ".join(cell.split()) for cell in re.findall(r"<td[^>]*>([^<]*)</td>", table)] == [
+        "2", "400 ms", "8", "310 ms", "25 %",
+    ]  # fmt: skip
+    assert page.count('role="img" aria-labelledby=') == 2
+
+
+def test_time_that_the_machine_took_is_told_apart(admin_client):
+    stored_loop_time(start=MINUTE, machine_us=9_000_000, longest_us=9_000_000)
+    text = text_of(admin_client.get(PAGE))
+    assert "the machine stood still 9.0 s no call is to blame" in text
+    assert "No stall: the loop served everybody in time." in text
+
+
+def test_when_nobody_has_said_anything_it_says_what_to_do(admin_client):
+    text = text_of(admin_client.get(PAGE))
+    assert "No process of the site has said anything in this time" in text
+    assert "manage.py check" in text
+
+
+def test_where_busy_time_is_not_known_no_chart_claims_it(admin_client):
+    stored_loop_time(start=MINUTE, events=1, blocked_us=9, busy_us=None)
+    page = admin_client.get(PAGE).content.decode()
+    assert "loopwatch-busy" not in page
+    assert "busiest loop" not in page
+
+
+@pytest.mark.parametrize("query", [*SPANS, "bogus", "", "\0", "<script>", "9" * 500])
+def test_every_span_has_a_page_and_junk_is_the_usual_one(admin_client, bad_day, query):
+    page = admin_client.get(PAGE, {"span": query})
+    assert page.status_code == 200
+    assert page.context["span"].key == (query if query in SPANS else "24h")
+    assert page.content.decode().count(f'href="?span={page.context["span"].key}" aria-current="page"') == 1
+
+
+def test_it_takes_the_same_few_queries_at_any_size(admin_client, django_assert_num_queries):
+    def fill(number):
+        for each in range(number):
+            finding = stored_finding(function=f"f{number}_{each}", first_seen=MINUTE)
+            stored_hour(finding, 60, hour=HOUR, route=f"{each}/")
+            stored_route_delay(hour=HOUR, route=f"{number}_{each}/", delay_us=1)
+            stored_loop_time(start=MINUTE, process_id=number * 100 + each, events=1)
+            stored_health(process_id=number * 100 + each)
+
+    for number in (1, 40):
+        fill(number)
+        for span in SPANS:
+            with django_assert_num_queries(12):
+                admin_client.get(PAGE, {"span": span})
+
+
+def test_whatever_a_name_holds_is_escaped(admin_client):
+    evil = "<script>alert(1)</script>"
+    finding = stored_finding(blocking_call=evil, function=evil, filename=evil, first_seen=MINUTE, first_release=evil)
+    stored_hour(finding, 60, hour=HOUR, route=evil)
+    stored_route_delay(hour=HOUR, route=evil, delay_us=1)
+    stored_loop_time(start=MINUTE, events=1, host=evil, release=evil)
+    stored_health(host=evil, release=evil, errors={evil: 1})
+    stored_health(host=evil, release="1", since=MINUTE - timedelta(days=1))
+    page = admin_client.get(PAGE).content.decode().replace("<wbr>", "")
+    assert evil not in page
+    assert "&lt;script&gt;" in page
+
+
+def test_it_has_neither_script_nor_style_of_its_own(admin_client, bad_day):
+    page = admin_client.get(PAGE).content.decode()
+    content = page[page.index('id="content-main"') :]
+    content = content[: content.index("</main>") if "</main>" in content else None]
+    assert "<style" not in content
+    assert " style=" not in content
+    assert "onclick" not in content
+
+
+def test_only_who_may_see_findings_sees_it(staff, client):
+    assert reverse("admin:login") in client.get(PAGE)["Location"]
+    assert staff("view_blockingevent").get(PAGE).status_code == 403
+
+
+def test_who_may_see_findings_needs_no_permission_besides(staff):
+    assert staff("view_finding").get(PAGE).status_code == 200

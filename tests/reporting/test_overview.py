@@ -1,0 +1,153 @@
+"""What the overview says: bars, processes, harm, and what is new."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.utils import timezone
+
+from loopwatch.reporting.overview import SPANS, overview
+from loopwatch.reporting.overview.span import Axis
+from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route_delay
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2026, 11, 25, 13, 37, 42, tzinfo=UTC)
+THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("key", "begin", "end"),
+    [
+        ("1h", "2026-11-25T12:38:00+00:00", "2026-11-25T13:38:00+00:00"),
+        ("24h", "2026-11-24T13:45:00+00:00", "2026-11-25T13:45:00+00:00"),
+        ("7d", "2026-11-18T14:00:00+00:00", "2026-11-25T14:00:00+00:00"),
+        ("30d", "2026-10-27T00:00:00+00:00", "2026-11-26T00:00:00+00:00"),
+        ("1y", "2025-11-26T00:00:00+00:00", "2026-11-26T00:00:00+00:00"),
+    ],
+)
+def test_a_span_ends_with_the_bar_that_is_now(key, begin, end):
+    with timezone.override("UTC"):
+        axis = Axis(SPANS[key], NOW)
+        assert (axis.begin.isoformat(), axis.end.isoformat()) == (begin, end)
+        assert axis.index(axis.begin) == 0
+        assert axis.index(NOW) == SPANS[key].bars - 1
+        assert axis.index(axis.begin - timedelta(seconds=1)) < 0
+
+
+def test_days_are_those_of_the_reader_whenever_the_clocks_change():
+    with timezone.override("Europe/Berlin"):  # summer time ended on 25 October
+        axis = Axis(SPANS["30d"], datetime(2026, 11, 10, 12, tzinfo=UTC))
+        assert axis.start(12).isoformat() == "2026-10-24T00:00:00+02:00"
+        assert axis.start(14).isoformat() == "2026-10-26T00:00:00+01:00"
+        assert axis.index(datetime(2026, 10, 25, 22, 59, tzinfo=UTC)) == 13
+        assert axis.index(datetime(2026, 10, 25, 23, 0, tzinfo=UTC)) == 14
+
+
+@pytest.mark.parametrize(("key", "minutes"), [("1h", 1), ("24h", 1), ("7d", 60), ("30d", 60)])
+def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
+    columns = {"minutes": minutes, "events": 2, "blocked_us": 5, "delay_us": 7, "requests_delayed": 1, "machine_us": 3}
+    start = THIS_HOUR if minutes == 60 else datetime.now(UTC).replace(second=0, microsecond=0)
+    stored_loop_time(start=start, longest_us=40, busy_us=minutes * 6_000_000, **columns)
+    stored_loop_time(start=start, longest_us=90, busy_us=minutes * 30_000_000, process_id=2, **columns)
+    stored_loop_time(start=start - timedelta(days=40), **columns)
+    found = overview(SPANS[key])
+    (bar,) = [bar for bar in found.bars if bar.events]
+    assert bar.start <= start < bar.end
+    assert (bar.events, bar.blocked_us, bar.delay_us, bar.requests_delayed, bar.machine_us) == (4, 10, 14, 2, 6)
+    assert (bar.longest_us, bar.busiest) == (90, 0.5)
+    assert (found.events, found.blocked_us, found.delay_us, found.machine_us) == (4, 10, 14, 6)
+
+
+def test_a_year_is_drawn_from_hourly_totals():
+    finding = stored_finding()
+    for days in (0, 0, 200, 400):
+        stored_hour(finding, 100, 300, hour=THIS_HOUR - timedelta(days=days), route=f"{days} {finding.pk + days}")
+        finding = stored_finding()
+    found = overview(SPANS["1y"])
+    assert [bar.events for bar in found.bars if bar.events] == [2, 4]
+    assert (found.bars[-1].blocked_us, found.bars[-1].longest_us) == (800_000, 300_000)
+    assert all(bar.busiest is None for bar in found.bars)
+
+
+@pytest.mark.parametrize(
+    ("blocked_us", "burst_minutes"),
+    [([0] * 60, 0), ([1] * 60, 0), ([9, 0, 0, 9], 1), ([5, 5, 5, 5, 5], 3), ([1] * 20, 0)],
+)
+def test_a_burst_is_half_of_the_blocked_time_within_little_time(blocked_us, burst_minutes):
+    first = datetime.now(UTC).replace(second=0, microsecond=0)
+    for minute, amount_us in enumerate(blocked_us):
+        stored_loop_time(start=first - timedelta(minutes=minute), blocked_us=amount_us, events=1)
+    assert overview(SPANS["1h"]).burst_us == burst_minutes * 60_000_000
+
+
+def test_the_loop_of_each_process():
+    minute = datetime.now(UTC).replace(second=0, microsecond=0)
+    for ago, busy_us in ((1, 30_000_000), (2, 12_000_000)):
+        stored_loop_time(start=minute - timedelta(minutes=ago), busy_us=busy_us, blocked_us=1, longest_us=ago)
+    stored_loop_time(start=minute, process_id=2, busy_us=None, blocked_us=9, host="<b>")
+    worse, better = overview(SPANS["1h"]).processes
+    assert (worse.host, worse.process_id, worse.busy, worse.busiest) == ("<b>", 2, None, None)
+    assert (better.busy, better.busiest, better.longest_us, better.blocked_us) == (pytest.approx(0.35), 0.5, 2, 2)
+
+
+def test_harm_is_own_time_and_the_delay_of_others():
+    slow, mean = stored_finding(function="slow"), stored_finding(function="mean")
+    ignored = stored_finding(function="ignored", status="ignored")
+    stored_hour(slow, 600, hour=THIS_HOUR, route="slow/")
+    stored_hour(mean, 100, hour=THIS_HOUR, route="mean/", delay_us=900_000, requests_delayed=9)
+    stored_hour(ignored, 400, hour=THIS_HOUR, route="mean/")
+    stored_hour(slow, 9_000, hour=THIS_HOUR - timedelta(days=2))
+    found = overview(SPANS["24h"])
+    assert [(each.finding.function, each.harm.share) for each in found.harms.findings] == [("mean", 0.5), ("slow", 0.3)]
+    assert (found.harms.ignored, found.harms.total.blocked_us, found.harms.total.longest_us) == (1, 1_100_000, 600_000)
+    assert [(each.route, each.harm.share) for each in found.causing] == [("mean/", 0.7), ("slow/", 0.3)]
+
+
+def test_routes_that_suffer():
+    earlier = THIS_HOUR - timedelta(hours=2)
+    stored_route_delay(hour=THIS_HOUR, route="search/", delay_us=100, requests_delayed=3, longest_us=9)
+    stored_route_delay(hour=earlier, route="search/", delay_us=200, requests_delayed=4, longest_us=5)
+    stored_route_delay(hour=THIS_HOUR, route="cart/", delay_us=700)
+    stored_route_delay(hour=THIS_HOUR - timedelta(days=2), route="old/", delay_us=700)
+    cart, search = overview(SPANS["24h"]).suffering
+    assert (cart.route, cart.share) == ("cart/", 0.7)
+    assert (search.route, search.requests_delayed, search.delay_us, search.longest_us) == ("search/", 7, 300, 9)
+
+
+def test_what_is_new_is_new_since_the_last_release():
+    now = datetime.now(UTC)
+    for release, days in (("", 0), ("2.0", 2), ("1.0", 5)):
+        stored_health(release=release, since=now - timedelta(days=days))
+    stored_finding(function="new", first_release="2.0", first_seen=now - timedelta(days=2))
+    stored_finding(function="known", first_release="1.0", first_seen=now)
+    stored_finding(function="back", first_release="1.0", reopened_at=now)
+    stored_finding(function="was back", first_release="1.0", reopened_at=now - timedelta(days=2))
+    stored_finding(function="dealt with", first_release="2.0", first_seen=now, status="resolved")
+    found = overview(SPANS["24h"]).news
+    assert found.release == "2.0"
+    assert {finding.function for finding in found.findings} == {"new", "back"}
+
+
+@pytest.mark.parametrize("releases", [[], ["1.0"]])
+def test_without_another_release_it_is_new_since_yesterday(releases):
+    now = datetime.now(UTC)
+    for release in releases:
+        stored_health(release=release)
+    stored_finding(function="new", first_release="1.0", first_seen=now - timedelta(hours=23))
+    stored_finding(function="old", first_release="1.0", first_seen=now - timedelta(hours=25))
+    found = overview(SPANS["24h"]).news
+    assert (found.release, [finding.function for finding in found.findings]) == ("", ["new"])
+
+
+def test_a_store_without_time_zones(settings):
+    settings.USE_TZ = False
+    now = timezone.now().replace(second=0, microsecond=0)
+    finding = stored_finding(first_seen=now, last_seen=now)
+    stored_hour(finding, 100, hour=now.replace(minute=0))
+    stored_loop_time(start=now, since=now, events=1)
+    stored_health(since=now, reported_at=now)
+    for span in SPANS.values():
+        found = overview(span)
+        assert len(found.harms.findings) == 1
+        if span.rows != 60:
+            assert found.events == 1
