@@ -14,13 +14,16 @@ from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E40
 
 import testproject.urls  # noqa: E402, F401 - or the first request would hold up the loop with its imports
 from loopwatch.asgi import LoopWatch  # noqa: E402
-from testproject.chat.routing import websocket_urlpatterns  # noqa: E402
+from loopwatch.live.routing import websocket_urlpatterns as live_urlpatterns  # noqa: E402
+from testproject.chat.routing import websocket_urlpatterns as chat_urlpatterns  # noqa: E402
 
 application = LoopWatch(
     ProtocolTypeRouter(
         {
             "http": django_application,
-            "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+            "websocket": AllowedHostsOriginValidator(
+                AuthMiddlewareStack(URLRouter([*chat_urlpatterns, *live_urlpatterns]))
+            ),
         }
     )
 )

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from django.db import close_old_connections, connections, reset_queries
 
@@ -20,13 +21,23 @@ CALLS_LIMIT = 1_000
 class Delivery:
     """Calls ``deliver`` for every call that is put. The first one starts its thread; all methods are thread-safe.
 
-    ``dropped`` counts calls for which there was no room. What ``deliver`` raises is logged once and counted.
+    Whenever no other call waits, ``settle`` follows on the same thread, and ``close`` before that ends. ``dropped``
+    counts calls for which there was no room. What any of the three raises is logged once and counted.
     """
 
-    def __init__(self, name: str, deliver: Callable[[BlockingCall], object], errors: Errors) -> None:
+    def __init__(
+        self,
+        name: str,
+        deliver: Callable[[BlockingCall], object],
+        errors: Errors,
+        settle: Callable[[], object] = lambda: None,
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
         self.name = name
         self.dropped = 0
         self._deliver = deliver
+        self._settle = settle
+        self._close = close
         self._errors = errors
         self._changed = threading.Condition()
         self._calls: deque[BlockingCall] = deque()
@@ -87,11 +98,14 @@ class Delivery:
     def _run(self) -> None:
         try:
             while (call := self._next()) is not None:
-                self._deliver_safely(call)
+                self._safely(partial(self._deliver, call))
+                if not self._calls:
+                    self._safely(self._settle)
                 with self._changed:
                     self._settled += 1
                     self._changed.notify_all()
         finally:
+            self._safely(self._close)
             connections.close_all()
 
     def _next(self) -> BlockingCall | None:
@@ -103,9 +117,9 @@ class Delivery:
             self._thread = None
             return None
 
-    def _deliver_safely(self, call: BlockingCall) -> None:
+    def _safely(self, act: Callable[[], object]) -> None:
         try:
-            self._deliver(call)
+            act()
         except BaseException as error:  # noqa: BLE001 - even SystemExit or CancelledError must not end this thread
             self._errors.log_foreign(self.name, error)
         with suppress(Exception):

@@ -1,4 +1,4 @@
-"""The sinks that get every call by itself: log, signal and callback. Each runs on a thread of its own.
+"""The sinks beside the database. Log, signal and callback get every call by itself. Each runs on a thread of its own.
 
 A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
 log tells it once.
@@ -8,13 +8,17 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.live.feed import feed
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import milliseconds, text
+from loopwatch.recording.health import Errors
+from loopwatch.recording.live import LiveSink
 from loopwatch.recording.paths import shorten
+from loopwatch.recording.sink import Sink
 from loopwatch.signals import blocking_call
 
 LINE_INTERVAL_S = 60.0
@@ -24,16 +28,7 @@ STALLS_REMEMBERED = 1_000
 logger = logging.getLogger("loopwatch")
 
 
-class Sink(Protocol):
-    """Takes one call after the other, always on the same thread; what it raises is logged once and counted."""
-
-    name: str
-
-    def emit(self, call: BlockingCall) -> None:
-        """Hand the call on."""
-
-
-def sinks(configuration: Configuration) -> list[Sink]:
+def sinks(configuration: Configuration, errors: Errors) -> list[Sink]:
     """The sinks that the settings ask for, beside the database."""
     chosen: list[Sink] = []
     if "log" in configuration.sinks:
@@ -42,10 +37,12 @@ def sinks(configuration: Configuration) -> list[Sink]:
         chosen.append(SignalSink())
     if configuration.on_blocking_call:
         chosen.append(CallbackSink(configuration.on_blocking_call))
+    if "live" in configuration.sinks and feed.is_reachable:
+        chosen.append(LiveSink(errors))
     return chosen
 
 
-class CallbackSink:
+class CallbackSink(Sink):
     """Calls the function named by ``ON_BLOCKING_CALL``."""
 
     name = "callback"
@@ -58,7 +55,7 @@ class CallbackSink:
         self._callback(call)
 
 
-class SignalSink:
+class SignalSink(Sink):
     """Sends ``loopwatch.signals.blocking_call``."""
 
     name = "signal"
@@ -70,7 +67,7 @@ class SignalSink:
                 raise outcome
 
 
-class LogSink:
+class LogSink(Sink):
     """One warning a stall, but at most one a finding and minute; the next line says how many were left out."""
 
     name = "log"

@@ -1,5 +1,7 @@
 """A site that is served for all tests here, a browser, and windows of it."""
 
+import shutil
+import subprocess
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,6 +13,7 @@ from django.test import Client
 from playwright.async_api import async_playwright
 
 from testproject.demo.browser import QUIET, BrowserError, find_browser
+from testproject.demo.ports import LOOPBACK, any_free
 from tests.browser.site import Site
 from tests.browser.window import LOOKS, WITHIN_MS, Window
 from tests.needs import not_there
@@ -23,6 +26,21 @@ def site(django_db_setup, tmp_path_factory):
     served.start()
     yield served
     served.stop()
+
+
+@pytest.fixture
+def site_of(transactional_db, tmp_path):
+    """Makes further processes of the site, which end with the test."""
+    made = []
+
+    def make(**environment):
+        made.append(Site(tmp_path, connection.settings_dict["NAME"], **environment))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -85,3 +103,24 @@ async def window(request, open_window, superuser_session):
 @pytest.fixture
 def superuser_session(superuser, session_of):
     return session_of(superuser)
+
+
+@pytest.fixture(scope="package")
+def redis_port(tmp_path_factory):
+    """A Redis of our own, which keeps nothing."""
+    program = shutil.which("redis-server") or not_there("redis", package="redis-server")
+    port = any_free()
+    command = [
+        program,
+        "--port",
+        str(port),
+        "--bind",
+        LOOPBACK,
+        "--save",
+        "",
+        "--dir",
+        tmp_path_factory.mktemp("redis"),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
+        yield port
+        server.terminate()

@@ -59,6 +59,10 @@ class Site:
             finally:
                 self._process.kill()
 
+    @property
+    def process_id(self):
+        return self._process.pid
+
     def get(self, path):
         """The text of a page."""
         with _open(self.address + path, timeout=WITHIN_S) as response:

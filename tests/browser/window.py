@@ -41,7 +41,7 @@ class Window:
     def __init__(self, page, address, look):
         self.page = page
         self.complaints = []
-        self._address = address
+        self.address = address
         self._look = look
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.complaints.append(f"exception: {error}"))
@@ -52,7 +52,7 @@ class Window:
 
     async def open(self, path):
         """Load a page with all that belongs to it."""
-        response = await self.page.goto(self._address + path)
+        response = await self.page.goto(self.address + path)
         assert response.status == 200, await response.text()
 
     async def flaws(self):
@@ -77,5 +77,5 @@ class Window:
 
     async def _take_picture(self):
         if folder := os.environ.get(PICTURES):
-            name = re.sub(r"\W+", "-", self.page.url.removeprefix(self._address)).strip("-")
+            name = re.sub(r"\W+", "-", self.page.url.removeprefix(self.address)).strip("-")
             await self.page.screenshot(path=Path(folder) / f"{name}-{self._look}.png", full_page=True)

@@ -1,0 +1,95 @@
+"""The consumer behind the live page: one connection, which tells and never listens."""
+
+import asyncio
+import json
+import logging
+import time
+from typing import Any
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from loopwatch.live.access import has_own_origin, may_look
+from loopwatch.live.batch import Batch
+from loopwatch.live.feed import GROUP, feed, shared_layer
+from loopwatch.live.outbox import Outbox
+from loopwatch.live.process import process_name
+
+INTERVAL_S = 0.25
+BEAT_S = 1.0
+CHECK_INTERVAL_S = 5.0
+"""How long somebody who has lost the permission may go on looking."""
+
+FORBIDDEN, UNEXPECTED, BROKEN = 4403, 4400, 4500
+
+logger = logging.getLogger("loopwatch.live")
+
+
+class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
+    """Route it inside ``AuthMiddlewareStack``, at a path without parameters: the page in the admin finds it.
+
+    Closes with 4403 whoever may not look (any more) or comes from another site, with 4400 whoever says something.
+    """
+
+    @classmethod
+    def as_asgi(cls, **initkwargs: Any) -> Any:
+        feed.is_routed = True
+        return super().as_asgi(**initkwargs)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._outbox = Outbox()
+        self._telling: asyncio.Task[None] | None = None
+
+    async def connect(self) -> None:
+        if not has_own_origin(self.scope) or not await may_look(self.scope):
+            await self.close(FORBIDDEN)
+            return
+        await self.accept()
+        if shared_layer() is None:
+            feed.join(self._outbox.add)
+        else:
+            await self.channel_layer.group_add(GROUP, self.channel_name)
+        self._telling = asyncio.create_task(self._tell())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002
+        feed.leave(self._outbox.add)
+        if self._telling is None:
+            return
+        self._telling.cancel()
+        if shared_layer() is not None:
+            await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
+        await self.close(UNEXPECTED)
+
+    async def loopwatch_batch(self, event: dict[str, Any]) -> None:
+        """A batch from the channel layer."""
+        self._outbox.add(Batch.from_message(event["batch"]))
+
+    async def _tell(self) -> None:
+        try:
+            await self._tell_until_forbidden()
+            await self.close(FORBIDDEN)
+        except Exception:
+            logger.exception("The live page's connection is closed; the page connects again.")
+            await self.close(BROKEN)
+
+    async def _tell_until_forbidden(self) -> None:
+        """Tell what there is four times a second, and once a second how late this loop was at that."""
+        now = asyncio.get_running_loop().time
+        worst_s, next_beat, next_check = 0.0, now(), now() + CHECK_INTERVAL_S
+        while True:
+            due = now() + INTERVAL_S
+            await asyncio.sleep(INTERVAL_S)
+            worst_s = max(worst_s, now() - due)
+            if now() >= next_check:
+                if not await may_look(self.scope):
+                    return
+                next_check = now() + CHECK_INTERVAL_S
+            if self._outbox or now() >= next_beat:
+                await self.send(self._message(worst_s))
+                worst_s, next_beat = 0.0, now() + BEAT_S
+
+    def _message(self, worst_s: float) -> str:
+        beat = {"now_ms": time.time() * 1000, "process": process_name(), "late_ms": round(worst_s * 1000, 1)}
+        return json.dumps(beat | self._outbox.take())

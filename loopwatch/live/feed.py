@@ -1,0 +1,91 @@
+"""Takes batches to whoever looks on: in this process directly, in others through the channel layer.
+
+A layer that lives in memory belongs to one process, and to the loop's thread; it is passed by. Any other one carries
+every batch to a group that pages join: one without members costs the layer a look-up, at most four times a second, and
+only while there are stalls.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from loopwatch.live.batch import Batch
+
+GROUP = "loopwatch.live"
+MESSAGE_TYPE = "loopwatch.batch"
+
+Receive = Callable[[Batch], object]
+
+
+class Feed:
+    """The pages that are open in this process, and the way to the others. One a process; thread-safe."""
+
+    def __init__(self) -> None:
+        self.is_routed = False
+        """Whether this process has a route to the consumer."""
+        self._lock = threading.Lock()
+        self._viewers: dict[Receive, asyncio.AbstractEventLoop] = {}
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether anybody could ever look on."""
+        return self.is_routed or shared_layer() is not None
+
+    @property
+    def has_audience(self) -> bool:
+        """Whether somebody looks on, as far as this process knows."""
+        return bool(self._viewers) or shared_layer() is not None
+
+    def join(self, receive: Receive) -> None:
+        """Call ``receive`` with every batch of this process, on the loop that runs now."""
+        with self._lock:
+            self._viewers[receive] = asyncio.get_running_loop()
+
+    def leave(self, receive: Receive) -> None:
+        """Call it no more."""
+        with self._lock:
+            self._viewers.pop(receive, None)
+
+    async def tell(self, batch: Batch) -> None:
+        """Take a batch to everyone, from another thread than the site's loop's. Raises what the layer raises."""
+        layer = shared_layer()
+        if layer is not None:
+            await layer.group_send(GROUP, {"type": MESSAGE_TYPE, "batch": batch.as_message()})
+            return
+        with self._lock:
+            viewers = list(self._viewers.items())
+        for receive, loop in viewers:
+            try:
+                loop.call_soon_threadsafe(receive, batch)
+            except RuntimeError:  # the loop is closed
+                self.leave(receive)
+
+
+def shared_layer() -> Any:
+    """The channel layer that reaches other processes; ``None`` without one, or without Channels."""
+    try:
+        from channels.exceptions import InvalidChannelLayerError  # noqa: PLC0415
+        from channels.layers import InMemoryChannelLayer, get_channel_layer  # noqa: PLC0415
+    except ImportError:
+        return None
+    try:
+        layer = get_channel_layer()
+    except InvalidChannelLayerError:
+        return None  # Channels itself tells whoever connects
+    return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+
+
+feed = Feed()
+
+
+def _after_fork() -> None:
+    """The parent's pages and lock are not the child's, but its routes are."""
+    is_routed = feed.is_routed
+    feed.__init__()  # type: ignore[misc]
+    feed.is_routed = is_routed
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,46 @@
+"""What one page is to be told next: batches of all processes made into one message, which has its limits."""
+
+from collections import defaultdict
+from dataclasses import asdict
+from typing import Any
+
+from loopwatch.live.batch import Batch, Line
+
+LINES_PER_MESSAGE = 20
+PROCESSES_LIMIT = 200
+
+
+class Outbox:
+    """Collects until it is emptied. Used on the loop of the page's connection alone."""
+
+    def __init__(self) -> None:
+        self._lines: list[Line] = []
+        self._left_out = 0
+        self._blocked = defaultdict[str, defaultdict[int, float]](lambda: defaultdict(float))
+        self._seen: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._blocked)
+
+    def add(self, batch: Batch) -> None:
+        """Keep as many lines as there is room for; the other stalls are counted."""
+        before = self._seen.get(batch.process, batch.seen - batch.count)
+        kept = batch.lines[: LINES_PER_MESSAGE - len(self._lines)]
+        self._lines += kept
+        self._left_out += max(0, batch.seen - before - sum(line.count for line in kept))
+        self._seen[batch.process] = batch.seen
+        if len(self._seen) > PROCESSES_LIMIT:
+            del self._seen[next(iter(self._seen))]
+        for second, blocked_ms in batch.blocked.items():
+            self._blocked[batch.process][second] += blocked_ms
+
+    def take(self) -> dict[str, Any]:
+        """Everything, ready for JSON: ``lines``, stalls ``left_out`` and, by process, ``blocked`` by second."""
+        taken = {
+            "lines": [asdict(line) for line in self._lines],
+            "left_out": self._left_out,
+            "blocked": {process: list(seconds.items()) for process, seconds in self._blocked.items()},
+        }
+        self._lines, self._left_out = [], 0
+        self._blocked.clear()
+        return taken

@@ -1,0 +1,137 @@
+"""The sink "live": sums up what happens within a moment, for whoever looks at the live page.
+
+A storm of stalls makes no more than four batches a second, of at most twenty lines each; nothing is made while nobody
+can be looking. Runs on the thread of its delivery.
+"""
+
+import asyncio
+import time
+from collections import Counter, OrderedDict
+from dataclasses import replace
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.live.batch import Batch, Line
+from loopwatch.live.feed import Feed, feed
+from loopwatch.live.process import process_name
+from loopwatch.recording import requests
+from loopwatch.recording.column_values import integer, milliseconds, path_text, text
+from loopwatch.recording.health import Errors
+from loopwatch.recording.paths import shorten
+from loopwatch.recording.sink import Sink
+
+INTERVAL_S = 0.25
+LINES_PER_BATCH = 20
+LINES_LIMIT = 1_000
+STALLS_REMEMBERED = 1_000
+SECONDS_TOLD = 120
+
+Key = tuple[str, str, str]
+
+
+class LiveSink(Sink):
+    """Sends a batch as soon as there is something, then none for a quarter of a second."""
+
+    name = "live"
+
+    def __init__(self, errors: Errors, feed: Feed = feed) -> None:
+        self._errors = errors
+        self._feed = feed
+        self._runner: asyncio.Runner | None = None
+        self._send_at = 0.0
+        self._seen = 0
+        self._going_on: OrderedDict[str, float] = OrderedDict()
+        self._begin_empty()
+
+    def _begin_empty(self) -> None:
+        self._count = 0
+        self._lines: dict[Key, Line] = {}
+        self._blocked: Counter[int] = Counter()
+
+    def emit(self, call: BlockingCall) -> None:
+        """Add the call to the next batch."""
+        told_ms = self._told_before(call)
+        is_new = told_ms is None
+        self._seen += is_new
+        if not self._feed.has_audience:
+            return
+        self._count += is_new
+        self._note_blocked(call.started_at.timestamp() * 1000 + (told_ms or 0.0), call.step_ms - (told_ms or 0.0))
+        line = _line(call, is_alone=call.ongoing or not is_new, count=int(is_new))
+        key = line.fingerprint, line.request, line.stall_id
+        if key in self._lines:
+            self._lines[key] = _together(self._lines[key], line)
+        elif len(self._lines) < LINES_LIMIT:
+            self._lines[key] = line
+
+    def settle(self) -> None:
+        """Send what there is, at the earliest a moment after the last batch."""
+        if not self._blocked:
+            return
+        time.sleep(max(0.0, self._send_at - time.monotonic()))
+        batch = self._batch()
+        self._begin_empty()
+        self._send_at = time.monotonic() + INTERVAL_S
+        # A loop that stays: layers keep their connections by loop.
+        self._runner = self._runner or asyncio.Runner()
+        try:
+            self._runner.run(self._feed.tell(batch))
+        except Exception as error:  # noqa: BLE001 - layers raise what they like
+            self._errors.log_once("live", error, "The channel layer did not take what the live page is to show.")
+
+    def close(self) -> None:
+        """Give up the connections to the layer; the next batch makes new ones."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def _told_before(self, call: BlockingCall) -> float | None:
+        """How much of the stall has been told; ``None`` if it is new."""
+        told_ms = self._going_on.pop(call.stall_id, None)
+        if call.ongoing:
+            self._going_on[call.stall_id] = max(call.step_ms, told_ms or 0.0)
+            if len(self._going_on) > STALLS_REMEMBERED:
+                self._going_on.popitem(last=False)
+        return told_ms
+
+    def _note_blocked(self, begin_ms: float, blocked_ms: float) -> None:
+        """Spread what was blocked over the seconds in which it was."""
+        end_ms = begin_ms + max(blocked_ms, 0.0)
+        begin_ms = max(begin_ms, end_ms - SECONDS_TOLD * 1000)
+        while begin_ms < end_ms:
+            second = int(begin_ms // 1000)
+            until_ms = min(end_ms, (second + 1) * 1000.0)
+            self._blocked[second] += until_ms - begin_ms  # type: ignore[assignment]
+            begin_ms = until_ms
+
+    def _batch(self) -> Batch:
+        longest_first = sorted(self._lines.values(), key=lambda line: -line.total_ms)
+        blocked = {second: round(blocked_ms, 1) for second, blocked_ms in self._blocked.items()}
+        return Batch(process_name(), self._seen, self._count, tuple(longest_first[:LINES_PER_BATCH]), blocked)
+
+
+def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
+    request = call.request
+    name = f"{requests.method(request)} {requests.route(request) or (request.consumer if request else '')}"
+    return Line(
+        stall_id=call.stall_id if is_alone else "",
+        fingerprint=call.fingerprint,
+        blocking_call=text(call.method_name, 300),
+        function=text(call.function, 300),
+        place=path_text(f"{shorten(call.filename)}:{call.lineno}" if call.filename else "", 300),
+        request=text(name.strip(), 300),
+        cause=text(call.cause, 20),
+        started_at_ms=milliseconds(call.started_at.timestamp() * 1000),
+        duration_ms=milliseconds(call.duration_ms),
+        waiting=integer(call.waiting),
+        ongoing=call.ongoing,
+        count=count,
+        total_ms=milliseconds(call.duration_ms),
+    )
+
+
+def _together(one: Line, other: Line) -> Line:
+    """The longer one's line, counting both. Of a stall that goes on, the later report is the longer."""
+    longer = max(other, one, key=lambda line: line.duration_ms)
+    if longer.stall_id:
+        return replace(longer, count=one.count + other.count, ongoing=other.ongoing)
+    return replace(longer, count=one.count + other.count, total_ms=one.total_ms + other.total_ms)

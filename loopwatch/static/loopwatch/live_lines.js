@@ -1,0 +1,98 @@
+// The stalls, newest first, as lines of a table that can be filtered. Everything is set as text: names are data.
+"use strict";
+
+var loopwatchLive = loopwatchLive || {};
+
+// The elements of a row by their `data-field`.
+loopwatchLive.fields = (row) =>
+    Object.fromEntries([...row.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
+
+// A translated text with its gaps filled: "%(count)s new".
+loopwatchLive.fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
+
+loopwatchLive.time = (ms, timeZone) =>
+    new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", timeZone }).format(ms);
+
+loopwatchLive.Lines = class {
+    static LIMIT = 200;
+    static ROUTES = 100;
+
+    constructor(page, format) {
+        const by = (id) => document.getElementById(id);
+        Object.assign(this, { texts: page.dataset, format, tbody: by("loopwatch-lines"), template: by("loopwatch-line") });
+        Object.assign(this, { form: by("loopwatch-filters"), shown: by("loopwatch-shown"), none: by("loopwatch-none") });
+        this.routes = by("loopwatch-routes");
+        this.goingOn = new Map(); // stall → row
+        this.form.addEventListener("input", () => this.filter());
+        this.form.addEventListener("submit", (event) => event.preventDefault());
+        this.form.addEventListener("reset", () => setTimeout(() => this.clear()));
+    }
+
+    add(lines) {
+        for (const line of lines) {
+            const before = line.stall_id && this.goingOn.get(line.stall_id);
+            const row = this.row(line, before);
+            if (before) before.replaceWith(row);
+            else this.tbody.prepend(row);
+            if (line.ongoing) this.goingOn.set(line.stall_id, row);
+            else this.goingOn.delete(line.stall_id);
+        }
+        while (this.tbody.rows.length > loopwatchLive.Lines.LIMIT) {
+            this.goingOn.delete(this.tbody.lastElementChild.dataset.stall);
+            this.tbody.lastElementChild.remove();
+        }
+        if (lines.length) this.filter();
+    }
+
+    row(line, before) {
+        const row = this.template.content.firstElementChild.cloneNode(true);
+        const field = loopwatchLive.fields(row);
+        const started = new Date(line.started_at_ms);
+        field.started.textContent = loopwatchLive.time(started, this.texts.timeZone);
+        field.started.dateTime = started.toISOString();
+        field.duration.textContent = this.format(line.duration_ms);
+        field.ongoing.hidden = !line.ongoing;
+        field.count.textContent = Math.max(line.count, before ? Number(before.dataset.count) : 0);
+        field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
+        field.call.textContent = line.blocking_call;
+        field.function.textContent = line.function === line.blocking_call ? "" : line.function;
+        field.place.textContent = line.place;
+        field.request.textContent = line.request || this.texts.outside;
+        field.waiting.textContent = line.waiting;
+        field.cause.textContent = this.cause(line.cause);
+        Object.assign(row.dataset, { count: field.count.textContent, stall: line.stall_id });
+        row.dataset.route = field.request.textContent.toLowerCase();
+        row.dataset.finding = [line.blocking_call, line.function, line.place, line.fingerprint].join("\n").toLowerCase();
+        this.remember(field.request.textContent);
+        return row;
+    }
+
+    cause(cause) {
+        const name = "cause" + cause.replace(/(^| )(\w)/g, (_, _space, letter) => letter.toUpperCase());
+        return this.texts[name] || cause;
+    }
+
+    // Offers routes that were seen to the filter.
+    remember(route) {
+        const options = [...this.routes.children];
+        if (options.length >= loopwatchLive.Lines.ROUTES || options.some((option) => option.value === route)) return;
+        this.routes.append(Object.assign(document.createElement("option"), { value: route }));
+    }
+
+    clear() {
+        this.form.route.value = this.form.finding.value = "";
+        this.filter();
+    }
+
+    filter() {
+        const [route, finding] = [this.form.route, this.form.finding].map((input) => input.value.trim().toLowerCase());
+        let shown = 0;
+        for (const row of this.tbody.rows) {
+            row.hidden = !row.dataset.route.includes(route) || !row.dataset.finding.includes(finding);
+            shown += !row.hidden;
+        }
+        const all = this.tbody.rows.length;
+        this.none.hidden = all > 0;
+        this.shown.textContent = all ? loopwatchLive.fill(this.texts.shown, { shown, all }) : "";
+    }
+};

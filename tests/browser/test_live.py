@@ -1,0 +1,140 @@
+"""The live page: stalls of a real Daphne in a real browser, as they happen."""
+
+import asyncio
+import re
+
+import pytest
+from django.urls import reverse
+from playwright.async_api import expect
+
+from loopwatch.models import Finding
+from tests.browser.window import LOOKS, WITHIN_MS
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+expect.set_options(timeout=WITHIN_MS)
+
+LIVE = reverse("admin:loopwatch_live")
+LINES = "#loopwatch-lines tr:not([hidden])"
+every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
+
+
+@pytest.fixture
+def stall(site):
+    """Blocks the site's loop: so often, so long, on one of two routes."""
+
+    async def happen(milliseconds=150, times=1, path="stall"):
+        for _ in range(times):
+            await asyncio.to_thread(site.get, f"/{path}/{milliseconds}/")
+
+    return happen
+
+
+async def open_live(window, query=""):
+    await window.open(LIVE + query)
+    await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")
+
+
+@every_look
+async def test_a_stall_appears_as_it_happens(window, stall):
+    await open_live(window)
+    await stall(150)
+    line = window.page.locator(LINES).filter(has_text="tests.browser.urls.stall").first
+    await expect(line).to_contain_text("time.sleep")
+    await expect(line).to_contain_text("GET stall/<int:milliseconds>/")
+    await expect(line.get_by_text("still going on")).to_be_hidden()
+    await expect(window.page.locator("#loopwatch-processes")).to_contain_text("ms")
+    assert await window.flaws() == []
+
+
+async def test_a_line_leads_to_its_finding(window, stall):
+    await open_live(window)
+    await stall()
+    await until(stalls_stored)
+    await window.page.locator(LINES).filter(has_text="tests.browser.urls.stall").get_by_role("link").first.click()
+    await expect(window.page.locator("#content")).to_contain_text("called in tests.browser.urls.stall")
+
+
+async def test_what_happens_during_a_pause_is_shown_after_it(window, stall):
+    await open_live(window)
+    await window.page.get_by_role("button", name="Pause").click()
+    await stall(path="other")
+    resume = window.page.get_by_role("button", name="Resume (")
+    await expect(resume).to_be_visible()
+    await expect(window.page.locator(LINES).filter(has_text="other/")).to_have_count(0)
+    await resume.click()
+    await expect(window.page.locator(LINES).filter(has_text="other/")).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    ("label", "wanted"), [("Route contains", "OTHER/<int"), ("Finding contains", "urls.other_stall")]
+)
+async def test_lines_are_filtered(window, stall, label, wanted):
+    await open_live(window)
+    await stall()
+    await stall(path="other")
+    await expect(window.page.locator(LINES).filter(has_text="other/")).to_have_count(1)
+    await window.page.get_by_label(label).fill(wanted)
+    await expect(window.page.locator(LINES)).to_have_count(1)
+    await stall()
+    await stall(path="other")
+    await expect(window.page.locator(LINES)).to_have_count(2)
+    await window.page.get_by_role("button", name="Show all").click()
+    await expect(window.page.locator(LINES).filter(has_text="GET stall/")).to_have_count(2)
+
+
+async def test_a_link_may_name_what_is_wanted(window, stall):
+    await open_live(window, "?route=other/")
+    await stall()
+    await stall(path="other")
+    await expect(window.page.locator(LINES)).to_have_count(1)
+
+
+async def test_a_stall_that_went_on_keeps_its_line(window, stall):
+    await open_live(window)
+    await stall(1_500, path="other")
+    line = window.page.locator(LINES).filter(has_text="other/")
+    await expect(line).to_contain_text(re.compile(r"(1\.[5-9]|\d+\.\d) s"))
+    await expect(line.get_by_text("still going on")).to_be_hidden()
+
+
+async def test_names_are_text_whatever_is_in_them(window, site):
+    await open_live(window)
+    await asyncio.to_thread(site.get, "/hostile/150/")
+    line = window.page.locator(LINES).filter(has_text="Zoë_نوع")
+    await expect(line).to_contain_text("<img src=x onerror=alert(1)>")
+    assert await window.page.locator("#loopwatch-lines img, #loopwatch-lines script").count() == 0
+    assert await window.flaws() == []
+
+
+async def test_a_storm_is_summed_up(window, stall):
+    """Every stall is in a line, and the lines are fewer."""
+    await open_live(window)
+    await asyncio.gather(*(stall(60, times=10) for _ in range(4)))
+
+    async def is_all_shown():
+        lines = window.page.locator(LINES).filter(has_text="tests.browser.urls.stall")
+        counts = await lines.evaluate_all("rows => rows.map(row => Number(row.dataset.count))")
+        return sum(counts) == await stalls_stored() > len(counts)
+
+    await until(is_all_shown)
+    assert await window.flaws() == []
+
+
+async def test_those_left_out_are_counted(open_window, superuser_session, site_of):
+    site = site_of(SITE_THRESHOLD_MS="5")
+    async with open_window(session_key=superuser_session, address=site.address) as window:
+        await open_live(window)
+        await asyncio.to_thread(site.get, "/many/7/")
+        await expect(window.page.locator("#loopwatch-left-out")).to_contain_text("more stalls were left out")
+        assert await window.flaws() == []
+
+
+async def stalls_stored():
+    findings = Finding.objects.filter(function="tests.browser.urls.stall")
+    return sum([finding.events async for finding in findings])
+
+
+async def until(condition):
+    async with asyncio.timeout(WITHIN_MS / 1000):
+        while not await condition():
+            await asyncio.sleep(0.1)

@@ -1,0 +1,47 @@
+"""The live page shows what happens in another process, through a real Redis."""
+
+import asyncio
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.test_live import LINES, open_live
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """While this file is there, the page ``held/`` blocks the loop."""
+    return tmp_path / "gate"
+
+
+@pytest.fixture
+def sites(site_of, redis_port, gate):
+    return [site_of(SITE_REDIS_PORT=str(redis_port), SITE_GATE=str(gate)) for _ in range(2)]
+
+
+async def test_a_stall_elsewhere_appears_with_its_process(open_window, superuser_session, sites):
+    here, elsewhere = sites
+    async with open_window(session_key=superuser_session, address=here.address) as window:
+        await open_live(window)
+        await asyncio.to_thread(elsewhere.get, "/other/150/")
+        await expect(window.page.locator(LINES).filter(has_text="other/")).to_have_count(1)
+        await expect(window.page.locator("#loopwatch-processes")).to_contain_text(f" {elsewhere.process_id}")
+        await asyncio.to_thread(here.get, "/stall/150/")
+        await expect(window.page.locator(LINES).filter(has_text="GET stall/")).to_have_count(1)
+        assert await window.flaws() == []
+
+
+async def test_a_stall_elsewhere_is_shown_while_it_goes_on(open_window, superuser_session, sites, gate):
+    here, elsewhere = sites
+    async with open_window(session_key=superuser_session, address=here.address) as window:
+        await open_live(window)
+        gate.touch()
+        stalling = asyncio.create_task(asyncio.to_thread(elsewhere.get, "/held/"))
+        line = window.page.locator(LINES).filter(has_text="held/")
+        await expect(line.get_by_text("still going on")).to_be_visible()
+        gate.unlink()
+        await stalling
+        await expect(line.get_by_text("still going on")).to_be_hidden()
+        await expect(line).to_have_count(1)

@@ -1,0 +1,61 @@
+"""What one page is told: bounded, with everything that is left out counted."""
+
+from loopwatch.live.batch import Batch, Line
+from loopwatch.live.outbox import LINES_PER_MESSAGE, PROCESSES_LIMIT, Outbox
+
+
+def line(count=1):
+    return Line(
+        "", "f" * 32, "time.sleep", "shop.views.checkout", "", "GET a/", "waiting", 0.0, 50.0, 0, False, count, 50.0
+    )
+
+
+def batch(seen, count, *lines, process="web-1 7", blocked=None):
+    return Batch(process, seen, count, lines, blocked or {1: 50.0})
+
+
+def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
+    outbox = Outbox()
+    assert not outbox
+    outbox.add(batch(1, 1, line()))
+    assert outbox
+    assert len(outbox.take()["lines"]) == 1
+    assert not outbox
+    assert outbox.take() == {"lines": [], "left_out": 0, "blocked": {}}
+
+
+def test_what_a_batch_has_no_line_for_is_left_out():
+    outbox = Outbox()
+    outbox.add(batch(12, 12, line(3), line(2)))
+    assert outbox.take()["left_out"] == 7
+
+
+def test_what_there_is_no_room_for_is_left_out():
+    outbox = Outbox()
+    for number in range(1, LINES_PER_MESSAGE + 11):
+        outbox.add(batch(3 * number, 3, line(3)))
+    taken = outbox.take()
+    assert len(taken["lines"]) == LINES_PER_MESSAGE
+    assert taken["left_out"] == 30
+
+
+def test_batches_that_were_lost_on_their_way_are_left_out():
+    outbox = Outbox()
+    outbox.add(batch(100, 1, line()))  # what was before the page was opened is not
+    outbox.add(batch(108, 2, line(), line()))
+    assert outbox.take()["left_out"] == 6
+
+
+def test_seconds_add_up_by_process():
+    outbox = Outbox()
+    outbox.add(batch(1, 1, line(), blocked={1: 50.0, 2: 5.0}))
+    outbox.add(batch(2, 1, line(), blocked={2: 7.0}))
+    outbox.add(batch(1, 1, line(), process="web-2 8", blocked={2: 1.0}))
+    assert outbox.take()["blocked"] == {"web-1 7": [(1, 50.0), (2, 12.0)], "web-2 8": [(2, 1.0)]}
+
+
+def test_processes_that_come_and_go_are_forgotten():
+    outbox = Outbox()
+    for number in range(10 * PROCESSES_LIMIT):
+        outbox.add(batch(1, 1, line(), process=f"web-1 {number}"))
+    assert len(outbox._seen) == PROCESSES_LIMIT

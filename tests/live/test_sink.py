@@ -1,0 +1,203 @@
+"""The sink "live": what is told of many stalls, to whom, and when nothing is done at all."""
+
+import asyncio
+import threading
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from channels.layers import InMemoryChannelLayer, channel_layers
+
+from loopwatch.detection.calls import Request
+from loopwatch.live.batch import Batch
+from loopwatch.live.feed import Feed, feed
+from loopwatch.recording.health import Errors
+from loopwatch.recording.live import LINES_PER_BATCH, LiveSink
+from tests.recording.calls import NOON, blocking_call
+
+SECOND = int(NOON.timestamp())
+
+
+class SharedLayer(InMemoryChannelLayer):
+    """Passes for one that reaches other processes; keeps what it is given."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.sent = []
+
+    async def group_send(self, group, message):
+        self.sent.append((group, message))
+
+
+class FailingLayer(SharedLayer):
+    async def group_send(self, group, message):
+        raise ConnectionError("gone")
+
+
+@pytest.fixture
+def layer(request, settings, monkeypatch):
+    """A channel layer of the given class is set up, and taken for a shared one."""
+    monkeypatch.setattr("channels.layers.InMemoryChannelLayer", type("AnotherLayer", (), {}))
+    name = f"{__name__}.{request.param.__name__}"
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": name}}
+    yield channel_layers["default"]
+    channel_layers.backends.clear()
+
+
+@pytest.fixture
+async def audience():
+    """A feed that somebody looks at, and the batches they got."""
+    own, received = Feed(), asyncio.Queue()
+    own.join(received.put_nowait)
+    return own, received
+
+
+async def told(audience, *calls):
+    """The batch that a new sink makes of these calls."""
+    own, received = audience
+
+    def tell():
+        sink = LiveSink(Errors(), own)
+        for call in calls:
+            sink.emit(call)
+        sink.settle()
+        sink.close()
+
+    await asyncio.to_thread(tell)
+    return await asyncio.wait_for(received.get(), 60)
+
+
+async def test_a_line_says_what_where_whom_and_how_long(audience):
+    call = blocking_call(waiting=3, duration_ms=99.5)
+    (line,) = (await told(audience, call)).lines
+    assert (line.blocking_call, line.function) == ("time.sleep", "shop.views.checkout")
+    assert line.request == "POST checkout/<int:pk>/"
+    assert (line.duration_ms, line.total_ms, line.count, line.waiting) == (99.5, 99.5, 1, 3)
+    assert (line.started_at_ms, line.fingerprint) == (SECOND * 1000, call.fingerprint)
+    assert not line.ongoing
+
+
+async def test_stalls_of_one_finding_and_request_are_one_line(audience):
+    others = [blocking_call(duration_ms=60.0) for _ in range(9)]
+    elsewhere = blocking_call(request=Request("websocket", "", "", "chat.Consumer"))
+    batch = await told(audience, *others, blocking_call(duration_ms=200.0, waiting=7), elsewhere)
+    together, alone = batch.lines
+    assert (together.count, together.total_ms, together.duration_ms, together.waiting) == (10, 740.0, 200.0, 7)
+    assert (alone.count, alone.request) == (1, "WebSocket chat.Consumer")
+    assert (batch.count, batch.seen) == (11, 11)
+
+
+async def test_the_worst_lines_are_told_and_the_others_counted(audience):
+    calls = [blocking_call(function=f"shop.views.{number}", duration_ms=100.0 + number) for number in range(100)]
+    batch = await told(audience, *calls)
+    assert len(batch.lines) == LINES_PER_BATCH
+    assert min(line.duration_ms for line in batch.lines) == 180.0
+    assert batch.count == 100
+
+
+async def test_a_stall_that_goes_on_is_counted_once_and_its_time_too(audience):
+    reports = [
+        blocking_call(stall_id="one", ongoing=ms < 900, duration_ms=ms, step_ms=ms) for ms in (400.0, 700.0, 900.0)
+    ]
+    batch = await told(audience, *reports)
+    (line,) = batch.lines
+    assert (line.stall_id, line.ongoing, line.count, line.duration_ms) == ("one", False, 1, 900.0)
+    assert (batch.count, batch.blocked) == (1, {SECOND: 900.0})
+
+
+async def test_what_was_blocked_is_told_by_the_second(audience):
+    late = blocking_call(started_at=NOON + timedelta(seconds=0.7), step_ms=2_000.0)
+    assert (await told(audience, late, blocking_call(step_ms=100.0))).blocked == {
+        SECOND: 400.0,
+        SECOND + 1: 1_000.0,
+        SECOND + 2: 700.0,
+    }
+
+
+async def test_of_a_very_long_stall_the_end_is_told(audience):
+    batch = await told(audience, blocking_call(step_ms=3_600_000.0))
+    assert len(batch.blocked) == 120
+    assert max(batch.blocked) == SECOND + 3_599
+
+
+async def test_odd_names_travel(audience):
+    names = {"method_name": "a\0\udc80" + "x" * 999, "function": "<b>", "filename": "", "request": None}
+    (line,) = (await told(audience, blocking_call(**names))).lines
+    assert len(line.blocking_call) == 300
+    assert "\udc80" not in line.blocking_call
+    assert (line.request, line.place) == ("", "")
+
+
+async def test_a_batch_survives_its_message(audience):
+    batch = await told(audience, blocking_call(), blocking_call(stall_id="one", ongoing=True))
+    assert Batch.from_message(batch.as_message()) == batch
+
+
+def test_nothing_is_made_while_nobody_looks():
+    sink = LiveSink(Errors(), Feed())
+    sink.emit(blocking_call())
+    assert not sink._lines
+    sink.settle()
+    assert sink._runner is None
+
+
+async def test_whoever_comes_later_does_not_take_the_earlier_for_lost(audience):
+    own, received = audience
+    sink = LiveSink(Errors(), own)
+    own.leave(received.put_nowait)
+    sink.emit(blocking_call())
+    own.join(received.put_nowait)
+    sink.emit(blocking_call())
+    await asyncio.to_thread(sink.settle)
+    await asyncio.to_thread(sink.close)
+    batch = await asyncio.wait_for(received.get(), 60)
+    assert (batch.seen, batch.count) == (2, 1)
+
+
+def test_a_loop_that_is_closed_is_looked_at_no_more():
+    own = Feed()
+
+    async def join():
+        own.join(print)
+
+    asyncio.run(join())
+    assert own.has_audience
+    asyncio.run(own.tell(Batch("web 1", 1, 1, (), {})))
+    assert not own.has_audience
+
+
+@pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
+def test_other_processes_are_told_through_the_layer(recorder_of, layer):
+    recorder = recorder_of(sinks=("live",), redact=lambda call: call)
+    for _ in range(3):
+        recorder.put(blocking_call())
+        assert recorder.flush(10)
+    assert Counter(group for group, _ in layer.sent) == {"loopwatch.live": 3}
+    assert [message["batch"]["seen"] for _, message in layer.sent] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("layer", [FailingLayer], indirect=True)
+def test_a_layer_that_fails_is_told_once_and_counted(recorder_of, layer, caplog):
+    recorder = recorder_of(sinks=("live",))
+    for _ in range(3):
+        recorder.put(blocking_call())
+        assert recorder.flush(10)
+    assert recorder.stats().errors == {"live": 3}
+    (record,) = caplog.records
+    assert "channel layer did not take" in record.getMessage()
+
+
+def test_there_is_no_thread_where_nobody_can_look(recorder_of, monkeypatch):
+    monkeypatch.setattr(feed, "is_routed", False)
+    recorder = recorder_of(sinks=("live",))
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert "loopwatch-live" not in {thread.name for thread in threading.enumerate()}
+
+
+@pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
+def test_redacted_calls_are_what_is_told(recorder_of, layer):
+    recorder = recorder_of(sinks=("live",), redact=lambda call: None)
+    recorder.put(blocking_call())
+    assert recorder.flush(10)
+    assert not layer.sent
