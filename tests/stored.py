@@ -6,7 +6,15 @@ from hashlib import sha256
 from itertools import count
 
 from loopwatch.histogram import column_for
-from loopwatch.models import BlockingEvent, Finding, HourlyTotal, LoopTime, ProcessHealth, RouteDelay
+from loopwatch.models import (
+    BlockingEvent,
+    Finding,
+    HourlyTotal,
+    LoopTime,
+    ProcessHealth,
+    RouteDelay,
+    ThreadWaitTotal,
+)
 
 NOON = datetime(2026, 11, 1, 12, 0, tzinfo=UTC)
 _numbers = count()
@@ -87,3 +95,18 @@ def stored_loop_time(**columns):
 
 def stored_route_delay(**columns):
     return RouteDelay.objects.create(**{"hour": NOON, "method": "GET", "route": "shop/<int:pk>/"} | columns)
+
+
+def stored_wait(held_by="chat.consumers.Chat.save", *durations_ms, hour=NOON, **columns):
+    """One total of thread waits that counts waits of these durations."""
+    defaults = {
+        "fingerprint": f"{next(_numbers):032x}",
+        "thread": "process",
+        "held_for": "WebSocket ws/chat/",
+        "method": "WebSocket",
+        "route": "ws/chat/",
+        "waits": len(durations_ms),
+        "waited_us": round(sum(durations_ms) * 1000),
+        "longest_us": round(max(durations_ms) * 1000),
+    }
+    return ThreadWaitTotal.objects.create(held_by=held_by, hour=hour, **defaults | columns)

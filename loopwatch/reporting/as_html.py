@@ -30,6 +30,7 @@ class Row:
     figures: Sequence[tuple[str, str]]
     percent: int
     marks: Sequence[str] = ()
+    note: str = ""
     relation: str = ""
     function: str = ""
     place: str = ""
@@ -61,8 +62,8 @@ def render_html(report: Report) -> str:
         "empty": "" if report.stored else words.EMPTY_STORE,
         "notes": [visible(note) for note in words.notes(report)],
         "generated_at": f"{words.when(report.generated_at)} {words.local(report.generated_at):%Z}",
-        "tables": [table for table in _tables(report) if table.rows],
-        "left_out": words.left_out(report),
+        "tables": [table for table in (*_tables(report), _thread_waits(report)) if table.rows],
+        "left_out": " ".join(filter(None, (words.left_out(report), words.waits_left_out(report)))),
         "recorded_by": words.recorded_by(report.health),
         "language": get_language() or "en",
         "direction": "rtl" if get_language_bidi() else "ltr",
@@ -117,6 +118,22 @@ def _group(group: Group, group_by: str, largest_ms: float) -> Row:
         relation=_("mostly") if group.findings > 1 else "",
         function="" if group.worst == group.name else _name(group.worst),
     )
+
+
+def _thread_waits(report: Report) -> Table:
+    largest_ms = max((wait.waited_ms for wait in report.thread_waits), default=0.0)
+    rows = [
+        Row(
+            name=_name(words.holder(wait)),
+            figures=list(zip(words.THREAD_WAIT_HEADINGS, words.thread_wait_figures(wait), strict=True)),
+            percent=_percent(wait.waited_ms, largest_ms),
+            note=visible(words.whose_thread(wait)),
+            routes=[_name(route) for route in wait.routes[:_ROUTES]],
+            more_routes=max(0, len(wait.routes) - _ROUTES),
+        )
+        for wait in report.thread_waits
+    ]
+    return Table(words.THREAD_WAITS, "Held by", words.THREAD_WAIT_HEADINGS, rows)
 
 
 def _percent(part: float, whole: float) -> int:

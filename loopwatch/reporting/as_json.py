@@ -1,6 +1,7 @@
 """The report as one JSON object, for programs."""
 
 import json
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ def render_json(report: Report) -> str:
     }
     if report.group_by == FINDING:
         document["findings"] = records(report)
+        document["thread_waits"] = [asdict(wait) for wait in report.thread_waits]
     else:
         document |= {
             "group_by": report.group_by,

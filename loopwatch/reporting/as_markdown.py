@@ -7,6 +7,7 @@ from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import visible
+from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
 _NO_SPAN = re.compile(r"[`|\\]")
@@ -16,9 +17,11 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9 .]")
 def render_markdown(report: Report) -> str:
     """Tables as GitHub, GitLab and most others read them. Names are text, whatever they look like."""
     if not report.stored:
-        return "\n".join(line.replace("  - ", "- ", 1) for line in words.EMPTY_STORE.splitlines())
-    blocks = [f"### {plain(words.headline(report))}", *map(plain, words.notes(report)), *_tables(report)]
-    blocks += [plain(line) for line in (words.left_out(report), words.recorded_by(report.health)) if line]
+        blocks = ["\n".join(line.replace("  - ", "- ", 1) for line in words.EMPTY_STORE.splitlines())]
+    else:
+        blocks = [f"### {plain(words.headline(report))}", *map(plain, words.notes(report)), *_tables(report)]
+    blocks += filter(None, (plain(words.left_out(report)), *_thread_waits(report), plain(words.waits_left_out(report))))
+    blocks += filter(None, (plain(words.recorded_by(report.health)),))
     return "\n\n".join(blocks)
 
 
@@ -56,6 +59,21 @@ def _changes(report: Report) -> Iterator[str]:
         if rows:
             yield f"#### {words.KIND_HEADINGS[kind]}"
             yield from _table(("Blocking call", *words.CHANGE_HEADINGS), rows)
+
+
+def _thread_waits(report: Report) -> Iterator[str]:
+    rows = [(_holder(wait), *words.thread_wait_figures(wait)) for wait in report.thread_waits]
+    if rows:
+        yield f"#### {words.THREAD_WAITS}"
+        yield from _table(("Held by", *words.THREAD_WAIT_HEADINGS), rows)
+
+
+def _holder(wait: ReportedThreadWait) -> str:
+    lines = [f"**{code(words.holder(wait))}**", plain(words.whose_thread(wait))]
+    if wait.routes:
+        more = f" + {len(wait.routes) - 1} more" if len(wait.routes) > 1 else ""
+        lines.append(code(wait.routes[0]) + more)
+    return "<br>".join(lines)
 
 
 def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, visible, width_of
+from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 WIDE = 130
 _NARROWEST = 40
@@ -36,7 +37,8 @@ def render_text(report: Report, *, width: int, style: Style) -> str:
     else:
         headline = map(style.MIGRATE_HEADING, wrap(visible(words.headline(report)), width))
         blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style)]
-    blocks += filter(None, (words.left_out(report), "\n".join(wrap(words.recorded_by(report.health), width))))
+    blocks += filter(None, (words.left_out(report), *_thread_waits(report, width, style), words.waits_left_out(report)))
+    blocks += filter(None, ("\n".join(wrap(words.recorded_by(report.health), width)),))
     return "\n\n".join(blocks)
 
 
@@ -66,6 +68,23 @@ def _changes(report: Report, width: int, style: Style) -> Iterator[str]:
         if rows:
             yield style.MIGRATE_HEADING(words.KIND_HEADINGS[kind])
             yield from _table(words.CHANGE_HEADINGS, rows, width, style)
+
+
+def _thread_waits(report: Report, width: int, style: Style) -> Iterator[str]:
+    rows = [_Row(words.thread_wait_figures(wait), _holder(wait, style)) for wait in report.thread_waits]
+    if rows:
+        yield style.MIGRATE_HEADING(words.THREAD_WAITS)
+        yield from _table(words.THREAD_WAIT_HEADINGS, rows, width, style)
+
+
+def _holder(wait: ReportedThreadWait, style: Style) -> Callable[[int], Iterator[str]]:
+    def names(width: int) -> Iterator[str]:
+        yield style.MIGRATE_LABEL(shorten(visible(words.holder(wait)), width))
+        yield shorten(visible(words.whose_thread(wait)), width)
+        if wait.routes:
+            yield _routes(wait.routes, width)
+
+    return names
 
 
 def _table(headings: Sequence[str], rows: list[_Row], width: int, style: Style) -> Iterator[str]:

@@ -15,6 +15,7 @@ from loopwatch.reporting.report import Report, ReportedFinding, Totals
 from loopwatch.reporting.routes import routes_of
 from loopwatch.reporting.selection import SORTS, Selection
 from loopwatch.reporting.sums import aware, hourly_totals
+from loopwatch.reporting.thread_waits import reported_thread_waits, wait_sums
 
 # Databases limit the parameters of one query.
 _BATCH = 500
@@ -39,6 +40,7 @@ def build_report(selection: Selection) -> Report:
     """
     figures = figures_of(selection)
     shown = _largest(figures, selection)[: selection.limit]
+    thread_waits = reported_thread_waits(wait_sums(selection.begin, selection.using))
     return Report(
         generated_at=datetime.now(UTC),
         since=selection.begin,
@@ -47,6 +49,8 @@ def build_report(selection: Selection) -> Report:
         totals=Totals(len(figures), sum(row.events for row in figures), sum(row.blocked_us for row in figures) / 1000),
         findings=tuple(reported(shown, selection)),
         health=recording_health(selection.using),
+        thread_waits=tuple(thread_waits[: selection.limit]),
+        thread_waits_in_all=len(thread_waits),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from loopwatch.reporting.changes import Change, Comparison
 from loopwatch.reporting.health import RecordingHealth
+from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 FINDING = "finding"
 HOST = "host"
@@ -77,6 +78,7 @@ class Report:
     """``since`` is the moment the figures begin at, ``None`` for all time; ``stored`` counts findings of any status.
 
     It has ``findings`` or, where ``group_by`` is not ``FINDING``, the first of ``groups_in_all`` groups.
+    ``thread_waits`` are the first of ``thread_waits_in_all``; they are no findings, and have no status.
     """
 
     generated_at: datetime
@@ -90,3 +92,5 @@ class Report:
     groups: tuple[Group, ...] = ()
     groups_in_all: int = 0
     comparison: Comparison | None = None
+    thread_waits: tuple[ReportedThreadWait, ...] = ()
+    thread_waits_in_all: int = 0

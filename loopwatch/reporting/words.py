@@ -7,12 +7,15 @@ from django.utils import timezone
 
 from loopwatch.certainty import doubt
 from loopwatch.durations import human_duration
-from loopwatch.models import Finding
+from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE, Change, Comparison, Rate, Release
 from loopwatch.reporting.health import RecordingHealth, errors_in_words
 from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
+from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
+THREAD_WAIT_HEADINGS = ("Waited", "Waits", "Longest")
+THREAD_WAITS = "Calls that waited for their thread, by what held it"
 GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
 CHANGE_HEADINGS = ("Blocked/h", "Events/h", "p95", "Longest")
 KIND_HEADINGS = {NEW: "New", WORSE: "Worse", GONE: "Gone", BETTER: "Better", SAME: "About the same"}
@@ -60,6 +63,12 @@ def left_out(report: Report) -> str:
     return f"{shown} of {there} {what} shown (see --limit)." if shown < there else ""
 
 
+def waits_left_out(report: Report) -> str:
+    """The same of thread waits."""
+    shown, there = len(report.thread_waits), report.thread_waits_in_all
+    return f"{shown} of {there} holders of a thread shown (see --limit)." if shown < there else ""
+
+
 def recorded_by(health: RecordingHealth) -> str:
     """What the processes that record said of themselves; what went well is not spelled out, nor are no processes."""
     if not health.processes:
@@ -82,6 +91,21 @@ def recorded_by(health: RecordingHealth) -> str:
 def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
     """In the order of ``FINDING_HEADINGS``."""
     return (*_figures(finding), when(finding.last_seen))
+
+
+def thread_wait_figures(wait: ReportedThreadWait) -> tuple[str, ...]:
+    """In the order of ``THREAD_WAIT_HEADINGS``."""
+    return human_duration(wait.waited_ms), f"{wait.waits:,}", human_duration(wait.longest_ms)
+
+
+def holder(wait: ReportedThreadWait) -> str:
+    return wait.held_by or "unknown"
+
+
+def whose_thread(wait: ReportedThreadWait) -> str:
+    """Whose thread was held, and for which request most of the time."""
+    thread = "the request's own thread" if wait.thread == ThreadWaitTotal.Thread.REQUEST else "the process's thread"
+    return f"{thread}, held for {wait.held_for[0]}" if wait.held_for else thread
 
 
 def group_figures(group: Group) -> tuple[str, ...]:

@@ -109,7 +109,7 @@ def test_a_reopened_finding_says_so_until_it_is_resolved_again():
 def test_more_findings_cost_no_more_queries(django_assert_max_num_queries, since):
     for _ in range(60):
         stored_hour(stored_finding(), 60, 70)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         assert len(report(limit=60, since=since).findings) == 60
 
 

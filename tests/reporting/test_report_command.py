@@ -150,7 +150,7 @@ class TestJson:
         finding = stored_finding(events=2, blocked_us=150_000, function="shop.名前")
         stored_hour(finding, 50, 100)
         document = json.loads(run("--format", "json"))
-        assert document.keys() == {"generated_at", "since", "totals", "findings"}
+        assert document.keys() == {"generated_at", "since", "totals", "findings", "thread_waits"}
         assert datetime.fromisoformat(document["generated_at"]).utcoffset() == timedelta(0)
         assert document["since"] is None
         assert document["totals"] == {"findings": 1, "events": 2, "blocked_ms": 150.0}

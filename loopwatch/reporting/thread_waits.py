@@ -1,0 +1,91 @@
+"""How long calls waited for the thread of ``sync_to_async`` in a period, and what held it meanwhile."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Max, QuerySet, Sum
+from django.utils import timezone
+
+from loopwatch.models import ThreadWaitTotal
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSum:
+    """The waits of one route for one call that held its thread; names are empty where none is known."""
+
+    held_by: str
+    thread: str
+    held_for: str
+    method: str
+    route: str
+    waits: int
+    waited_us: int
+    longest_us: int
+
+    @property
+    def name(self) -> str:
+        """Method and route of the request that waited."""
+        return f"{self.method} {self.route}".strip()
+
+    @property
+    def waited_ms(self) -> float:
+        return self.waited_us / 1000
+
+    @property
+    def longest_ms(self) -> float:
+        return self.longest_us / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedThreadWait:
+    """All waits for one call that held a thread. ``held_for`` and ``routes`` come with the most time waited first."""
+
+    held_by: str
+    thread: str
+    held_for: tuple[str, ...]
+    routes: tuple[str, ...]
+    waits: int
+    waited_ms: float
+    longest_ms: float
+
+
+def wait_sums(since: datetime | None, using: str | None) -> list[WaitSum]:
+    """Those of the hours that begin at ``since`` (aware) or later, the most time waited first, in one query."""
+    totals: QuerySet[ThreadWaitTotal] = ThreadWaitTotal.objects.using(using)
+    if since is not None:
+        totals = totals.filter(hour__gte=since if settings.USE_TZ else timezone.make_naive(since))
+    keys = ("held_by", "thread", "held_for", "method", "route")
+    rows = totals.values_list(*keys).annotate(Sum("waits"), total_us=Sum("waited_us"), longest=Max("longest_us"))
+    return [WaitSum(*row) for row in rows.order_by("-total_us", *keys)]
+
+
+def reported_thread_waits(sums: Iterable[WaitSum]) -> list[ReportedThreadWait]:
+    """Put together what one call in one kind of thread was waited for, the most time waited first."""
+    members = defaultdict[tuple[str, str], list[WaitSum]](list)
+    for each in sums:
+        members[each.held_by, each.thread].append(each)
+    reported = [_reported(*key, waits) for key, waits in members.items()]
+    return sorted(reported, key=lambda wait: wait.waited_ms, reverse=True)
+
+
+def _reported(held_by: str, thread: str, sums: list[WaitSum]) -> ReportedThreadWait:
+    return ReportedThreadWait(
+        held_by=held_by,
+        thread=thread,
+        held_for=_most_first((each.held_for, each.waited_us) for each in sums),
+        routes=_most_first((each.name, each.waited_us) for each in sums),
+        waits=sum(each.waits for each in sums),
+        waited_ms=sum(each.waited_us for each in sums) / 1000,
+        longest_ms=max(each.longest_us for each in sums) / 1000,
+    )
+
+
+def _most_first(named: Iterable[tuple[str, int]]) -> tuple[str, ...]:
+    totals = defaultdict[str, int](int)
+    for name, waited_us in named:
+        if name:
+            totals[name] += waited_us
+    return tuple(sorted(totals, key=lambda name: (-totals[name], name)))

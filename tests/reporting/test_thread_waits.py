@@ -1,0 +1,114 @@
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.core.management.color import no_style
+
+from loopwatch.reporting.as_html import render_html
+from loopwatch.reporting.as_markdown import render_markdown
+from loopwatch.reporting.as_text import render_text
+from loopwatch.reporting.thread_waits import ReportedThreadWait, reported_thread_waits, wait_sums
+from tests.reporting.reports import HOSTILE, a_report
+from tests.stored import NOON, stored_finding, stored_wait
+
+SAVE = "chat.consumers.Chat.save"
+
+
+@pytest.mark.django_db
+class TestSums:
+    def test_hours_and_releases_are_added_up(self):
+        stored_wait(SAVE, 100, 50)
+        stored_wait(SAVE, 300, hour=NOON + timedelta(hours=1))
+        stored_wait(SAVE, 70, release="1.5")
+        (total,) = wait_sums(None, None)
+        assert (total.waits, total.waited_ms, total.longest_ms) == (4, 520.0, 300.0)
+
+    def test_only_the_period_counts(self):
+        stored_wait(SAVE, 100)
+        stored_wait(SAVE, 300, hour=NOON + timedelta(hours=1))
+        assert [total.waits for total in wait_sums(NOON + timedelta(hours=1), None)] == [1]
+
+    def test_without_time_zone_support_too(self, settings):
+        settings.USE_TZ = False
+        stored_wait(SAVE, 100, hour=NOON.replace(tzinfo=None))
+        assert [total.waits for total in wait_sums(NOON - timedelta(days=1), None)] == [1]
+
+    def test_the_most_time_waited_comes_first(self):
+        stored_wait("views.short", 60)
+        stored_wait("views.long", 600)
+        assert [total.held_by for total in wait_sums(None, None)] == ["views.long", "views.short"]
+
+    def test_a_call_is_reported_once_a_kind_of_thread_with_its_routes(self):
+        stored_wait(SAVE, 100)
+        stored_wait(SAVE, 300, method="GET", route="shop/", held_for="GET shop/")
+        stored_wait(SAVE, 60, method="", route="", held_for="")
+        stored_wait(SAVE, 60, thread="request")
+        first, second = reported_thread_waits(wait_sums(None, None))
+        assert first == ReportedThreadWait(
+            SAVE, "process", ("GET shop/", "WebSocket ws/chat/"), ("GET shop/", "WebSocket ws/chat/"), 3, 460.0, 300.0
+        )
+        assert (second.thread, second.waits) == ("request", 1)
+
+    def test_the_command_reports_them_beside_the_findings(self):
+        stored_finding()
+        stored_wait(SAVE, 100, 50)
+        stored_wait("views.other", 60)
+        printed = io.StringIO()
+        call_command("loopwatch_report", "--format", "json", "--limit", "1", stdout=printed)
+        document = json.loads(printed.getvalue())
+        assert document["thread_waits"] == [
+            {
+                "held_by": SAVE,
+                "thread": "process",
+                "held_for": ["WebSocket ws/chat/"],
+                "routes": ["WebSocket ws/chat/"],
+                "waits": 2,
+                "waited_ms": 150.0,
+                "longest_ms": 100.0,
+            }
+        ]
+        assert len(document["findings"]) == 1
+
+
+WAIT = ReportedThreadWait(SAVE, "process", ("POST cart/",), ("WebSocket ws/chat/", "GET shop/"), 1204, 90_000.0, 410.0)
+
+
+def as_text(report):
+    return render_text(report, width=200, style=no_style())
+
+
+FORMATS = [as_text, render_markdown, render_html]
+
+
+@pytest.mark.parametrize("render", FORMATS)
+@pytest.mark.parametrize("stored", [0, 1])
+def test_every_format_for_people_has_them_with_and_without_findings(render, stored):
+    shown = render(a_report(stored=stored, thread_waits=(WAIT,), thread_waits_in_all=9)).replace("\\", "")
+    for part in ("waited for their thread", "1 min 30 s", "1,204", "410 ms", "1 of 9 holders of a thread shown"):
+        assert part in shown
+    for part in ("consumers", "the process's thread, held for POST cart/", "WebSocket", "ws/chat/"):
+        assert part in shown.replace("&#x27;", "'").replace("<wbr>", "")
+
+
+@pytest.mark.parametrize("render", FORMATS)
+def test_no_format_mentions_them_where_there_are_none(render):
+    assert "waited for their thread" not in render(a_report())
+
+
+@pytest.mark.parametrize("render", FORMATS)
+def test_names_are_text_whatever_they_look_like(render):
+    wait = replace(WAIT, held_by=HOSTILE, held_for=(HOSTILE,), routes=(HOSTILE, "GET shop/"))
+    plain, hostile = (render(a_report(thread_waits=(each,))) for each in (WAIT, wait))
+    assert "\x1b" not in hostile
+    assert len(hostile.splitlines()) == len(plain.splitlines())
+    if render is render_html:
+        assert "<script" not in hostile
+
+
+def test_a_call_that_is_not_known_and_a_thread_held_for_nobody_have_words():
+    shown = as_text(a_report(thread_waits=(replace(WAIT, held_by="", held_for=(), thread="request", routes=()),)))
+    assert "unknown" in shown
+    assert "the request's own thread\n" in shown + "\n"
