@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
 from loopwatch.admin.event_page import event_page
-from loopwatch.admin.exports import ExportsAdmin
+from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
 from loopwatch.admin.live_page import live_urls
@@ -30,13 +30,14 @@ class EventChangeList(ChangeList):
 
 
 @admin.register(BlockingEvent)
-class BlockingEventAdmin(ExportsAdmin):
+class BlockingEventAdmin(FlameExports):
     list_display = ("started", "duration", "blocking_call", "request", "delayed", "host", "release")
     list_filter = ("started_at", CauseFilter)
     list_select_related = ("finding",)
     ordering = ("-started_at",)
     change_form_template = "loopwatch/event.html"
     export_columns = EVENT
+    file_name = "loopwatch-events"
 
     @admin.display(description=_("started"), ordering="started_at")
     def started(self, event: BlockingEvent) -> SafeString:

@@ -21,7 +21,7 @@ from django.utils.translation import ngettext
 
 from loopwatch import cells
 from loopwatch.admin.causes import cause_label, cause_meaning
-from loopwatch.admin.exports import ExportsAdmin
+from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
@@ -46,7 +46,7 @@ class FindingChangeList(ChangeList):
 
 
 @admin.register(Finding)
-class FindingAdmin(ExportsAdmin):
+class FindingAdmin(FlameExports):
     list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "first", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
     search_fields = ("blocking_call", "function", "filename")
@@ -56,6 +56,7 @@ class FindingAdmin(ExportsAdmin):
     actions = ("resolve", "ignore", "reopen")
     change_form_template = "loopwatch/finding.html"
     export_columns = FINDING
+    file_name = "loopwatch-findings"
 
     @admin.display(description=_("blocking call"), ordering="blocking_call")
     def call(self, finding: Finding) -> SafeString:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.event_page import advice_on
+from loopwatch.admin.exports import EVENTS_DRAWN
 from loopwatch.admin.flame_tree import Branch, branches_of
 from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import Culprit, culprit_of
@@ -18,8 +19,6 @@ from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.routes import RouteTotal, routes_of
 
 _EVENTS_EACH = 25
-_EVENTS_MERGED = 50
-"""As many as are kept by default."""
 _ROUTES = 50
 
 
@@ -94,7 +93,7 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
 def _newest_events(finding: Finding) -> list[BlockingEvent]:
     """With their stacks, which the rest of the page is made from."""
     events = finding.blocking_events.defer("contributions", "delayed_routes")
-    return list(events.order_by("-started_at", "-pk")[:_EVENTS_MERGED])
+    return list(events.order_by("-started_at", "-pk")[:EVENTS_DRAWN])
 
 
 def _slowest_events(finding: Finding) -> list[BlockingEvent]:

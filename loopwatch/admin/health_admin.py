@@ -1,6 +1,6 @@
 """How loopwatch itself fares: a row for every process of the site that has written within the last days."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -8,18 +8,21 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch import cells
-from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.exports import ListExports
+from loopwatch.admin.exports.columns import PROCESS
 from loopwatch.durations import human_duration
 from loopwatch.models import ProcessHealth
 from loopwatch.reporting.health import errors_in_words
 
 
 @admin.register(ProcessHealth)
-class ProcessHealthAdmin(ReadOnlyAdmin):
+class ProcessHealthAdmin(ListExports):
     list_display = ("process", "release", "watching", "written", "seen", "stored", "dropped", "failures", "cost")
     ordering = ("-reported_at",)
     search_fields = ("host", "release")
-    fieldsets = (
+    export_columns = PROCESS
+    file_name = "loopwatch-processes"
+    fieldsets: ClassVar[Any] = (
         (None, {"fields": ("host", "process_id", "release", "since", "reported_at")}),
         (
             _("Stalls"),

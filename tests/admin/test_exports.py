@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from loopwatch.admin.exports import admin as exports
 from loopwatch.admin.exports.lines import csv_lines, json_lines
-from tests.stored import NOON, stored_event, stored_finding, stored_stack
+from tests.stored import NOON, stored_event, stored_finding, stored_health, stored_stack
 
 pytestmark = pytest.mark.django_db
 OWN = ("shop/views.py", "checkout", 41, 7, 22, 1, "nap = time.sleep(0.1)")
@@ -52,6 +52,16 @@ def test_events_name_their_finding(admin_client):
     (row,) = table(admin_client, "blockingevent")
     assert (row["fingerprint"], row["stall_id"]) == (finding.fingerprint, event.stall_id)
     assert (row["duration_ms"], row["route"], row["blocking_call"]) == ("60.5", "shop/<int:pk>/", "time.sleep")
+
+
+def test_processes_have_no_flame_graph(admin_client):
+    stored_health(dropped=3, errors={"callback": 5})
+    (row,) = objects(admin_client, "processhealth")
+    assert (row["host"], row["dropped"], row["errors"]) == ("web-1", 3, "callback 5")
+    page = admin_client.get(reverse("admin:loopwatch_processhealth_changelist")).content.decode()
+    assert list_url("csv", "processhealth") in page
+    assert "speedscope" not in page
+    assert admin_client.get(list_url("speedscope", "processhealth")).status_code == 404
 
 
 def test_both_forms_hold_the_same(admin_client):
@@ -109,7 +119,7 @@ def test_a_file_is_saved_and_never_shown(admin_client, form):
     finding = stored_finding()
     for url in (list_url(form), *([flame_url(finding, form)] if form in FORMS[2:] else [])):
         response = admin_client.get(url)
-        assert response["Content-Disposition"].startswith('attachment; filename="loopwatch-finding')
+        assert response["Content-Disposition"].startswith('attachment; filename="loopwatch-findings')
         assert response["X-Content-Type-Options"] == "nosniff"
         response.getvalue()
 
@@ -169,7 +179,7 @@ def test_the_flame_graph_of_a_list_is_that_of_the_filtered_rows(admin_client):
 
 
 def test_the_newest_events_are_merged_when_there_are_too_many(admin_client, monkeypatch):
-    monkeypatch.setattr(exports, "EVENTS_MERGED", 2)
+    monkeypatch.setattr(exports, "EVENTS_IN_FILES", 2)
     finding = stored_finding()
     for minute in range(4):
         stack = stored_stack((*OWN[:1], f"checkout_{minute}", *OWN[2:]))

@@ -8,6 +8,7 @@ and its queries. django-silk is measured where it is installed. Building takes s
 import argparse
 import io
 import platform
+import resource
 import statistics
 import sys
 import time
@@ -74,6 +75,7 @@ def pages(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "the same, searched", get(f"{findings}?q=view_4")
     yield "the heaviest finding", get(f"{findings}1/change/")
     yield "an ordinary finding", get(f"{findings}99/change/")
+    yield "its flame graph, of a thousand events", get(f"{findings}1/flame/speedscope/")
     yield "the events of a finding", get("/admin/loopwatch/blockingevent/?finding__id__exact=1")
     yield "loopwatch_report", report()
     yield "loopwatch_report --since 30d", report("--since", "30d")
@@ -87,6 +89,19 @@ def pages(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
     if HAS_SILK:
         yield "django-silk's list of requests", get("/silk/requests/")
         yield "django-silk's summary", get("/silk/")
+
+
+EXPORT = "all events as CSV"
+
+
+def export(client: Client) -> None:
+    """Once: how long it takes, and how much larger than it ever was the process becomes."""
+    before_kb, begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    response = client.get("/admin/loopwatch/blockingevent/export/csv/")
+    size = sum(map(len, response.streaming_content))
+    seconds = time.perf_counter() - begin
+    grown_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb) / 1024
+    print(f"  {EXPORT}: {size / 1e6:.0f} MB in {seconds:.0f} s, {grown_mb:.0f} MB of memory more", flush=True)
 
 
 def build_silk(rows: int) -> None:
@@ -120,6 +135,8 @@ def at(rows: int, only: str) -> None:
     for name, open_page in pages(client):
         if only in name:
             measure(name, open_page)
+    if only in EXPORT:
+        export(client)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from loopwatch.reporting.health import errors_in_words
+
 _ROWS_AT_ONCE = 1_000
 
 Row = list[Any]
@@ -63,6 +65,17 @@ EVENT: Final = (
     Column("step_ms", "step_us", _milliseconds),
     *_plain("ongoing", "cause", "exact", "engine", "request_kind", "method", "route", "consumer"),
     *_plain("requests_delayed", "task_name", "host", "process_id", "release"),
+)
+
+PROCESS: Final = (
+    *_plain("host", "process_id", "release"),
+    Column("since", "since", _iso),
+    Column("reported_at", "reported_at", _iso),
+    *_plain("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending"),
+    Column("errors", "errors", errors_in_words),
+    *_plain("last_error"),
+    Column("watchdog_cpu_ms", "watchdog_cpu_us", _milliseconds),
+    Column("writer_cpu_ms", "writer_cpu_us", _milliseconds),
 )
 
 

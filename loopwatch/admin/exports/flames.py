@@ -11,10 +11,9 @@ from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_speedscope import render_speedscope
 from loopwatch.reporting.flame import FlameGraph
 
-SPEEDSCOPE: Final = "speedscope"
-COLLAPSED: Final = "collapsed"
+FILES: Final = ("speedscope", "collapsed")
 DRAWING: Final = "drawing"
-"""For the script of the page, and nobody else."""
+"""For the script of the page, and nothing else."""
 
 
 def flame_response(graph: FlameGraph, form: str, *, name: str, title: str) -> HttpResponse:
