@@ -17,7 +17,8 @@ from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
-from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError, new_tracer
+from loopwatch.detection.tracing.best import BestTracer
+from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError
 from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.detection.watchdog import Observation, Watchdog
 
@@ -46,7 +47,7 @@ class Monitor:
         """
         with self._lock:
             if watcher.engine == report.TRACING:
-                self._tracer = self._tracer or new_tracer()
+                self._tracer = self._tracer or BestTracer()
                 self._tracer.check(every_step=True)
             self._forget_closed_loops()
             self._hooks.install(loop)
@@ -173,7 +174,7 @@ class Monitor:
 
     def _start_tracer(self, clock: LoopClock) -> None:
         try:
-            self._tracer = self._tracer or new_tracer()
+            self._tracer = self._tracer or BestTracer()
             self._tracer.start(clock, every_step=_is_traced(clock))
         except TracingUnavailableError as error:
             if not self._has_complained:

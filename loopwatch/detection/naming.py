@@ -63,7 +63,7 @@ def _name_of_builtin(function: Any) -> str:
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
     if issubclass(type(bound_to), type):
         return _method(bound_to, function.__name__)
-    return _method(_defining_class(type(bound_to), function.__name__), function.__name__)
+    return _method(_class_in_c(type(bound_to), function.__name__), function.__name__)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -80,6 +80,12 @@ def _method(owner: type, name: str) -> str:
 
 def _defining_class(cls: type, name: str) -> type:
     return next((ancestor for ancestor in cls.__mro__ if name in vars(ancestor)), cls)
+
+
+def _class_in_c(cls: type, name: str) -> type:
+    """The ancestor whose method this is, which subclasses may have overridden in Python and call by ``super()``."""
+    in_c = (ancestor for ancestor in cls.__mro__ if type(vars(ancestor).get(name)) in _DESCRIPTORS)
+    return next(in_c, None) or _defining_class(cls, name)
 
 
 def _public(module: str, qualname: str) -> str:

@@ -45,7 +45,8 @@ def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType],
             return DISABLE
         try:
             pace = discover(code)
-            running = begun(trace)
+            # Loopwatch's own code, which ends a step that was not observed, is none of the step that has just begun.
+            running = None if pace is None else begun(trace)
             if pace is not None and running is not None:
                 pace.active += 1
                 running.stack.append((pace, id(sys._getframe(1)), now()))  # noqa: SLF001

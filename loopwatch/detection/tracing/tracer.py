@@ -1,6 +1,5 @@
 """What a tracer is, whichever of the interpreter's means it uses."""
 
-import sys
 from collections.abc import Iterable
 from types import CodeType
 from typing import Protocol
@@ -29,11 +28,3 @@ class Tracer(Protocol):
 
     def look_closer(self, codes: Iterable[CodeType]) -> None:
         """Calls made by this code, which had been quick, took long. On the watchdog's thread."""
-
-
-def new_tracer() -> Tracer:
-    if sys.version_info >= (3, 12):
-        from loopwatch.detection.tracing.by_monitoring import MonitoringTracer as BestTracer  # noqa: PLC0415
-    else:
-        from loopwatch.detection.tracing.by_profile import ProfileTracer as BestTracer  # noqa: PLC0415
-    return BestTracer()

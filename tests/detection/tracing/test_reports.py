@@ -64,6 +64,15 @@ async def test_a_c_function_has_its_own_time():
     assert STALL_S * 1000 <= call.duration_ms < call.step_ms
 
 
+async def test_the_step_that_the_block_begins_in_is_traced_and_so_is_the_one_it_ends_in():
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        pause()
+        await asyncio.sleep(0)
+        pause()
+    counts = [contribution(call, "time.sleep").count for call in watcher.calls if call.method_name == "time.sleep"]
+    assert counts == [1, 1]
+
+
 async def test_a_loop_in_a_coroutine_is_the_coroutines():
     async def work():
         await asyncio.sleep(0)
