@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from loopwatch.admin.chart import DrawnBar, chart_of
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
-from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth
+from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
 from loopwatch.reporting.health import errors_in_words
 from loopwatch.reporting.overview import DEFAULT, SPANS, overview
 from loopwatch.reporting.overview.moments import as_stored
@@ -62,6 +62,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "more_processes": len(found.processes) > PROCESSES_SHOWN,
             "errors": errors_in_words(found.health.errors),
             "shows_processes": self.shows(request, ProcessHealth),
+            "shows_thread_waits": self.shows(request, ThreadWaitTotal),
         }
         return TemplateResponse(request, "loopwatch/overview.html", context)
 

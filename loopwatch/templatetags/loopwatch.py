@@ -63,6 +63,12 @@ def instant(value: datetime) -> SafeString:
 
 
 @register.filter
+def breakable(name: str) -> SafeString:
+    """A dotted name or a path that may be broken where a reader would break it."""
+    return cells.breakable(name)
+
+
+@register.filter
 def request_name(event: BlockingEvent) -> str:
     """Method and route of the event's request, or its consumer."""
     return cells.request_name(event)

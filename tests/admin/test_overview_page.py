@@ -146,3 +146,9 @@ def test_only_who_may_see_findings_sees_it(staff, client):
 
 def test_who_may_see_findings_needs_no_permission_besides(staff):
     assert staff("view_finding").get(PAGE).status_code == 200
+
+
+def test_it_leads_to_the_thread_waits_of_the_span(admin_client, staff):
+    link = reverse("admin:loopwatch_threadwaittotal_changelist") + "?span=7d"
+    assert link in admin_client.get(PAGE, {"span": "7d"}).content.decode()
+    assert link not in staff("view_finding").get(PAGE, {"span": "7d"}).content.decode()

@@ -1,0 +1,59 @@
+"""What waited for the thread of ``sync_to_async``, and what held it meanwhile."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.conf import configuration
+from loopwatch.models import ThreadWaitTotal
+from loopwatch.reporting.overview import DEFAULT, SPANS
+from loopwatch.reporting.overview.span import Axis
+from loopwatch.reporting.since import whole_hour
+from loopwatch.reporting.thread_waits import wait_sums
+
+SHOWN = 200
+
+
+@admin.register(ThreadWaitTotal)
+class ThreadWaitAdmin(ReadOnlyAdmin):
+    """A page instead of a list: what is stored are totals of single hours."""
+
+    class Media:
+        css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        return [path("", self.admin_site.admin_view(self.page_view), name="loopwatch_threadwaittotal_changelist")]
+
+    def page_view(self, request: HttpRequest) -> HttpResponse:
+        """The page; a span that does not exist is the usual one."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        span = SPANS.get(request.GET.get("span", ""), DEFAULT)
+        begin = whole_hour(Axis(span, datetime.now(UTC)).begin)
+        sums = wait_sums(begin, configuration().database)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Thread waits"),
+            "opts": self.opts,
+            "media": self.media,
+            "span": span,
+            "spans": list(SPANS.values()),
+            "begin": begin,
+            "sums": sums[:SHOWN],
+            "left_out": max(0, len(sums) - SHOWN),
+            "waits": sum(each.waits for each in sums),
+            "waited_us": sum(each.waited_us for each in sums),
+            "longest_us": max((each.longest_us for each in sums), default=0),
+            "request_thread": ThreadWaitTotal.Thread.REQUEST,
+        }
+        return TemplateResponse(request, "loopwatch/thread_waits.html", context)

@@ -1,0 +1,82 @@
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.urls import reverse
+
+from loopwatch.admin import thread_wait_admin
+from tests.stored import stored_wait
+
+pytestmark = pytest.mark.django_db
+PAGE = reverse("admin:loopwatch_threadwaittotal_changelist")
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+SAVE = "chat.consumers.Chat.save"
+
+
+def text_of(page):
+    return " ".join(re.sub(r"<[^>]*>", "", re.sub(r"<(/t|/?span)[^>]*>", " ", page.content.decode())).split())
+
+
+def test_the_app_leads_to_it(admin_client):
+    assert f'href="{PAGE}"' in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
+
+
+def test_it_says_how_long_calls_waited_what_held_the_thread_and_for_which_route(admin_client):
+    stored_wait(SAVE, 100, 50, hour=HOUR)
+    stored_wait("shop.views.count", 400, hour=HOUR, thread="request", held_for="GET shop/", method="GET", route="shop/")
+    text = text_of(admin_client.get(PAGE))
+    assert "3 calls of sync_to_async waited 550 ms for the thread they have to run in, one of them 400 ms." in text
+    assert "shop.views.count for GET shop/ in the request's own thread GET shop/ 400 ms 1 400 ms" in text
+    assert f"{SAVE} for WebSocket ws/chat/ in the process's one thread WebSocket ws/chat/ 150 ms 2 100 ms" in text
+    assert text.index("shop.views.count") < text.index(SAVE)
+
+
+def test_what_is_not_known_is_said(admin_client):
+    stored_wait("", 100, hour=HOUR, held_for="", method="", route="")
+    assert "unknown in the process's one thread outside of requests 100 ms 1 100 ms" in text_of(admin_client.get(PAGE))
+
+
+def test_only_the_span_counts(admin_client):
+    stored_wait(SAVE, 100, hour=HOUR - timedelta(days=3))
+    assert "No call of sync_to_async waited" in text_of(admin_client.get(PAGE))
+    assert "1 call of sync_to_async waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
+
+
+@pytest.mark.parametrize("span", ["", "forever", "<script>"])
+def test_a_span_that_does_not_exist_is_the_usual_one(admin_client, span):
+    page = admin_client.get(PAGE, {"span": span})
+    assert page.status_code == 200
+    assert "<script>" not in page.content.decode()
+
+
+def test_names_are_escaped(admin_client):
+    stored_wait("<script>", 100, hour=HOUR, held_for="<b>", method="GET", route="<i>")
+    html = admin_client.get(PAGE).content.decode()
+    for name in ("<script>", "<b>", "<i>"):
+        assert name not in html
+        assert name.replace("<", "&lt;").replace(">", "&gt;") in html
+
+
+def test_what_is_too_much_for_a_page_is_counted(admin_client, monkeypatch):
+    monkeypatch.setattr(thread_wait_admin, "SHOWN", 1)
+    for number in range(3):
+        stored_wait(f"views.view_{number}", 100, hour=HOUR)
+    text = text_of(admin_client.get(PAGE))
+    assert "3 calls" in text
+    assert "2 more with less time each" in text
+
+
+def test_it_is_for_those_who_may_see_it_and_nothing_can_be_changed(staff, client):
+    assert client.get(PAGE).status_code == 302
+    assert staff("view_threadwaittotal").get(PAGE).status_code == 200
+
+
+def test_others_on_the_staff_may_not(staff):
+    assert staff("view_finding").get(PAGE).status_code == 403
+
+
+def test_more_totals_cost_no_more_queries(admin_client, django_assert_max_num_queries):
+    for number in range(30):
+        stored_wait(f"views.view_{number}", 100, hour=HOUR - timedelta(hours=number % 5))
+    with django_assert_max_num_queries(4):
+        admin_client.get(PAGE)
