@@ -63,6 +63,7 @@ class ListExports(ReadOnlyAdmin):
     def _name(self) -> str:
         return f"{self.opts.app_label}_{self.opts.model_name}"
 
+
 class FlameExports(ListExports):
     """The flame graphs of the list and of each row, too, for those who may see events."""
 
