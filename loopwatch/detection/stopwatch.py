@@ -120,6 +120,7 @@ class LoopClock:
         "handle",
         "in_flight",
         "loop",
+        "mark_of",
         "ongoing_after_s",
         "paused",
         "requests",
@@ -152,6 +153,8 @@ class LoopClock:
         self.watchers: tuple[Watching, ...] = ()
         self.in_flight = InFlight()
         self.usage = UsageMeter(self.first_reading)
+        self.mark_of: Callable[[Context], object | None] | None = None
+        """Asked for the ``mark`` of an overdue step, with a copy of its context; it must neither raise nor wait."""
         self.attention: bool | str = False
         self.tracer: StepTracer | None = None
         self.requests: TracedRequests | None = None
@@ -181,6 +184,11 @@ class LoopClock:
         except OSError:  # the thread is gone
             thread_s = None
         return CpuReading(now(), thread_s, self._watchdog_cpu_s(), time.process_time())
+
+    def mark(self, handle: AnyHandle) -> object | None:
+        """What is to be kept of the context a step runs in. On the watchdog's thread."""
+        context: Context | None = getattr(handle, "_context", None)
+        return None if self.mark_of is None or context is None else self.mark_of(context.copy())
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""

@@ -45,6 +45,7 @@ class Observation:
     delays: Delays | None
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
+    mark: object | None = None
 
     @property
     def is_contested(self) -> bool:
@@ -188,7 +189,8 @@ class Watchdog:
     def _look_at_step(self, clock: LoopClock, asked_at: float) -> None:
         """Sample the step that runs, if it is overdue."""
         started = clock.started
-        if clock.handle is None or not clock.watchers:
+        handle = clock.handle
+        if handle is None or not clock.watchers:
             return
         observation = self._observations.get((clock, started))
         wanted_at = started + self._overdue_s(clock) if observation is None else observation.next_sample_at
@@ -204,6 +206,8 @@ class Watchdog:
             return
         observation = self._observation_of(clock, started)
         observation.add(sample)
+        if observation.mark is None:
+            observation.mark = clock.mark(handle)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
         # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
@@ -288,6 +292,8 @@ class Watchdog:
 
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
         try:
+            if observation.mark is None:
+                observation.mark = stall.clock.mark(stall.handle)
             self._settle(stall, observation, ongoing)
             stall.clock.usage.stalled(stall.step_started, stall.ended, observation.before, stall.clock.read_cpu())
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
