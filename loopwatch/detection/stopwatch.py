@@ -152,7 +152,7 @@ class LoopClock:
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.watchers: tuple[Watching, ...] = ()
         self.in_flight = InFlight()
-        self.usage = UsageMeter(self.first_reading)
+        self.usage = UsageMeter(self.first_reading, self.run_delay)
         self.mark_of: Callable[[Context], object | None] | None = None
         """Asked for the ``mark`` of an overdue step, with a copy of its context; it must neither raise nor wait."""
         self.attention: bool | str = False

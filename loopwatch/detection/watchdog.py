@@ -166,7 +166,7 @@ class Watchdog:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
             if clock in self._new_steps:
-                clock.usage.step(self._new_steps.pop(clock), reading)
+                clock.usage.step(self._new_steps.pop(clock), reading, clock.run_delay)
         self._new_steps.clear()
 
     def _look(self, asked_at: float) -> float | None:
@@ -233,7 +233,7 @@ class Watchdog:
             clock.attention = True
             if clock.handle is None and clock.started == started:
                 if not self._inbox:  # a stall is told of before the rest that follows it
-                    clock.usage.rests(reading)
+                    clock.usage.rests(reading, clock.run_delay)
                 return None
         return now() + self._overdue_s(clock)
 
@@ -258,7 +258,7 @@ class Watchdog:
         # The latest from before the step, or from soon after it began.
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
-        clock.usage.step(started, reading)
+        clock.usage.step(started, reading, clock.run_delay)
         ongoing_at = started + clock.ongoing_after_s
         return Observation(
             started, overdue_at, before, ongoing_at, self._delays.get(clock), stall_id=self.new_stall_id()
@@ -295,7 +295,8 @@ class Watchdog:
             if observation.mark is None:
                 observation.mark = stall.clock.mark(stall.handle)
             self._settle(stall, observation, ongoing)
-            stall.clock.usage.stalled(stall.step_started, stall.ended, observation.before, stall.clock.read_cpu())
+            clock = stall.clock
+            clock.usage.stalled(stall.step_started, stall.ended, observation.before, clock.read_cpu(), clock.run_delay)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()
