@@ -4,7 +4,6 @@ A case is run until it is told exactly; how often that takes is the machine's af
 machine, may anything false be said.
 """
 
-import gc
 import os
 
 import pytest
@@ -30,14 +29,6 @@ def runs():
             for thread in case.threads:
                 marks = [pytest.mark.catalogue] if thread == "other" and number % 3 else []
                 yield pytest.param(case, loop, thread, id=f"{case.name}-{loop}-{thread}", marks=marks)
-
-
-@pytest.fixture(autouse=True)
-def no_other_garbage():
-    """A collection is to take as long as a case makes it, whatever else this process holds."""
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.mark.parametrize(("case", "loop", "thread"), list(runs()))
