@@ -116,6 +116,7 @@ class LoopClock:
         "attention",
         "cpu_clock_id",
         "ends_from_s",
+        "first_delay_s",
         "first_reading",
         "handle",
         "in_flight",
@@ -146,6 +147,7 @@ class LoopClock:
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)
         self.run_delay = RunDelay(threading.get_native_id())
+        self.first_delay_s = self.run_delay.read_s()
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
         self.started = 0.0

@@ -259,10 +259,11 @@ class Watchdog:
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
         clock.usage.step(started, reading, clock.run_delay)
+        delays = self._delays.get(clock)
+        if delays is None and self._run_delay is not None:  # the loop was not watched when they were last read
+            delays = Delays(clock.run_delay, self._run_delay, clock.first_delay_s)
         ongoing_at = started + clock.ongoing_after_s
-        return Observation(
-            started, overdue_at, before, ongoing_at, self._delays.get(clock), stall_id=self.new_stall_id()
-        )
+        return Observation(started, overdue_at, before, ongoing_at, delays, stall_id=self.new_stall_id())
 
     def _report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
         handle = clock.handle
