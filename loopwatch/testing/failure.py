@@ -85,10 +85,10 @@ def _said_of_strict(group: Sequence[Found]) -> Iterator[str]:
 
 
 def _cure(found: Found) -> Iterator[str]:
-    is_strict = found.channel is Channel.STRICT
-    cause = "waiting" if is_strict else found.reason
-    advice = advice_for(found.name, cause=cause, called_name=found.called_name, leaf_name=found.blocking_call)
-    yield advice.cure
+    cause = "waiting" if found.channel is Channel.STRICT else found.reason
+    # The asynchronous half of a package may block too; to advise it would be no help.
+    name = found.blocking_call if ".asyncio." in found.name else found.name
+    yield advice_for(name, cause=cause, called_name=found.called_name, leaf_name=found.blocking_call).cure
     own = next((frame for frame in reversed(found.stack) if frame.is_own), None)
     if own is not None:
         lines = [line.rstrip("\n") for line in linecache.getlines(own.filename)]

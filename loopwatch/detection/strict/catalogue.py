@@ -144,12 +144,12 @@ IN_PYTHON: Final[dict[tuple[str, str], Known]] = {
     **_in_python(Kind.CHANGE, "shutil", "copymode copystat"),
     **_in_python(Kind.CHANGE, "tempfile", "mkstemp mkdtemp"),
     **_in_python(Kind.LOOK, "posixpath", "abspath islink ismount realpath", public="os.path"),
-    **_in_python(Kind.LOOK, "genericpath", "samestat sameopenfile", public="os.path"),
+    **_in_python(Kind.LOOK, "genericpath", "islink samestat sameopenfile", public="os.path"),
     **_in_python(
         Kind.DATABASE, "psycopg.connection", "connect commit rollback execute", of="Connection.", public="psycopg"
     ),
     **_in_python(Kind.DATABASE, "psycopg.cursor", f"{_PSYCOPG} stream copy", of="Cursor.", public="psycopg"),
-    **_in_python(Kind.DATABASE, "psycopg.server_cursor", _PSYCOPG, of="ServerCursor.", public="psycopg"),
+    **_in_python(Kind.DATABASE, "psycopg._server_cursor", _PSYCOPG, of="ServerCursor.", public="psycopg"),
     **_in_python(Kind.DATABASE, "MySQLdb.cursors", "execute executemany", of="BaseCursor."),
     **_in_python(Kind.DATABASE, "pymysql.cursors", "execute executemany", of="Cursor."),
     **_in_python(Kind.PROCESS, "subprocess", "__init__", of="Popen."),
@@ -169,7 +169,7 @@ IN_PYTHON: Final[dict[tuple[str, str], Known]] = {
     ),
     **_in_python(Kind.FUTURE, "concurrent.futures._base", "wait", public="concurrent.futures"),
     **_in_python(Kind.THREAD, "threading", "join", is_thread_alive, of="Thread."),
-    **_in_python(Kind.INPUT, "getpass", "getpass unix_getpass"),
+    **_in_python(Kind.INPUT, "getpass", "unix_getpass"),
     ("importlib._bootstrap", "_find_and_load"): Known("import", Kind.IMPORT, is_not_loaded),
 }
 

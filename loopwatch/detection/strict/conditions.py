@@ -79,11 +79,11 @@ def is_trying(frame: FrameType) -> bool:
     """Whether the call that a frame stands on says that it will not wait: ``acquire(False)``, ``get(timeout=0)``."""
     blocking, timeout_s = argument(frame, 0, "blocking"), argument(frame, 1, "timeout")
     says_no = type(blocking) in (bool, int) and not blocking
-    return says_no or (isinstance(timeout_s, int | float) and timeout_s == 0)
+    return says_no or (type(timeout_s) in (int, float) and timeout_s == 0)
 
 
 def is_waiting_allowed(frame: FrameType, _first: Any) -> bool:
-    return _timeout_of(frame) != 0
+    return bool(_timeout_of(frame) != 0)
 
 
 def is_queue_empty(frame: FrameType, waited_for: Any) -> bool:
