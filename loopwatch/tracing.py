@@ -78,7 +78,7 @@ class TraceOnDemand:
     def finish(self) -> None:
         """The request is over: log what it did, once its last step has ended."""
         try:
-            self._loop.call_soon(self._loop.run_in_executor, None, self._log, context=Context())
+            self._loop.call_soon(self._loop.run_in_executor, None, self._log)
         except RuntimeError as error:  # the loop is closed
             _complain(error)
 

@@ -60,16 +60,14 @@ class RequestTracing:
         clock = self._clock
         running_s = 0.0
         handle = None if clock is None else clock.handle
-        if clock is not None and handle is not None and self.owns(handle, request_of(handle), clock.started):
+        if clock is not None and handle is not None and self.owns(handle, request_of(handle)):
             running_s = now() - max(clock.started, self.entered) - clock.paused_in(clock.started)
         blocked_s = self._blocked_s + (running_s if running_s >= self.threshold_s else 0.0)
         return Figures((self._loop_s + running_s) * 1000, blocked_s * 1000, self._waiting_s * 1000)
 
-    def owns(self, handle: AnyHandle, request: RequestInFlight | None, started: float) -> bool:
-        """Whether the step that began then, with the request its context tells, is this request's."""
-        if handle is self._first_handle:  # its context may be older than the request
-            return True
-        return request is self.request and started < self.request.finished_at
+    def owns(self, handle: AnyHandle, request: RequestInFlight | None) -> bool:
+        """Whether a step is the request's, by the request that its context tells. The first may have an older one."""
+        return handle is self._first_handle or request is self.request
 
     def enter(self, clock: LoopClock) -> None:
         self._clock, self._first_handle, self.entered = clock, clock.handle, now()
@@ -110,12 +108,12 @@ class TracedRequests:
         clock = self._clock
         if not are_new or clock.handle is None or clock.thread_id != threading.get_ident():
             return
-        if self._tracing_of(clock.handle, clock.started) is None:
+        if self._tracing_of(clock.handle) is None:
             self.begin_step()
 
     def begin_step(self) -> None:
         clock = self._clock
-        tracing = self._tracing_of(clock.handle, clock.started)
+        tracing = self._tracing_of(clock.handle)
         if tracing is not None:
             self._trace_step(tracing)
         elif clock.tracer is not None:
@@ -128,7 +126,7 @@ class TracedRequests:
         clock = self._clock
         if clock.tracer is not None:
             clock.tracer.end_step()
-        tracing = self._tracing_of(handle, started)
+        tracing = self._tracing_of(handle)
         self._restore()
         ended -= clock.paused_in(started)
         for each in self._requests:
@@ -145,9 +143,9 @@ class TracedRequests:
     def is_empty(self) -> bool:
         return not self._requests
 
-    def _tracing_of(self, handle: AnyHandle, started: float) -> RequestTracing | None:
+    def _tracing_of(self, handle: AnyHandle) -> RequestTracing | None:
         request = request_of(handle)
-        return next((each for each in self._requests if each.owns(handle, request, started)), None)
+        return next((each for each in self._requests if each.owns(handle, request)), None)
 
     def _trace_step(self, tracing: RequestTracing) -> None:
         began, clock = now(), self._clock

@@ -101,21 +101,18 @@ class WatchedSession:
 
     def _phase(self, item: pytest.Item, name: str) -> Generator[None, Any, Any]:
         watched = item.stash[_WATCHED]
-        is_wanted = watched.options.enabled and name in self._phases
-        unavailable = ""
+        if not watched.options.enabled or name not in self._phases or not (self.watches_all or _asks(item)):
+            return (yield)
+        unavailable = None
         try:
-            watched.begin(
-                name,
-                stalls=is_wanted and (self.watches_all or _asks(item)),
-                strict=is_wanted and watched.options.strict,
-            )
+            watched.begin(name)
         except TracingUnavailableError as error:
-            unavailable = str(error)
+            unavailable = error
         try:
             result = yield
         finally:
             watched.end()
-        if unavailable:
+        if unavailable is not None:
             pytest.fail(f"loopwatch: {unavailable}", pytrace=False)
         return result
 

@@ -114,6 +114,35 @@ async def test_steps_of_others_between_its_own_are_not_its_and_do_not_mix_with_t
     assert tracing.figures().waiting_ms >= 3 * SHORT_S * 1000
 
 
+async def test_code_that_others_run_meanwhile_is_traced_all_the_same():
+    """They find it quick, while the request waits in the middle of it."""
+    is_run_by_others = asyncio.Event()
+
+    def call(pause_s):
+        for _ in range(5):
+            time.sleep(pause_s)
+
+    async def view(pause_s, until=None):
+        call(pause_s)
+        await (asyncio.sleep(0) if until is None else until.wait())
+        call(pause_s)
+
+    async def others():
+        for _ in range(200):
+            await asyncio.create_task(view(0))
+        is_run_by_others.set()
+
+    async def work():
+        await view(0.002, until=is_run_by_others)
+
+    with watch(threshold_ms=10_000):
+        other = asyncio.create_task(others())
+        tracing = await traced(work)
+        await other
+    counts = [each.count for call in tracing.calls for each in call.contributions if each.name == "time.sleep"]
+    assert counts == [5, 5]
+
+
 async def test_a_stall_by_the_threshold_of_the_loop_is_told_to_those_who_watch_it_with_its_trace():
     async def work():
         long()

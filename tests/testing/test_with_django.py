@@ -54,9 +54,8 @@ def test_blocks_with_the_client(client):
 
 
 async def test_blocks_with_a_communicator():
-    communicator = HttpCommunicator(get_asgi_application(), "GET", "/pay/")
-    assert (await communicator.get_response(timeout=30))["body"] == b"paid"
-    await communicator.wait()
+    response = await HttpCommunicator(get_asgi_application(), "GET", "/pay/").get_response()
+    assert response["body"] == b"paid"
 
 
 class Slow(AsyncWebsocketConsumer):

@@ -6,7 +6,8 @@ it hands code that a watched step runs to the *timer*, which is told of its call
 the timer again (``look_closer``). So a process that has warmed up pays for the calls that take long, and for them only.
 
 Where single requests are traced and nothing else, there is no scout, which would slow all code of the process down for
-a moment: the timer begins with the code that a request's step stands in, and goes on to what that calls.
+a moment: the timer begins with the code that a request's step stands in, and goes on to what that calls. Python 3.12
+does not tell of all calls, so there the scout helps.
 """
 
 import asyncio
@@ -37,6 +38,8 @@ _BEGINS = events.PY_START | events.PY_RESUME
 _TIMED = _BEGINS | events.PY_RETURN | events.PY_YIELD | events.CALL
 _TIMED_EVERYWHERE = events.PY_UNWIND | events.PY_THROW
 """Which the interpreter does not tell by code object; they are rare."""
+ALL_CALLS_ARE_TOLD = sys.version_info >= (3, 13)
+"""Before, the timer does not hear of ``function(*arguments)``."""
 MAX_CODES = 20_000
 MAX_HIDDEN = 300
 MAX_AWAITED = 100
@@ -62,19 +65,19 @@ class MonitoringTracer:
     @property
     def is_following(self) -> bool:
         """Whether code is found by the calls that lead to it."""
-        return self._scout < 0
+        return not self._scouted
 
     def check(self, *, every_step: bool) -> None:
         with self._lock:
-            self._free_tools(every_step=every_step)
+            self._free_tools(with_scout=every_step or not ALL_CALLS_ARE_TOLD)
 
     def start(self, clock: LoopClock, *, every_step: bool) -> None:
         with self._lock:
-            self._install(every_step=every_step)
-            self._scouted.discard(clock)
-            if every_step:
-                self._scouted.add(clock)
-            elif not self._scouted:
+            scouted = self._scouted | {clock} if every_step else self._scouted - {clock}
+            with_scout = bool(scouted) or not ALL_CALLS_ARE_TOLD
+            self._install(with_scout=with_scout)
+            self._scouted = scouted
+            if not with_scout:
                 self._uninstall_scout()
             if clock.tracer is not None:
                 clock.tracer.set_threshold(clock.threshold_s)
@@ -92,8 +95,8 @@ class MonitoringTracer:
             if not isinstance(tracer, MonitoredSteps):
                 return
             self.forget(tracer.steps)
-            self._scouted.discard(clock)
-            if not self._scouted:
+            self._scouted -= {clock}
+            if not self._scouted and (ALL_CALLS_ARE_TOLD or not self._traces):
                 self._uninstall_scout()
             if not self._traces:
                 self._uninstall_timer()
@@ -161,6 +164,7 @@ class MonitoringTracer:
         elif kind is partial:
             self.follow(function.func)
         elif isinstance(function, type):
+            self._follow_method(function, "__new__")
             self._follow_method(function, "__init__")
         else:
             self._follow_method(kind, "__call__")
@@ -217,17 +221,17 @@ class MonitoringTracer:
         if caller is not None and len(caller.hidden) < MAX_HIDDEN:
             caller.hidden.add(pace)
 
-    def _free_tools(self, *, every_step: bool) -> list[int]:
+    def _free_tools(self, *, with_scout: bool) -> list[int]:
         """Ids for the tools that are still needed; raises ``TracingUnavailableError`` if there are too few."""
-        needed = (self._timer < 0) + (every_step and self._scout < 0)
+        needed = (self._timer < 0) + (with_scout and self._scout < 0)
         free = [tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None]
         if len(free) < needed:
             raise TracingUnavailableError(_unavailable())
         return free
 
-    def _install(self, *, every_step: bool) -> None:
-        free = self._free_tools(every_step=every_step)
-        if every_step and self._scout < 0:
+    def _install(self, *, with_scout: bool) -> None:
+        free = self._free_tools(with_scout=with_scout)
+        if with_scout and self._scout < 0:
             self._scout = _use(free.pop(0), SCOUT, self._scout_callbacks, _BEGINS)
             # What an earlier scout was not to be told again holds for as long as the code has not run without one.
             monitoring.restart_events()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection import monitor
 from loopwatch.detection.calls import Cause
 
 THRESHOLD_MS = 20.0
@@ -298,7 +299,8 @@ async def test_what_was_quick_is_timed_again_from_its_second_stall_on():
         return [call for call in watcher.calls if call.method_name == "time.sleep"]
 
     with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
-        for _ in range(200):
+        await asyncio.create_task(work(0))
+        while id(call_service.__code__) in monitor._monitor._tracer._timed:
             await asyncio.create_task(work(0))
         for count in range(1, 4):
             await asyncio.create_task(work(STALL_S))
