@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, test, catalogue, matrix, lint, pictures, clean.
+# Targets: demo, test, catalogue, matrix, benchmarks, lint, pictures, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -9,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test catalogue matrix lint pictures clean
+.PHONY: demo test catalogue matrix benchmarks lint pictures clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -29,6 +29,11 @@ catalogue: $(VENV)/installed-test
 matrix:
 	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/installed-peers
 	@.venv-peers/bin/python -m tests.detection.catalogue.matrix $(ARGS)
+
+# What it costs, beside the same tools; wants a machine that does nothing else.
+benchmarks:
+	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/installed-peers
+	@.venv-peers/bin/python -m tests.benchmarks $(ARGS)
 
 lint: $(VENV)/installed-lint
 	$(IN_VENV) -m ruff check .

@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from loopwatch.detection.calls import BlockingCall
+    from loopwatch.detection.strict.watcher import strict
     from loopwatch.detection.watcher import watch
     from loopwatch.recording.health import Stats
     from loopwatch.signals import blocking_call
 
 __version__ = "0.1.0"
 
-__all__ = ["BlockingCall", "blocking_call", "stats", "watch"]
+__all__ = ["BlockingCall", "blocking_call", "stats", "strict", "watch"]
 
 # Imported when asked for: the signal needs Django, which ``watch()`` does not, and pytest imports this package for the
 # sake of its plugin in projects that never use it.
 _HOMES = {
     "BlockingCall": "loopwatch.detection.calls",
     "blocking_call": "loopwatch.signals",
+    "strict": "loopwatch.detection.strict.watcher",
     "watch": "loopwatch.detection.watcher",
 }
 

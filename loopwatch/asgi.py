@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
+from loopwatch import metrics
 from loopwatch.detection.in_flight import RequestInFlight, current_request
 from loopwatch.monitoring import monitoring
 from loopwatch.routes import RequestLine, describe
@@ -35,6 +36,7 @@ class LoopWatch:
                 f"LoopWatch wraps an ASGI application, not {application!r}: write LoopWatch(get_asgi_application())."
             )
         self.application = application
+        metrics.prepare()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_flight = monitoring.in_flight()

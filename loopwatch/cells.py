@@ -17,6 +17,7 @@ from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.routes import RouteTotal
+from loopwatch.standing import condition, reason
 
 _ROUTES = 2
 _BREAK = re.compile(r"(?<=[./_])")
@@ -49,6 +50,12 @@ def duration(duration_us: int) -> SafeString:
     return format_html('<span class="loopwatch-figure">{}</span>', human_duration(duration_us / 1000))
 
 
+def delay(finding: Finding) -> SafeString:
+    """How many other requests waited, and for how long together."""
+    together = format_html('<span class="loopwatch-where">{}</span>', human_duration(finding.delay_ms))
+    return format_html("{}{}", finding.requests_delayed, together if finding.delay_us else "")
+
+
 def moment(value: datetime) -> SafeString:
     return _time(value, "TIME_FORMAT")
 
@@ -68,6 +75,12 @@ def _time(value: datetime, time_format: str) -> SafeString:
     )
 
 
+def first_seen(finding: Finding) -> SafeString:
+    """With the release it was first seen in."""
+    release = format_html('<span class="loopwatch-where">{}</span>', finding.first_release)
+    return moment(finding.first_seen) + (release if finding.first_release else SafeString(""))
+
+
 def status(finding: Finding) -> SafeString:
     reopened = finding.status == Finding.Status.OPEN and finding.reopened_at is not None
     label = _("reopened") if reopened else finding.get_status_display()
@@ -76,6 +89,12 @@ def status(finding: Finding) -> SafeString:
         "reopened" if reopened else finding.status,
         label,
     )
+
+
+def standing(finding: Finding) -> SafeString:
+    """The status, and what reopens the finding or why it was reopened."""
+    more = reason(finding) or condition(finding)
+    return status(finding) + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
 
 
 def routes(totals: Sequence[RouteTotal]) -> SafeString:

@@ -18,7 +18,7 @@ from django.utils.module_loading import import_string
 from loopwatch.detection.calls import BlockingCall
 
 ENGINES = ("sampling", "tracing")
-SINKS = ("database", "log", "signal", "live")
+SINKS = ("database", "log", "signal", "live", "metrics")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ import logging
 import os
 import random
 import threading
+from collections.abc import Callable
+from contextvars import Context
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
+from loopwatch import metrics
 from loopwatch.canary import is_chosen
 from loopwatch.conf import Configuration, configuration
 from loopwatch.detection import monitor
@@ -153,6 +156,7 @@ class Monitoring:
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
             (clock,) = self._start_watching(watcher, loop)
             clock.usage.tell = self._recorder.use
+            clock.mark_of = _mark_of(current)
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
 
@@ -208,6 +212,17 @@ class Monitoring:
         if reason != self._complained:
             self._complained = reason
             logger.error("The site is served without loopwatch, because %s", reason)
+
+
+def _mark_of(configuration: Configuration) -> Callable[[Context], object | None] | None:
+    """Of a step, the span of its request is kept, for the sink that has to do with traces."""
+    if metrics.SINK not in configuration.sinks or not metrics.is_available():
+        return None
+    try:
+        from loopwatch.metrics.spans import span_in  # noqa: PLC0415 - imports OpenTelemetry, which is optional
+    except Exception:  # noqa: BLE001 - the sink has told what is wrong with it
+        return None
+    return span_in
 
 
 def _new_recorder(configuration: Configuration) -> "Recorder":

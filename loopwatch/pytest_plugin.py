@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="MS",
         help="how long a step of the loop may last (ini: loopwatch_threshold_ms; default: 50)",
     )
+    group.addoption(
+        "--loopwatch-strict",
+        action="store_true",
+        help="fail tests that make calls known to block on the event loop, whatever they take "
+        "(ini: loopwatch_strict = true)",
+    )
     group.addoption("--loopwatch-json", metavar="FILE", help="write all that was found to FILE")
     group.addoption(
         "--loopwatch-baseline",
@@ -40,16 +46,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("loopwatch_engine", "sampling or tracing.", default="sampling")
     parser.addini("loopwatch_phases", "Which of setup, call and teardown are watched.", type="args", default=["call"])
     parser.addini("loopwatch_allow", "CALL [in FUNCTION] [during TEST], one a line.", type="linelist", default=[])
+    parser.addini("loopwatch_strict", "Look for calls known to block.", type="bool", default=False)
+    parser.addini("loopwatch_strict_allow", "The same for calls known to block.", type="linelist", default=[])
     parser.addini("loopwatch_baseline", "The file of the calls that are known.", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(threshold_ms, engine, allow, enabled): fail this test if its code blocks the event loop; "
+        f"{MARKER}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop; "
         "without --loopwatch too",
     )
-    if config.option.loopwatch or config.getini("loopwatch"):
+    if any(config.getoption(name) or config.getini(name) for name in ("loopwatch", "loopwatch_strict")):
         _session(config)
     else:
         config.pluginmanager.register(Latecomer(config), "loopwatch-latecomer")

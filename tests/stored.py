@@ -51,7 +51,12 @@ def stored_hour(finding, *durations_ms, hour=NOON, method="GET", route="shop/<in
 
 
 def stored_event(finding, **columns):
-    defaults = {
+    return BlockingEvent.objects.create(**event_columns(finding) | columns)
+
+
+def event_columns(finding):
+    return {
+        "finding": finding,
         "stall_id": f"{next(_numbers):032x}",
         "started_at": NOON,
         "duration_us": 100_000,
@@ -71,7 +76,6 @@ def stored_event(finding, **columns):
         "process_id": 4711,
         "release": "1.4.2",
     }
-    return BlockingEvent.objects.create(finding=finding, **defaults | columns)
 
 
 def stored_health(**columns):

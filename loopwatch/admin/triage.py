@@ -1,5 +1,7 @@
 """Resolve, ignore and reopen: the only things a person changes."""
 
+from dataclasses import dataclass
+
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -7,27 +9,71 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from loopwatch.models import Finding
+from loopwatch.conf import configuration
+from loopwatch.models import Finding, ProcessHealth
+from loopwatch.standing import condition
+
+Status, When = Finding.Status, Finding.ReopenWhen
 
 
-def change_status(findings: QuerySet[Finding], status: Finding.Status, user: AbstractBaseUser) -> int:
-    """Give the findings that have another status this one, say who did it, and return how many that were.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A status, and what reopens the finding (see ``Finding.ReopenWhen``)."""
+
+    status: Finding.Status
+    reopen_when: str = ""
+    reopen_release: str = ""
+    reopen_figure_us: int | None = None
+
+    def is_of(self, finding: Finding) -> bool:
+        """Whether the finding stands so already."""
+        return self == Decision(
+            Status(finding.status), finding.reopen_when, finding.reopen_release, finding.reopen_figure_us
+        )
+
+
+def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUser) -> int:
+    """Let the findings stand as decided, say who did it, and return how many did not before.
 
     Only the columns of the status are written: the recorder may be counting the same findings up at this moment.
     """
     with transaction.atomic(using=findings.db):
-        changed = list(findings.exclude(status=status))
-        Finding.objects.using(findings.db).filter(pk__in=[finding.pk for finding in changed]).update(
-            status=status,
-            status_changed_at=timezone.now(),
-            status_changed_by=user.get_username()[:150],
-            reopened_at=None,
-        )
+        # What reopened a finding does not matter to somebody who opens it.
+        changed = [
+            finding
+            for finding in findings
+            if not (decision.is_of(finding) or finding.status == decision.status == Status.OPEN)
+        ]
+        known = _known_releases(changed, findings.db) if decision.reopen_when == When.NEW_RELEASE else []
+        values = {
+            "status": decision.status,
+            "status_changed_at": timezone.now(),
+            "status_changed_by": user.get_username()[:150],
+            "reopen_when": decision.reopen_when,
+            "reopen_release": decision.reopen_release,
+            "reopen_figure_us": decision.reopen_figure_us,
+            "known_releases": known,
+            "reopened_at": None,
+            "reopened_release": "",
+            "reopened_figure_us": None,
+        }
+        Finding.objects.using(findings.db).filter(pk__in=[finding.pk for finding in changed]).update(**values)
     if changed:
+        for name, value in values.items():
+            setattr(changed[0], name, value)
         LogEntry.objects.log_actions(
-            user_id=user.pk,
-            queryset=changed,
-            action_flag=CHANGE,
-            change_message=_("Changed status to “%(status)s”.") % {"status": status.label},
+            user_id=user.pk, queryset=changed, action_flag=CHANGE, change_message=_message(changed[0])
         )
     return len(changed)
+
+
+def _known_releases(findings: list[Finding], using: str) -> list[str]:
+    """Those at work within the last days, this process's own among them, and those the findings were seen in."""
+    at_work = ProcessHealth.objects.using(using).values_list("release", flat=True).distinct()
+    seen = (release for finding in findings for release in (finding.first_release, finding.last_release))
+    return sorted({*at_work, *seen, configuration().release})
+
+
+def _message(finding: Finding) -> str:
+    status = f"{finding.get_status_display()} {condition(finding)}".strip()
+    return _("Changed status to “%(status)s”.") % {"status": status}

@@ -12,7 +12,7 @@ from loopwatch.checks.channel_layers import check_channel_layers, check_channel_
 from loopwatch.checks.consumers import check_sync_consumers
 from loopwatch.checks.middleware import check_middleware
 from loopwatch.checks.receivers import check_signal_receivers
-from loopwatch.checks.settings import check_settings
+from loopwatch.checks.settings import check_metrics, check_settings
 
 TAG = "loopwatch"
 
@@ -20,6 +20,7 @@ TAG = "loopwatch"
 def register_all() -> None:
     """Have ``manage.py check`` run them, and ``check --deploy`` one more."""
     register(check_settings, TAG)
+    register(check_metrics, TAG)
     register(check_asgi_application, TAG)
     register(check_middleware, TAG)
     register(check_signal_receivers, TAG)

@@ -2,11 +2,23 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
+from loopwatch import metrics
 from loopwatch.conf import problems
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """loopwatch.E001 to E008: every problem of the ``LOOPWATCH`` setting."""
     return [Error(problem.message, hint=problem.hint, id=problem.id) for problem in problems()]
+
+
+def check_metrics(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W008: ``SINKS`` names the metrics, but OpenTelemetry is not installed."""
+    setting = getattr(settings, "LOOPWATCH", {})
+    named = setting.get("SINKS", ()) if isinstance(setting, dict) else ()
+    if not isinstance(named, (list, tuple)) or metrics.SINK not in named or metrics.is_available():
+        return []
+    message = 'LOOPWATCH["SINKS"] names "metrics", but there are none: OpenTelemetry is not installed.'
+    return [Warning(message, hint=f"{metrics.REMEDY}; or leave it out.", id="loopwatch.W008")]

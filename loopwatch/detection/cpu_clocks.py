@@ -56,12 +56,12 @@ class RunDelay:
 class Delays:
     """How long the loop's thread and the watchdog's have been kept from a CPU since this was made; 0 where unknown.
 
-    Making and asking it lets go of the GIL.
+    For the loop's, since ``loop_before_s`` was read, where it was read before. Making and asking it lets go of the GIL.
     """
 
-    def __init__(self, loop: RunDelay, watchdog: RunDelay) -> None:
+    def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before_s: float | None = None) -> None:
         self._loop, self._watchdog = loop, watchdog
-        self.loop_before_s = loop.read_s()
+        self.loop_before_s = loop.read_s() if loop_before_s is None else loop_before_s
         self._watchdog_before_s = watchdog.read_s()
 
     def loop_s(self) -> float:

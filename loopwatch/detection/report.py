@@ -65,7 +65,7 @@ def blocking_call(
     paths = explained.paths
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
-    common = _Common(stall, started, step_ms, observation.stall_id, engine, explained.counts, ongoing=ongoing)
+    common = _Common(stall, observation, started, step_ms, engine, explained.counts, ongoing=ongoing)
     collecting_s = gc_pauses.within(stall.clock.thread_id, started, stall.ended)
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
         return common.of_garbage_collection(culprit, collecting_s)
@@ -74,7 +74,8 @@ def blocking_call(
         return common.without_culprit(_machine_cause(paths) or cause)
     call = common.with_culprit(culprit, paths)
     # What the step did by itself, had others not taken the CPUs, decides whether it is to blame for anything.
-    without_s = kept_off_s(observation.samples, observation.step_started, observation.before)
+    seen = observation
+    without_s = kept_off_s(seen.samples, seen.step_started, stall.ended, seen.before, seen.delays)
     is_stall = stall.ended - started - without_s >= _threshold_s(stall)
     return call if is_stall else replace(call, cause=Cause.SUSPENDED)
 
@@ -85,9 +86,9 @@ class _Common:
     def __init__(
         self,
         stall: Stall,
+        observation: Observation,
         started: float,
         step_ms: float,
-        stall_id: str,
         engine: str,
         counts: Mapping[object, int],
         *,
@@ -97,7 +98,8 @@ class _Common:
         self.engine = engine
         self.counts = counts
         self.step_ms = step_ms
-        self.stall_id = stall_id
+        self.stall_id = observation.stall_id
+        self.mark = observation.mark
         self.ongoing = ongoing
         self.request = _unless_it_raises(partial(_request, stall), None)
         self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
@@ -174,6 +176,7 @@ class _Common:
             request=self.request,
             waiting=self.stall.waiting,
             delayed=self.delayed,
+            mark=self.mark,
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]
         )

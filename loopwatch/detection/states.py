@@ -3,9 +3,10 @@
 Told from CPU clocks and from how long the watchdog itself had to wait for the GIL.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
+from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.sampling import Sample
@@ -24,11 +25,41 @@ PERSISTENT_SAMPLES = 4
 def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[Cause]:
     """For each sample, the state of the thread in the time it ends."""
     states = []
+    readings = [before, *(sample.cpu for sample in samples)]
     for index, sample in enumerate(samples):
-        state = _state(sample, step_started, before)
+        state = _state(sample, step_started, readings[index])
         states.append(Cause.WAITING if state.is_machine and _stands_still(samples, index) else state)
-        before = sample.cpu
+    for run in _runs_that_wait(samples, states):
+        if _computed(samples, run, readings, step_started):
+            states[run.start : run.stop] = [Cause.COMPUTING] * len(run)
     return states
+
+
+def _runs_that_wait(samples: Sequence[Sample], states: Sequence[Cause]) -> Iterator[range]:
+    """Samples in a row of the same place, some of which look as if the thread had waited there."""
+    start = 0
+    for index in range(1, len(samples) + 1):
+        if index < len(samples) and samples[index].sites == samples[start].sites:
+            continue
+        run = range(start, index)
+        start = index
+        seen = {states[each] for each in run}
+        if Cause.WAITING in seen and seen <= {Cause.WAITING, Cause.COMPUTING}:
+            yield run
+
+
+def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
+    """Whether all of them together say that the thread computed, whenever it had a CPU.
+
+    A wait for a CPU is told only when it is over, so a single sample may say too little of it, and the next too much.
+    """
+    before, after = readings[run.start], readings[run.stop]
+    if before.thread_s is None or after.thread_s is None:
+        return False
+    delayed_s = sum(samples[each].delayed_s for each in run)
+    wall_s = after.at - max(before.at, step_started)
+    own_s = after.thread_s - before.thread_s - max(0.0, step_started - before.at)
+    return own_s > 0 and own_s >= SHARED_CPU * (wall_s - delayed_s)
 
 
 def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
@@ -60,15 +91,25 @@ def _nothing_kept_s(sample: Sample) -> float:
     return sample.late_s - sample.delayed_s
 
 
-def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked."""
-    total_s = 0.0
+def kept_off_s(
+    samples: Sequence[Sample], step_started: float, ended: float, before: CpuReading, delays: Delays | None = None
+) -> float:
+    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
+
+    A wait for a CPU is told only when it is over, so ``delays`` are asked once more, now that the step has ended; what
+    the thread may have waited since then does not count.
+    """
+    total_s = used_s = 0.0
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
         total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
+        used_s += own_s
         before = sample.cpu
-    return total_s
+    if delays is None:
+        return total_s
+    told_s = delays.loop_s()
+    return max(total_s, min(told_s - (now() - ended), ended - step_started - used_s))
 
 
 def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:

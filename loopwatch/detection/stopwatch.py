@@ -116,10 +116,12 @@ class LoopClock:
         "attention",
         "cpu_clock_id",
         "ends_from_s",
+        "first_delay_s",
         "first_reading",
         "handle",
         "in_flight",
         "loop",
+        "mark_of",
         "ongoing_after_s",
         "paused",
         "requests",
@@ -145,13 +147,16 @@ class LoopClock:
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)
         self.run_delay = RunDelay(threading.get_native_id())
+        self.first_delay_s = self.run_delay.read_s()
         self.first_reading = self.read_cpu()
         self.handle: AnyHandle | None = None
         self.started = 0.0
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.watchers: tuple[Watching, ...] = ()
         self.in_flight = InFlight()
-        self.usage = UsageMeter(self.first_reading)
+        self.usage = UsageMeter(self.first_reading, self.run_delay)
+        self.mark_of: Callable[[Context], object | None] | None = None
+        """Asked for the ``mark`` of an overdue step, with a copy of its context; it must neither raise nor wait."""
         self.attention: bool | str = False
         self.tracer: StepTracer | None = None
         self.requests: TracedRequests | None = None
@@ -181,6 +186,11 @@ class LoopClock:
         except OSError:  # the thread is gone
             thread_s = None
         return CpuReading(now(), thread_s, self._watchdog_cpu_s(), time.process_time())
+
+    def mark(self, handle: AnyHandle) -> object | None:
+        """What is to be kept of the context a step runs in. On the watchdog's thread."""
+        context: Context | None = getattr(handle, "_context", None)
+        return None if self.mark_of is None or context is None else self.mark_of(context.copy())
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""

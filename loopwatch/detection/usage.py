@@ -1,7 +1,8 @@
 """How busy a loop is: for how long it ran steps. Asked on the watchdog's thread alone, and free for the loop's.
 
-It is the CPU time of the loop's thread, and of a stall all of its time, whatever the call did: waiting keeps the loop
-from others as computing does. A call that waits for less than the threshold is not seen.
+It is the CPU time of the loop's thread and, where the platform tells, the time for which it wanted a CPU and had none.
+Of a stall all time counts, whatever the call did: waiting keeps the loop from others as computing does. A call that
+waits for less than the threshold is not seen.
 """
 
 from collections.abc import Callable
@@ -10,43 +11,53 @@ from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection.calls import LoopUsage
 from loopwatch.detection.clock import now
-from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.cpu_clocks import CpuReading, RunDelay
 
 INTERVAL_S = 1.0
 """A loop that does not rest is asked this often."""
 
 
 class UsageMeter:
-    """Of one loop. ``tell`` gets each stretch of time, one after the other; what the loop rests in between is none."""
+    """Of one loop. ``tell`` gets each stretch of time, one after the other; what the loop rests in between is none.
 
-    __slots__ = ("_is_resting", "_last", "tell")
+    Each method is given what the clocks say now, and may let go of the GIL to ask for the thread's ``delay``.
+    """
 
-    def __init__(self, reading: CpuReading) -> None:
+    __slots__ = ("_delay_s", "_is_resting", "_last", "tell")
+
+    def __init__(self, reading: CpuReading, delay: RunDelay) -> None:
         self.tell: Callable[[LoopUsage], object] | None = None
         self._last = reading
+        self._delay_s = delay.read_s() or 0.0
         self._is_resting = False
 
-    def step(self, started: float, reading: CpuReading) -> None:
+    def step(self, started: float, reading: CpuReading, delay: RunDelay) -> None:
         """The step that began at ``started`` is running, or has run."""
         if self._is_resting:
             self._is_resting = False
             self._last = replace(self._last, at=max(self._last.at, started))
         if reading.at - self._last.at >= INTERVAL_S:
-            self._tell(reading.at, _cpu_s(self._last, reading))
-            self._last = reading
+            self._tell_until(reading, delay)
 
-    def rests(self, reading: CpuReading) -> None:
+    def rests(self, reading: CpuReading, delay: RunDelay) -> None:
         """The loop has nothing to do."""
-        self._tell(reading.at, _cpu_s(self._last, reading))
-        self._last, self._is_resting = reading, True
+        self._tell_until(reading, delay)
+        self._is_resting = True
 
-    def stalled(self, started: float, ended: float, before: CpuReading, after: CpuReading) -> None:
+    def stalled(self, started: float, ended: float, before: CpuReading, after: CpuReading, delay: RunDelay) -> None:
         """A step has lasted too long, or does so still; ``before`` was read when it had hardly begun."""
         began = max(started, self._last.at)
         if ended > began:
             cpu_s = _cpu_s(self._last, before)
             self._tell(ended, None if cpu_s is None else cpu_s + ended - began)
             self._last = replace(after, at=ended)
+            self._delay_s = delay.read_s() or 0.0  # part of the stall
+
+    def _tell_until(self, reading: CpuReading, delay: RunDelay) -> None:
+        cpu_s, before_s = _cpu_s(self._last, reading), self._delay_s
+        self._delay_s = delay.read_s() or 0.0
+        self._tell(reading.at, None if cpu_s is None else cpu_s + max(0.0, self._delay_s - before_s))
+        self._last = reading
 
     def _tell(self, until: float, busy_s: float | None) -> None:
         lasted_s = until - self._last.at

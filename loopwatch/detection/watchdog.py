@@ -45,6 +45,7 @@ class Observation:
     delays: Delays | None
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
+    mark: object | None = None
 
     @property
     def is_contested(self) -> bool:
@@ -165,7 +166,7 @@ class Watchdog:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
             if clock in self._new_steps:
-                clock.usage.step(self._new_steps.pop(clock), reading)
+                clock.usage.step(self._new_steps.pop(clock), reading, clock.run_delay)
         self._new_steps.clear()
 
     def _look(self, asked_at: float) -> float | None:
@@ -188,7 +189,8 @@ class Watchdog:
     def _look_at_step(self, clock: LoopClock, asked_at: float) -> None:
         """Sample the step that runs, if it is overdue."""
         started = clock.started
-        if clock.handle is None or not clock.watchers:
+        handle = clock.handle
+        if handle is None or not clock.watchers:
             return
         observation = self._observations.get((clock, started))
         wanted_at = started + self._overdue_s(clock) if observation is None else observation.next_sample_at
@@ -204,6 +206,8 @@ class Watchdog:
             return
         observation = self._observation_of(clock, started)
         observation.add(sample)
+        if observation.mark is None:
+            observation.mark = clock.mark(handle)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
         # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
@@ -229,7 +233,7 @@ class Watchdog:
             clock.attention = True
             if clock.handle is None and clock.started == started:
                 if not self._inbox:  # a stall is told of before the rest that follows it
-                    clock.usage.rests(reading)
+                    clock.usage.rests(reading, clock.run_delay)
                 return None
         return now() + self._overdue_s(clock)
 
@@ -254,11 +258,12 @@ class Watchdog:
         # The latest from before the step, or from soon after it began.
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
-        clock.usage.step(started, reading)
+        clock.usage.step(started, reading, clock.run_delay)
+        delays = self._delays.get(clock)
+        if delays is None and self._run_delay is not None:  # the loop was not watched when they were last read
+            delays = Delays(clock.run_delay, self._run_delay, clock.first_delay_s)
         ongoing_at = started + clock.ongoing_after_s
-        return Observation(
-            started, overdue_at, before, ongoing_at, self._delays.get(clock), stall_id=self.new_stall_id()
-        )
+        return Observation(started, overdue_at, before, ongoing_at, delays, stall_id=self.new_stall_id())
 
     def _report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
         handle = clock.handle
@@ -288,8 +293,11 @@ class Watchdog:
 
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
         try:
+            if observation.mark is None:
+                observation.mark = stall.clock.mark(stall.handle)
             self._settle(stall, observation, ongoing)
-            stall.clock.usage.stalled(stall.step_started, stall.ended, observation.before, stall.clock.read_cpu())
+            clock = stall.clock
+            clock.usage.stalled(stall.step_started, stall.ended, observation.before, clock.read_cpu(), clock.run_delay)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()

@@ -61,7 +61,7 @@ class Recorder:
         self._redaction = Redaction(redact, self._record, self._errors) if redact else None
         self._deliveries = [
             Delivery(sink.name, sink.emit, self._errors, sink.settle, sink.close)
-            for sink in sinks(self._configuration, self._errors)
+            for sink in sinks(self._configuration, self._errors, self.loop_times)
         ]
         self._since = datetime.now(UTC)
         self._writer_cpu_s = 0.0

@@ -1,4 +1,4 @@
-"""The sinks beside the database. Log, signal and callback get every call by itself. Each runs on a thread of its own.
+"""The sinks beside the database. All but the live page get every call by itself. Each runs on a thread of its own.
 
 A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
 log tells it once.
@@ -8,8 +8,9 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from loopwatch import metrics
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.live.feed import feed
@@ -21,6 +22,9 @@ from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
 from loopwatch.signals import blocking_call
 
+if TYPE_CHECKING:
+    from loopwatch.recording.loop_times import LoopTimes
+
 LINE_INTERVAL_S = 60.0
 FINDINGS_REMEMBERED = 10_000
 STALLS_REMEMBERED = 1_000
@@ -28,9 +32,11 @@ STALLS_REMEMBERED = 1_000
 logger = logging.getLogger("loopwatch")
 
 
-def sinks(configuration: Configuration, errors: Errors) -> list[Sink]:
-    """The sinks that the settings ask for, beside the database."""
+def sinks(configuration: Configuration, errors: Errors, loop_times: "LoopTimes") -> list[Sink]:
+    """The sinks that the settings ask for, beside the database; metrics only where they can be had."""
     chosen: list[Sink] = []
+    if metrics.SINK in configuration.sinks and (sink := _metrics_sink(loop_times)):
+        chosen.append(sink)
     if "log" in configuration.sinks:
         chosen.append(LogSink())
     if "signal" in configuration.sinks:
@@ -40,6 +46,18 @@ def sinks(configuration: Configuration, errors: Errors) -> list[Sink]:
     if "live" in configuration.sinks and feed.is_reachable:
         chosen.append(LiveSink(errors))
     return chosen
+
+
+def _metrics_sink(loop_times: "LoopTimes") -> Sink | None:
+    if not metrics.is_available():
+        return None
+    try:
+        from loopwatch.metrics.sink import MetricsSink  # noqa: PLC0415 - imports OpenTelemetry, which is optional
+
+        return MetricsSink(loop_times)
+    except Exception as error:  # noqa: BLE001 - a version that is too old, or an SDK that fails
+        logger.error("Stalls are not told to OpenTelemetry: %r. %s.", error, metrics.REMEDY)  # noqa: TRY400
+        return None
 
 
 class CallbackSink(Sink):

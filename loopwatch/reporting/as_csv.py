@@ -9,7 +9,7 @@ from typing import Any
 from loopwatch.reporting.records import names, records
 from loopwatch.reporting.report import Report
 
-# What spreadsheets take for the beginning of a formula, which may read other cells and send them away.
+# A spreadsheet takes what begins like this for a formula, and runs it: https://owasp.org/www-community/attacks/CSV_Injection
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 

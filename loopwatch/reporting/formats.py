@@ -1,6 +1,6 @@
 """Every format of the report by its name, and what it can print."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.core.management.color import Style, no_style
@@ -17,10 +17,11 @@ from loopwatch.reporting.as_sarif import outside, render_sarif
 from loopwatch.reporting.as_speedscope import render_speedscope
 from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.flame import FlameGraph, flame_of
-from loopwatch.reporting.report import Report
+from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.sums import stored_moment
 
+_TOLD = 10
 EVENTS_MERGED = 5_000
 """How many events a flame graph is made of at most: the slowest."""
 
@@ -58,13 +59,18 @@ def _text(report: Report, surroundings: Surroundings) -> Printed:
 
 def _sarif(report: Report, surroundings: Surroundings) -> Printed:
     repository = Repository(surroundings.repository)
-    elsewhere = outside(report, repository)
-    remarks = [
-        f"Not in the repository {repository.root}, so not a result: {finding.blocking_call} in {finding.function} "
-        f"({finding.place or 'no file is known'})"
-        for finding in elsewhere
-    ]
-    return Printed(render_sarif(report, repository), tuple(remarks))
+    remarks = tuple(_no_results(outside(report, repository), repository))
+    return Printed(render_sarif(report, repository), remarks)
+
+
+def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iterator[str]:
+    if findings:
+        counted = words.counted(len(findings), "finding")
+        yield f"{counted} outside of the repository {repository.root}, and so no result (is --repository right?):"
+    for finding in findings[:_TOLD]:
+        yield f"  {finding.blocking_call} in {finding.function} ({finding.place or 'no file is known'})"
+    if len(findings) > _TOLD:
+        yield f"  and {len(findings) - _TOLD} more"
 
 
 def _speedscope(report: Report, surroundings: Surroundings) -> Printed:

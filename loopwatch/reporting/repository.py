@@ -8,7 +8,7 @@ import sys
 import tokenize
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from django.conf import settings
 
@@ -35,6 +35,7 @@ class Repository:
 
     def __init__(self, root: str | None = None) -> None:
         self.root = _given(root) if root else _found()
+        self._lines = lru_cache(maxsize=64)(_read_lines)
 
     def place(self, finding: ReportedFinding) -> Place | None:
         """Where the finding's line is now; ``None`` where its file is not in the repository.
@@ -47,7 +48,7 @@ class Repository:
         relative = path.relative_to(self.root)
         if _INSTALLED & set(relative.parts):
             return None
-        return Place(relative.as_posix(), _nearest(_lines(path), finding.lineno, finding.source))
+        return Place(relative.as_posix(), _nearest(self._lines(path), finding.lineno, finding.source))
 
 
 def _given(root: str) -> Path:
@@ -63,19 +64,17 @@ def _found() -> Path:
 
 
 def _locate(filename: str) -> Path | None:
-    relative = PurePath(filename)
-    if not filename or relative.is_absolute() or ".." in relative.parts:
+    if not filename:
         return None
     roots = (getattr(settings, "BASE_DIR", ""), *sys.path)
     try:
-        candidates = ((Path(root or ".") / relative) for root in roots)
+        candidates = (Path(root or ".") / filename for root in roots)
         return next((path.resolve() for path in candidates if path.is_file()), None)
     except (OSError, ValueError):
         return None
 
 
-@lru_cache(maxsize=64)
-def _lines(path: Path) -> tuple[str, ...]:
+def _read_lines(path: Path) -> tuple[str, ...]:
     try:
         if path.stat().st_size > _LARGEST_FILE:
             return ()

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loopwatch.testing.found import Found
+from loopwatch.testing.found import Channel, Found
 
 VERSION = 1
 UPDATE = "--loopwatch-update-baseline"
+_LISTS = {Channel.STALL: "blocking_calls", Channel.STRICT: "strict_calls"}
 
 
 class BaselineError(Exception):
@@ -26,10 +27,11 @@ class KnownCall:
     blocking_call: str
     function: str
     fingerprint: str
+    channel: Channel = Channel.STALL
 
     @classmethod
     def of(cls, found: Found) -> "KnownCall":
-        return cls(found.blocking_call, found.function, found.fingerprint)
+        return cls(found.name, found.function, found.fingerprint, found.channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +61,27 @@ def read(path: Path) -> Baseline:
         raise BaselineError(f"{path} is not JSON ({error}); {UPDATE} writes it anew") from None
     _check_version(path, content)
     try:
-        return Baseline(frozenset(KnownCall(**entry) for entry in content["blocking_calls"]))
-    except (KeyError, TypeError):
+        return Baseline(
+            frozenset(
+                KnownCall(**entry, channel=channel)
+                for channel, name in _LISTS.items()
+                for entry in content.get(name, ())
+            )
+        )
+    except (AttributeError, TypeError):
         raise BaselineError(f"{path} is not as loopwatch writes it; {UPDATE} writes it anew") from None
 
 
 def write(path: Path, found: Iterable[Found], kept: Baseline) -> int:
     """Write what was found and what is kept of the baseline before; how many calls that is. Raises ``OSError``."""
     calls = sorted({*kept.calls, *map(KnownCall.of, found)})
-    entries = [
-        {"blocking_call": call.blocking_call, "function": call.function, "fingerprint": call.fingerprint}
-        for call in calls
-    ]
-    content = {"version": VERSION, "blocking_calls": entries}
+    content: dict[str, Any] = {"version": VERSION}
+    for channel, name in _LISTS.items():
+        content[name] = [
+            {"blocking_call": call.blocking_call, "function": call.function, "fingerprint": call.fingerprint}
+            for call in calls
+            if call.channel is channel
+        ]
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return len(calls)
 

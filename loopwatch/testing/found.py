@@ -6,8 +6,16 @@ from enum import StrEnum
 from typing import Any
 
 from loopwatch.detection.calls import BlockingCall, StackFrame
+from loopwatch.detection.strict.calls import StrictCall
 
 MAX_FRAMES = 60
+
+
+class Channel(StrEnum):
+    """Stalls are found by how long they took, strict calls by what they are. They are never counted together."""
+
+    STALL = "stall"
+    STRICT = "strict"
 
 
 class Verdict(StrEnum):
@@ -20,10 +28,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One stall in one test. ``phase`` is setup, call or teardown; ``rule`` is what allowed it, as it was written."""
+    """One stall in one test, or the strict calls of one kind from one place in it.
+
+    ``phase`` is setup, call or teardown; ``reason`` is the cause of a stall or the kind of a strict call; ``rule`` is
+    what allowed it, as it was written.
+    """
 
     test: str
     phase: str
+    channel: Channel
     fingerprint: str
     blocking_call: str
     called_name: str
@@ -31,9 +44,10 @@ class Found:
     filename: str
     lineno: int
     source: str
-    duration_ms: float
-    cause: str
-    exact: bool
+    reason: str
+    duration_ms: float = 0.0
+    exact: bool = True
+    count: int = 1
     stack: tuple[StackFrame, ...] = ()
     verdict: Verdict = Verdict.NEW
     rule: str = ""
@@ -43,24 +57,32 @@ class Found:
         """What a rule may call it."""
         return (self.blocking_call, self.called_name)
 
+    @property
+    def name(self) -> str:
+        """What to call it: a stall by the culprit, strict calls by what the user's own code called to make them."""
+        return self.called_name if self.channel is Channel.STRICT else self.blocking_call
+
     def judged(self, verdict: Verdict, rule: str = "") -> "Found":
         return replace(self, verdict=verdict, rule=rule)
 
     def as_dict(self) -> dict[str, Any]:
         """Of JSON's types only."""
-        return asdict(self) | {"stack": [asdict(frame) for frame in self.stack], "verdict": str(self.verdict)}
+        texts = {"channel": str(self.channel), "verdict": str(self.verdict)}
+        return asdict(self) | texts | {"stack": [asdict(frame) for frame in self.stack]}
 
     @classmethod
     def from_dict(cls, fields: dict[str, Any]) -> "Found":
         stack = tuple(StackFrame(**frame) for frame in fields["stack"])
-        return cls(**fields | {"stack": stack, "verdict": Verdict(fields["verdict"])})
+        chosen = {"channel": Channel(fields["channel"]), "verdict": Verdict(fields["verdict"])}
+        return cls(**fields | chosen | {"stack": stack})
 
 
-def found_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[Found]:
+def stalls_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[Found]:
     return [
         Found(
             test=test,
             phase=phase,
+            channel=Channel.STALL,
             fingerprint=call.fingerprint,
             blocking_call=call.method_name,
             called_name=call.called_name,
@@ -68,9 +90,30 @@ def found_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[Found
             filename=call.filename,
             lineno=call.lineno,
             source=call.source,
+            reason=str(call.cause),
             duration_ms=call.duration_ms,
-            cause=str(call.cause),
             exact=call.exact,
+            stack=_from_own_code_inward(call.stack),
+        )
+        for call in calls
+    ]
+
+
+def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Found]:
+    return [
+        Found(
+            test=test,
+            phase=phase,
+            channel=Channel.STRICT,
+            fingerprint=call.fingerprint,
+            blocking_call=call.name,
+            called_name=call.called_name,
+            function=call.function,
+            filename=call.filename,
+            lineno=call.lineno,
+            source=call.source,
+            reason=str(call.kind),
+            count=call.count,
             stack=_from_own_code_inward(call.stack),
         )
         for call in calls

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from loopwatch.detection.rules import Rule, RuleError
 from loopwatch.detection.watcher import watch
-from loopwatch.testing.rules import Rule, RuleError
 
-KEYS = ("threshold_ms", "engine", "allow", "enabled")
+KEYS = ("threshold_ms", "engine", "strict", "allow", "enabled")
 
 
 class MarkerError(ValueError):
@@ -21,6 +21,7 @@ class Options:
 
     threshold_ms: float = 50.0
     engine: str = "sampling"
+    strict: bool = False
     allow: tuple[Rule, ...] = ()
     enabled: bool = True
 
@@ -34,8 +35,9 @@ class Options:
         changed = dict(named)
         if "allow" in changed:
             changed["allow"] = (*self.allow, *_rules(changed["allow"], owner))
-        if not isinstance(changed.get("enabled", True), bool):
-            raise MarkerError(f"enabled is True or False, not {changed['enabled']!r}")
+        for key in ("enabled", "strict"):
+            if not isinstance(changed.get(key, True), bool):
+                raise MarkerError(f"{key} is True or False, not {changed[key]!r}")
         options = replace(self, **changed)
         options.check()
         return options

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loopwatch.testing import baseline, pytest_options
-from loopwatch.testing.found import Found, Verdict
+from loopwatch.testing.found import Channel, Found, Verdict
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.summary import summary_lines
 from loopwatch.testing.tally import Tally
@@ -65,7 +65,7 @@ class Outcome:
             self.json_path.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
         if self.baseline_path is not None and self._judge.is_lenient:
             kept = self._baseline_before() if self._is_partial else baseline.NOTHING_KNOWN
-            found = [finding.longest for finding in self._tally.of(Verdict.KNOWN)]
+            found = [finding.longest for channel in Channel for finding in self._tally.of(channel, Verdict.KNOWN)]
             count = baseline.write(self.baseline_path, found, kept)
             self._notes.append(f"{count} blocking calls are known now: {self.baseline_path}")
 
@@ -79,7 +79,7 @@ class Outcome:
 
     def _unused_rules(self) -> Iterator[str]:
         if not self._is_partial:
-            of_project = dict.fromkeys((rule.text for rule in self._judge.rules), 0)
+            of_project = dict.fromkeys((rule.text for rule in (*self._judge.rules, *self._judge.strict_rules)), 0)
             for text, hits in (of_project | self._tally.rules).items():
                 if not hits:
                     yield text
@@ -87,4 +87,4 @@ class Outcome:
     def _gone(self) -> Iterator[str]:
         gone = len(self._judge.baseline.calls) - self._tally.known_in(self._judge.baseline)
         if gone and not self._is_partial:
-            yield f"{gone} of {len(self._judge.baseline.calls)} calls in the baseline did not block: {baseline.UPDATE}"
+            yield f"{gone} of {len(self._judge.baseline.calls)} calls in the baseline did not happen: {baseline.UPDATE}"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from loopwatch.detection.rules import Rule, RuleError
 from loopwatch.pytest_plugin import MARKER
 from loopwatch.testing import baseline
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import MarkerError, Options
-from loopwatch.testing.rules import Rule, RuleError
 
 PHASES = ("setup", "call", "teardown")
 _SELECTING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore")
@@ -20,7 +20,9 @@ def project_options(config: pytest.Config) -> Options:
     given = config.option.loopwatch_threshold_ms
     written = config.getini("loopwatch_threshold_ms")
     try:
-        options = Options(float(written) if given is None else given, config.getini("loopwatch_engine"))
+        threshold_ms = float(written) if given is None else given
+        is_strict = bool(config.option.loopwatch_strict or config.getini("loopwatch_strict"))
+        options = Options(threshold_ms, config.getini("loopwatch_engine"), strict=is_strict)
         options.check()
     except MarkerError as error:
         raise pytest.UsageError(f"loopwatch: {error}") from None
@@ -48,13 +50,19 @@ def judge(config: pytest.Config) -> Judge:
     if is_updating and path is None:
         raise pytest.UsageError("--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names")
     try:
-        rules = tuple(map(Rule.parse, config.getini("loopwatch_allow")))
         known = baseline.NOTHING_KNOWN if is_updating or path is None else baseline.read(path)
-    except RuleError as error:
-        raise pytest.UsageError(f"loopwatch_allow: {error}") from None
     except baseline.BaselineError as error:
         raise pytest.UsageError(f"loopwatch: {error}") from None
-    return Judge(rules, known, is_lenient=is_updating)
+    return Judge(
+        _rules(config, "loopwatch_allow"), _rules(config, "loopwatch_strict_allow"), known, is_lenient=is_updating
+    )
+
+
+def _rules(config: pytest.Config, name: str) -> tuple[Rule, ...]:
+    try:
+        return tuple(map(Rule.parse, config.getini(name)))
+    except RuleError as error:
+        raise pytest.UsageError(f"{name}: {error}") from None
 
 
 def phases(config: pytest.Config) -> frozenset[str]:

@@ -101,18 +101,21 @@ class WatchedSession:
 
     def _phase(self, item: pytest.Item, name: str) -> Generator[None, Any, Any]:
         watched = item.stash[_WATCHED]
-        if not watched.options.enabled or name not in self._phases or not (self.watches_all or _asks(item)):
-            return (yield)
-        unavailable = None
+        is_wanted = watched.options.enabled and name in self._phases
+        unavailable = ""
         try:
-            watched.begin(name)
+            watched.begin(
+                name,
+                stalls=is_wanted and (self.watches_all or _asks(item)),
+                strict=is_wanted and watched.options.strict,
+            )
         except TracingUnavailableError as error:
-            unavailable = error
+            unavailable = str(error)
         try:
             result = yield
         finally:
             watched.end()
-        if unavailable is not None:
+        if unavailable:
             pytest.fail(f"loopwatch: {unavailable}", pytrace=False)
         return result
 

@@ -4,25 +4,23 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.durations import human_duration
 from loopwatch.reporting.terminal import visible
-from loopwatch.testing.found import Verdict
+from loopwatch.testing.found import Channel, Verdict
 from loopwatch.testing.places import shown
 from loopwatch.testing.tally import Finding, Tally
 
 MAX_LISTED = 20
-_WORDS = {
-    Verdict.NEW: "new",
-    Verdict.KNOWN: "known from the baseline",
-    Verdict.ALLOWED: "allowed",
-}
+_NOUNS = {Channel.STALL: "blocking call", Channel.STRICT: "strict finding"}
+_VERDICTS = {Verdict.NEW: "new", Verdict.KNOWN: "known from the baseline", Verdict.ALLOWED: "allowed"}
 
 
 def summary_lines(tally: Tally, unused: Sequence[str]) -> Iterator[str]:
     """Nothing at all if there is nothing to say."""
-    for verdict, words in _WORDS.items():
-        findings = tally.of(verdict)
-        if findings:
-            yield f"{_count(len(findings), 'blocking call')} {words}:"
-            yield from _listed(map(_line, findings), len(findings))
+    for channel, noun in _NOUNS.items():
+        for verdict, words in _VERDICTS.items():
+            findings = tally.of(channel, verdict)
+            if findings:
+                yield f"{_count(len(findings), noun)} {words}:"
+                yield from _listed(map(_line, findings), len(findings))
     if unused:
         yield f"{_count(len(unused), 'rule')} that allowed nothing in this run, and can go:"
         yield from _listed(unused, len(unused))
@@ -30,13 +28,27 @@ def summary_lines(tally: Tally, unused: Sequence[str]) -> Iterator[str]:
 
 def _line(finding: Finding) -> str:
     longest = finding.longest
-    times = "once" if finding.events == 1 else f"{finding.events} times, longest"
+    place = f" ({shown(longest.filename)}:{longest.lineno})" if longest.filename else ""
+    how = _how_often(finding) if longest.channel is Channel.STRICT else _how_long(finding)
     tests = next(iter(finding.tests)) if len(finding.tests) == 1 else _count(len(finding.tests), "test")
     rule = f" [{longest.rule}]" if longest.rule else ""
-    return (
-        f"{longest.blocking_call} in {longest.function} ({shown(longest.filename)}:{longest.lineno}): "
-        f"{times} {human_duration(longest.duration_ms)}, in {tests}{rule}"
-    )
+    return f"{longest.name} in {longest.function}{place}: {how}, in {tests}{rule}"
+
+
+def _how_long(finding: Finding) -> str:
+    times = "once" if finding.events == 1 else f"{finding.events} times, longest"
+    return f"{times} {human_duration(finding.longest.duration_ms)}"
+
+
+def _how_often(finding: Finding) -> str:
+    calls = finding.calls.most_common()
+    if [name for name, _ in calls] == [finding.longest.name]:
+        return _times(finding.events)
+    return ", ".join(f"{name} {_times(count)}" for name, count in calls)
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _listed(lines: Iterable[str], total: int) -> Iterator[str]:

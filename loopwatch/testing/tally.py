@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loopwatch.testing.baseline import Baseline
-from loopwatch.testing.found import Found, Verdict
+from loopwatch.testing.found import Channel, Found, Verdict
 from loopwatch.testing.places import shown
 
 VERSION = 1
@@ -15,17 +15,20 @@ _WORST_FIRST = {Verdict.NEW: 0, Verdict.KNOWN: 1, Verdict.ALLOWED: 2}
 
 @dataclass(slots=True)
 class Finding:
-    """All stalls with one fingerprint and one verdict. ``longest`` stands for them."""
+    """All that was found with one fingerprint and one verdict. The longest stall stands for them; ``calls`` counts each
+    call by its name."""
 
     longest: Found
     events: int = 0
     blocked_ms: float = 0.0
+    calls: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
 
     def add(self, found: Found) -> None:
-        self.events += 1
+        self.events += found.count
         self.blocked_ms += found.duration_ms
-        self.tests[found.test] += 1
+        self.calls[found.blocking_call] += found.count
+        self.tests[found.test] += found.count
         if found.duration_ms > self.longest.duration_ms:
             self.longest = found
 
@@ -33,18 +36,14 @@ class Finding:
         longest = self.longest
         return {
             "fingerprint": longest.fingerprint,
-            "blocking_call": longest.blocking_call,
+            "blocking_call": longest.name,
             "function": longest.function,
             "filename": shown(longest.filename),
             "lineno": longest.lineno,
             "source": longest.source,
-            "exact": longest.exact,
-            "cause": longest.cause,
             "verdict": str(longest.verdict),
             "rule": longest.rule,
-            "events": self.events,
-            "blocked_ms": round(self.blocked_ms, 3),
-            "longest_ms": round(longest.duration_ms, 3),
+            **(self._of_stalls() if longest.channel is Channel.STALL else self._of_strict_calls()),
             "tests": dict(self.tests),
             "stack": [
                 {"filename": shown(frame.filename), "lineno": frame.lineno, "function": frame.name}
@@ -52,9 +51,21 @@ class Finding:
             ],
         }
 
+    def _of_stalls(self) -> dict[str, Any]:
+        return {
+            "exact": self.longest.exact,
+            "cause": self.longest.reason,
+            "events": self.events,
+            "blocked_ms": round(self.blocked_ms, 3),
+            "longest_ms": round(self.longest.duration_ms, 3),
+        }
+
+    def _of_strict_calls(self) -> dict[str, Any]:
+        return {"kind": self.longest.reason, "calls": dict(self.calls)}
+
 
 class Tally:
-    """``rules`` counts, for every rule that was in force, how many stalls it allowed."""
+    """``rules`` counts, for every rule that was in force, how much it allowed."""
 
     def __init__(self) -> None:
         self.rules: Counter[str] = Counter()
@@ -64,18 +75,16 @@ class Tally:
         key = (found.fingerprint, found.verdict)
         self._findings.setdefault(key, Finding(found)).add(found)
         if found.rule:
-            self.rules[found.rule] += 1
+            self.rules[found.rule] += found.count
 
     def in_force(self, rules: Iterable[str]) -> None:
         self.rules.update(dict.fromkeys(rules, 0))
 
-    @property
-    def findings(self) -> list[Finding]:
-        """New ones first, then by how long they blocked."""
-        return sorted(self._findings.values(), key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms))
-
-    def of(self, verdict: Verdict) -> list[Finding]:
-        return [finding for finding in self.findings if finding.longest.verdict is verdict]
+    def of(self, channel: Channel, *verdicts: Verdict) -> list[Finding]:
+        """New ones first, then by how long they blocked, or how often."""
+        found = [finding for finding in self._findings.values() if finding.longest.channel is channel]
+        found.sort(key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms, -each.events))
+        return [finding for finding in found if not verdicts or finding.longest.verdict in verdicts]
 
     def known_in(self, baseline: Baseline) -> int:
         """How many of the baseline's calls have happened."""
@@ -83,4 +92,8 @@ class Tally:
         return sum(known.fingerprint in found for known in baseline.calls)
 
     def as_dict(self) -> dict[str, Any]:
-        return {"version": VERSION, "findings": [finding.as_dict() for finding in self.findings]}
+        return {
+            "version": VERSION,
+            "findings": [finding.as_dict() for finding in self.of(Channel.STALL)],
+            "strict": [finding.as_dict() for finding in self.of(Channel.STRICT)],
+        }

@@ -1,14 +1,16 @@
 """One test being watched: a ``watch()`` block around each of its phases."""
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.strict.calls import StrictCall
+from loopwatch.detection.strict.watcher import StrictWatcher
 from loopwatch.detection.watcher import Watcher, watch
-from loopwatch.testing.found import Found, Verdict, found_in
+from loopwatch.testing.found import Found, Verdict, stalls_in, strict_in
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import Options
 
 
 class WatchedTest:
-    """What the fixture ``loopwatch`` gives; ``take()`` is for the test itself."""
+    """What the fixture ``loopwatch`` gives; ``take()`` and ``take_strict()`` are for the test itself."""
 
     def __init__(self, nodeid: str, judge: Judge) -> None:
         self.options = Options()
@@ -17,20 +19,28 @@ class WatchedTest:
         self._found: list[Found] = []
         self._phase = ""
         self._watcher: Watcher | None = None
+        self._strict: StrictWatcher | None = None
 
-    def begin(self, phase: str) -> None:
+    def begin(self, phase: str, *, stalls: bool, strict: bool) -> None:
         """Watch every loop that runs from now on, in whatever thread. Raises ``TracingUnavailableError``."""
-        self._watcher = self._new_watcher()
         self._phase = phase
+        self._watcher = self._new_watcher() if stalls else None
+        # Outside of the other, so that it is taken away before it.
+        self._strict = StrictWatcher(every_thread=True).__enter__() if strict else None
 
     def end(self) -> None:
+        strict, self._strict = self._strict, None
+        if strict is not None:
+            strict.__exit__(None, None, None)
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             watcher.__exit__(None, None, None)
-            self._keep(watcher.calls)
+            self._keep(stalls_in(self._nodeid, self._phase, watcher.calls))
+        if strict is not None:
+            self._keep(strict_in(self._nodeid, self._phase, strict.calls))
 
     def take(self) -> list[BlockingCall]:
-        """What the running phase has found since it began or since the last call: the test itself judges it."""
+        """The stalls of this phase so far, or since the last time: the test itself judges them."""
         before = self._watcher
         if before is None:
             return []
@@ -38,6 +48,10 @@ class WatchedTest:
         self._watcher = self._new_watcher()
         before.__exit__(None, None, None)
         return before.calls
+
+    def take_strict(self) -> list[StrictCall]:
+        """The same for strict calls."""
+        return [] if self._strict is None else self._strict.take()
 
     def hand_over(self) -> list[Found]:
         """What has been found and judged in the phases that are over, once."""
@@ -48,9 +62,8 @@ class WatchedTest:
         options = self.options
         return watch(threshold_ms=options.threshold_ms, engine=options.engine, every_thread=True).__enter__()
 
-    def _keep(self, calls: list[BlockingCall]) -> None:
-        for found in found_in(self._nodeid, self._phase, calls):
-            self._found.append(self._judge.judge(found, self.options.allow))
+    def _keep(self, found: list[Found]) -> None:
+        self._found += [self._judge.judge(each, self.options.allow) for each in found]
 
 
 def new(found: list[Found]) -> list[Found]:

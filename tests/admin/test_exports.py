@@ -1,16 +1,24 @@
 import csv
 import io
 import json
+import threading
+import tracemalloc
+from contextlib import aclosing
 from datetime import timedelta
 
 import pytest
+from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.contrib.auth.models import User
-from django.test import AsyncClient
+from django.db import connections
+from django.test import AsyncClient, AsyncRequestFactory
 from django.urls import reverse
 
 from loopwatch.admin.exports import admin as exports
+from loopwatch.admin.exports.columns import EVENT, rows_of
 from loopwatch.admin.exports.lines import csv_lines, json_lines
-from tests.stored import NOON, stored_event, stored_finding, stored_health, stored_stack
+from loopwatch.admin.exports.streaming import streamed
+from loopwatch.models import BlockingEvent
+from tests.stored import NOON, event_columns, stored_event, stored_finding, stored_health, stored_stack
 
 pytestmark = pytest.mark.django_db
 OWN = ("shop/views.py", "checkout", 41, 7, 22, 1, "nap = time.sleep(0.1)")
@@ -148,6 +156,13 @@ def test_who_may_not_see_the_list_may_not_export_it(staff, client):
         assert stranger.get(flame_url(row, "drawing")).status_code == 403
 
 
+def test_the_flame_graph_of_a_finding_is_for_those_who_may_see_findings(staff):
+    event = stored_event(stored_finding())
+    client = staff("view_blockingevent")
+    assert client.get(flame_url(event, "drawing")).status_code == 200
+    assert client.get(flame_url(event.finding, "drawing")).status_code == 403
+
+
 def test_stacks_are_for_those_who_may_see_events(staff):
     finding = stored_finding()
     client = staff("view_finding")
@@ -203,21 +218,55 @@ def test_a_row_that_does_not_exist_is_not_found(admin_client):
             assert admin_client.get(url).status_code == 404
 
 
-@pytest.mark.django_db(transaction=True)
-async def test_under_asgi_the_file_is_streamed_too(monkeypatch):
+async def test_under_asgi_the_file_is_streamed_too(database):
     """Django would gather a synchronous stream in memory, and warn."""
-    from asgiref.sync import sync_to_async
-
-    def prepare():
-        finding = stored_finding()
-        for _ in range(1_200):
-            stored_event(finding)
-        return User.objects.create_superuser("ada")
-
     client = AsyncClient()
-    await client.aforce_login(await sync_to_async(prepare)())
+    await client.aforce_login(await sync_to_async(User.objects.create_superuser)("ada"))
+    await sync_to_async(store_events)(1_200)
     response = await client.get(list_url("json", "blockingevent"))
     assert response.is_async
     parts = [part async for part in response.streaming_content]
     assert len(parts) == 3
     assert len(json.loads(b"".join(parts))) == 1_200
+    await sync_to_async(connections.close_all)()
+
+
+def test_a_list_is_read_a_part_at_a_time(database):
+    store_events(2_500)
+    rows = rows_of(BlockingEvent.objects.order_by("pk"), EVENT)
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in rows) == 2_500
+        _, in_parts = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        assert len(list(rows_of(BlockingEvent.objects.order_by("pk"), EVENT))) == 2_500
+        _, at_once = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert in_parts < 0.7 * at_once
+
+
+async def test_whoever_goes_away_ends_the_query_in_the_thread_it_began_in():
+    threads = []
+
+    def lines():
+        try:
+            threads.append(threading.get_ident())
+            yield from ["line\n"] * 10_000
+        finally:
+            threads.append(threading.get_ident())
+
+    request = AsyncRequestFactory().get("/")
+    response = streamed(request, lines(), filename="list.csv", content_type="text/csv")
+    async with ThreadSensitiveContext():
+        async with aclosing(aiter(response)) as parts:
+            assert len(await anext(parts)) == 500 * len("line\n")
+        await sync_to_async(response.close)()
+    began, ended = threads
+    assert began == ended != threading.get_ident()
+
+
+def store_events(number):
+    finding = stored_finding()
+    rows = [BlockingEvent(**event_columns(finding)) for _ in range(number)]
+    BlockingEvent.objects.bulk_create(rows)

@@ -44,7 +44,13 @@ def test_branches_come_heaviest_first_with_their_shares():
     ]
 
 
-@pytest.mark.parametrize("stacks", [comb(5), comb(200), [(1, frame(str(number))) for number in range(10_000)]])
+WIDE = [(1, frame(str(number))) for number in range(10_000)]
+BUSHY = [
+    (ms, *map(frame, path)) for number in range(190) for ms, path in ((1, [f"a{number}"]), (99, [f"a{number}", "b"]))
+]
+
+
+@pytest.mark.parametrize("stacks", [comb(5), comb(200), WIDE, BUSHY], ids=["comb", "long comb", "wide", "bushy"])
 def test_every_list_that_is_opened_is_closed(stacks):
     branches = branches_of(merge([sampled(stack) for stack in stacks]))
     assert sum(branch.has_branches for branch in branches) == sum(branch.closes for branch in branches)

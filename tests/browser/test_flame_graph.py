@@ -187,3 +187,16 @@ async def test_a_graph_that_does_not_load_says_so(transactional_db, window):
     await expect(window.page.get_by_text("The flame graph could not be loaded")).to_be_visible()
     await window.page.get_by_text("As a tree").click()
     await expect(window.page.locator(".loopwatch-tree").get_by_text("shop.total").first).to_be_visible()
+
+
+async def test_files_are_saved_from_a_real_server(show):
+    page = await show(BRANCHED)
+    async with page.expect_download() as saving:
+        await page.get_by_role("link", name="collapsed stacks").click()
+    saved = await (await saving.value).path()
+    assert "django.get_response;shop.checkout;shop.total 60000" in saved.read_text()
+    await page.goto(page.url.partition("/finding/")[0] + "/blockingevent/")
+    async with page.expect_download() as saving:
+        await page.get_by_role("link", name="CSV").click()
+    saved = await (await saving.value).path()
+    assert saved.read_text().count("time.sleep") >= 1

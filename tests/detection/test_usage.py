@@ -15,67 +15,91 @@ def reading(at, thread_s):
     return CpuReading(at, thread_s, 0.0, 0.0)
 
 
+class Delay:
+    """For how long the thread has been kept from a CPU."""
+
+    def __init__(self, seconds=0.0):
+        self.seconds = seconds
+
+    def read_s(self):
+        return self.seconds
+
+
+@pytest.fixture
+def delay():
+    return Delay()
+
+
 @pytest.fixture
 def told():
     return []
 
 
 @pytest.fixture
-def meter(told):
-    meter = UsageMeter(reading(100, 1))
+def meter(told, delay):
+    meter = UsageMeter(reading(100, 1), delay)
     meter.tell = lambda usage: told.append((pytest.approx(usage.lasted_s), usage.busy_s))
     return meter
 
 
-def test_it_is_the_cpu_time_until_the_loop_rests(meter, told):
-    meter.step(100, reading(100.1, 1.05))
-    meter.rests(reading(100.4, 1.25))
+def test_it_is_the_cpu_time_until_the_loop_rests(meter, told, delay):
+    meter.step(100, reading(100.1, 1.05), delay)
+    meter.rests(reading(100.4, 1.25), delay)
     assert told == [(0.4, 0.25)]
 
 
-def test_a_rest_is_not_part_of_any_stretch(meter, told):
-    meter.rests(reading(100.5, 1.5))
-    meter.step(4000, reading(4000.01, 1.51))
-    meter.rests(reading(4000.5, 1.75))
+def test_and_the_time_for_which_it_had_no_cpu(meter, told, delay):
+    delay.seconds = 0.125
+    meter.rests(reading(100.5, 1.25), delay)
+    delay.seconds = 9.0  # it cannot have wanted one for longer than the time that passed
+    meter.step(101, reading(101, 1.25), delay)
+    meter.rests(reading(101.5, 1.5), delay)
+    assert told == [(0.5, 0.375), (0.5, 0.5)]
+
+
+def test_a_rest_is_not_part_of_any_stretch(meter, told, delay):
+    meter.rests(reading(100.5, 1.5), delay)
+    meter.step(4000, reading(4000.01, 1.51), delay)
+    meter.rests(reading(4000.5, 1.75), delay)
     assert told == [(0.5, 0.5), (0.5, 0.25)]
 
 
-def test_a_loop_that_does_not_rest_is_told_of_all_the_same(meter, told):
-    meter.step(100.6, reading(100.7, 1.2))
-    meter.step(101.2, reading(101.25, 1.5))
+def test_a_loop_that_does_not_rest_is_told_of_all_the_same(meter, told, delay):
+    meter.step(100.6, reading(100.7, 1.2), delay)
+    meter.step(101.2, reading(101.25, 1.5), delay)
     assert told == [(1.25, 0.5)]
 
 
-def test_all_of_a_stall_counts_even_where_the_call_waited(meter, told):
-    meter.stalled(100.5, 102.5, before=reading(100.5, 1.25), after=reading(102.5, 1.25))
+def test_all_of_a_stall_counts_even_where_the_call_waited(meter, told, delay):
+    meter.stalled(100.5, 102.5, before=reading(100.5, 1.25), after=reading(102.5, 1.25), delay=delay)
     assert told == [(2.5, 2.25)]
 
 
-def test_a_stall_that_goes_on_counts_once(meter, told):
-    meter.stalled(100, 105, before=reading(100, 1), after=reading(105, 1))
-    meter.stalled(100, 110, before=reading(100, 1), after=reading(110, 1))
-    meter.rests(reading(110.5, 1.125))
+def test_a_stall_that_goes_on_counts_once(meter, told, delay):
+    meter.stalled(100, 105, before=reading(100, 1), after=reading(105, 1), delay=delay)
+    meter.stalled(100, 110, before=reading(100, 1), after=reading(110, 1), delay=delay)
+    meter.rests(reading(110.5, 1.125), delay)
     assert told == [(5, 5), (5, 5), (0.5, 0.125)]
 
 
-def test_a_stall_told_late_takes_nothing_away(meter, told):
-    meter.rests(reading(101, 2))
-    meter.stalled(100, 100.5, before=reading(100, 1), after=reading(101, 2))
+def test_a_stall_told_late_takes_nothing_away(meter, told, delay):
+    meter.rests(reading(101, 2), delay)
+    meter.stalled(100, 100.5, before=reading(100, 1), after=reading(101, 2), delay=delay)
     assert told == [(1, 1)]
 
 
-def test_it_is_never_more_than_the_time_that_passed(meter, told):
-    meter.rests(reading(100.5, 3))
-    meter.step(101, reading(101, 2))  # the clock of another thread
-    meter.rests(reading(101.5, 2))
+def test_it_is_never_more_than_the_time_that_passed(meter, told, delay):
+    meter.rests(reading(100.5, 3), delay)
+    meter.step(101, reading(101, 2), delay)  # the clock of another thread
+    meter.rests(reading(101.5, 2), delay)
     assert told == [(0.5, 0.5), (0.5, 0.0)]
 
 
-def test_without_such_clocks_nothing_is_claimed(told):
-    meter = UsageMeter(reading(100, None))
+def test_without_such_clocks_nothing_is_claimed(told, delay):
+    meter = UsageMeter(reading(100, None), delay)
     meter.tell = told.append
-    meter.rests(reading(101, None))
-    meter.stalled(102, 104, before=reading(102, None), after=reading(104, None))
+    meter.rests(reading(101, None), delay)
+    meter.stalled(102, 104, before=reading(102, None), after=reading(104, None), delay=delay)
     assert [usage.busy_s for usage in told] == [None, None]
 
 

@@ -201,10 +201,14 @@ class TestOptions:
         assert stderr.getvalue() == "Merged from the stacks of 1 event, of those that are kept.\n"
 
     def test_what_sarif_has_no_place_for_is_told_beside_it(self):
-        stored_finding(filename="asgiref/sync.py")
+        for _ in range(12):
+            stored_finding(filename="asgiref/sync.py")
         stderr = io.StringIO()
         assert json.loads(run("--format", "sarif", stderr=stderr))["runs"][0]["results"] == []
-        assert "time.sleep in shop.views.checkout (asgiref/sync.py:41)" in stderr.getvalue()
+        heading, first, *_, last = stderr.getvalue().splitlines()
+        assert heading.startswith(f"12 findings outside of the repository {ROOT}")
+        assert first == "  time.sleep in shop.views.checkout (asgiref/sync.py:41)"
+        assert last == "  and 2 more"
 
     def test_the_report_can_be_written_to_a_file(self, tmp_path):
         stored_finding(function="shop.名前")

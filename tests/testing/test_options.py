@@ -34,7 +34,7 @@ def test_rules_add_up_and_say_where_they_come_from():
         ({"enabled": "no"}, "enabled is True or False, not 'no'"),
         ({"allow": "time.sleep"}, "allow is a list of rules, not 'time.sleep': write allow=['time.sleep']"),
         ({"allow": None}, "allow is a list of rules, not None"),
-        ({"allow": ["in x"]}, "allow: 'in x' is not of the form CALL [in FUNCTION] [during TEST]"),
+        ({"allow": ["in x"]}, "allow: the rule 'in x' is not of the form CALL [in FUNCTION] [during TEST]"),
         ({"allow": [3]}, "allow: a rule is a string such as 'time.sleep in shop.legacy.*', not 3"),
     ],
 )

@@ -122,7 +122,7 @@ def test_a_mistake_in_a_marker_stops_the_run_before_it_begins(project):
         ("loopwatch_threshold_ms = soon", "*loopwatch_threshold_ms is a number of milliseconds, not 'soon'*"),
         ("loopwatch_engine = steam", "*Unknown engine 'steam'*"),
         ("loopwatch_phases = call tear_down", "*loopwatch_phases has no 'tear_down': setup, call, teardown*"),
-        ("loopwatch_allow = in x", "*loopwatch_allow: 'in x' is not of the form*"),
+        ("loopwatch_allow = in x", "*loopwatch_allow: the rule 'in x' is not of the form*"),
         ("loopwatch_baseline = gone.json", "*gone.json does not exist; --loopwatch-update-baseline writes it*"),
     ],
 )

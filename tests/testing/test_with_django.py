@@ -54,8 +54,9 @@ def test_blocks_with_the_client(client):
 
 
 async def test_blocks_with_a_communicator():
-    response = await HttpCommunicator(get_asgi_application(), "GET", "/pay/").get_response()
-    assert response["body"] == b"paid"
+    communicator = HttpCommunicator(get_asgi_application(), "GET", "/pay/")
+    assert (await communicator.get_response(timeout=30))["body"] == b"paid"
+    await communicator.wait()
 
 
 class Slow(AsyncWebsocketConsumer):

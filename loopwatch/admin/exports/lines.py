@@ -5,8 +5,7 @@ import json
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
-# A spreadsheet takes what begins like this for a formula, and runs it: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+from loopwatch.reporting.as_csv import cell
 
 
 class _Line:
@@ -26,7 +25,7 @@ def csv_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[
     writer.writerow(names)
     yield line.text
     for row in rows:
-        writer.writerow([_harmless(value) for value in row])
+        writer.writerow([cell(value) for value in row])
         yield line.text
 
 
@@ -37,7 +36,3 @@ def json_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator
         yield before + json.dumps(dict(zip(names, row, strict=True)))
         before = ",\n"
     yield "\n]\n" if before == ",\n" else "[]\n"
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -12,7 +12,7 @@ _LINES_AT_ONCE = 500
 
 def streamed(request: HttpRequest, lines: Generator[str], *, filename: str, content_type: str) -> StreamingHttpResponse:
     """Send the lines as a file. Under ASGI they are made in the request's thread, never on the loop's."""
-    content = _off_the_loop(lines) if isinstance(request, ASGIRequest) else _batches(lines)
+    content = _OffTheLoop(lines) if isinstance(request, ASGIRequest) else _batches(lines)
     return StreamingHttpResponse(content, content_type=content_type, headers=_attachment(filename))
 
 
@@ -30,12 +30,21 @@ def _batches(lines: Iterator[str]) -> Iterator[str]:
         yield batch
 
 
-async def _off_the_loop(lines: Generator[str]) -> AsyncIterator[str]:
-    batches = _batches(lines)
-    following = sync_to_async(lambda: next(batches, ""))
-    try:
+class _OffTheLoop:
+    """Batches of lines made in the request's thread.
+
+    Django calls ``close`` there when all has been sent, and when whoever asked has gone away: the query ends in the
+    thread it began in.
+    """
+
+    def __init__(self, lines: Generator[str]) -> None:
+        self._lines = lines
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        batches = _batches(self._lines)
+        following = sync_to_async(lambda: next(batches, ""))
         while batch := await following():
             yield batch
-    finally:
-        # Whoever asked may have gone away: the query ends in the thread it began in.
-        await sync_to_async(lines.close)()
+
+    def close(self) -> None:
+        self._lines.close()

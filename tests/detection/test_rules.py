@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopwatch.testing.rules import Rule, RuleError
+from loopwatch.detection.rules import Rule, RuleError
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class Rule:
             raise RuleError(f"a rule is a string such as {EXAMPLE!r}, not {text!r}")
         found = _FORM.fullmatch(text.strip())
         if found is None or _WORDS & set(found["call"].split()):
-            raise RuleError(f"{text!r} is not of the form CALL [in FUNCTION] [during TEST], as {EXAMPLE!r} is")
+            raise RuleError(f"the rule {text!r} is not of the form CALL [in FUNCTION] [during TEST], as {EXAMPLE!r} is")
         return cls(text.strip(), found["call"], found["function"] or "*", (found["test"] or "*").strip())
 
     def matches(self, names: tuple[str, ...], function: str, test: str) -> bool:

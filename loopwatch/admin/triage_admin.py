@@ -1,0 +1,136 @@
+"""The buttons, the form and the actions by which findings are resolved, ignored and reopened."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib.admin.utils import quote
+from django.contrib.auth import get_permission_codename
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.triage import Decision, decide
+from loopwatch.admin.triage_form import TriageForm
+from loopwatch.models import Finding
+from loopwatch.standing import reason, until
+
+Status = Finding.Status
+
+NAMED = 20
+
+
+class Triage(ReadOnlyAdmin):
+    """For the admin of findings."""
+
+    class Media:
+        css = {"all": ("loopwatch/triage.css",)}  # noqa: RUF012 - the form in which Django documents it
+
+    actions: Any = ("resolve", "ignore", "set_aside", "reopen")
+
+    @admin.action(permissions=["triage"], description=_("Resolve selected findings"))
+    def resolve(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        self._decide(request, queryset, Decision(Status.RESOLVED))
+
+    @admin.action(permissions=["triage"], description=_("Ignore selected findings"))
+    def ignore(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        self._decide(request, queryset, Decision(Status.IGNORED))
+
+    @admin.action(permissions=["triage"], description=_("Ignore or resolve selected findings until …"))
+    def set_aside(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
+        """Ask until when, on a page that comes back here."""
+        form = TriageForm(request.POST if "choice" in request.POST or "apply" in request.POST else None)
+        if form.is_valid():
+            self._decide(request, queryset, form.decision())
+            return None
+        chosen = [(ACTION_CHECKBOX_NAME, finding.pk) for finding in queryset]
+        back = reverse(f"{self.admin_site.name}:loopwatch_finding_changelist")
+        return self._ask(request, form, queryset, [("action", "set_aside"), *chosen], "", back)
+
+    @admin.action(permissions=["triage"], description=_("Reopen selected findings"))
+    def reopen(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        self._decide(request, queryset, Decision(Status.OPEN))
+
+    def has_triage_permission(self, request: HttpRequest) -> bool:
+        """The permission to change findings, which here means their status."""
+        return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.status_view)
+        return [path("<int:finding_id>/status/", view, name="loopwatch_finding_status"), *super().get_urls()]
+
+    def status_view(self, request: HttpRequest, finding_id: int) -> HttpResponse:
+        """What the buttons and the form of the finding's page send."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if not self.has_triage_permission(request):
+            raise PermissionDenied
+        finding = get_object_or_404(self.get_queryset(request), pk=finding_id)
+        only = self.get_queryset(request).filter(pk=finding.pk)
+        if "status" not in request.POST:
+            form = TriageForm(request.POST)
+            if not form.is_valid():
+                return self._ask(request, form, only, [], request.get_full_path(), self._page_url(request, finding))
+            self._decide(request, only, form.decision())
+        elif request.POST["status"] in Status.values:
+            self._decide(request, only, Decision(Status(request.POST["status"])))
+        else:
+            return HttpResponseBadRequest(f"status must be one of {', '.join(Status.values)}")
+        return HttpResponseRedirect(self._page_url(request, finding))
+
+    def triage_context(self, request: HttpRequest, finding: Finding) -> dict[str, Any]:
+        """What ``loopwatch/triage.html`` shows of one finding."""
+        may_triage = self.has_triage_permission(request)
+        return {
+            "reason": reason(finding),
+            "until": until(finding),
+            "buttons": _buttons(finding) if may_triage else (),
+            "form": TriageForm() if may_triage else None,
+        }
+
+    def _decide(self, request: HttpRequest, findings: QuerySet[Finding], decision: Decision) -> None:
+        count = decide(findings, decision, cast("AbstractBaseUser", request.user))
+        text = ngettext("%(count)d finding is now %(status)s.", "%(count)d findings are now %(status)s.", count)
+        self.message_user(request, text % {"count": count, "status": decision.status.label}, messages.SUCCESS)
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        form: TriageForm,
+        findings: QuerySet[Finding],
+        hidden: list[tuple[str, object]],
+        send_to: str,
+        back: str,
+    ) -> HttpResponse:
+        count = findings.count()
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Ignore or resolve until …"),
+            "opts": self.opts,
+            "media": self.media,
+            "form": form,
+            "findings": findings[:NAMED],
+            "more": max(0, count - NAMED),
+            "hidden": hidden,
+            "send_to": send_to,
+            "back": back,
+        }
+        return TemplateResponse(request, "loopwatch/triage_page.html", context)
+
+    def _page_url(self, request: HttpRequest, finding: Finding) -> str:
+        url = reverse(f"{self.admin_site.name}:loopwatch_finding_change", args=[quote(finding.pk)])
+        return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
+
+
+def _buttons(finding: Finding) -> list[tuple[str, Promise]]:
+    labels = {Status.RESOLVED: _("Resolve"), Status.IGNORED: _("Ignore"), Status.OPEN: _("Reopen")}
+    return [(status.value, label) for status, label in labels.items() if status != finding.status]

@@ -1,0 +1,61 @@
+"""An argument of the call that a frame stands on, when that call has no frame of its own to ask.
+
+Worked out from the source of the call: a constant, a name, or an attribute that can be looked up without running
+anybody's code. Everything else, and everything without a source, is ``UNKNOWN``.
+"""
+
+import ast
+import functools
+import inspect
+import types
+from types import CodeType, FrameType
+from typing import Any, Final
+
+from loopwatch.detection import source
+
+UNKNOWN: Final = object()
+MISSING: Final = object()
+
+
+def argument(frame: FrameType, position: int, keyword: str = "") -> Any:
+    """The argument at a position, or by its keyword; ``MISSING`` if it is not given."""
+    call = _call_at(frame.f_code, frame.f_lasti)
+    if call is None or any(isinstance(given, ast.Starred) for given in call.args):
+        return UNKNOWN
+    if position < len(call.args):
+        return _value(call.args[position], frame)
+    if any(given.arg is None for given in call.keywords):
+        return UNKNOWN
+    return next((_value(given.value, frame) for given in call.keywords if given.arg == keyword), MISSING)
+
+
+@functools.lru_cache(maxsize=1024)
+def _call_at(code: CodeType, offset: int) -> ast.Call | None:
+    text = source.text_of(code.co_filename, source.span_at(code, offset))
+    try:
+        expression = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+    return expression if isinstance(expression, ast.Call) else None
+
+
+def _value(expression: ast.expr, frame: FrameType) -> Any:
+    match expression:
+        case ast.Constant(value):
+            return value
+        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
+            return -value
+        case ast.Name(name):
+            for names in (frame.f_locals, frame.f_globals, frame.f_builtins):
+                if name in names:
+                    return names[name]
+        case ast.Attribute(of, name):
+            return _attribute(_value(of, frame), name)
+    return UNKNOWN
+
+
+def _attribute(of: Any, name: str) -> Any:
+    if of is UNKNOWN:
+        return UNKNOWN
+    found = vars(of).get(name, UNKNOWN) if type(of) is types.ModuleType else inspect.getattr_static(of, name, UNKNOWN)
+    return UNKNOWN if hasattr(type(found), "__get__") else found

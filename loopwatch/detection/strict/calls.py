@@ -1,0 +1,75 @@
+"""What strict mode hands on: one call known to block, with the place it was made from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from loopwatch.detection import source
+from loopwatch.detection.attribution import nodes_of, own_node
+from loopwatch.detection.calls import StackFrame
+from loopwatch.detection.ownership import Owner, owner_of
+from loopwatch.detection.sampling import Site
+from loopwatch.detection.strict.catalogue import Kind, Known
+
+
+@dataclass(frozen=True)
+class StrictCall:
+    """A call that is known to block, made on the thread of a running loop.
+
+    ``name`` is the call by the name that the catalogue has for it, ``called_name`` what the user's own code called to
+    get there: ``socket.socket.connect`` and ``requests.get``. ``filename``, ``lineno``, ``source`` and ``function`` say
+    where that was; ``stack`` is outermost first. ``count`` is how often it was made from there.
+    """
+
+    name: str
+    kind: Kind
+    called_name: str
+    filename: str
+    lineno: int
+    source: str
+    function: str
+    stack: tuple[StackFrame, ...]
+    count: int = 1
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits: the same for all that one call of the user's own function does."""
+        text = f"strict\0{self.called_name}\0{self.function}"
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+    def __str__(self) -> str:
+        where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
+        through = "" if self.called_name == self.name else f", through {self.called_name}"
+        return f"{self.name} was called on the event loop in {where}{through}"
+
+
+def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
+    """From where the frames stood, innermost first. Reads source files."""
+    nodes = nodes_of(sites, is_exact=True, is_calling=True)
+    if not nodes:  # the loop itself calls it: ``loop.call_soon(time.sleep, 1)``
+        return StrictCall(known.name, known.kind, known.name, "", 0, "", known.name, (), count)
+    own = own_node(nodes, len(nodes) - 1)
+    user = nodes[own or 0]
+    inward = nodes[own + 1 :] if own is not None else nodes[1:]
+    callers = sites if sites[0].callee is not None else sites[1:]  # a Python function has a frame of its own
+    name = nodes[-1].name if known.kind is Kind.IMPORT else known.name
+    span = source.span_at(user.site.code, user.site.offset)
+    filename = user.site.code.co_filename
+    return StrictCall(
+        name=name,
+        kind=known.kind,
+        called_name=inward[0].name if len(inward) > 1 else name,
+        filename=filename,
+        lineno=span.lineno,
+        source=source.text_of(filename, span),
+        function=user.name,
+        stack=tuple(_frame(site) for site in reversed(callers)),
+        count=count,
+    )
+
+
+def _frame(site: Site) -> StackFrame:
+    span = source.span_at(site.code, site.offset)
+    is_own = owner_of(site.code, site.module) is Owner.OWN
+    return StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own)

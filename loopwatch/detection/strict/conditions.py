@@ -1,0 +1,159 @@
+"""Whether a call that may block would block now: what is known of its object and arguments says.
+
+Runs on the loop's thread as the call is made, in tests. Asks objects of the interpreter's own types, and through those
+types, so that no code of the user's runs. When in doubt, the call is not reported.
+"""
+
+import io
+import ipaddress
+import os
+import queue
+import subprocess
+import sys
+import threading
+from _socket import socket as CSocket  # noqa: N812 - a class, whatever its name
+from collections.abc import Callable, Sized
+from concurrent.futures import Future
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from loopwatch.detection.strict.arguments import argument
+
+Condition = Callable[[FrameType, Any], bool]
+"""Takes the frame and the object: for a C function the frame that calls it and what it is bound to, for a Python
+function its own frame and its first argument."""
+
+MAX_WRAPPERS = 5
+_NULL_DEVICE = Path(os.devnull).stat().st_rdev
+_STANDARD_DESCRIPTORS = (1, 2)
+_WRAPPERS: tuple[tuple[type, str], ...] = (
+    (io.TextIOWrapper, "buffer"),
+    (io.BufferedReader, "raw"),
+    (io.BufferedWriter, "raw"),
+    (io.BufferedRandom, "raw"),
+)
+
+
+def is_socket_blocking(_frame: FrameType, sock: Any) -> bool:
+    return isinstance(sock, CSocket) and CSocket.gettimeout(sock) != 0 and CSocket.fileno(sock) >= 0
+
+
+def is_host_name(frame: FrameType, _first: Any) -> bool:
+    """Not an address, which takes no look-up."""
+    host = frame.f_locals.get("host")
+    if not host:
+        return False
+    try:
+        ipaddress.ip_address(host.decode() if isinstance(host, bytes) else host)
+    except ValueError:
+        return True
+    return False
+
+
+def is_real_file(frame: FrameType, file: Any) -> bool:
+    """Whether a file object leads to a descriptor that blocks: not memory, not standard output or error."""
+    if _is_output(file) or _is_of_pytest(frame.f_locals.get("self")):
+        return False
+    try:
+        for _ in range(MAX_WRAPPERS):
+            if isinstance(file, io.FileIO):
+                return _is_blocking(io.FileIO.fileno(file))
+            file = _wrapped_by(file)
+    except ValueError:  # closed, or detached
+        return False
+    return False
+
+
+def has_blocking_descriptor(frame: FrameType, _function: Any) -> bool:
+    """Of ``os.read`` and the like: what is not known to block is not reported."""
+    descriptor = argument(frame, 0, "fd")
+    return type(descriptor) is int and _is_blocking(descriptor)
+
+
+def is_lock_taken(frame: FrameType, lock: Any) -> bool:
+    return bool(lock.locked()) and not is_trying(frame)
+
+
+def is_trying(frame: FrameType) -> bool:
+    """Whether the call that a frame stands on says that it will not wait: ``acquire(False)``, ``get(timeout=0)``."""
+    blocking, timeout_s = argument(frame, 0, "blocking"), argument(frame, 1, "timeout")
+    says_no = type(blocking) in (bool, int) and not blocking
+    return says_no or (type(timeout_s) in (int, float) and timeout_s == 0)
+
+
+def is_waiting_allowed(frame: FrameType, _first: Any) -> bool:
+    return bool(_timeout_of(frame) != 0)
+
+
+def is_queue_empty(frame: FrameType, waited_for: Any) -> bool:
+    return _would_wait(frame) and _size_of(waited_for) == 0
+
+
+def is_queue_full(frame: FrameType, waited_for: Any) -> bool:
+    limit = _attribute(waited_for, "maxsize", queue.Queue)
+    return _would_wait(frame) and isinstance(limit, int) and 0 < limit <= _size_of(waited_for)
+
+
+def is_future_pending(frame: FrameType, future: Any) -> bool:
+    state = _attribute(future, "_state", Future)
+    return state in ("PENDING", "RUNNING") and _timeout_of(frame) != 0
+
+
+def is_thread_alive(frame: FrameType, thread: Any) -> bool:
+    is_alive = isinstance(thread, threading.Thread) and threading.Thread.is_alive(thread)
+    return is_alive and _timeout_of(frame) != 0
+
+
+def is_process_running(_frame: FrameType, process: Any) -> bool:
+    return isinstance(process, subprocess.Popen) and _attribute(process, "returncode", subprocess.Popen) is None
+
+
+def is_not_loaded(_frame: FrameType, name: Any) -> bool:
+    """Of an import: ``importlib.import_module`` asks for modules that have long been there."""
+    return name not in sys.modules
+
+
+def _would_wait(frame: FrameType) -> bool:
+    return bool(frame.f_locals.get("block", True)) and _timeout_of(frame) != 0
+
+
+def _timeout_of(frame: FrameType) -> Any:
+    return frame.f_locals.get("timeout")
+
+
+def _size_of(waited_for: Any) -> int:
+    held = _attribute(waited_for, "queue", queue.Queue)
+    return len(held) if type(held).__module__ in ("builtins", "collections") and isinstance(held, Sized) else -1
+
+
+def _attribute(of: Any, name: str, kind: type) -> Any:
+    return of.__dict__.get(name) if isinstance(of, kind) else None
+
+
+def _is_blocking(descriptor: int) -> bool:
+    if descriptor in _STANDARD_DESCRIPTORS:
+        return False
+    try:
+        return os.get_blocking(descriptor) and os.fstat(descriptor).st_rdev != _NULL_DEVICE
+    except OSError:
+        return False
+
+
+def _wrapped_by(file: Any) -> Any:
+    """What a file object of the interpreter's own types reads from or writes to."""
+    for kind, attribute in _WRAPPERS:
+        if isinstance(file, kind):
+            return vars(kind)[attribute].__get__(file)
+    return None
+
+
+def _is_output(file: Any) -> bool:
+    """Standard output or error, or what pytest captures them with."""
+    standard = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    return any(file is each for each in standard) or _is_of_pytest(file)
+
+
+def _is_of_pytest(value: Any) -> bool:
+    """Such as its handlers of the log, which write for the report."""
+    return type(value).__module__.partition(".")[0] == "_pytest"

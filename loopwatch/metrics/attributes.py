@@ -1,0 +1,34 @@
+"""What a stall is counted by: bounded, since every different combination is a time series that somebody pays for."""
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.recording import requests
+from loopwatch.recording.column_values import text
+
+LIMIT = 500
+"""How many different combinations a process tells apart."""
+OTHER = "other"
+_LONGEST = 200
+
+Attributes = dict[str, str]
+
+
+class BoundedAttributes:
+    """Not to be called by two threads at once."""
+
+    def __init__(self) -> None:
+        self._known = set[tuple[str, ...]]()
+
+    def of(self, call: BlockingCall) -> Attributes:
+        """The call's attributes; beyond ``LIMIT`` combinations, names become ``OTHER``, so that sums stay exact."""
+        attributes = {
+            "loopwatch.blocking_call": text(call.method_name, _LONGEST),
+            "code.function.name": text(call.function, _LONGEST),
+            "http.request.method": requests.method(call.request),
+            "http.route": text(requests.route(call.request), _LONGEST),
+        }
+        names = tuple(attributes.values())
+        if names not in self._known and len(self._known) >= LIMIT:
+            attributes = dict.fromkeys(attributes, OTHER)
+        else:
+            self._known.add(names)
+        return {name: value for name, value in attributes.items() if value} | {"loopwatch.cause": str(call.cause)}

@@ -1,0 +1,88 @@
+"""The instruments, made once a process: what they count is said in docs/metrics.md."""
+
+import weakref
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation, get_meter
+
+import loopwatch
+from loopwatch.histogram import BOUNDS_MS
+
+if TYPE_CHECKING:
+    from loopwatch.recording.loop_times import Fared, LoopTimes
+
+_BOUNDS_S = [bound_ms / 1000 for bound_ms in BOUNDS_MS]
+_MINUTE_US = 60_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Instruments:
+    """Durations are seconds, as OpenTelemetry has them."""
+
+    stalls: Counter
+    stall_duration: Histogram
+    requests_delayed: Counter
+    delay: Histogram
+
+
+class Gauges:
+    """Asks whoever records at the moment; while nobody does, there is nothing to observe."""
+
+    def __init__(self) -> None:
+        self._loop_times: weakref.ref[LoopTimes] | None = None
+
+    def read(self, loop_times: "LoopTimes") -> None:
+        """Observe these from now on."""
+        self._loop_times = weakref.ref(loop_times)
+
+    def busy(self, _: CallbackOptions) -> Iterable[Observation]:
+        """The part of the last full minute in which loops ran steps."""
+        for fared in self._latest():
+            if fared.busy_us is not None:
+                yield Observation(fared.busy_us / _MINUTE_US)
+
+    def lag(self, _: CallbackOptions) -> Iterable[Observation]:
+        """The worst pause of the last full minute."""
+        for fared in self._latest():
+            yield Observation(fared.longest_us / 1_000_000)
+
+    def _latest(self) -> "Iterable[Fared]":
+        loop_times = self._loop_times() if self._loop_times else None
+        if loop_times is not None:
+            yield loop_times.latest_minute()
+
+
+gauges = Gauges()
+
+
+@cache
+def instruments() -> Instruments:
+    """Made once: a meter that is asked twice for the same one complains."""
+    meter = get_meter("loopwatch", loopwatch.__version__)
+    meter.create_observable_gauge(
+        "loopwatch.loop.busy", [gauges.busy], "1", "Part of the last full minute in which the event loop ran steps"
+    )
+    meter.create_observable_gauge(
+        "loopwatch.loop.lag", [gauges.lag], "s", "Longest pause of the event loop in the last full minute"
+    )
+    return Instruments(
+        stalls=meter.create_counter("loopwatch.stalls", "{stall}", "Steps that blocked the event loop"),
+        stall_duration=meter.create_histogram(
+            "loopwatch.stall.duration",
+            "s",
+            "How long calls blocked the event loop",
+            explicit_bucket_boundaries_advisory=_BOUNDS_S,
+        ),
+        requests_delayed=meter.create_counter(
+            "loopwatch.requests.delayed", "{request}", "Other requests that waited while the event loop was blocked"
+        ),
+        delay=meter.create_histogram(
+            "loopwatch.delay",
+            "s",
+            "How long the other requests waited, together, for one stall",
+            explicit_bucket_boundaries_advisory=_BOUNDS_S,
+        ),
+    )

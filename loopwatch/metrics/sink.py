@@ -1,0 +1,62 @@
+"""The sink that tells OpenTelemetry of every stall, on a thread of its own."""
+
+from typing import TYPE_CHECKING
+
+from opentelemetry.trace import Span
+from opentelemetry.util.types import AttributeValue
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.metrics import SINK
+from loopwatch.metrics.attributes import Attributes, BoundedAttributes
+from loopwatch.metrics.instruments import gauges, instruments
+from loopwatch.metrics.spans import tell
+from loopwatch.recording.column_values import milliseconds, path_text, text
+from loopwatch.recording.increments import Increments
+from loopwatch.recording.paths import shorten
+from loopwatch.recording.sink import Sink
+
+if TYPE_CHECKING:
+    from loopwatch.recording.loop_times import LoopTimes
+
+
+class MetricsSink(Sink):
+    """Counts a stall when it is first told of, and its duration when it has ended."""
+
+    name = SINK
+
+    def __init__(self, loop_times: "LoopTimes") -> None:
+        gauges.read(loop_times)
+        self._instruments = instruments()
+        self._increments = Increments()
+        self._attributes = BoundedAttributes()
+
+    def emit(self, call: BlockingCall) -> None:
+        """Add the call to the metrics and to its trace; whatever an SDK raises is raised."""
+        attributes = self._attributes.of(call)
+        _, added = self._increments.of(call)
+        counters = self._instruments
+        if added.totals.events:
+            counters.stalls.add(added.totals.events, attributes)
+        if added.totals.requests_delayed:
+            counters.requests_delayed.add(added.totals.requests_delayed, attributes)
+        if call.ongoing:
+            return
+        counters.stall_duration.record(call.duration_ms / 1000, attributes)
+        if call.waiting:
+            counters.delay.record(call.waiting * call.duration_ms / 1000, attributes)
+        if isinstance(call.mark, Span):
+            tell(call.mark, call, _details(call, attributes))
+
+
+def _details(call: BlockingCall, attributes: Attributes) -> dict[str, AttributeValue]:
+    """A trace has room for more than a metric: nobody adds it up."""
+    return {
+        **attributes,
+        "loopwatch.blocking_call": text(call.method_name, 300),
+        "code.function.name": text(call.function, 300),
+        "code.file.path": path_text(shorten(call.filename), 500),
+        "code.line.number": call.lineno,
+        "loopwatch.duration_ms": milliseconds(call.duration_ms),
+        "loopwatch.requests_delayed": call.waiting,
+        "loopwatch.stall_id": call.stall_id,
+    }

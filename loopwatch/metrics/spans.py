@@ -1,0 +1,37 @@
+"""Stalls in traces: an event on the span that was current in the step, or a span below it if that has ended."""
+
+from contextvars import Context
+from datetime import datetime
+
+from opentelemetry import trace
+from opentelemetry.util.types import Attributes
+
+import loopwatch
+from loopwatch.detection.calls import BlockingCall
+
+NAME = "event loop blocked"
+
+
+def span_in(context: Context) -> trace.Span | None:
+    """The span that is current in a context nobody runs in; ``None`` if there is none. Never raises."""
+    try:
+        span = context.run(trace.get_current_span)
+        return span if span.get_span_context().is_valid else None
+    except Exception:  # noqa: BLE001 - an SDK may be anybody's code, and the watchdog asks
+        return None
+
+
+def tell(span: trace.Span, call: BlockingCall, attributes: Attributes) -> None:
+    """Add the stall to the span. A request often ends in the very step that blocked, and its span with it."""
+    began = _nanoseconds(call.started_at)
+    if span.is_recording():
+        span.add_event(NAME, attributes, began)
+        return
+    context = trace.set_span_in_context(span)
+    tracer = trace.get_tracer("loopwatch", loopwatch.__version__)
+    child = tracer.start_span(NAME, context, attributes=attributes, start_time=began)
+    child.end(began + round(call.step_ms * 1_000_000))
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1_000_000) * 1_000

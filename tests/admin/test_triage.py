@@ -1,0 +1,172 @@
+"""Setting findings aside until something happens, and what their pages say of it."""
+
+import re
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.urls import reverse
+
+from loopwatch.models import Finding
+from tests.stored import NOON, stored_finding, stored_health
+
+pytestmark = pytest.mark.django_db
+LIST = reverse("admin:loopwatch_finding_changelist")
+
+
+@pytest.fixture
+def ada(staff):
+    return staff("view_finding", "change_finding")
+
+
+def page_of(finding):
+    return reverse("admin:loopwatch_finding_change", args=[finding.pk])
+
+
+def status_of(finding):
+    return reverse("admin:loopwatch_finding_status", args=[finding.pk])
+
+
+def text_of(response):
+    return " ".join(re.sub(r"<[^>]*>", " ", response.content.decode().replace("<wbr>", "")).split())
+
+
+CHOICES = [
+    ({"choice": "resolved until a new release"}, ("resolved", "new release", "", None)),
+    ({"choice": "new release"}, ("ignored", "new release", "", None)),
+    ({"choice": "release", "release": "2.0"}, ("ignored", "release", "2.0", None)),
+    ({"choice": "longer", "milliseconds": "250.5"}, ("ignored", "longer", "", 250_500)),
+    ({"choice": "more", "milliseconds": "2000"}, ("ignored", "more", "", 2_000_000)),
+]
+
+
+@pytest.mark.parametrize(("sent", "stands"), CHOICES)
+def test_one_finding_is_set_aside_until_something_happens(ada, sent, stands):
+    finding = stored_finding(reopened_at=NOON, reopened_release="1", reopened_figure_us=5)
+    text = text_of(ada.post(status_of(finding), sent, follow=True))
+    finding.refresh_from_db()
+    assert (finding.status, finding.reopen_when, finding.reopen_release, finding.reopen_figure_us) == stands
+    assert (finding.status_changed_by, finding.reopened_at) == ("ada", None)
+    assert (finding.reopened_release, finding.reopened_figure_us) == ("", None)
+    assert f"1 finding is now {stands[0]}." in text
+    assert "until" in LogEntry.objects.get().get_change_message()
+
+
+def test_the_releases_known_by_then_are_kept_with_it(ada, settings):
+    settings.LOOPWATCH = {"RELEASE": "1.4"}
+    for release in ("1.3", "1.4", "1.5"):
+        stored_health(release=release)
+    finding = stored_finding(first_release="0.9", last_release="1.2")
+    ada.post(status_of(finding), {"choice": "new release"})
+    finding.refresh_from_db()
+    assert finding.known_releases == ["0.9", "1.2", "1.3", "1.4", "1.5"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        ({}, "This field is required"),
+        ({"choice": "release"}, "Say which release."),
+        ({"choice": "longer"}, "Say how many milliseconds."),
+        ({"choice": "longer", "milliseconds": "a lot"}, "Enter a number"),
+        ({"choice": "more", "milliseconds": "-5"}, "greater than or equal to 1"),
+        ({"choice": "more", "milliseconds": "nan"}, "Enter a number"),
+        ({"choice": "more", "milliseconds": "1e300"}, "less than or equal to"),
+        ({"choice": "bogus"}, "not one of the available choices"),
+        ({"choice": "release", "release": "x" * 101}, "at most 100 characters"),
+        ({"choice": "release", "release": "a\0b"}, "Null characters"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_said_and_changes_nothing(ada, sent, said):
+    finding = stored_finding()
+    response = ada.post(status_of(finding), sent)
+    assert said in text_of(response)
+    assert f'href="{page_of(finding)}"' in response.content.decode()
+    finding.refresh_from_db()
+    assert finding.status == "open"
+
+
+def test_several_findings_are_set_aside_together(ada):
+    chosen = [stored_finding(function=f"f{number}") for number in range(3)]
+    other = stored_finding()
+    data = {"action": "set_aside", "_selected_action": [finding.pk for finding in chosen]}
+    asked = ada.post(LIST, data)
+    assert asked.status_code == 200
+    assert "f2" in text_of(asked)
+    hidden = re.findall(r'name="_selected_action" value="(\d+)"', asked.content.decode())
+    assert sorted(map(int, hidden)) == sorted(finding.pk for finding in chosen)
+    assert set(Finding.objects.values_list("status", flat=True)) == {"open"}
+    assert "Say which release." in text_of(ada.post(LIST, data | {"choice": "release", "apply": "yes"}))
+    answered = ada.post(LIST, data | {"choice": "release", "release": "2.0", "apply": "yes"}, follow=True)
+    assert "3 findings are now ignored." in text_of(answered)
+    assert set(Finding.objects.filter(reopen_release="2.0").values_list("pk", flat=True)) == set(map(int, hidden))
+    other.refresh_from_db()
+    assert other.status == "open"
+
+
+def test_nothing_chosen_is_asked_for(ada):
+    finding = stored_finding()
+    data = {"action": "set_aside", "_selected_action": [finding.pk], "apply": "yes"}
+    assert "This field is required" in text_of(ada.post(LIST, data))
+
+
+def test_a_condition_may_be_changed_and_taken_away(ada):
+    finding = stored_finding(status="ignored", reopen_when="longer", reopen_figure_us=5)
+    ada.post(status_of(finding), {"choice": "longer", "milliseconds": "7"})
+    finding.refresh_from_db()
+    assert finding.reopen_figure_us == 7_000
+    ada.post(LIST + "?status=all", {"action": "ignore", "_selected_action": [finding.pk]})
+    finding.refresh_from_db()
+    assert (finding.status, finding.reopen_when, finding.reopen_figure_us) == ("ignored", "", None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"reopen_when": "new release"}, "until it happens in a release that is new"),
+        ({"reopen_when": "release", "reopen_release": "<i>2"}, "until it happens in release &lt;i&gt;2 or later"),
+        ({"reopen_when": "longer", "reopen_figure_us": 250_000}, "until it lasts longer than 250 ms"),
+        ({"reopen_when": "more", "reopen_figure_us": 2_000_000}, "until it blocks for more than 2.0 s within an hour"),
+    ],
+)
+def test_the_list_and_the_page_say_until_when(ada, columns, said):
+    finding = stored_finding(status="ignored", **columns)
+    assert said in text_of(ada.get(LIST, {"status": "ignored"}))
+    assert f"Ignored {said}." in text_of(ada.get(page_of(finding)))
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({}, "it happened again"),
+        ({"reopened_release": "1.5"}, "it happened in release 1.5"),
+        ({"reopen_when": "new release", "reopened_release": "1.5"}, "it happened in release 1.5"),
+        ({"reopen_when": "longer", "reopen_figure_us": 1, "reopened_figure_us": 300_000}, "it lasted 300 ms"),
+        (
+            {"reopen_when": "more", "reopen_figure_us": 1, "reopened_figure_us": 2_500_000},
+            "it blocked for 2.5 s within an hour",
+        ),
+    ],
+)
+def test_the_list_and_the_page_say_why_it_was_reopened(ada, columns, said):
+    finding = stored_finding(reopened_at=NOON, status_changed_by="bob", status_changed_at=NOON, **columns)
+    assert f"reopened {said}" in text_of(ada.get(LIST))
+    text = text_of(ada.get(page_of(finding)))
+    assert f"Reopened: {said}" in text
+    assert "set aside by bob" in text
+
+
+def test_a_finding_a_person_opened_again_says_nothing_of_it(ada):
+    finding = stored_finding(status="ignored", reopen_when="longer", reopen_figure_us=5)
+    ada.post(status_of(finding), {"status": "open"})
+    text = text_of(ada.get(page_of(finding)))
+    assert "Reopened:" not in text
+    assert "until it lasts longer than 0" not in text
+
+
+def test_who_may_only_look_is_not_asked(viewer):
+    finding = stored_finding()
+    assert "loopwatch-until" not in viewer.get(page_of(finding)).content.decode()
+    assert viewer.post(status_of(finding), {"choice": "new release"}).status_code == 403
+    viewer.post(LIST, {"action": "set_aside", "_selected_action": [finding.pk], "choice": "new release"})
+    finding.refresh_from_db()
+    assert finding.status == "open"

@@ -1,0 +1,118 @@
+"""What loopwatch costs, beside other tools of the field, as tables or JSON.
+
+Every figure compares what was measured side by side, in short rounds in which all take turns: the median over the
+rounds, and how far the true one may be from it. Measured is the CPU time of the whole process, other threads included.
+"""
+
+import argparse
+import json
+import math
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import django
+
+from tests.benchmarks import site
+from tests.benchmarks.budgets import Verdict, judged
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.measuring import WorkerError, compared, measure
+from tests.benchmarks.table import Figures, table
+from tests.benchmarks.variants import BARE, VARIANTS
+from tests.benchmarks.workloads.catalogue import BY_NAME, WORKLOADS
+from tests.benchmarks.workloads.work import Group, Workload
+
+SECONDS = 12.0
+THOROUGH_SECONDS = 120.0
+
+
+def main() -> int:
+    arguments = _arguments()
+    chosen = [workload for workload in WORKLOADS if not arguments.only or workload.name in arguments.only]
+    seconds = 0.0 if arguments.quick else THOROUGH_SECONDS if arguments.thorough else SECONDS
+    with _database():
+        figures = {workload.name: _figures(workload, seconds) for workload in chosen}
+    if arguments.json:
+        print(json.dumps(_as_json(chosen, figures), indent=1))
+    else:
+        _print(chosen, figures)
+    return _check(figures) if arguments.check else 0
+
+
+def _figures(workload: Workload, seconds: float) -> dict[str, Figure]:
+    print(f"{workload.title} …", file=sys.stderr, flush=True)
+    variants = [variant for variant in VARIANTS if variant.is_available and workload.is_for(variant)]
+    try:
+        return compared(workload, measure(workload, variants, seconds))
+    except WorkerError as error:
+        sys.exit(f"{error}; what went wrong is above")
+
+
+def _database() -> TemporaryDirectory[str]:
+    """One that is migrated; all sites share it."""
+    folder = TemporaryDirectory()
+    os.environ[site.DATABASE_VARIABLE] = str(Path(folder.name) / "site.sqlite3")
+    site.configure()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    return folder
+
+
+def _machine() -> str:
+    versions = f"Python {platform.python_version()}, Django {django.__version__}"
+    return f"{versions}, {os.cpu_count()} CPUs, {platform.platform()}"
+
+
+def _print(chosen: Sequence[Workload], figures: Figures) -> None:
+    print(_machine())
+    for group in Group:
+        workloads = [workload for workload in chosen if workload.group is group]
+        if workloads:
+            print(f"\n{group.value}\n{table(workloads, figures)}")
+
+
+def _as_json(chosen: Sequence[Workload], figures: Figures) -> dict[str, object]:
+    return {
+        "machine": _machine(),
+        "figures": [
+            {"workload": workload.name, "variant": variant, "unit": workload.shown.value, **_finite(figure)}
+            for workload in chosen
+            for variant, figure in figures[workload.name].items()
+            if variant != BARE.name
+        ],
+        "budgets": [{**asdict(budget), "verdict": verdict.value} for budget, verdict in judged(figures)],
+    }
+
+
+def _finite(figure: Figure) -> dict[str, object]:
+    """JSON knows no infinity."""
+    return {**asdict(figure), "error": None if math.isinf(figure.error) else figure.error}
+
+
+def _check(figures: Figures) -> int:
+    verdicts = list(judged(figures))
+    for budget, verdict in verdicts:
+        unit = BY_NAME[budget.workload].shown.value
+        print(f"{budget.workload}, {budget.variant}: at most {budget.most:g} {unit}: {verdict.value}", file=sys.stderr)
+    return 1 if any(verdict is Verdict.MISSED for _, verdict in verdicts) else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make benchmarks ARGS=…", description=__doc__)
+    names = ", ".join(BY_NAME)
+    parser.add_argument("--only", action="append", choices=BY_NAME, metavar="NAME", help=f"may be repeated: {names}")
+    lengths = parser.add_mutually_exclusive_group()
+    lengths.add_argument("--quick", action="store_true", help="one round of each: whether it runs, not what it costs")
+    lengths.add_argument("--thorough", action="store_true", help="ten times as long as ordinarily")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--check", action="store_true", help="fail if a budget is surely missed")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

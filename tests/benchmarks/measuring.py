@@ -1,0 +1,101 @@
+"""Short rounds in which all variants take turns, each in a process of its own: the machine disturbs them alike."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO
+
+from tests.benchmarks.figures import Figure, figure
+from tests.benchmarks.variants import BARE, Variant
+from tests.benchmarks.workloads.work import Workload
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHERS_EVERY = 4
+"""Other tools take part in every fourth round only: they cost so much that they need fewer."""
+FEWEST_ROUNDS = 2
+WARMING_UP = 15
+"""Loopwatch's tracer leaves alone what has proved quick; nothing else comes to rest later."""
+
+Round = dict[str, float]
+"""What came out, by variant."""
+
+
+class WorkerError(Exception):
+    """A process ended before it should. Its own words are on standard error."""
+
+
+class Worker:
+    """A process that does the work when asked."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdin and process.stdout
+        self._process = process
+        self._ask: IO[str] = process.stdin
+        self._answers: IO[str] = process.stdout
+
+    def ask(self) -> None:
+        self._ask.write("\n")
+        self._ask.flush()
+
+    def answer(self) -> float:
+        line = self._answers.readline()
+        if not line:
+            raise WorkerError(f"{self._process.args[-2:]} has ended with {self._process.wait()}")
+        return float(json.loads(line))
+
+
+def measure(workload: Workload, variants: Sequence[Variant], seconds: float) -> list[Round]:
+    """Rounds for about that long; for no time at all, one by workers that are cold."""
+    warming_up = WARMING_UP if seconds else 0
+    with ExitStack() as stack:
+        workers = {each: stack.enter_context(_worker(workload.name, each.name, warming_up)) for each in variants}
+        for each in workers.values():
+            each.answer()  # that it is ready
+        until, rounds = time.monotonic() + seconds, list[Round]()
+        while len(rounds) < (FEWEST_ROUNDS if seconds else 1) or time.monotonic() < until:
+            with_others = len(rounds) % OTHERS_EVERY == 0
+            turn = [each for each in workers if each is BARE or each.is_own or with_others]
+            order = turn[len(rounds) % len(turn) :] + turn[: len(rounds) % len(turn)]
+            rounds.append(_round({each: workers[each] for each in order}, at_once=workload.at_once))
+    return rounds
+
+
+def _round(workers: Mapping[Variant, Worker], *, at_once: bool) -> Round:
+    if at_once:
+        for each in workers.values():
+            each.ask()
+        return {variant.name: each.answer() for variant, each in workers.items()}
+    answers = {}
+    for variant, each in workers.items():
+        each.ask()
+        answers[variant.name] = each.answer()
+    return answers
+
+
+def compared(workload: Workload, rounds: Sequence[Round]) -> dict[str, Figure]:
+    """Each variant's figure; bare's own too."""
+    values: dict[str, list[float]] = {}
+    for each in rounds:
+        for name, value in each.items():
+            values.setdefault(name, []).append(workload.shown.figure(value, each[BARE.name]))
+    return {name: figure(shown) for name, shown in values.items()}
+
+
+@contextmanager
+def _worker(workload: str, variant: str, warming_up: int) -> Iterator[Worker]:
+    command = [sys.executable, "-m", "tests.benchmarks.worker", workload, variant, str(warming_up)]
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield Worker(process)
+    finally:
+        process.stdin.close()  # type: ignore[union-attr]
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        process.stdout.close()  # type: ignore[union-attr]

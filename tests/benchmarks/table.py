@@ -1,0 +1,45 @@
+"""The figures as tables that can be pasted into the README."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.variants import VARIANTS
+from tests.benchmarks.workloads.work import Shown, Workload
+
+Figures = Mapping[str, Mapping[str, Figure]]
+"""By workload and by variant."""
+
+
+def table(workloads: Sequence[Workload], figures: Figures) -> str:
+    """A line for each variant, a column for each workload."""
+    done = [workload for workload in workloads if workload.name in figures]
+    named = {name for workload in done for name in figures[workload.name]}
+    rows = [["", *(f"{workload.title}, {workload.shown.value}" for workload in done)]]
+    rows += [
+        [variant.name, *(_cell(workload, figures[workload.name].get(variant.name)) for workload in done)]
+        for variant in VARIANTS
+        if variant.name in named
+    ]
+    return _aligned(rows)
+
+
+def _cell(workload: Workload, figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    digits = {Shown.RATIO: 3, Shown.PERCENT_OF_A_CORE: 3, Shown.MICROSECONDS_MORE: 1}.get(workload.shown, 0)
+    if workload.shown is Shown.RATIO and figure.median >= 2:
+        digits = 1
+    error = "" if math.isinf(figure.error) else f" ± {figure.error:,.{digits}f}"
+    return f"{figure.median:,.{digits}f}{error}"
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [_line([cell.ljust(width) for cell, width in zip(row, widths, strict=True)]) for row in rows]
+    lines.insert(1, _line("-" * width for width in widths))
+    return "\n".join(lines)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"

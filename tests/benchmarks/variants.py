@@ -1,0 +1,120 @@
+"""What is compared: nothing at all, loopwatch's engines, and other tools, each started as its documentation says.
+
+``begin`` is called on the loop, in a coroutine, and what it starts stays for the life of the process. All tools get the
+same threshold, which none of the work reaches.
+"""
+
+import importlib.util
+import logging
+import sys
+import time
+from asyncio.events import Handle
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+THRESHOLD_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """``engine`` is that of ``LoopWatch``, where there is an ASGI application; ``package`` must be installed. A floor
+    is what others cannot be cheaper than."""
+
+    name: str
+    begin: Callable[[], object] = lambda: None
+    package: str = ""
+    engine: str = ""
+    is_debug: bool = False
+    is_floor: bool = False
+
+    @property
+    def is_available(self) -> bool:
+        return not self.package or importlib.util.find_spec(self.package) is not None
+
+    @property
+    def is_own(self) -> bool:
+        return bool(self.engine)
+
+
+def _watch(engine: str) -> Callable[[], object]:
+    def begin() -> None:
+        from loopwatch import watch
+
+        watch(threshold_ms=THRESHOLD_MS, engine=engine).__enter__()
+
+    return begin
+
+
+def _event_loop_monitor() -> None:
+    from asyncio_event_loop_monitor import event_loop_monitor_ctx
+
+    kept.append(event_loop_monitor_ctx(threshold_ms=THRESHOLD_MS, on_blocking_call=lambda _: None))
+    kept[-1].__enter__()
+
+
+def _aiocop() -> None:
+    import aiocop
+
+    aiocop.patch_audit_functions()
+    aiocop.start_blocking_io_detection()
+    aiocop.detect_slow_tasks(threshold_ms=THRESHOLD_MS, on_slow_task=lambda _: None)
+    aiocop.activate()
+
+
+def _pyleak() -> None:
+    from pyleak import no_event_loop_blocking
+
+    kept.append(no_event_loop_blocking("log", logging.getLogger("pyleak"), threshold=THRESHOLD_MS / 1000))
+    try:
+        kept[-1].__aenter__().send(None)
+    except StopIteration:  # it awaits nothing
+        return
+    raise AssertionError("pyleak awaits something")
+
+
+def _empty_profile() -> None:
+    sys.setprofile(lambda _frame, _event, _argument: None)
+
+
+def _empty_wrapper() -> None:
+    run: Any = Handle._run
+
+    def _run(self: Handle) -> None:
+        run(self)
+
+    Handle._run = _run
+
+
+def _wrapper_that_reads_the_clock() -> None:
+    run: Any = Handle._run
+    now = time.perf_counter
+
+    def _run(self: Handle) -> None:
+        started = now()
+        run(self)
+        if now() - started > 1e9:
+            raise AssertionError
+
+    Handle._run = _run
+
+
+kept: list[Any] = []
+"""What would end what it has started, when it is collected."""
+
+BARE = Variant("bare asyncio")
+SAMPLING = Variant("loopwatch, sampling", _watch("sampling"), engine="sampling")
+TRACING = Variant("loopwatch, tracing", _watch("tracing"), engine="tracing")
+VARIANTS = (
+    BARE,
+    SAMPLING,
+    TRACING,
+    Variant("aiocop", _aiocop, package="aiocop"),
+    Variant("pyleak", _pyleak, package="pyleak"),
+    Variant("asyncio-event-loop-monitor", _event_loop_monitor, package="asyncio_event_loop_monitor"),
+    Variant("asyncio debug mode", is_debug=True),
+    Variant("an empty sys.setprofile function", _empty_profile),
+    Variant("floor: an empty wrapper of Handle._run", _empty_wrapper, is_floor=True),
+    Variant("floor: one that reads the clock twice", _wrapper_that_reads_the_clock, is_floor=True),
+)
+BY_NAME = {variant.name: variant for variant in VARIANTS}

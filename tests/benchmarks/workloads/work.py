@@ -1,0 +1,70 @@
+"""What a workload is."""
+
+import time
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from tests.benchmarks.variants import BARE, Variant
+
+Work = Callable[[], Coroutine[Any, Any, float]]
+"""Does it once; what came out, mostly seconds for one of many."""
+
+
+class Shown(Enum):
+    """How what came out is shown: what came out bare, in the same round, is what it is compared with."""
+
+    RATIO = "× bare"
+    NANOSECONDS_MORE = "ns more"
+    MICROSECONDS_MORE = "µs more"
+    PERCENT_OF_A_CORE = "% of a core"
+
+    def figure(self, value: float, bare: float) -> float:
+        match self:
+            case Shown.RATIO:
+                return value / bare
+            case Shown.NANOSECONDS_MORE:
+                return (value - bare) * 1e9
+            case Shown.MICROSECONDS_MORE:
+                return (value - bare) * 1e6
+            case Shown.PERCENT_OF_A_CORE:
+                return value * 100
+
+
+class Group(Enum):
+    """The tables."""
+
+    TOOLS = "Beside other tools"
+    STALLS = "What a stall costs, and the threads beside the loop's"
+    GROWTH = "How the cost grows"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """``prepare`` is called in a process that one variant has for itself, on its loop, and begins that variant."""
+
+    name: str
+    title: str
+    prepare: Callable[[Variant], Work]
+    shown: Shown = Shown.RATIO
+    group: Group = Group.TOOLS
+    has_floors: bool = False
+    at_once: bool = False
+    """Whether all variants do it at the same time, because it leaves the machine alone."""
+
+    def is_for(self, variant: Variant) -> bool:
+        if variant.is_floor:
+            return self.has_floors
+        return self.group is Group.TOOLS or variant.is_own or variant is BARE
+
+
+def cpu_s_each(do: Callable[[], Coroutine[Any, Any, object]], count: int) -> Work:
+    """CPU seconds of the whole process, other threads included, for one of ``count``."""
+
+    async def work() -> float:
+        begin = time.process_time()
+        await do()
+        return (time.process_time() - begin) / count
+
+    return work

@@ -1,0 +1,499 @@
+"""What ``strict()`` sees: calls known to block, on the thread of a running loop, whatever they take."""
+
+import asyncio
+import concurrent.futures
+import cProfile
+import functools
+import glob
+import importlib
+import io
+import logging
+import os
+import pathlib
+import queue
+import select
+import shutil
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from asyncio.events import Handle
+from time import sleep as imported_early
+
+import pytest
+
+from loopwatch import strict
+from loopwatch.detection.strict.catalogue import Kind
+from loopwatch.detection.tracing.tracer import TracingUnavailableError
+
+HERE = pathlib.Path(__file__)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    run = Handle._run
+    yield
+    assert Handle._run is run
+    assert sys.getprofile() is None
+
+
+def found_in(function, *arguments):
+    """The names of what ``function`` does, called by a coroutine."""
+
+    async def main():
+        function(*arguments)
+
+    with strict() as watcher:
+        asyncio.run(main())
+    return [call.name for call in watcher.calls]
+
+
+# Each blocks; what it is called by must be among what is found.
+
+
+def reads_a_file():
+    with HERE.open() as file:
+        file.read()
+
+
+def writes_a_file():
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x")
+
+
+def walks():
+    list(os.walk(HERE.parent))
+
+
+def sends_to_a_blocking_socket():
+    one, other = socket.socketpair()
+    with one, other:
+        one.send(b"x")
+        other.recv(1)
+
+
+def connects():
+    with socket.socket() as sock:
+        sock.connect_ex(("127.0.0.1", 9))
+
+
+def opens_a_url():
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen("http://127.0.0.1:9/")
+
+
+def asks_a_database():
+    connection = sqlite3.connect(":memory:")
+    connection.cursor().execute("SELECT 1").fetchall()
+    connection.close()
+
+
+def waits_for_a_lock():
+    lock = threading.Lock()
+    lock.acquire()
+    threading.Timer(0.05, lock.release).start()
+    lock.acquire()
+
+
+def waits_for_a_queue():
+    waited_for = queue.Queue()
+    threading.Timer(0.05, waited_for.put, ["x"]).start()
+    waited_for.get()
+
+
+def waits_for_a_simple_queue():
+    waited_for = queue.SimpleQueue()
+    threading.Timer(0.05, waited_for.put, ["x"]).start()
+    waited_for.get()
+
+
+def waits_for_an_event():
+    threading.Event().wait(0.01)
+
+
+def waits_for_a_future():
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(time.sleep, 0.05).result()
+
+
+def joins_a_thread():
+    thread = threading.Thread(target=time.sleep, args=[0.05])
+    thread.start()
+    thread.join()
+
+
+def reads_a_pipe():
+    reading, writing = os.pipe()
+    os.write(writing, b"x")
+    os.read(reading, 1)
+    os.close(reading)
+    os.close(writing)
+
+
+def selects():
+    select.select([], [], [], 0.05)
+
+
+def imports():
+    sys.modules.pop("colorsys", None)
+    import colorsys  # noqa: F401
+
+
+BLOCKING = [
+    (lambda: time.sleep(0), ["time.sleep"]),
+    (lambda: imported_early(0), ["time.sleep"]),
+    (reads_a_file, ["open", "io.TextIOWrapper.read"]),
+    (writes_a_file, ["io.BufferedRandom.write"]),
+    (walks, ["os.walk"]),
+    (lambda: os.listdir("."), ["os.listdir"]),
+    (lambda: os.stat("."), ["os.stat"]),
+    (lambda: glob.glob("*"), ["glob.glob"]),
+    (lambda: shutil.rmtree(tempfile.mkdtemp()), ["shutil.rmtree", "tempfile.mkdtemp"]),
+    (sends_to_a_blocking_socket, ["socket.socket.send", "socket.socket.recv"]),
+    (connects, ["socket.socket.connect_ex"]),
+    (lambda: socket.getaddrinfo("localhost", 80), ["socket.getaddrinfo"]),
+    (opens_a_url, ["urllib.request.urlopen"]),
+    (ssl.create_default_context, ["ssl.create_default_context"]),
+    (asks_a_database, ["sqlite3.connect", "sqlite3.Cursor.execute", "sqlite3.Cursor.fetchall"]),
+    (lambda: subprocess.run(["true"], check=True), ["subprocess.Popen"]),
+    (waits_for_a_lock, ["threading.Lock.acquire"]),
+    (waits_for_a_queue, ["queue.Queue.get"]),
+    (waits_for_a_simple_queue, ["queue.SimpleQueue.get"]),
+    (waits_for_an_event, ["threading.Condition.wait"]),
+    (waits_for_a_future, ["concurrent.futures.Future.result"]),
+    (joins_a_thread, ["threading.Thread.join"]),
+    (reads_a_pipe, ["os.read", "os.write"]),
+    (selects, ["select.select"]),
+    (imports, ["import colorsys"]),
+]
+
+
+@pytest.mark.parametrize(("function", "names"), BLOCKING, ids=[",".join(names) for _, names in BLOCKING])
+def test_what_blocks_is_found(function, names):
+    found = found_in(function)
+    assert [name for name in names if name not in found] == []
+
+
+@pytest.mark.parametrize(("function", "names"), BLOCKING[:3])
+def test_in_a_thread_it_is_not(function, names):
+    async def main():
+        await asyncio.to_thread(function)
+
+    with strict() as watcher:
+        asyncio.run(main())
+    assert watcher.calls == []
+
+
+@pytest.mark.parametrize(("function", "names"), BLOCKING[:3])
+def test_outside_of_a_loop_it_is_not(function, names):
+    with strict() as watcher:
+        function()
+    assert watcher.calls == []
+
+
+# None of these blocks.
+
+
+def tries_a_lock():
+    lock = threading.Lock()
+    assert lock.acquire()
+    assert not lock.acquire(False)
+    assert not lock.acquire(blocking=False)
+    assert not lock.acquire(timeout=0)
+    is_blocking = False
+    assert not lock.acquire(is_blocking)
+    lock.release()
+
+
+def uses_a_condition():
+    condition = threading.Condition()
+    with condition:
+        condition.notify()
+
+
+def gets_what_is_there():
+    waited_for = queue.Queue()
+    waited_for.put("x")
+    waited_for.get()
+    with pytest.raises(queue.Empty):
+        waited_for.get(block=False)
+    with pytest.raises(queue.Empty):
+        waited_for.get(timeout=0)
+
+
+def asks_a_future_that_is_done():
+    future = concurrent.futures.Future()
+    future.set_result(1)
+    assert future.result() == 1
+
+
+def uses_a_non_blocking_socket():
+    one, other = socket.socketpair()
+    with one, other:
+        one.setblocking(False)
+        one.send(b"x")
+        with pytest.raises(BlockingIOError):
+            one.recv(1)
+
+
+def uses_non_blocking_descriptors():
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    os.set_blocking(writing, False)
+    os.write(writing, b"x")
+    os.read(reading, 1)
+    for descriptor in (reading, writing):
+        os.close(descriptor)
+
+
+def uses_memory():
+    io.StringIO("x").read()
+    io.BytesIO().write(b"x")
+    io.TextIOWrapper(io.BytesIO(b"x")).read()
+
+
+def prints():
+    print("said")
+    sys.stdout.write("said")
+    sys.stderr.flush()
+    logging.getLogger("shop").warning("logged")
+
+
+def uses_a_closed_file():
+    with pytest.raises(ValueError, match="closed"):
+        CLOSED.read()
+
+
+CLOSED = HERE.open()
+CLOSED.close()
+
+
+def asks_for_a_module_that_is_there():
+    importlib.import_module("json")
+
+
+def looks_up_an_address():
+    socket.getaddrinfo("127.0.0.1", 80)
+    socket.getaddrinfo("::1", 80)
+    socket.getaddrinfo(None, 80)
+
+
+def polls():
+    select.select([], [], [], 0)
+
+
+def starts_a_thread():
+    threading.Thread(target=int).start()
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        tries_a_lock,
+        uses_a_condition,
+        gets_what_is_there,
+        asks_a_future_that_is_done,
+        uses_a_non_blocking_socket,
+        uses_non_blocking_descriptors,
+        uses_memory,
+        prints,
+        uses_a_closed_file,
+        asks_for_a_module_that_is_there,
+        looks_up_an_address,
+        polls,
+        starts_a_thread,
+    ],
+)
+def test_what_does_not_block_is_not_reported(function):
+    assert found_in(function) == []
+
+
+def test_nowhere_is_written_to_at_once():
+    with pathlib.Path(os.devnull).open("w") as nowhere:
+        assert found_in(nowhere.write, "x") == []
+        assert found_in(nowhere.flush) == []
+
+
+def test_asyncio_may_do_what_it_does():
+    async def serve(reader, writer):
+        writer.write(await reader.read(1))
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(b"x")
+            assert await reader.read() == b"x"
+            writer.close()
+        process = await asyncio.create_subprocess_exec("true")
+        await process.wait()
+        await asyncio.to_thread(time.sleep, 0)
+        await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+
+    with strict() as watcher:
+        asyncio.run(main())
+    assert watcher.calls == []
+
+
+# What is said of a call
+
+
+def test_a_call_says_where_the_users_own_code_made_it_and_how_often():
+    def read():
+        return HERE.read_text()
+
+    async def main():
+        for _ in range(3):
+            read()
+
+    with strict() as watcher:
+        asyncio.run(main())
+    opened, was_read = watcher.calls
+    assert (opened.name, opened.kind, opened.called_name) == ("open", Kind.FILE, "pathlib.Path.read_text")
+    assert (opened.filename, opened.source) == (__file__, "HERE.read_text()")
+    assert opened.function.endswith("<locals>.read")
+    assert opened.count == was_read.count == 3
+    assert opened.fingerprint == was_read.fingerprint
+    assert [frame.function.rpartition(".")[2] for frame in opened.stack][:3] == ["main", "read", "read_text"]
+    assert str(opened).startswith("open was called on the event loop in tests.detection.strict.test_strict.")
+
+
+def test_what_a_known_call_does_inside_is_its_own_business():
+    assert found_in(shutil.rmtree, tempfile.mkdtemp()) == ["shutil.rmtree"]
+
+
+@pytest.mark.parametrize("callback", [time.sleep, functools.partial(time.sleep)])
+def test_a_call_that_the_loop_itself_makes_is_found(callback):
+    async def main():
+        asyncio.get_running_loop().call_soon(callback, 0)
+        await asyncio.sleep(0)
+
+    with strict() as watcher:
+        asyncio.run(main())
+    assert [str(call) for call in watcher.calls] == ["time.sleep was called on the event loop in time.sleep"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "left"),
+    [
+        ("open", ["io.TextIOWrapper.read"]),
+        ("io.*", ["open"]),
+        ("pathlib.Path.read_text", []),
+        ("* in tests.detection.strict.*", []),
+        ("* in elsewhere.*", ["open", "io.TextIOWrapper.read"]),
+    ],
+)
+def test_rules_allow_by_the_call_what_was_called_and_the_function(rule, left):
+    async def main():
+        HERE.read_text()
+
+    with strict(allow=[rule]) as watcher:
+        asyncio.run(main())
+    assert [call.name for call in watcher.calls] == left
+
+
+@pytest.mark.parametrize(("allow", "error"), [("open", TypeError), (["in x"], ValueError), ([3], ValueError)])
+def test_a_rule_that_cannot_be_read_is_refused(allow, error):
+    with pytest.raises(error, match="rule"):
+        strict(allow=allow)
+
+
+# Where it looks
+
+
+async def test_inside_a_coroutine_it_sees_what_is_inside_the_block():
+    time.sleep(0)
+    with strict() as watcher:
+        time.sleep(0)
+        await asyncio.sleep(0)
+        os.stat(".")
+    os.listdir(".")
+    assert [call.name for call in watcher.calls] == ["time.sleep", "os.stat"]
+
+
+def in_another_thread(main):
+    thread = threading.Thread(target=asyncio.run, args=[main])
+    thread.start()
+    thread.join()
+
+
+async def sleeps():
+    time.sleep(0)
+
+
+@pytest.mark.parametrize(("every_thread", "names"), [(False, []), (True, ["time.sleep"])])
+def test_the_loops_of_other_threads_are_looked_at_if_asked_for(every_thread, names):
+    with strict(every_thread=every_thread) as watcher:
+        in_another_thread(sleeps())
+    assert [call.name for call in watcher.calls] == names
+
+
+def test_uvloop_is_looked_at():
+    uvloop = pytest.importorskip("uvloop")
+    with strict() as watcher:
+        uvloop.run(sleeps())
+    assert [call.name for call in watcher.calls] == ["time.sleep"]
+
+
+def test_blocks_may_be_nested():
+    with strict() as outer:
+        with strict() as inner:
+            asyncio.run(sleeps())
+        asyncio.run(sleeps())
+    assert [[call.count for call in watcher.calls] for watcher in (outer, inner)] == [[2], [1]]
+
+
+def test_an_exception_passes_through():
+    async def main():
+        HERE.joinpath("nothing").read_text()
+
+    with strict() as watcher, pytest.raises(OSError, match="nothing"):
+        asyncio.run(main())
+    assert [call.name for call in watcher.calls] == ["open"]
+
+
+def test_a_profile_function_that_was_there_before_is_called_too():
+    def profile(_frame, event, _argument):
+        seen.append(event)
+
+    seen = []
+    sys.setprofile(profile)
+    try:
+        with strict() as watcher:
+            asyncio.run(sleeps())
+        assert sys.getprofile() is profile
+    finally:
+        sys.setprofile(None)
+    assert "c_call" in seen
+    assert [call.name for call in watcher.calls] == ["time.sleep"]
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="From Python 3.12 on a profiler does not take that place")
+def test_a_profiler_in_its_place_is_named():
+    profiler = cProfile.Profile()
+    profiler.enable()
+    try:
+        with pytest.raises(TracingUnavailableError, match=r"in C \(Profiler?\) is running on this thread.*stop it"):
+            strict().__enter__()
+    finally:
+        profiler.disable()
+
+
+def test_what_is_remembered_has_a_limit(monkeypatch):
+    monkeypatch.setattr("loopwatch.detection.strict.watcher.MAX_PLACES", 1)
+
+    async def main():
+        time.sleep(0)
+        os.stat(".")
+        os.stat(".")
+
+    with strict() as watcher:
+        asyncio.run(main())
+    assert [call.name for call in watcher.calls] == ["time.sleep"]
+    assert watcher.calls_dropped == 2

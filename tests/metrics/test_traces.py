@@ -1,0 +1,137 @@
+"""Where a stall is found in the trace of its request."""
+
+import asyncio
+import time
+from contextvars import copy_context
+
+import pytest
+from opentelemetry import trace
+
+from loopwatch.asgi import LoopWatch
+from loopwatch.detection.usual_culprits import UsualCulprits
+from loopwatch.metrics.sink import MetricsSink
+from loopwatch.metrics.spans import NAME, span_in
+from loopwatch.monitoring import monitoring
+from loopwatch.recording.loop_times import LoopTimes
+from tests.recording.calls import NOON, blocking_call
+from tests.test_asgi import get
+
+NOON_NS = round(NOON.timestamp()) * 10**9
+
+
+@pytest.fixture
+def tracer(sdk):
+    return trace.get_tracer("tests")
+
+
+@pytest.fixture
+def sink(sdk):
+    return MetricsSink(LoopTimes())
+
+
+def test_a_span_that_still_records_gets_an_event(sink, spans, tracer):
+    with tracer.start_as_current_span("GET /"):
+        sink.emit(blocking_call(duration_ms=120, waiting=2, mark=trace.get_current_span()))
+    (event,) = spans()["GET /"].events
+    assert (event.name, event.timestamp) == (NAME, NOON_NS)
+    assert event.attributes["loopwatch.blocking_call"] == "time.sleep"
+    assert (event.attributes["loopwatch.duration_ms"], event.attributes["loopwatch.requests_delayed"]) == (120, 2)
+    assert (event.attributes["code.file.path"], event.attributes["code.line.number"]) == ("site/shop/views.py", 12)
+
+
+def test_a_span_that_has_ended_gets_a_child_that_lasted_as_long_as_the_step(sink, spans, tracer):
+    with tracer.start_as_current_span("GET /") as span:
+        pass
+    sink.emit(blocking_call(step_ms=101.5, mark=span))
+    child = spans()[NAME]
+    assert child.parent.span_id == span.get_span_context().span_id
+    assert (child.start_time, child.end_time) == (NOON_NS, NOON_NS + 101_500_000)
+    assert child.attributes["http.route"] == "checkout/<int:pk>/"
+
+
+def test_without_a_span_there_is_nothing_in_a_trace(sink, spans):
+    sink.emit(blocking_call())
+    assert spans() == {}
+
+
+def test_a_stall_that_goes_on_is_told_when_it_has_ended(sink, spans, tracer):
+    with tracer.start_as_current_span("GET /"):
+        for ongoing in (True, True, False):
+            sink.emit(blocking_call(stall_id="long", ongoing=ongoing, mark=trace.get_current_span()))
+    assert len(spans()["GET /"].events) == 1
+
+
+def test_a_context_without_a_span_has_none(sdk):
+    assert span_in(copy_context()) is None
+
+
+@pytest.fixture
+def watched(settings):
+    settings.ALLOWED_HOSTS = ["*"]
+    settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": ["metrics"]}
+    yield
+    assert monitoring.stop()
+
+
+async def settle():
+    """End the step, and wait until it has been told of."""
+    await asyncio.sleep(0)
+    assert await asyncio.to_thread(monitoring.flush)
+
+
+async def answer(send):
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@pytest.mark.usefixtures("watched")
+async def test_the_request_that_stalls_has_it_in_its_own_span(spans, tracer, points):
+    async def application(scope, receive, send):
+        with tracer.start_as_current_span("request"), tracer.start_as_current_span("view"):
+            await asyncio.sleep(0)
+            time.sleep(0.2)
+            await settle()  # the request goes on: its span is still there
+        await answer(send)
+
+    await get(LoopWatch(application), "/")
+    assert [event.name for event in spans()["view"].events] == [NAME]
+    assert not spans()["request"].events
+    assert sum(point.value for point in points()["loopwatch.stalls"]) == 1
+
+
+@pytest.mark.usefixtures("watched")
+async def test_a_request_that_ends_in_the_step_that_stalls_has_it_below_its_span(spans, tracer):
+    async def application(scope, receive, send):
+        await asyncio.sleep(0)
+        with tracer.start_as_current_span("request"):
+            time.sleep(0.2)
+        await answer(send)
+
+    await get(LoopWatch(application), "/")
+    await settle()
+    request, stall = spans()["request"], spans()[NAME]
+    assert stall.parent.span_id == request.context.span_id
+    assert stall.context.trace_id == request.context.trace_id
+    assert stall.end_time - stall.start_time >= 190_000_000
+
+
+@pytest.mark.usefixtures("watched")
+async def test_what_a_child_task_does_is_in_the_span_it_was_started_in(spans, tracer):
+    async def block():
+        time.sleep(0.2)
+        await settle()
+
+    async def application(scope, receive, send):
+        with tracer.start_as_current_span("request"):
+            await asyncio.create_task(block())
+        await answer(send)
+
+    await get(LoopWatch(application), "/")
+    assert [event.name for event in spans()["request"].events] == [NAME]
+
+
+def test_no_span_is_kept_for_the_sake_of_its_function(tracer):
+    usual = UsualCulprits()
+    usual.note(blocking_call(mark=tracer.start_span("kept?")))
+    (kept,) = [call for calls in usual._latest.values() for call in calls.values()]
+    assert kept.mark is None

@@ -1,0 +1,101 @@
+"""A site without OpenTelemetry, with half of it, or with an SDK that fails."""
+
+import subprocess
+import sys
+
+import pytest
+
+from loopwatch import metrics
+from loopwatch.checks.settings import check_metrics
+from loopwatch.conf import Configuration
+from loopwatch.metrics.instruments import instruments
+from loopwatch.recording.health import Errors
+from loopwatch.recording.loop_times import LoopTimes
+from loopwatch.recording.recorder import Recorder
+from loopwatch.recording.sinks import sinks
+from tests.recording.calls import blocking_call
+
+SITE = """
+import asyncio, sys, time
+{before}
+from django.conf import settings
+settings.configure(
+    INSTALLED_APPS=["loopwatch"], SECRET_KEY="x", DATABASES={{}},
+    LOOPWATCH={{
+        "SINKS": ["log", "metrics"], "THRESHOLD_MS": 40,
+        "ON_BLOCKING_CALL": lambda call: print(call.method_name, call.mark),
+    }},
+)
+import django; django.setup()
+from loopwatch.asgi import LoopWatch
+from loopwatch.monitoring import monitoring
+
+async def application(scope, receive, send):
+    time.sleep(0.2)
+
+scope = {{"type": "http", "method": "GET", "path": "/"}}
+asyncio.run(LoopWatch(application)(scope, None, None))
+assert monitoring.stop()
+print("opentelemetry.metrics" in sys.modules)
+"""
+
+
+def run(before):
+    program = SITE.format(before=before)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_site_without_it_is_watched_as_ever():
+    ran = run("sys.modules['opentelemetry'] = None")
+    assert ran.stdout == "time.sleep None\nFalse\n"
+    assert "OpenTelemetry" not in ran.stderr
+
+
+def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
+    ran = run(
+        "import opentelemetry.metrics as m\n"
+        "old = m.NoOpMeter.create_histogram\n"
+        "m._internal._ProxyMeter.create_histogram = lambda self, name, unit='', description='': None"
+    )
+    assert ran.stdout.startswith("time.sleep ")
+    assert ran.stderr.count("pip install loopwatch[opentelemetry]") == 1
+
+
+def test_without_an_sdk_nothing_happens():
+    ran = run("")
+    assert ran.stdout == "time.sleep None\nTrue\n"
+    assert "OpenTelemetry" not in ran.stderr
+
+
+def test_only_who_names_the_metrics_is_warned_that_there_are_none(settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "opentelemetry.metrics", None)
+    assert not metrics.is_available()
+    for named, warned in ((None, False), (["log"], False), (["log", "metrics"], True), ("metrics", False), (7, False)):
+        settings.LOOPWATCH = {} if named is None else {"SINKS": named}
+        assert [message.id for message in check_metrics()] == (["loopwatch.W008"] if warned else []), named
+
+
+def test_with_it_nobody_is_warned(settings):
+    settings.LOOPWATCH = {"SINKS": ["metrics"]}
+    assert check_metrics() == []
+
+
+def test_who_does_not_want_metrics_has_none():
+    chosen = sinks(Configuration(sinks=("log",)), Errors(), LoopTimes())
+    assert [sink.name for sink in chosen] == ["log"]
+
+
+@pytest.mark.parametrize("error", [RuntimeError, SystemExit])
+def test_an_sdk_that_fails_is_counted_and_holds_nobody_up(sdk, monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    received = []
+    monkeypatch.setattr(instruments().stalls, "add", fail)
+    recorder = Recorder(Configuration(sinks=("metrics",), on_blocking_call=received.append))
+    recorder.start()
+    for _ in range(3):
+        recorder.put(blocking_call())
+    assert recorder.stop(30)
+    assert len(received) == 3
+    assert recorder.stats().errors == {"metrics": 3}

@@ -1,0 +1,48 @@
+"""The benchmarks run, and their JSON has the figures. What they say is for a machine that does nothing else."""
+
+import json
+import subprocess
+import sys
+
+from tests.benchmarks.budgets import Budget, Verdict
+from tests.benchmarks.figures import Figure, figure
+from tests.benchmarks.measuring import ROOT
+
+
+def benchmarks(*arguments):
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "callback", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True).stdout
+
+
+def test_every_engine_has_a_figure_beside_what_it_is_compared_with():
+    told = json.loads(benchmarks("--json"))
+    assert told["machine"].startswith("Python 3.")
+    figures = {each["variant"]: each for each in told["figures"]}
+    assert {"loopwatch, sampling", "loopwatch, tracing", "asyncio debug mode"} <= figures.keys()
+    assert figures["asyncio debug mode"] | {"median": 0} == {
+        "workload": "callback",
+        "variant": "asyncio debug mode",
+        "unit": "ns more",
+        "median": 0,
+        "error": None,
+        "rounds": 1,
+    }
+    assert figures["asyncio debug mode"]["median"] > 1000
+
+
+def test_a_figure_is_the_median_and_says_how_far_it_can_be_trusted():
+    steady, shaky = figure([1.0, 1.01, 1.02] * 30), figure([0.5, 1.01, 1.5] * 30)
+    assert steady.median == shaky.median == 1.01
+    assert steady.error < 0.01 < shaky.error
+
+
+def test_a_budget_is_missed_only_if_that_is_sure():
+    budget = Budget("view", "tool", 1.02)
+
+    def verdict(median, error):
+        return budget.verdict({"view": {"tool": Figure(median, error, 30)}})
+
+    assert verdict(1.01, 0.5) is Verdict.MET
+    assert verdict(1.03, 0.02) is Verdict.UNCLEAR
+    assert verdict(1.03, 0.005) is Verdict.MISSED
+    assert budget.verdict({}) is None

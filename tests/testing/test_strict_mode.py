@@ -1,0 +1,122 @@
+"""``pytest --loopwatch-strict``: which tests fail, and what is said of them."""
+
+import json
+
+READS = """
+from pathlib import Path
+
+
+def settings():
+    return Path(__file__).read_text()
+
+
+async def test_reads():
+    settings()
+
+
+async def test_reads_in_a_thread():
+    await asyncio.to_thread(settings)
+
+
+def test_has_no_loop():
+    settings()
+"""
+
+
+def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cure(project):
+    project.tests(READS)
+    result = project.run("--loopwatch-strict", "--loopwatch-json", "found.json")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "test_shop.py:*: in test_reads",
+            "    settings()",
+            "test_shop.py:*: in settings",
+            "    return Path(__file__).read_text()",
+            "           ^^^^^^^^^^^^^^^^^^^^^^^^^^",
+            "E   pathlib.Path.read_text blocks the event loop, whatever it takes",
+            "E   in test_shop.settings",
+            "E     open (file)",
+            "E     io.TextIOWrapper.read (file)",
+            "E   Use files in a thread: asyncio has no asynchronous files.",
+            "1 strict finding new:",
+            "  pathlib.Path.read_text in test_shop.settings (test_shop.py:*): open once, io.*",
+        ]
+    )
+    content = json.loads((project.path / "found.json").read_text())
+    assert content["findings"] == []
+    (finding,) = content["strict"]
+    assert finding["blocking_call"] == "pathlib.Path.read_text"
+    assert finding["calls"] == {"open": 1, "io.TextIOWrapper.read": 1}
+    assert (finding["function"], finding["kind"], finding["verdict"]) == ("test_shop.settings", "file", "new")
+
+
+def test_strict_calls_and_stalls_are_never_mixed(project):
+    project.tests("async def test_blocks():\n    back_off()\n")
+    strict, stalls, both = (
+        project.run(*options)
+        for options in (["--loopwatch-strict"], ["--loopwatch"], ["--loopwatch", "--loopwatch-strict"])
+    )
+    for result in (strict, both):
+        result.stdout.fnmatch_lines(["E   time.sleep blocks the event loop, whatever it takes"])
+    for result in (stalls, both):
+        result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop for * ms"])
+    strict.stdout.no_fnmatch_line("*blocked the event loop for*")
+    stalls.stdout.no_fnmatch_line("*whatever it takes*")
+
+
+def test_a_marker_and_rules_of_its_own(project):
+    project.ini("loopwatch_strict_allow =\n    time.sleep in test_shop.back_off\n    sqlite3.*")
+    project.tests("""
+import os
+
+
+@pytest.mark.loopwatch(strict=True)
+async def test_allowed_by_the_project():
+    back_off()
+
+
+@pytest.mark.loopwatch(strict=True, threshold_ms=5000, allow=["os.stat"])
+async def test_allowed_by_its_marker():
+    os.stat(".")
+
+
+@pytest.mark.loopwatch(strict=True)
+async def test_not_allowed(loopwatch):
+    os.stat(".")
+    os.listdir(".")
+    assert [call.name for call in loopwatch.take_strict()] == ["os.stat", "os.listdir"]
+    os.getcwd()
+""")
+    result = project.run("--loopwatch-threshold-ms", "5000")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "1 strict finding new:",
+            "  os.getcwd in test_shop.test_not_allowed *",
+            "2 strict findings allowed:",
+            "1 rule that allowed nothing in this run, and can go:",
+            "  sqlite3.[*]",
+        ]
+    )
+
+
+def test_the_baseline_knows_strict_calls_too(project):
+    project.tests(READS)
+    known = ["--loopwatch-strict", "--loopwatch-baseline", "known.json"]
+    project.run(*known, "--loopwatch-update-baseline").assert_outcomes(passed=3)
+    project.run(*known).assert_outcomes(passed=3)
+    content = json.loads((project.path / "known.json").read_text())
+    assert content["blocking_calls"] == []
+    assert [call["blocking_call"] for call in content["strict_calls"]] == ["pathlib.Path.read_text"]
+
+
+def test_it_goes_with_exact_times(project):
+    project.tests("""
+@pytest.mark.loopwatch(strict=True, engine="tracing")
+async def test_blocks(loopwatch):
+    back_off()
+    assert [call.name for call in loopwatch.take_strict()] == ["time.sleep"]
+    assert [call.method_name for call in loopwatch.take()] == ["time.sleep"]
+""")
+    project.run().assert_outcomes(passed=1)
