@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from django.core.management import BaseCommand, load_command_class
 
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.monitoring import STOP_TIMEOUT_S
@@ -15,6 +16,7 @@ from loopwatch.recording import outage, pending
 
 ROOT = Path(__file__).resolve().parent.parent
 README, SETTINGS, CHECKS = ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "checks.md"
+COMMANDS = ROOT / "docs" / "commands.md"
 DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 LARGEST_PICTURE = 250_000
 
@@ -68,6 +70,34 @@ def test_every_check_is_documented_and_no_other():
     assert documented == sorted(check_ids())
 
 
+def test_every_command_and_option_is_documented_and_no_other():
+    sections = re.split(r"^## `(.+)`$", text_of(COMMANDS), flags=re.MULTILINE)[1:]
+    documented = dict(zip(sections[::2], sections[1::2], strict=True))
+    of_django = {option for action in options_of(BaseCommand()) for option in action.option_strings}
+    names = {path.stem for path in (ROOT / "loopwatch" / "management" / "commands").glob("loopwatch_*.py")}
+    assert set(documented) == names
+    for name, said in documented.items():
+        actions = options_of(load_command_class("loopwatch", name))
+        own = {
+            (action.option_strings or [action.dest])[-1]
+            for action in actions
+            if not {*action.option_strings} & of_django
+        }
+        rows = dict(re.findall(r"^\| `(\S+?)(?: .+?)?` \| (.+) \|$", said, re.MULTILINE))
+        assert set(rows) == own
+        for action in actions:
+            for choice in action.choices or () if name_of(action) in own else ():
+                assert f"`{choice}`" in rows[name_of(action)]
+
+
+def name_of(action):
+    return (action.option_strings or [action.dest])[-1]
+
+
+def options_of(command):
+    return command.create_parser("manage.py", "command")._actions
+
+
 def check_ids():
     """The ids in the code, which are whole strings there; docstrings only mention them."""
     return {
@@ -96,6 +126,12 @@ def test_the_limits_of_what_is_kept_are_those_of_the_code():
 def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#\s]+)", text_of(document)):
         assert target.startswith("https://") or (document.parent / target).exists(), target
+
+
+def test_the_documents_build_without_warnings(tmp_path):
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", ROOT / "docs", tmp_path]
+    built = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    assert (built.returncode, built.stderr) == (0, "")
 
 
 def test_every_document_and_picture_is_linked_and_pictures_are_small():

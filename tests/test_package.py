@@ -1,0 +1,70 @@
+"""What is installed and what is published: all that belongs to it, and nothing else."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from email import message_from_bytes
+from pathlib import Path
+
+import pytest
+
+import loopwatch
+
+ROOT = Path(__file__).resolve().parent.parent
+NAME = f"loopwatch-{loopwatch.__version__}"
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dist")
+    command = [sys.executable, "-m", "hatchling", "build", "--directory", folder]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def wheel(distributions):
+    with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as opened:
+        yield opened
+
+
+def test_the_wheel_has_every_file_of_the_app_and_nothing_else(wheel):
+    packed = {name for name in wheel.namelist() if not name.startswith(f"{NAME}.dist-info/")}
+    assert packed == {path for path in tracked() if path.startswith("loopwatch/")}
+    assert {"loopwatch/py.typed", "loopwatch/migrations/0001_initial.py"} <= packed
+
+
+def test_the_wheel_says_what_it_needs_and_under_which_licence(wheel):
+    metadata = message_from_bytes(wheel.read(f"{NAME}.dist-info/METADATA"))
+    needed = [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need]
+    assert [need.partition("<")[0].partition(">")[0] for need in needed] == ["django"]
+    assert metadata["License-Expression"] == "MIT"
+    assert wheel.read(f"{NAME}.dist-info/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+
+
+def test_the_source_distribution_has_the_tests_and_the_documents_too(distributions):
+    with tarfile.open(distributions / f"{NAME}.tar.gz") as archive:
+        packed = {member.name.removeprefix(f"{NAME}/") for member in archive.getmembers()}
+    ours = {path for path in tracked() if not path.startswith(".ci/")}
+    assert packed == {*ours, "PKG-INFO"}
+
+
+def test_watch_from_the_wheel_does_not_import_django(distributions, tmp_path):
+    site = tmp_path / "site"
+    with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as opened:
+        opened.extractall(site)
+    code = "import loopwatch, sys; print(loopwatch.__file__); assert 'django' not in sys.modules; loopwatch.watch()"
+    ran = subprocess.run(
+        [sys.executable, "-P", "-c", code], env={"PYTHONPATH": str(site)}, check=True, capture_output=True, text=True
+    )
+    assert ran.stdout.startswith(str(site))
+
+
+def tracked():
+    """The files under version control, as they are in the working tree."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}
