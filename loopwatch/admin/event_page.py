@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from loopwatch.admin.contributions import ContributionRow, contributions_of
-from loopwatch.admin.flame_tree import Branch, branches_of
+from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.stack import StackPage, stack_page
 from loopwatch.advice import Advice, advice_for
 from loopwatch.models import BlockingEvent
@@ -26,7 +26,7 @@ class EventPage:
 
     stack: StackPage
     graph: FlameGraph
-    branches: list[Branch]
+    tree: FlameTree
     contributions: list[ContributionRow]
     advice: Advice
     delayed: list[DelayedRoute]
@@ -39,7 +39,7 @@ def event_page(event: BlockingEvent) -> EventPage:
     return EventPage(
         stack=stack_page(event, sampled.samples),
         graph=graph,
-        branches=branches_of(graph),
+        tree=tree_of(graph),
         contributions=contributions_of(event),
         advice=advice_on(event, event.cause),
         delayed=_delayed(event.delayed_routes),

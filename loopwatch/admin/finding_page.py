@@ -7,8 +7,8 @@ from django.utils import timezone
 
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.event_page import advice_on
-from loopwatch.admin.exports import EVENTS_DRAWN
-from loopwatch.admin.flame_tree import Branch, branches_of
+from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
+from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import Culprit, culprit_of
 from loopwatch.admin.trend import Trend, trend_of
@@ -43,7 +43,7 @@ class Sampled:
     """What the stacks of the newest events say together."""
 
     graph: FlameGraph
-    branches: list[Branch]
+    tree: FlameTree
     callers: Callers
 
 
@@ -114,8 +114,8 @@ def _as_event(finding: Finding) -> BlockingEvent:
 
 
 def _together(events: Sequence[SampledEvent]) -> Sampled:
-    graph = merge(events)
-    return Sampled(graph, branches_of(graph), callers_of(events))
+    graph = merge(events, FRAMES_DRAWN)
+    return Sampled(graph, tree_of(graph), callers_of(events[: len(events) - graph.left_out]))
 
 
 def _shares(routes: list[RouteTotal]) -> list[RouteShare]:

@@ -10,7 +10,7 @@ from itertools import groupby, islice
 from loopwatch.reporting.flame import FlameFrame, FlameGraph, FlameNode
 
 SMALLEST_SHARE = 0.005
-MOST_BRANCHES = 300
+MOST_BRANCHES, MOST_FRAMES = 300, 2_000
 DEEPEST_NESTING = 40
 _NAMES = 3
 _OPEN = 3
@@ -71,14 +71,33 @@ class Branch:
         return _distinct([*own[-_NAMES:], ends[1]] if own else ends)
 
 
-def branches_of(graph: FlameGraph) -> list[Branch]:
-    """The branches in the order of reading, heaviest first; bounded, whatever the graph holds."""
-    branches = list(islice(_branches(graph.root, graph.total_ms or 1.0, 0), MOST_BRANCHES))
+@dataclass(frozen=True, slots=True)
+class FlameTree:
+    """The branches in the order of reading, heaviest first; ``is_cut`` where there are more than anybody reads."""
+
+    branches: list[Branch]
+    is_cut: bool
+
+
+def tree_of(graph: FlameGraph) -> FlameTree:
+    """Bounded, whatever the graph holds."""
+    every = _branches(graph.root, graph.total_ms or 1.0, 0)
+    branches = list(_first(every))
     following = [branch.depth for branch in branches[1:]] + [0]
-    return [
+    closed = [
         replace(branch, closes=branch.depth + branch.has_branches - depth)
         for branch, depth in zip(branches, following, strict=False)
     ]
+    return FlameTree(closed, is_cut=next(every, None) is not None)
+
+
+def _first(branches: Iterator[Branch]) -> Iterator[Branch]:
+    frames = 0
+    for branch in islice(branches, MOST_BRANCHES):
+        yield branch
+        frames += len(branch.nodes)
+        if frames >= MOST_FRAMES:
+            return
 
 
 def _distinct(frames: list[FlameFrame]) -> list[str]:

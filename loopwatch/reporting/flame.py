@@ -12,7 +12,8 @@ from loopwatch.recording.stacks import StoredFrame, StoredSample, decode
 
 # What is in the store may be junk, and whoever draws a tree may do so recursively.
 DEEPEST = 500
-MOST_FRAMES = 200_000
+MOST_FRAMES = 500_000
+"""As many are merged within seconds; a page has less time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class FlameNode:
 class FlameGraph:
     """``root`` stands for the event loop: its time is that of all samples.
 
-    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were beyond ``MOST_FRAMES``.
+    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were not looked at any more.
     """
 
     root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_own=False), 0))
@@ -88,21 +89,22 @@ class SampledEvent:
         return decode(self.stacks)
 
 
-def flame_of(events: QuerySet[BlockingEvent], limit: int) -> FlameGraph:
+def flame_of(events: QuerySet[BlockingEvent], limit: int, most_frames: int = MOST_FRAMES) -> FlameGraph:
     """Merge the first ``limit`` of these events, in one query that reads no column but those it needs."""
     rows = events.values_list("stacks", "leaf_name", "duration_us")[:limit]
-    return merge(SampledEvent(stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
+    sampled = (SampledEvent(stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
+    return merge(sampled, most_frames)
 
 
-def merge(events: Iterable[SampledEvent]) -> FlameGraph:
+def merge(events: Iterable[SampledEvent], most_frames: int = MOST_FRAMES) -> FlameGraph:
     """Merge the samples of events. The duration of an event stands in where its samples have none.
 
-    Events that come after ``MOST_FRAMES`` are only counted.
+    Events that come after that many frames are only counted.
     """
     graph = FlameGraph()
     frames = 0
     for event in events:
-        if frames >= MOST_FRAMES:
+        if frames >= most_frames:
             graph.left_out += 1
             continue
         stacks = _weighted(event)

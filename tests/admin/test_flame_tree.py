@@ -3,7 +3,7 @@ from django.urls import reverse
 
 from loopwatch.admin.callers import callers_of
 from loopwatch.admin.flame_drawing import drawing_of
-from loopwatch.admin.flame_tree import DEEPEST_NESTING, MOST_BRANCHES, branches_of
+from loopwatch.admin.flame_tree import DEEPEST_NESTING, MOST_BRANCHES, MOST_FRAMES, tree_of
 from loopwatch.reporting.flame import SampledEvent, merge
 from tests.reporting.test_flame import ADD, CHECKOUT, ELSEWHERE, HANDLER, samples
 from tests.stored import stored_event, stored_finding
@@ -11,6 +11,10 @@ from tests.stored import stored_event, stored_finding
 
 def sampled(*stacks, leaf_name=""):
     return SampledEvent(samples(*stacks), leaf_name, float(sum(milliseconds for milliseconds, *_ in stacks)))
+
+
+def branches_of(graph):
+    return tree_of(graph).branches
 
 
 def frame(name):
@@ -56,6 +60,21 @@ def test_every_list_that_is_opened_is_closed(stacks):
     assert sum(branch.has_branches for branch in branches) == sum(branch.closes for branch in branches)
     assert len(branches) <= MOST_BRANCHES
     assert max(branch.depth for branch in branches) <= DEEPEST_NESTING
+
+
+@pytest.mark.parametrize(
+    ("stacks", "is_cut"),
+    [(comb(5), False), (BUSHY, True), ([(1, *[CHECKOUT, ADD] * 240, frame(str(n))) for n in range(9)], False)],
+)
+def test_a_tree_that_is_cut_says_so(stacks, is_cut):
+    assert tree_of(merge([sampled(stack) for stack in stacks])).is_cut == is_cut
+
+
+def test_few_branches_of_very_deep_stacks_are_cut_too():
+    deep = [(1, *(frame(f"{number}.{level}") for level in range(450))) for number in range(9)]
+    tree = tree_of(merge([sampled(stack) for stack in deep]))
+    assert tree.is_cut
+    assert MOST_FRAMES <= sum(len(branch.nodes) for branch in tree.branches) < MOST_FRAMES + 450
 
 
 def test_small_branches_are_counted_together():

@@ -174,6 +174,7 @@ async def test_ten_thousand_functions_are_no_trouble(window, show):
     page = await show(stacks((9_500, "django.get_response", "shop.view"), *many))
     await expect(item(page, "shop.view")).to_be_visible()
     assert await page.get_by_role("treeitem").count() < 100
+    await expect(page.get_by_text("Too narrow to be drawn: 9,500")).to_be_visible()
     assert await window.flaws() == []
 
 

@@ -85,9 +85,8 @@ def test_times_that_are_none_spoil_no_other(duration_ms):
     }
 
 
-def test_what_is_merged_is_bounded_and_what_is_left_out_is_counted(monkeypatch):
-    monkeypatch.setattr(flame, "MOST_FRAMES", 4)
-    graph = merge([SampledEvent(samples((60, HANDLER, CHECKOUT)), "", 60.0)] * 5)
+def test_what_is_merged_is_bounded_and_what_is_left_out_is_counted():
+    graph = merge([SampledEvent(samples((60, HANDLER, CHECKOUT)), "", 60.0)] * 5, most_frames=4)
     assert (graph.merged, graph.left_out) == (2, 3)
 
 

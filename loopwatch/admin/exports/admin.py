@@ -18,8 +18,8 @@ from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import flame_of
 
-EVENTS_DRAWN: Final = 50
-"""Those whose stacks a page merges: as many as are kept of a finding by default."""
+EVENTS_DRAWN, FRAMES_DRAWN = 50, 40_000
+"""What a page merges, which has no more than a few hundred milliseconds: by default all that is kept of a finding."""
 EVENTS_IN_FILES: Final = 1_000
 """More would change little in a flame graph, and would have to be read one by one."""
 _LISTS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
@@ -95,6 +95,7 @@ class FlameExports(ListExports):
     def _flame(self, request: HttpRequest, rows: QuerySet[Any], form: str, name: str, title: str = "") -> HttpResponse:
         if not self.shows(request, BlockingEvent):
             raise PermissionDenied
-        limit = EVENTS_DRAWN if form == DRAWING else EVENTS_IN_FILES
-        graph = flame_of(self.events_of(rows).order_by("-started_at", "-pk"), limit)
+        events = self.events_of(rows).order_by("-started_at", "-pk")
+        is_drawn = form == DRAWING
+        graph = flame_of(events, EVENTS_DRAWN, FRAMES_DRAWN) if is_drawn else flame_of(events, EVENTS_IN_FILES)
         return flame_response(graph, form, name=name, title=title or str(self.opts.verbose_name_plural))

@@ -73,6 +73,7 @@ class FlameGraph {
         this.host = host;
         this.text = host.dataset;
         this.nodes = treeOf(drawing, this.text.textAll);
+        this.hidden = drawing.hidden;
         this.root = this.zoomed = this.focused = this.nodes[0];
         this.drawn = new Map();
         this.matches = new Set();
@@ -98,7 +99,8 @@ class FlameGraph {
         this.detail = html("p", { className: "loopwatch-flame-detail" });
         this.detail.setAttribute("role", "status");
         const keys = html("p", { className: "quiet", textContent: this.text.textKeys });
-        this.host.append(tools, this.frame, this.detail, keys);
+        this.narrow = html("p", { className: "quiet" });
+        this.host.append(tools, this.frame, this.narrow, this.detail, keys);
 
         this.search.addEventListener("input", () => this.find());
         this.search.addEventListener("keydown", (event) => this.searchKey(event));
@@ -122,11 +124,13 @@ class FlameGraph {
         for (let node = this.zoomed.parent; node; node = node.parent) {
             found.unshift(node);
         }
+        this.tooNarrow = this.hidden;
         const waiting = [this.zoomed];
         while (waiting.length) {
             const node = waiting.pop();
             found.push(node);
             const wide = node.children.filter((child) => child.total * this.scale >= NARROWEST_PX);
+            this.tooNarrow += node.children.length - wide.length;
             waiting.push(...wide.reverse());
         }
         return found;
@@ -150,6 +154,8 @@ class FlameGraph {
         this.drawn = new Map(visible.map((node) => [node, this.group(node)]));
         this.svg.replaceChildren(...this.drawn.values());
         this.out.disabled = this.zoomed === this.root;
+        const isNoted = this.tooNarrow > 0;
+        this.narrow.textContent = isNoted ? this.text.textNarrow.replace("%s", whole.format(this.tooNarrow)) : "";
         if (hadFocus) {
             this.drawn.get(this.focused).focus({ preventScroll: true });
         }
