@@ -346,3 +346,13 @@ class Overview(Finding):
         default_permissions = ()
         verbose_name = _("overview")
         verbose_name_plural = _("overview")
+
+
+class Live(BlockingEvent):
+    """No rows of its own either: what the admin lists its live page under."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ()
+        verbose_name = _("live page")
+        verbose_name_plural = _("live page")

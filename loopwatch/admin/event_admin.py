@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from django.urls import URLPattern
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -16,7 +15,6 @@ from loopwatch.admin.event_page import event_page
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
-from loopwatch.admin.live_page import live_urls
 from loopwatch.models import BlockingEvent, Finding
 
 
@@ -62,9 +60,6 @@ class BlockingEventAdmin(FlameExports):
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Not on the index: findings are the way in, and a list of thousands of single events is not."""
         return False
-
-    def get_urls(self) -> list[URLPattern]:
-        return [*live_urls(self), *super().get_urls()]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         return EventChangeList

@@ -13,7 +13,7 @@ from tests.browser.window import LOOKS, WITHIN_MS
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 expect.set_options(timeout=WITHIN_MS)
 
-LIVE = reverse("admin:loopwatch_live")
+LIVE = reverse("admin:loopwatch_live_changelist")
 LINES = "#loopwatch-lines tr:not([hidden])"
 every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
 

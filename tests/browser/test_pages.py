@@ -7,7 +7,15 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.browser.window import LOOKS
-from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_stack
+from tests.stored import (
+    stored_event,
+    stored_finding,
+    stored_health,
+    stored_hour,
+    stored_loop_time,
+    stored_route_delay,
+    stored_stack,
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
@@ -34,20 +42,29 @@ def store(transactional_db):
     event = stored_event(finding, started_at=hour, stacks=stored_stack(*FRAMES), contributions=contributions)
     stored_event(finding, started_at=hour - timedelta(minutes=1), ongoing=True)
     stored_event(hostile, started_at=hour, route="", method="")
+    for minutes in range(0, 50, 7):
+        stored_loop_time(
+            start=timezone.now() - timedelta(minutes=minutes), events=2, blocked_us=400_000, busy_us=9_000_000
+        )
+    stored_route_delay(hour=hour, delay_us=1_600_000, requests_delayed=8)
     health = stored_health(errors={"callback": 5}, dropped=3, last_error=f"callback: ValueError in {HOSTILE}")
     return {
         "index": reverse("admin:app_list", args=["loopwatch"]),
+        "overview": reverse("admin:loopwatch_overview_changelist"),
         "findings": reverse("admin:loopwatch_finding_changelist") + "?status=all",
         "finding": reverse("admin:loopwatch_finding_change", args=[finding.pk]),
         "events": reverse("admin:loopwatch_blockingevent_changelist"),
         "event": reverse("admin:loopwatch_blockingevent_change", args=[event.pk]),
+        "live": reverse("admin:loopwatch_live_changelist"),
         "processes": reverse("admin:loopwatch_processhealth_changelist"),
         "process": reverse("admin:loopwatch_processhealth_change", args=[health.pk]),
     }
 
 
 @every_look
-@pytest.mark.parametrize("name", ["index", "findings", "finding", "events", "event", "processes", "process"])
+@pytest.mark.parametrize(
+    "name", ["index", "overview", "findings", "finding", "events", "event", "live", "processes", "process"]
+)
 async def test_nothing_is_wrong_with(name, window, store):
     await window.open(store[name])
     assert await window.flaws() == []

@@ -80,7 +80,7 @@ def test_what_the_settings_rule_out_is_said(admin_client, settings, loopwatch, o
 
 
 def test_who_may_not_look_at_events_may_not_open_it(staff):
-    assert staff("view_finding").get(reverse("admin:loopwatch_live")).status_code == 403
+    assert staff("view_finding").get(reverse("admin:loopwatch_live_changelist")).status_code == 403
 
 
 def test_a_line_leads_to_its_finding_once_that_is_stored(admin_client):
@@ -92,6 +92,6 @@ def test_a_line_leads_to_its_finding_once_that_is_stored(admin_client):
 
 
 def page_of(client):
-    response = client.get(reverse("admin:loopwatch_live"))
+    response = client.get(reverse("admin:loopwatch_live_changelist"))
     assert response.status_code == 200
     return response.content.decode()

@@ -7,7 +7,7 @@
     const LONGEST_RETRY_MS = 30000;
     const BACKLOG_LIMIT = 200;
 
-    const page = document.getElementById("loopwatch-live");
+    const page = document.getElementById("loopwatch-live-page");
     const texts = page.dataset;
     const by = (id) => document.getElementById(id);
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)");

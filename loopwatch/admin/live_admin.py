@@ -1,0 +1,69 @@
+"""The live page: a frame that its script fills from a WebSocket."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.admin.causes import CAUSES
+from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.conf import configuration
+from loopwatch.live.readiness import readiness
+from loopwatch.models import BlockingEvent, Finding, Live
+
+
+@admin.register(Live)
+class LiveAdmin(ReadOnlyAdmin):
+    """A page instead of a list, for everybody who may see events."""
+
+    class Media:
+        styles = ("loopwatch/vendor/uplot-1.6.32/uPlot.min.css", "loopwatch/live.css")
+        css = {"all": styles}  # noqa: RUF012 - the form in which Django documents it
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.shows(request, BlockingEvent)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return self.shows(request, BlockingEvent)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.live_view), name="loopwatch_live_changelist"),
+            path("finding/<slug:fingerprint>/", wrap(self.finding_view), name="loopwatch_live_finding"),
+        ]
+
+    def live_view(self, request: HttpRequest) -> HttpResponse:
+        """The page, or what is missing for it; the query may say which ``route`` or ``finding`` is wanted."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Live"),
+            "opts": self.opts,
+            "media": self.media,
+            "readiness": readiness(),
+            "time_zone": timezone.get_current_timezone_name(),
+            "causes": [(cause, label) for cause, (label, _meaning) in CAUSES.items()],
+            "chosen_finding": request.GET.get("finding", ""),
+            "chosen_route": request.GET.get("route", ""),
+        }
+        return TemplateResponse(request, "loopwatch/live.html", context)
+
+    def finding_view(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
+        """Where a line of the page leads. It knows its finding by its fingerprint; the row may not be written yet."""
+        found = Finding.objects.using(configuration().database).filter(fingerprint=fingerprint).first()
+        page = f"{self.admin_site.name}:loopwatch_finding"
+        if found:
+            return redirect(f"{page}_change", found.pk)
+        messages.warning(request, _("This finding is not stored yet. Open it again in a moment."))
+        return redirect(f"{page}_changelist")
