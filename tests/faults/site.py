@@ -51,17 +51,22 @@ class Site:
     def log(self):
         return self._log.read_text(encoding="utf-8")
 
-    def serve(self, *command):
-        """Start the server, by default uvicorn, and wait until it answers."""
-        self.process = self.run(*(command or (*UVICORN, "--port", str(self.port))))
+    def serve(self, *command, in_group=False):
+        """Start the server, by default uvicorn, and wait until it answers; ``in_group``: in a group of its own."""
+        self.process = self.run(*(command or (*UVICORN, "--port", str(self.port))), in_group=in_group)
         self._wait_for(self._answers)
 
-    def run(self, *command):
+    def run(self, *command, in_group=False):
         """Start ``python -m <command>``, or ``python -c <script>``, with the settings of the site."""
         flags = [] if command[0] == "-c" else ["-m"]
         with self._log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *flags, *command], env=self._environment, stdout=log, stderr=log, cwd=ROOT
+                [sys.executable, *flags, *command],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                start_new_session=in_group,
             )
 
     def stall(self, times):
