@@ -1,7 +1,6 @@
 """Detection joined to recording, once a process: every watched loop hands its stalls to one recorder."""
 
 import asyncio
-import atexit
 import logging
 import os
 import random
@@ -16,6 +15,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
 from loopwatch import metrics
+from loopwatch.at_exit import AtExit
 from loopwatch.canary import is_chosen
 from loopwatch.conf import Configuration, configuration
 from loopwatch.detection import monitor
@@ -76,6 +76,7 @@ class Monitoring:
         self._complained: str | None = None
         self._has_fallen_back = False
         self._thread_waits = ThreadWaitHooks()
+        self._at_exit = AtExit(self.stop)
 
     def in_flight(self) -> InFlight | None:
         """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
@@ -87,7 +88,11 @@ class Monitoring:
         except ImproperlyConfigured as error:
             self._complain(f"its settings are wrong.\n{error}")
             return None
-        loop = asyncio.get_running_loop()
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # Trio, which some servers offer
+            self._complain("it is not on asyncio.")
+            return None
         if current is self._configuration:
             found = self._in_flight.get(loop)
             if found is not None or not self._is_chosen:
@@ -152,7 +157,7 @@ class Monitoring:
                 self._recorder = _new_recorder(current)
                 self._recorder.start()
                 self._measure_thread_waits(current, self._recorder)
-                atexit.register(self.stop)
+                self._at_exit.register()
             watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
             (clock,) = self._start_watching(watcher, loop)
             clock.usage.tell = self._recorder.use
@@ -197,7 +202,7 @@ class Monitoring:
         self._configuration = None
         if recorder is None:
             return True
-        atexit.unregister(self.stop)
+        self._at_exit.unregister()
         return recorder.stop(timeout_s)
 
     def _flush(self, timeout_s: float) -> bool:

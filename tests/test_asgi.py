@@ -336,3 +336,18 @@ asyncio.run(LoopWatch(application)({"type": "http", "path": "/"}, None, None))
 def test_what_is_pending_is_written_at_process_exit():
     done = subprocess.run([sys.executable, "-c", AT_EXIT], check=False, capture_output=True, text=True, timeout=60)
     assert (done.stdout.split(), done.returncode) == (["time.sleep"], 0), done.stderr
+
+
+def test_a_server_that_does_not_run_asyncio_is_served_without_loopwatch(caplog):
+    served = []
+
+    async def application(scope, receive, send):
+        served.append(scope["path"])
+
+    for url in ("/first/", "/second/"):
+        with pytest.raises(StopIteration):
+            LoopWatch(application)({"type": "http", "path": url}, None, None).send(None)
+    assert served == ["/first/", "/second/"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "The site is served without loopwatch, because it is not on asyncio."
+    ]

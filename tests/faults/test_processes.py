@@ -73,3 +73,24 @@ def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
     """
     site.run("-c", textwrap.dedent(script)).wait(60)
     site.wait_until_counted(8)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
+def test_a_process_that_multiprocessing_has_forked_and_that_ends_with_a_full_buffer(site_on):
+    site = site_on(FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
+    script = """
+        import asyncio, multiprocessing
+        from tests.faults.application import application
+        from tests.faults.in_process import request
+
+        async def main():
+            for _ in range(8):
+                assert await request(application, "/stall/") == 200
+
+        worker = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(main()))
+        worker.start()
+        worker.join(60)
+        assert worker.exitcode == 0
+    """
+    assert site.run("-c", textwrap.dedent(script)).wait(90) == 0, site.log
+    site.wait_until_counted(8)
