@@ -5,6 +5,7 @@ What its context manager takes and what its reports say is written down here as 
 
 import asyncio
 import inspect
+import re
 import time
 
 import pytest
@@ -44,6 +45,24 @@ class TestSwitching:
         assert info.method_name == "time.sleep"
         assert info.duration_ms >= STALL_S * 1000 * 0.9
         assert info.is_c_call is True
+
+    async def test_the_example_of_its_readme_runs_with_another_import(self, engine, capsys):
+        from loopwatch import BlockingCall as BlockingCallInfo
+        from loopwatch import watch as event_loop_monitor_ctx
+
+        def my_callback(info: BlockingCallInfo) -> None:
+            print(f"BLOCKING: {info.method_name} took {info.duration_ms:.2f}ms")
+
+        async def process_requests():
+            await block()
+            await asyncio.sleep(STALL_S)  # that tool reports the wait too, under the selector's name
+
+        with event_loop_monitor_ctx(threshold_ms=20.0, on_blocking_call=my_callback):
+            await process_requests()
+        printed = capsys.readouterr().out
+        assert re.search(r"^BLOCKING: time\.sleep took \d+\.\d\dms$", printed, re.MULTILINE)
+        assert "poll" not in printed
+        assert "select" not in printed
 
     async def test_paths_are_filtered_by_substring(self, engine):
         async def told_of(**filters):
