@@ -15,6 +15,7 @@ from tests.stored import (
     stored_loop_time,
     stored_route_delay,
     stored_stack,
+    stored_wait,
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -47,6 +48,7 @@ def store(transactional_db):
             start=timezone.now() - timedelta(minutes=minutes), events=2, blocked_us=400_000, busy_us=9_000_000
         )
     stored_route_delay(hour=hour, delay_us=1_600_000, requests_delayed=8)
+    stored_wait(HOSTILE, 50, 300, hour=hour)
     health = stored_health(errors={"callback": 5}, dropped=3, last_error=f"callback: ValueError in {HOSTILE}")
     return {
         "index": reverse("admin:app_list", args=["loopwatch"]),
@@ -56,6 +58,7 @@ def store(transactional_db):
         "events": reverse("admin:loopwatch_blockingevent_changelist"),
         "event": reverse("admin:loopwatch_blockingevent_change", args=[event.pk]),
         "live": reverse("admin:loopwatch_live_changelist"),
+        "waits": reverse("admin:loopwatch_threadwaittotal_changelist"),
         "processes": reverse("admin:loopwatch_processhealth_changelist"),
         "process": reverse("admin:loopwatch_processhealth_change", args=[health.pk]),
     }
@@ -63,7 +66,7 @@ def store(transactional_db):
 
 @every_look
 @pytest.mark.parametrize(
-    "name", ["index", "overview", "findings", "finding", "events", "event", "live", "processes", "process"]
+    "name", ["index", "overview", "findings", "finding", "events", "event", "live", "waits", "processes", "process"]
 )
 async def test_nothing_is_wrong_with(name, window, store):
     await window.open(store[name])
