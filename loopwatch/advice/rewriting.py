@@ -12,7 +12,7 @@ from typing import Protocol
 from loopwatch.advice.advice import Cure
 from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.lookup import advice_for
-from loopwatch.advice.twins import twin_of
+from loopwatch.advice.twins import is_written_as, twin_of
 
 # What an ``await`` would belong to, or may not stand in; the columns inside of an f-string are not those of the file.
 _OUTER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp, ast.ClassDef, ast.JoinedStr)
@@ -91,9 +91,18 @@ def _call_at(module: ast.Module, source: str, place: Place) -> _Call | None:
         name = ast.get_source_segment(source, node.func) or ""
         arguments = written.removeprefix(name).strip()
         is_plain = written.startswith(name) and arguments.startswith("(") and arguments.endswith(")")
-        if is_plain and isinstance(function, ast.AsyncFunctionDef) and _is_in_body(node, function):
+        is_awaitable_there = isinstance(function, ast.AsyncFunctionDef) and _is_in_body(node, function)
+        if is_plain and is_awaitable_there and not _is_gone_on_with(node, above):
             return _Call(node, above[-1], name, arguments[1:-1].strip())
     return None
+
+
+def _is_gone_on_with(node: ast.Call, above: tuple[ast.AST, ...]) -> bool:
+    """Whether what the call returned may have taken the time, whose place is the same: a generator, a coroutine."""
+    *_, outer, parent = above
+    if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
+        return parent.iter is node
+    return isinstance(parent, ast.Await) or (isinstance(parent, ast.withitem) and isinstance(outer, ast.AsyncWith))
 
 
 def _around(module: ast.Module, lineno: int) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
@@ -127,6 +136,9 @@ def _is_in_body(node: ast.Call, function: ast.AsyncFunctionDef) -> bool:
 
 def _cured(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
     """The call as it should be, and the import that this takes; empty where no cure is certain."""
+    if not is_written_as(called_name, call.function.rpartition(".")[2]):
+        # Imported by another name, or not written there at all, such as ``__exit__`` of a ``with`` statement.
+        return "", ""
     changed, needs = _awaited(call, called_name, cause)
     return (f"({changed})" if changed and _is_operand(call) else changed), needs
 

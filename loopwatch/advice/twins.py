@@ -29,14 +29,18 @@ _BY_OWNER: Final = {
 }
 
 
+def is_written_as(called_name: str, written: str) -> bool:
+    """Whether a call by this name in the source is one of that function, as far as names can tell."""
+    return called_name == _MANAGER or called_name.rpartition(".")[2] == written
+
+
 def twin_of(called_name: str, written: str) -> str:
     """The name of the twin of a call, ``written`` by this name in the source; empty where there is none."""
-    owner, _, name = called_name.rpartition(".")
+    owner = called_name.rpartition(".")[0]
     if called_name == _MANAGER:
-        known, name = _QUERIES, written
+        known = _QUERIES
     elif owner.startswith("django.core.cache.backends."):
         known = _CACHES
     else:
         known = _BY_OWNER.get(owner, frozenset())
-    # Imported by another name, it is another name that would have to be imported.
-    return f"a{name}" if name in known and name == written else ""
+    return f"a{written}" if written in known and is_written_as(called_name, written) else ""
