@@ -22,6 +22,7 @@ from tests.stored import NOON, event_columns, stored_event, stored_finding, stor
 
 pytestmark = pytest.mark.django_db
 OWN = ("shop/views.py", "checkout", 41, 7, 22, 1, "nap = time.sleep(0.1)")
+NAIVE = NOON.replace(tzinfo=None)
 FORMS = ("csv", "json", "speedscope", "collapsed")
 
 
@@ -70,6 +71,13 @@ def test_processes_have_no_flame_graph(admin_client):
     assert list_url("csv", "processhealth") in page
     assert "speedscope" not in page
     assert admin_client.get(list_url("speedscope", "processhealth")).status_code == 404
+
+
+def test_moments_have_their_offset_whatever_the_site_stores(admin_client, settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Kolkata"
+    stored_event(stored_finding(first_seen=NAIVE, last_seen=NAIVE), started_at=NAIVE)
+    (finding,), (event,) = objects(admin_client), objects(admin_client, "blockingevent")
+    assert finding["first_seen"] == event["started_at"] == "2026-11-01T12:00:00+05:30"
 
 
 def test_both_forms_hold_the_same(admin_client):

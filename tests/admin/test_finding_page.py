@@ -200,6 +200,15 @@ def test_events_are_the_slowest_and_the_newest_of_this_finding(admin_client):
     assert reverse("admin:loopwatch_blockingevent_change", args=[other.pk]) not in page_of(admin_client, finding)
 
 
+def test_a_site_without_time_zones_has_the_page_too(admin_client, settings):
+    settings.USE_TZ = False
+    naive = NOON.replace(tzinfo=None)
+    finding = stored_finding(first_seen=naive, last_seen=naive)
+    stored_event(finding, started_at=naive, stacks=stored_stack(SLEEP))
+    stored_hour(finding, 60, hour=naive, release="1.0")
+    assert "<code>1.0</code>" in page_of(admin_client, finding)
+
+
 def test_few_events_are_listed_once(admin_client):
     finding = stored_finding()
     for number in range(3):

@@ -169,6 +169,16 @@ async def test_a_deep_stack_scrolls_inside_of_its_frame(window, show):
     assert await window.flaws() == []
 
 
+async def test_the_frame_follows_the_keyboard_down_a_deep_stack(show):
+    page = await show(stacks((60, *(f"lib.f{number}" for number in range(100)), "shop.view")))
+    await focus_on_all(page)
+    for _ in range(60):
+        await page.keyboard.press("ArrowDown")
+    below = page.locator("[aria-level='61']")
+    await expect(below).to_be_focused()
+    await expect(below).to_be_in_viewport(ratio=0.9)
+
+
 async def test_ten_thousand_functions_are_no_trouble(window, show):
     many = [(1, "django.get_response", f"lib.f{number}") for number in range(9_500)]
     page = await show(stacks((9_500, "django.get_response", "shop.view"), *many))
