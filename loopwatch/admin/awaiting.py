@@ -22,9 +22,10 @@ def caller_that_can_await(
     frames: Sequence[StoredFrame], culprit: StoredFrame, files: SourceFiles
 ) -> AwaitingCaller | None:
     """``None`` where the function of the call can await by itself, where no other can, and where that is not known."""
-    if culprit not in frames:
-        return None
-    own = [frame for frame in frames[: len(frames) - list(reversed(frames)).index(culprit)] if frame.is_own]
+    inward = len(frames) - 1
+    while inward >= 0 and frames[inward] is not culprit:
+        inward -= 1
+    own = [frame for frame in frames[: inward + 1] if frame.is_own]
     for frame in own[: -_LOOKED_AT - 1 : -1]:
         answer = _can_await(frame, files)
         if answer is None or (answer and frame is culprit):

@@ -1,6 +1,5 @@
 """The flame graph of some events, in the form that was asked for."""
 
-import json
 from typing import Final
 
 from django.http import Http404, HttpResponse, JsonResponse
@@ -26,4 +25,4 @@ def flame_response(graph: FlameGraph, form: str, *, name: str, title: str) -> Ht
             return file(text, filename=f"{name}.speedscope.json", content_type="application/json")
         case "collapsed":
             return file(render_collapsed(graph), filename=f"{name}.collapsed.txt", content_type="text/plain")
-    raise Http404(f"There is no form {json.dumps(form)} of a flame graph.")
+    raise Http404(f"There is no form {form!r} of a flame graph.")
