@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from django.core.management import BaseCommand, load_command_class
 
+from loopwatch import pytest_plugin
+from loopwatch.advice import advice_for
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
+from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
 from loopwatch.monitoring import STOP_TIMEOUT_S
 from loopwatch.recording import outage, pending
 
@@ -120,6 +123,25 @@ def test_the_limits_of_what_is_kept_are_those_of_the_code():
         f"first after {outage.FIRST_RETRY_S} s, then ever more rarely, at least every {outage.LONGEST_RETRY_S:g} s",
     ):
         assert sentence in said
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_strict_mode_is_documented_as_it_is(kind):
+    told = re.search(rf"^## {kind}\n(.*?)(?=^## |\Z)", text_of(ROOT / "docs" / "strict.md"), re.MULTILINE | re.DOTALL)[
+        1
+    ]
+    names = {known.name for known in (*IN_C.values(), *IN_PYTHON.values()) if known.kind is kind}
+    assert set(re.findall(r"`([^`]+)`", told.partition(".\n")[0])) == names
+    cures = {advice_for(name, cause="waiting").cure for name in names}
+    assert set(re.findall(r"^- (.+?)$", re.sub(r"\n  ", " ", told), re.MULTILINE)) == cures
+
+
+def test_the_options_of_the_plugin_are_documented():
+    documented = text_of(ROOT / "docs" / "testing.md")
+    parser = pytest.Parser(_ispytest=True)
+    pytest_plugin.pytest_addoption(parser)
+    options = [name for group in parser._groups for option in group.options for name in option.names()]
+    assert [name for name in (*options, *parser._inidict) if f"`{name}" not in documented] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -50,6 +50,9 @@ class Options:
             raise MarkerError(str(error)) from None
 
 
+DEFAULTS = Options()
+
+
 def _rules(allow: Any, owner: str) -> Iterable[Rule]:
     if isinstance(allow, str) or not isinstance(allow, Iterable):
         raise MarkerError(f"allow is a list of rules, not {allow!r}: write allow=[{str(allow)!r}]")

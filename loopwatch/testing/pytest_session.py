@@ -12,7 +12,8 @@ import pytest
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.pytest_plugin import MARKER
 from loopwatch.testing import pytest_options
-from loopwatch.testing.failure import failure, title
+from loopwatch.testing.account import title
+from loopwatch.testing.failure import failure
 from loopwatch.testing.found import Found
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import MarkerError, Options

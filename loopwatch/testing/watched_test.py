@@ -6,14 +6,15 @@ from loopwatch.detection.strict.watcher import StrictWatcher
 from loopwatch.detection.watcher import Watcher, watch
 from loopwatch.testing.found import Found, Verdict, stalls_in, strict_in
 from loopwatch.testing.judge import Judge
-from loopwatch.testing.options import Options
+from loopwatch.testing.options import DEFAULTS, Options
 
 
 class WatchedTest:
     """What the fixture ``loopwatch`` gives; ``take()`` and ``take_strict()`` are for the test itself."""
 
-    def __init__(self, nodeid: str, judge: Judge) -> None:
-        self.options = Options()
+    def __init__(self, nodeid: str, judge: Judge, options: Options = DEFAULTS, *, every_thread: bool = True) -> None:
+        self.options = options
+        self._every_thread = every_thread
         self._nodeid = nodeid
         self._judge = judge
         self._found: list[Found] = []
@@ -26,7 +27,7 @@ class WatchedTest:
         self._phase = phase
         self._watcher = self._new_watcher() if stalls else None
         # Outside of the other, so that it is taken away before it.
-        self._strict = StrictWatcher(every_thread=True).__enter__() if strict else None
+        self._strict = StrictWatcher(every_thread=self._every_thread).__enter__() if strict else None
 
     def end(self) -> None:
         strict, self._strict = self._strict, None
@@ -60,7 +61,9 @@ class WatchedTest:
 
     def _new_watcher(self) -> Watcher:
         options = self.options
-        return watch(threshold_ms=options.threshold_ms, engine=options.engine, every_thread=True).__enter__()
+        return watch(
+            threshold_ms=options.threshold_ms, engine=options.engine, every_thread=self._every_thread
+        ).__enter__()
 
     def _keep(self, found: list[Found]) -> None:
         self._found += [self._judge.judge(each, self.options.allow) for each in found]

@@ -20,7 +20,12 @@ ADVICE: Final = (
     Advice(
         "subprocess",
         _("Let asyncio run the program: the loop goes on until it has ended."),
-        names=("subprocess", "os.system", "os.popen", "os.waitpid", "os.wait", "os.posix_spawn", "pexpect", "sh"),
+        names=(
+            *("subprocess", "pexpect", "sh", "os.system", "os.popen", "os.fork", "os.forkpty", "os.kill"),
+            *("os.wait", "os.wait3", "os.wait4", "os.waitid", "os.waitpid", "os.posix_spawn", "os.posix_spawnp"),
+            *(f"os.exec{kind}" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+            *(f"os.spawn{kind}" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+        ),
         example="process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)\n"
         "output, _ = await process.communicate()",
         mind=_("Limit how long it may take (asyncio.timeout), and how many run at once (asyncio.Semaphore)."),
@@ -77,7 +82,7 @@ ADVICE: Final = (
     Advice(
         "logging",
         _("Let a thread write the log: give the loggers a QueueHandler, and the slow handlers to its listener."),
-        names=("logging", "print"),
+        names=("logging", "print", "syslog"),
         example='"handlers": {"queue": {"class": "logging.handlers.QueueHandler", "handlers": ["mail", "file"]}}',
         mind=_("Handlers that mail, post or write to a slow disk or terminal are the usual ones."),
         link="https://docs.python.org/3/howto/logging-cookbook.html#dealing-with-handlers-that-block",

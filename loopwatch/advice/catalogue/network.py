@@ -71,6 +71,7 @@ ADVICE: Final = (
             "ftplib",
             "imaplib",
             "poplib",
+            "nntplib",
             "telnetlib",
             "ldap",
             "ldap3",

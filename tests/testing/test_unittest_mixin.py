@@ -1,0 +1,213 @@
+"""Without pytest: the mixin and the assertion, under unittest's own runner and Django's."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+import unittest
+
+import pytest
+from django.test import SimpleTestCase
+
+from loopwatch.testing import AssertDoesNotBlockMixin, LoopWatchTestMixin
+
+STALL_S = 0.2
+
+
+def back_off():
+    time.sleep(STALL_S)
+
+
+async def slow():
+    back_off()
+
+
+def run(cls, name="test"):
+    """Run one test as ``unittest`` does."""
+    result = unittest.TestResult()
+    unittest.TestSuite([cls(name)]).run(result)
+    assert result.errors == []
+    assert result.testsRun == 1
+    return [text for _, text in result.failures]
+
+
+# The classes are not for pytest to collect, so they are made inside of functions.
+
+
+@pytest.mark.parametrize("parent", [unittest.IsolatedAsyncioTestCase, SimpleTestCase])
+def test_an_async_test_that_blocks_fails_with_the_call_and_the_line(parent):
+    class Tests(LoopWatchTestMixin, parent):
+        async def test(self):
+            await slow()
+
+        async def test_quick(self):
+            await asyncio.sleep(STALL_S)
+
+    (text,) = run(Tests)
+    assert "time.sleep blocked the event loop for" in text
+    assert "    time.sleep(STALL_S)\n    ^^^^^^^^^^^^^^^^^^^\n" in text
+    assert "in tests.testing.test_unittest_mixin.back_off, waiting; the threshold is 50 ms" in text
+    assert run(Tests, "test_quick") == []
+
+
+def test_a_sync_test_that_runs_a_loop_is_watched():
+    class Tests(LoopWatchTestMixin, unittest.TestCase):
+        def test(self):
+            asyncio.run(slow())
+
+        def test_without_a_loop(self):
+            back_off()
+
+    assert len(run(Tests)) == 1
+    assert run(Tests, "test_without_a_loop") == []
+
+
+def test_set_up_and_tear_down_count():
+    class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        async def asyncSetUp(self):
+            back_off()
+
+        async def asyncTearDown(self):
+            back_off()
+
+        async def test(self):
+            pass
+
+    (text,) = run(Tests)
+    assert text.count("E   ") == 0
+    assert text.count("time.sleep blocked the event loop for") == 2
+
+
+def test_the_class_says_what_is_allowed_and_from_when_on():
+    class Allowing(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        loopwatch_allow = ("time.sleep in tests.testing.*",)
+
+        async def test(self):
+            await slow()
+
+    class Patient(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        loopwatch_threshold_ms = 20_000
+
+        async def test(self):
+            await slow()
+
+    assert run(Allowing) == run(Patient) == []
+
+
+def test_strict_mode_finds_what_takes_no_time():
+    class Tests(LoopWatchTestMixin, SimpleTestCase):
+        loopwatch_strict = True
+
+        async def test(self):
+            os.stat(".")  # noqa: PTH116
+
+    (text,) = run(Tests)
+    assert "os.stat blocks the event loop, whatever it takes" in text
+
+
+def test_a_test_that_fails_keeps_its_failure():
+    class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        async def test(self):
+            await slow()
+            self.fail("its own")
+
+    own, blocked = run(Tests)
+    assert "AssertionError: its own" in own
+    assert "time.sleep blocked" in blocked
+
+
+def test_a_skipped_test_leaves_nothing_behind():
+    class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        @unittest.skip("for another day")
+        async def test(self):
+            await slow()
+
+    run_before = asyncio.events.Handle._run
+    assert run(Tests) == []
+    assert asyncio.events.Handle._run is run_before
+
+
+def test_what_is_expected_to_fail_may_block():
+    class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
+        @unittest.expectedFailure
+        async def test(self):
+            await slow()
+
+    assert run(Tests) == []
+
+
+# The assertion
+
+
+class Asserting(AssertDoesNotBlockMixin, unittest.TestCase):
+    """Not run: it only asserts."""
+
+
+async def test_the_assertion_sees_the_step_it_stands_in():
+    test = Asserting()
+    back_off()
+    with pytest.raises(AssertionError, match=r"time\.sleep blocked"), test.assertDoesNotBlock(threshold_ms=50):
+        back_off()
+    back_off()
+
+
+def test_the_assertion_sees_the_loops_of_other_threads():
+    with pytest.raises(AssertionError, match=r"time\.sleep blocked"), Asserting().assertDoesNotBlock():
+        asyncio.run(asyncio.to_thread(asyncio.run, slow()))
+
+
+async def test_the_assertion_holds_where_nothing_blocks():
+    with Asserting().assertDoesNotBlock(strict=True):
+        await asyncio.sleep(STALL_S)
+        await asyncio.to_thread(back_off)
+
+
+async def test_the_assertion_has_rules_and_strict_mode():
+    test = Asserting()
+    with test.assertDoesNotBlock(allow=["time.sleep"]):
+        back_off()
+    with pytest.raises(AssertionError, match="whatever it takes"), test.assertDoesNotBlock(strict=True):
+        time.sleep(0)
+    with pytest.raises(ValueError, match="steam"), test.assertDoesNotBlock(engine="steam"):
+        pass
+
+
+async def test_what_the_code_raises_passes_the_assertion():
+    with pytest.raises(ZeroDivisionError), Asserting().assertDoesNotBlock():
+        back_off()
+        _ = 1 / 0
+
+
+# Django's runner
+
+TESTS = """
+import time
+
+from django.test import TestCase
+
+from loopwatch.testing import LoopWatchTestMixin
+
+
+class ShopTests(LoopWatchTestMixin, TestCase):
+    async def test_blocks(self):
+        time.sleep(0.2)
+
+    async def test_does_not(self):
+        pass
+"""
+
+
+def test_manage_py_test_fails_what_blocks(tmp_path):
+    (tmp_path / "settings.py").write_text(
+        'SECRET_KEY = "x"\nDATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}\n'
+    )
+    (tmp_path / "test_shop.py").write_text(TESTS)
+    environment = os.environ | {"PYTHONPATH": os.getcwd(), "DJANGO_SETTINGS_MODULE": "settings"}  # noqa: PTH109
+    command = [sys.executable, "-m", "django", "test", "--pythonpath", "."]
+    ran = subprocess.run(
+        command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=120
+    )
+    assert "FAILED (failures=1)" in ran.stderr
+    assert "time.sleep blocked the event loop for" in ran.stderr
+    assert "    time.sleep(0.2)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr
