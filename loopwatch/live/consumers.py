@@ -41,6 +41,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         self._telling: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
+        if "user" not in self.scope:
+            logger.error("The live page's consumer knows no user: put its route inside AuthMiddlewareStack.")
         if not has_own_origin(self.scope) or not await may_look(self.scope):
             await self.close(FORBIDDEN)
             return

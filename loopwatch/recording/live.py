@@ -27,6 +27,9 @@ SECONDS_TOLD = 120
 
 Key = tuple[str, str, str]
 
+_runners = set[asyncio.Runner]()
+"""Kept alive: were a forked child to close one of its parent's loops, it would take the parent's sockets from it."""
+
 
 class LiveSink(Sink):
     """Sends a batch as soon as there is something, then none for a quarter of a second."""
@@ -71,8 +74,10 @@ class LiveSink(Sink):
         batch = self._batch()
         self._begin_empty()
         self._send_at = time.monotonic() + INTERVAL_S
-        # A loop that stays: layers keep their connections by loop.
-        self._runner = self._runner or asyncio.Runner()
+        if self._runner is None:
+            # A loop that stays: layers keep their connections by loop.
+            self._runner = asyncio.Runner()
+            _runners.add(self._runner)
         try:
             self._runner.run(self._feed.tell(batch))
         except Exception as error:  # noqa: BLE001 - layers raise what they like
@@ -82,6 +87,7 @@ class LiveSink(Sink):
         """Give up the connections to the layer; the next batch makes new ones."""
         runner, self._runner = self._runner, None
         if runner is not None:
+            _runners.discard(runner)
             runner.close()
 
     def _told_before(self, call: BlockingCall) -> float | None:

@@ -26,6 +26,7 @@ def site(django_db_setup, tmp_path_factory):
     served.start()
     yield served
     served.stop()
+    assert "Traceback" not in served.log
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def site_of(transactional_db, tmp_path):
     yield make
     for one in made:
         one.stop()
+        assert "Traceback" not in one.log
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

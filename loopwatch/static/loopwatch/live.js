@@ -12,15 +12,9 @@
     const by = (id) => document.getElementById(id);
     const isCalm = matchMedia("(prefers-reduced-motion: reduce)");
 
-    const number = (digits) => new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: digits });
-    const [whole, tenths] = [number(0), number(1)];
-    const format = (ms) => {
-        if (ms < 9.95) return `${tenths.format(ms)} ms`;
-        return ms < 999.5 ? `${whole.format(ms)} ms` : `${tenths.format(ms / 1000)} s`;
-    };
-
-    const lines = new loopwatchLive.Lines(page, format);
-    const health = new loopwatchLive.Health(by("loopwatch-chart"), by("loopwatch-processes"), by("loopwatch-process"), texts, format);
+    const count = new Intl.NumberFormat(loopwatchLive.locale.language);
+    const lines = new loopwatchLive.Lines(page);
+    const health = new loopwatchLive.Health(by("loopwatch-chart"), by("loopwatch-processes"), by("loopwatch-process"), texts);
 
     let isPaused = false;
     let backlog = [];
@@ -33,15 +27,15 @@
         by("loopwatch-state").textContent = isPaused ? `${texts.paused} ${state}` : state;
     };
 
-    const tellLeftOut = (count) => {
-        leftOut += count;
+    const tellLeftOut = (more) => {
+        leftOut += more;
         by("loopwatch-left-out").hidden = !leftOut;
-        by("loopwatch-left-out").textContent = loopwatchLive.fill(texts.leftOut, { count: whole.format(leftOut) });
+        by("loopwatch-left-out").textContent = loopwatchLive.fill(texts.leftOut, { count: count.format(leftOut) });
     };
 
     const labelButton = () => {
-        const count = whole.format(backlog.length);
-        const resume = backlog.length ? loopwatchLive.fill(texts.resumeWith, { count }) : texts.resume;
+        const resumeWith = loopwatchLive.fill(texts.resumeWith, { count: count.format(backlog.length) });
+        const resume = backlog.length ? resumeWith : texts.resume;
         by("loopwatch-pause").textContent = isPaused ? resume : texts.pause;
     };
 
@@ -53,10 +47,10 @@
 
     const receive = (message) => {
         health.add(message);
-        let count = message.left_out;
-        if (isPaused) count += keep(message);
+        let more = message.left_out;
+        if (isPaused) more += keep(message);
         else lines.add(message.lines);
-        if (count) tellLeftOut(count);
+        if (more) tellLeftOut(more);
         if (isPaused && message.lines.length) labelButton();
     };
 

@@ -9,9 +9,9 @@ loopwatchLive.Health = class {
     static CURVES = 6;
     static COLOURS = ["--link-fg", "--error-fg", "--object-tools-bg", "--button-bg", "--accent", "--body-quiet-color"];
 
-    // `texts` are the page's data attributes; `format` writes milliseconds for people.
-    constructor(chart, tbody, template, texts, format) {
-        Object.assign(this, { chart, tbody, template, texts, format });
+    // `texts` are the page's data attributes.
+    constructor(chart, tbody, template, texts) {
+        Object.assign(this, { chart, tbody, template, texts });
         this.blocked = new Map(); // process → Map of second → milliseconds
         this.late = new Map(); // second → milliseconds, of the process that serves the page
         this.rows = new Map();
@@ -77,10 +77,10 @@ loopwatchLive.Health = class {
             const sum = (since) => values.reduce((total, [at, ms]) => (at > now - since ? total + ms : total), 0);
             const field = loopwatchLive.fields(this.row(process));
             field.process.textContent = process;
-            field.lately.textContent = this.format(sum(loopwatchLive.Health.LATELY));
-            field.together.textContent = this.format(sum(loopwatchLive.Health.SECONDS));
-            field.worst.textContent = this.format(Math.max(0, ...values.map(([, ms]) => ms)));
-            if (process === this.serving) field.late.textContent = this.format(this.late.get(now) || this.late.get(now - 1) || 0);
+            field.lately.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.LATELY));
+            field.together.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.SECONDS));
+            field.worst.textContent = loopwatchLive.duration(Math.max(0, ...values.map(([, ms]) => ms)));
+            if (process === this.serving) field.late.textContent = loopwatchLive.duration(this.late.get(now) || this.late.get(now - 1) || 0);
         }
     }
 
@@ -114,12 +114,12 @@ loopwatchLive.Health = class {
         const options = {
             width: this.chart.clientWidth || 600,
             height: 180,
-            tzDate: (second) => uPlot.tzDate(new Date(second * 1000), this.texts.timeZone),
+            tzDate: (second) => uPlot.tzDate(new Date(second * 1000), loopwatchLive.locale.timeZone),
             scales: { y: { range: (_, low, high) => [0, Math.max(100, high * 1.1 || 0)] } },
             padding: [10, 30, 0, 0],
             axes: [
-                { ...axis, space: 100, values: (_, ticks) => ticks.map((second) => loopwatchLive.time(second * 1000, this.texts.timeZone)) },
-                { ...axis, size: 70, values: (_, ticks) => ticks.map((ms) => this.format(ms)) },
+                { ...axis, space: 100, values: (_, ticks) => ticks.map((second) => loopwatchLive.time(second * 1000)) },
+                { ...axis, size: 70, values: (_, ticks) => ticks.map((ms) => loopwatchLive.duration(ms)) },
             ],
             series: [{}, late, ...curves],
             legend: { live: false },

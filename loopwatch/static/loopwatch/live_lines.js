@@ -3,23 +3,13 @@
 
 var loopwatchLive = loopwatchLive || {};
 
-// The elements of a row by their `data-field`.
-loopwatchLive.fields = (row) =>
-    Object.fromEntries([...row.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
-
-// A translated text with its gaps filled: "%(count)s new".
-loopwatchLive.fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
-
-loopwatchLive.time = (ms, timeZone) =>
-    new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "medium", timeZone }).format(ms);
-
 loopwatchLive.Lines = class {
     static LIMIT = 200;
     static ROUTES = 100;
 
-    constructor(page, format) {
+    constructor(page) {
         const by = (id) => document.getElementById(id);
-        Object.assign(this, { texts: page.dataset, format, tbody: by("loopwatch-lines"), template: by("loopwatch-line") });
+        Object.assign(this, { texts: page.dataset, tbody: by("loopwatch-lines"), template: by("loopwatch-line") });
         Object.assign(this, { form: by("loopwatch-filters"), shown: by("loopwatch-shown"), none: by("loopwatch-none") });
         this.routes = by("loopwatch-routes");
         this.goingOn = new Map(); // stall → row
@@ -48,9 +38,9 @@ loopwatchLive.Lines = class {
         const row = this.template.content.firstElementChild.cloneNode(true);
         const field = loopwatchLive.fields(row);
         const started = new Date(line.started_at_ms);
-        field.started.textContent = loopwatchLive.time(started, this.texts.timeZone);
+        field.started.textContent = loopwatchLive.time(started);
         field.started.dateTime = started.toISOString();
-        field.duration.textContent = this.format(line.duration_ms);
+        field.duration.textContent = loopwatchLive.duration(line.duration_ms);
         field.ongoing.hidden = !line.ongoing;
         field.count.textContent = Math.max(line.count, before ? Number(before.dataset.count) : 0);
         field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
