@@ -4,13 +4,16 @@ import asyncio
 import json
 import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from loopwatch.live.access import has_own_origin, may_look
 from loopwatch.live.batch import Batch
-from loopwatch.live.feed import GROUP, feed, shared_layer
+from loopwatch.live.feed import GROUP, feed, has_shared_layer
 from loopwatch.live.outbox import Outbox
 from loopwatch.live.process import process_name
 
@@ -33,6 +36,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
         feed.is_routed = True
+        if has_shared_layer():
+            with suppress(ImportError):  # Channels tells whoever connects
+                # Otherwise the first connection would, on the loop: it takes some 300 ms.
+                import_string(settings.CHANNEL_LAYERS["default"]["BACKEND"])
         return super().as_asgi(**initkwargs)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -47,10 +54,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             await self.close(FORBIDDEN)
             return
         await self.accept()
-        if shared_layer() is None:
-            feed.join(self._outbox.add)
-        else:
+        if has_shared_layer():
             await self.channel_layer.group_add(GROUP, self.channel_name)
+        else:
+            feed.join(self._outbox.add)
         self._telling = asyncio.create_task(self._tell())
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
@@ -58,7 +65,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         if self._telling is None:
             return
         self._telling.cancel()
-        if shared_layer() is not None:
+        if has_shared_layer():
             await self.channel_layer.group_discard(GROUP, self.channel_name)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002

@@ -9,12 +9,14 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+
+from django.conf import settings
 
 from loopwatch.live.batch import Batch
 
 GROUP = "loopwatch.live"
 MESSAGE_TYPE = "loopwatch.batch"
+IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 Receive = Callable[[Batch], object]
 
@@ -31,12 +33,12 @@ class Feed:
     @property
     def is_reachable(self) -> bool:
         """Whether anybody could ever look on."""
-        return self.is_routed or shared_layer() is not None
+        return self.is_routed or has_shared_layer()
 
     @property
     def has_audience(self) -> bool:
         """Whether somebody looks on, as far as this process knows."""
-        return bool(self._viewers) or shared_layer() is not None
+        return bool(self._viewers) or has_shared_layer()
 
     def join(self, receive: Receive) -> None:
         """Call ``receive`` with every batch of this process, on the loop that runs now."""
@@ -50,9 +52,10 @@ class Feed:
 
     async def tell(self, batch: Batch) -> None:
         """Take a batch to everyone, from another thread than the site's loop's. Raises what the layer raises."""
-        layer = shared_layer()
-        if layer is not None:
-            await layer.group_send(GROUP, {"type": MESSAGE_TYPE, "batch": batch.as_message()})
+        if has_shared_layer():
+            from channels.layers import get_channel_layer  # noqa: PLC0415
+
+            await get_channel_layer().group_send(GROUP, {"type": MESSAGE_TYPE, "batch": batch.as_message()})
             return
         with self._lock:
             viewers = list(self._viewers.items())
@@ -63,18 +66,10 @@ class Feed:
                 self.leave(receive)
 
 
-def shared_layer() -> Any:
-    """The channel layer that reaches other processes; ``None`` without one, or without Channels."""
-    try:
-        from channels.exceptions import InvalidChannelLayerError  # noqa: PLC0415
-        from channels.layers import InMemoryChannelLayer, get_channel_layer  # noqa: PLC0415
-    except ImportError:
-        return None
-    try:
-        layer = get_channel_layer()
-    except InvalidChannelLayerError:
-        return None  # Channels itself tells whoever connects
-    return None if layer is None or isinstance(layer, InMemoryChannelLayer) else layer
+def has_shared_layer() -> bool:
+    """Whether the site has a channel layer that reaches other processes. Asks the settings alone: imports take time."""
+    layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
+    return bool(layers.get("default", {}).get("BACKEND", IN_MEMORY) != IN_MEMORY)
 
 
 feed = Feed()

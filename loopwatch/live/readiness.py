@@ -11,7 +11,7 @@ from django.urls import get_script_prefix
 from django.utils.module_loading import import_string
 
 from loopwatch.conf import configuration
-from loopwatch.live.feed import shared_layer
+from loopwatch.live.feed import has_shared_layer
 
 MAX_NESTING = 20
 _PARAMETERS = re.compile(r"[<>()\[\]\\*+?|]")
@@ -57,7 +57,7 @@ def readiness() -> Readiness:
     route = next(_routes_to(LiveConsumer, application), None)
     if route is None:
         return Readiness(obstacle=Obstacle.NO_ROUTE)
-    return Readiness(get_script_prefix() + route.lstrip("/"), is_shared=shared_layer() is not None)
+    return Readiness(get_script_prefix() + route.lstrip("/"), is_shared=has_shared_layer())
 
 
 def _routes_to(consumer: type, application: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:

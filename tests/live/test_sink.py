@@ -35,9 +35,8 @@ class FailingLayer(SharedLayer):
 
 
 @pytest.fixture
-def layer(request, settings, monkeypatch):
-    """A channel layer of the given class is set up, and taken for a shared one."""
-    monkeypatch.setattr("channels.layers.InMemoryChannelLayer", type("AnotherLayer", (), {}))
+def layer(request, settings):
+    """A channel layer of the given class is set up."""
     name = f"{__name__}.{request.param.__name__}"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": name}}
     yield channel_layers["default"]
@@ -185,6 +184,16 @@ def test_a_layer_that_fails_is_told_once_and_counted(recorder_of, layer, caplog)
     assert recorder.stats().errors == {"live": 3}
     (record,) = caplog.records
     assert "channel layer did not take" in record.getMessage()
+
+
+def test_a_layer_that_cannot_be_imported_is_told_once(recorder_of, settings, caplog):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "no.such.Layer"}}
+    recorder = recorder_of(sinks=("live",))
+    for _ in range(2):
+        recorder.put(blocking_call())
+        assert recorder.flush(10)
+    assert recorder.stats().errors == {"live": 2}
+    assert len(caplog.records) == 1
 
 
 def test_there_is_no_thread_where_nobody_can_look(recorder_of, monkeypatch):
