@@ -24,7 +24,8 @@ def render_json(report: Report) -> str:
     }
     if report.group_by == FINDING:
         document["findings"] = records(report)
-        document["thread_waits"] = [asdict(wait) for wait in report.thread_waits]
+        if report.comparison is None:
+            document["thread_waits"] = [asdict(wait) for wait in report.thread_waits]
     else:
         document |= {
             "group_by": report.group_by,
