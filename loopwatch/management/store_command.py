@@ -5,21 +5,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connections, router
 from django.utils.connection import ConnectionDoesNotExist
 
 from loopwatch.conf import Configuration, configuration
 from loopwatch.management.help_format import HelpFormatter
+from loopwatch.management.refusal import refusal
 from loopwatch.models import Finding
-
-WRONG_USAGE = 2
-"""The exit status of a command that could not do what it is for; argparse has the same. 1 says what was found."""
-
-
-def refusal(message: str) -> CommandError:
-    """The error that ends a command with ``WRONG_USAGE``."""
-    return CommandError(message, returncode=WRONG_USAGE)
 
 
 class StoreCommand(BaseCommand):

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from django.core.management.color import no_style
@@ -21,8 +22,11 @@ from loopwatch.reporting.as_sarif import outside, render_sarif
 from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.terminal import visible, width_of
+from loopwatch.reporting.thread_waits import ReportedThreadWait
 from tests.reporting.reports import HOSTILE, a_finding, a_group, a_report, compared, grouped
 
+WAIT = ReportedThreadWait("shop.views.price", "process", (), (), 2, 300.0, 200.0)
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "report.md"
 KINDS = ["new", "worse", "gone", "better", "same"]
 
 
@@ -85,6 +89,14 @@ class TestJson:
         change = document["findings"][1]["change"]
         assert (change["kind"], change["too_early"]) == ("worse", False)
         assert (change["before"]["events_per_hour"], change["after"]["blocked_ms_per_hour"]) == (0.9, 900)
+
+    def test_it_is_the_documented_object(self):
+        documented = re.search(
+            r"^The JSON object:\n\n```\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )[1]
+        printed = json.loads(render_json(a_report(a_finding(), thread_waits=(WAIT,))))
+        (finding,), (wait,) = printed["findings"], printed["thread_waits"]
+        assert set(re.findall(r'"(\w+)"', documented)) == {*printed, *printed["totals"], *finding, *wait}
 
     def test_without_a_comparison_findings_have_no_change(self):
         (finding,) = json.loads(render_json(a_report(a_finding())))["findings"]

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from loopwatch.management.store_command import StoreCommand, refusal
+from loopwatch.management.refusal import refusal
+from loopwatch.management.store_command import StoreCommand
 from loopwatch.recording.column_values import moment
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.reporting.since import FORMS, parse_since

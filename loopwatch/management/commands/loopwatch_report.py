@@ -12,8 +12,9 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from loopwatch.management import printing
+from loopwatch.management.refusal import refusal
 from loopwatch.management.report_options import ReportOptions, add_arguments
-from loopwatch.management.store_command import StoreCommand, refusal
+from loopwatch.management.store_command import StoreCommand
 from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
 from loopwatch.reporting.formats import FORMATS, Printed, Surroundings
 from loopwatch.reporting.gate import Failure, failures

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from loopwatch.conf import configuration
 from loopwatch.management.help_format import HelpFormatter
+from loopwatch.management.refusal import refusal
 from loopwatch.trace_token import make_token
 from loopwatch.tracing import HEADER
 
@@ -58,7 +59,7 @@ examples:
             header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
             is_off = not configuration().enabled
         except ImproperlyConfigured as error:
-            raise CommandError(f"The settings are wrong.\n{error}") from None
+            raise refusal(f"The settings are wrong.\n{error}") from None
         if is_off:
             self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings; where it is, the header does nothing.')
         until = datetime.now(UTC) + timedelta(seconds=valid_s)
