@@ -19,7 +19,7 @@ _LIKELY_BY_CHANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release, and what it did in all. It was in service from ``begin`` to ``end``, in whole hours (see ``ends``)."""
+    """A release, and what it did in all. It was in service from the hour ``begin`` to ``end``, which may be now."""
 
     name: str
     begin: datetime

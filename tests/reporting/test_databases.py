@@ -1,0 +1,63 @@
+"""Every kind of report on every database: sums come back in types of their own."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from loopwatch.models import LoopTime
+from loopwatch.reporting.as_json import render_json
+from loopwatch.reporting.comparing import build_comparison
+from loopwatch.reporting.gate import Gate, failures
+from loopwatch.reporting.grouping import GROUPINGS, build_grouped_report
+from loopwatch.reporting.hosts import build_host_report
+from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.selection import SORTS, Selection
+from tests.stored import stored_event, stored_finding, stored_hour
+
+HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=2)
+SELECTIONS = [Selection(), Selection(since=HOUR, status="all")]
+
+
+@pytest.fixture
+def store(database):
+    finding = stored_finding(first_seen=HOUR, last_seen=HOUR)
+    for release, hour in (("1.4", HOUR), ("1.5", HOUR + timedelta(hours=1))):
+        stored_hour(finding, 60, 120, hour=hour, release=release, requests_delayed=2, delay_us=240_000)
+    stored_event(finding, started_at=HOUR)
+    LoopTime.objects.create(
+        minutes=60, start=HOUR, host="web-1", process_id=1, since=HOUR, events=4, blocked_us=360_000, longest_us=120_000
+    )
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("selection", SELECTIONS, ids=["all time", "since"])
+class TestReports:
+    def test_of_findings(self, selection):
+        (finding,) = json.loads(render_json(build_report(selection)))["findings"]
+        if selection.since:
+            assert (finding["events"], finding["blocked_ms"], finding["delay_ms"]) == (4, 360, 480)
+        assert 60 < finding["p95_ms"] <= 120
+
+    @pytest.mark.parametrize("sort", SORTS)
+    def test_in_every_order(self, selection, sort):
+        json.loads(render_json(build_report(Selection(since=selection.since, sort=sort))))
+
+    @pytest.mark.parametrize("group_by", GROUPINGS)
+    def test_of_groups(self, selection, group_by):
+        document = json.loads(render_json(build_grouped_report(selection, group_by)))
+        assert sum(group["blocked_ms"] for group in document["groups"]) == 360
+
+    def test_of_hosts(self, selection):
+        (host,) = json.loads(render_json(build_host_report(selection)))["groups"]
+        assert (host["host"], host["blocked_ms"], host["worst"]) == (
+            "web-1", 360, "time.sleep in shop.views.checkout",
+        )  # fmt: skip
+
+    def test_of_two_releases(self, selection):
+        (finding,) = json.loads(render_json(build_comparison(selection, "1.4", "1.5")))["findings"]
+        assert (finding["change"]["kind"], finding["change"]["before"]["blocked_ms_per_hour"]) == ("same", 180)
+
+    def test_of_what_fails(self, selection):
+        gate = Gate(frozenset({"any", "regressed"}), 100.0, ("1.4", "1.5"))
+        assert [failure.longest_ms for failure in failures(gate, selection)] == [120]
