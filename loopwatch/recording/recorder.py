@@ -53,7 +53,8 @@ class Recorder:
         self._changed = threading.Condition()
         self._errors = Errors()
         self.loop_times = LoopTimes()
-        self._writer = Writer(self._configuration, self._errors, self.stats, self.loop_times)
+        self._since = datetime.now(UTC)
+        self._writer = Writer(self._configuration, self._errors, self.stats, self.loop_times, self._since)
         self._thread: threading.Thread | None = None
         self._increments = Increments()
         self._pending = Pending()
@@ -63,7 +64,6 @@ class Recorder:
             Delivery(sink.name, sink.emit, self._errors, sink.settle, sink.close)
             for sink in sinks(self._configuration, self._errors, self.loop_times)
         ]
-        self._since = datetime.now(UTC)
         self._writer_cpu_s = 0.0
         self._seen = self._dropped = 0
         self._puts = self._puts_settled = 0

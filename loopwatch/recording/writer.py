@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 from django.db import close_old_connections, connections, reset_queries
 
@@ -24,12 +24,17 @@ class Writer:
     """Runs on one thread at a time."""
 
     def __init__(
-        self, configuration: Configuration, errors: Errors, stats: Callable[[], Stats], loop_times: LoopTimes
+        self,
+        configuration: Configuration,
+        errors: Errors,
+        stats: Callable[[], Stats],
+        loop_times: LoopTimes,
+        since: datetime,
     ) -> None:
         self._errors = errors
         self._stats = stats
         self._loop_times = loop_times
-        self._loop_time_rows = LoopTimeRows(configuration.release, datetime.now(UTC))
+        self._loop_time_rows = LoopTimeRows(configuration.release, since)
         self._upkeep = Upkeep(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0

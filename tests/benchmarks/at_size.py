@@ -70,6 +70,8 @@ def pages(client: Client) -> Iterator[tuple[str, Callable[[], object]]]:
         return lambda: call_command("loopwatch_report", *arguments, stdout=io.StringIO())
 
     findings = "/admin/loopwatch/finding/"
+    for span in ("1h", "24h", "7d", "30d", "1y"):
+        yield f"the overview, {span}", get(f"/admin/loopwatch/overview/?span={span}")
     yield "the list of findings", get(findings)
     yield "the same, all of them, newest first", get(f"{findings}?status=all&o=-8")
     yield "the same, searched", get(f"{findings}?q=view_4")

@@ -2,7 +2,7 @@
 
 A thousand stored events make five findings. Twenty findings have ten thousand events each (as many as the settings
 allow), the others share the rest; one in a hundred findings happens every hour of the year, on two routes, the others
-now and then.
+now and then. Requests on fifty routes wait every hour of the year, and sixteen processes are always busy.
 """
 
 import json
@@ -27,6 +27,7 @@ NEW_RELEASE = NOW - timedelta(days=7)
 FINDINGS_PER_EVENT = 1 / 200
 HEAVY = 20
 HEAVY_EVENTS = 10_000
+PROCESSES = 16
 FRAMES = [
     [
         f"shop/layer_{depth}.py",
@@ -66,12 +67,14 @@ def database(*, postgresql: bool, **changes: Any) -> Iterator[None]:
 
 def build(events: int) -> None:
     """Fill the empty tables of loopwatch."""
-    from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+    from loopwatch.models import BlockingEvent, Finding, HourlyTotal, LoopTime, RouteDelay
 
     findings = max(HEAVY * 5, round(events * FINDINGS_PER_EVENT))
     load(Finding, ["id", *_FINDING], _findings(findings))
     load(BlockingEvent, ["id", *_EVENT], _events(events, findings))
     load(HourlyTotal, _HOUR, _hours(findings))
+    load(RouteDelay, ["hour", "method", "route", "requests_delayed", "delay_us"], _delays())
+    load(LoopTime, _LOOP_TIME, _loop_times())
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Finding, BlockingEvent, HourlyTotal]):
             cursor.execute(statement)
@@ -132,6 +135,9 @@ _HOUR = [
     "finding_id", "hour", "method", "route", "release", "events", "blocked_us", "longest_us", "requests_delayed",
     "delay_us", "under_100ms",
 ]  # fmt: skip
+_LOOP_TIME = [
+    "minutes", "start", "host", "process_id", "since", "events", "blocked_us", "longest_us", "busy_us",
+]  # fmt: skip
 
 
 def _findings(count: int) -> Iterator[tuple[Any, ...]]:
@@ -171,3 +177,17 @@ def _hours(findings: int) -> Iterator[tuple[Any, ...]]:
             for route in range(routes):
                 release = "1.4.2" if hour < NEW_RELEASE else "1.5.0"
                 yield (finding, hour, "GET", f"shop/{route}/<int:pk>/", release, 5, 500_000, 200_000, 3, 9_000, 5)
+
+
+def _delays() -> Iterator[tuple[Any, ...]]:
+    for hour in range(HOURS):
+        for route in range(50):
+            yield (NOW - timedelta(hours=hour), "GET", f"shop/{route}/<int:pk>/", 60, 9_000)
+
+
+def _loop_times() -> Iterator[tuple[Any, ...]]:
+    for minutes, rows in ((1, 50 * 60), (60, 32 * 24)):
+        for row in range(rows):
+            for process in range(PROCESSES):
+                start = NOW - timedelta(minutes=minutes * row)
+                yield (minutes, start, f"web-{process % 4}", process, NEW_RELEASE, 5, 500_000, 200_000, 9_000_000)
