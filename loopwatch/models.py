@@ -191,25 +191,36 @@ class HourlyTotal(models.Model):
         return f"{self.events} events in the hour from {self.hour:%Y-%m-%d %H:%M}"
 
 
-class RouteDelay(models.Model):
-    """Requests of one route that waited for stalls, whichever finding's, by the hour (UTC) in which these began.
+class RouteTotal(models.Model):
+    """What the stalls of one route did, whichever finding's, and what its requests suffered, in one hour or day (UTC).
 
-    The counts add up to those of the hourly totals. Of many requests that wait at once, the routes of some are looked
-    up, and stand for all (see ``loopwatch.detection.in_flight``).
+    ``events`` to ``delay_us`` add up to those of the hourly totals; so do ``waits`` to their ``requests_delayed``, and
+    ``waited_us`` to their ``delay_us``. Of many requests that wait at once, the routes of some are looked up, and stand
+    for all (see ``loopwatch.detection.in_flight``).
     """
 
-    hour = models.DateTimeField(_("hour"))
+    class Hours(models.IntegerChoices):
+        HOUR = 1, _("hour")
+        DAY = 24, _("day")
+
+    hours = models.PositiveSmallIntegerField(_("hours"), choices=Hours.choices)
+    start = models.DateTimeField(_("from"))
     method = models.CharField(_("method"), max_length=10, blank=True)
     route = models.CharField(_("route"), max_length=300, blank=True)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay (µs)"), default=0)
+    events = models.PositiveBigIntegerField(_("events"), default=0)
+    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
     longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+    waits = models.PositiveBigIntegerField(_("waits"), default=0)
+    waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
+    longest_wait_us = models.PositiveBigIntegerField(_("longest wait (µs)"), default=0)
 
     class Meta:
-        verbose_name = _("route delay")
-        verbose_name_plural = _("route delays")
+        verbose_name = _("route total")
+        verbose_name_plural = _("route totals")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["hour", "method", "route"], name="loopwatch_route_delay_once"),
+            models.UniqueConstraint(fields=["hours", "start", "method", "route"], name="loopwatch_route_total_once"),
         ]
 
     def __str__(self) -> str:

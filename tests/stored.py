@@ -12,7 +12,7 @@ from loopwatch.models import (
     HourlyTotal,
     LoopTime,
     ProcessHealth,
-    RouteDelay,
+    RouteTotal,
     ThreadWaitTotal,
 )
 
@@ -97,8 +97,9 @@ def stored_loop_time(**columns):
     return LoopTime.objects.create(**defaults | columns)
 
 
-def stored_route_delay(**columns):
-    return RouteDelay.objects.create(**{"hour": NOON, "method": "GET", "route": "shop/<int:pk>/"} | columns)
+def stored_route(**columns):
+    defaults = {"hours": 1, "start": NOON, "method": "GET", "route": "shop/<int:pk>/"}
+    return RouteTotal.objects.create(**defaults | columns)
 
 
 def stored_wait(held_by="chat.consumers.Chat.save", *durations_ms, hour=NOON, **columns):

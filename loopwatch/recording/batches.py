@@ -13,7 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from loopwatch.models import CommittedBatch
-from loopwatch.recording.pending import FindingDelta, HourKey, Totals
+from loopwatch.recording.pending import FindingDelta, HourKey, RouteDelta
 
 KEPT = timedelta(days=7)
 """What a process leaves behind is deleted after this time, by the next process that begins to write."""
@@ -21,11 +21,11 @@ KEPT = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What is written together: deltas, by fingerprint, or delays of routes."""
+    """What is written together: deltas, by fingerprint, or what to add to routes."""
 
     number: int
     deltas: dict[str, FindingDelta]
-    delays: Mapping[HourKey, Totals] = field(default_factory=dict)
+    routes: Mapping[HourKey, RouteDelta] = field(default_factory=dict)
 
     @property
     def events(self) -> int:
@@ -39,10 +39,10 @@ class Ledger:
         self._writer = uuid4().hex
         self._last = 0
 
-    def batch(self, deltas: dict[str, FindingDelta], delays: Mapping[HourKey, Totals] | None = None) -> Batch:
+    def batch(self, deltas: dict[str, FindingDelta], routes: Mapping[HourKey, RouteDelta] | None = None) -> Batch:
         """Give them a number."""
         self._last += 1
-        return Batch(self._last, deltas, delays or {})
+        return Batch(self._last, deltas, routes or {})
 
     def open(self, alias: str) -> None:
         """Make sure of the row, in a transaction of its own."""

@@ -5,6 +5,7 @@ What may also take away, because a stall that went on has moved to another colum
 everything where the database does not know that statement.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -13,10 +14,10 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Greatest, Least
 
 from loopwatch.histogram import COLUMNS
-from loopwatch.models import Finding, HourlyTotal, RouteDelay
+from loopwatch.models import Finding, HourlyTotal, RouteTotal
 from loopwatch.recording.column_values import integer, moment, path_text, text
 from loopwatch.recording.paths import shorten
-from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, Totals
+from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta, Totals
 from loopwatch.recording.upserts import Merge, are_supported, upsert
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
@@ -33,9 +34,13 @@ _FINDINGS = Merge(
 _HOURS = Merge(
     unique=("finding_id", "hour", "method", "route", "release"), added=(*_ADDED, *COLUMNS), largest=("longest_us",)
 )
-_DELAYS = Merge(unique=("hour", "method", "route"), added=("requests_delayed", "delay_us"), largest=("longest_us",))
+_ROUTES = Merge(
+    unique=("hours", "start", "method", "route"),
+    added=(*_ADDED, "waits", "waited_us"),
+    largest=("longest_us", "longest_wait_us"),
+)
 
-_Row = TypeVar("_Row", Finding, HourlyTotal, RouteDelay)
+_Row = TypeVar("_Row", Finding, HourlyTotal, RouteTotal)
 
 
 def only_adds(delta: FindingDelta) -> bool:
@@ -78,24 +83,34 @@ def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDel
     upsert(alias, rows, _HOURS)
 
 
-def count_delays(alias: str, delays: Mapping[HourKey, Totals]) -> None:
-    """Add to the delays of routes, in the order given, which is the same in every process."""
+def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
+    """Add to the hours and days of routes, in the order given, which is the same in every process."""
+    by_day = defaultdict[HourKey, RouteDelta](RouteDelta)
+    for key, delta in routes.items():
+        by_day[key._replace(hour=key.hour.replace(hour=0))].add(delta)
     rows = [
-        RouteDelay(hour=moment(key.hour), method=key.method, route=key.route, **_waited(totals))
-        for key, totals in delays.items()
+        *(_route(RouteTotal.Hours.HOUR, key, delta) for key, delta in routes.items()),
+        *(_route(RouteTotal.Hours.DAY, key, delta) for key, delta in by_day.items()),
     ]
     if are_supported(alias):
-        upsert(alias, rows, _DELAYS)
+        upsert(alias, rows, _ROUTES)
         return
-    for row, totals in zip(rows, delays.values(), strict=True):
-        unique = {column: getattr(row, column) for column in _DELAYS.unique}
-        changes = {column: F(column) + getattr(totals, column) for column in _DELAYS.added}
-        changes["longest_us"] = Greatest("longest_us", Value(totals.longest_us))
-        _add(RouteDelay.objects.using(alias).filter(**unique), changes, RouteDelay(**unique), events=1)
+    for row in rows:
+        unique = {column: getattr(row, column) for column in _ROUTES.unique}
+        changes = {
+            **{column: F(column) + getattr(row, column) for column in _ROUTES.added},
+            **{column: Greatest(column, Value(getattr(row, column))) for column in _ROUTES.largest},
+        }
+        _add(RouteTotal.objects.using(alias).filter(**unique), changes, RouteTotal(**unique), events=1)
 
 
-def _waited(totals: Totals) -> dict[str, int]:
-    return {column: getattr(totals, column) for column in (*_DELAYS.added, *_DELAYS.largest)}
+def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTotal:
+    row = RouteTotal(hours=hours, start=moment(key.hour), method=key.method, route=key.route)
+    _set_totals(row, delta.caused)
+    row.waits = delta.suffered.requests_delayed
+    row.waited_us = delta.suffered.delay_us
+    row.longest_wait_us = delta.suffered.longest_us
+    return row
 
 
 def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
@@ -111,7 +126,7 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     )
 
 
-def _set_totals(row: Finding | HourlyTotal, totals: Totals) -> None:
+def _set_totals(row: Finding | HourlyTotal | RouteTotal, totals: Totals) -> None:
     for column in (*_ADDED, "longest_us"):
         setattr(row, column, getattr(totals, column))
 

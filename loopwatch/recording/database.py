@@ -19,7 +19,7 @@ from loopwatch.recording.pending import FindingDelta, HourKey, Pending
 from loopwatch.recording.reopening import reopen
 
 FINDINGS_PER_TRANSACTION = 10
-DELAYS_PER_TRANSACTION = 100
+ROUTES_PER_TRANSACTION = 100
 
 # What these say of a batch stays true however often it is tried; any other failure may pass.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
@@ -79,9 +79,9 @@ class DatabaseSink:
         for fingerprints in _batches(pending):
             self._write_some(alias, pending, fingerprints)
             self._pace.rest()
-        delays = sorted(pending.delays)
-        for start in range(0, len(delays), DELAYS_PER_TRANSACTION):
-            self._write_delays(alias, pending, delays[start : start + DELAYS_PER_TRANSACTION])
+        keys = sorted(pending.routes)
+        for start in range(0, len(keys), ROUTES_PER_TRANSACTION):
+            self._write_routes(alias, pending, keys[start : start + ROUTES_PER_TRANSACTION])
             self._pace.rest()
 
     def _settle(self, alias: str, pending: Pending) -> None:
@@ -93,7 +93,7 @@ class DatabaseSink:
         except UNSTORABLE:  # so it had not been committed, and can be divided
             for fingerprint, delta in batch.deltas.items():
                 pending.put_back(fingerprint, delta)
-            pending.put_back_delays(batch.delays)
+            pending.add_routes(batch.routes)
         self._doubtful = None
 
     def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
@@ -128,18 +128,18 @@ class DatabaseSink:
             raise
         pending.remove(*deltas)
 
-    def _write_delays(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
+    def _write_routes(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
         """In transactions of their own: every process adds to the same few rows, and must not wait for long."""
-        batch = self._ledger.batch({}, {key: pending.delays[key] for key in keys})
+        batch = self._ledger.batch({}, {key: pending.routes[key] for key in keys})
         try:
             self._commit(alias, batch)
         except UNSTORABLE as error:
             self._on_refusal(error)
         except BaseException:
             if self._doubtful is batch:
-                pending.remove_delays(*keys)
+                pending.remove_routes(*keys)
             raise
-        pending.remove_delays(*keys)
+        pending.remove_routes(*keys)
 
     def _commit(self, alias: str, batch: Batch) -> None:
         # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
@@ -149,7 +149,7 @@ class DatabaseSink:
             with transaction.atomic(using=alias):
                 is_new = self._ledger.enter(alias, batch)
                 deleted = self._write_rows(alias, batch.deltas, events) if is_new and batch.deltas else 0
-                counters.count_delays(alias, batch.delays if is_new else {})
+                counters.count_routes(alias, batch.routes if is_new else {})
                 is_complete = True
         except UNSTORABLE:
             raise

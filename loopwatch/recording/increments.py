@@ -5,14 +5,13 @@ A stall still going on is reported several times. Its finding counts one event; 
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import hour, integer, microseconds
-from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, Totals
+from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta, Totals
 
 ONGOING_LIMIT = 1_000
 
@@ -80,7 +79,7 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
         totals=_totals(before, counted),
         hours={counted.key: HourDelta(_totals(before, counted), columns)},
         details={call.stall_id: Detail(call, is_new=before is None)},
-        delays=dict(_delays(before, counted)),
+        routes=_routes(before, counted),
     )
 
 
@@ -95,17 +94,17 @@ def _totals(before: Counted | None, counted: Counted) -> Totals:
     )
 
 
-def _delays(before: Counted | None, counted: Counted) -> Iterator[tuple[HourKey, Totals]]:
+def _routes(before: Counted | None, counted: Counted) -> dict[HourKey, RouteDelta]:
+    routes = {counted.key: RouteDelta(caused=_totals(before, counted))}
     for (method, route), waiting in counted.delayed.items():
         waited, duration_us = (before.delayed[method, route], before.duration_us) if before else (0, 0)
-        yield (
-            HourKey(counted.key.hour, method, route),
-            Totals(
-                longest_us=counted.duration_us,
-                requests_delayed=waiting - waited,
-                delay_us=waiting * counted.duration_us - waited * duration_us,
-            ),
+        suffered = Totals(
+            longest_us=counted.duration_us,
+            requests_delayed=waiting - waited,
+            delay_us=waiting * counted.duration_us - waited * duration_us,
         )
+        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).suffered.add(suffered)
+    return routes
 
 
 def _place(call: BlockingCall) -> Place:

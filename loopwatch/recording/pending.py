@@ -1,8 +1,8 @@
 """What still has to be written: counts that stay exact, and a bounded number of calls in full.
 
 An outage of the database may last for days, so everything here has a limit, and what goes beyond is counted: findings
-(``dropped``), calls in full (``thinned``), hours (added up in one more entry of their finding) and routes that were
-delayed (in one more entry of the hour).
+(``dropped``), calls in full (``thinned``), hours (added up in one more entry of their finding) and routes (in one
+more entry of the hour).
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from loopwatch.detection.calls import BlockingCall
 FINDINGS_LIMIT = 10_000
 HOURS_LIMIT = 50_000
 HOURS_PER_FINDING = 200
-DELAYS_LIMIT = 20_000
+ROUTES_LIMIT = 20_000
 DETAILS_LIMIT = 100
 DETAILS_HARD_LIMIT = 3_000
 DETAILS_PER_FINDING = 20
@@ -65,6 +65,19 @@ class Totals:
 
 
 @dataclass(slots=True)
+class RouteDelta:
+    """What to add to the totals of one route: what its stalls did, and what its requests suffered."""
+
+    caused: Totals = field(default_factory=Totals)
+    suffered: Totals = field(default_factory=Totals)
+
+    def add(self, other: "RouteDelta") -> None:
+        """Add the other's counts to these."""
+        self.caused.add(other.caused)
+        self.suffered.add(other.suffered)
+
+
+@dataclass(slots=True)
 class HourDelta:
     """What to add to one hourly total; a histogram column may be negative: a stall that went on has moved."""
 
@@ -91,11 +104,11 @@ class FindingDelta:
     hours: dict[HourKey, HourDelta] = field(default_factory=dict)
     details: dict[str, Detail] = field(default_factory=dict)
     thinned: int = 0
-    delays: dict[HourKey, Totals] = field(default_factory=dict)
-    """What to add to the delays of routes; of a new delta alone, see ``Pending.delays``."""
+    routes: dict[HourKey, RouteDelta] = field(default_factory=dict)
+    """What to add to the totals of routes; of a new delta alone, see ``Pending.routes``."""
 
     def merge(self, newer: "FindingDelta") -> None:
-        """Add a newer delta, all but its hours and delays."""
+        """Add a newer delta, all but its hours and routes."""
         self.place = newer.place
         self.first_seen = min(self.first_seen, newer.first_seen)
         self.last_seen = max(self.last_seen, newer.last_seen)
@@ -124,16 +137,16 @@ def slowest_and_newest(details: Iterable[Detail], limit: int) -> tuple[list[Deta
 
 
 class Pending:
-    """The deltas of all findings, by fingerprint, and what to add to the delays of routes, whichever finding's.
+    """The deltas of all findings, by fingerprint, and what to add to the totals of routes, whichever finding's.
 
     Not safe for several threads: its owner holds a lock.
     """
 
-    __slots__ = ("_details", "_hours", "delays", "events", "findings")
+    __slots__ = ("_details", "_hours", "events", "findings", "routes")
 
     def __init__(self) -> None:
         self.findings: dict[str, FindingDelta] = {}
-        self.delays: dict[HourKey, Totals] = {}
+        self.routes: dict[HourKey, RouteDelta] = {}
         self.events = 0
         self._details = 0
         self._hours = 0
@@ -144,8 +157,8 @@ class Pending:
         for fingerprint in list(newer.findings):
             dropped += self.add(fingerprint, newer.findings[fingerprint])
             newer.remove(fingerprint)
-        self._add_delays(newer.delays)
-        newer.delays = {}
+        self.add_routes(newer.routes)
+        newer.routes = {}
         return dropped
 
     def add(self, fingerprint: str, delta: FindingDelta) -> int:
@@ -162,17 +175,19 @@ class Pending:
         self._limit_details(known, before)
         for key, hour in delta.hours.items():
             self._add_hour(known, key, hour)
-        self._add_delays(delta.delays)
+        self.add_routes(delta.routes)
         return 0
 
-    def remove_delays(self, *keys: HourKey) -> None:
-        """Forget what is to be added to the delays of routes, once it is written."""
-        for key in keys:
-            del self.delays[key]
+    def add_routes(self, routes: Mapping[HourKey, RouteDelta]) -> None:
+        """Add to the totals of routes."""
+        for key, delta in routes.items():
+            is_full = key not in self.routes and len(self.routes) >= ROUTES_LIMIT
+            self.routes.setdefault(HourKey(key.hour, "", "") if is_full else key, RouteDelta()).add(delta)
 
-    def put_back_delays(self, older: Mapping[HourKey, Totals]) -> None:
-        """Add delays that were taken out before."""
-        self._add_delays(older)
+    def remove_routes(self, *keys: HourKey) -> None:
+        """Forget what is to be added to the totals of routes, once it is written."""
+        for key in keys:
+            del self.routes[key]
 
     def put_back(self, fingerprint: str, older: FindingDelta) -> None:
         """Add a delta that was taken out before; what was added since is newer."""
@@ -190,11 +205,6 @@ class Pending:
             self.events -= delta.totals.events
             self._details -= len(delta.details)
             self._hours -= len(delta.hours)
-
-    def _add_delays(self, delays: Mapping[HourKey, Totals]) -> None:
-        for key, totals in delays.items():
-            is_full = key not in self.delays and len(self.delays) >= DELAYS_LIMIT
-            self.delays.setdefault(HourKey(key.hour, "", "") if is_full else key, Totals()).add(totals)
 
     def _limit_details(self, delta: FindingDelta, before: int) -> None:
         limit = DETAILS_PER_FINDING if self._details < DETAILS_LIMIT else DETAILS_WHEN_SCARCE

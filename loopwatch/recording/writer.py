@@ -70,7 +70,7 @@ class Writer:
         if self.database is None:
             return False
         rows_are_waiting = self._loop_time_rows.are_waiting or self._thread_wait_rows.are_waiting
-        unwritten = self.unwritten.findings or self.unwritten.delays
+        unwritten = self.unwritten.findings or self.unwritten.routes
         return bool(unwritten) or rows_are_waiting or self.database.is_in_doubt
 
     def _store(self, database: DatabaseSink, *, at_once: bool) -> None:

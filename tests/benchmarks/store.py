@@ -67,13 +67,13 @@ def database(*, postgresql: bool, **changes: Any) -> Iterator[None]:
 
 def build(events: int) -> None:
     """Fill the empty tables of loopwatch."""
-    from loopwatch.models import BlockingEvent, Finding, HourlyTotal, LoopTime, RouteDelay
+    from loopwatch.models import BlockingEvent, Finding, HourlyTotal, LoopTime, RouteTotal
 
     findings = max(HEAVY * 5, round(events * FINDINGS_PER_EVENT))
     load(Finding, ["id", *_FINDING], _findings(findings))
     load(BlockingEvent, ["id", *_EVENT], _events(events, findings))
     load(HourlyTotal, _HOUR, _hours(findings))
-    load(RouteDelay, ["hour", "method", "route", "requests_delayed", "delay_us"], _delays())
+    load(RouteTotal, _ROUTE, _routes())
     load(LoopTime, _LOOP_TIME, _loop_times())
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), [Finding, BlockingEvent, HourlyTotal]):
@@ -135,6 +135,7 @@ _HOUR = [
     "finding_id", "hour", "method", "route", "release", "events", "blocked_us", "longest_us", "requests_delayed",
     "delay_us", "under_100ms",
 ]  # fmt: skip
+_ROUTE = ["hours", "start", "method", "route", "events", "blocked_us", "delay_us", "waits", "waited_us"]
 _LOOP_TIME = [
     "minutes", "start", "host", "process_id", "since", "events", "blocked_us", "longest_us", "busy_us",
 ]  # fmt: skip
@@ -179,10 +180,12 @@ def _hours(findings: int) -> Iterator[tuple[Any, ...]]:
                 yield (finding, hour, "GET", f"shop/{route}/<int:pk>/", release, 5, 500_000, 200_000, 3, 9_000, 5)
 
 
-def _delays() -> Iterator[tuple[Any, ...]]:
-    for hour in range(HOURS):
-        for route in range(50):
-            yield (NOW - timedelta(hours=hour), "GET", f"shop/{route}/<int:pk>/", 60, 9_000)
+def _routes() -> Iterator[tuple[Any, ...]]:
+    for hours in (1, 24):
+        for hour in range(0, HOURS, hours):
+            start = (NOW - timedelta(hours=hour)).replace(**({"hour": 0} if hours == 24 else {}))
+            for route in range(50):
+                yield (hours, start, "GET", f"shop/{route}/<int:pk>/", 60, 6_000_000, 9_000, 60, 9_000)
 
 
 def _loop_times() -> Iterator[tuple[Any, ...]]:

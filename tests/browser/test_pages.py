@@ -13,7 +13,7 @@ from tests.stored import (
     stored_health,
     stored_hour,
     stored_loop_time,
-    stored_route_delay,
+    stored_route,
     stored_stack,
     stored_wait,
 )
@@ -47,7 +47,7 @@ def store(transactional_db):
         stored_loop_time(
             start=timezone.now() - timedelta(minutes=minutes), events=2, blocked_us=400_000, busy_us=9_000_000
         )
-    stored_route_delay(hour=hour, delay_us=1_600_000, requests_delayed=8)
+    stored_route(start=hour, events=1, blocked_us=200_000, waits=8, waited_us=1_600_000)
     stored_wait(HOSTILE, 50, 300, hour=hour)
     health = stored_health(errors={"callback": 5}, dropped=3, last_error=f"callback: ValueError in {HOSTILE}")
     return {

@@ -8,7 +8,7 @@ import textwrap
 
 import pytest
 
-from loopwatch.models import BlockingEvent, Finding, RouteDelay
+from loopwatch.models import BlockingEvent, Finding, RouteTotal
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -84,11 +84,10 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
         hours = list(finding.hourly_totals.values_list("hour", "events", "under_150ms"))
         assert len(hours) == len({hour for hour, _, _ in hours})
         assert sum(events for _, events, _ in hours) == sum(counted for _, _, counted in hours) == expected
-    delays = list(RouteDelay.objects.values_list("requests_delayed", "delay_us"))
-    assert [sum(column) for column in zip(*delays, strict=True)] == [
-        2 * 8 * STALLS_A_PROCESS,
-        200_000 * 8 * STALLS_A_PROCESS,
-    ]
+    stalls = 8 * STALLS_A_PROCESS
+    for hours in (1, 24):
+        routes = list(RouteTotal.objects.filter(hours=hours).values_list("events", "waits", "waited_us"))
+        assert [sum(column) for column in zip(*routes, strict=True)] == [stalls, 2 * stalls, 200_000 * stalls]
 
 
 @forks

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from loopwatch.reporting.overview import SPANS, overview
 from loopwatch.reporting.overview.span import Axis
-from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route_delay
+from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
 
 pytestmark = pytest.mark.django_db
 
@@ -58,15 +58,18 @@ def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
     assert (found.events, found.blocked_us, found.delay_us, found.machine_us) == (4, 10, 14, 6)
 
 
-def test_a_year_is_drawn_from_hourly_totals():
-    finding = stored_finding()
-    for days in (0, 0, 200, 400):
-        stored_hour(finding, 100, 300, hour=THIS_HOUR - timedelta(days=days), route=f"{days} {finding.pk + days}")
-        finding = stored_finding()
-    found = overview(SPANS["1y"])
-    assert [bar.events for bar in found.bars if bar.events] == [2, 4]
-    assert (found.bars[-1].blocked_us, found.bars[-1].longest_us) == (800_000, 300_000)
-    assert all(bar.busiest is None for bar in found.bars)
+def test_a_year_is_drawn_from_the_days_of_routes():
+    today = THIS_HOUR.replace(hour=0)
+    for days in (0, 200, 400):
+        for route in ("a/", "b/"):
+            day = {"hours": 24, "start": today - timedelta(days=days), "route": route}
+            stored_route(**day, events=2, blocked_us=400_000, longest_us=300_000 + days, delay_us=7)
+    stored_route(start=THIS_HOUR, events=9, blocked_us=9)
+    with timezone.override("America/New_York"):  # whose days begin later: a bar is the day of its date
+        found = overview(SPANS["1y"])
+    assert [bar.events for bar in found.bars if bar.events] == [4, 4]
+    bar = max(found.bars, key=lambda bar: bar.longest_us)
+    assert (bar.blocked_us, bar.delay_us, bar.longest_us, bar.busiest) == (800_000, 14, 300_200, None)
 
 
 @pytest.mark.parametrize(
@@ -90,28 +93,48 @@ def test_the_loop_of_each_process():
     assert (better.busy, better.busiest, better.longest_us, better.blocked_us) == (pytest.approx(0.35), 0.5, 2, 2)
 
 
-def test_harm_is_own_time_and_the_delay_of_others():
-    slow, mean = stored_finding(function="slow"), stored_finding(function="mean")
-    ignored = stored_finding(function="ignored", status="ignored")
-    stored_hour(slow, 600, hour=THIS_HOUR, route="slow/")
-    stored_hour(mean, 100, hour=THIS_HOUR, route="mean/", delay_us=900_000, requests_delayed=9)
-    stored_hour(ignored, 400, hour=THIS_HOUR, route="mean/")
-    stored_hour(slow, 9_000, hour=THIS_HOUR - timedelta(days=2))
-    found = overview(SPANS["24h"])
-    assert [(each.finding.function, each.harm.share) for each in found.harms.findings] == [("mean", 0.5), ("slow", 0.3)]
-    assert (found.harms.ignored, found.harms.total.blocked_us, found.harms.total.longest_us) == (1, 1_100_000, 600_000)
-    assert [(each.route, each.harm.share) for each in found.causing] == [("mean/", 0.7), ("slow/", 0.3)]
+@pytest.mark.parametrize("key", SPANS)
+def test_harm_is_own_time_and_the_delay_of_others(key):
+    slow, mean = stored_finding(function="slow", last_seen=NOW), stored_finding(function="mean", last_seen=NOW)
+    ignored = stored_finding(function="ignored", status="ignored", last_seen=datetime.now(UTC))
+    for finding in (slow, mean):
+        finding.first_seen, finding.last_seen = NOW - timedelta(days=800), datetime.now(UTC)
+        finding.blocked_us = 99_000_000
+        finding.save()
+    stored_hour(slow, 600, hour=THIS_HOUR)
+    stored_hour(mean, 100, hour=THIS_HOUR, delay_us=900_000, requests_delayed=9)
+    stored_hour(ignored, 400, hour=THIS_HOUR)
+    stored_hour(slow, 90_000, hour=THIS_HOUR - timedelta(days=500))
+    for hours in (1, 24):
+        start = THIS_HOUR if hours == 1 else THIS_HOUR.replace(hour=0)
+        stored_route(hours=hours, start=start, events=3, blocked_us=1_100_000, delay_us=900_000)
+    found = overview(SPANS[key])
+    assert [(each.finding.function, each.share) for each in found.harms.findings] == [("mean", 0.5), ("slow", 0.3)]
+    assert [each.harm.events for each in found.harms.findings] == [1, 1]
+    assert found.harms.ignored == 1
 
 
-def test_routes_that_suffer():
+def test_a_finding_younger_than_a_year_has_its_own_totals():
+    now = datetime.now(UTC)
+    stored_finding(function="young", first_seen=now, last_seen=now, events=7, blocked_us=5, delay_us=4, longest_us=3)
+    stored_finding(function="over", first_seen=now - timedelta(days=900), last_seen=now - timedelta(days=400))
+    (young,) = overview(SPANS["1y"]).harms.findings
+    assert (young.harm.events, young.harm.total_us, young.harm.longest_us) == (7, 9, 3)
+
+
+def test_routes_that_cause_and_routes_that_suffer():
     earlier = THIS_HOUR - timedelta(hours=2)
-    stored_route_delay(hour=THIS_HOUR, route="search/", delay_us=100, requests_delayed=3, longest_us=9)
-    stored_route_delay(hour=earlier, route="search/", delay_us=200, requests_delayed=4, longest_us=5)
-    stored_route_delay(hour=THIS_HOUR, route="cart/", delay_us=700)
-    stored_route_delay(hour=THIS_HOUR - timedelta(days=2), route="old/", delay_us=700)
-    cart, search = overview(SPANS["24h"]).suffering
+    stored_route(start=THIS_HOUR, route="pay/", events=1, blocked_us=300, delay_us=400)
+    stored_route(start=earlier, route="search/", events=1, blocked_us=300, waits=3, waited_us=100, longest_wait_us=9)
+    stored_route(start=THIS_HOUR, route="search/", waits=4, waited_us=200, longest_wait_us=5)
+    stored_route(start=THIS_HOUR, route="cart/", waits=1, waited_us=700)
+    stored_route(start=THIS_HOUR - timedelta(days=2), route="old/", waited_us=700, blocked_us=1)
+    stored_route(hours=24, start=THIS_HOUR.replace(hour=0), route="whole days/", waited_us=700, blocked_us=1)
+    routes = overview(SPANS["24h"]).routes
+    assert [(each.route, each.share) for each in routes.causing] == [("pay/", 0.7), ("search/", 0.3)]
+    cart, search = routes.suffering
     assert (cart.route, cart.share) == ("cart/", 0.7)
-    assert (search.route, search.requests_delayed, search.delay_us, search.longest_us) == ("search/", 7, 300, 9)
+    assert (search.route, search.waits, search.waited_us, search.longest_wait_us) == ("search/", 7, 300, 9)
 
 
 def test_what_is_new_is_new_since_the_last_release():
@@ -144,6 +167,8 @@ def test_a_store_without_time_zones(settings):
     now = timezone.now().replace(second=0, microsecond=0)
     finding = stored_finding(first_seen=now, last_seen=now)
     stored_hour(finding, 100, hour=now.replace(minute=0))
+    today = timezone.make_naive(datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+    stored_route(hours=24, start=today, events=1, blocked_us=1)
     stored_loop_time(start=now, since=now, events=1)
     stored_health(since=now, reported_at=now)
     for span in SPANS.values():

@@ -1,33 +1,34 @@
-"""The findings and routes that did most harm, and the routes that suffered it.
+"""The findings that did most harm.
 
 Harm is what a stall cost all requests together: its own time, and the same again for every other one that waited.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import islice
-from operator import attrgetter
-from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import F, Max, QuerySet, Sum
 
-from loopwatch.models import Finding, HourlyTotal, RouteDelay
+from loopwatch.models import Finding, HourlyTotal
 from loopwatch.reporting.overview.moments import as_stored
+from loopwatch.reporting.overview.span import Axis
 
 SHOWN = 8
+CANDIDATES = 10
+"""Of a year, the most harmful are looked for among so many: those of any time that have happened since."""
+
+_OWN = ("events", "blocked_us", "requests_delayed", "delay_us", "longest_us")
 
 
 @dataclass(frozen=True, slots=True)
 class Harm:
-    """What was done, by whomever, and which part of all harm that was."""
+    """What was done, by whomever."""
 
     events: int
     blocked_us: int
     requests_delayed: int
     delay_us: int
     longest_us: int
-    share: float = 0.0
 
     @property
     def total_us(self) -> int:
@@ -36,26 +37,10 @@ class Harm:
 
 @dataclass(frozen=True, slots=True)
 class HarmfulFinding:
+    """``share`` is its part of all harm."""
+
     finding: Finding
     harm: Harm
-
-
-@dataclass(frozen=True, slots=True)
-class HarmfulRoute:
-    """Method and route are both empty for what happened outside of known routes."""
-
-    method: str
-    route: str
-    harm: Harm
-
-
-@dataclass(frozen=True, slots=True)
-class SufferingRoute:
-    method: str
-    route: str
-    requests_delayed: int
-    delay_us: int
-    longest_us: int
     share: float
 
 
@@ -65,58 +50,45 @@ class Harms:
 
     findings: list[HarmfulFinding]
     ignored: int
-    total: Harm
 
 
-def harmful_findings(since: datetime, using: str | None) -> Harms:
-    """Those of the hours from ``since`` on, in three queries."""
-    by_finding = _harms(since, ("finding_id",), using)
-    ignored = set(Finding.objects.using(using).filter(status=Finding.Status.IGNORED).values_list("pk", flat=True))
-    ids = [key[0] for key in by_finding if key[0] not in ignored][:SHOWN]
-    findings = Finding.objects.using(using).in_bulk(ids)
+def harmful_findings(axis: Axis, since: datetime, all_us: int, using: str | None) -> Harms:
+    """Those of the hours from ``since`` on, in three queries; ``all_us`` is the harm of that time."""
+    begin = as_stored(since)
+    happened = Finding.objects.using(using).filter(last_seen__gte=begin)
+    is_year = axis.span.rows is None
+    harms = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
     return Harms(
-        # A finding may have been deleted since its figures were read.
-        findings=[HarmfulFinding(findings[pk], by_finding[pk,]) for pk in ids if pk in findings],
-        ignored=sum(key[0] in ignored for key in by_finding),
-        total=_total(by_finding.values()),
+        findings=[HarmfulFinding(finding, harm, min(1.0, harm.total_us / (all_us or 1))) for finding, harm in harms],
+        ignored=happened.filter(status=Finding.Status.IGNORED).count(),
     )
 
 
-def harmful_routes(since: datetime, using: str | None) -> list[HarmfulRoute]:
-    """In whose requests the stalls were, in one query."""
-    by_route = _harms(since, ("method", "route"), using)
-    return [HarmfulRoute(method, route, harm) for (method, route), harm in islice(by_route.items(), SHOWN)]
+def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Harm]]:
+    ignored = Finding.objects.using(happened.db).filter(status=Finding.Status.IGNORED)
+    hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin).exclude(finding__in=ignored)
+    harms = _summed(hours, limit=SHOWN)
+    findings = Finding.objects.using(happened.db).in_bulk(harms)
+    # A finding may have been deleted since its figures were read.
+    return _ordered((findings[pk], harm) for pk, harm in harms.items() if pk in findings)
 
 
-def suffering_routes(since: datetime, using: str | None) -> list[SufferingRoute]:
-    """Whose requests waited, in one query."""
-    delays = RouteDelay.objects.using(using).filter(hour__gte=as_stored(since)).values_list("method", "route")
-    rows = list(delays.annotate(Sum("requests_delayed"), Sum("delay_us"), Max("longest_us")).order_by())
-    all_us = sum(delay_us for _, _, _, delay_us, _ in rows) or 1
-    return [
-        SufferingRoute(method, route, requests, delay_us, longest_us, delay_us / all_us)
-        for method, route, requests, delay_us, longest_us in sorted(rows, key=lambda row: (-row[3], row[:2]))[:SHOWN]
-    ]
+def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Harm]]:
+    """A finding that is younger has its own totals; only of older ones hours are added up."""
+    by_harm = happened.exclude(status=Finding.Status.IGNORED).order_by((F("blocked_us") + F("delay_us")).desc(), "pk")
+    candidates = list(by_harm[:CANDIDATES])
+    older = [finding.pk for finding in candidates if finding.first_seen < begin]
+    hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin, finding__in=older)
+    harms = {finding.pk: Harm(*(getattr(finding, column) for column in _OWN)) for finding in candidates}
+    harms |= _summed(hours, limit=CANDIDATES)
+    return _ordered((finding, harms[finding.pk]) for finding in candidates)[:SHOWN]
 
 
-def _harms(since: datetime, columns: tuple[str, ...], using: str | None) -> dict[tuple[Any, ...], Harm]:
-    totals = HourlyTotal.objects.using(using).filter(hour__gte=as_stored(since)).values_list(*columns)
-    rows = totals.annotate(
-        Sum("events"), Sum("blocked_us"), Sum("requests_delayed"), Sum("delay_us"), Max("longest_us")
-    ).order_by()
-    harms = {tuple(row[: len(columns)]): Harm(*row[len(columns) :]) for row in rows}
-    all_us = sum(harm.total_us for harm in harms.values()) or 1
-    ordered = sorted(harms.items(), key=lambda item: (-item[1].total_us, item[0]))
-    return {key: replace(harm, share=harm.total_us / all_us) for key, harm in ordered}
+def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Harm]:
+    rows = hours.values_list("finding_id").annotate(*map(Sum, _OWN[:-1]), Max("longest_us"))
+    largest = rows.order_by((F("blocked_us__sum") + F("delay_us__sum")).desc(), "finding_id")[:limit]
+    return {finding_id: Harm(*figures) for finding_id, *figures in largest}
 
 
-def _total(harms: Iterable[Harm]) -> Harm:
-    harms = list(harms)
-    return Harm(
-        events=sum(map(attrgetter("events"), harms)),
-        blocked_us=sum(map(attrgetter("blocked_us"), harms)),
-        requests_delayed=sum(map(attrgetter("requests_delayed"), harms)),
-        delay_us=sum(map(attrgetter("delay_us"), harms)),
-        longest_us=max(map(attrgetter("longest_us"), harms), default=0),
-        share=1.0,
-    )
+def _ordered(harms: Iterable[tuple[Finding, Harm]]) -> list[tuple[Finding, Harm]]:
+    return sorted(harms, key=lambda each: (-each[1].total_us, each[0].pk))

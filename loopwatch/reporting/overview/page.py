@@ -5,16 +5,10 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from loopwatch.reporting.health import RecordingHealth, recording_health
-from loopwatch.reporting.overview.harm import (
-    HarmfulRoute,
-    Harms,
-    SufferingRoute,
-    harmful_findings,
-    harmful_routes,
-    suffering_routes,
-)
+from loopwatch.reporting.overview.harm import Harms, harmful_findings
 from loopwatch.reporting.overview.news import News, news
 from loopwatch.reporting.overview.processes import ProcessFared, processes
+from loopwatch.reporting.overview.routes import Routes, routes
 from loopwatch.reporting.overview.span import Axis, Span
 from loopwatch.reporting.overview.timeline import Bar, timeline
 from loopwatch.reporting.since import whole_hour
@@ -32,8 +26,7 @@ class Overview:
     bars: list[Bar]
     processes: list[ProcessFared]
     harms: Harms
-    causing: list[HarmfulRoute]
-    suffering: list[SufferingRoute]
+    routes: Routes
     news: News
     health: RecordingHealth
 
@@ -71,14 +64,14 @@ def overview(span: Span, *, using: str | None = None) -> Overview:
     now = datetime.now(UTC)
     axis = Axis(span, now)
     since = whole_hour(axis.begin)
+    by_route = routes(axis, since, using)
     return Overview(
         axis=axis,
         since=since,
         bars=timeline(axis, using),
         processes=processes(axis, using),
-        harms=harmful_findings(since, using),
-        causing=harmful_routes(since, using),
-        suffering=suffering_routes(since, using),
+        harms=harmful_findings(axis, since, by_route.all_us, using),
+        routes=by_route,
         news=news(now, using),
         health=recording_health(using),
     )

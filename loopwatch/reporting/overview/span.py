@@ -1,7 +1,7 @@
 """The spans of time an overview may be of, and how each is divided into bars."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -15,7 +15,7 @@ Minutes = LoopTime.Minutes
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """``rows`` are the loop times that it is drawn from; without them, hourly totals."""
+    """``rows`` are the loop times that it is drawn from; without them, the days of routes."""
 
     key: str
     label: Promise
@@ -57,6 +57,15 @@ class Axis:
     def end(self) -> datetime:
         """Where the last bar ends, which is yet to come."""
         return self.start(self.span.bars)
+
+    @property
+    def first_day_utc(self) -> datetime:
+        """Where the day of the first bar begins in UTC, for totals that are of such days."""
+        return datetime.combine(self._first_day, time.min, UTC)
+
+    def index_of_day(self, start: datetime) -> int:
+        """The bar of the day (UTC) that begins at ``start``."""
+        return (start.astimezone(UTC).date() - self._first_day).days
 
     def start(self, index: int) -> datetime:
         """Where a bar begins."""

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import Max, Sum
 
-from loopwatch.models import HourlyTotal, LoopTime
+from loopwatch.models import LoopTime
 from loopwatch.reporting.overview.moments import as_stored, aware
+from loopwatch.reporting.overview.routes import route_totals
 from loopwatch.reporting.overview.span import Axis
 
+Figures = dict[str, int | None]
 _SUMS = ("events", "blocked_us", "requests_delayed", "delay_us")
 
 
@@ -32,7 +33,7 @@ class Bar:
     machine_us: int = 0
     busiest: float | None = None
 
-    def add(self, figures: "dict[str, int | None]", row_us: int) -> None:
+    def add(self, figures: Figures, row_us: int) -> None:
         """Add one row, which is of so much time."""
         for column in (*_SUMS, "machine_us"):
             setattr(self, column, getattr(self, column) + (figures.get(column) or 0))
@@ -45,23 +46,20 @@ class Bar:
 def timeline(axis: Axis, using: str | None) -> list[Bar]:
     """Every bar of the axis, in one query."""
     bars = [Bar(axis.start(index), axis.start(index + 1)) for index in range(axis.span.bars)]
-    for start, figures in _rows(axis, using):
-        index = axis.index(aware(start))
+    for index, figures in _days(axis, using) if axis.span.rows is None else _rows(axis, axis.span.rows, using):
         if 0 <= index < len(bars):
-            bars[index].add(figures, (axis.span.rows or 60) * 60_000_000)
+            bars[index].add(figures, (axis.span.rows or 0) * 60_000_000)
     return bars
 
 
-def _rows(axis: Axis, using: str | None) -> Iterator[tuple[datetime, dict[str, int | None]]]:
-    begin = as_stored(axis.begin)
-    aggregates = [*map(Sum, _SUMS), Max("longest_us")]
-    names = [*_SUMS, "longest_us"]
-    rows: QuerySet[Any, Any]
-    if axis.span.rows is None:
-        rows = HourlyTotal.objects.using(using).filter(hour__gte=begin).values_list("hour")
-    else:
-        rows = LoopTime.objects.using(using).filter(minutes=axis.span.rows, start__gte=begin).values_list("start")
-        aggregates += [Sum("machine_us"), Max("busy_us")]
-        names += ["machine_us", "busy_us"]
-    for start, *figures in rows.annotate(*aggregates).order_by():
-        yield start, dict(zip(names, figures, strict=True))
+def _days(axis: Axis, using: str | None) -> Iterator[tuple[int, Figures]]:
+    totals = route_totals(axis, axis.begin, using).values_list("start")
+    for start, *figures in totals.annotate(*map(Sum, _SUMS), Max("longest_us")).order_by():
+        yield axis.index_of_day(aware(start)), dict(zip((*_SUMS, "longest_us"), figures, strict=True))
+
+
+def _rows(axis: Axis, minutes: int, using: str | None) -> Iterator[tuple[int, Figures]]:
+    times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
+    sums, largest = (*_SUMS, "machine_us"), ("longest_us", "busy_us")
+    for start, *figures in times.values_list("start").annotate(*map(Sum, sums), *map(Max, largest)).order_by():
+        yield axis.index(aware(start)), dict(zip((*sums, *largest), figures, strict=True))

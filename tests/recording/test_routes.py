@@ -1,13 +1,14 @@
-"""Whom stalls delay: by route and hour, and with every event."""
+"""The totals of routes: what their stalls did, and whom stalls delayed; by hour and day, and with every event."""
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
 from loopwatch.detection.calls import Request
-from loopwatch.models import BlockingEvent, HourlyTotal, RouteDelay
+from loopwatch.models import BlockingEvent, HourlyTotal, RouteTotal
 from loopwatch.recording import pending as module
-from loopwatch.recording.pending import HourKey, Pending, Totals
+from loopwatch.recording.pending import HourKey, Pending, RouteDelta, Totals
 from loopwatch.recording.requests import delayed_routes
 from tests.recording.calls import NOON, blocking_call
 
@@ -15,8 +16,17 @@ SEARCH, CART = Request("http", "GET", "search/"), Request("http", "POST", "cart/
 
 
 def stored():
-    rows = RouteDelay.objects.order_by("method", "route")
-    return [(row.method, row.route, row.requests_delayed, row.delay_us, row.longest_us) for row in rows]
+    """What the requests of routes suffered, which hours and days must agree on."""
+    by_hour, by_day = (
+        list(
+            RouteTotal.objects.filter(hours=hours, waits__gt=0)
+            .order_by("method", "route")
+            .values_list("method", "route", "waits", "waited_us", "longest_wait_us")
+        )
+        for hours in (1, 24)
+    )
+    assert by_hour == by_day
+    return by_hour
 
 
 @pytest.mark.parametrize(
@@ -41,11 +51,11 @@ def test_a_method_made_up_by_a_client_makes_no_row():
 
 
 def test_routes_without_end_are_added_up(monkeypatch):
-    monkeypatch.setattr(module, "DELAYS_LIMIT", 3)
+    monkeypatch.setattr(module, "ROUTES_LIMIT", 3)
     pending = Pending()
-    pending.put_back_delays({HourKey(NOON, "GET", f"{number}/"): Totals(requests_delayed=1) for number in range(10)})
-    assert len(pending.delays) <= 4
-    assert sum(totals.requests_delayed for totals in pending.delays.values()) == 10
+    pending.add_routes({HourKey(NOON, "GET", f"{number}/"): RouteDelta(Totals(events=1)) for number in range(10)})
+    assert len(pending.routes) <= 4
+    assert sum(delta.caused.events for delta in pending.routes.values()) == 10
 
 
 @pytest.mark.usefixtures("database")
@@ -84,6 +94,25 @@ class TestStored:
             requests = tuple(Request("http", "GET", f"{each % 7}/") for each in range(number % 5))
             recorder.put(blocking_call(minute=number, waiting=number % 9, delayed=requests, duration_ms=1.0 + number))
         assert recorder.flush(30)
-        for column in ("requests_delayed", "delay_us"):
-            sums = [sum(model.objects.values_list(column, flat=True)) for model in (RouteDelay, HourlyTotal)]
-            assert sums[0] == sums[1] > 0
+        for hours in (1, 24):
+            rows = RouteTotal.objects.filter(hours=hours)
+            for column, waited in (("requests_delayed", "waits"), ("delay_us", "waited_us")):
+                sums = [sum(rows.values_list(name, flat=True)) for name in (column, waited)]
+                assert sums == [sum(HourlyTotal.objects.values_list(column, flat=True))] * 2
+                assert sums[0] > 0
+            for column in ("events", "blocked_us"):
+                assert sum(rows.values_list(column, flat=True)) == sum(
+                    HourlyTotal.objects.values_list(column, flat=True)
+                )
+
+    def test_a_day_is_a_day_of_utc(self, recorder_of):
+        recorder = recorder_of()
+        for hours in (0, 11, 12):
+            recorder.put(blocking_call(minute=60.0 * hours, duration_ms=100.0 + hours))
+        assert recorder.flush(30)
+        days = RouteTotal.objects.filter(hours=24).order_by("start")
+        midnight = NOON.replace(hour=0)
+        assert list(days.values_list("start", "method", "route", "events", "blocked_us", "longest_us")) == [
+            (midnight, "POST", "checkout/<int:pk>/", 2, 211_000, 111_000),
+            (midnight + timedelta(days=1), "POST", "checkout/<int:pk>/", 1, 112_000, 112_000),
+        ]
