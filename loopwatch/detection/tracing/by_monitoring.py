@@ -24,7 +24,7 @@ from loopwatch.detection.ownership import Owner, owner_of_file
 from loopwatch.detection.sampling import is_where_steps_begin
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.tracing.monitoring_callbacks import Callbacks, scout_callbacks, siblings, timer_callbacks
-from loopwatch.detection.tracing.pace import FIRST_CREDITS, THOROUGH_CREDITS, CodePace
+from loopwatch.detection.tracing.pace import CodePace
 from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
@@ -196,8 +196,7 @@ class MonitoringTracer:
         if pace is None:
             if len(self._paces) >= MAX_CODES:
                 self._forget_quick_code()
-            first_credits = THOROUGH_CREDITS if self.is_following else FIRST_CREDITS
-            pace = self._paces[id(code)] = CodePace(code, first_credits)
+            pace = self._paces[id(code)] = CodePace(code)
         return pace
 
     def _forget_quick_code(self) -> None:

@@ -157,7 +157,7 @@ def _new_place(follower: Follower) -> Callable[..., Pace]:
     def new_place(code_pace: CodePace, offset: int, trace: StepTrace, function: Any) -> Pace:
         if follower.is_following:
             _follow(follower, trace, function)  # it may be a class, or an object, written in Python
-        pace = code_pace.calls[offset] = Pace(code_pace.first_credits)
+        pace = code_pace.calls[offset] = Pace()
         return pace
 
     return new_place

@@ -8,8 +8,6 @@ that is timed, and what is quick on average costs nothing at all.
 from types import CodeType
 
 FIRST_CREDITS = 3.0
-THOROUGH_CREDITS = 30.0
-"""Where one request is traced, which may not come again."""
 MAX_CREDITS = 10_000.0
 SUSPECT_CREDITS = 2000.0
 SUSPECT_INTERVAL_S = 1.0
@@ -21,8 +19,8 @@ class Pace:
 
     __slots__ = ("active", "credits")
 
-    def __init__(self, first_credits: float) -> None:
-        self.credits = first_credits
+    def __init__(self) -> None:
+        self.credits = FIRST_CREDITS
         self.active = 0
 
     def note(self, worthwhile_times: float) -> None:
@@ -33,12 +31,11 @@ class Pace:
 class CodePace(Pace):
     """Of one code object. ``hidden`` is the code that was found quick in calls that this code made."""
 
-    __slots__ = ("_credited_at", "calls", "code", "first_credits", "hidden", "is_timed", "suspicions")
+    __slots__ = ("_credited_at", "calls", "code", "hidden", "is_timed", "suspicions")
 
-    def __init__(self, code: CodeType, first_credits: float = FIRST_CREDITS) -> None:
-        super().__init__(first_credits)
+    def __init__(self, code: CodeType) -> None:
+        super().__init__()
         self.code = code
-        self.first_credits = first_credits
         self.calls: dict[int, Pace] = {}
         """By the offset of the instruction that calls."""
         self.hidden: set[CodePace] = set()
