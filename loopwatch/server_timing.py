@@ -37,7 +37,9 @@ def appended(headers: Iterable[Iterable[bytes]], name: bytes, value: bytes) -> H
 
 def _heaviest(calls: Iterable[BlockingCall]) -> list[tuple[float, str]]:
     """Calls of the same function from the same line are one."""
-    described = sorted((_described(call), call.duration_ms) for call in calls)
+    described = sorted(
+        (_described(call), call.step_ms if call.cause.is_machine else call.duration_ms) for call in calls
+    )
     added: list[tuple[float, str]] = []
     for what, alike in groupby(described, key=lambda each: each[0]):
         durations = [duration_ms for _, duration_ms in alike]
@@ -47,6 +49,8 @@ def _heaviest(calls: Iterable[BlockingCall]) -> list[tuple[float, str]]:
 
 
 def _described(call: BlockingCall) -> str:
+    if call.cause.is_machine:
+        return f"no call, the process was {call.cause}"
     return f"{call.method_name} ({shorten(call.filename)}:{call.lineno})" if call.filename else call.method_name
 
 

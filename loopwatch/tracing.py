@@ -99,9 +99,9 @@ class TraceOnDemand:
         return await asyncio.wait_for(self._loop.run_in_executor(None, self._calls), 2 * SETTLE_TIMEOUT_S)
 
     def _calls(self) -> list[BlockingCall]:
-        """The calls so far, but for the machine's doings, as ``REDACT`` lets them be told. On a thread."""
+        """The calls so far, as ``REDACT`` lets them be told. On a thread."""
         monitor.settle(SETTLE_TIMEOUT_S)
-        told = (_redacted(call) for call in list(self._tracing.calls) if not call.cause.is_machine)
+        told = (_redacted(call) for call in list(self._tracing.calls))
         return [call for call in told if call is not None]
 
     def _log(self) -> None:
@@ -123,7 +123,7 @@ class TraceOnDemand:
 def _redacted(call: BlockingCall) -> BlockingCall | None:
     """What ``REDACT`` lets be told of a call; nothing, if it does not answer properly."""
     redact = configuration().redact
-    if redact is None:
+    if redact is None or call.cause.is_machine:  # of the machine's doings, no name is told
         return call
     try:
         redacted = redact(call)
@@ -142,6 +142,8 @@ def _times(figures: Figures) -> str:
 
 
 def _line(call: BlockingCall) -> str:
+    if call.cause.is_machine:
+        return f"stood still for {call.step_ms:.1f} ms, and no call is to blame: {call.cause}"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     line = f"{call.method_name} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
     return text(" ".join(line.split()), 1000)
