@@ -28,9 +28,9 @@ def print_text(stdout: OutputWrapper, text: str) -> None:
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write text in UTF-8, ended by a line break. Raises ``OSError``."""
+    """Write text in UTF-8, ended by a line break if there is any. Raises ``OSError``."""
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
-        file.write(f"{text}\n" if text else "")
+        file.write(text if not text or text.endswith("\n") else f"{text}\n")
 
 
 def show_repeatedly(stdout: OutputWrapper, text: Callable[[], str], interval_s: float) -> None:

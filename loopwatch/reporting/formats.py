@@ -23,7 +23,8 @@ from loopwatch.reporting.sums import stored_moment
 
 _TOLD = 10
 EVENTS_MERGED = 5_000
-"""How many events a flame graph is made of at most: the slowest."""
+FINDINGS_MERGED = 500
+"""How many events, the slowest, of how many findings, the first, a flame graph is made of at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +76,28 @@ def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iter
 
 def _speedscope(report: Report, surroundings: Surroundings) -> Printed:
     graph = _flame(report, surroundings)
-    return Printed(render_speedscope(graph, words.headline(report)), _merged(graph))
+    return Printed(render_speedscope(graph, words.headline(report)), _merged(graph, report))
 
 
 def _collapsed(report: Report, surroundings: Surroundings) -> Printed:
     graph = _flame(report, surroundings)
-    return Printed(render_collapsed(graph).rstrip("\n"), _merged(graph))
+    return Printed(render_collapsed(graph), _merged(graph, report))
 
 
 def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
     """The stacks of the findings that are listed, as far as their events are kept."""
     events = BlockingEvent.objects.using(surroundings.using).filter(
-        finding__fingerprint__in=[finding.fingerprint for finding in report.findings]
+        finding__fingerprint__in=[finding.fingerprint for finding in report.findings[:FINDINGS_MERGED]]
     )
     if report.since:
         events = events.filter(started_at__gte=stored_moment(report.since))
     return flame_of(events.order_by("-duration_us", "-pk"), EVENTS_MERGED)
 
 
-def _merged(graph: FlameGraph) -> tuple[str, ...]:
+def _merged(graph: FlameGraph, report: Report) -> tuple[str, ...]:
     remarks = [f"Merged from the stacks of {words.counted(graph.merged, 'event')}, of those that are kept."]
+    if len(report.findings) > FINDINGS_MERGED:
+        remarks.append(f"They are of the first {FINDINGS_MERGED} findings: choose fewer with --limit or --since.")
     if graph.without_stack:
         remarks.append(f"{words.counted(graph.without_stack, 'event')} had no stack.")
     if graph.left_out:
@@ -105,9 +108,9 @@ def _merged(graph: FlameGraph) -> tuple[str, ...]:
 FORMATS = {
     "text": Format(_text),
     "json": Format(lambda report, _: Printed(render_json(report))),
-    "csv": Format(lambda report, _: Printed(render_csv(report).removesuffix("\r\n"))),
+    "csv": Format(lambda report, _: Printed(render_csv(report))),
     "markdown": Format(lambda report, _: Printed(render_markdown(report))),
-    "html": Format(lambda report, _: Printed(render_html(report).rstrip("\n"))),
+    "html": Format(lambda report, _: Printed(render_html(report))),
     "sarif": Format(_sarif, prints_groups=False),
     "github": Format(
         lambda report, surroundings: Printed(render_github(report, Repository(surroundings.repository))),

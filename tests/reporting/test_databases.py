@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.utils.timezone import make_naive
 
 from loopwatch.models import LoopTime
 from loopwatch.reporting.as_json import render_json
@@ -61,3 +62,19 @@ class TestReports:
     def test_of_what_fails(self, selection):
         gate = Gate(frozenset({"any", "regressed"}), 100.0, ("1.4", "1.5"))
         assert [failure.longest_ms for failure in failures(gate, selection)] == [120]
+
+
+@pytest.mark.django_db
+def test_without_time_zone_support_the_periods_are_the_same(settings):
+    settings.USE_TZ = False
+    naive = make_naive(HOUR)
+    finding = stored_finding(first_seen=naive, last_seen=naive)
+    for release, hour in (("1.3", naive - timedelta(hours=1)), ("1.4", naive), ("1.5", naive + timedelta(hours=1))):
+        stored_hour(finding, 60, hour=hour, release=release)
+    LoopTime.objects.create(minutes=60, start=naive, host="web-1", process_id=1, since=naive, events=1)
+    selection = Selection(since=HOUR)
+    assert build_grouped_report(selection, "route").groups[0].events == 2
+    assert build_host_report(selection).groups[0].events == 1
+    compared = build_comparison(selection, "1.4", "1.5").comparison
+    assert (compared.before.begin, compared.before.hours) == (HOUR, 1)
+    assert [failure.reason for failure in failures(Gate(frozenset({"new"})), selection)] == ["new"]

@@ -200,6 +200,14 @@ class TestOptions:
         assert ("listed" in text, "other" in text) == (True, False)
         assert stderr.getvalue() == "Merged from the stacks of 1 event, of those that are kept.\n"
 
+    def test_a_flame_graph_is_of_so_many_findings_at_most_and_says_so(self, monkeypatch):
+        monkeypatch.setattr("loopwatch.reporting.formats.FINDINGS_MERGED", 1)
+        for _ in range(2):
+            stored_finding()
+        stderr = io.StringIO()
+        run("--format", "collapsed", stderr=stderr)
+        assert "of the first 1 findings: choose fewer" in stderr.getvalue()
+
     def test_what_sarif_has_no_place_for_is_told_beside_it(self):
         for _ in range(12):
             stored_finding(filename="asgiref/sync.py")
