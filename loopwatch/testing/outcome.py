@@ -52,7 +52,7 @@ class Outcome:
         except OSError as error:
             self._notes.append(f"{error.filename} could not be written: {error.strerror}")
 
-    def show(self, reporter: pytest.TerminalReporter) -> None:
+    def show(self, reporter: "pytest.TerminalReporter") -> None:
         lines = [*summary_lines(self._tally, list(self._unused_rules())), *self._notes, *self._gone()]
         if lines and not self._is_worker:
             reporter.section("loopwatch")

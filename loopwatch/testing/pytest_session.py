@@ -90,7 +90,7 @@ class WatchedSession:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         self._outcome.finish(session)
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         self._outcome.show(terminalreporter)
 
     def fixture(self, item: pytest.Item) -> WatchedTest:
