@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, test, catalogue, matrix, benchmarks, lint, docs, pictures, clean.
+# Targets: demo, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -9,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test catalogue matrix benchmarks lint docs pictures clean
+.PHONY: demo test catalogue matrix benchmarks versions lint docs pictures clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -35,6 +35,10 @@ benchmarks:
 	@$(MAKE) --no-print-directory VENV=.venv-peers .venv-peers/installed-peers
 	@.venv-peers/bin/python -m tests.benchmarks $(ARGS)
 
+# On every Python and Django, as far as the interpreters are there: see noxfile.py.
+versions: $(VENV)/installed-versions
+	$(IN_VENV) -m nox $(ARGS)
+
 lint: $(VENV)/installed-lint
 	$(IN_VENV) -m ruff check .
 	$(IN_VENV) -m ruff format --check .
@@ -46,7 +50,7 @@ docs: $(VENV)/installed-docs
 	$(IN_VENV) -m sphinx -W --keep-going -q -b html docs docs/_build
 
 clean:
-	rm -rf $(VENV) .venv-peers .demo docs/_build
+	rm -rf $(VENV) .venv-peers .demo .nox docs/_build
 
 # pip knows dependency groups from 25.1 on.
 $(VENV)/installed-%: pyproject.toml | $(VENV)/made
