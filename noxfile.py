@@ -1,7 +1,7 @@
 """The suite on every Python and Django that go together, and with the oldest dependencies allowed: ``make versions``.
 
-``make versions ARGS="--list"`` names the sessions; what follows ``--`` is handed to pytest. An interpreter that is not on
-this machine is skipped, and nox says so.
+``make versions ARGS="--list"`` names the sessions; what follows ``--`` is handed to pytest. An interpreter that is not
+on this machine is skipped, and nox says so.
 """
 
 import re

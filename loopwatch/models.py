@@ -269,6 +269,7 @@ class LoopTime(models.Model):
 class ThreadWaitTotal(models.Model):
     """Calls of one route that waited for the thread ``sync_to_async`` runs them in, by hour (UTC) and what held it.
 
+    A wait is counted when it has ended, but ``longest_us`` knows those that go on, too.
     ``held_for`` is the request on whose behalf it was held. The fingerprint stands for all columns that tell one row
     from another (see ``loopwatch.recording.thread_wait_rows``).
     """

@@ -190,7 +190,7 @@ class Monitoring:
                 recorder.put_wait(wait)
 
         if current.thread_waits:
-            self._thread_waits.install(current.threshold_ms / 1000, receive)
+            self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, receive)
 
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()

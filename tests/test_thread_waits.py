@@ -22,7 +22,7 @@ from tests.databases import on_sqlite
 from tests.faults.in_process import request
 
 pytestmark = [on_sqlite, pytest.mark.usefixtures("site")]
-LONG_S = 0.3
+LONG_S = 0.5
 
 
 class Chat(WebsocketConsumer):

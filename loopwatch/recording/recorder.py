@@ -24,6 +24,7 @@ from loopwatch.recording.outage import FIRST_RETRY_S
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
+from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from loopwatch.recording.writer import Writer
 from loopwatch.thread_waits.thread_wait import ThreadWait
 
@@ -64,6 +65,7 @@ class Recorder:
             Delivery(sink.name, sink.emit, self._errors, sink.settle, sink.close)
             for sink in sinks(self._configuration, self._errors, self.loop_times)
         ]
+        self._thread_wait_log = ThreadWaitLog() if "log" in self._configuration.sinks else None
         self._writer_cpu_s = 0.0
         self._seen = self._dropped = 0
         self._puts = self._puts_settled = 0
@@ -97,6 +99,8 @@ class Recorder:
     def put_wait(self, wait: ThreadWait) -> None:
         """Take over a thread wait, without I/O or exceptions; it is written by the next flush."""
         try:
+            if self._thread_wait_log:
+                self._thread_wait_log.tell(wait)
             if self._writer.database is None:
                 return
             self._writer.thread_waits.put(wait)
@@ -153,6 +157,8 @@ class Recorder:
         if stats.pending:
             reason = f" ({stats.last_error})" if stats.last_error else ""
             logger.error("Stopped before %d stalls could be written%s.", stats.pending, reason)
+        if waits := self._writer.pending_waits:
+            logger.error("Stopped before %d thread waits could be written.", waits)
         for delivery in self._all_deliveries():
             if delivery.waiting:
                 logger.error("Stopped before %d stalls reached %r.", delivery.waiting, delivery.name)

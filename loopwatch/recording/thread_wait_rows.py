@@ -35,6 +35,11 @@ class ThreadWaitRows:
         """Whether something is not written, or nobody knows if it is."""
         return bool(self.sums.totals) or self._doubtful is not None
 
+    @property
+    def waits(self) -> int:
+        """How many waits are not written, as far as is known."""
+        return self.sums.waits + (sum(row.waits for row in self._doubtful[1]) if self._doubtful else 0)
+
     def write(self, alias: str) -> None:
         """Write everything; whatever a transaction raises is raised, and trying again is safe."""
         if not self.are_waiting:

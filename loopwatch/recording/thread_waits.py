@@ -46,6 +46,11 @@ class WaitSums:
     def __init__(self) -> None:
         self.totals: dict[WaitKey, WaitTotals] = {}
 
+    @property
+    def waits(self) -> int:
+        """How many waits these are."""
+        return sum(totals.waits for totals in self.totals.values())
+
     def add(self, key: WaitKey, totals: WaitTotals) -> None:
         """Add to one key."""
         if key not in self.totals and len(self.totals) >= KEYS_LIMIT:
@@ -77,6 +82,12 @@ class ThreadWaits:
             else:
                 self._surplus.add(*_counted(replace(wait, holder=None, waiter=None)))
 
+    @property
+    def waits(self) -> int:
+        """How many have been taken over and are waiting for the writer."""
+        with self._lock:
+            return len(self._waits) + self._surplus.waits
+
     def move_to(self, sums: WaitSums) -> None:
         """Add everything taken over so far to these, with the requests it belongs to, and forget it."""
         with self._lock:
@@ -88,17 +99,23 @@ class ThreadWaits:
 
 
 def _counted(wait: ThreadWait) -> tuple[WaitKey, WaitTotals]:
+    """What a wait adds to which totals. One that lasts is not counted before it has ended."""
     waited_us = microseconds(wait.waited_ms)
     request_method, request_route = _request(wait.waiter)
     key = WaitKey(
         hour(wait.began_at),
         wait.thread,
         text(wait.held_by, 300),
-        text(" ".join(_request(wait.holder)).strip(), 311),
+        text(request_text(wait.holder), 311),
         request_method,
         request_route,
     )
-    return key, WaitTotals(1, waited_us, waited_us)
+    return key, WaitTotals(0, 0, waited_us) if wait.ongoing else WaitTotals(1, waited_us, waited_us)
+
+
+def request_text(describe: Describe | None) -> str:
+    """Method and route on one line, empty for no request."""
+    return " ".join(_request(describe)).strip()
 
 
 def _request(describe: Describe | None) -> tuple[str, str]:

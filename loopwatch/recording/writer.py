@@ -66,6 +66,11 @@ class Writer:
         return incoming + self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
 
     @property
+    def pending_waits(self) -> int:
+        """How many thread waits are not written yet, as far as is known."""
+        return self.thread_waits.waits + self._thread_wait_rows.waits
+
+    @property
     def _is_behind(self) -> bool:
         if self.database is None:
             return False

@@ -95,7 +95,8 @@ def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
 
 def thread_wait_figures(wait: ReportedThreadWait) -> tuple[str, ...]:
     """In the order of ``THREAD_WAIT_HEADINGS``."""
-    return human_duration(wait.waited_ms), f"{wait.waits:,}", human_duration(wait.longest_ms)
+    waits = f"{wait.waits:,}" if wait.waits else "not over"
+    return human_duration(wait.waited_ms), waits, human_duration(wait.longest_ms)
 
 
 def holder(wait: ReportedThreadWait) -> str:

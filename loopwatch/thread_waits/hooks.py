@@ -27,13 +27,13 @@ class ThreadWaitHooks:
         self._replaced: list[tuple[Any, str, object, object]] = []
         self._has_complained = False
 
-    def install(self, threshold_s: float, report: Report) -> None:
-        """Report every wait of at least the threshold, on the thread that was waited for.
+    def install(self, threshold_s: float, ongoing_after_s: float, report: Report) -> None:
+        """Report every wait of at least the threshold, on the thread that was waited for; meanwhile, too, if it lasts.
 
         ``report`` must not raise, and not take long. With an asgiref that cannot be hooked, the log says so, once.
         """
         self.uninstall()
-        self._watch = Watch(threshold_s, report)
+        self._watch = Watch(threshold_s, ongoing_after_s, report)
         try:
             self._time_thread_of_the_process(self._watch)
             self._time_threads_of_requests(self._watch)

@@ -1,18 +1,19 @@
 """Times the queue in front of one thread: how long each call waited, and which calls held the thread meanwhile."""
 
-from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+import _thread
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.thread_waits.holdings import Holding, Holdings
 from loopwatch.thread_waits.names import name_of
 from loopwatch.thread_waits.thread_wait import Thread, ThreadWait
-
-HOLDINGS_REMEMBERED = 256
-"""The more are remembered, the longer a queue can be explained, and the longer that takes."""
 
 Report = Callable[[ThreadWait], None]
 
@@ -22,78 +23,96 @@ class Watch:
     """What all queues have in common. Without ``report`` nothing is measured any more."""
 
     threshold_s: float
+    ongoing_after_s: float
     report: Report | None
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A call that had the thread; moments of ``loopwatch.detection.clock``."""
-
-    name: str
-    request: RequestInFlight | None
-    started: float
-    ended: float
-
-
 class ThreadQueue:
-    """Calls enter on any thread; everything else happens on the thread that they wait for."""
+    """Calls enter on the loop's thread. They begin and end on the thread that they wait for.
 
-    __slots__ = ("_holdings", "_thread", "_watch")
+    While a call waits behind another one, the loop looks now and then whether it still does: a thread that is never
+    given back must not go unnoticed.
+    """
+
+    __slots__ = ("_holdings", "_is_looked_after", "_looked_at", "_running", "_thread", "_waiting", "_watch")
 
     def __init__(self, thread: Thread, watch: Watch) -> None:
         self._thread = thread
         self._watch = watch
-        self._holdings: deque[Holding] = deque(maxlen=HOLDINGS_REMEMBERED)
+        self._holdings = Holdings()
+        self._waiting: deque[QueuedCall] = deque()
+        self._running: QueuedCall | None = None
+        self._is_looked_after = False
+        self._looked_at: QueuedCall | None = None
 
     def enter(self, work: Callable[..., Any]) -> Callable[..., Any]:
         """What to run in place of ``work``. On the loop's thread: a clock read, a look-up and a small object."""
-        return QueuedCall(work, self) if self._watch.report is not None else work
+        if self._watch.report is None:
+            return work
+        call = QueuedCall(work, self)
+        self._waiting.append(call)
+        if not self._is_looked_after and (self._running is not None or len(self._waiting) > 1):
+            self._look_again()
+        return call
 
     def begin(self, call: "QueuedCall", started: float) -> None:
         """The thread is the call's own now; reports it if it waited for the threshold, and others were the reason."""
-        report = self._watch.report
-        if report is None or started - call.submitted < self._watch.threshold_s:
+        self._leave(call)
+        self._running = call
+        if self._watch.report is None or started - call.submitted < self._watch.threshold_s:
             return
-        holding = self._culprit(call.submitted, started)
+        holding = self._holdings.culprit(call.submitted, started)
         if holding is not None:
-            report(
-                ThreadWait(
-                    began_at=datetime.now(UTC) - timedelta(seconds=started - call.submitted),
-                    waited_ms=(started - call.submitted) * 1000,
-                    thread=self._thread,
-                    held_by=holding.name,
-                    holder=holding.request.describe if holding.request else None,
-                    waiter=call.request.describe if call.request else None,
-                )
-            )
+            self._report(call, started, holding.name, holding.request, ongoing=False)
 
     def end(self, call: "QueuedCall", started: float) -> None:
         """The call gives the thread back."""
-        self._holdings.append(Holding(name_of(call.work), call.request, started, now()))
+        self._running = None
+        self._holdings.add(Holding(name_of(call.work), call.request, started, now()))
 
-    def _culprit(self, since: float, until: float) -> Holding | None:
-        """The longest holding of the call that held the thread most; ``None`` if it was free for most of the time.
+    def _leave(self, call: "QueuedCall") -> None:
+        """Whatever entered before it and has not begun never will: it was cancelled."""
+        while self._waiting:
+            if self._waiting.popleft() is call:
+                break
 
-        It may wait for a CPU or the GIL then, or be started in the first place.
-        """
-        shares = list(self._shares(since))
-        if not shares:
-            return None
-        is_forgotten = len(self._holdings) == HOLDINGS_REMEMBERED and self._holdings[0].started > since
-        if not is_forgotten and sum(held for held, _ in shares) < (until - since) / 2:
-            return None
-        totals = defaultdict[str, float](float)
-        for held, holding in shares:
-            totals[holding.name] += held
-        name = max(totals, key=lambda name: totals[name])
-        return max((share for share in shares if share[1].name == name), key=lambda share: share[0])[1]
+    def _look_again(self) -> None:
+        with suppress(RuntimeError):  # no loop runs here
+            asyncio.get_running_loop().call_later(self._watch.ongoing_after_s, self._look)
+            self._is_looked_after = True
 
-    def _shares(self, since: float) -> Iterator[tuple[float, Holding]]:
-        """How long each call held the thread since then, in seconds, the latest first."""
-        for holding in reversed(self._holdings):
-            if holding.ended <= since:
-                return
-            yield holding.ended - max(holding.started, since), holding
+    def _look(self) -> None:
+        """On the loop's thread, which hands over what there is to tell to a thread made for it: that is rare."""
+        self._is_looked_after = False
+        first, running, at = next(iter(self._waiting), None), self._running, now()
+        is_dead = running is None and first is self._looked_at
+        if first is None or is_dead or self._watch.report is None:
+            return  # a call that is dead was cancelled before it began
+        self._looked_at = first
+        if running is not None and at - first.submitted >= self._watch.ongoing_after_s:
+            with suppress(RuntimeError):  # no more threads
+                _thread.start_new_thread(self._tell, (first, at, running))
+        self._look_again()
+
+    def _tell(self, waiting: "QueuedCall", at: float, running: "QueuedCall") -> None:
+        self._report(waiting, at, name_of(running.work), running.request, ongoing=True)
+
+    def _report(
+        self, call: "QueuedCall", until: float, held_by: str, holder: RequestInFlight | None, *, ongoing: bool
+    ) -> None:
+        report = self._watch.report
+        if report is not None:
+            report(
+                ThreadWait(
+                    began_at=datetime.now(UTC) - timedelta(seconds=now() - call.submitted),
+                    waited_ms=(until - call.submitted) * 1000,
+                    thread=self._thread,
+                    held_by=held_by,
+                    holder=holder.describe if holder else None,
+                    waiter=call.request.describe if call.request else None,
+                    ongoing=ongoing,
+                )
+            )
 
 
 class QueuedCall:
@@ -108,6 +127,7 @@ class QueuedCall:
         self._queue = queue
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        __traceback_hide__ = True  # asgiref hides its own frames from Django's error pages in this way
         started = now()
         self._queue.begin(self, started)
         try:

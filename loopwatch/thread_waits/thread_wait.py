@@ -27,3 +27,5 @@ class ThreadWait:
     held_by: str
     holder: Describe | None
     waiter: Describe | None
+    ongoing: bool = False
+    """It waits still, and is reported again."""

@@ -80,3 +80,8 @@ def test_more_totals_cost_no_more_queries(admin_client, django_assert_max_num_qu
         stored_wait(f"views.view_{number}", 100, hour=HOUR - timedelta(hours=number % 5))
     with django_assert_max_num_queries(4):
         admin_client.get(PAGE)
+
+
+def test_waits_that_are_not_over_are_told_apart_from_none(admin_client):
+    stored_wait(SAVE, 120_000, hour=HOUR, waits=0, waited_us=0)
+    assert "0 ms 0 not over yet 2 min" in text_of(admin_client.get(PAGE))

@@ -6,6 +6,7 @@ import pytest
 from loopwatch.detection.calls import Request
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.recording import outage, thread_wait_rows, thread_waits
+from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from tests.recording.calls import CHAT, NOON, blocking_call, thread_wait
 from tests.recording.test_outages import wait_until
 
@@ -124,3 +125,55 @@ def test_a_forked_child_starts_without_its_parents_waits(recorder_of):
     recorder.start()
     assert recorder.flush(30)
     assert not ThreadWaitTotal.objects.exists()
+
+
+def test_a_wait_that_goes_on_is_stored_while_it_does_and_counted_when_it_has_ended(recorder_of):
+    recorder = recorder_of()
+    for seconds in (5, 10):
+        recorder.put_wait(thread_wait(waited_ms=seconds * 1000, ongoing=True))
+    assert recorder.flush(30)
+    assert stored("waits", "waited_us", "longest_us") == [(0, 0, 10_000_000)]
+    recorder.put_wait(thread_wait(waited_ms=12_000))
+    assert recorder.flush(30)
+    assert stored("waits", "waited_us", "longest_us") == [(1, 12_000_000, 12_000_000)]
+
+
+def test_the_log_tells_of_a_thread_that_is_not_given_back_once_a_minute(caplog):
+    at = [0.0]
+    log = ThreadWaitLog(lambda: at[0])
+    for seconds, waited_ms in ((0, 5_000), (5, 10_000), (60, 65_000)):
+        at[0] = seconds
+        log.tell(thread_wait(waited_ms=waited_ms, ongoing=True))
+    log.tell(thread_wait(held_by="views.other\n", holder=None, thread="request", waited_ms=5_000, ongoing=True))
+    log.tell(thread_wait(held_by="views.past", waited_ms=90_000))
+    save = (
+        "chat.consumers.Chat.save does not give back the process's thread of sync_to_async (WebSocket ws/chat/<room>/)"
+    )
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{save}: a call has been waiting for 5.0 s",
+        f"{save}: a call has been waiting for 65.0 s",
+        "views.other does not give back the thread of sync_to_async: a call has been waiting for 5.0 s",
+    ]
+
+
+@pytest.mark.parametrize(("sinks", "lines"), [(("database",), 0), (("log",), 1), (("database", "log"), 1)])
+def test_it_does_so_where_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
+    recorder = recorder_of(sinks=sinks)
+    recorder.put_wait(thread_wait(ongoing=True))
+    assert recorder.flush(30)
+    assert len([record for record in caplog.records if "does not give back" in record.getMessage()]) == lines
+
+
+def test_waits_that_could_not_be_written_before_the_end_are_told(recorder_of, database, caplog):
+    table = ThreadWaitTotal._meta.db_table
+    with database.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
+    recorder = recorder_of()
+    try:
+        for _ in range(3):
+            recorder.put_wait(thread_wait())
+        assert not recorder.stop(0.2)
+    finally:
+        with database.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+    assert "Stopped before 3 thread waits could be written." in caplog.text

@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -112,3 +113,8 @@ def test_a_call_that_is_not_known_and_a_thread_held_for_nobody_have_words():
     shown = as_text(a_report(thread_waits=(replace(WAIT, held_by="", held_for=(), thread="request", routes=()),)))
     assert "unknown" in shown
     assert "the request's own thread\n" in shown + "\n"
+
+
+def test_waits_that_are_not_over_are_told_apart_from_none():
+    shown = as_text(a_report(thread_waits=(replace(WAIT, waits=0, waited_ms=0.0, longest_ms=120_000.0),)))
+    assert re.search("0 ms +not over +2 min", shown)

@@ -6,26 +6,34 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from queue import SimpleQueue
 
 import pytest
 from asgiref import sync
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
+from loopwatch.thread_waits.holdings import REMEMBERED
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
-from loopwatch.thread_waits.queue import HOLDINGS_REMEMBERED, QueuedCall, ThreadQueue, Watch
+from loopwatch.thread_waits.queue import ThreadQueue, Watch
 
 THRESHOLD_S = 0.05
-LONG_S = 0.3
+LONG_S = 0.5
+ONGOING_AFTER_S = 60
 
 secret = ContextVar("secret", default="none")
 
 
+begun = threading.Event()
+
+
 def hold(seconds=LONG_S):
+    begun.set()
     time.sleep(seconds)
     return seconds
 
 
 def hold_longer():
+    begun.set()
     time.sleep(2 * LONG_S)
 
 
@@ -44,7 +52,7 @@ def hooks():
 def waits(hooks):
     """The waits reported since the test began."""
     reported = []
-    hooks.install(THRESHOLD_S, reported.append)
+    hooks.install(THRESHOLD_S, ONGOING_AFTER_S, reported.append)
     return reported
 
 
@@ -52,8 +60,16 @@ async def at_once(*calls):
     return await asyncio.gather(*calls)
 
 
+async def behind(first, *others):
+    """The others are handed over when the first call has its thread."""
+    begun.clear()
+    holding = asyncio.ensure_future(first)
+    await asyncio.to_thread(begun.wait, 60)
+    return await at_once(holding, *others)
+
+
 async def test_a_call_behind_another_one_waits_for_it(waits):
-    assert await at_once(sync_to_async(hold)(), sync_to_async(pass_by)()) == [LONG_S, "passed"]
+    assert await behind(sync_to_async(hold)(), sync_to_async(pass_by)()) == [LONG_S, "passed"]
     (wait,) = waits
     assert (wait.thread, wait.held_by) == ("process", f"{__name__}.hold")
     assert wait.waited_ms >= LONG_S * 1000
@@ -61,7 +77,7 @@ async def test_a_call_behind_another_one_waits_for_it(waits):
 
 async def test_calls_of_one_request_wait_for_each_other(waits):
     async with ThreadSensitiveContext():
-        await at_once(sync_to_async(hold)(), sync_to_async(pass_by)())
+        await behind(sync_to_async(hold)(), sync_to_async(pass_by)())
     assert [(wait.thread, wait.held_by) for wait in waits] == [("request", f"{__name__}.hold")]
 
 
@@ -81,29 +97,32 @@ async def test_nor_do_calls_that_need_no_certain_thread(waits):
 
 def test_calls_wait_for_the_thread_of_synchronous_code_around_them(waits):
     async def view():
-        await at_once(sync_to_async(hold)(), sync_to_async(pass_by)())
+        await behind(sync_to_async(hold)(), sync_to_async(pass_by)())
 
     async_to_sync(view)()
     assert [(wait.thread, wait.held_by) for wait in waits] == [("request", f"{__name__}.hold")]
 
 
-async def test_quick_calls_are_not_reported(waits):
-    await at_once(*(sync_to_async(pass_by)() for _ in range(20)))
-    assert not waits
+async def test_waits_below_the_threshold_are_not_reported(hooks):
+    reported = []
+    hooks.install(60, ONGOING_AFTER_S, reported.append)
+    await at_once(*(sync_to_async(hold)(0.01) for _ in range(10)))
+    assert not reported
 
 
 async def test_the_call_is_named_that_held_the_thread_most(waits):
-    await at_once(*(sync_to_async(each)() for each in (hold, hold_longer, pass_by)))
+    await behind(*(sync_to_async(each)() for each in (hold, hold_longer, pass_by)))
     assert [wait.held_by for wait in waits] == [f"{__name__}.hold", f"{__name__}.hold_longer"]
 
 
 async def test_many_short_calls_of_one_function_add_up(waits):
     short = [sync_to_async(hold)(0.02) for _ in range(20)]
-    await at_once(sync_to_async(hold_briefly)(), *short, sync_to_async(pass_by)())
+    await behind(sync_to_async(hold_briefly)(), *short, sync_to_async(pass_by)())
     assert waits[-1].held_by == f"{__name__}.hold"
 
 
 def hold_briefly():
+    begun.set()
     time.sleep(0.1)
 
 
@@ -115,21 +134,60 @@ async def test_what_a_call_returns_raises_and_sees_stays_as_it_was(waits):
 
 
 async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
-    queue = ThreadQueue("process", Watch(THRESHOLD_S, waits.append))
-    QueuedCall(pass_by, queue)()
-    late = QueuedCall(pass_by, queue)
+    queue = ThreadQueue("process", Watch(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
+    queue.enter(pass_by)()
+    late = queue.enter(pass_by)
     late.submitted -= 10
     late()
     assert not waits
 
 
 async def test_a_queue_longer_than_is_remembered_is_reported_still(waits):
-    queue = ThreadQueue("process", Watch(THRESHOLD_S, waits.append))
-    late = QueuedCall(pass_by, queue)
-    for _ in range(HOLDINGS_REMEMBERED + 1):
-        QueuedCall(hold, queue)(0.001)
+    queue = ThreadQueue("process", Watch(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
+    late = queue.enter(pass_by)
+    for _ in range(REMEMBERED + 1):
+        queue.enter(hold)(0.001)
     late()
     assert [wait.held_by for wait in waits] == [f"{__name__}.hold"]
+
+
+class TestAThreadThatIsNotGivenBack:
+    @pytest.fixture
+    def told(self, hooks):
+        """What is reported, also while it lasts."""
+        reported = SimpleQueue()
+        hooks.install(THRESHOLD_S, THRESHOLD_S, reported.put)
+        return reported
+
+    async def test_a_call_that_waits_for_it_is_reported_while_it_waits(self, told):
+        let_go = threading.Event()
+
+        def hang():
+            begun.set()
+            let_go.wait(60)
+
+        calls = asyncio.ensure_future(behind(sync_to_async(hang)(), sync_to_async(pass_by)()))
+        first, second = [await asyncio.to_thread(told.get, timeout=60) for _ in range(2)]
+        assert (first.ongoing, first.thread) == (True, "process")
+        assert first.held_by.endswith("<locals>.hang")
+        assert second.ongoing
+        assert second.waited_ms > first.waited_ms
+        let_go.set()
+        assert (await calls)[1] == "passed"
+        last = first
+        while last.ongoing:
+            last = told.get(timeout=60)
+        assert last.waited_ms >= second.waited_ms
+
+    async def test_one_that_is_cancelled_meanwhile_is_forgotten(self, hooks, told):
+        queue = ThreadQueue("process", hooks._watch)
+        queue.enter(pass_by)
+        queue.enter(pass_by)
+        while queue._is_looked_after:
+            await asyncio.sleep(0.01)
+        assert told.empty()
+        queue.enter(pass_by)()
+        assert not queue._waiting
 
 
 def parts_of_asgiref():
@@ -139,7 +197,7 @@ def parts_of_asgiref():
 
 def test_nothing_is_left_behind(hooks):
     before = parts_of_asgiref()
-    hooks.install(THRESHOLD_S, print)
+    hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)
     assert all(ours is not original for ours, original in zip(parts_of_asgiref(), before, strict=True))
     hooks.uninstall()
     assert parts_of_asgiref() == before == (None, ThreadPoolExecutor, before[2])
@@ -160,7 +218,7 @@ async def test_a_call_that_is_in_the_queue_by_then_runs_and_is_not_reported(hook
 
 
 def test_what_somebody_has_wrapped_since_is_left_to_them(hooks, monkeypatch):
-    hooks.install(THRESHOLD_S, print)
+    hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)
     ours = sync.CurrentThreadExecutor.submit
 
     def wrapped(*args, **kwargs):
@@ -177,7 +235,7 @@ def test_what_somebody_has_wrapped_since_is_left_to_them(hooks, monkeypatch):
 def test_an_asgiref_that_has_changed_is_left_alone_and_the_log_says_so_once(hooks, monkeypatch, caplog, missing):
     monkeypatch.delattr(sync, missing)
     for _ in range(2):
-        hooks.install(THRESHOLD_S, print)
+        hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)
     assert vars(SyncToAsync.single_thread_executor).get("submit") is None
     (line,) = [record for record in caplog.records if record.name == "loopwatch"]
     assert line.levelno == logging.WARNING
