@@ -37,7 +37,7 @@ def _qualified(function: Any, args: tuple[Any, ...]) -> str:
     if name is None:  # an object that can be called, such as middleware
         return f"{type(function).__module__}.{type(function).__qualname__}"
     owner = getattr(function, "__self__", args[0] if args else None)
-    if not isinstance(owner, type) and _is_method(function, name, type(owner)):
+    if _is_method(function, name, type(owner)):
         return f"{type(owner).__module__}.{type(owner).__qualname__}.{name}"
     return ".".join(part for part in (function.__module__, function.__qualname__) if part)
 

@@ -147,6 +147,7 @@ async def test_a_queue_longer_than_is_remembered_is_reported_still(waits):
     late = queue.enter(pass_by)
     for _ in range(REMEMBERED + 1):
         queue.enter(hold)(0.001)
+    late.submitted -= 10
     late()
     assert [wait.held_by for wait in waits] == [f"{__name__}.hold"]
 
@@ -183,6 +184,7 @@ class TestAThreadThatIsNotGivenBack:
         queue = ThreadQueue("process", hooks._watch)
         queue.enter(pass_by)
         queue.enter(pass_by)
+        assert queue._is_looked_after
         while queue._is_looked_after:
             await asyncio.sleep(0.01)
         assert told.empty()
