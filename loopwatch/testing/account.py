@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
+from loopwatch.reporting.terminal import visible
 from loopwatch.testing.found import Channel, Found
 from loopwatch.testing.places import shown
 
@@ -59,7 +60,9 @@ def title(found: Found) -> str:
     phase = "" if found.phase == "call" else f" in the {found.phase}"
     if found.channel is Channel.STRICT:
         return f"{found.name} blocks the event loop, whatever it takes{phase}"
-    return f"{found.name} blocked the event loop for {found.duration_ms:.1f} ms{phase}"
+    if found.count == 1:
+        return f"{found.name} blocked the event loop for {found.duration_ms:.1f} ms{phase}"
+    return f"{found.name} blocked the event loop {found.count} times{phase}, for {found.duration_ms:.1f} ms at most"
 
 
 def _by_place(strict: Iterable[Found]) -> list[list[Found]]:
@@ -77,7 +80,9 @@ def _account(group: Sequence[Found], threshold_ms: float) -> Account:
         frames = _up_to_own_call(frames)
     said = _said_of_stall(found, threshold_ms) if found.channel is Channel.STALL else _said_of_strict(group)
     entries = tuple(map(_entry, frames))
-    return Account(title(found), shown(found.filename), found.lineno, entries, (*said, *_cure(found)))
+    # Names are data: what a terminal would take for commands is spelled out.
+    told = tuple(map(visible, (*said, *_cure(found))))
+    return Account(visible(title(found)), shown(found.filename), found.lineno, entries, told)
 
 
 def _said_of_stall(found: Found, threshold_ms: float) -> Iterator[str]:
@@ -115,7 +120,7 @@ def _up_to_own_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
 
 
 def _entry(frame: StackFrame) -> Entry:
-    function = frame.function.rpartition(".")[2]
+    function = visible(frame.function.rpartition(".")[2])
     return Entry(shown(frame.filename), frame.lineno, function, tuple(_marked(frame)))
 
 

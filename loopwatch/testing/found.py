@@ -28,10 +28,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One stall in one test, or the strict calls of one kind from one place in it.
+    """The stalls of one call from one place in one test, or the strict calls of one name.
 
-    ``phase`` is setup, call or teardown; ``reason`` is the cause of a stall or the kind of a strict call; ``rule`` is
-    what allowed it, as it was written.
+    ``phase`` is setup, call or teardown; ``reason`` is the cause of a stall or the kind of a strict call; ``count`` is
+    how many there were, ``duration_ms`` the longest and ``blocked_ms`` all of them; ``rule`` is what allowed it, as it
+    was written.
     """
 
     test: str
@@ -46,6 +47,7 @@ class Found:
     source: str
     reason: str
     duration_ms: float = 0.0
+    blocked_ms: float = 0.0
     exact: bool = True
     count: int = 1
     stack: tuple[StackFrame, ...] = ()
@@ -78,25 +80,32 @@ class Found:
 
 
 def stalls_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[Found]:
-    return [
-        Found(
-            test=test,
-            phase=phase,
-            channel=Channel.STALL,
-            fingerprint=call.fingerprint,
-            blocking_call=call.method_name,
-            called_name=call.called_name,
-            function=call.function,
-            filename=call.filename,
-            lineno=call.lineno,
-            source=call.source,
-            reason=str(call.cause),
-            duration_ms=call.duration_ms,
-            exact=call.exact,
-            stack=_from_own_code_inward(call.stack),
-        )
-        for call in calls
-    ]
+    places: dict[tuple[str, int, str], list[BlockingCall]] = {}
+    for call in calls:
+        places.setdefault((call.filename, call.lineno, call.fingerprint), []).append(call)
+    return [_stalls_of(test, phase, alike) for alike in places.values()]
+
+
+def _stalls_of(test: str, phase: str, alike: list[BlockingCall]) -> Found:
+    call = max(alike, key=lambda each: each.duration_ms)
+    return Found(
+        test=test,
+        phase=phase,
+        channel=Channel.STALL,
+        fingerprint=call.fingerprint,
+        blocking_call=call.method_name,
+        called_name=call.called_name,
+        function=call.function,
+        filename=call.filename,
+        lineno=call.lineno,
+        source=call.source,
+        reason=str(call.cause),
+        duration_ms=call.duration_ms,
+        blocked_ms=sum(each.duration_ms for each in alike),
+        exact=call.exact,
+        count=len(alike),
+        stack=_from_own_code_inward(call.stack),
+    )
 
 
 def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Found]:

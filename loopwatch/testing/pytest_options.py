@@ -1,6 +1,5 @@
 """What the command line, the ini file and the markers say. Every mistake is a usage error that says what is right."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,13 +91,16 @@ def json_path(config: pytest.Config) -> Path | None:
 
 
 def is_selection(config: pytest.Config) -> bool:
-    """Whether this run was asked to leave tests out, so that what did not happen in it says nothing."""
-    return any(
-        argument.startswith(_SELECTING) or "::" in argument or argument.endswith(".py")
-        for argument in _arguments(config)
-    )
+    """Whether single tests or files were chosen, so that what did not happen says nothing."""
+    arguments = map(str, config.invocation_params.args)
+    return any(given.startswith(_SELECTING) or "::" in given or given.endswith(".py") for given in arguments)
 
 
-def _arguments(config: pytest.Config) -> Iterator[str]:
-    for argument in config.invocation_params.args:
-        yield str(argument)
+def is_whole(config: pytest.Config) -> bool:
+    """Whether the run was over all the tests there are, as far as is known: no other folders were named than those."""
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return True
+    named = {(config.invocation_params.dir / given).resolve() for given in config.args}
+    patterns = config.getini("testpaths") or ["."]
+    wanted = [path.resolve() for pattern in patterns for path in config.rootpath.glob(pattern)]
+    return all(not named.isdisjoint((path, *path.parents)) for path in wanted)

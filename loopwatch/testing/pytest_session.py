@@ -11,11 +11,13 @@ import pytest
 
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.pytest_plugin import MARKER
+from loopwatch.reporting.terminal import visible
 from loopwatch.testing import pytest_options
 from loopwatch.testing.account import title
 from loopwatch.testing.failure import failure
 from loopwatch.testing.found import Found
 from loopwatch.testing.judge import Judge
+from loopwatch.testing.note import Note
 from loopwatch.testing.options import MarkerError, Options
 from loopwatch.testing.outcome import Outcome
 from loopwatch.testing.places import shown
@@ -86,9 +88,12 @@ class WatchedSession:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self._outcome.add(report)
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        self._outcome.add_collected(report)
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        self._outcome.finish(session)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        self._outcome.finish(session, exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         self._outcome.show(terminalreporter)
@@ -135,19 +140,19 @@ def _asks(item: pytest.Item) -> bool:
 def _tell(report: pytest.TestReport, watched: WatchedTest) -> None:
     """Put what is known of a test into its report, and fail it for what is new."""
     found = watched.hand_over()
-    rules = [rule.text for rule in watched.options.allow] if report.when == "call" else []
-    if not found and not rules:
-        return
-    told: Any = report
-    told.loopwatch = {"found": [each.as_dict() for each in found], "rules": rules, "is_failure": False}
     blamed = new(found)
-    if blamed and report.passed and not hasattr(report, "wasxfail"):
+    is_failure = bool(blamed) and report.passed and not hasattr(report, "wasxfail")
+    rules = [rule.text for rule in watched.options.allow] if report.when == "call" else []
+    note = Note(found, rules, watched.disturbances, watched.dropped, is_failure=is_failure)
+    watched.disturbances = watched.dropped = 0
+    if not note.is_empty:
+        note.write(report)
+    if is_failure:
         report.outcome = "failed"
         report.longrepr = failure(blamed, watched.options.threshold_ms)
-        told.loopwatch["is_failure"] = True
     elif blamed:
         report.sections.append(("loopwatch", "\n".join(map(_one_line, blamed))))
 
 
 def _one_line(found: Found) -> str:
-    return f"{title(found)}, in {found.function} ({shown(found.filename)}:{found.lineno})"
+    return visible(f"{title(found)}, in {found.function} ({shown(found.filename)}:{found.lineno})")

@@ -21,6 +21,10 @@ def summary_lines(tally: Tally, unused: Sequence[str]) -> Iterator[str]:
             if findings:
                 yield f"{_count(len(findings), noun)} {words}:"
                 yield from _listed(map(_line, findings), len(findings))
+    if tally.disturbances:
+        yield f"{_count(tally.disturbances, 'stall')} more: the machine's doing, so no test is blamed"
+    if tally.dropped:
+        yield f"{_count(tally.dropped, 'call')} more that there was no room for"
     if unused:
         yield f"{_count(len(unused), 'rule')} that allowed nothing in this run, and can go:"
         yield from _listed(unused, len(unused))

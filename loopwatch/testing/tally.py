@@ -26,7 +26,7 @@ class Finding:
 
     def add(self, found: Found) -> None:
         self.events += found.count
-        self.blocked_ms += found.duration_ms
+        self.blocked_ms += found.blocked_ms
         self.calls[found.blocking_call] += found.count
         self.tests[found.test] += found.count
         if found.duration_ms > self.longest.duration_ms:
@@ -65,10 +65,13 @@ class Finding:
 
 
 class Tally:
-    """``rules`` counts, for every rule that was in force, how much it allowed."""
+    """``rules`` counts, for every rule that was in force, how much it allowed. ``disturbances`` counts the stalls that
+    were the machine's doing, and ``dropped`` what there was no room for."""
 
     def __init__(self) -> None:
         self.rules: Counter[str] = Counter()
+        self.disturbances = 0
+        self.dropped = 0
         self._findings: dict[tuple[str, Verdict], Finding] = {}
 
     def add(self, found: Found) -> None:

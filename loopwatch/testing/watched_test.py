@@ -10,7 +10,10 @@ from loopwatch.testing.options import DEFAULTS, Options
 
 
 class WatchedTest:
-    """What the fixture ``loopwatch`` gives; ``take()`` and ``take_strict()`` are for the test itself."""
+    """What the fixture ``loopwatch`` gives; ``take()`` and ``take_strict()`` are for the test itself.
+
+    ``disturbances`` counts the stalls that were the machine's doing, ``dropped`` what there was no room for.
+    """
 
     def __init__(self, nodeid: str, judge: Judge, options: Options = DEFAULTS, *, every_thread: bool = True) -> None:
         self.options = options
@@ -18,6 +21,8 @@ class WatchedTest:
         self._nodeid = nodeid
         self._judge = judge
         self._found: list[Found] = []
+        self.disturbances = 0
+        self.dropped = 0
         self._phase = ""
         self._watcher: Watcher | None = None
         self._strict: StrictWatcher | None = None
@@ -35,9 +40,10 @@ class WatchedTest:
             strict.__exit__(None, None, None)
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
-            watcher.__exit__(None, None, None)
+            self._leave(watcher)
             self._keep(stalls_in(self._nodeid, self._phase, watcher.calls))
         if strict is not None:
+            self.dropped += strict.calls_dropped
             self._keep(strict_in(self._nodeid, self._phase, strict.calls))
 
     def take(self) -> list[BlockingCall]:
@@ -47,7 +53,7 @@ class WatchedTest:
             return []
         # The new one is there before the old one leaves, so the loop's clock, and with it the running step, stays.
         self._watcher = self._new_watcher()
-        before.__exit__(None, None, None)
+        self._leave(before)
         return before.calls
 
     def take_strict(self) -> list[StrictCall]:
@@ -64,6 +70,11 @@ class WatchedTest:
         return watch(
             threshold_ms=options.threshold_ms, engine=options.engine, every_thread=self._every_thread
         ).__enter__()
+
+    def _leave(self, watcher: Watcher) -> None:
+        watcher.__exit__(None, None, None)
+        self.disturbances += len(watcher.disturbances)
+        self.dropped += watcher.calls_dropped
 
     def _keep(self, found: list[Found]) -> None:
         self._found += [self._judge.judge(each, self.options.allow) for each in found]

@@ -230,6 +230,25 @@ async def test_blocks():
     project.run("--loopwatch", plugins=[ANYIO]).assert_outcomes(failed=1)
 
 
+def test_many_stalls_of_the_same_call_are_told_as_one(project):
+    project.tests("""
+async def test_blocks():
+    for _ in range(3):
+        back_off()
+        await asyncio.sleep(0)
+
+
+async def test_blocks_in_many_places():
+    for index in range(8):
+        exec(f"async def step_{index}():\\n  back_off()\\n  time.sleep(0.1)")
+        await asyncio.create_task(locals()[f"step_{index}"]())
+""")
+    result = project.run("--loopwatch", "--loopwatch-json", "found.json")
+    result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop 3 times, for * ms at most"])
+    assert project.found()[0]["events"] >= 3
+    assert project.found()[0]["blocked_ms"] >= 600
+
+
 # What is said at the end
 
 

@@ -75,8 +75,7 @@ def test_set_up_and_tear_down_count():
             pass
 
     (text,) = run(Tests)
-    assert text.count("E   ") == 0
-    assert text.count("time.sleep blocked the event loop for") == 2
+    assert "time.sleep blocked the event loop 2 times, for" in text
 
 
 def test_the_class_says_what_is_allowed_and_from_when_on():

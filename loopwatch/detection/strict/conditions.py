@@ -14,7 +14,6 @@ import threading
 from _socket import socket as CSocket  # noqa: N812 - a class, whatever its name
 from collections.abc import Callable, Sized
 from concurrent.futures import Future
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -25,7 +24,6 @@ Condition = Callable[[FrameType, Any], bool]
 function its own frame and its first argument."""
 
 MAX_WRAPPERS = 5
-_NULL_DEVICE = Path(os.devnull).stat().st_rdev
 _STANDARD_DESCRIPTORS = (1, 2)
 _WRAPPERS: tuple[tuple[type, str], ...] = (
     (io.TextIOWrapper, "buffer"),
@@ -72,14 +70,37 @@ def has_blocking_descriptor(frame: FrameType, _function: Any) -> bool:
 
 
 def is_lock_taken(frame: FrameType, lock: Any) -> bool:
-    return bool(lock.locked()) and not is_trying(frame)
+    return bool(lock.locked()) and may_wait_for_lock(frame, lock)
 
 
-def is_trying(frame: FrameType) -> bool:
-    """Whether the call that a frame stands on says that it will not wait: ``acquire(False)``, ``get(timeout=0)``."""
-    blocking, timeout_s = argument(frame, 0, "blocking"), argument(frame, 1, "timeout")
-    says_no = type(blocking) in (bool, int) and not blocking
-    return says_no or (type(timeout_s) in (int, float) and timeout_s == 0)
+def may_wait_for_lock(frame: FrameType, _lock: Any) -> bool:
+    """Not ``acquire(False)``."""
+    return not _is_zero(argument(frame, 0, "blocking")) and not _is_zero(argument(frame, 1, "timeout"))
+
+
+def may_wait_for_item(frame: FrameType, _queue: Any) -> bool:
+    """Not ``get(False)``."""
+    return not _is_zero(argument(frame, 0, "block")) and not _is_zero(argument(frame, 1, "timeout"))
+
+
+def may_poll_for_long(frame: FrameType, _poll: Any) -> bool:
+    """Not ``poll(0)``."""
+    return not _is_zero(argument(frame, 0, "timeout"))
+
+
+def may_select_for_long(frame: FrameType, _function: Any) -> bool:
+    """Not ``select(…, 0)``."""
+    return not _is_zero(argument(frame, 3, "timeout"))
+
+
+def may_wait_for_child(frame: FrameType, _function: Any) -> bool:
+    """Not ``waitpid(pid, os.WNOHANG)``."""
+    options = argument(frame, 1, "options")
+    return not (isinstance(options, int) and options & os.WNOHANG)
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, bool | int | float) and value == 0
 
 
 def is_waiting_allowed(frame: FrameType, _first: Any) -> bool:
@@ -135,7 +156,8 @@ def _is_blocking(descriptor: int) -> bool:
     if descriptor in _STANDARD_DESCRIPTORS:
         return False
     try:
-        return os.get_blocking(descriptor) and os.fstat(descriptor).st_rdev != _NULL_DEVICE
+        is_nowhere = os.path.samestat(os.fstat(descriptor), os.stat(os.devnull))  # noqa: PTH116 - what Path asks, too
+        return os.get_blocking(descriptor) and not is_nowhere
     except OSError:
         return False
 

@@ -313,6 +313,44 @@ def test_what_does_not_block_is_not_reported(function):
     assert found_in(function) == []
 
 
+def tries_an_rlock():
+    lock = threading.RLock()
+    holder = threading.Thread(target=lock.acquire)
+    holder.start()
+    while holder.is_alive():
+        pass
+    assert not lock.acquire(blocking=False)
+
+
+def tries_a_simple_queue():
+    with pytest.raises(queue.Empty):
+        queue.SimpleQueue().get(False)
+    with pytest.raises(queue.Empty):
+        queue.SimpleQueue().get(timeout=0)
+
+
+def asks_for_a_child():
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        tries_a_lock,
+        tries_an_rlock,
+        uses_a_condition,
+        tries_a_simple_queue,
+        polls,
+        lambda: select.poll().poll(0),
+        asks_for_a_child,
+    ],
+)
+def test_a_try_is_none_however_long_the_machine_takes_for_it(function, monkeypatch):
+    monkeypatch.setattr("loopwatch.detection.strict.steps.WAITED_S", 0.0)
+    assert found_in(function) == []
+
+
 def test_nowhere_is_written_to_at_once():
     with pathlib.Path(os.devnull).open("w") as nowhere:
         assert found_in(nowhere.write, "x") == []

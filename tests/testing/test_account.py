@@ -1,0 +1,149 @@
+"""How it is said what a test is blamed for, and what the run has found."""
+
+import itertools
+import json
+
+import pytest
+
+from loopwatch.detection.calls import StackFrame
+from loopwatch.testing.account import MAX_ACCOUNTS, accounts, text_of
+from loopwatch.testing.found import Channel, Found, Verdict
+from loopwatch.testing.note import Note
+from loopwatch.testing.summary import MAX_LISTED, summary_lines
+from loopwatch.testing.tally import Tally
+
+HOSTILE = "shop.<script>\x1b[31m\n\udcff\u202e·書"
+
+
+def found(**changed):
+    fields = {
+        "test": "test_shop.py::test_pay",
+        "phase": "call",
+        "channel": Channel.STALL,
+        "fingerprint": "f1",
+        "blocking_call": "time.sleep",
+        "called_name": "time.sleep",
+        "function": "shop.pay",
+        "filename": "shop.py",
+        "lineno": 7,
+        "source": "time.sleep(1)",
+        "reason": "waiting",
+        "duration_ms": 60.0,
+        "blocked_ms": 60.0,
+    }
+    return Found(**fields | changed)
+
+
+def strict(**changed):
+    return found(channel=Channel.STRICT, duration_ms=0.0, blocked_ms=0.0, **changed)
+
+
+def frame_in(path, line, **columns):
+    return StackFrame(str(path), "shop", "pay", line, line, is_own=True, **columns)
+
+
+def test_the_expression_is_marked_by_characters_not_bytes(tmp_path):
+    source = tmp_path / "shop.py"
+    source.write_text("def pay():\n    größe = schlafe('ä', warte(1))\n", encoding="utf-8")
+    line = source.read_text(encoding="utf-8").splitlines()[1]
+    begin = len(line[: line.index("warte")].encode())
+    text = text_of([found(stack=(frame_in(source, 2, column=begin, end_column=begin + len("warte(1)")),))], 50)
+    assert "    größe = schlafe('ä', warte(1))\n                         ^^^^^^^^\n" in text
+
+
+@pytest.mark.parametrize("line", [0, 99])
+def test_a_source_that_is_not_there_does_no_harm(tmp_path, line):
+    assert "time.sleep blocked" in text_of([found(stack=(frame_in(tmp_path / "gone.py", line, end_column=5),))], 50)
+    assert "time.sleep blocked" in text_of([found(filename="", lineno=line)], 50)
+
+
+def test_names_cannot_command_a_terminal():
+    text = text_of([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
+    tally = Tally()
+    tally.add(found(blocking_call=HOSTILE, function=HOSTILE, test=HOSTILE, filename=f"/{HOSTILE}.py"))
+    for said in (text, *summary_lines(tally, [HOSTILE])):
+        assert not {"\x1b", "\u202e", "\udcff"} & set(said)
+    assert r"shop.<script>\x1b[31m\n\udcff\u202e·書 blocked" in text
+
+
+def test_what_a_report_carries_comes_back_whatever_the_names():
+    class Report:
+        pass
+
+    note = Note([found(function=HOSTILE, stack=(frame_in("shop.py", 7),)), strict()], [HOSTILE], 1, 2, is_failure=True)
+    report = Report()
+    note.write(report)
+    assert report.loopwatch.isascii()
+    assert Note.read(report) == note
+
+
+def test_the_longest_stalls_are_told_and_the_others_counted():
+    stalls = [found(fingerprint=str(index), duration_ms=100.0 + index) for index in range(MAX_ACCOUNTS + 3)]
+    told, left_out = accounts(stalls, 50)
+    assert left_out == 3
+    assert told[-1].headline == f"time.sleep blocked the event loop for {100.0 + MAX_ACCOUNTS + 2} ms"
+    assert text_of(stalls, 50).startswith("3 more are not shown.\n\n")
+
+
+def test_what_one_call_of_the_users_own_makes_is_told_once():
+    calls = [strict(called_name="requests.get", blocking_call=name) for name in ("socket.getaddrinfo", "open")]
+    (account,) = accounts(calls, 50)[0]
+    assert account.headline == "requests.get blocks the event loop, whatever it takes"
+    assert account.said[2:4] == ("  socket.getaddrinfo (waiting)", "  open (waiting)")
+
+
+def test_a_call_that_is_not_certain_says_so():
+    assert "(the call is likely; the function is certain)" in text_of([found(exact=False)], 50)
+
+
+def test_the_phase_is_told_if_it_is_not_the_test_itself():
+    assert "for 60.0 ms in the setup" in text_of([found(phase="setup")], 50)
+
+
+# The sums
+
+
+def test_verdicts_and_channels_are_told_apart_new_ones_first():
+    tally = Tally()
+    for verdict, make in itertools.product((Verdict.ALLOWED, Verdict.KNOWN, Verdict.NEW), (strict, found)):
+        tally.add(make(fingerprint=make.__name__, verdict=verdict))
+    heads = [line for line in summary_lines(tally, []) if line.endswith(":")]
+    assert heads == [
+        "1 blocking call new:",
+        "1 blocking call known from the baseline:",
+        "1 blocking call allowed:",
+        "1 strict finding new:",
+        "1 strict finding known from the baseline:",
+        "1 strict finding allowed:",
+    ]
+
+
+def test_sums_are_exact():
+    tally = Tally()
+    for count, duration_ms in ((2, 60.0), (3, 90.0)):
+        tally.add(found(count=count, duration_ms=duration_ms, blocked_ms=count * duration_ms, test=f"test_{count}"))
+    (finding,) = json.loads(json.dumps(tally.as_dict()))["findings"]
+    assert (finding["events"], finding["blocked_ms"], finding["longest_ms"]) == (5, 390.0, 90.0)
+    assert finding["tests"] == {"test_2": 2, "test_3": 3}
+
+
+def test_a_long_list_is_cut_and_says_by_how_much():
+    tally = Tally()
+    for index in range(MAX_LISTED + 7):
+        tally.add(found(fingerprint=str(index)))
+    lines = list(summary_lines(tally, []))
+    assert len(lines) == MAX_LISTED + 2
+    assert lines[-1] == "  … and 7 more"
+
+
+def test_nothing_is_said_where_there_is_nothing_to_say():
+    assert list(summary_lines(Tally(), [])) == []
+
+
+def test_what_the_machine_did_and_what_had_no_room_is_counted():
+    tally = Tally()
+    tally.disturbances, tally.dropped = 1, 2
+    assert list(summary_lines(tally, [])) == [
+        "1 stall more: the machine's doing, so no test is blamed",
+        "2 calls more that there was no room for",
+    ]
