@@ -339,7 +339,6 @@ def asks_for_a_child():
     [
         tries_a_lock,
         tries_an_rlock,
-        uses_a_condition,
         tries_a_simple_queue,
         polls,
         lambda: select.poll().poll(0),
