@@ -60,7 +60,7 @@ def sums_of(totals: QuerySet[HourlyTotal], *keys: str) -> Iterator[tuple[int, tu
         *map(Sum, COLUMNS),
     )
     first = 1 + len(keys)
-    for row in rows.order_by().iterator():
+    for row in rows.order_by():
         events, blocked_us, longest_us, requests_delayed, delay_us, *counts = row[first:]
         sums = Sums(events, blocked_us, longest_us, requests_delayed, delay_us, tuple(counts))
         yield row[0], row[1:first], sums

@@ -6,6 +6,7 @@ from contextvars import copy_context
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.context import attach
 
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection.usual_culprits import UsualCulprits
@@ -63,6 +64,16 @@ def test_a_stall_that_goes_on_is_told_when_it_has_ended(sink, spans, tracer):
 
 def test_a_context_without_a_span_has_none(sdk):
     assert span_in(copy_context()) is None
+
+
+def test_a_span_that_raises_is_none_to_the_watchdog(sdk):
+    class Broken(trace.NonRecordingSpan):
+        def get_span_context(self):
+            raise RuntimeError
+
+    context = copy_context()
+    context.run(attach, trace.set_span_in_context(Broken(trace.INVALID_SPAN_CONTEXT)))
+    assert span_in(context) is None
 
 
 @pytest.fixture
