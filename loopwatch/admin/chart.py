@@ -49,11 +49,6 @@ class Chart:
     bar_width: int = BAR_WIDTH
 
     @property
-    def told(self) -> list[DrawnBar]:
-        """For the table: those in which something happened, newest first."""
-        return [bar for bar in reversed(self.bars) if not bar.is_empty]
-
-    @property
     def worst(self) -> DrawnBar:
         """That with the worst pause."""
         return max(self.bars, key=lambda bar: bar.bar.longest_us)

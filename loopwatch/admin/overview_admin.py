@@ -1,5 +1,6 @@
 """The overview: what the admin shows of the site before any single finding."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -47,6 +48,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
         found = overview(span, using=configuration().database)
         chart = chart_of(found)
+        bars = list(zip(chart.bars, self._events_urls(request, chart.bars), strict=True))
         context = {
             **self.admin_site.each_context(request),
             "title": _("Overview"),
@@ -56,8 +58,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             "spans": list(SPANS.values()),
             "overview": found,
             "chart": chart,
-            "bars": [(bar, self._events_url(request, bar)) for bar in chart.bars],
-            "table": [(bar, self._events_url(request, bar)) for bar in chart.told],
+            "bars": bars,
+            "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": found.processes[:PROCESSES_SHOWN],
             "more_processes": len(found.processes) > PROCESSES_SHOWN,
             "errors": errors_in_words(found.health.errors),
@@ -66,12 +68,13 @@ class OverviewAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "loopwatch/overview.html", context)
 
-    def _events_url(self, request: HttpRequest, drawn: DrawnBar) -> str:
-        """The events of one bar; empty if there are none, or they may not be seen."""
-        if not drawn.bar.events or not self.shows(request, BlockingEvent):
-            return ""
-        between = {"started_at__gte": _text(drawn.bar.start), "started_at__lt": _text(drawn.bar.end)}
-        return reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") + "?" + urlencode(between)
+    def _events_urls(self, request: HttpRequest, bars: list[DrawnBar]) -> Iterator[str]:
+        """The events of each bar; empty if there are none, or they may not be seen."""
+        shows_events = self.shows(request, BlockingEvent)
+        events = reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") if shows_events else ""
+        for drawn in bars:
+            between = {"started_at__gte": _text(drawn.bar.start), "started_at__lt": _text(drawn.bar.end)}
+            yield f"{events}?{urlencode(between)}" if shows_events and drawn.bar.events else ""
 
 
 def _text(moment: datetime) -> str:
