@@ -14,35 +14,38 @@ from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay
 
 INTERVAL_S = 1.0
-"""A loop that does not rest is asked this often."""
+"""The shortest stretch of time that is told of, but for stalls; and the shortest rest that belongs to none."""
 
 
 class UsageMeter:
-    """Of one loop. ``tell`` gets each stretch of time, one after the other; what the loop rests in between is none.
+    """Of one loop. ``tell`` gets one stretch of time after the other; longer rests in between belong to none.
 
     Each method is given what the clocks say now, and may let go of the GIL to ask for the thread's ``delay``.
     """
 
-    __slots__ = ("_delay_s", "_is_resting", "_last", "tell")
+    __slots__ = ("_delay_s", "_last", "_rested", "tell")
 
     def __init__(self, reading: CpuReading, delay: RunDelay) -> None:
         self.tell: Callable[[LoopUsage], object] | None = None
         self._last = reading
         self._delay_s = delay.read_s() or 0.0
-        self._is_resting = False
+        self._rested: CpuReading | None = None
+        """When the loop came to rest, if it does."""
 
     def step(self, started: float, reading: CpuReading, delay: RunDelay) -> None:
         """The step that began at ``started`` is running, or has run."""
-        if self._is_resting:
-            self._is_resting = False
-            self._last = replace(self._last, at=max(self._last.at, started))
+        rested, self._rested = self._rested, None
+        if rested is not None and started - rested.at >= INTERVAL_S:
+            self._tell_until(rested, delay)
+            self._last = replace(rested, at=started)
         if reading.at - self._last.at >= INTERVAL_S:
             self._tell_until(reading, delay)
 
     def rests(self, reading: CpuReading, delay: RunDelay) -> None:
-        """The loop has nothing to do."""
-        self._tell_until(reading, delay)
-        self._is_resting = True
+        """The loop has nothing to do. Servers wake it several times a second, so this had better be cheap."""
+        if reading.at - self._last.at >= INTERVAL_S:
+            self._tell_until(reading, delay)
+        self._rested = reading
 
     def stalled(self, started: float, ended: float, before: CpuReading, after: CpuReading, delay: RunDelay) -> None:
         """A step has lasted too long, or does so still; ``before`` was read when it had hardly begun."""

@@ -42,26 +42,32 @@ def meter(told, delay):
     return meter
 
 
-def test_it_is_the_cpu_time_until_the_loop_rests(meter, told, delay):
+def test_it_is_the_cpu_time_of_a_stretch(meter, told, delay):
     meter.step(100, reading(100.1, 1.05), delay)
-    meter.rests(reading(100.4, 1.25), delay)
-    assert told == [(0.4, 0.25)]
+    meter.rests(reading(101.4, 1.25), delay)
+    assert told == [(1.4, 0.25)]
 
 
 def test_and_the_time_for_which_it_had_no_cpu(meter, told, delay):
     delay.seconds = 0.125
-    meter.rests(reading(100.5, 1.25), delay)
+    meter.rests(reading(101, 1.25), delay)
     delay.seconds = 9.0  # it cannot have wanted one for longer than the time that passed
-    meter.step(101, reading(101, 1.25), delay)
-    meter.rests(reading(101.5, 1.5), delay)
-    assert told == [(0.5, 0.375), (0.5, 0.5)]
+    meter.rests(reading(103, 1.5), delay)
+    assert told == [(1, 0.375), (2, 2)]
 
 
-def test_a_rest_is_not_part_of_any_stretch(meter, told, delay):
+def test_short_rests_are_part_of_the_stretch(meter, told, delay):
+    for tenth in range(1, 21):
+        meter.step(100 + tenth / 10, reading(100.01 + tenth / 10, 1 + tenth / 32), delay)
+        meter.rests(reading(100.02 + tenth / 10, 1 + tenth / 32), delay)
+    assert told == [(1.01, 0.3125), (1, 0.3125)]
+
+
+def test_a_long_rest_is_part_of_none(meter, told, delay):
     meter.rests(reading(100.5, 1.5), delay)
     meter.step(4000, reading(4000.01, 1.51), delay)
-    meter.rests(reading(4000.5, 1.75), delay)
-    assert told == [(0.5, 0.5), (0.5, 0.25)]
+    meter.rests(reading(4001, 1.75), delay)
+    assert told == [(0.5, 0.5), (1, 0.25)]
 
 
 def test_a_loop_that_does_not_rest_is_told_of_all_the_same(meter, told, delay):
@@ -78,8 +84,8 @@ def test_all_of_a_stall_counts_even_where_the_call_waited(meter, told, delay):
 def test_a_stall_that_goes_on_counts_once(meter, told, delay):
     meter.stalled(100, 105, before=reading(100, 1), after=reading(105, 1), delay=delay)
     meter.stalled(100, 110, before=reading(100, 1), after=reading(110, 1), delay=delay)
-    meter.rests(reading(110.5, 1.125), delay)
-    assert told == [(5, 5), (5, 5), (0.5, 0.125)]
+    meter.rests(reading(111, 1.125), delay)
+    assert told == [(5, 5), (5, 5), (1, 0.125)]
 
 
 def test_a_stall_told_late_takes_nothing_away(meter, told, delay):
@@ -89,10 +95,9 @@ def test_a_stall_told_late_takes_nothing_away(meter, told, delay):
 
 
 def test_it_is_never_more_than_the_time_that_passed(meter, told, delay):
-    meter.rests(reading(100.5, 3), delay)
-    meter.step(101, reading(101, 2), delay)  # the clock of another thread
-    meter.rests(reading(101.5, 2), delay)
-    assert told == [(0.5, 0.5), (0.5, 0.0)]
+    meter.rests(reading(101, 3), delay)
+    meter.step(101.5, reading(102, 2), delay)  # the clock of another thread
+    assert told == [(1, 1), (1, 0)]
 
 
 def test_without_such_clocks_nothing_is_claimed(told, delay):
