@@ -107,9 +107,11 @@ class TraceOnDemand:
     def _log(self) -> None:
         try:
             calls = self._calls()
-            trace_logger.info("Traced %s: %s; %d calls", self._name(), _times(self._tracing.figures()), len(calls))
+            name, figures, left_out = self._name(), self._tracing.figures(), self._tracing.calls_dropped
+            more = f", and {left_out} more that were not kept" if left_out else ""
+            trace_logger.info("Traced %s: %s; %d calls%s", name, _times(figures), len(calls), more)
             for call in calls:
-                trace_logger.info("Traced %s: %s", self._name(), _line(call))
+                trace_logger.info("Traced %s: %s", name, _line(call))
         except Exception as error:  # noqa: BLE001 - nobody waits for this thread
             _complain(error)
 

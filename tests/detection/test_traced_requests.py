@@ -1,6 +1,7 @@
 """One request is traced: its own steps, child tasks' too, at its own threshold; everything else goes on as it was."""
 
 import asyncio
+import cProfile
 import sys
 import threading
 import time
@@ -284,3 +285,121 @@ def test_loops_of_other_threads_are_left_alone():
 async def test_a_loop_that_is_not_watched_has_no_request_to_trace():
     tracing = RequestTracing(RequestInFlight(InFlight(), lambda: Request("http")), THRESHOLD_S)
     assert not monitor.trace_request(asyncio.get_running_loop(), tracing)
+
+
+@pytest.fixture
+def no_profile_function():
+    before = sys.getprofile()
+    yield
+    sys.setprofile(before)
+
+
+async def test_beside_a_profile_function_of_the_users(no_profile_function):
+    """It is told of everything, in the request's steps and in others, and is the one that is found afterwards."""
+    told, found = set(), []
+
+    def profile(frame, _event, _argument):
+        told.add(frame.f_code.co_name)
+
+    async def work():
+        several()
+        await asyncio.sleep(0)
+        found.append(sys.getprofile())
+        several()
+
+    with watch(threshold_ms=10_000):
+        sys.setprofile(profile)
+        tracing = await traced(work)
+        assert sys.getprofile() is profile
+        sys.setprofile(None)
+    assert names(tracing.calls) == [("time.sleep", "several")] * 2
+    assert [each.count for call in tracing.calls for each in call.contributions if each.name == "time.sleep"] == [5, 5]
+    assert "several" in told
+
+
+async def test_a_profile_function_set_by_the_request_stays(no_profile_function):
+    def profile(_frame, _event, _argument):
+        pass
+
+    async def work():
+        sys.setprofile(profile)
+        short()
+
+    with watch(threshold_ms=10_000):
+        tracing = await traced(work)
+        assert sys.getprofile() is profile
+        sys.setprofile(None)
+    assert names(tracing.calls) == [("time.sleep", "short")]
+
+
+async def test_beside_cprofile_it_is_traced_or_sampled_and_the_profile_is_whole():
+    profiler = cProfile.Profile()
+
+    async def work():
+        short()
+
+    with watch(threshold_ms=10_000):
+        profiler.enable()
+        tracing = await traced(work)
+        profiler.disable()
+    assert names(tracing.calls) == [("time.sleep", "short")]
+    assert "short" in {entry.code.co_name for entry in profiler.getstats() if not isinstance(entry.code, str)}
+
+
+async def test_a_trace_function_is_not_touched():
+    told = set()
+
+    def trace(frame, _event, _argument):
+        told.add(frame.f_code.co_name)
+        return trace
+
+    async def work():
+        short()
+        await asyncio.sleep(0)
+        short()
+
+    before = sys.gettrace()
+    with watch(threshold_ms=10_000):
+        sys.settrace(trace)
+        try:
+            tracing = await traced(work)
+            assert sys.gettrace() is trace
+        finally:
+            sys.settrace(before)
+    assert len(tracing.calls) == 2
+    assert "short" in told
+
+
+async def test_a_request_that_is_cancelled_leaves_nothing():
+    async def work():
+        several()
+        await asyncio.sleep(60)
+
+    with watch(threshold_ms=10_000):
+        task = asyncio.create_task(traced(work))
+        while not monitor._monitor._hooks.clocks or clock().requests is None:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await asyncio.sleep(0)
+        assert (clock().requests, clock().tracer) == (None, None)
+
+
+async def test_a_watch_that_ends_before_the_request_leaves_nothing():
+    is_over = asyncio.Event()
+
+    async def work():
+        await is_over.wait()
+
+    async def watched():
+        with watch(threshold_ms=10_000):
+            task = asyncio.create_task(traced(work))
+            while not clock().requests:
+                await asyncio.sleep(0)
+            return task
+
+    task = await watched()
+    assert not monitor._monitor._hooks.clocks
+    is_over.set()
+    await task
+    assert sys.getprofile() is None

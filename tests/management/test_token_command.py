@@ -1,0 +1,74 @@
+import io
+import re
+import shlex
+import time
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from loopwatch.trace_token import threshold_ms_of
+
+
+def run(*arguments):
+    stdout, stderr = io.StringIO(), io.StringIO()
+    call_command("loopwatch_token", *arguments, stdout=stdout, stderr=stderr)
+    return stdout.getvalue(), stderr.getvalue()
+
+
+def token_in(printed):
+    return re.match(r"X-Loopwatch-Trace: (\S+)\n", printed)[1]
+
+
+def test_the_token_is_good_and_asks_for_two_milliseconds():
+    assert threshold_ms_of(token_in(run()[0])) == 2.0
+
+
+def test_the_curl_line_can_be_pasted_whatever_the_address():
+    printed, _ = run("https://shop.example/?a=1&b='$(x)")
+    words = shlex.split(printed.splitlines()[2])
+    assert words[0] == "curl"
+    assert words[-1] == "https://shop.example/?a=1&b='$(x)"
+    assert f"X-Loopwatch-Trace: {token_in(printed)}" in words
+
+
+def test_it_is_good_for_the_time_that_was_asked_for(monkeypatch):
+    token = token_in(run("--for", "2h", "--threshold", "20")[0])
+    now = time.time()
+    for seconds, threshold_ms in ((7195, 20.0), (7205, None)):
+        monkeypatch.setattr(time, "time", lambda later=now + seconds: later)
+        assert threshold_ms_of(token) == threshold_ms
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--for", "0s"),
+        ("--for", "8d"),
+        ("--for", "10"),
+        ("--for", "१m"),
+        ("--threshold", "0"),
+        ("--threshold", "nan"),
+        ("--threshold", "1e9"),
+        ("--threshold", "x"),
+    ],
+)
+def test_what_it_cannot_read_it_says_with_what_it_can(arguments):
+    with pytest.raises(CommandError, match=r"These work: 30s, 10m, 2h or 1d|from 1 to 60000"):
+        run(*arguments)
+
+
+def test_it_says_where_the_header_does_nothing(settings):
+    settings.LOOPWATCH = {"ENABLED": False}
+    assert "does nothing" in run()[1]
+
+
+def test_wrong_settings_are_told(settings):
+    settings.LOOPWATCH = {"ENABLED": None}
+    with pytest.raises(CommandError, match="settings are wrong"):
+        run()
+
+
+def test_a_site_without_a_key_is_told(settings):
+    settings.SECRET_KEY = ""
+    with pytest.raises(CommandError, match="SECRET_KEY"):
+        run()
