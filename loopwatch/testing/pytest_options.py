@@ -101,6 +101,6 @@ def is_whole(config: pytest.Config) -> bool:
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return True
     named = {(config.invocation_params.dir / given).resolve() for given in config.args}
-    patterns = config.getini("testpaths") or ["."]
-    wanted = [path.resolve() for pattern in patterns for path in config.rootpath.glob(pattern)]
+    patterns = config.getini("testpaths")
+    wanted = [path.resolve() for pattern in patterns for path in config.rootpath.glob(pattern)] or [config.rootpath]
     return all(not named.isdisjoint((path, *path.parents)) for path in wanted)

@@ -36,6 +36,39 @@ def test_a_run_of_some_tests_takes_nothing_out_of_it(project):
     assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_anew"]
 
 
+@pytest.mark.parametrize(
+    ("testpaths", "named", "left"),
+    [
+        ("shop", ["shop"], ["test_pay.test_blocks"]),
+        ("", [], ["test_pay.test_blocks"]),
+        ("", ["."], ["test_pay.test_blocks"]),
+        ("shop other", ["shop"], ["test_gone.test_blocks", "test_pay.test_blocks"]),
+        ("", ["shop"], ["test_gone.test_blocks", "test_pay.test_blocks"]),
+    ],
+)
+def test_an_update_takes_out_what_all_the_tests_did_not_do(project, testpaths, named, left):
+    project.ini(f"testpaths = {testpaths}")
+    for folder, module in (("shop", "pay"), ("other", "ship")):
+        (project.path / folder).mkdir()
+        (project.path / folder / f"test_{module}.py").write_text(
+            "import time\n\n\nasync def test_blocks():\n    time.sleep(0.2)\n" if module == "pay" else "",
+            encoding="utf-8",
+        )
+    known = [{"blocking_call": "time.sleep", "function": "test_gone.test_blocks", "fingerprint": "f1"}]
+    (project.path / "known.json").write_text(json.dumps({"version": 1, "blocking_calls": known}))
+    project.run(*UPDATE, *named).assert_outcomes(passed=1)
+    assert functions(project) == left
+
+
+@pytest.mark.parametrize("argument", ["--collect-only", "--maxfail=1"])
+def test_a_run_that_did_not_come_to_its_end_takes_nothing_out_of_it(project, argument):
+    project.tests(ONE)
+    project.run(*UPDATE)
+    project.tests("def test_first():\n    assert 0\n")
+    project.run(*UPDATE, argument)
+    assert functions(project) == ["test_shop.back_off"]
+
+
 def test_what_is_gone_is_told_and_an_update_takes_it_out(project):
     project.tests(TWO)
     project.run(*UPDATE)

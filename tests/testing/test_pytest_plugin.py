@@ -1,8 +1,10 @@
 """``pytest --loopwatch``: which tests fail, and what is said of them."""
 
+import tomllib
+
 import pytest
 
-from tests.testing.conftest import ANYIO, ASYNCIO
+from tests.testing.conftest import ANYIO, ASYNCIO, ROOT
 
 BLOCKS_AND_WAITS = """
 async def test_blocks():
@@ -306,9 +308,11 @@ def test_rules_that_allow_nothing_are_complained_of(project):
 
 @pytest.mark.parametrize("arguments", [["-k", "a"], ["test_shop.py::test_blocks"], ["test_shop.py"]])
 def test_a_run_of_some_tests_says_nothing_of_unused_rules(project, arguments):
-    project.ini("loopwatch_allow = requests.* in shop.*")
+    project.ini("loopwatch_allow =\n  time.sleep\n  requests.* in shop.*")
     project.tests(WITH_RULES)
-    project.run("--loopwatch", *arguments).stdout.no_fnmatch_line("*can go*")
+    result = project.run("--loopwatch", *arguments)
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.no_fnmatch_line("*can go*")
 
 
 def test_a_test_that_failed_early_leaves_its_rules_in_doubt(project):
@@ -317,7 +321,9 @@ def test_a_test_that_failed_early_leaves_its_rules_in_doubt(project):
 async def test_fails():
     assert 0
 """)
-    project.run("--loopwatch").stdout.no_fnmatch_line("*can go*")
+    result = project.run("--loopwatch")
+    result.assert_outcomes(failed=1)
+    result.stdout.no_fnmatch_line("*can go*")
 
 
 def test_a_file_that_cannot_be_written_is_refused_at_once(project):
@@ -325,6 +331,12 @@ def test_a_file_that_cannot_be_written_is_refused_at_once(project):
     result = project.run("--loopwatch", "--loopwatch-json", "no/such/folder.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--loopwatch-json no/such/folder.json: no file can be written there*"])
+
+
+def test_the_plugin_is_an_entry_point_of_the_package():
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        points = tomllib.load(file)["project"]["entry-points"]["pytest11"]
+    assert points == {"loopwatch": "loopwatch.pytest_plugin"}
 
 
 # Workers
