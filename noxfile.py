@@ -19,10 +19,10 @@ TOGETHER = [
     ("3.11", "5.2"),
     ("3.12", "5.2"),
     ("3.12", "6.0"),
-    ("3.12", "6.1"),
+    nox.param("3.12", "6.1", tags=["newest"]),
     ("3.13", "5.2"),
     ("3.13", "6.0"),
-    ("3.13", "6.1"),
+    nox.param("3.13", "6.1", tags=["newest"]),
 ]
 """Django 6 needs Python 3.12: see its FAQ, "What Python version can I use with Django?"."""
 
