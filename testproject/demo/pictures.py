@@ -1,4 +1,7 @@
-"""Takes the pictures of the documentation (``make pictures``), once the demo's traffic has left findings to show."""
+"""Takes the pictures of the documentation (``make pictures``), once the demo's traffic has left findings to show.
+
+The day before that the overview shows is made up of them (see ``testproject.demo.past``).
+"""
 
 import asyncio
 import sys
@@ -8,9 +11,9 @@ from testproject.demo.browser import BrowserError, Page, find_browser, open_brow
 from testproject.demo.client import Visitor
 from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
 from testproject.demo.ports import LOOPBACK, any_free
-from testproject.demo.processes import ChildError
+from testproject.demo.processes import ChildError, run
 from testproject.demo.server import serve
-from testproject.demo.shop import ROOT, open_shop
+from testproject.demo.shop import ROOT, environment_for, open_shop
 from testproject.demo.traffic import Tally, VisitError, send_traffic
 
 DATABASE = ROOT / ".demo" / "pictures.sqlite3"
@@ -18,6 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 WIDTH_PX = 1400
 TALLEST_PX = 1100
 SECONDS = 30.0
+OVERVIEW = "/admin/loopwatch/overview/"
 FINDINGS = "/admin/loopwatch/finding/"
 # The story the documentation tells: a password hashed three layers deep.
 STORY = FINDINGS + "?q=PBKDF2HMAC"
@@ -35,9 +39,12 @@ async def main() -> None:
     print(f"Running the demo's traffic for {SECONDS:.0f} s …", flush=True)
     async with serve(DATABASE, port):
         await send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally())
+    log = DATABASE.with_name("past.log")
+    await run("manage.py make_past", [str(ROOT / "manage.py"), "make_past"], environment_for(DATABASE), log)
     # A site that has ended has written everything, so that the pictures need not wait for it.
     async with serve(DATABASE, port), open_browser(browser) as page:
         await log_in(page, site)
+        await take(page, site + OVERVIEW, IMAGES / "overview.png")
         await take(page, site + FINDINGS, IMAGES / "findings.png")
         await page.open(site + STORY)
         await take(page, await page.evaluate(FIRST_ROW), IMAGES / "finding.png")

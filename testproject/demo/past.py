@@ -1,0 +1,104 @@
+"""Makes up a day before today, of what the demo's traffic has left: for the documentation's pictures of trends."""
+
+import os
+import random
+import socket
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db.models import F
+
+from loopwatch.histogram import column_for
+from loopwatch.models import Finding, HourlyTotal, LoopTime, RouteTotal
+
+PROCESSES = 2
+ROUTES_WAITING = (("GET", "books/<slug:slug>/"), ("GET", "search/"), ("WebSocket", "ws/chat/<slug:room>/"))
+RUSH_HOURS = (8, 12, 17)
+RUSH_MINUTES = range(5, 25)
+COUNTS = ("events", "blocked_us", "requests_delayed", "delay_us")
+
+Key = tuple[Any, ...]
+
+
+class Past:
+    """Sums that become rows; durations stay below what was measured, so that the real events stay the slowest."""
+
+    def __init__(self, choose: random.Random) -> None:
+        self._choose = choose
+        self._now = datetime.now(UTC).replace(second=0, microsecond=0)
+        self._since = self._now - timedelta(days=1)
+        self._hours = defaultdict[Key, Counter[str]](Counter)
+        self._routes = defaultdict[Key, Counter[str]](Counter)
+        self._loops = defaultdict[Key, Counter[str]](Counter)
+        self._findings = defaultdict[int, Counter[str]](Counter)
+
+    def happen(self) -> None:
+        """Let the day pass, minute by minute."""
+        kinds = list(HourlyTotal.objects.order_by("pk"))
+        for minute in self._minutes():
+            is_rush = minute.hour in RUSH_HOURS and minute.minute in RUSH_MINUTES
+            is_day = 7 <= minute.hour <= 22
+            for process in range(PROCESSES):
+                busy_us = round(60e6 * self._choose.uniform(0.02, 0.07) * (3 if is_day else 1))
+                for minutes, start in ((1, minute), (60, minute.replace(minute=0))):
+                    self._loops[minutes, start, process]["busy_us"] += busy_us
+            for kind in kinds[:3] if is_rush else kinds:
+                if self._choose.random() < (0.7 if is_rush else 0.02 if is_day else 0.002):
+                    self._stall(kind, minute, self._choose.randrange(PROCESSES))
+
+    def save(self) -> None:
+        """Write it down."""
+        HourlyTotal.objects.bulk_create(
+            HourlyTotal(finding_id=key[0], hour=key[1], method=key[2], route=key[3], **sums)
+            for key, sums in self._hours.items()
+        )
+        RouteTotal.objects.bulk_create(
+            (
+                RouteTotal(hours=key[0], start=key[1], method=key[2], route=key[3], **sums)
+                for key, sums in self._routes.items()
+            ),
+            ignore_conflicts=True,
+        )
+        LoopTime.objects.bulk_create(
+            LoopTime(
+                minutes=key[0], start=key[1], host=socket.gethostname(), process_id=os.getppid() + key[2],
+                since=self._since, **sums,
+            )
+            for key, sums in self._loops.items()
+        )  # fmt: skip
+        for pk, sums in self._findings.items():
+            added = {column: F(column) + sums[column] for column in COUNTS}
+            Finding.objects.filter(pk=pk).update(first_seen=self._since, **added)
+
+    def _minutes(self) -> Iterator[datetime]:
+        last = self._now.replace(minute=0)
+        for number in range(round((last - self._since) / timedelta(minutes=1))):
+            yield self._since + timedelta(minutes=number)
+
+    def _stall(self, kind: HourlyTotal, minute: datetime, process: int) -> None:
+        duration_us = round(kind.longest_us * self._choose.uniform(0.4, 0.9))
+        waiting = self._choose.randrange(12)
+        figures = Counter(dict(zip(COUNTS, (1, duration_us, waiting, waiting * duration_us), strict=True)))
+        hour = minute.replace(minute=0)
+        self._findings[kind.finding_id].update(figures)
+        self._hours[kind.finding_id, hour, kind.method, kind.route].update(figures)
+        self._hours[kind.finding_id, hour, kind.method, kind.route][column_for(duration_us / 1000)] += 1
+        for hours, start in ((1, hour), (24, hour.replace(hour=0))):
+            self._routes[hours, start, kind.method, kind.route].update(figures)
+            for _ in range(waiting):
+                route = (hours, start, *self._choose.choice(ROUTES_WAITING))
+                self._routes[route].update({"waits": 1, "waited_us": duration_us})
+        for minutes, start in ((1, minute), (60, hour)):
+            row = self._loops[minutes, start, process]
+            row.update(figures)
+            row["busy_us"] += duration_us
+            row["longest_us"] = max(row["longest_us"], duration_us)
+
+
+def make_past() -> None:
+    """Add the day to the store."""
+    past = Past(random.Random(11))
+    past.happen()
+    past.save()
