@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, clean.
+# Targets: demo, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -9,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test catalogue matrix benchmarks versions lint docs pictures clean
+.PHONY: demo test catalogue matrix benchmarks versions lint docs pictures messages clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -48,6 +48,11 @@ lint: $(VENV)/installed-lint
 # The documents as a site, in docs/_build.
 docs: $(VENV)/installed-docs
 	$(IN_VENV) -m sphinx -W --keep-going -q -b html docs docs/_build
+
+# Brings the translations up to date, to be completed by hand, and compiles them; needs gettext.
+messages: $(VENV)/installed-test
+	cd loopwatch && ../$(IN_VENV) ../manage.py makemessages --all --no-location --no-obsolete
+	cd loopwatch && ../$(IN_VENV) ../manage.py compilemessages
 
 clean:
 	rm -rf $(VENV) .venv-peers .demo .nox docs/_build

@@ -1,4 +1,7 @@
-"""Every page of the admin, in every look, under a strict policy: no complaint of the browser, no grave fault."""
+"""Every page of the admin, in light and dark, wide and narrow, from left and from right, under a strict policy.
+
+Nothing may be wrong with any of them: no complaint of the browser, no grave fault.
+"""
 
 from datetime import timedelta
 
@@ -6,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.browser.window import LOOKS
+from tests.browser.window import NARROW_PX, WIDE_PX, Look
 from tests.stored import (
     stored_event,
     stored_finding,
@@ -19,6 +22,12 @@ from tests.stored import (
 )
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
+LOOKS = [
+    Look("light", WIDE_PX),
+    Look("light", NARROW_PX, "ar"),
+    Look("dark", WIDE_PX, "he"),
+    Look("dark", NARROW_PX, "de"),
+]
 every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
 
 HOSTILE = "shop.views.<script>alert(1)</script>.Zoë_نوع"

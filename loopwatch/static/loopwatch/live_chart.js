@@ -7,6 +7,7 @@ loopwatchLive.Health = class {
     static SECONDS = 120;
     static LATELY = 10;
     static CURVES = 6;
+    static HEIGHT_PX = 180;
     static COLOURS = ["--link-fg", "--error-fg", "--object-tools-bg", "--button-bg", "--accent", "--body-quiet-color"];
 
     // `texts` are the page's data attributes.
@@ -55,14 +56,16 @@ loopwatchLive.Health = class {
     }
 
     draw() {
+        if (!this.serving) return; // nothing has been told yet
         const now = this.now();
         this.tabulate(now);
         const processes = [...this.blocked.keys()].slice(0, loopwatchLive.Health.CURVES);
         const key = processes.join("\n");
         if (key !== this.drawn) this.restart(processes, key);
-        const seconds = Array.from({ length: loopwatchLive.Health.SECONDS }, (_, i) => now - loopwatchLive.Health.SECONDS + 1 + i);
-        const curve = (values) => seconds.map((second) => values.get(second) || 0);
-        this.plot.setData([seconds, curve(this.late), ...processes.map((process) => curve(this.blocked.get(process)))]);
+        const { SECONDS } = loopwatchLive.Health;
+        const seconds = Array.from({ length: SECONDS }, (_, i) => now - SECONDS + 1 + i);
+        const values = (bySecond) => seconds.map((second) => bySecond.get(second) || 0);
+        this.plot.setData([seconds, values(this.late), ...processes.map((process) => values(this.blocked.get(process)))]);
     }
 
     tabulate(now) {
@@ -72,6 +75,7 @@ loopwatchLive.Health = class {
                 this.rows.delete(process);
             }
         }
+        const late = Math.max(this.late.get(now) || 0, this.late.get(now - 1) || 0);
         for (const [process, seconds] of this.blocked) {
             const values = [...seconds];
             const sum = (since) => values.reduce((total, [at, ms]) => (at > now - since ? total + ms : total), 0);
@@ -80,7 +84,7 @@ loopwatchLive.Health = class {
             field.lately.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.LATELY));
             field.together.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.SECONDS));
             field.worst.textContent = loopwatchLive.duration(Math.max(0, ...values.map(([, ms]) => ms)));
-            if (process === this.serving) field.late.textContent = loopwatchLive.duration(this.late.get(now) || this.late.get(now - 1) || 0);
+            if (process === this.serving) field.late.textContent = loopwatchLive.duration(late);
         }
     }
 
@@ -93,42 +97,58 @@ loopwatchLive.Health = class {
         return this.rows.get(process);
     }
 
-    // Curves differ in their dashes too, for those who cannot tell the colours apart.
     restart(processes = this.processes || [], key = this.drawn) {
         Object.assign(this, { processes, drawn: key });
         if (this.plot) this.plot.destroy();
-        this.chart.replaceChildren();
-        const style = getComputedStyle(document.documentElement);
-        const colour = (name) => style.getPropertyValue(name).trim() || "gray";
-        const axis = { stroke: colour("--body-quiet-color"), grid: { stroke: colour("--hairline-color"), width: 1 }, ticks: { show: false } };
-        const stepped = uPlot.paths.stepped({ align: 1 });
-        const curves = processes.map((process, index) => ({
-            label: loopwatchLive.fill(this.texts.blocked, { process }),
-            stroke: colour(loopwatchLive.Health.COLOURS[index]),
+        if (!this.serving) return;
+        const curves = this.curves(processes);
+        this.plot = new uPlot(this.options(curves), [[], ...curves.map(() => [])], this.chart);
+    }
+
+    // The delay of the loop that serves the page, and each process. Curves differ in their dashes too, for those who
+    // cannot tell the colours apart.
+    curves(processes) {
+        const { COLOURS } = loopwatchLive.Health;
+        const curve = (label, colour, dash) => ({
+            label,
+            dash,
+            stroke: this.colour(colour),
             width: 2,
-            dash: index ? [2 + 4 * index, 3] : undefined,
-            paths: stepped,
+            paths: uPlot.paths.stepped({ align: 1 }),
             points: { show: false },
-        }));
-        const late = { ...curves[0], label: loopwatchLive.fill(this.texts.late, { process: this.serving }), stroke: colour("--body-quiet-color"), width: 2, dash: [2, 3] };
-        const options = {
+        });
+        const late = loopwatchLive.fill(this.texts.late, { process: this.serving });
+        const blocked = (process) => loopwatchLive.fill(this.texts.blocked, { process });
+        return [
+            curve(late, "--body-quiet-color", [2, 3]),
+            ...processes.map((process, i) => curve(blocked(process), COLOURS[i], i ? [2 + 4 * i, 3] : undefined)),
+        ];
+    }
+
+    options(curves) {
+        const grid = { stroke: this.colour("--hairline-color"), width: 1 };
+        const axis = { stroke: this.colour("--body-quiet-color"), grid, ticks: { show: false } };
+        return {
             width: this.chart.clientWidth || 600,
-            height: 180,
+            height: loopwatchLive.Health.HEIGHT_PX,
+            padding: [10, 30, 0, 0],
             tzDate: (second) => uPlot.tzDate(new Date(second * 1000), loopwatchLive.locale.timeZone),
             scales: { y: { range: (_, low, high) => [0, Math.max(100, high * 1.1 || 0)] } },
-            padding: [10, 30, 0, 0],
             axes: [
                 { ...axis, space: 100, values: (_, ticks) => ticks.map((second) => loopwatchLive.time(second * 1000)) },
                 { ...axis, size: 70, values: (_, ticks) => ticks.map((ms) => loopwatchLive.duration(ms)) },
             ],
-            series: [{}, late, ...curves],
+            series: [{}, ...curves],
             legend: { live: false },
             cursor: { show: false },
         };
-        this.plot = new uPlot(options, [[], [], ...curves.map(() => [])], this.chart);
+    }
+
+    colour(name) {
+        return getComputedStyle(document.documentElement).getPropertyValue(name).trim() || "gray";
     }
 
     fit() {
-        if (this.plot) this.plot.setSize({ width: this.chart.clientWidth, height: 180 });
+        if (this.plot) this.plot.setSize({ width: this.chart.clientWidth, height: loopwatchLive.Health.HEIGHT_PX });
     }
 };
