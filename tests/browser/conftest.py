@@ -26,7 +26,7 @@ def site(django_db_setup, tmp_path_factory):
     served.start()
     yield served
     served.stop()
-    assert "Traceback" not in served.log
+    assert not served.tracebacks
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def site_of(transactional_db, tmp_path):
     yield make
     for one in made:
         one.stop()
-        assert "Traceback" not in one.log
+        assert not one.tracebacks
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")

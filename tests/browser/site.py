@@ -72,6 +72,12 @@ class Site:
     def log(self):
         return self._log.read_text(encoding="utf-8")
 
+    @property
+    def tracebacks(self):
+        """What the live page's half of the server raised, each with what the log says next."""
+        _before, *found = self.log.split("Traceback (most recent call last):")
+        return [each for each in found if "loopwatch/live/" in each]
+
     def _answers(self):
         try:
             return self.get("/stall/0/") == "ok"

@@ -37,9 +37,13 @@ async def open_live(window, query=""):
 @every_look
 async def test_a_stall_appears_as_it_happens(window, stall):
     await open_live(window)
-    await stall(150)
-    line = window.page.locator(LINES).filter(has_text="tests.browser.urls.stall").first
-    await expect(line).to_contain_text("time.sleep")
+    line = window.page.locator(LINES).filter(has_text="time.sleep").filter(has_text="tests.browser.urls.stall").first
+
+    async def is_there():
+        await stall()
+        return await line.count()
+
+    await until(is_there)  # where other processes have the CPUs, a call may stay unnamed
     await expect(line).to_contain_text("GET stall/<int:milliseconds>/")
     await expect(line.get_by_text("still going on")).to_be_hidden()
     await expect(window.page.locator("#loopwatch-processes")).to_contain_text("ms")
