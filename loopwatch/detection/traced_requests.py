@@ -5,6 +5,7 @@ tracer and timed with the request's own threshold; the others go on as they woul
 ends, and a step costs again what it did before. Everything here runs on the loop's thread, except ``receive``.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.in_flight import RequestInFlight, request_of
 from loopwatch.detection.stopwatch import AnyHandle, LoopClock
+
+logger = logging.getLogger("loopwatch")
 
 MAX_CALLS = 1000
 
@@ -91,6 +94,7 @@ class TracedRequests:
         self._clock = clock
         self._finish = finish
         self._requests: list[RequestTracing] = []
+        self._has_failed = False
 
     def add(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
         """Trace a request, from now on, in the middle of its first step."""
@@ -112,6 +116,18 @@ class TracedRequests:
             self.begin_step()
 
     def begin_step(self) -> None:
+        try:
+            self._begin_step()
+        except Exception as error:  # noqa: BLE001 - a handle holds other people's objects; the loop must not notice
+            self._note_failure(error)
+
+    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
+        try:
+            self._end_step(handle, started, ended)
+        except Exception as error:  # noqa: BLE001 - the loop must not notice
+            self._note_failure(error)
+
+    def _begin_step(self) -> None:
         clock = self._clock
         tracing = self._tracing_of(clock.handle)
         if tracing is not None:
@@ -122,7 +138,7 @@ class TracedRequests:
             else:
                 clock.tracer.rest()
 
-    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
+    def _end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         clock = self._clock
         if clock.tracer is not None:
             clock.tracer.end_step()
@@ -138,10 +154,6 @@ class TracedRequests:
         self._requests = [each for each in self._requests if each.request.finished_at == NEVER]
         if not self._requests:
             self._finish(clock)
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._requests
 
     def _tracing_of(self, handle: AnyHandle) -> RequestTracing | None:
         request = request_of(handle)
@@ -174,3 +186,8 @@ class TracedRequests:
         elif lasted_s >= min(clock.threshold_s, tracing.threshold_s):
             is_traced = clock.tracer is not None
             clock.hand_over(handle, started, ended, (*clock.watchers, tracing), is_for_request=is_traced)
+
+    def _note_failure(self, error: Exception) -> None:
+        if not self._has_failed:
+            self._has_failed = True
+            logger.error("Tracing a request failed in a step of it", exc_info=error)

@@ -403,3 +403,34 @@ async def test_a_watch_that_ends_before_the_request_leaves_nothing():
     is_over.set()
     await task
     assert sys.getprofile() is None
+
+
+class Hostile:
+    """A callback that answers every question with an error."""
+
+    def __init__(self, called):
+        object.__setattr__(self, "called", called)
+
+    def __getattribute__(self, name):
+        raise RuntimeError(f"nobody may ask for {name}")
+
+    def __call__(self):
+        object.__getattribute__(self, "called").set()
+
+
+@pytest.mark.parametrize("engine", ["sampling", "tracing"])
+async def test_objects_that_do_not_want_to_be_asked_are_called_as_ever(engine):
+    errors = []
+    called = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _loop, context: errors.append(context))
+
+    async def work():
+        loop.call_soon(Hostile(called))
+        await called.wait()
+        short()
+
+    with watch(threshold_ms=10_000, engine=engine):
+        tracing = await traced(work)
+    assert errors == []
+    assert names(tracing.calls) == [("time.sleep", "short")]

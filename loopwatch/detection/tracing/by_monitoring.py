@@ -143,11 +143,11 @@ class MonitoringTracer:
     def follow_step(self, handle: object) -> None:
         """Time what a step that begins is about to run: the coroutines of its task, or its callback."""
         callback = getattr(handle, "_callback", None)
-        task = getattr(callback, "__self__", None)
-        if not isinstance(task, asyncio.Task):
+        task = _task_of(callback)
+        if task is None:
             self.follow(callback)
             return
-        awaited: Any = task.get_coro()
+        awaited: object = task.get_coro()
         for _ in range(MAX_AWAITED):
             code, awaited = _code_and_awaited(awaited)
             if code is None:
@@ -155,7 +155,7 @@ class MonitoringTracer:
             self._follow_code(code)
 
     def follow(self, function: Any) -> None:
-        """Time what a call of this runs, if that is Python code."""
+        """Time what a call of this runs, if that is Python code. None of the user's is run to find out."""
         kind = type(function)
         if kind is MethodType:
             self.follow(function.__func__)
@@ -163,14 +163,15 @@ class MonitoringTracer:
             self._follow_code(function.__code__)
         elif kind is partial:
             self.follow(function.func)
-        elif isinstance(function, type):
+        elif issubclass(kind, type):
             self._follow_method(function, "__new__")
             self._follow_method(function, "__init__")
         else:
             self._follow_method(kind, "__call__")
 
     def _follow_method(self, owner: type, name: str) -> None:
-        method = getattr(owner, name, None)
+        method = next((vars(each)[name] for each in owner.__mro__ if name in vars(each)), None)
+        method = method.__func__ if type(method) is staticmethod else method
         if type(method) is FunctionType:
             self._follow_code(method.__code__)
 
@@ -302,6 +303,14 @@ class MonitoredSteps:
 
     def trace(self, step: float) -> Trace | None:
         return self.steps.trace(step)
+
+
+def _task_of(callback: object) -> "asyncio.Task[Any] | None":
+    try:
+        task = getattr(callback, "__self__", None)
+        return task if isinstance(task, asyncio.Task) else None
+    except Exception:  # noqa: BLE001 - anything may be a callback, and answer with whatever it likes
+        return None
 
 
 def _code_and_awaited(awaited: object) -> tuple[CodeType | None, object]:

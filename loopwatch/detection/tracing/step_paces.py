@@ -59,8 +59,11 @@ class StepPaces:
 
 
 def _code_of(handle: object) -> CodeType | None:
-    callback = getattr(handle, "_callback", None)
-    task = getattr(callback, "__self__", None)
-    if isinstance(task, asyncio.Task):
-        return getattr(task.get_coro(), "cr_code", None)
-    return getattr(callback, "__code__", None)
+    try:
+        callback = getattr(handle, "_callback", None)
+        task = getattr(callback, "__self__", None)
+        if isinstance(task, asyncio.Task):
+            return getattr(task.get_coro(), "cr_code", None)
+        return getattr(callback, "__code__", None)
+    except Exception:  # noqa: BLE001 - anything may be a callback, and answer with whatever it likes
+        return None
