@@ -34,14 +34,24 @@ class ThreadQueue:
     given back must not go unnoticed.
     """
 
-    __slots__ = ("_holdings", "_is_looked_after", "_looked_at", "_running", "_thread", "_waiting", "_watch")
+    __slots__ = (
+        "_holdings",
+        "_is_looked_after",
+        "_looked_at",
+        "_thread",
+        "_watch",
+        "running",
+        "threshold_s",
+        "waiting",
+    )
 
     def __init__(self, thread: Thread, watch: Watch) -> None:
         self._thread = thread
         self._watch = watch
+        self.threshold_s = watch.threshold_s
         self._holdings = Holdings()
-        self._waiting: deque[QueuedCall] = deque()
-        self._running: QueuedCall | None = None
+        self.waiting: deque[QueuedCall] = deque()
+        self.running: QueuedCall | None = None
         self._is_looked_after = False
         self._looked_at: QueuedCall | None = None
 
@@ -50,30 +60,27 @@ class ThreadQueue:
         if self._watch.report is None:
             return work
         call = QueuedCall(work, self)
-        self._waiting.append(call)
-        if not self._is_looked_after and (self._running is not None or len(self._waiting) > 1):
+        self.waiting.append(call)
+        if not self._is_looked_after and (self.running is not None or len(self.waiting) > 1):
             self._look_again()
         return call
 
     def begin(self, call: "QueuedCall", started: float) -> None:
-        """The thread is the call's own now; reports it if it waited for the threshold, and others were the reason."""
-        self._leave(call)
-        self._running = call
-        if self._watch.report is None or started - call.submitted < self._watch.threshold_s:
+        """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
+        if self._watch.report is None:
             return
         holding = self._holdings.culprit(call.submitted, started)
         if holding is not None:
             self._report(call, started, holding.name, holding.request, ongoing=False)
 
     def end(self, call: "QueuedCall", started: float) -> None:
-        """The call gives the thread back."""
-        self._running = None
+        """The call gives the thread back, for which others wait."""
         self._holdings.add(Holding(name_of(call.work), call.request, started, now()))
 
-    def _leave(self, call: "QueuedCall") -> None:
+    def leave(self, call: "QueuedCall") -> None:
         """Whatever entered before it and has not begun never will: it was cancelled."""
-        while self._waiting:
-            if self._waiting.popleft() is call:
+        while self.waiting:
+            if self.waiting.popleft() is call:
                 break
 
     def _look_again(self) -> None:
@@ -84,7 +91,7 @@ class ThreadQueue:
     def _look(self) -> None:
         """On the loop's thread, which hands over what there is to tell to a thread made for it: that is rare."""
         self._is_looked_after = False
-        first, running, at = next(iter(self._waiting), None), self._running, now()
+        first, running, at = next(iter(self.waiting), None), self.running, now()
         is_dead = running is None and first is self._looked_at
         if first is None or is_dead or self._watch.report is None:
             return  # a call that is dead was cancelled before it began
@@ -116,7 +123,7 @@ class ThreadQueue:
 
 
 class QueuedCall:
-    """What an executor runs in place of the work it was handed."""
+    """What an executor runs in place of the work it was handed: at little cost where nobody waits."""
 
     __slots__ = ("_queue", "request", "submitted", "work")
 
@@ -128,9 +135,15 @@ class QueuedCall:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         __traceback_hide__ = True  # asgiref hides its own frames from Django's error pages in this way
-        started = now()
-        self._queue.begin(self, started)
+        started, queue = now(), self._queue
+        if queue.waiting and queue.waiting.popleft() is not self:
+            queue.leave(self)
+        queue.running = self
+        if started - self.submitted >= queue.threshold_s:
+            queue.begin(self, started)
         try:
             return self.work(*args, **kwargs)
         finally:
-            self._queue.end(self, started)
+            queue.running = None
+            if queue.waiting:  # or nobody will ask who held the thread
+                queue.end(self, started)
