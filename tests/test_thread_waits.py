@@ -105,7 +105,8 @@ async def test_what_a_view_gathers_waits_in_its_own_thread():
 async def test_a_thread_wait_is_no_stall():
     assert await request(application(), "/shop/") == 200
     assert await stored()
-    assert not await rows(Finding.objects.filter(function__startswith=__name__).exists)
+    # A busy machine may have the loop wait for a thread to start, which is another matter.
+    assert not await rows(Finding.objects.filter(blocking_call="time.sleep").exists)
 
 
 async def test_it_can_be_switched_off(settings):
