@@ -60,13 +60,13 @@ class Page:
         await self._received("method", "Page.loadEventFired")
 
     async def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression."""
-        evaluated = await self.command("Runtime.evaluate", expression=expression, returnByValue=True)
+        """The value of a JavaScript expression, or what a promise is fulfilled with."""
+        evaluated = await self.command("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return evaluated["result"].get("value")
 
-    async def picture(self, width_px: int, height_px: int) -> bytes:
-        """A PNG of the page's upper left corner, whether it is in view or not."""
-        clip = {"x": 0, "y": 0, "width": width_px, "height": height_px, "scale": 1}
+    async def picture(self, width_px: int, height_px: int, top_px: int = 0) -> bytes:
+        """A PNG of the page from its left edge and ``top_px`` on, whether that is in view or not."""
+        clip = {"x": 0, "y": top_px, "width": width_px, "height": height_px, "scale": 1}
         taken = await self.command("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(taken["data"])
 

@@ -25,9 +25,19 @@ OVERVIEW = "/admin/loopwatch/overview/"
 FINDINGS = "/admin/loopwatch/finding/"
 # The story the documentation tells: a password hashed three layers deep.
 STORY = FINDINGS + "?q=PBKDF2HMAC"
+# The flame graph with the most to see: a template's.
+TEMPLATE = FINDINGS + "?q=shortcuts.render"
 FIRST_ROW = "document.querySelector('#result_list tbody th a').href"
 FIRST_EVENT = "document.querySelector('[aria-labelledby=loopwatch-slowest] tbody a').href"
 FOLD_NAVIGATION = "localStorage.setItem('django.admin.navSidebarIsOpen', 'false')"
+IS_DRAWN = """new Promise(drawn => {
+    const look = () => document.querySelector('[role=treeitem]') ? drawn(true) : requestAnimationFrame(look);
+    look();
+})"""
+FLAME_PX = """(() => {
+    const { top, bottom } = document.querySelector('.loopwatch-flame').getBoundingClientRect();
+    return [Math.floor(top + scrollY), Math.ceil(bottom - top)];
+})()"""
 CONTENT_PX = "Math.ceil(document.querySelector('#content').getBoundingClientRect().bottom + scrollY)"
 
 
@@ -49,6 +59,8 @@ async def main() -> None:
         await page.open(site + STORY)
         await take(page, await page.evaluate(FIRST_ROW), IMAGES / "finding.png")
         await take(page, await page.evaluate(FIRST_EVENT), IMAGES / "event.png")
+        await page.open(site + TEMPLATE)
+        await take_flame_graph(page, await page.evaluate(FIRST_ROW), IMAGES / "flame.png")
 
 
 async def log_in(page: Page, site: str) -> None:
@@ -61,13 +73,26 @@ async def log_in(page: Page, site: str) -> None:
 
 
 async def take(page: Page, url: str, target: Path) -> None:
-    await page.command(
-        "Emulation.setDeviceMetricsOverride", width=WIDTH_PX, height=800, deviceScaleFactor=1, mobile=False
-    )
+    await show(page, url)
+    await save(page, target, min(await page.evaluate(CONTENT_PX), TALLEST_PX))
+
+
+async def take_flame_graph(page: Page, url: str, target: Path) -> None:
+    await show(page, url, TALLEST_PX)
+    await page.evaluate(IS_DRAWN)
+    top_px, height_px = await page.evaluate(FLAME_PX)
+    await save(page, target, height_px, top_px)
+
+
+async def show(page: Page, url: str, height_px: int = 800) -> None:
+    screen = {"width": WIDTH_PX, "height": height_px, "deviceScaleFactor": 1, "mobile": False}
+    await page.command("Emulation.setDeviceMetricsOverride", **screen)
     await page.open(url)
-    height_px = min(await page.evaluate(CONTENT_PX), TALLEST_PX)
+
+
+async def save(page: Page, target: Path, height_px: int, top_px: int = 0) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(await page.picture(WIDTH_PX, height_px))
+    target.write_bytes(await page.picture(WIDTH_PX, height_px, top_px))
     print(f"{target.relative_to(ROOT)}: {WIDTH_PX} × {height_px} px, {target.stat().st_size // 1024} KiB", flush=True)
 
 

@@ -22,11 +22,15 @@ function html(name, properties = {}) {
     return Object.assign(document.createElement(name), properties);
 }
 
+function packageOf(name) {
+    return name.split(".", 1)[0];
+}
+
 /* The nodes as objects, the first of them the root that stands for all stacks. */
 function treeOf(drawing, rootName) {
     const root = {
         name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0,
-        parent: null, children: [], depth: 0, start: 0,
+        parent: null, children: [], depth: 0, start: 0, isShaded: false,
     };
     const nodes = [root];
     for (const [frame, parentIndex, line, total, self] of drawing.nodes) {
@@ -36,6 +40,7 @@ function treeOf(drawing, rootName) {
         const node = {
             name, file, isOwn: Boolean(isOwn), line, total, self, parent, children: [], depth: parent.depth + 1,
             start: last ? last.start + last.total : parent.start,
+            isShaded: packageOf(name) === packageOf(parent.name) ? parent.isShaded : !parent.isShaded,
         };
         parent.children.push(node);
         nodes.push(node);
@@ -175,7 +180,7 @@ class FlameGraph {
         const width = isAbove ? this.width : node.total * this.scale;
         const kinds = ["loopwatch-flame-node"];
         for (const [kind, holds] of [
-            ["own", node.isOwn], ["above", isAbove], ["root", node === this.root], ["match", this.matches.has(node)],
+            ["shaded", node.isShaded], ["own", node.isOwn], ["above", isAbove], ["root", node === this.root], ["match", this.matches.has(node)],
         ]) {
             if (holds) {
                 kinds.push(`loopwatch-flame-${kind}`);
