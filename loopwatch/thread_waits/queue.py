@@ -5,6 +5,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -85,7 +86,8 @@ class ThreadQueue:
 
     def _look_again(self) -> None:
         with suppress(RuntimeError):  # no loop runs here
-            asyncio.get_running_loop().call_later(self._watch.ongoing_after_s, self._look)
+            # In an empty context: the timer belongs to no request, and keeps none alive.
+            asyncio.get_running_loop().call_later(self._watch.ongoing_after_s, self._look, context=Context())
             self._is_looked_after = True
 
     def _look(self) -> None:
