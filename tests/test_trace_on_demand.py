@@ -324,3 +324,30 @@ async def test_the_share_is_about_what_the_setting_says(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "TRACE_RATE": 0.3}
     await get(raw(stall), "/")
     assert 2700 < sum(monitoring.is_by_chance() for _ in range(10_000)) < 3300
+
+
+async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothing():
+    async def pass_the_time():
+        for _ in range(10):
+            await asyncio.sleep(0.001)
+
+    application = raw(pass_the_time)
+    loop = asyncio.get_running_loop()
+
+    async def one(number):
+        token = make_token(60, 5) if number % 3 == 0 else None
+        task = asyncio.create_task(get(application, "/", token))
+        if number % 5 == 0:
+            await asyncio.sleep(0.002)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        else:
+            assert ("server-timing" in dict(await task)) == (token is not None)
+
+    await asyncio.gather(*map(one, range(120)))
+    clock = monitor._monitor._hooks.clocks[loop]
+    async with asyncio.timeout(60):
+        while clock.requests is not None:
+            await asyncio.sleep(0.01)
+    assert clock.tracer is None
+    assert monitoring.stats().errors == {}

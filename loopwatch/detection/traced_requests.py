@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.in_flight import RequestInFlight, request_of
-from loopwatch.detection.stopwatch import AnyHandle, LoopClock
+from loopwatch.detection.stopwatch import AnyHandle, LoopClock, UnobservedStep
 
 logger = logging.getLogger("loopwatch")
 
@@ -63,20 +63,24 @@ class RequestTracing:
         clock = self._clock
         running_s = 0.0
         handle = None if clock is None else clock.handle
-        if clock is not None and handle is not None and self.owns(handle, request_of(handle)):
+        if clock is not None and handle is not None and self.owns(handle):
             running_s = now() - max(clock.started, self.entered) - clock.paused_in(clock.started)
         blocked_s = self._blocked_s + (running_s if running_s >= self.threshold_s else 0.0)
         return Figures((self._loop_s + running_s) * 1000, blocked_s * 1000, self._waiting_s * 1000)
 
-    def owns(self, handle: AnyHandle, request: RequestInFlight | None) -> bool:
-        """Whether a step is the request's, by the request that its context tells. The first may have an older one."""
-        return handle is self._first_handle or request is self.request
+    @property
+    def is_finished(self) -> bool:
+        return self.request.finished_at != NEVER
+
+    def owns(self, handle: AnyHandle) -> bool:
+        """Whether a step is the request's, as its context tells. The first may have an older one."""
+        return handle is self._first_handle or request_of(handle) is self.request
 
     def enter(self, clock: LoopClock) -> None:
         self._clock, self._first_handle, self.entered = clock, clock.handle, now()
 
     def note_own_step(self, started: float, ended: float) -> None:
-        lasted_s = ended - max(started, self.entered)
+        lasted_s = max(0.0, ended - max(started, self.entered))
         self._loop_s += lasted_s
         if lasted_s >= self.threshold_s:
             self._blocked_s += lasted_s
@@ -93,12 +97,15 @@ class TracedRequests:
         self._are_others_traced = are_others_traced
         self._clock = clock
         self._finish = finish
-        self._requests: list[RequestTracing] = []
+        self._requests: dict[RequestInFlight, RequestTracing] = {}
+        self._shortest_s = NEVER
+        self._steps_until_look = 0
         self._has_failed = False
 
     def add(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
         """Trace a request, from now on, in the middle of its first step."""
-        self._requests.append(tracing)
+        self._requests[tracing.request] = tracing
+        self._shortest_s = min(self._shortest_s, tracing.threshold_s)
         tracing.enter(self._clock)
         self._trace_step(tracing)
         tracer = self._clock.tracer
@@ -145,19 +152,32 @@ class TracedRequests:
         tracing = self._tracing_of(handle)
         self._restore()
         ended -= clock.paused_in(started)
-        for each in self._requests:
-            if each is tracing:
-                each.note_own_step(started, ended)
-            else:
-                each.note_step_of_others(ended - started)
+        if tracing is not None:
+            tracing.note_own_step(started, ended)
+        if ended - started >= self._shortest_s:
+            for each in self._requests.values():
+                if each is not tracing:
+                    each.note_step_of_others(ended - started)
         self._hand_over(handle, started, ended, tracing)
-        self._requests = [each for each in self._requests if each.request.finished_at == NEVER]
+        self._steps_until_look -= 1
+        if self._steps_until_look < 0 or (tracing is not None and tracing.is_finished):
+            self._forget_finished()
+
+    def _forget_finished(self) -> None:
+        """They end in steps of their own, but one that is thrown away may end anywhere: all are looked at at times."""
+        self._requests = {request: each for request, each in self._requests.items() if not each.is_finished}
+        self._shortest_s = min((each.threshold_s for each in self._requests.values()), default=NEVER)
+        self._steps_until_look = len(self._requests)
         if not self._requests:
-            self._finish(clock)
+            self._finish(self._clock)
 
     def _tracing_of(self, handle: AnyHandle) -> RequestTracing | None:
         request = request_of(handle)
-        return next((each for each in self._requests if each.owns(handle, request)), None)
+        if request is not None:
+            return self._requests.get(request)
+        # The step in which the loop began to be watched has a context from before its request.
+        unobserved = isinstance(handle, UnobservedStep)
+        return next((each for each in self._requests.values() if each.owns(handle)), None) if unobserved else None
 
     def _trace_step(self, tracing: RequestTracing) -> None:
         began, clock = now(), self._clock

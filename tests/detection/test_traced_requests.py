@@ -58,7 +58,9 @@ def clock():
 
 
 def names(calls):
-    return [(call.method_name, call.function.rpartition(".")[2]) for call in calls]
+    """Of the sleeps: on a busy machine any other step may take long as well."""
+    found = [(call.method_name, call.function.rpartition(".")[2]) for call in calls]
+    return [name for name in found if name[0] == "time.sleep"]
 
 
 async def test_its_stalls_are_told_below_the_threshold_of_the_loop():
@@ -72,7 +74,8 @@ async def test_its_stalls_are_told_below_the_threshold_of_the_loop():
         tracing = await traced(work)
     assert names(tracing.calls) == [("time.sleep", "short"), ("time.sleep", "several")]
     assert {call.engine for call in tracing.calls} == {"tracing"}
-    assert [each.count for each in tracing.calls[1].contributions if each.name == "time.sleep"] == [5]
+    counts = [each.count for call in tracing.calls for each in call.contributions if each.name == "time.sleep"]
+    assert counts == [1, 5]
     assert watcher.calls == []
 
 
