@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from loopwatch.testing.pytest_session import WatchedSession
     from loopwatch.testing.watched_test import WatchedTest
 
-MARKER = "loopwatch"
+NAME = "loopwatch"
+"""Of the marker and the fixture."""
 SESSION = "loopwatch-session"
 
 
@@ -54,10 +55,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{MARKER}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop; "
+        f"{NAME}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop; "
         "without --loopwatch too",
     )
-    if any(config.getoption(name) or config.getini(name) for name in ("loopwatch", "loopwatch_strict")):
+    options = ("loopwatch", "loopwatch_strict", "loopwatch_json", "loopwatch_update_baseline")
+    if any(map(config.getoption, options)) or any(map(config.getini, options[:2])):
         _session(config)
     else:
         config.pluginmanager.register(Latecomer(config), "loopwatch-latecomer")
@@ -70,9 +72,7 @@ class Latecomer:
         self._config = config
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        if any(
-            item.get_closest_marker(MARKER) or MARKER in getattr(item, "fixturenames", ()) for item in session.items
-        ):
+        if any(item.get_closest_marker(NAME) or NAME in getattr(item, "fixturenames", ()) for item in session.items):
             _session(self._config).pytest_collection_finish(session)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -80,7 +80,7 @@ class Latecomer:
             _session(self._config).pytest_runtest_logreport(report)
 
 
-@pytest.fixture(name=MARKER)
+@pytest.fixture(name=NAME)
 def loopwatch_fixture(request: pytest.FixtureRequest) -> "WatchedTest":
     """This test, watched: ``take()`` gives the calls that have blocked so far, for the test itself to judge."""
     return _session(request.config).fixture(request.node)

@@ -38,6 +38,9 @@ class KnownCall:
 class Baseline:
     calls: frozenset[KnownCall] = frozenset()
 
+    def without(self, channels: frozenset[Channel]) -> "Baseline":
+        return Baseline(frozenset(call for call in self.calls if call.channel not in channels))
+
     def knows(self, found: Found) -> bool:
         """Whether it is in the file. A call that is not certain is known if anything in its function is."""
         return any(

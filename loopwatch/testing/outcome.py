@@ -15,15 +15,17 @@ from loopwatch.testing.tally import Tally
 
 
 class Outcome:
-    """``is_worker``: somebody else, who gets the reports too, says it. ``is_selection``: single tests were chosen, so
-    what did not happen says nothing. ``is_whole``: all the tests there are were asked for, as far as is known.
+    """``channels`` are those that every test was watched for. ``is_selection``: single tests were chosen, so what did
+    not happen says nothing. ``is_whole``: all the tests there are were asked for, as far as is known.
     """
 
-    def __init__(self, judge: Judge, *, is_worker: bool, is_selection: bool, is_whole: bool) -> None:
+    def __init__(self, judge: Judge, channels: frozenset[Channel], *, is_selection: bool, is_whole: bool) -> None:
+        self.is_worker = False
+        """Somebody else, who gets the reports too, says it."""
         self.json_path: Path | None = None
         self.baseline_path: Path | None = None
         self._judge = judge
-        self._is_worker = is_worker
+        self._channels = channels
         self._is_partial = is_selection
         self._is_whole = is_whole
         self._tally = Tally()
@@ -33,10 +35,11 @@ class Outcome:
     def of(cls, config: pytest.Config, judge: Judge) -> "Outcome":
         outcome = cls(
             judge,
-            is_worker=hasattr(config, "workerinput"),
+            pytest_options.channels(config),
             is_selection=pytest_options.is_selection(config),
             is_whole=pytest_options.is_whole(config),
         )
+        outcome.is_worker = hasattr(config, "workerinput")
         outcome.json_path = pytest_options.json_path(config)
         outcome.baseline_path = pytest_options.baseline_path(config)
         return outcome
@@ -59,7 +62,7 @@ class Outcome:
     def finish(self, session: pytest.Session, exit_status: int) -> None:
         is_over = exit_status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         self._is_partial = self._is_partial or not is_over or bool(session.shouldstop or session.shouldfail)
-        if self._is_worker or session.config.option.collectonly:
+        if self.is_worker or session.config.option.collectonly:
             return
         try:
             self._write_files()
@@ -68,7 +71,7 @@ class Outcome:
 
     def show(self, reporter: "pytest.TerminalReporter") -> None:
         lines = [*summary_lines(self._tally, list(self._unused_rules())), *self._notes, *self._gone()]
-        if lines and not self._is_worker:
+        if lines and not self.is_worker:
             reporter.section("loopwatch")
             for line in lines:
                 reporter.line(line)
@@ -78,27 +81,29 @@ class Outcome:
             content = json.dumps(self._tally.as_dict(), indent=2, ensure_ascii=False)
             self.json_path.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
         if self.baseline_path is not None and self._judge.is_lenient:
-            kept = baseline.NOTHING_KNOWN if self._is_whole and not self._is_partial else self._baseline_before()
             found = [finding.longest for channel in Channel for finding in self._tally.of(channel, Verdict.KNOWN)]
-            count = baseline.write(self.baseline_path, found, kept)
+            count = baseline.write(self.baseline_path, found, self._kept(self.baseline_path))
             self._notes.append(f"{count} blocking calls are known now: {self.baseline_path}")
 
-    def _baseline_before(self) -> baseline.Baseline:
-        """What a part of the tests cannot judge stays in the file."""
-        path = self.baseline_path
+    def _kept(self, path: Path) -> baseline.Baseline:
+        """What this run cannot judge stays in the file: it saw a part of the tests, or looked for something else."""
         try:
-            return baseline.NOTHING_KNOWN if path is None else baseline.read(path)
+            before = baseline.read(path)
         except baseline.BaselineError:
             return baseline.NOTHING_KNOWN
+        return before.without(self._channels) if self._is_whole and not self._is_partial else before
 
     def _unused_rules(self) -> Iterator[str]:
-        if not self._is_partial:
-            of_project = dict.fromkeys((rule.text for rule in (*self._judge.rules, *self._judge.strict_rules)), 0)
-            for text, hits in (of_project | self._tally.rules).items():
-                if not hits:
-                    yield text
+        if self._is_partial:
+            return
+        rules = {Channel.STALL: self._judge.rules, Channel.STRICT: self._judge.strict_rules}
+        of_project = {rule.text: 0 for channel in self._channels for rule in rules[channel]}
+        for text, hits in (of_project | self._tally.rules).items():
+            if not hits:
+                yield text
 
     def _gone(self) -> Iterator[str]:
-        gone = len(self._judge.baseline.calls) - self._tally.known_in(self._judge.baseline)
+        known = [call for call in self._judge.baseline.calls if call.channel in self._channels]
+        gone = sum(call.fingerprint not in self._tally.fingerprints for call in known)
         if gone and not self._is_partial:
-            yield f"{gone} of {len(self._judge.baseline.calls)} calls in the baseline did not happen: {baseline.UPDATE}"
+            yield f"{gone} of {len(known)} calls in the baseline did not happen: {baseline.UPDATE}"

@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from loopwatch.detection.rules import Rule, RuleError
-from loopwatch.pytest_plugin import MARKER
 from loopwatch.testing import baseline
+from loopwatch.testing.found import Channel
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import MarkerError, Options
 
+NAME = "loopwatch"
+"""Of the marker and the fixture."""
 PHASES = ("setup", "call", "teardown")
 _SELECTING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore")
 
@@ -20,7 +22,7 @@ def project_options(config: pytest.Config) -> Options:
     written = config.getini("loopwatch_threshold_ms")
     try:
         threshold_ms = float(written) if given is None else given
-        is_strict = bool(config.option.loopwatch_strict or config.getini("loopwatch_strict"))
+        is_strict = Channel.STRICT in channels(config)
         options = Options(threshold_ms, config.getini("loopwatch_engine"), strict=is_strict)
         options.check()
     except MarkerError as error:
@@ -36,7 +38,7 @@ def options_of(item: pytest.Item, of_project: Options) -> Options:
     Raises ``MarkerError``.
     """
     options = of_project
-    for node, mark in reversed(list(item.iter_markers_with_node(MARKER))):
+    for node, mark in reversed(list(item.iter_markers_with_node(NAME))):
         try:
             options = options.with_marker(mark.args, mark.kwargs, owner=node.nodeid.partition("[")[0])
         except MarkerError as error:
@@ -48,6 +50,8 @@ def judge(config: pytest.Config) -> Judge:
     path, is_updating = baseline_path(config), config.option.loopwatch_update_baseline
     if is_updating and path is None:
         raise pytest.UsageError("--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names")
+    if is_updating and not channels(config):
+        raise pytest.UsageError("--loopwatch-update-baseline is for runs with --loopwatch, --loopwatch-strict or both")
     try:
         known = baseline.NOTHING_KNOWN if is_updating or path is None else baseline.read(path)
     except baseline.BaselineError as error:
@@ -62,6 +66,12 @@ def _rules(config: pytest.Config, name: str) -> tuple[Rule, ...]:
         return tuple(map(Rule.parse, config.getini(name)))
     except RuleError as error:
         raise pytest.UsageError(f"{name}: {error}") from None
+
+
+def channels(config: pytest.Config) -> frozenset[Channel]:
+    """What every test is watched for."""
+    asked = {Channel.STALL: "loopwatch", Channel.STRICT: "loopwatch_strict"}
+    return frozenset(channel for channel, name in asked.items() if config.getoption(name) or config.getini(name))
 
 
 def phases(config: pytest.Config) -> frozenset[str]:

@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
-from loopwatch.pytest_plugin import MARKER
 from loopwatch.reporting.terminal import visible
 from loopwatch.testing import pytest_options
 from loopwatch.testing.account import title
 from loopwatch.testing.failure import failure
-from loopwatch.testing.found import Found
+from loopwatch.testing.found import Channel, Found
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.note import Note
 from loopwatch.testing.options import MarkerError, Options
@@ -43,7 +42,7 @@ class WatchedSession:
         session = cls(
             pytest_options.project_options(config), judge, pytest_options.phases(config), Outcome.of(config, judge)
         )
-        session.watches_all = bool(config.option.loopwatch or config.getini("loopwatch"))
+        session.watches_all = Channel.STALL in pytest_options.channels(config)
         return session
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -134,7 +133,9 @@ class WatchedSession:
 
 
 def _asks(item: pytest.Item) -> bool:
-    return item.get_closest_marker(MARKER) is not None or MARKER in getattr(item, "fixturenames", ())
+    return item.get_closest_marker(pytest_options.NAME) is not None or pytest_options.NAME in getattr(
+        item, "fixturenames", ()
+    )
 
 
 def _tell(report: pytest.TestReport, watched: WatchedTest) -> None:

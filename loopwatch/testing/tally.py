@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwatch.testing.baseline import Baseline
 from loopwatch.testing.found import Channel, Found, Verdict
 from loopwatch.testing.places import shown
 
@@ -89,10 +88,9 @@ class Tally:
         found.sort(key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms, -each.events))
         return [finding for finding in found if not verdicts or finding.longest.verdict in verdicts]
 
-    def known_in(self, baseline: Baseline) -> int:
-        """How many of the baseline's calls have happened."""
-        found = {fingerprint for fingerprint, _ in self._findings}
-        return sum(known.fingerprint in found for known in baseline.calls)
+    @property
+    def fingerprints(self) -> set[str]:
+        return {fingerprint for fingerprint, _ in self._findings}
 
     def as_dict(self) -> dict[str, Any]:
         return {

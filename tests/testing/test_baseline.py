@@ -85,11 +85,17 @@ def test_the_ini_file_may_name_it(project):
     project.run("--loopwatch").assert_outcomes(passed=1)
 
 
-def test_an_update_wants_to_know_which_file(project):
-    project.tests(ONE)
-    result = project.run("--loopwatch", "--loopwatch-update-baseline")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--loopwatch"], "writes the file that --loopwatch-baseline FILE names"),
+        (["--loopwatch-baseline", "known.json"], "is for runs with --loopwatch, --loopwatch-strict or both"),
+    ],
+)
+def test_an_update_wants_to_know_of_what_and_where(project, arguments, message):
+    result = project.run("--loopwatch-update-baseline", *arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names*"])
+    result.stderr.fnmatch_lines([f"*--loopwatch-update-baseline {message}*"])
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ async def test_not_allowed(loopwatch):
     assert [call.name for call in loopwatch.take_strict()] == ["os.stat", "os.listdir"]
     os.getcwd()
 """)
-    result = project.run("--loopwatch-threshold-ms", "5000")
+    result = project.run("--loopwatch-strict", "--loopwatch-threshold-ms", "5000")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -120,3 +120,16 @@ async def test_blocks(loopwatch):
     assert [call.method_name for call in loopwatch.take()] == ["time.sleep"]
 """)
     project.run().assert_outcomes(passed=1)
+
+
+def test_an_update_for_one_channel_leaves_the_other_as_it_was(project):
+    project.tests("async def test_blocks():\n    back_off()\n")
+    known = ["--loopwatch-baseline", "known.json"]
+    project.run("--loopwatch", "--loopwatch-strict", *known, "--loopwatch-update-baseline")
+    project.tests("def test_blocks_no_more():\n    pass\n")
+    result = project.run("--loopwatch", *known)
+    result.stdout.fnmatch_lines(["1 of 1 calls in the baseline did not happen: --loopwatch-update-baseline"])
+    project.run("--loopwatch", *known, "--loopwatch-update-baseline")
+    content = json.loads((project.path / "known.json").read_text())
+    assert content["blocking_calls"] == []
+    assert [call["blocking_call"] for call in content["strict_calls"]] == ["time.sleep"]
