@@ -39,6 +39,7 @@ BUDGETS = (
     Budget("middleware", SAMPLING.name, 1.02),
     Budget("view", TRACING.name, TRACED_VIEW),
     Budget("middleware", TRACING.name, TRACED_VIEW),
+    Budget("stall-cpu", SAMPLING.name, 50),
     Budget("idle", SAMPLING.name, 0.2),
     Budget("idle", TRACING.name, 0.2),
 )

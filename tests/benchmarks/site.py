@@ -1,7 +1,10 @@
 """A Django site with nothing but one async view, watched by one variant."""
 
 import asyncio
+import logging
 import os
+import sys
+import threading
 from typing import Any
 
 import django
@@ -74,7 +77,14 @@ def watched(variant: Variant) -> Any:
     return django_application if variant is BARE else application
 
 
+def _end_with_parent() -> None:
+    sys.stdin.read()
+    os._exit(0)
+
+
 if VARIANT_VARIABLE in os.environ:  # a server has imported this module
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.disable()
     served_by = BY_NAME[os.environ[VARIANT_VARIABLE]]
     configure(engine=served_by.engine or "sampling")
     application = watched(served_by)

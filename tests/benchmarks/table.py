@@ -9,6 +9,13 @@ from tests.benchmarks.workloads.work import Shown, Workload
 
 Figures = Mapping[str, Mapping[str, Figure]]
 """By workload and by variant."""
+DIGITS = {
+    Shown.RATIO: 3,
+    Shown.NANOSECONDS_MORE: 0,
+    Shown.MICROSECONDS_MORE: 1,
+    Shown.PERCENT_MORE: 1,
+    Shown.PERCENT_OF_A_CORE: 3,
+}
 
 
 def table(workloads: Sequence[Workload], figures: Figures) -> str:
@@ -27,7 +34,7 @@ def table(workloads: Sequence[Workload], figures: Figures) -> str:
 def _cell(workload: Workload, figure: Figure | None) -> str:
     if figure is None:
         return ""
-    digits = {Shown.RATIO: 3, Shown.PERCENT_OF_A_CORE: 3, Shown.MICROSECONDS_MORE: 1}.get(workload.shown, 0)
+    digits = DIGITS[workload.shown]
     if workload.shown is Shown.RATIO and figure.median >= 2:
         digits = 1
     error = "" if math.isinf(figure.error) else f" ± {figure.error:,.{digits}f}"

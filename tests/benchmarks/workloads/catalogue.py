@@ -1,6 +1,14 @@
 """Every workload that is done beside other tools, in the order of the table."""
 
-from tests.benchmarks.workloads import calls, idle, requests, steps
+from tests.benchmarks.workloads import calls, growth, idle, requests, served, stalls, steps
 
-WORKLOADS = (*steps.WORKLOADS, *calls.WORKLOADS, *requests.WORKLOADS, *idle.WORKLOADS)
+WORKLOADS = (
+    *steps.WORKLOADS,
+    *calls.WORKLOADS,
+    *requests.WORKLOADS,
+    *served.WORKLOADS,
+    *idle.WORKLOADS,
+    *stalls.WORKLOADS,
+    *growth.WORKLOADS,
+)
 BY_NAME = {workload.name: workload for workload in WORKLOADS}

@@ -18,6 +18,7 @@ class Shown(Enum):
     RATIO = "× bare"
     NANOSECONDS_MORE = "ns more"
     MICROSECONDS_MORE = "µs more"
+    PERCENT_MORE = "% of a core more"
     PERCENT_OF_A_CORE = "% of a core"
 
     def figure(self, value: float, bare: float) -> float:
@@ -28,6 +29,8 @@ class Shown(Enum):
                 return (value - bare) * 1e9
             case Shown.MICROSECONDS_MORE:
                 return (value - bare) * 1e6
+            case Shown.PERCENT_MORE:
+                return (value - bare) * 100
             case Shown.PERCENT_OF_A_CORE:
                 return value * 100
 
