@@ -14,14 +14,24 @@ logger = logging.getLogger("loopwatch")
 Adopt = Callable[[asyncio.AbstractEventLoop], LoopClock | None]
 
 
+class Clocks(dict[asyncio.AbstractEventLoop, LoopClock]):
+    """The loops being watched. ``[]`` asks ``adopt`` for any other, and is one call in C for those that are here."""
+
+    def __init__(self, adopt: Adopt) -> None:
+        super().__init__()
+        self._adopt = adopt
+
+    def __missing__(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
+        return self._adopt(loop)
+
+
 class Hooks:
     """``clocks`` are the loops being watched. ``adopt`` is asked for the clock of any other loop that runs a step."""
 
     def __init__(self, adopt: Adopt) -> None:
-        self.clocks: dict[asyncio.AbstractEventLoop, LoopClock] = {}
+        self.clocks = Clocks(adopt)
         self.gc_pauses = GcPauses()
-        self._adopt = adopt
-        self._stopwatch = Stopwatch(self.clocks, adopt)
+        self._stopwatch = Stopwatch(self.clocks.__getitem__)
         self._loop_methods: dict[type, LoopMethods] = {}
 
     def install(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -44,7 +54,7 @@ class Hooks:
     def _install_methods(self, loop_class: type) -> None:
         if loop_class in self._loop_methods:
             return
-        methods = self._loop_methods[loop_class] = LoopMethods(loop_class, self._clock_of)
+        methods = self._loop_methods[loop_class] = LoopMethods(loop_class, self.clocks.__getitem__)
         if not methods.install():
             logger.error(
                 "loopwatch cannot watch the event loop %s.%s: its class lets no method be replaced. "
@@ -52,7 +62,3 @@ class Hooks:
                 loop_class.__module__,
                 loop_class.__qualname__,
             )
-
-    def _clock_of(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
-        clock = self.clocks.get(loop)
-        return clock if clock is not None else self._adopt(loop)

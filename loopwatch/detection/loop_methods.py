@@ -58,7 +58,7 @@ class TimedCallback:
         if clock.attention:
             outer = clock.attend(outer)
         try:
-            return self._callback(*args)
+            return self._callback(*args) if args else self._callback()
         finally:
             ended = now()
             if ended - clock.started >= clock.ends_from_s:

@@ -278,9 +278,8 @@ class Stopwatch:
     there, its wrapper stays in the chain and passes every step on unseen, until it is needed again.
     """
 
-    def __init__(self, clocks: dict[asyncio.AbstractEventLoop, LoopClock], adopt: ClockOf) -> None:
-        self._clocks = clocks
-        self._adopt = adopt
+    def __init__(self, clock_of: ClockOf) -> None:
+        self._clock_of = clock_of
         self._original: Run | None = None
         self._wrapper: Run | None = None
 
@@ -298,7 +297,7 @@ class Stopwatch:
 
     def _timed(self, run: Run) -> Run:
         timed = _timed_as_asyncio_runs if runs_as_asyncio(run) else _timed_around
-        return timed(run, self._clocks.get, self._adopt)
+        return timed(run, self._clock_of)
 
 
 # The hot paths: all they touch is a cell, a local or a slot. The order matters: ``handle`` and ``started`` are set
@@ -306,13 +305,13 @@ class Stopwatch:
 # inside a step (nest_asyncio) lets the thread serve others, so the outer one is timed anew after it.
 
 
-def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf, adopt: ClockOf) -> Run:
+def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
     """Does what ``Handle._run`` does, too. Most callbacks have no arguments, and called without any they are that much
     quicker that it makes up for being timed."""
 
     def _run(self: Any) -> None:
         clock = clock_of(self._loop)
-        if clock is None and (clock := adopt(self._loop)) is None:
+        if clock is None:
             run(self)
             return
         outer = clock.handle
@@ -339,12 +338,12 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf, adopt: ClockOf) -> Run:
     return _run
 
 
-def _timed_around(run: Run, clock_of: ClockOf, adopt: ClockOf) -> Run:
+def _timed_around(run: Run, clock_of: ClockOf) -> Run:
     """Calls the method that somebody else has put there."""
 
     def _run(self: Any) -> None:
         clock = clock_of(self._loop)
-        if clock is None and (clock := adopt(self._loop)) is None:
+        if clock is None:
             run(self)
             return
         outer = clock.handle

@@ -18,7 +18,7 @@ OTHERS_EVERY = 4
 """Other tools take part in every fourth round only: they cost so much that they need fewer."""
 FEWEST_ROUNDS = 2
 WARMING_UP = 15
-"""Loopwatch's tracer leaves alone what has proved quick; nothing else comes to rest later."""
+"""Loopwatch's tracer leaves alone what has proved quick; nobody else's has anything to learn."""
 
 Round = dict[str, float]
 """What came out, by variant."""
@@ -50,13 +50,19 @@ class Worker:
 
 def measure(workload: Workload, variants: Sequence[Variant], seconds: float) -> list[Round]:
     """Rounds for about that long; for no time at all, one by workers that are cold."""
-    warming_up = WARMING_UP if seconds else 0
+    is_warm = seconds > 0 and not workload.is_once
     with ExitStack() as stack:
-        workers = {each: stack.enter_context(_worker(workload.name, each.name, warming_up)) for each in variants}
+        workers = {
+            each: stack.enter_context(
+                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_own else 1)),
+            )
+            for each in variants
+        }
         for each in workers.values():
             each.answer()  # that it is ready
         until, rounds = time.monotonic() + seconds, list[Round]()
-        while len(rounds) < (FEWEST_ROUNDS if seconds else 1) or time.monotonic() < until:
+        fewest = FEWEST_ROUNDS if is_warm else 1
+        while len(rounds) < fewest or (time.monotonic() < until and not workload.is_once):
             with_others = len(rounds) % OTHERS_EVERY == 0
             turn = [each for each in workers if each is BARE or each.is_own or with_others]
             order = turn[len(rounds) % len(turn) :] + turn[: len(rounds) % len(turn)]

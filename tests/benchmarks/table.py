@@ -15,6 +15,7 @@ DIGITS = {
     Shown.MICROSECONDS_MORE: 1,
     Shown.PERCENT_MORE: 1,
     Shown.PERCENT_OF_A_CORE: 3,
+    Shown.MEGABYTES: 0,
 }
 
 

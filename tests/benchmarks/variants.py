@@ -7,6 +7,7 @@ same threshold, which none of the work reaches.
 import importlib.util
 import logging
 import sys
+import threading
 import time
 from asyncio.events import Handle
 from collections.abc import Callable
@@ -99,6 +100,16 @@ def _wrapper_that_reads_the_clock() -> None:
     Handle._run = _run
 
 
+def _waking_thread() -> None:
+    def wake() -> None:
+        nothing = threading.Lock()
+        nothing.acquire()
+        while True:
+            nothing.acquire(timeout=0.2 * THRESHOLD_MS / 1000)
+
+    threading.Thread(target=wake, daemon=True).start()
+
+
 kept: list[Any] = []
 """What would end what it has started, when it is collected."""
 
@@ -116,5 +127,6 @@ VARIANTS = (
     Variant("an empty sys.setprofile function", _empty_profile),
     Variant("floor: an empty wrapper of Handle._run", _empty_wrapper, is_floor=True),
     Variant("floor: one that reads the clock twice", _wrapper_that_reads_the_clock, is_floor=True),
+    Variant("floor: a thread that wakes every 10 ms", _waking_thread, is_floor=True),
 )
 BY_NAME = {variant.name: variant for variant in VARIANTS}

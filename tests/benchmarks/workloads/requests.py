@@ -52,6 +52,6 @@ def _prepare(has_middleware: bool, variant: Variant) -> Work:
 
 
 WORKLOADS = (
-    Workload("view", "an empty view", partial(_prepare, False)),
-    Workload("middleware", "with the usual middleware", partial(_prepare, True)),
+    Workload("view", "an empty view", partial(_prepare, False), has_floors=True),
+    Workload("middleware", "with the usual middleware", partial(_prepare, True), has_floors=True),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from tests.benchmarks.variants import BARE, Variant
+from tests.benchmarks.variants import BARE, SAMPLING, Variant
 
 Work = Callable[[], Coroutine[Any, Any, float]]
 """Does it once; what came out, mostly seconds for one of many."""
@@ -20,6 +20,7 @@ class Shown(Enum):
     MICROSECONDS_MORE = "µs more"
     PERCENT_MORE = "% of a core more"
     PERCENT_OF_A_CORE = "% of a core"
+    MEGABYTES = "MB"
 
     def figure(self, value: float, bare: float) -> float:
         match self:
@@ -33,6 +34,8 @@ class Shown(Enum):
                 return (value - bare) * 100
             case Shown.PERCENT_OF_A_CORE:
                 return value * 100
+            case Shown.MEGABYTES:
+                return value
 
 
 class Group(Enum):
@@ -55,10 +58,14 @@ class Workload:
     has_floors: bool = False
     at_once: bool = False
     """Whether all variants do it at the same time, because it leaves the machine alone."""
+    is_once: bool = False
+    """Whether it takes long, and hardly differs from one time to the next; sampling stands for tracing, too."""
 
     def is_for(self, variant: Variant) -> bool:
         if variant.is_floor:
             return self.has_floors
+        if self.is_once:
+            return variant in (BARE, SAMPLING)
         return self.group is Group.TOOLS or variant.is_own or variant is BARE
 
 
