@@ -59,6 +59,14 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenStep:
+    """The step that ran, or had run last, when its loop was last looked at; ``delays`` as of when it was first seen."""
+
+    started: float
+    delays: Delays | None
+
+
+@dataclass(frozen=True, slots=True)
 class Marker:
     """Set when everything handed over before it has been settled."""
 
@@ -82,8 +90,7 @@ class Watchdog:
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
-        self._last_seen: weakref.WeakKeyDictionary[LoopClock, float] = weakref.WeakKeyDictionary()
-        """When the step began that ran, or had run last, when the loop was last looked at."""
+        self._seen: weakref.WeakKeyDictionary[LoopClock, SeenStep] = weakref.WeakKeyDictionary()
         self._new_steps: dict[LoopClock, float] = {}
         """Those that the last look has seen first."""
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
@@ -166,6 +173,7 @@ class Watchdog:
                 self._others[clock] = OtherThreads(reading)
             self._others[clock].note(reading)
             if clock in self._new_steps:
+                self._readings[clock] = reading
                 clock.usage.step(self._new_steps.pop(clock), reading, clock.run_delay)
         self._new_steps.clear()
 
@@ -222,9 +230,11 @@ class Watchdog:
         if not clock.watchers:
             return None
         handle, started = clock.handle, clock.started
-        is_new = self._last_seen.get(clock) != started
+        seen = self._seen.get(clock)
+        is_new = seen is None or seen.started != started
         if is_new:
-            self._last_seen[clock] = self._new_steps[clock] = started
+            self._seen[clock] = SeenStep(started, self._delays.get(clock))
+            self._new_steps[clock] = started
         if handle is not None:
             observation = self._observations.get((clock, started))
             return started + self._overdue_s(clock) if observation is None else observation.next_sample_at
@@ -259,7 +269,8 @@ class Watchdog:
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
         self._readings[clock] = reading
         clock.usage.step(started, reading, clock.run_delay)
-        delays = self._delays.get(clock)
+        seen = self._seen.get(clock)
+        delays = seen.delays if seen is not None and seen.started == started else self._delays.get(clock)
         if delays is None and self._run_delay is not None:  # the loop was not watched when they were last read
             delays = Delays(clock.run_delay, self._run_delay, clock.first_delay_s)
         ongoing_at = started + clock.ongoing_after_s
