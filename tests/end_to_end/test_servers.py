@@ -41,7 +41,7 @@ CLEAN = (0, -signal.SIGTERM)
 def site(tmp_path):
     database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "site.sqlite3")}
     site = Site(tmp_path, database | {"OPTIONS": {"timeout": 30}}, FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
-    assert site.run("django", "migrate", "--verbosity", "0").wait(60) == 0, site.log
+    assert site.run("django", "migrate", "--verbosity", "0").wait(180) == 0, site.log
     yield site
     if site.process:
         site.process.kill()
