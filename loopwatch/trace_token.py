@@ -21,7 +21,7 @@ def make_token(valid_s: float, threshold_ms: float) -> str:
 def threshold_ms_of(token: str) -> float | None:
     """The threshold that a token asks for; ``None`` if it is not one of this site's, or good no more.
 
-    It takes about 20 µs for whatever is not too long, and the signature is compared in constant time.
+    It costs one signature, whatever the token, if it is not too long; signatures are compared in constant time.
     """
     if len(token) > MAX_LENGTH:
         return None

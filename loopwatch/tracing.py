@@ -42,11 +42,15 @@ def trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[object]) 
     On the loop's thread, for every request: a look through its headers. Never raises.
     """
     try:
+        loop = asyncio.get_running_loop()
         threshold_ms = _threshold_ms(scope.get("headers") or ())
         if threshold_ms is not None:
-            return TraceOnDemand(RequestTracing(request, threshold_ms / 1000), calls_next)
-        if scope["type"] == "http" and monitoring.is_by_chance():
-            monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request), calls_next)
+            tracing = RequestTracing(request, threshold_ms / 1000)
+            if monitor.trace_request(loop, tracing, calls_next):
+                return TraceOnDemand(tracing, loop)
+            trace_logger.warning("A request was not traced: its loop was about to be watched, or no longer. Ask again.")
+        elif scope["type"] == "http" and monitoring.is_by_chance():
+            monitor.trace_request(loop, RequestTracing(request), calls_next)
     except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
         _complain(error)
     return None
@@ -62,10 +66,9 @@ def _threshold_ms(headers: Iterable[Iterable[bytes]]) -> float | None:
 class TraceOnDemand:
     """The trace of one request that has asked for it."""
 
-    def __init__(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
+    def __init__(self, tracing: RequestTracing, loop: asyncio.AbstractEventLoop) -> None:
         self._tracing = tracing
-        self._loop = asyncio.get_running_loop()
-        monitor.trace_request(self._loop, tracing, calls_next)
+        self._loop = loop
 
     def answering(self, send: Send) -> Send:
         """``send``, with figures and calls added to the headers of the response."""
@@ -96,7 +99,10 @@ class TraceOnDemand:
             return message
 
     async def _settled_calls(self) -> list[BlockingCall]:
-        return await asyncio.wait_for(self._loop.run_in_executor(None, self._calls), 2 * SETTLE_TIMEOUT_S)
+        try:
+            return await asyncio.wait_for(self._loop.run_in_executor(None, self._calls), 2 * SETTLE_TIMEOUT_S)
+        except TimeoutError:
+            return []  # the log will tell them
 
     def _calls(self) -> list[BlockingCall]:
         """The calls so far, as ``REDACT`` lets them be told. On a thread."""

@@ -124,9 +124,10 @@ async def test_the_answer_says_where_the_time_went_and_which_call_took_it():
 
 
 async def test_what_the_site_would_not_record_is_told_and_not_recorded(logged):
-    await get(raw(stall), "/", make_token(60, 5))
+    await traced(raw(stall))
     assert await recorded() == []
-    summary, *_, line = await logged("time.sleep took")
+    summary, *lines = await logged("time.sleep took")
+    (line, *_) = [line for line in lines if "time.sleep took" in line]
     assert "ms on the event loop" in summary
     assert "tests.test_trace_on_demand.block (tests/test_trace_on_demand.py:" in line
 
@@ -270,6 +271,23 @@ async def test_an_application_that_raises_raises_as_before():
         await raw(fail)(scope, None, None)
 
 
+async def test_what_cannot_be_named_in_time_is_left_to_the_log(settings, monkeypatch, logged):
+    is_asked, may_answer = threading.Event(), threading.Event()
+
+    def redact(call):
+        is_asked.set()
+        assert may_answer.wait(60)
+        return call
+
+    monkeypatch.setattr("loopwatch.tracing.SETTLE_TIMEOUT_S", 0.05)
+    settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
+    found = timing(await get(raw(stall), "/", make_token(60, 5)))
+    assert is_asked.is_set()
+    assert set(found) == {"loop", "blocked", "waiting"}
+    may_answer.set()
+    await logged("ms on the event loop")
+
+
 async def test_a_failure_of_tracing_is_counted_and_the_request_served(monkeypatch, caplog):
     def fail(*_given):
         raise RuntimeError("of loopwatch")
@@ -294,7 +312,8 @@ async def test_a_websocket_that_asks_is_traced_until_it_closes(logged):
         await socket.send_to(text_data="hello")
         assert await socket.receive_from(30) == "hello"
     await socket.disconnect(timeout=30)
-    await logged("Traced WebSocket tests.test_trace_on_demand.Chat: time.sleep took", count=2)
+    lines = await logged("Traced WebSocket tests.test_trace_on_demand.Chat: ", count=3)
+    assert re.search("time.sleep took|no call is to blame", lines[1])
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
