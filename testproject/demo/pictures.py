@@ -21,6 +21,7 @@ IMAGES = ROOT / "docs" / "images"
 WIDTH_PX = 1400
 TALLEST_PX = 1100
 SECONDS = 30.0
+LIVE = "/admin/loopwatch/live/"
 OVERVIEW = "/admin/loopwatch/overview/"
 FINDINGS = "/admin/loopwatch/finding/"
 # The story the documentation tells: a password hashed three layers deep.
@@ -47,8 +48,11 @@ async def main() -> None:
     port = any_free()
     site = f"http://{LOOPBACK}:{port}"
     print(f"Running the demo's traffic for {SECONDS:.0f} s …", flush=True)
-    async with serve(DATABASE, port):
+    async with serve(DATABASE, port), open_browser(browser) as page:
+        await log_in(page, site)
+        await show(page, site + LIVE)
         await send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally())
+        await save_what_there_is(page, IMAGES / "live.png")
     log = DATABASE.with_name("past.log")
     await run("manage.py make_past", [str(ROOT / "manage.py"), "make_past"], environment_for(DATABASE), log)
     # A site that has ended has written everything, so that the pictures need not wait for it.
@@ -74,6 +78,10 @@ async def log_in(page: Page, site: str) -> None:
 
 async def take(page: Page, url: str, target: Path) -> None:
     await show(page, url)
+    await save_what_there_is(page, target)
+
+
+async def save_what_there_is(page: Page, target: Path) -> None:
     await save(page, target, min(await page.evaluate(CONTENT_PX), TALLEST_PX))
 
 

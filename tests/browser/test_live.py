@@ -50,12 +50,17 @@ async def test_a_stall_appears_as_it_happens(window, stall):
     assert await window.flaws() == []
 
 
-async def test_a_line_leads_to_its_finding(window, stall):
+async def test_a_line_leads_to_its_finding_and_back(window, stall):
     await open_live(window)
     await stall()
     await until(stalls_stored)
     await window.page.locator(LINES).filter(has_text="tests.browser.urls.stall").get_by_role("link").first.click()
     await expect(window.page.locator("#content")).to_contain_text("called in tests.browser.urls.stall")
+    await window.page.get_by_role("link", name="This finding as it happens").click()
+    await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")
+    await stall(path="other")
+    await stall()
+    await expect(window.page.locator(LINES)).to_have_count(1)
 
 
 async def test_what_happens_during_a_pause_is_shown_after_it(window, stall):

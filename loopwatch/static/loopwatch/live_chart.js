@@ -139,7 +139,7 @@ loopwatchLive.Health = class {
                 { ...axis, size: 70, values: (_, ticks) => ticks.map((ms) => loopwatchLive.duration(ms)) },
             ],
             series: [{}, ...curves],
-            legend: { live: false },
+            legend: { live: false, markers: { dash: (_, i) => ["", "dotted", "solid"][i] || "dashed" } },
             cursor: { show: false },
         };
     }
