@@ -38,7 +38,7 @@ def main() -> int:
         if (workload.name in arguments.only if arguments.only else arguments.thorough or not workload.is_once)
     ]
     seconds = 0.0 if arguments.quick else THOROUGH_SECONDS if arguments.thorough else SECONDS
-    with _database():
+    with database():
         figures = {workload.name: _figures(workload, seconds) for workload in chosen}
     if arguments.json:
         print(json.dumps(_as_json(chosen, figures), indent=1))
@@ -56,7 +56,7 @@ def _figures(workload: Workload, seconds: float) -> dict[str, Figure]:
         sys.exit(f"{error}; what went wrong is above")
 
 
-def _database() -> TemporaryDirectory[str]:
+def database() -> TemporaryDirectory[str]:
     """One that is migrated; all sites share it."""
     folder = TemporaryDirectory()
     os.environ[site.DATABASE_VARIABLE] = str(Path(folder.name) / "site.sqlite3")
