@@ -1,8 +1,9 @@
 """The stopwatch: times every step of the loops that are watched.
 
 Every callback of asyncio's own loops, timers included, is run by ``asyncio.events.Handle._run``. Wrapping that method
-once, for the class, times them all: two clock reads and a comparison a step. The wrapper runs on the loop's thread and
-does nothing else there; a stall costs it one append and one wake-up of the watchdog.
+once, for the class, times them all: two clock reads and a comparison a step, part of which is won back by calling the
+callback at once (``handle_run``). The wrapper runs on the loop's thread and does nothing else there; a stall costs it
+one append and one wake-up of the watchdog.
 """
 
 import asyncio
