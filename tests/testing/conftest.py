@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-STALL_S = 0.2
+STALL_S = 0.4
 
 
 def back_off():

@@ -51,7 +51,7 @@ def test_an_update_takes_out_what_all_the_tests_did_not_do(project, testpaths, n
     for folder, module in (("shop", "pay"), ("other", "ship")):
         (project.path / folder).mkdir()
         (project.path / folder / f"test_{module}.py").write_text(
-            "import time\n\n\nasync def test_blocks():\n    time.sleep(0.2)\n" if module == "pay" else "",
+            "import time\n\n\nasync def test_blocks():\n    time.sleep(0.4)\n" if module == "pay" else "",
             encoding="utf-8",
         )
     known = [{"blocking_call": "time.sleep", "function": "test_gone.test_blocks", "fingerprint": "f1"}]

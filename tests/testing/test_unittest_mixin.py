@@ -12,7 +12,7 @@ from django.test import SimpleTestCase
 
 from loopwatch.testing import AssertDoesNotBlockMixin, LoopWatchTestMixin
 
-STALL_S = 0.2
+STALL_S = 0.4
 
 
 def back_off():
@@ -190,7 +190,7 @@ from loopwatch.testing import LoopWatchTestMixin
 
 class ShopTests(LoopWatchTestMixin, TestCase):
     async def test_blocks(self):
-        time.sleep(0.2)
+        time.sleep(0.4)
 
     async def test_does_not(self):
         pass
@@ -209,4 +209,4 @@ def test_manage_py_test_fails_what_blocks(tmp_path):
     )
     assert "FAILED (failures=1)" in ran.stderr
     assert "time.sleep blocked the event loop for" in ran.stderr
-    assert "    time.sleep(0.2)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr
+    assert "    time.sleep(0.4)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr

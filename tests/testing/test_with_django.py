@@ -19,7 +19,7 @@ from django.urls import path
 
 
 async def pay(request):
-    time.sleep(0.2)
+    time.sleep(0.4)
     return HttpResponse("paid")
 
 
@@ -28,7 +28,7 @@ async def show(request):
 
 
 def print_label(request):
-    time.sleep(0.2)
+    time.sleep(0.4)
     return HttpResponse("printed")
 
 
@@ -61,7 +61,7 @@ async def test_blocks_with_a_communicator():
 
 class Slow(AsyncWebsocketConsumer):
     async def receive(self, text_data):
-        time.sleep(0.2)
+        time.sleep(0.4)
         await self.send(text_data)
 
 
@@ -75,7 +75,7 @@ async def test_blocks_in_a_consumer():
 
 class TestShop(SimpleTestCase):
     async def test_blocks_in_an_async_method(self):
-        time.sleep(0.2)
+        time.sleep(0.4)
 
     async def test_blocks_with_its_async_client(self):
         assert (await self.async_client.get("/pay/")).content == b"paid"
@@ -83,7 +83,7 @@ class TestShop(SimpleTestCase):
 
 class TestShopWithDatabase(TestCase):
     async def test_blocks_in_an_async_method(self):
-        time.sleep(0.2)
+        time.sleep(0.4)
 
     async def test_shows(self):
         assert (await self.async_client.get("/show/")).content == b"shown"
