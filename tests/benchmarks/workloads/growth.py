@@ -26,7 +26,7 @@ def _prepare_tasks(tasks: int, variant: Variant) -> Work:
     async def work() -> None:
         await asyncio.gather(*(turns() for _ in range(tasks)))
 
-    return cpu_s_each(work, STEPS)
+    return cpu_s_each(work, tasks * (each + 2))  # each task begins, and tells when it is done
 
 
 def _prepare_depth(frames: int, variant: Variant) -> Work:
