@@ -16,18 +16,20 @@ TEST_TOOLS: Final = frozenset(
 def is_excused(known: Known, sites: Sequence[Site]) -> bool:
     """Whether the loop, a tool that tests, or a debugger makes the call; ``sites`` are its frames, innermost first.
 
-    The nearest frame outside of the standard library counts. A library may import when it likes: which of its users is
-    the first to need a module is chance. What the user's own code imports is that code's doing.
+    The nearest frame outside of the standard library counts, and a tool counts that stands between the call and the
+    user's own code. A library may import when it likes: which of its users is the first to need a module is chance.
+    What the user's own code imports is that code's doing.
     """
     if any(_top(site) in DEBUGGERS for site in sites):
         return True
     if known.kind is Kind.IMPORT and not _is_imported_by_own_code(sites):
         return True
-    for site in sites:
-        owner = owner_of(site.code, site.module)
-        if owner is not Owner.STANDARD_LIBRARY:
-            return owner is Owner.PLUMBING or _top(site) in TEST_TOOLS
-    return bool(sites)
+    owners = [owner_of(site.code, site.module) for site in sites]
+    nearest = next((owner for owner in owners if owner is not Owner.STANDARD_LIBRARY), None)
+    if nearest is None:
+        return bool(sites)
+    own = owners.index(Owner.OWN) if Owner.OWN in owners else len(sites)
+    return nearest is Owner.PLUMBING or any(_top(site) in TEST_TOOLS for site in sites[:own])
 
 
 def _is_imported_by_own_code(sites: Sequence[Site]) -> bool:

@@ -350,6 +350,21 @@ def test_a_try_is_none_however_long_the_machine_takes_for_it(function, monkeypat
     assert found_in(function) == []
 
 
+def in_module(name, source):
+    """A function as it would be in a module of that name."""
+    namespace = {"__name__": name}
+    exec(source, namespace)
+    return namespace["function"]
+
+
+@pytest.mark.parametrize(("caller", "found"), [("pytest_django.fixtures", []), ("channels.auth", ["os.stat"])])
+def test_what_a_tool_that_tests_does_is_not_the_sites_doing(caller, found):
+    importlib.import_module(caller)
+    looks = in_module("django.conf", "import os\ndef function():\n    os.stat('.')")
+    calls = in_module(caller, "def function(other):\n    other()")
+    assert found_in(calls, looks) == found
+
+
 def test_nowhere_is_written_to_at_once():
     with pathlib.Path(os.devnull).open("w") as nowhere:
         assert found_in(nowhere.write, "x") == []
