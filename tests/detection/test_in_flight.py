@@ -8,7 +8,7 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
-from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_request
+from loopwatch.detection.in_flight import DELAYED_KEPT, InFlight, RequestInFlight, current_request
 
 THRESHOLD_MS = 20.0
 STALL_S = 0.05
@@ -157,6 +157,63 @@ async def test_it_counts_the_other_requests_in_flight(server, watcher):
     assert call.waiting == 3
     go_on.set()
     await asyncio.gather(*others)
+
+
+async def test_it_describes_those_that_waited_and_only_those(server, watcher):
+    go_on = asyncio.Event()
+    others = [server.serve(f"waits {number}", go_on.wait) for number in range(3)]
+    await asyncio.sleep(0)
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert {request.route for request in call.delayed} == {"waits 0", "waits 1", "waits 2"}
+    go_on.set()
+    await asyncio.gather(*others)
+
+
+async def test_of_many_that_waited_it_describes_some(server, watcher):
+    go_on = asyncio.Event()
+    others = [server.serve("waits", go_on.wait) for _ in range(2 * DELAYED_KEPT)]
+    await asyncio.sleep(0)
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert call.waiting == 2 * DELAYED_KEPT
+    assert [request.route for request in call.delayed] == ["waits"] * DELAYED_KEPT
+    go_on.set()
+    await asyncio.gather(*others)
+
+
+async def test_a_request_that_waits_again_and_again_is_asked_about_once(server, watcher):
+    asked = []
+
+    def describe():
+        asked.append(True)
+        return Request("http", "GET", "waits")
+
+    request = RequestInFlight(server.in_flight, describe)
+    request.resume()
+    for _ in range(3):
+        await server.serve("checkout", wait_then_block)
+    calls = await settled(watcher, count=3)
+    assert all(call.delayed == (Request("http", "GET", "waits"),) for call in calls)
+    assert asked == [True]
+    request.finish()
+
+
+async def test_a_description_that_fails_leaves_out_that_request_alone(server, watcher):
+    def describe():
+        raise RuntimeError("no such route")
+
+    request = RequestInFlight(server.in_flight, describe)
+    request.resume()
+    go_on = asyncio.Event()
+    other = server.serve("waits", go_on.wait)
+    await asyncio.sleep(0)
+    await server.serve("checkout", wait_then_block)
+    (call,) = await settled(watcher)
+    assert (call.waiting, [request.route for request in call.delayed]) == (2, ["waits"])
+    request.finish()
+    go_on.set()
+    await other
 
 
 async def test_a_stall_outside_of_requests_delays_all_of_them(server, watcher):

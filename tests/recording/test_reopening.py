@@ -72,6 +72,7 @@ def test_in_a_release_that_was_not_known(happen, closed, status):
         ("1.5", "1.5", True),
         ("1.5", "1.10.1", True),
         ("v2", "v10", True),
+        ("1.5", "v1.5", True),
         ("2026-11-25", "2026-11-25", True),
         ("2026-11-25", "2026-11-26", False),
         ("f3a91c", "f3a91c", True),
