@@ -182,6 +182,16 @@ async def test_of_many_that_waited_it_describes_some(server, watcher):
     await asyncio.gather(*others)
 
 
+async def test_a_request_does_not_wait_for_itself(server, watcher):
+    async def block_and_go_on():
+        time.sleep(STALL_S)
+        await asyncio.sleep(0)
+
+    await server.serve("checkout", block_and_go_on)
+    (call,) = await settled(watcher)
+    assert (call.waiting, call.delayed) == (0, ())
+
+
 async def test_a_request_that_waits_again_and_again_is_asked_about_once(server, watcher):
     asked = []
 

@@ -1,0 +1,57 @@
+"""How loops fare reaches the recorder, whatever becomes of the stalls themselves."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from loopwatch.asgi import LoopWatch
+from loopwatch.conf import Configuration
+from loopwatch.detection.calls import Cause
+from loopwatch.models import LoopTime
+from loopwatch.monitoring import LoopWatcher, monitoring
+from loopwatch.recording.recorder import Recorder
+from tests.recording.calls import blocking_call
+
+BLOCKED_S = 0.15
+
+
+async def block(scope, receive, send):
+    time.sleep(BLOCKED_S)
+
+
+async def serve():
+    await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
+    assert await asyncio.to_thread(monitoring.flush, 60)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("excluded", [[], ["test_loop_times"]])
+def test_a_stall_makes_its_minute_busy_and_a_pause_also_if_it_is_filtered(settings, excluded):
+    settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "EXCLUDE_PATHS": excluded}
+    asyncio.run(serve())
+    assert monitoring.stop(60)
+    rows = LoopTime.objects.filter(minutes=LoopTime.Minutes.MINUTE)
+    assert max(row.longest_us for row in rows) >= BLOCKED_S * 1e6
+    assert sum(row.busy_us or 0 for row in rows) >= BLOCKED_S * 1e6
+    assert bool(sum(row.events for row in rows)) is not bool(excluded)
+
+
+@pytest.fixture
+def recorder():
+    return Recorder(Configuration(sinks=()))
+
+
+def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
+    watcher = LoopWatcher(Configuration(), recorder)
+    watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0, cause=Cause.SUSPENDED))
+    rows = [fared for key, fared in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]
+    assert max(row.longest_us for row in rows) == sum(row.machine_us for row in rows) == 400_000
+    assert sum(row.events + row.blocked_us for row in rows) == 0
+
+
+def test_while_a_process_starts_up_nothing_is_a_pause(recorder):
+    watcher = LoopWatcher(Configuration(start_up_grace_s=60.0), recorder)
+    watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0))
+    assert recorder.loop_times.take() == {}
