@@ -10,8 +10,8 @@ from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
 from loopwatch.detection.in_flight import DELAYED_KEPT, InFlight, RequestInFlight, current_request
 
-THRESHOLD_MS = 20.0
-STALL_S = 0.05
+THRESHOLD_MS = 40.0
+STALL_S = 0.15
 
 
 class Server:
@@ -66,8 +66,10 @@ async def server(watcher):
 async def settled(watcher, count=1):
     await asyncio.sleep(0)
     assert await asyncio.to_thread(monitor.settle, 10)
-    assert len(watcher.calls) == count
-    return watcher.calls
+    # A busy machine may make more steps late, but not for as long.
+    calls = [call for call in watcher.calls if call.step_ms >= STALL_S * 1000]
+    assert len(calls) == count
+    return calls
 
 
 async def block():
