@@ -52,9 +52,14 @@ class Triage(ReadOnlyAdmin):
         if form.is_valid():
             self._decide(request, queryset, form.decision())
             return None
-        chosen = [(ACTION_CHECKBOX_NAME, finding.pk) for finding in queryset]
+        hidden = [
+            ("action", "set_aside"),
+            *((ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)),
+        ]
+        if request.POST.get("select_across") == "1":  # all that the filters of the address leave, however many
+            hidden.append(("select_across", "1"))
         back = reverse(f"{self.admin_site.name}:loopwatch_finding_changelist")
-        return self._ask(request, form, queryset, [("action", "set_aside"), *chosen], "", back)
+        return self._ask(request, form, queryset, hidden, "", back)
 
     @admin.action(permissions=["triage"], description=_("Reopen selected findings"))
     def reopen(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:

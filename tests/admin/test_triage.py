@@ -103,6 +103,25 @@ def test_several_findings_are_set_aside_together(ada):
     assert other.status == "open"
 
 
+def test_all_that_a_filter_leaves_are_set_aside_however_many(ada):
+    for number in range(120):
+        stored_finding(function=f"f{number}", cause="computing")
+    waiting = stored_finding(cause="waiting")
+    url = LIST + "?cause=computing"
+    ticked = list(Finding.objects.filter(cause="computing").values_list("pk", flat=True)[:50])
+    data = {"action": "set_aside", "_selected_action": ticked, "select_across": "1"}
+    asked = ada.post(url, data)
+    assert "and 100 more" in text_of(asked)
+    sent = dict(
+        re.findall(r'<input type="hidden" name="(select_across|action)" value="([^"]*)"', asked.content.decode())
+    )
+    assert sent == {"action": "set_aside", "select_across": "1"}
+    answered = ada.post(url, data | {"choice": "new release", "apply": "yes"}, follow=True)
+    assert "120 findings are now ignored." in text_of(answered)
+    waiting.refresh_from_db()
+    assert waiting.status == "open"
+
+
 def test_nothing_chosen_is_asked_for(ada):
     finding = stored_finding()
     data = {"action": "set_aside", "_selected_action": [finding.pk], "apply": "yes"}
