@@ -52,10 +52,8 @@ class Triage(ReadOnlyAdmin):
         if form.is_valid():
             self._decide(request, queryset, form.decision())
             return None
-        hidden = [
-            ("action", "set_aside"),
-            *((ACTION_CHECKBOX_NAME, pk) for pk in request.POST.getlist(ACTION_CHECKBOX_NAME)),
-        ]
+        ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
+        hidden = [("action", "set_aside"), *((ACTION_CHECKBOX_NAME, pk) for pk in ticked)]
         if request.POST.get("select_across") == "1":  # all that the filters of the address leave, however many
             hidden.append(("select_across", "1"))
         back = reverse(f"{self.admin_site.name}:loopwatch_finding_changelist")
@@ -112,7 +110,7 @@ class Triage(ReadOnlyAdmin):
         request: HttpRequest,
         form: TriageForm,
         findings: QuerySet[Finding],
-        hidden: list[tuple[str, object]],
+        hidden: list[tuple[str, str]],
         send_to: str,
         back: str,
     ) -> HttpResponse:
