@@ -8,6 +8,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASYNCIO, ANYIO = "pytest_asyncio.plugin", "anyio.pytest_plugin"
 
+MAX_RUNS = 10
+DISTURBED = "the machine's doing, so no test is blamed"
+
 PREAMBLE = """
 import asyncio
 import time
@@ -38,11 +41,17 @@ class Project:
         (self.path / "test_shop.py").write_text(PREAMBLE + source, encoding="utf-8")
 
     def run(self, *arguments, plugins=(ASYNCIO,)):
-        """With no other plugins than these."""
+        """With no other plugins than these. A run counts only if the machine let it have its CPUs."""
         chosen = [argument for plugin in plugins for argument in ("-p", plugin)]
         if ASYNCIO in plugins:
             chosen += ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
-        return self._pytester.runpytest_subprocess("-p", "loopwatch.pytest_plugin", *chosen, *arguments, timeout=120)
+        for _ in range(MAX_RUNS):
+            result = self._pytester.runpytest_subprocess(
+                "-p", "loopwatch.pytest_plugin", *chosen, *arguments, timeout=120
+            )
+            if DISTURBED not in result.stdout.str():
+                break
+        return result
 
     def found(self, name="found.json"):
         return json.loads((self.path / name).read_text(encoding="utf-8"))["findings"]
