@@ -79,9 +79,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         try:
             await self._tell_until_forbidden()
             await self.close(FORBIDDEN)
+        except OSError:
+            pass  # the browser has left
         except Exception:
             logger.exception("The live page's connection is closed; the page connects again.")
-            await self.close(BROKEN)
+            with suppress(Exception):
+                await self.close(BROKEN)
 
     async def _tell_until_forbidden(self) -> None:
         """Tell what there is four times a second, and once a second how late this loop was at that."""

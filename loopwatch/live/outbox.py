@@ -20,7 +20,7 @@ class Outbox:
         self._seen: dict[str, int] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._blocked)
+        return bool(self._lines or self._left_out)
 
     def add(self, batch: Batch) -> None:
         """Keep as many lines as there is room for; the other stalls are counted."""

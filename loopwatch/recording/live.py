@@ -68,7 +68,7 @@ class LiveSink(Sink):
 
     def settle(self) -> None:
         """Send what there is, at the earliest a moment after the last batch."""
-        if not self._blocked:
+        if not self._lines:
             return
         time.sleep(max(0.0, self._send_at - time.monotonic()))
         batch = self._batch()
@@ -110,9 +110,9 @@ class LiveSink(Sink):
             begin_ms = until_ms
 
     def _batch(self) -> Batch:
-        longest_first = sorted(self._lines.values(), key=lambda line: -line.total_ms)
+        worst_first = sorted(self._lines.values(), key=lambda line: -line.total_ms)
         blocked = {second: round(blocked_ms, 1) for second, blocked_ms in self._blocked.items()}
-        return Batch(process_name(), self._seen, self._count, tuple(longest_first[:LINES_PER_BATCH]), blocked)
+        return Batch(process_name(), self._seen, self._count, tuple(worst_first[:LINES_PER_BATCH]), blocked)
 
 
 def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:

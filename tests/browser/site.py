@@ -1,6 +1,7 @@
 """Serves the site with a real Daphne, in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -76,7 +77,7 @@ class Site:
     def tracebacks(self):
         """What the live page's half of the server raised, each with what the log says next."""
         _before, *found = self.log.split("Traceback (most recent call last):")
-        return [each for each in found if "loopwatch/live/" in each]
+        return [each for each in found if re.search(r'File "\S+/loopwatch/live/', each)]
 
     def _answers(self):
         try:

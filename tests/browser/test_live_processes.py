@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.test_live import LINES, open_live
+from tests.browser.test_live import lines_of, open_live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -26,10 +26,10 @@ async def test_a_stall_elsewhere_appears_with_its_process(open_window, superuser
     async with open_window(session_key=superuser_session, address=here.address) as window:
         await open_live(window)
         await asyncio.to_thread(elsewhere.get, "/other/150/")
-        await expect(window.page.locator(LINES).filter(has_text="other/")).to_have_count(1)
+        await expect(lines_of(window, "other/").first).to_be_visible()
         await expect(window.page.locator("#loopwatch-processes")).to_contain_text(f" {elsewhere.process_id}")
         await asyncio.to_thread(here.get, "/stall/150/")
-        await expect(window.page.locator(LINES).filter(has_text="GET stall/")).to_have_count(1)
+        await expect(lines_of(window, "GET stall/").first).to_be_visible()
         assert await window.flaws() == []
 
 
@@ -39,7 +39,7 @@ async def test_a_stall_elsewhere_is_shown_while_it_goes_on(open_window, superuse
         await open_live(window)
         gate.touch()
         stalling = asyncio.create_task(asyncio.to_thread(elsewhere.get, "/held/"))
-        line = window.page.locator(LINES).filter(has_text="held/")
+        line = lines_of(window, "held/")
         await expect(line.get_by_text("still going on")).to_be_visible()
         gate.unlink()
         await stalling

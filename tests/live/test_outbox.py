@@ -24,6 +24,12 @@ def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
     assert outbox.take() == {"lines": [], "left_out": 0, "blocked": {}}
 
 
+def test_a_line_is_told_though_nothing_was_blocked_since():
+    outbox = Outbox()
+    outbox.add(Batch("web-1 7", 1, 0, (line(0),), {}))
+    assert outbox
+
+
 def test_what_a_batch_has_no_line_for_is_left_out():
     outbox = Outbox()
     outbox.add(batch(12, 12, line(3), line(2)))

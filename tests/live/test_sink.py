@@ -104,6 +104,24 @@ async def test_a_stall_that_goes_on_is_counted_once_and_its_time_too(audience):
     assert (batch.count, batch.blocked) == (1, {SECOND: 900.0})
 
 
+async def test_the_end_of_a_stall_is_told_even_if_it_lasted_no_longer(audience):
+    own, received = audience
+    sink = LiveSink(Errors(), own)
+
+    def report(*, ongoing):
+        sink.emit(blocking_call(stall_id="one", ongoing=ongoing, step_ms=400.0))
+        sink.settle()
+
+    await asyncio.to_thread(report, ongoing=True)
+    await asyncio.to_thread(report, ongoing=False)
+    await asyncio.to_thread(sink.close)
+    told = [await asyncio.wait_for(received.get(), 60) for _ in range(2)]
+    assert [(batch.count, batch.lines[0].ongoing, batch.blocked) for batch in told] == [
+        (1, True, {SECOND: 400.0}),
+        (0, False, {}),
+    ]
+
+
 async def test_what_was_blocked_is_told_by_the_second(audience):
     late = blocking_call(started_at=NOON + timedelta(seconds=0.7), step_ms=2_000.0)
     assert (await told(audience, late, blocking_call(step_ms=100.0))).blocked == {

@@ -42,7 +42,7 @@ loopwatchLive.Lines = class {
         field.started.dateTime = started.toISOString();
         field.duration.textContent = loopwatchLive.duration(line.duration_ms);
         field.ongoing.hidden = !line.ongoing;
-        field.count.textContent = Math.max(line.count, before ? Number(before.dataset.count) : 0);
+        field.count.textContent = Math.max(1, line.count, before ? Number(before.dataset.count) : 0);
         field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
         field.call.textContent = line.blocking_call;
         field.function.textContent = line.function === line.blocking_call ? "" : line.function;
