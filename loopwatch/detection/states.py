@@ -96,20 +96,21 @@ def kept_off_s(
 ) -> float:
     """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
 
-    A wait for a CPU is told only when it is over, so ``delays`` are asked once more, now that the step has ended; what
-    the thread may have waited since then does not count.
+    A wait for a CPU is told only when it is over, so ``delays`` are asked once more, now that the step has ended. What
+    the thread may have waited since then does not count, nor what it may have waited before the step.
     """
-    total_s = used_s = 0.0
+    each_s = []
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
-        used_s += own_s
+        each_s.append(max(0.0, min(sample.delayed_s, wall_s - own_s)))
         before = sample.cpu
-    if delays is None:
-        return total_s
-    told_s = delays.loop_s()
-    return max(total_s, min(told_s - (now() - ended), ended - step_started - used_s))
+    if delays is None or not samples:
+        return sum(each_s)
+    first, last = samples[0], samples[-1]
+    told_later_s = delays.loop_s() - first.delayed_s - (now() - ended)
+    used_later_s = (last.cpu.thread_s or 0.0) - (first.cpu.thread_s or 0.0)
+    return each_s[0] + max(sum(each_s[1:]), min(told_later_s, ended - first.cpu.at - used_later_s))
 
 
 def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
