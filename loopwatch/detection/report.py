@@ -74,8 +74,7 @@ def blocking_call(
         return common.without_culprit(_machine_cause(paths) or cause)
     call = common.with_culprit(culprit, paths)
     # What the step did by itself, had others not taken the CPUs, decides whether it is to blame for anything.
-    seen = observation
-    without_s = kept_off_s(seen.samples, seen.step_started, stall.ended, seen.before, seen.delays)
+    without_s = kept_off_s(observation.samples, observation.step_started, observation.before)
     is_stall = stall.ended - started - without_s >= _threshold_s(stall)
     return call if is_stall else replace(call, cause=Cause.SUSPENDED)
 

@@ -6,7 +6,6 @@ Told from CPU clocks and from how long the watchdog itself had to wait for the G
 from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.sampling import Sample
@@ -15,6 +14,8 @@ BUSY = 0.5
 """From this share of the wall time on, a thread counts as having been on a CPU."""
 SHARED_CPU = 0.35
 """From this share on, a thread that leaves the GIL free counts as having computed, on a CPU that others used too."""
+MORE_THAN_WAKING = 0.02
+"""Less than this share is what it takes to wake up now and then."""
 AT_REST = 0.2
 """Up to this share it counts as having waited, with a little work around the waiting."""
 SUSPENDED_S = 0.05
@@ -59,7 +60,7 @@ def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReadi
     delayed_s = sum(samples[each].delayed_s for each in run)
     wall_s = after.at - max(before.at, step_started)
     own_s = after.thread_s - before.thread_s - max(0.0, step_started - before.at)
-    return own_s > 0 and own_s >= SHARED_CPU * (wall_s - delayed_s)
+    return own_s >= MORE_THAN_WAKING * wall_s and own_s >= SHARED_CPU * (wall_s - delayed_s)
 
 
 def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
@@ -91,26 +92,19 @@ def _nothing_kept_s(sample: Sample) -> float:
     return sample.late_s - sample.delayed_s
 
 
-def kept_off_s(
-    samples: Sequence[Sample], step_started: float, ended: float, before: CpuReading, delays: Delays | None = None
-) -> float:
+def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
     """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
 
-    A wait for a CPU is told only when it is over, so ``delays`` are asked once more, now that the step has ended. What
-    the thread may have waited since then does not count, nor what it may have waited before the step.
+    What is told of after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
+    has used more than its share stays queued while it sleeps (``sched_delayed``).
     """
-    each_s = []
+    total_s = 0.0
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        each_s.append(max(0.0, min(sample.delayed_s, wall_s - own_s)))
+        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
         before = sample.cpu
-    if delays is None or not samples:
-        return sum(each_s)
-    first, last = samples[0], samples[-1]
-    told_later_s = delays.loop_s() - first.delayed_s - (now() - ended)
-    used_later_s = (last.cpu.thread_s or 0.0) - (first.cpu.thread_s or 0.0)
-    return each_s[0] + max(sum(each_s[1:]), min(told_later_s, ended - first.cpu.at - used_later_s))
+    return total_s
 
 
 def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
