@@ -95,7 +95,7 @@ def _nothing_kept_s(sample: Sample) -> float:
 def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
     """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
 
-    What is told of after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
+    What is told after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
     has used more than its share stays queued while it sleeps (``sched_delayed``).
     """
     total_s = 0.0
