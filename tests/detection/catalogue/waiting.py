@@ -311,13 +311,13 @@ async def file_flush(truth, pipe):
     file.close()
 
 
-# A quick disk makes the kernel work more than it makes it wait.
-@catalogue.blocks("os.fsync", cause=None, is_c=True, given=peers.journal)
+# A quick disk makes the kernel work more than it makes it wait; a file system that writes its journal holds up the flush.
+@catalogue.blocks("os.fsync", "io.BufferedRandom.flush", cause=None, is_c=True, given=peers.journal)
 async def fsync(truth, count):
     with tempfile.TemporaryFile() as file, truth:
         for number in range(count):
             file.write(b"order %d" % number)
-            file.flush()
+            file.flush()  # blocks
             os.fsync(file.fileno())  # blocks
 
 
