@@ -311,7 +311,7 @@ async def file_flush(truth, pipe):
     file.close()
 
 
-# A quick disk makes the kernel work more than it makes it wait; a file system that writes its journal holds up the flush.
+# A quick disk makes the kernel work more than it makes it wait; a journal being written holds up the flush.
 @catalogue.blocks("os.fsync", "io.BufferedRandom.flush", cause=None, is_c=True, given=peers.journal)
 async def fsync(truth, count):
     with tempfile.TemporaryFile() as file, truth:
