@@ -19,7 +19,7 @@ CALLS_LIMIT = 1_000
 
 
 class Delivery:
-    """Calls ``deliver`` for every call that is put. The first one starts its thread; all methods are thread-safe.
+    """Calls ``deliver`` for every call that is put, on a thread of its own. All methods are thread-safe.
 
     Whenever no other call waits, ``settle`` follows on the same thread, and ``close`` before that ends. ``dropped``
     counts calls for which there was no room. What any of the three raises is logged once and counted.
@@ -62,7 +62,10 @@ class Delivery:
         self._ensure_thread()
 
     def start(self) -> None:
-        """Deliver what is put from now on, and what was put before."""
+        """Deliver what is put from now on, and what was put before.
+
+        The thread begins at once: from Python 3.12 on, none can while the interpreter shuts down.
+        """
         with self._changed:
             self._running = True
         self._ensure_thread()
@@ -90,9 +93,9 @@ class Delivery:
     def _ensure_thread(self) -> None:
         with self._changed:
             is_alive = self._thread is not None and self._thread.is_alive()
-            if self._running and self._calls and not is_alive:
+            if self._running and not is_alive:
                 thread = threading.Thread(target=self._run, name=f"loopwatch-{self.name}", daemon=True)
-                thread.start()  # raises where there are no more threads, or while the interpreter shuts down
+                thread.start()  # raises where there are no more threads
                 self._thread = thread
 
     def _run(self) -> None:

@@ -31,7 +31,7 @@ def run(cls, name="test"):
         result = unittest.TestResult()
         unittest.TestSuite([cls(name)]).run(result)
         assert result.errors == []
-        assert result.testsRun == 1
+        assert result.testsRun == 1 or result.skipped  # which Python 3.12.1 does not count
         if not DISTURBANCES:
             break
         DISTURBANCES.clear()
