@@ -242,8 +242,8 @@ async def test_blocks():
 
 async def test_blocks_in_many_places():
     for index in range(8):
-        exec(f"async def step_{index}():\\n  time.sleep(STALL_S)")
-        await asyncio.create_task(locals()[f"step_{index}"]())
+        exec(f"async def step_{index}():\\n  time.sleep(STALL_S)", globals())
+        await asyncio.create_task(globals()[f"step_{index}"]())
 """)
     result = project.run("--loopwatch", "--loopwatch-json", "found.json")
     result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop 3 times, for * ms at most"])
