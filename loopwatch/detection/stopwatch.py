@@ -303,7 +303,8 @@ class Stopwatch:
 
 # The hot paths: all they touch is a cell, a local or a slot. The order matters: ``handle`` and ``started`` are set
 # before ``attention`` is read, the watchdog sets ``attention`` before it reads them, so one sees the other. A step
-# inside a step (nest_asyncio) lets the thread serve others, so the outer one is timed anew after it.
+# inside a step (nest_asyncio) lets the thread serve others, so the outer one is timed anew after it. Both are written
+# out, because what they share would be one more call for every step.
 
 
 def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
