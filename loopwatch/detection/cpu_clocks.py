@@ -25,6 +25,11 @@ def others_s(before: CpuReading, after: CpuReading) -> float:
     return after.process_s - before.process_s - own_s
 
 
+def ran_s(before: CpuReading, after: CpuReading) -> float:
+    """CPU seconds that the whole process has used, the watchdog among it."""
+    return after.process_s - before.process_s
+
+
 def cpu_clock_id(thread_id: int) -> int | None:
     """The CPU clock of a thread that is alive; ``None`` on platforms without one."""
     return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None

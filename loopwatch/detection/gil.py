@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s, ran_s
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -96,6 +96,14 @@ class Wanted:
         # Asking lets go of the GIL, which has to be waited for again where the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
         return 0.0 if was_busy else self.delays.loop_s()
+
+    def absent_s(self, taken_at: float, cpu: CpuReading) -> float:
+        """How long nobody ran who could have kept the GIL, and no sample was taken: the process was suspended.
+
+        Or a thread keeps the GIL while it waits, which none should; it is not told from that.
+        """
+        absent_s = taken_at - self.at - ran_s(self.before, cpu)
+        return 0.0 if absent_s < SCHEDULING_S else max(0.0, absent_s - self._watchdog_delayed_s())
 
     def _watchdog_delayed_s(self) -> float:
         return 0.0 if self.delays is None else self.delays.watchdog_s()

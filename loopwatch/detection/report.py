@@ -68,15 +68,23 @@ def blocking_call(
     common = _Common(stall, observation, started, step_ms, engine, explained.counts, ongoing=ongoing)
     collecting_s = gc_pauses.within(stall.clock.thread_id, started, stall.ended)
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
-        return common.of_garbage_collection(culprit, collecting_s)
-    if culprit is None:
+        call = common.of_garbage_collection(culprit, collecting_s)
+    elif culprit is None:
         cause = _cause_unseen(stall, observation, started) if not paths else _waiting_or_computing(paths)
-        return common.without_culprit(_machine_cause(paths) or cause)
-    call = common.with_culprit(culprit, paths)
-    # What the step did by itself, had others not taken the CPUs, decides whether it is to blame for anything.
-    without_s = kept_off_s(observation.samples, observation.step_started, observation.before)
-    is_stall = stall.ended - started - without_s >= _threshold_s(stall)
-    return call if is_stall else replace(call, cause=Cause.SUSPENDED)
+        call = common.without_culprit(_machine_cause(paths) or cause)
+    else:
+        call = common.with_culprit(culprit, paths)
+    return (
+        call
+        if call.cause.is_machine or _is_its_own(stall, observation, started)
+        else replace(call, cause=Cause.SUSPENDED)
+    )
+
+
+def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
+    """Whether the step would have reached the threshold, had the machine let it run."""
+    kept_off = kept_off_s(observation.samples, observation.step_started, observation.before)
+    return stall.ended - started - kept_off - observation.absent_s >= _threshold_s(stall)
 
 
 class _Common:
@@ -182,13 +190,13 @@ class _Common:
 
 
 def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cause:
-    after, delays = stall.clock.read_cpu(), observation.delays
-    if is_suspended(after, observation.before, started, stall.ended):
+    before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
+    if is_suspended(stall.cpu, before, lasted_s):
         return Cause.SUSPENDED
-    if is_starved(after, observation.before, stall.ended - started):
+    if is_starved(stall.cpu, before, lasted_s):
         return Cause.STARVED
-    kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, after, observation.before, stall.ended - started)
-    return Cause.COMPUTING if stall.ended - started - kept_off_s >= _threshold_s(stall) else Cause.SUSPENDED
+    kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, stall.cpu, before, lasted_s)
+    return Cause.COMPUTING if lasted_s - kept_off_s >= _threshold_s(stall) else Cause.SUSPENDED
 
 
 def _threshold_s(stall: Stall) -> float:

@@ -6,7 +6,7 @@ Told from CPU clocks and from how long the watchdog itself had to wait for the G
 from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s, ran_s
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.sampling import Sample
 
@@ -93,7 +93,9 @@ def _nothing_kept_s(sample: Sample) -> float:
 
 
 def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
+    """For how long of that time the machine kept the loop's thread off the CPUs, as far as was asked.
+
+    It wanted one, but other processes had them, or the process was suspended.
 
     What is told after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
     has used more than its share stays queued while it sleeps (``sched_delayed``).
@@ -102,7 +104,7 @@ def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReadin
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
+        total_s += max(0.0, min(max(sample.delayed_s, sample.absent_s), wall_s - own_s))
         before = sample.cpu
     return total_s
 
@@ -121,10 +123,9 @@ def is_starved(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
     return after.thread_s - before.thread_s < AT_REST * lasted_s <= others_s(before, after)
 
 
-def is_suspended(after: CpuReading, before: CpuReading, started: float, ended: float) -> bool:
+def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
     """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
-    used_s = after.process_s - before.process_s - (after.watchdog_s - before.watchdog_s)
-    return ended - started >= SUSPENDED_S and used_s < AT_REST * (ended - started)
+    return ran_s(before, after) - (after.watchdog_s - before.watchdog_s) < AT_REST * lasted_s
 
 
 def _stands_still(samples: Sequence[Sample], index: int) -> bool:

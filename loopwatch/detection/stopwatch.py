@@ -88,13 +88,14 @@ class StepTracer(Protocol):
 class Stall:
     """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
 
-    ``is_for_request`` says that the step was traced because it belongs to a request that is.
+    ``cpu`` was read at its end. ``is_for_request``: the step was traced because it belongs to a request that is.
     """
 
     clock: "LoopClock"
     handle: AnyHandle
     step_started: float
     ended: float
+    cpu: CpuReading
     watchers: tuple[Watching, ...]
     waiting: int
     trace: "Trace | None" = None
@@ -216,7 +217,8 @@ class LoopClock:
         """Give a stall to the watchdog, with what is known of it now."""
         trace = None if self.tracer is None else self.tracer.trace(started)
         waiting, delayed = self.in_flight.others(handle), self.in_flight.some(handle)
-        self._hand_over(Stall(self, handle, started, ended, watchers, waiting, trace, is_for_request, delayed))
+        cpu = self.read_cpu()
+        self._hand_over(Stall(self, handle, started, ended, cpu, watchers, waiting, trace, is_for_request, delayed))
 
     def end_part(self, watcher: Watching, ended: float) -> bool:
         """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""

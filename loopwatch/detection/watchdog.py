@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from loopwatch.detection.clock import now
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
-from loopwatch.detection.gil import GilWait, OtherThreads, Wanted
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id, ran_s
+from loopwatch.detection.gil import SCHEDULING_S, GilWait, OtherThreads, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
@@ -46,6 +46,8 @@ class Observation:
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
     mark: object | None = None
+    absent_s: float = 0.0
+    """How long the process was suspended after the last sample, as of when its stall is settled."""
 
     @property
     def is_contested(self) -> bool:
@@ -281,7 +283,8 @@ class Watchdog:
         observation.next_report_at = at + min(60.0, at - observation.step_started)
         if handle is not None:
             waiting, delayed = clock.in_flight.others(handle), clock.in_flight.some(handle)
-            stall = Stall(clock, handle, observation.step_started, at, clock.watchers, waiting, delayed=delayed)
+            started, cpu = observation.step_started, clock.read_cpu()
+            stall = Stall(clock, handle, started, at, cpu, clock.watchers, waiting, delayed=delayed)
             self._settle_safely(stall, observation, ongoing=True)
 
     def _drain(self) -> None:
@@ -306,12 +309,22 @@ class Watchdog:
         try:
             if observation.mark is None:
                 observation.mark = stall.clock.mark(stall.handle)
+            observation.absent_s = self._absent_s(stall, observation)
             self._settle(stall, observation, ongoing)
-            clock = stall.clock
-            clock.usage.stalled(stall.step_started, stall.ended, observation.before, clock.read_cpu(), clock.run_delay)
+            usage = stall.clock.usage
+            usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.run_delay)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()
+
+    def _absent_s(self, stall: Stall, observation: Observation) -> float:
+        """How long another sample was due, and nobody ran who could have kept it from being taken."""
+        last = observation.samples[-1].cpu if observation.samples else observation.before
+        absent_s = stall.ended - max(observation.next_sample_at, self._settled_at) - ran_s(last, stall.cpu)
+        delays = self._delays.get(stall.clock)
+        if absent_s < SCHEDULING_S or delays is None:
+            return max(0.0, absent_s)
+        return max(0.0, absent_s - delays.watchdog_s())
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
