@@ -6,6 +6,8 @@ import time
 import weakref
 from dataclasses import dataclass
 
+from loopwatch.detection.reading import Read, reader
+
 
 @dataclass(frozen=True, slots=True)
 class CpuReading:
@@ -43,17 +45,18 @@ class RunDelay:
     """
 
     def __init__(self, native_id: int) -> None:
-        self._file: int | None = None
+        self._read: Read | None = None
         with contextlib.suppress(OSError):
-            self._file = os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY)
-            weakref.finalize(self, os.close, self._file)
+            file = os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY)
+            weakref.finalize(self, os.close, file)
+            self._read = reader(file)
 
     def read_s(self) -> float | None:
-        """Seconds so far; ``None`` where that cannot be known. Lets go of the GIL."""
-        if self._file is None:
+        """Seconds so far; ``None`` where that cannot be known."""
+        if self._read is None:
             return None
         try:
-            return int(os.pread(self._file, 64, 0).split()[1]) / 1e9
+            return int(self._read().split()[1]) / 1e9
         except (OSError, IndexError, ValueError):
             return None
 
@@ -61,7 +64,7 @@ class RunDelay:
 class Delays:
     """How long the loop's thread and the watchdog's have been kept from a CPU since this was made; 0 where unknown.
 
-    For the loop's, since ``loop_before_s`` was read, where it was read before. Making and asking it lets go of the GIL.
+    For the loop's, since ``loop_before_s`` was read, where it was read before.
     """
 
     def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before_s: float | None = None) -> None:

@@ -40,6 +40,15 @@ class GilWait(Enum):
     """Other threads had it too, for long: the loop's thread may be anywhere."""
 
 
+def absent_s(due_at: float, until: float, before: CpuReading, after: CpuReading) -> float:
+    """How long a sample was due, and nobody ran who could have kept it from being taken: the process was suspended.
+
+    Or the watchdog had no CPU; or a thread kept the GIL while it waited, which none should. They look the same.
+    """
+    nobody_s = until - due_at - ran_s(before, after)
+    return nobody_s if nobody_s >= SCHEDULING_S else 0.0
+
+
 class OtherThreads:
     """How busy the other threads of the process have been lately, in CPUs."""
 
@@ -93,17 +102,13 @@ class Wanted:
         """How long the loop's thread has been kept from a CPU, unless it was on one for most of the time."""
         if self.delays is None or cpu.thread_s is None or self.before.thread_s is None:
             return 0.0
-        # Asking lets go of the GIL, which has to be waited for again where the loop computes.
+        # Asking may let go of the GIL (``reading``), which has to be waited for again where the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
         return 0.0 if was_busy else self.delays.loop_s()
 
     def absent_s(self, taken_at: float, cpu: CpuReading) -> float:
-        """How long nobody ran who could have kept the GIL, and no sample was taken: the process was suspended.
-
-        Or a thread keeps the GIL while it waits, which none should; it is not told from that.
-        """
-        absent_s = taken_at - self.at - ran_s(self.before, cpu)
-        return 0.0 if absent_s < SCHEDULING_S else max(0.0, absent_s - self._watchdog_delayed_s())
+        """For how much of the time that the sample was late the process was suspended."""
+        return absent_s(self.at, taken_at, self.before, cpu)
 
     def _watchdog_delayed_s(self) -> float:
         return 0.0 if self.delays is None else self.delays.watchdog_s()

@@ -20,7 +20,7 @@ INTERVAL_S = 1.0
 class UsageMeter:
     """Of one loop. ``tell`` gets one stretch of time after the other; longer rests in between belong to none.
 
-    Each method is given what the clocks say now, and may let go of the GIL to ask for the thread's ``delay``.
+    Each method is given what the clocks say now, and the thread's ``delay``.
     """
 
     __slots__ = ("_delay_s", "_last", "_rested", "tell")

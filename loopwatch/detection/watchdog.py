@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from loopwatch.detection.clock import now
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id, ran_s
-from loopwatch.detection.gil import SCHEDULING_S, GilWait, OtherThreads, Wanted
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
+from loopwatch.detection.gil import GilWait, OtherThreads, Wanted, absent_s
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
@@ -168,7 +168,7 @@ class Watchdog:
 
     def _read_clocks(self) -> None:
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
-        if self._run_delay is not None:  # asking lets go of the GIL, so it comes second
+        if self._run_delay is not None:  # asking may let go of the GIL, so it comes second
             self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
         for clock, reading in self._before_wait.items():
             if clock not in self._others:
@@ -309,22 +309,15 @@ class Watchdog:
         try:
             if observation.mark is None:
                 observation.mark = stall.clock.mark(stall.handle)
-            observation.absent_s = self._absent_s(stall, observation)
+            last = observation.samples[-1].cpu if observation.samples else observation.before
+            due_at = max(observation.next_sample_at, self._settled_at)
+            observation.absent_s = absent_s(due_at, stall.ended, last, stall.cpu)
             self._settle(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.run_delay)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()
-
-    def _absent_s(self, stall: Stall, observation: Observation) -> float:
-        """How long another sample was due, and nobody ran who could have kept it from being taken."""
-        last = observation.samples[-1].cpu if observation.samples else observation.before
-        absent_s = stall.ended - max(observation.next_sample_at, self._settled_at) - ran_s(last, stall.cpu)
-        delays = self._delays.get(stall.clock)
-        if absent_s < SCHEDULING_S or delays is None:
-            return max(0.0, absent_s)
-        return max(0.0, absent_s - delays.watchdog_s())
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
