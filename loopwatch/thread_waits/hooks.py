@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from asgiref import sync
 
-from loopwatch.thread_waits.queue import Report, ThreadQueue, Watch
+from loopwatch.thread_waits.queue import LoneCall, Report, ThreadQueue, Watch, lone_call
 
 logger = logging.getLogger("loopwatch")
 
@@ -74,15 +74,24 @@ class ThreadWaitHooks:
     def _time_threads_of_requests(self, watch: Watch) -> None:
         """The executors made from now on; those of requests that are being served now stay as they are."""
         original: Any = vars(sync)["ThreadPoolExecutor"]
+        submit = original.submit
 
         class TimedThreadPoolExecutor(original):  # type: ignore[misc]
-            def __init__(self, *args: Any, **kwargs: Any) -> None:
-                super().__init__(*args, **kwargs)
-                self._loopwatch_queue = ThreadQueue("request", watch)
+            # Most requests make one call after the other, of which none waits: those are handed on as they are.
+            _loopwatch_last: LoneCall | None = None
+            _loopwatch_queue: ThreadQueue | None = None
 
             def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-                submitted: Future[Any] = super().submit(self._loopwatch_queue.enter(work), *args, **kwargs)
-                return submitted
+                if self._loopwatch_queue is None:
+                    last = self._loopwatch_last
+                    running = None if last is None else last.work()
+                    if last is None or running is None:
+                        self._loopwatch_last = lone_call(work)
+                        return submit(self, work, *args, **kwargs)  # type: ignore[no-any-return]
+                    self._loopwatch_queue = ThreadQueue("request", watch)
+                    self._loopwatch_queue.run(running, last)
+                    self._loopwatch_last = None
+                return submit(self, self._loopwatch_queue.enter(work), *args, **kwargs)  # type: ignore[no-any-return]
 
         self._replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
 

@@ -8,7 +8,9 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import ref
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.in_flight import RequestInFlight, current_request
@@ -26,6 +28,27 @@ class Watch:
     threshold_s: float
     ongoing_after_s: float
     report: Report | None
+
+
+class LoneCall(NamedTuple):
+    """A call that found its thread free, and its queue empty. Once nobody else has its ``work``, it is over."""
+
+    work: Callable[[], Callable[..., Any] | None]
+    submitted: float
+    request: RequestInFlight | None
+
+
+def lone_call(work: Callable[..., Any]) -> LoneCall:
+    """On the loop's thread. Work that cannot be referred to weakly never counts as over: what follows is measured."""
+    try:
+        refer: Callable[[], Callable[..., Any] | None] = ref(work)
+    except TypeError:
+        refer = partial(_itself, work)
+    return LoneCall(refer, now(), current_request.get())
+
+
+def _itself(work: Callable[..., Any]) -> Callable[..., Any]:
+    return work
 
 
 class ThreadQueue:
@@ -65,6 +88,11 @@ class ThreadQueue:
         if not self._is_looked_after and (self.running is not None or len(self.waiting) > 1):
             self._look_again()
         return call
+
+    def run(self, work: Callable[..., Any], call: LoneCall) -> None:
+        """Have a call running that never entered. On the loop's thread, before the first that does."""
+        self.running = QueuedCall(work, self)
+        self.running.submitted, self.running.request = call.submitted, call.request
 
     def begin(self, call: "QueuedCall", started: float) -> None:
         """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
@@ -140,6 +168,8 @@ class QueuedCall:
         started, queue = now(), self._queue
         if queue.waiting and queue.waiting.popleft() is not self:
             queue.leave(self)
+        if queue.running is not None:  # it never entered, and is over
+            queue.end(queue.running, queue.running.submitted)
         queue.running = self
         if started - self.submitted >= queue.threshold_s:
             queue.begin(self, started)
