@@ -30,6 +30,8 @@ SHORTEST_INTERVAL_S = 0.001
 OVERDUE_FRACTION = 0.2
 """A step is sampled from this part of the threshold on, so that what happened before the stall was one is known too."""
 INTERVAL_FRACTION = 0.1
+DELAYS_KEPT_S = 0.1
+"""How old what is known of a loop's delays may be when one of its steps becomes overdue."""
 STRETCH = 0.05
 """The longer a stall lasts, the rarer its samples: every twentieth of its age."""
 
@@ -98,6 +100,7 @@ class Watchdog:
         self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
         self._before_wait: dict[LoopClock, CpuReading] = {}
         self._delays: dict[LoopClock, Delays] = {}
+        self._ask_delays_at = 0.0
         self._cpu_clock_id: int | None = None
         self._run_delay: RunDelay | None = None
         self._others: weakref.WeakKeyDictionary[LoopClock, OtherThreads] = weakref.WeakKeyDictionary()
@@ -126,6 +129,7 @@ class Watchdog:
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
         self._clocks = tuple(clocks)
+        self._ask_delays_at = 0.0
         self.wake()
 
     def wake(self) -> None:
@@ -168,8 +172,10 @@ class Watchdog:
 
     def _read_clocks(self) -> None:
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
-        if self._run_delay is not None:  # asking may let go of the GIL, so it comes second
+        # Asking may let go of the GIL, so it comes second. It costs more than all the rest, and most steps are quick.
+        if self._run_delay is not None and (self._observations or now() >= self._ask_delays_at):
             self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
+            self._ask_delays_at = now() + DELAYS_KEPT_S
         for clock, reading in self._before_wait.items():
             if clock not in self._others:
                 self._others[clock] = OtherThreads(reading)
