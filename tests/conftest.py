@@ -1,5 +1,6 @@
-"""The databases that tests run against: SQLite, and a PostgreSQL server that is started for those that want one."""
+"""What all tests have in common, and their databases: SQLite, and a PostgreSQL server for those that want it."""
 
+import gc
 import os
 
 import pytest
@@ -37,6 +38,14 @@ def pytest_collection_finish(session):
 def pytest_unconfigure(config):
     if server := config.stash.get(SERVER, None):
         server.remove()
+
+
+@pytest.fixture(autouse=True)
+def no_other_garbage():
+    """A collection is to take as long as a test makes it, whatever else this process holds: a long one is a stall."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 class Everything:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 
 from tests.benchmarks.budgets import Budget, Verdict
-from tests.benchmarks.figures import Figure, figure
+from tests.benchmarks.figures import Figure, figure, figure_of
 from tests.benchmarks.measuring import ROOT
 
 
@@ -34,6 +34,13 @@ def test_a_figure_is_the_median_and_says_how_far_it_can_be_trusted():
     steady, shaky = figure([1.0, 1.01, 1.02] * 30), figure([0.5, 1.01, 1.5] * 30)
     assert steady.median == shaky.median == 1.01
     assert steady.error < 0.01 < shaky.error
+
+
+def test_what_differs_between_generations_of_processes_is_error():
+    alike, different = [[1.0] * 30] * 4, [[0.9] * 30, [1.0] * 30, [1.1] * 30]
+    assert figure_of(alike) == Figure(1.0, 0.0, 120)
+    assert figure_of(different).median == 1.0
+    assert figure_of(different).error > 0.1
 
 
 def test_a_budget_is_missed_only_if_that_is_sure():

@@ -32,6 +32,8 @@ OVERDUE_FRACTION = 0.2
 INTERVAL_FRACTION = 0.1
 DELAYS_KEPT_S = 0.1
 """How old what is known of a loop's delays may be when one of its steps becomes overdue."""
+LONGEST_REST_S = 3600.0
+PAUSE_AFTER_FAILURE_S = 1.0
 STRETCH = 0.05
 """The longer a stall lasts, the rarer its samples: every twentieth of its age."""
 
@@ -163,12 +165,22 @@ class Watchdog:
         look_at: float | None = now()
         asked_at = self._started_at  # the GIL may have been out of reach since
         while not self._stopping:
-            if look_at is None or look_at > now():
-                self._read_clocks()
-                is_woken = self._wakeup.acquire(timeout=-1 if look_at is None else max(0.0, look_at - now()))
-                asked_at = self._woken_at if is_woken or look_at is None else look_at
-            look_at = self._look(asked_at)
+            try:
+                if look_at is None or look_at > now():
+                    asked_at = self._rest(look_at)
+                look_at = self._look(asked_at)
+            except Exception as error:  # noqa: BLE001 - the watchdog must go on
+                self._note_failure(error)
+                self._wakeup.acquire(timeout=PAUSE_AFTER_FAILURE_S)
         self._drain()
+
+    def _rest(self, look_at: float | None) -> float:
+        """Until then, or until woken; when that was due."""
+        self._read_clocks()
+        # A loop that nobody watches any more, as of just now, has no threshold.
+        rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
+        is_woken = self._wakeup.acquire(timeout=rest_s)
+        return self._woken_at if is_woken or look_at is None else look_at
 
     def _read_clocks(self) -> None:
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
@@ -187,19 +199,15 @@ class Watchdog:
 
     def _look(self, asked_at: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
-        try:
-            # Samples first, before anything that might let go of the GIL: what they are to show may be just ending. And
-            # again after every stall that was settled: meanwhile a call that keeps the GIL may have come and gone.
-            while True:
-                for clock in self._clocks:
-                    self._look_at_step(clock, asked_at)
-                if not self._settle_next():
-                    break
-            self._forget_past_steps()
-            looks = [look_at for clock in self._clocks if (look_at := self._next_look(clock)) is not None]
-        except Exception as error:  # noqa: BLE001 - the watchdog must go on
-            self._note_failure(error)
-            looks = [now() + 1.0]
+        # Samples first, before anything that might let go of the GIL: what they are to show may be just ending. And
+        # again after every stall that was settled: meanwhile a call that keeps the GIL may have come and gone.
+        while True:
+            for clock in self._clocks:
+                self._look_at_step(clock, asked_at)
+            if not self._settle_next():
+                break
+        self._forget_past_steps()
+        looks = [look_at for clock in self._clocks if (look_at := self._next_look(clock)) is not None]
         return min(looks, default=None)
 
     def _look_at_step(self, clock: LoopClock, asked_at: float) -> None:

@@ -28,6 +28,7 @@ from tests.benchmarks.workloads.work import Group, Workload
 
 SECONDS = 6.0
 THOROUGH_SECONDS = 60.0
+THOROUGH_GENERATIONS = 8
 
 
 def main() -> int:
@@ -51,7 +52,8 @@ def _figures(workload: Workload, seconds: float) -> dict[str, Figure]:
     print(f"{workload.title} …", file=sys.stderr, flush=True)
     variants = [variant for variant in VARIANTS if variant.is_available and workload.is_for(variant)]
     try:
-        return compared(workload, measure(workload, variants, seconds))
+        generations = THOROUGH_GENERATIONS if seconds >= THOROUGH_SECONDS else 1
+        return compared(workload, measure(workload, variants, seconds, generations))
     except WorkerError as error:
         sys.exit(f"{error}; what went wrong is above")
 

@@ -3,7 +3,10 @@
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+FEWEST_GENERATIONS = 3
+"""Fewer say nothing of how they differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,15 @@ class Figure:
     median: float
     error: float
     rounds: int
+
+
+def figure_of(generations: Sequence[Sequence[float]]) -> Figure:
+    """The median over everything. What differs from one generation of processes to the next counts as error, too."""
+    overall = figure([value for each in generations for value in each])
+    if len(generations) < FEWEST_GENERATIONS:
+        return overall
+    spread = statistics.stdev(statistics.median(each) for each in generations)
+    return replace(overall, error=max(overall.error, 2 * spread / math.sqrt(len(generations))))
 
 
 def figure(values: Sequence[float]) -> Figure:

@@ -1,4 +1,8 @@
-"""Short rounds in which all variants take turns, each in a process of its own: the machine disturbs them alike."""
+"""Short rounds in which all variants take turns, each in a process of its own: the machine disturbs them alike.
+
+Two processes that do the same differ by a per cent or two for as long as they live, by where their memory happens to
+lie; so there are several generations of them, where such a difference matters.
+"""
 
 import json
 import subprocess
@@ -9,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.benchmarks.figures import Figure, figure
+from tests.benchmarks.figures import Figure, figure_of
 from tests.benchmarks.variants import BARE, Variant
 from tests.benchmarks.workloads.work import Workload
 
@@ -22,6 +26,8 @@ WARMING_UP = 15
 
 Round = dict[str, float]
 """What came out, by variant."""
+Generation = list[Round]
+"""The rounds of the same processes."""
 
 
 class WorkerError(Exception):
@@ -48,23 +54,29 @@ class Worker:
         return float(json.loads(line))
 
 
-def measure(workload: Workload, variants: Sequence[Variant], seconds: float) -> list[Round]:
+def measure(workload: Workload, variants: Sequence[Variant], seconds: float, generations: int = 1) -> list[Generation]:
     """Rounds for about that long; for no time at all, one by workers that are cold."""
+    if workload.is_once or workload.at_once:
+        generations = 1
+    return [_generation(workload, variants, seconds / generations) for _ in range(generations)]
+
+
+def _generation(workload: Workload, variants: Sequence[Variant], seconds: float) -> Generation:
     is_warm = seconds > 0 and not workload.is_once
     with ExitStack() as stack:
         workers = {
             each: stack.enter_context(
-                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_own else 1)),
+                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_own or each.is_part else 1)),
             )
             for each in variants
         }
         for each in workers.values():
             each.answer()  # that it is ready
-        until, rounds = time.monotonic() + seconds, list[Round]()
+        until, rounds = time.monotonic() + seconds, Generation()
         fewest = FEWEST_ROUNDS if is_warm else 1
         while len(rounds) < fewest or (time.monotonic() < until and not workload.is_once):
             with_others = len(rounds) % OTHERS_EVERY == 0
-            turn = [each for each in workers if each is BARE or each.is_own or with_others]
+            turn = [each for each in workers if each is BARE or each.is_own or each.is_part or with_others]
             order = turn[len(rounds) % len(turn) :] + turn[: len(rounds) % len(turn)]
             rounds.append(_round({each: workers[each] for each in order}, at_once=workload.at_once))
     return rounds
@@ -82,13 +94,13 @@ def _round(workers: Mapping[Variant, Worker], *, at_once: bool) -> Round:
     return answers
 
 
-def compared(workload: Workload, rounds: Sequence[Round]) -> dict[str, Figure]:
+def compared(workload: Workload, generations: Sequence[Generation]) -> dict[str, Figure]:
     """Each variant's figure; bare's own too."""
-    values: dict[str, list[float]] = {}
-    for each in rounds:
-        for name, value in each.items():
-            values.setdefault(name, []).append(workload.shown.figure(value, each[BARE.name]))
-    return {name: figure(shown) for name, shown in values.items()}
+    return {name: figure_of([_shown(workload, each, name) for each in generations]) for name in generations[0][0]}
+
+
+def _shown(workload: Workload, rounds: Generation, name: str) -> list[float]:
+    return [workload.shown.figure(each[name], each[BARE.name]) for each in rounds if name in each]
 
 
 @contextmanager

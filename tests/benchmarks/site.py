@@ -34,7 +34,9 @@ async def ok(_request: HttpRequest) -> HttpResponse:
 urlpatterns = [path("ok/", ok)]
 
 
-def configure(*, engine: str = "sampling", middleware: list[str] = STARTPROJECTS_MIDDLEWARE) -> None:
+def configure(
+    *, engine: str = "sampling", middleware: list[str] = STARTPROJECTS_MIDDLEWARE, thread_waits: bool = True
+) -> None:
     settings.configure(
         SECRET_KEY="benchmarks only",
         ROOT_URLCONF=__name__,
@@ -50,7 +52,12 @@ def configure(*, engine: str = "sampling", middleware: list[str] = STARTPROJECTS
         MIDDLEWARE=middleware,
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ[DATABASE_VARIABLE]}},
         LOGGING_CONFIG=None,
-        LOOPWATCH={"THRESHOLD_MS": THRESHOLD_MS, "ENGINE": engine, "SINKS": ["database"]},
+        LOOPWATCH={
+            "THRESHOLD_MS": THRESHOLD_MS,
+            "ENGINE": engine,
+            "SINKS": ["database"],
+            "THREAD_WAITS": thread_waits,
+        },
     )
     django.setup()
 

@@ -20,7 +20,7 @@ THRESHOLD_MS = 50
 @dataclass(frozen=True, slots=True)
 class Variant:
     """``engine`` is that of ``LoopWatch``, where there is an ASGI application; ``package`` must be installed. A floor
-    is what others cannot be cheaper than."""
+    is what others cannot be cheaper than. A part is loopwatch with something left out."""
 
     name: str
     begin: Callable[[], object] = lambda: None
@@ -28,6 +28,8 @@ class Variant:
     engine: str = ""
     is_debug: bool = False
     is_floor: bool = False
+    is_part: bool = False
+    thread_waits: bool = True
 
     @property
     def is_available(self) -> bool:
@@ -125,6 +127,8 @@ VARIANTS = (
     Variant("asyncio-event-loop-monitor", _event_loop_monitor, package="asyncio_event_loop_monitor"),
     Variant("asyncio debug mode", is_debug=True),
     Variant("an empty sys.setprofile function", _empty_profile),
+    Variant("part: watch() alone", _watch("sampling"), is_part=True),
+    Variant("part: without thread waits", engine="sampling", is_part=True, thread_waits=False),
     Variant("floor: an empty wrapper of Handle._run", _empty_wrapper, is_floor=True),
     Variant("floor: one that reads the clock twice", _wrapper_that_reads_the_clock, is_floor=True),
     Variant("floor: a thread that wakes every 10 ms", _waking_thread, is_floor=True),

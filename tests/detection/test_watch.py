@@ -1,6 +1,7 @@
 """What a ``watch()`` block sees: where it begins and ends, and whom it tells."""
 
 import asyncio
+import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -114,6 +115,15 @@ async def test_a_step_just_under_the_threshold_is_not_reported():
 
 
 # Several blocks
+
+
+async def test_a_threshold_that_is_never_reached_keeps_nothing_from_being_found():
+    with watch(threshold_ms=math.inf) as never:
+        await asyncio.sleep(0.01)
+        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+            block()
+    assert len(watcher.calls) == 1
+    assert never.calls == []
 
 
 async def test_nested_blocks_each_have_their_own_threshold():

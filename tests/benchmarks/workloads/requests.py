@@ -41,7 +41,7 @@ def _prepare(has_middleware: bool, variant: Variant) -> Work:
     from tests.benchmarks import site
 
     middleware = site.STARTPROJECTS_MIDDLEWARE if has_middleware else []
-    site.configure(engine=variant.engine or "sampling", middleware=middleware)
+    site.configure(engine=variant.engine or "sampling", middleware=middleware, thread_waits=variant.thread_waits)
     application = site.watched(variant)
 
     async def requests() -> None:
@@ -52,6 +52,6 @@ def _prepare(has_middleware: bool, variant: Variant) -> Work:
 
 
 WORKLOADS = (
-    Workload("view", "an empty view", partial(_prepare, False), has_floors=True),
-    Workload("middleware", "with the usual middleware", partial(_prepare, True), has_floors=True),
+    Workload("view", "an empty view", partial(_prepare, False), has_floors=True, has_parts=True),
+    Workload("middleware", "with the usual middleware", partial(_prepare, True), has_floors=True, has_parts=True),
 )

@@ -56,6 +56,7 @@ class Workload:
     shown: Shown = Shown.RATIO
     group: Group = Group.TOOLS
     has_floors: bool = False
+    has_parts: bool = False
     at_once: bool = False
     """Whether all variants do it at the same time, because it leaves the machine alone."""
     is_once: bool = False
@@ -64,6 +65,8 @@ class Workload:
     def is_for(self, variant: Variant) -> bool:
         if variant.is_floor:
             return self.has_floors
+        if variant.is_part:
+            return self.has_parts
         if self.is_once:
             return variant in (BARE, SAMPLING)
         return self.group is Group.TOOLS or variant.is_own or variant is BARE
