@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s, ran_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -38,15 +38,6 @@ class GilWait(Enum):
     watchdog has waited for a CPU."""
     SHARED = auto()
     """Other threads had it too, for long: the loop's thread may be anywhere."""
-
-
-def absent_s(due_at: float, until: float, before: CpuReading, after: CpuReading) -> float:
-    """How long a sample was due, and nobody ran who could have kept it from being taken: the process was suspended.
-
-    Or the watchdog had no CPU; or a thread kept the GIL while it waited, which none should. They look the same.
-    """
-    nobody_s = until - due_at - ran_s(before, after)
-    return nobody_s if nobody_s >= SCHEDULING_S else 0.0
 
 
 class OtherThreads:
@@ -105,10 +96,6 @@ class Wanted:
         # Asking may let go of the GIL (``reading``), which has to be waited for again where the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
         return 0.0 if was_busy else self.delays.loop_s()
-
-    def absent_s(self, taken_at: float, cpu: CpuReading) -> float:
-        """For how much of the time that the sample was late the process was suspended."""
-        return absent_s(self.at, taken_at, self.before, cpu)
 
     def _watchdog_delayed_s(self) -> float:
         return 0.0 if self.delays is None else self.delays.watchdog_s()

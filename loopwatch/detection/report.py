@@ -84,7 +84,7 @@ def blocking_call(
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Whether the step would have reached the threshold, had the machine let it run."""
     kept_off = kept_off_s(observation.samples, observation.step_started, observation.before)
-    return stall.ended - started - kept_off - observation.absent_s >= _threshold_s(stall)
+    return stall.ended - started - max(kept_off, observation.absent_s) >= _threshold_s(stall)
 
 
 class _Common:

@@ -43,8 +43,7 @@ class Site:
 class Sample:
     """One stack, innermost frame first. ``due_at``, ``wanted_at`` and ``taken_at`` are ``now()``.
 
-    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, where that was asked, and
-    ``absent_s`` how long the whole process was suspended.
+    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, where that was asked.
     """
 
     due_at: float
@@ -55,7 +54,6 @@ class Sample:
     sites: tuple[Site, ...]
     frames_left_out: int = 0
     delayed_s: float = 0.0
-    absent_s: float = 0.0
 
     @property
     def waited_s(self) -> float:
@@ -79,8 +77,7 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     sites, left_out = _sites(stack)
     del stack
     gil_wait = wanted.gil_wait(taken_at, cpu, started)
-    delayed_s, absent_s = wanted.loop_delayed_s(cpu), wanted.absent_s(taken_at, cpu)
-    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, absent_s)
+    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, wanted.loop_delayed_s(cpu))
 
 
 def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:

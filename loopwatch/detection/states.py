@@ -6,7 +6,7 @@ Told from CPU clocks and from how long the watchdog itself had to wait for the G
 from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s, ran_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.sampling import Sample
 
@@ -93,9 +93,7 @@ def _nothing_kept_s(sample: Sample) -> float:
 
 
 def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """For how long of that time the machine kept the loop's thread off the CPUs, as far as was asked.
-
-    It wanted one, but other processes had them, or the process was suspended.
+    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
 
     What is told after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
     has used more than its share stays queued while it sleeps (``sched_delayed``).
@@ -104,7 +102,7 @@ def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReadin
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        total_s += max(0.0, min(max(sample.delayed_s, sample.absent_s), wall_s - own_s))
+        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
         before = sample.cpu
     return total_s
 
@@ -125,7 +123,8 @@ def is_starved(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
 
 def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
     """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
-    return ran_s(before, after) - (after.watchdog_s - before.watchdog_s) < AT_REST * lasted_s
+    used_s = after.process_s - before.process_s - (after.watchdog_s - before.watchdog_s)
+    return used_s < AT_REST * lasted_s
 
 
 def _stands_still(samples: Sequence[Sample], index: int) -> bool:

@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
 
+from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
-from loopwatch.detection.gil import GilWait, OtherThreads, Wanted, absent_s
+from loopwatch.detection.gil import GilWait, OtherThreads, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
@@ -51,7 +52,7 @@ class Observation:
     stall_id: str = ""
     mark: object | None = None
     absent_s: float = 0.0
-    """How long the process was suspended after the last sample, as of when its stall is settled."""
+    """For how much of it the process was suspended, as of when its stall is settled."""
 
     @property
     def is_contested(self) -> bool:
@@ -103,6 +104,7 @@ class Watchdog:
         self._before_wait: dict[LoopClock, CpuReading] = {}
         self._delays: dict[LoopClock, Delays] = {}
         self._ask_delays_at = 0.0
+        self._absences = Absences()
         self._cpu_clock_id: int | None = None
         self._run_delay: RunDelay | None = None
         self._others: weakref.WeakKeyDictionary[LoopClock, OtherThreads] = weakref.WeakKeyDictionary()
@@ -179,8 +181,11 @@ class Watchdog:
         self._read_clocks()
         # A loop that nobody watches any more, as of just now, has no threshold.
         rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
+        self._absences.check()
         is_woken = self._wakeup.acquire(timeout=rest_s)
-        return self._woken_at if is_woken or look_at is None else look_at
+        asked_at = self._woken_at if is_woken or look_at is None else look_at
+        self._absences.wakes(asked_at if look_at is None else min(asked_at, look_at))
+        return asked_at
 
     def _read_clocks(self) -> None:
         self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
@@ -323,15 +328,14 @@ class Watchdog:
         try:
             if observation.mark is None:
                 observation.mark = stall.clock.mark(stall.handle)
-            last = observation.samples[-1].cpu if observation.samples else observation.before
-            due_at = max(observation.next_sample_at, self._settled_at)
-            observation.absent_s = absent_s(due_at, stall.ended, last, stall.cpu)
+            observation.absent_s = self._absences.within(stall.step_started, stall.ended)
             self._settle(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.run_delay)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()
+        self._absences.check()
 
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1

@@ -63,7 +63,7 @@ def test_a_process_that_was_suspended_has_made_no_blocking_call(said_of_suspensi
     assert set(said) <= {"disturbance suspended", "disturbance starved"}
 
 
-@pytest.mark.parametrize("work", ["time.sleep(0.001)", "time.sleep(0.01)"])
+@pytest.mark.parametrize("work", ["time.sleep(0.001)", "time.sleep(0.01)", "sum(range(100_000))"])
 def test_nor_has_one_that_was_suspended_for_hardly_longer_than_the_threshold(said_of_suspensions, work):
     """As virtual machines do whose host is busy."""
     said = said_of_suspensions(work, threshold_ms=40, suspended_s=0.045, times=10)

@@ -1,0 +1,51 @@
+"""When the process was suspended: the watchdog wanted to run, and nobody did who could have kept it from that.
+
+A virtual machine whose host is busy stands still now and then, and so does a container that has used up its share of
+the CPUs. It looks the same when the watchdog alone had no CPU, or a thread kept the GIL while it waited, which none
+should.
+"""
+
+from collections import deque
+from typing import NamedTuple
+
+from loopwatch.detection.clock import now
+from loopwatch.detection.cpu_clocks import process_s
+
+SHORTEST_S = 0.003
+"""What the machine's own scheduling may add."""
+REMEMBERED = 16
+
+
+class Absence(NamedTuple):
+    """At some time between ``since`` and ``until`` the process was absent for ``lasted_s``."""
+
+    since: float
+    until: float
+    lasted_s: float
+
+
+class Absences:
+    """The latest absences. The watchdog alone uses this, and tells when it rests."""
+
+    def __init__(self) -> None:
+        self._latest: deque[Absence] = deque(maxlen=REMEMBERED)
+        self._awake_since = now()
+        self._process_s = process_s()
+
+    def wakes(self, due_at: float) -> None:
+        """The watchdog rests no longer; it was to wake then. What others ran since it was last awake is theirs."""
+        self._awake_since = due_at
+        self.check()
+
+    def check(self) -> None:
+        """While the watchdog is awake: whether it has been away since the last time."""
+        at, ran_until_s = now(), process_s()
+        lasted_s = at - self._awake_since - (ran_until_s - self._process_s)
+        if lasted_s >= SHORTEST_S:
+            self._latest.append(Absence(self._awake_since, at, lasted_s))
+        self._awake_since, self._process_s = at, ran_until_s
+
+    def within(self, started: float, ended: float) -> float:
+        """How many seconds of that time at most the process was absent."""
+        shared = (min(each.lasted_s, min(ended, each.until) - max(started, each.since)) for each in self._latest)
+        return sum(max(0.0, shared_s) for shared_s in shared)
