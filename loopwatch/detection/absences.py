@@ -33,8 +33,8 @@ class Absences:
         self._process_s = process_s()
 
     def wakes(self, due_at: float) -> None:
-        """The watchdog rests no longer; it was to wake then. What others ran since it was last awake is theirs."""
-        self._awake_since = due_at
+        """The watchdog rests no longer; it was to wake then, or, if it was woken before it rested, at once."""
+        self._awake_since = max(due_at, self._awake_since)
         self.check()
 
     def check(self) -> None:
