@@ -57,6 +57,7 @@ def test_a_rest_is_none(absences):
 
 def test_a_wake_that_came_before_the_rest_makes_none(absences):
     woken_at = now()
+    absences.check()
     compute(AWAY_S)
     absences.check()
     absences.wakes(woken_at)
