@@ -74,11 +74,9 @@ def blocking_call(
         call = common.without_culprit(_machine_cause(paths) or cause)
     else:
         call = common.with_culprit(culprit, paths)
-    return (
-        call
-        if call.cause.is_machine or _is_its_own(stall, observation, started)
-        else replace(call, cause=Cause.SUSPENDED)
-    )
+    if call.cause.is_machine or _is_its_own(stall, observation, started):
+        return call
+    return replace(call, cause=Cause.SUSPENDED)
 
 
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:

@@ -85,7 +85,6 @@ class Watchdog:
 
     def __init__(self, settle: Callable[[Stall, Observation, bool], None]) -> None:
         self.failures = 0
-        """CPU time of the watchdog's own thread, as of when it last parked."""
         self._settle = settle
         # ``uuid4`` would let go of the GIL, and with it of a sample; a fork makes a new watchdog, seeded anew.
         self._random = random.Random()  # noqa: S311
