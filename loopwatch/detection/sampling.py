@@ -56,6 +56,11 @@ class Sample:
     delayed_s: float = 0.0
 
     @property
+    def is_between_calls(self) -> bool:
+        """Whether the thread stood in Python code of its own, and not at a call of something else."""
+        return bool(self.sites) and self.sites[0].callee is None and self.sites[0].module not in _CALLED_BACK
+
+    @property
     def waited_s(self) -> float:
         return self.taken_at - self.wanted_at
 

@@ -63,7 +63,8 @@ class StepTracer(Protocol):
     clock is to tell of them, and ``begin_step`` in the middle of a step that has begun unseen.
 
     A step begun ``thoroughly`` is traced whatever has proved quick before. After ``rest`` no step is traced until one
-    is begun again. ``follow`` tells of what a step is about to call, unseen.
+    is begun again. ``follow`` tells of what a step is about to call, unseen. ``relieve``, from any thread, lets a step
+    that takes long go on without whatever slows it down.
     """
 
     needs_every_step: bool
@@ -75,6 +76,8 @@ class StepTracer(Protocol):
     def rest(self) -> None: ...
 
     def follow(self, function: object) -> None: ...
+
+    def relieve(self) -> None: ...
 
     def moved(self, thread_id: int) -> None: ...
 

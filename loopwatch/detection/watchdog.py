@@ -33,6 +33,9 @@ OVERDUE_FRACTION = 0.2
 INTERVAL_FRACTION = 0.1
 DELAYS_KEPT_S = 0.1
 """How old what is known of a loop's delays may be when one of its steps becomes overdue."""
+TRACED_THRESHOLDS = 4
+LEAST_TRACED_S = 0.25
+"""A step is traced until it has computed for so many thresholds, and for so long at least; then it is sampled only."""
 LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
 STRETCH = 0.05
@@ -238,6 +241,8 @@ class Watchdog:
             observation.mark = clock.mark(handle)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
+        if clock.tracer is not None and sample.is_between_calls and _has_computed_enough(clock, observation, sample):
+            clock.tracer.relieve()
         # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
         costly_s = min(20 * taken_in_s, OVERDUE_FRACTION * clock.threshold_s)
         pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, costly_s)
@@ -343,3 +348,12 @@ class Watchdog:
 
     def _overdue_s(self, clock: LoopClock) -> float:
         return max(SHORTEST_INTERVAL_S, OVERDUE_FRACTION * clock.threshold_s)
+
+
+def _has_computed_enough(clock: LoopClock, observation: Observation, sample: Sample) -> bool:
+    """For the tracer to leave the step alone."""
+    at_least_s = max(LEAST_TRACED_S, TRACED_THRESHOLDS * clock.threshold_s)
+    if sample.taken_at - observation.step_started < at_least_s:
+        return False
+    before_s, until_s = observation.before.thread_s, sample.cpu.thread_s
+    return before_s is None or until_s is None or until_s - before_s >= at_least_s

@@ -6,7 +6,9 @@ awaits returns, and is called again, so its own time between two awaits is a cal
 while a step runs; another profile function that is set already is called as well, and put back after the step.
 
 Code cannot be left out one by one, but steps can: those of a coroutine or callback that has proved quick run untouched,
-until one of them is a stall (``StepPaces``).
+until one of them is a stall (``StepPaces``). And a step that computes for long goes on untraced (``relieve``): under a
+profile function the interpreter does without its specialized instructions, and a loop that appends to a string, for
+one, copies all of that string every time.
 """
 
 import logging
@@ -18,6 +20,7 @@ from typing import Any
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.tracing.profile_slot import ProfileSlot
 from loopwatch.detection.tracing.step_paces import StepPaces
 from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
@@ -70,6 +73,9 @@ class ProfiledSteps:
         self._worthwhile_s = self._trace.worthwhile_s
         self._set_worthwhile: Callable[[float], None]
         self._profile = self._profile_function()
+        self._slots = threading.local()
+        self._slot: ProfileSlot | None = None
+        """Of the thread that runs the step, if only ours is in place."""
         self._installed: ProfileFunction | None = None
         self._before: ProfileFunction | None = None
         self._is_stopped = False
@@ -89,6 +95,7 @@ class ProfiledSteps:
         if current is None:
             self._installed, self._before = self._profile, None
             sys.setprofile(self._profile)
+            self._slot = self._slot_of_this_thread()
         elif current is not self._installed:  # else it is a step inside a step
             self._begin_beside(current)
 
@@ -105,7 +112,21 @@ class ProfiledSteps:
         """The profile function is in place only while a step runs that has been begun."""
         self._paces.skip()
 
+    def relieve(self) -> None:
+        """The calls that are going on will not be told of; the watchdog's samples explain what follows."""
+        slot = self._slot
+        if slot is not None:
+            slot.empty()
+
+    def _slot_of_this_thread(self) -> ProfileSlot:
+        try:
+            slot: ProfileSlot = self._slots.slot
+        except AttributeError:
+            slot = self._slots.slot = ProfileSlot(self._profile)
+        return slot
+
     def _put_back(self) -> None:
+        self._slot = None
         current = sys.getprofile()
         if current is self._installed:
             sys.setprofile(self._before)

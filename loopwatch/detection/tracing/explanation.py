@@ -6,7 +6,7 @@ Runs on the watchdog's thread.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from types import CodeType
@@ -20,6 +20,8 @@ from loopwatch.detection.sampling import Site
 from loopwatch.detection.states import AT_REST, BUSY
 from loopwatch.detection.tracing.step_trace import Trace, TracedCall
 
+SURPLUS = 0.2
+"""By so much of it, the samples of a traced call may say more than it lasted: each stands for the time around it."""
 _Key = tuple[object, ...]
 
 
@@ -103,8 +105,7 @@ def explain(
             part.count += call.count
     rest_s = max(0.0, ended - started - sum(part.own_s for part in parts.values()))
     rest = _Part(None, rest_s)
-    for path in map(_without_callbacks, sampled):
-        _part_of(path.sample.sites, parts, rest).sampled.append(path)
+    _deal_out(map(_without_callbacks, sampled), parts, rest)
     hidden = _hidden([*parts.values(), rest], ended - started)
     if not rest.sampled and rest_s > DOMINANT * (ended - started):
         return Explanation([], hidden=hidden)
@@ -142,17 +143,43 @@ def _place(site: Site) -> tuple[int, int]:
     return id(site.code), site.offset
 
 
-def _part_of(sites: Sequence[Site], parts: dict[_Key, _Part], rest: _Part) -> _Part:
-    """The innermost traced call that a stack stood in."""
+def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) -> None:
+    """Give every sample to the innermost traced call that its stack stood in, as far as that lasted.
+
+    Of calls alike, only those that took long are traced. So what samples say beyond that goes to the part around it.
+    """
+    arrived: dict[int, list[tuple[Path, list[_Part]]]] = defaultdict(list)
+    for path in sampled:
+        innermost, *around = (*_parts_around(path.sample.sites, parts), rest)
+        arrived[id(innermost)].append((path, around))
+    inside_out = [parts[key] for key in sorted(parts, key=_depth, reverse=True)]
+    for part in (*inside_out, rest):
+        here = arrived[id(part)]
+        part.sampled = [path for path, _ in here]
+        sampled_s = sum(path.weight_s for path in part.sampled)
+        beyond = 1 - part.own_s / sampled_s if sampled_s > 0 else 0.0
+        if beyond < SURPLUS:
+            continue
+        for path, around in here:
+            if around:
+                arrived[id(around[0])].append((replace(path, weight_s=path.weight_s * beyond), around[1:]))
+
+
+def _depth(key: _Key) -> tuple[int, bool]:
+    """A C function that is called by the innermost function of a stack is further in than that function."""
+    return len(key), isinstance(key[-1], tuple)
+
+
+def _parts_around(sites: Sequence[Site], parts: dict[_Key, _Part]) -> Iterator[_Part]:
+    """The traced calls that a stack stood in, innermost first."""
     places = [_place(site) for site in reversed(sites)]
     for length in range(len(places), 0, -1):
         in_c_call = parts.get(tuple(places[:length]))
         if in_c_call is not None:
-            return in_c_call
+            yield in_c_call
         in_function = parts.get((*places[: length - 1], places[length - 1][0]))
         if in_function is not None:
-            return in_function
-    return rest
+            yield in_function
 
 
 def _paths(part: _Part, told: _States) -> list[Path]:

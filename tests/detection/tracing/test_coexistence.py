@@ -9,9 +9,11 @@ import pytest
 
 from loopwatch import watch
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.detection.watchdog import LEAST_TRACED_S
 
 THRESHOLD_MS = 20.0
 STALL_S = 0.05
+LONGEST_S = 30.0
 has_monitoring = sys.version_info >= (3, 12)
 
 
@@ -129,3 +131,57 @@ class TestToolIds:
             monitoring.register_callback(tool, monitoring.events.PY_START, None)
             monitoring.free_tool_id(tool)
         assert "block" in told
+
+
+def work_until(condition):
+    """Append to a string, in a loop that makes calls rarely, until the watchdog has had its say."""
+    until, text = time.monotonic() + LONGEST_S, ""
+    while not condition() and time.monotonic() < until:
+        text = ""
+        for number in range(5000):
+            text += f"{number}, "
+    return condition()
+
+
+@pytest.mark.skipif(has_monitoring, reason="Later versions leave the interpreter's quick instructions in use")
+class TestAStepThatComputesForLong:
+    async def test_goes_on_without_the_profile_function(self):
+        before = []
+
+        async def work():
+            before.append(sys.getprofile())
+            return work_until(lambda: sys.getprofile() is None)
+
+        with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+            relieved = await asyncio.create_task(work())
+        assert before[0] is not None
+        assert relieved
+        (call,) = [call for call in watcher.calls if call.function.endswith("work_until")]
+        assert call.method_name.endswith("work_until")
+        assert call.exact
+
+    async def test_and_is_traced_again_at_its_next_step(self):
+        traced = []
+
+        async def work():
+            for _ in range(2):
+                await asyncio.sleep(0)
+                traced.append(sys.getprofile() is not None)
+                work_until(lambda: sys.getprofile() is None)
+
+        with watch(threshold_ms=THRESHOLD_MS, engine="tracing"):
+            await asyncio.create_task(work())
+        assert traced == [True, True]
+
+    async def test_keeps_a_profile_function_that_is_not_loopwatchs(self, no_profile_function):
+        def profile(_frame, _event, _argument):
+            pass
+
+        async def work():
+            sys.setprofile(profile)
+            until = time.thread_time() + 2 * LEAST_TRACED_S
+            work_until(lambda: time.thread_time() > until)
+            return sys.getprofile()
+
+        with watch(threshold_ms=THRESHOLD_MS, engine="tracing"):
+            assert await asyncio.create_task(work()) is profile

@@ -109,6 +109,17 @@ async def test_c_calls_are_counted():
     assert contribution(call, "time.sleep").count == 60
 
 
+async def test_calls_too_quick_to_be_traced_beside_some_that_are():
+    async def work():
+        for number in range(400):
+            time.sleep(0.001 if number % 50 == 0 else 0.00005)
+
+    call = await only(work)
+    assert call.method_name == "time.sleep"
+    assert call.exact
+    assert call.duration_ms > call.step_ms / 2
+
+
 async def test_a_stall_far_below_what_samples_resolve():
     async def work():
         for _ in range(3):
