@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 from loopwatch import metrics
 from loopwatch.detection.in_flight import RequestInFlight, current_request
 from loopwatch.monitoring import monitoring
-from loopwatch.routes import RequestLine, describe
+from loopwatch.routes import describe
 from loopwatch.tracing import trace
 
 Scope = MutableMapping[str, Any]
@@ -48,8 +48,9 @@ class LoopWatch:
         elif _is_being_served():
             await self.application(scope, receive, send)
         else:
-            line = RequestLine(kind, scope.get("method", ""), scope["path"], scope.get("root_path", ""))
-            request = RequestInFlight(in_flight, partial(describe, self.application, line))
+            method, root_path = scope.get("method", ""), scope.get("root_path", "")
+            ask = partial(describe, self.application, kind, method, scope["path"], root_path)
+            request = RequestInFlight(in_flight, ask)
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()

@@ -5,8 +5,7 @@ Channels is recognised by the attributes of its routers, so that it need not be 
 """
 
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.urls import Resolver404, resolve
 from django.utils import translation
@@ -18,8 +17,7 @@ HOME = "/"
 """The home page's pattern is empty, which would look like no route."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLine:
+class RequestLine(NamedTuple):
     """What of an ASGI scope the route is found by."""
 
     kind: str
@@ -28,8 +26,9 @@ class RequestLine:
     root_path: str
 
 
-def describe(application: Any, line: RequestLine) -> Request:
+def describe(application: Any, kind: str, method: str, path: str, root_path: str) -> Request:
     """The request without anything secret. Never raises: what cannot be found is empty."""
+    line = RequestLine(kind, method, path, root_path)
     try:
         route, consumer = _channels_route(application, line)
         view = ""

@@ -42,15 +42,14 @@ def trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[object]) 
     On the loop's thread, for every request: a look through its headers. Never raises.
     """
     try:
-        loop = asyncio.get_running_loop()
         threshold_ms = _threshold_ms(scope.get("headers") or ())
         if threshold_ms is not None:
-            tracing = RequestTracing(request, threshold_ms / 1000)
+            loop, tracing = asyncio.get_running_loop(), RequestTracing(request, threshold_ms / 1000)
             if monitor.trace_request(loop, tracing, calls_next):
                 return TraceOnDemand(tracing, loop)
             trace_logger.warning("A request was not traced: its loop was about to be watched, or no longer. Ask again.")
         elif scope["type"] == "http" and monitoring.is_by_chance():
-            monitor.trace_request(loop, RequestTracing(request), calls_next)
+            monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request), calls_next)
     except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
         _complain(error)
     return None

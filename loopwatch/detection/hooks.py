@@ -21,6 +21,11 @@ class Clocks(dict[asyncio.AbstractEventLoop, LoopClock]):
         super().__init__()
         self._adopt = adopt
 
+    def forget(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
+        clock = self.pop(loop)
+        clock.owner = None
+        return clock
+
     def __missing__(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
         return self._adopt(loop)
 

@@ -244,12 +244,12 @@ class Monitor:
         self._forget_closed_loops()
         for loop, clock in list(self._hooks.clocks.items()):
             if not clock.watchers:
-                del self._hooks.clocks[loop]
+                self._hooks.clocks.forget(loop)
         self._tidy_up()
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._hooks.clocks if loop.is_closed()]:
-            self._set_watchers(self._hooks.clocks.pop(loop), ())
+            self._set_watchers(self._hooks.clocks.forget(loop), ())
 
     def _tidy_up(self) -> None:
         clocks = self._hooks.clocks

@@ -13,7 +13,7 @@ import weakref
 from asyncio.events import Handle
 from collections.abc import Callable
 from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from loopwatch.detection.calls import BlockingCall
@@ -128,6 +128,7 @@ class LoopClock:
         "loop",
         "mark_of",
         "ongoing_after_s",
+        "owner",
         "paused",
         "requests",
         "run_delay",
@@ -149,6 +150,8 @@ class LoopClock:
     ) -> None:
         self._watchdog_cpu_s = watchdog_cpu_s
         self.loop = weakref.ref(loop)
+        self.owner: asyncio.AbstractEventLoop | None = loop
+        """The loop while it is watched: by it the stopwatch knows the clock that it has used last."""
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)
         self.run_delay = RunDelay(threading.get_native_id())
@@ -306,6 +309,13 @@ class Stopwatch:
         return timed(run, self._clock_of)
 
 
+@dataclass(frozen=True, slots=True)
+class _Nobodys:
+    """Stands for the clock used last, before any."""
+
+    owner: object = field(default_factory=object)
+
+
 # The hot paths: all they touch is a cell, a local or a slot. The order matters: ``handle`` and ``started`` are set
 # before ``attention`` is read, the watchdog sets ``attention`` before it reads them, so one sees the other. A step
 # inside a step (nest_asyncio) lets the thread serve others, so the outer one is timed anew after it. Both are written
@@ -315,12 +325,17 @@ class Stopwatch:
 def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
     """Does what ``Handle._run`` does, too. Most callbacks have no arguments, and called without any they are that much
     quicker that it makes up for being timed."""
+    latest: Any = _Nobodys()
 
     def _run(self: Any) -> None:
-        clock = clock_of(self._loop)
-        if clock is None:
-            run(self)
-            return
+        nonlocal latest
+        clock = latest
+        if clock.owner is not self._loop:
+            clock = clock_of(self._loop)
+            if clock is None:
+                run(self)
+                return
+            latest = clock
         outer = clock.handle
         clock.handle = self
         clock.started = now()
@@ -328,10 +343,12 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
             outer = clock.attend(outer)
         try:
             args = self._args
-            if args:
-                self._context.run(self._callback, *args)
-            else:
+            if not args:
                 self._context.run(self._callback)
+            elif len(args) == 1:
+                self._context.run(self._callback, args[0])
+            else:
+                self._context.run(self._callback, *args)
         except BaseException as error:  # noqa: BLE001 - asyncio lets out what is to end the loop
             report_as_asyncio(run, self, error)
         finally:

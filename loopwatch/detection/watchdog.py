@@ -1,6 +1,6 @@
 """The watchdog: a thread that samples a loop's stack while its step is overdue, and joins the samples to the stall.
 
-It looks at a loop when a step that may be running then would become overdue, and not at all while the loop rests: it
+It looks at a loop from time to time while steps run, so that none is overdue for long, and not at all while the loop rests: it
 parks, and the first step that follows wakes it. Samples and stalls are joined here, by the step they belong to, because
 a sample of a call that kept the GIL is still in flight when the step has ended.
 """
@@ -30,6 +30,8 @@ MAX_SAMPLES = 400
 SHORTEST_INTERVAL_S = 0.001
 OVERDUE_FRACTION = 0.2
 """A step is sampled from this part of the threshold on, so that what happened before the stall was one is known too."""
+FIRST_LOOK_FRACTION = 0.4
+"""At this part of the threshold at the latest; most steps are quick, and looking at each in time would cost twice."""
 INTERVAL_FRACTION = 0.1
 DELAYS_KEPT_S = 0.1
 """How old what is known of a loop's delays may be when one of its steps becomes overdue."""
@@ -95,7 +97,7 @@ class Watchdog:
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._woken_at = 0.0
-        self._started_at = self._settled_at = 0.0
+        self._started_at = self._due_at = self._settled_at = 0.0
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
@@ -172,6 +174,8 @@ class Watchdog:
             try:
                 if look_at is None or look_at > now():
                     asked_at = self._rest(look_at)
+                else:
+                    self._due_at = look_at
                 look_at = self._look(asked_at)
             except Exception as error:  # noqa: BLE001 - the watchdog must go on
                 self._note_failure(error)
@@ -186,7 +190,8 @@ class Watchdog:
         self._absences.check()
         is_woken = self._wakeup.acquire(timeout=rest_s)
         asked_at = self._woken_at if is_woken or look_at is None else look_at
-        self._absences.wakes(asked_at if look_at is None else min(asked_at, look_at))
+        self._due_at = asked_at if look_at is None else min(asked_at, look_at)
+        self._absences.wakes(self._due_at)
         return asked_at
 
     def _read_clocks(self) -> None:
@@ -231,7 +236,8 @@ class Watchdog:
         load = self._others[clock].load if clock in self._others else 0.0
         delays = self._delays.get(clock)
         at = max(wanted_at, asked_at)
-        wanted = Wanted(max(wanted_at, self._settled_at), at, asked_at, before, load, clock.threshold_s, delays)
+        due_at = max(wanted_at, self._due_at, self._settled_at)
+        wanted = Wanted(due_at, at, asked_at, before, load, clock.threshold_s, delays)
         sample = take_sample(clock, started, wanted)
         if sample is None:
             return
@@ -262,7 +268,7 @@ class Watchdog:
             self._new_steps[clock] = started
         if handle is not None:
             observation = self._observations.get((clock, started))
-            return started + self._overdue_s(clock) if observation is None else observation.next_sample_at
+            return started + self._first_look_s(clock) if observation is None else observation.next_sample_at
         if not is_new:
             self._readings[clock] = reading = clock.read_cpu()
             clock.attention = True
@@ -270,7 +276,7 @@ class Watchdog:
                 if not self._inbox:  # a stall is told of before the rest that follows it
                     clock.usage.rests(reading, clock.run_delay)
                 return None
-        return now() + self._overdue_s(clock)
+        return now() + self._first_look_s(clock)
 
     def _observation_of(self, clock: LoopClock, started: float) -> Observation:
         """The observation of the step that began at ``started``, which is begun if it is a new step."""
@@ -348,6 +354,9 @@ class Watchdog:
 
     def _overdue_s(self, clock: LoopClock) -> float:
         return max(SHORTEST_INTERVAL_S, OVERDUE_FRACTION * clock.threshold_s)
+
+    def _first_look_s(self, clock: LoopClock) -> float:
+        return max(SHORTEST_INTERVAL_S, FIRST_LOOK_FRACTION * clock.threshold_s)
 
 
 def _has_computed_enough(clock: LoopClock, observation: Observation, sample: Sample) -> bool:

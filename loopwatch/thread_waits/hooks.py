@@ -84,7 +84,7 @@ class ThreadWaitHooks:
             def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
                 if self._loopwatch_queue is None:
                     last = self._loopwatch_last
-                    running = None if last is None else last.work()
+                    running = None if last is None else last[0]()
                     if last is None or running is None:
                         self._loopwatch_last = lone_call(work)
                         return submit(self, work, *args, **kwargs)  # type: ignore[no-any-return]

@@ -9,7 +9,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import ref
 
 from loopwatch.detection.clock import now
@@ -30,21 +30,18 @@ class Watch:
     report: Report | None
 
 
-class LoneCall(NamedTuple):
-    """A call that found its thread free, and its queue empty. Once nobody else has its ``work``, it is over."""
+LoneCall = tuple[Callable[[], Callable[..., Any] | None], float, RequestInFlight | None]
+"""A call that found its thread free, and its queue empty: how to find its work, when it was submitted, and for whom.
 
-    work: Callable[[], Callable[..., Any] | None]
-    submitted: float
-    request: RequestInFlight | None
+Once nobody else has its work, it is over."""
 
 
 def lone_call(work: Callable[..., Any]) -> LoneCall:
     """On the loop's thread. Work that cannot be referred to weakly never counts as over: what follows is measured."""
     try:
-        refer: Callable[[], Callable[..., Any] | None] = ref(work)
+        return ref(work), now(), current_request.get()
     except TypeError:
-        refer = partial(_itself, work)
-    return LoneCall(refer, now(), current_request.get())
+        return partial(_itself, work), now(), current_request.get()
 
 
 def _itself(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -92,7 +89,7 @@ class ThreadQueue:
     def run(self, work: Callable[..., Any], call: LoneCall) -> None:
         """Have a call running that never entered. On the loop's thread, before the first that does."""
         self.running = QueuedCall(work, self)
-        self.running.submitted, self.running.request = call.submitted, call.request
+        _, self.running.submitted, self.running.request = call
 
     def begin(self, call: "QueuedCall", started: float) -> None:
         """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
