@@ -1,8 +1,8 @@
 """The watchdog: a thread that samples a loop's stack while its step is overdue, and joins the samples to the stall.
 
-It looks at a loop from time to time while steps run, so that none is overdue for long, and not at all while the loop rests: it
-parks, and the first step that follows wakes it. Samples and stalls are joined here, by the step they belong to, because
-a sample of a call that kept the GIL is still in flight when the step has ended.
+It looks at a loop from time to time while steps run, so that none is overdue for long, and not at all while the loop
+rests: it parks, and the first step that follows wakes it. Samples and stalls are joined here, by the step they belong
+to, because a sample of a call that kept the GIL is still in flight when the step has ended.
 """
 
 import contextlib
