@@ -18,7 +18,7 @@ from typing import Any
 
 from loopwatch.detection import bytecode
 from loopwatch.detection.frames import forget_locals, locals_of
-from loopwatch.detection.naming import name_of_c_callable
+from loopwatch.detection.naming import WRITTEN_IN_C, name_of_c_callable
 
 # Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
 _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
@@ -67,6 +67,8 @@ def _runs_python(function: object) -> bool:
     kind = type(function)
     if kind in (types.FunctionType, types.MethodType):
         return True
+    if kind in WRITTEN_IN_C:
+        return False
     is_class = issubclass(kind, type)
     names = ("__init__", "__new__") if is_class else ("__call__",)
     found = [inspect.getattr_static(function if is_class else kind, name, None) for name in names]

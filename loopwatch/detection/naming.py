@@ -37,6 +37,8 @@ _DESCRIPTORS = (
     types.ClassMethodDescriptorType,
     types.MethodWrapperType,
 )
+WRITTEN_IN_C = frozenset({types.BuiltinFunctionType, *_DESCRIPTORS})
+"""The types of callables that are never written in Python."""
 CYTHON_FUNCTION = "cython_function_or_method"
 """Every release of Cython has a type of its own of this name."""
 _ENTER_METHODS = {f"threading.{lock}.__enter__": f"threading.{lock}.acquire" for lock in ("Lock", "RLock")}

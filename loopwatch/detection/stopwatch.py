@@ -83,8 +83,11 @@ class StepTracer(Protocol):
 
     def set_threshold(self, threshold_s: float) -> None: ...
 
-    def trace(self, step: float) -> "Trace | None":
-        """What is known of the step that began then; ``None`` if nothing is. From any thread."""
+    def trace(self, step: float, *, is_over: bool) -> "Trace | None":
+        """What is known of the step that began then; ``None`` if nothing is. From any thread.
+
+        Of a step that is over, nothing more may become known.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,10 +221,11 @@ class LoopClock:
         ended: float,
         watchers: tuple[Watching, ...],
         *,
+        is_over: bool = True,
         is_for_request: bool = False,
     ) -> None:
         """Give a stall to the watchdog, with what is known of it now."""
-        trace = None if self.tracer is None else self.tracer.trace(started)
+        trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
         waiting, delayed = self.in_flight.others(handle), self.in_flight.some(handle)
         cpu = self.read_cpu()
         self._hand_over(Stall(self, handle, started, ended, cpu, watchers, waiting, trace, is_for_request, delayed))
@@ -231,7 +235,7 @@ class LoopClock:
         handle = self.handle
         if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
             return False
-        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (watcher,))
+        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (watcher,), is_over=False)
         return True
 
     def pause(self, duration_s: float) -> None:

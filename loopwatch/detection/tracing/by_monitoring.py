@@ -304,8 +304,8 @@ class MonitoredSteps:
     def moved(self, thread_id: int) -> None:
         self._tracer.move(self.steps, thread_id)
 
-    def trace(self, step: float) -> Trace | None:
-        return self.steps.trace(step)
+    def trace(self, step: float, *, is_over: bool) -> Trace | None:
+        return self.steps.trace(step, is_over=is_over)
 
 
 def _task_of(callback: object) -> "asyncio.Task[Any] | None":

@@ -19,6 +19,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from loopwatch.detection.clock import now
+from loopwatch.detection.sampling import is_where_steps_begin
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.tracing.profile_slot import ProfileSlot
 from loopwatch.detection.tracing.step_paces import StepPaces
@@ -153,8 +154,8 @@ class ProfiledSteps:
         else:
             self._set_worthwhile(-1.0)
 
-    def trace(self, step: float) -> Trace | None:
-        return self._trace.trace(step)
+    def trace(self, step: float, *, is_over: bool) -> Trace | None:
+        return self._trace.trace(step, is_over=is_over)
 
     def _slow(self, frame: FrameType, event: str, argument: Any, started: float, ended: float) -> None:
         if self._is_stopped:
@@ -162,6 +163,8 @@ class ProfiledSteps:
             return
         starts = self._starts
         function = None if event == "return" else argument
+        if function is not None and is_where_steps_begin(frame.f_code, str(frame.f_globals.get("__name__", ""))):
+            return  # the step itself
         self._trace.call_ended(frame, function, started, ended, starts[-1] if starts else None)
 
     def _profile_function(self) -> ProfileFunction:

@@ -121,10 +121,12 @@ class StepTrace:
         except Exception as error:  # noqa: BLE001 - the user's code must not notice
             self.note_failure(error)
 
-    def trace(self, step: float) -> Trace | None:
-        """What is known of the step that began then; a copy, which may be taken on any thread."""
+    def trace(self, step: float, *, is_over: bool) -> Trace | None:
+        """What is known of the step that began then: a copy, taken on any thread, unless the step is over."""
         if step != self.step:
             return None
+        if is_over:
+            return Trace(tuple(self._calls.values()), self._counts, tuple(self._readings))
         calls = tuple(replace(call, inside=list(call.inside)) for call in list(self._calls.values()))
         return Trace(calls, dict(self._counts), tuple(self._readings))
 
