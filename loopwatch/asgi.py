@@ -11,7 +11,7 @@ from loopwatch import metrics
 from loopwatch.detection.in_flight import RequestInFlight, current_request
 from loopwatch.monitoring import monitoring
 from loopwatch.routes import describe
-from loopwatch.tracing import trace
+from loopwatch.tracing import is_asked_for, trace
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -45,7 +45,7 @@ class LoopWatch:
             await self.application(scope, receive, send)
         elif kind == "lifespan":
             await Lifespan(self.application, receive, send).run(scope)
-        elif _is_being_served():
+        elif (outer := current_request.get()) is not None and outer.is_busy:  # an outer LoopWatch has seen it already
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
@@ -54,21 +54,16 @@ class LoopWatch:
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()
-            asked = trace(scope, request, (self.application, receive, send))
-            if asked is not None:
-                send = asked.answering(send)
+            asked = None
+            if is_asked_for(scope) or monitoring.trace_rate:
+                asked = trace(scope, request, (self.application, receive, send))
+                send = send if asked is None else asked.answering(send)
             try:
                 await self.application(scope, _restful(receive, request) if kind == "websocket" else receive, send)
             finally:
                 request.finish()
                 if asked is not None:
                     asked.finish()
-
-
-def _is_being_served() -> bool:
-    """Whether an outer ``LoopWatch`` has seen this request already."""
-    request = current_request.get()
-    return request is not None and request.is_busy
 
 
 def _restful(receive: Receive, request: RequestInFlight) -> Receive:

@@ -18,6 +18,8 @@ from django.utils.module_loading import import_string
 from loopwatch.detection.calls import BlockingCall
 
 ENGINES = ("sampling", "tracing")
+ITS_SETTINGS = frozenset({"LOOPWATCH", "DATABASES"})
+"""Those of Django's settings that the configuration depends on."""
 SINKS = ("database", "log", "signal", "live", "metrics")
 
 
@@ -229,7 +231,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in {"LOOPWATCH", "DATABASES"}:
+    if setting in ITS_SETTINGS:
         configuration.cache_clear()
 
 

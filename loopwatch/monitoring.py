@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
 
 from loopwatch import metrics
 from loopwatch.at_exit import AtExit
 from loopwatch.canary import is_chosen
-from loopwatch.conf import Configuration, configuration
+from loopwatch.conf import ITS_SETTINGS, Configuration, configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import InFlight
@@ -71,7 +72,7 @@ class Monitoring:
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
         self._decided_for: Configuration | None = None
         self._is_chosen = False
-        self._trace_rate = 0.0
+        self.trace_rate = 0.0
         self._dice = random.Random()  # noqa: S311 - of its own: the site may seed the common one
         self._complained: str | None = None
         self._has_fallen_back = False
@@ -81,22 +82,29 @@ class Monitoring:
     def in_flight(self) -> InFlight | None:
         """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
 
-        On the loop's thread, for every request: two dictionary look-ups once the loop is watched.
+        On the loop's thread, for every request: one dictionary look-up once the loop is watched.
         """
-        try:
-            current = configuration()
-        except ImproperlyConfigured as error:
-            self._complain(f"its settings are wrong.\n{error}")
-            return None
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # Trio, which some servers offer
             self._complain("it is not on asyncio.")
             return None
-        if current is self._configuration:
-            found = self._in_flight.get(loop)
-            if found is not None or not self._is_chosen:
-                return found
+        found = self._in_flight.get(loop)
+        return found if found is not None else self._begin(loop)
+
+    def forget_configuration(self, *, setting: str, **_: object) -> None:
+        """The settings have changed: the next request on each loop finds out what that means."""
+        if setting in ITS_SETTINGS:
+            self._in_flight.clear()
+
+    def _begin(self, loop: asyncio.AbstractEventLoop) -> InFlight | None:
+        try:
+            current = configuration()
+        except ImproperlyConfigured as error:
+            self._complain(f"its settings are wrong.\n{error}")
+            return None
+        if current is self._configuration and not self._is_chosen:
+            return None
         try:
             return self._watch(loop, current)
         except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
@@ -105,7 +113,7 @@ class Monitoring:
 
     def is_by_chance(self) -> bool:
         """Whether ``TRACE_RATE`` will have the next request traced."""
-        return self._trace_rate > 0.0 and self._dice.random() < self._trace_rate
+        return self._dice.random() < self.trace_rate
 
     @property
     def errors(self) -> "Errors | None":
@@ -167,7 +175,7 @@ class Monitoring:
 
     def _decide(self, current: Configuration) -> None:
         """Once a process and configuration: whether it is watched at all."""
-        self._trace_rate = current.trace_rate
+        self.trace_rate = current.trace_rate
         if current is not self._decided_for:
             self._decided_for = current
             self._is_chosen = is_chosen(current.enabled)
@@ -238,6 +246,7 @@ def _new_recorder(configuration: Configuration) -> "Recorder":
 
 
 monitoring = Monitoring()
+setting_changed.connect(monitoring.forget_configuration)
 
 
 def _after_fork() -> None:

@@ -34,12 +34,23 @@ Send = Callable[[Message], Awaitable[None]]
 trace_logger = logging.getLogger("loopwatch.trace")
 
 
+def is_asked_for(scope: Scope) -> bool:
+    """Whether a request carries the header, with whatever in it. On the loop's thread, for every request."""
+    try:
+        for name, _ in scope.get("headers") or ():
+            if name == _NAME:
+                return True
+    except Exception:  # noqa: BLE001 - whatever these headers are, they ask for nothing
+        return False
+    return False
+
+
 def trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[object]) -> "TraceOnDemand | None":
     """Trace a request that has just begun, if it asks for it or chance will have it; what answers it, if it has asked.
 
     ``calls_next`` are the functions that loopwatch itself will call for it.
 
-    On the loop's thread, for every request: a look through its headers. Never raises.
+    On the loop's thread. Never raises.
     """
     try:
         threshold_ms = _threshold_ms(scope.get("headers") or ())

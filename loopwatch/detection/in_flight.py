@@ -73,7 +73,7 @@ class RequestInFlight:
 
     def finish(self) -> None:
         """It is over. Steps that begin later in its context are not its own."""
-        self.rest()
+        self.in_flight.requests.discard(self)
         self.finished_at = now()
 
 

@@ -47,11 +47,11 @@ async def ask(application: Any, headers: list[tuple[bytes, bytes]]) -> float:
 def every_request_by_chance() -> Iterator[None]:
     from loopwatch.monitoring import monitoring
 
-    monitoring._trace_rate = 1.0
+    monitoring.trace_rate = 1.0
     try:
         yield
     finally:
-        monitoring._trace_rate = 0.0
+        monitoring.trace_rate = 0.0
 
 
 async def measure(application: Any, rounds: int) -> dict[str, list[float]]:
