@@ -72,6 +72,7 @@ def watched(variant: Variant) -> Any:
 
         return LoopWatch(django_application)
     begun: list[Variant] = []
+    served = variant.around(django_application)
 
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if not begun:
@@ -79,9 +80,9 @@ def watched(variant: Variant) -> Any:
             variant.begin()
             if variant.is_debug:
                 asyncio.get_running_loop().set_debug(True)
-        await django_application(scope, receive, send)
+        await served(scope, receive, send)
 
-    return django_application if variant is BARE else application
+    return served if variant.begin is BARE.begin else application
 
 
 def _end_with_parent() -> None:

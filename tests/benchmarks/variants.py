@@ -11,6 +11,7 @@ import threading
 import time
 from asyncio.events import Handle
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,11 +20,12 @@ THRESHOLD_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """``engine`` is that of ``LoopWatch``, where there is an ASGI application; ``package`` must be installed. A floor
-    is what others cannot be cheaper than. A part is loopwatch with something left out."""
+    """``around`` wraps an ASGI application. ``engine`` is that of ``LoopWatch``, where there is one; ``package`` must be
+    installed. A floor is what others cannot be cheaper than. A part is loopwatch with something left out."""
 
     name: str
     begin: Callable[[], object] = lambda: None
+    around: Callable[[Any], Any] = lambda application: application
     package: str = ""
     engine: str = ""
     is_debug: bool = False
@@ -102,6 +104,16 @@ def _wrapper_that_reads_the_clock() -> None:
     Handle._run = _run
 
 
+def _wrapper_that_sets_a_context_variable(application: Any) -> Any:
+    variable: ContextVar[object] = ContextVar("variable")
+
+    async def wrapper(scope: Any, receive: Any, send: Any) -> None:
+        variable.set(scope)
+        await application(scope, receive, send)
+
+    return wrapper
+
+
 def _waking_thread() -> None:
     def wake() -> None:
         nothing = threading.Lock()
@@ -131,6 +143,11 @@ VARIANTS = (
     Variant("part: without thread waits", engine="sampling", is_part=True, thread_waits=False),
     Variant("floor: an empty wrapper of Handle._run", _empty_wrapper, is_floor=True),
     Variant("floor: one that reads the clock twice", _wrapper_that_reads_the_clock, is_floor=True),
+    Variant(
+        "floor: an application around it that sets a context variable",
+        around=_wrapper_that_sets_a_context_variable,
+        is_floor=True,
+    ),
     Variant("floor: a thread that wakes every 10 ms", _waking_thread, is_floor=True),
 )
 BY_NAME = {variant.name: variant for variant in VARIANTS}
