@@ -4,13 +4,12 @@ import contextlib
 import os
 import time
 import weakref
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from loopwatch.detection.reading import Read, reader
 
 
-@dataclass(frozen=True, slots=True)
-class CpuReading:
+class CpuReading(NamedTuple):
     """CPU seconds used up to ``at``: by the loop's thread (``None`` if unknown), the watchdog's, and all."""
 
     at: float

@@ -21,10 +21,18 @@ class Clocks(dict[asyncio.AbstractEventLoop, LoopClock]):
         super().__init__()
         self._adopt = adopt
 
+    def __setitem__(self, loop: asyncio.AbstractEventLoop, clock: LoopClock) -> None:
+        clock.owner = loop
+        super().__setitem__(loop, clock)
+
     def forget(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
         clock = self.pop(loop)
         clock.owner = None
         return clock
+
+    def clear(self) -> None:
+        for loop in list(self):
+            self.forget(loop)
 
     def __missing__(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
         return self._adopt(loop)

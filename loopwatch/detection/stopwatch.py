@@ -153,7 +153,7 @@ class LoopClock:
     ) -> None:
         self._watchdog_cpu_s = watchdog_cpu_s
         self.loop = weakref.ref(loop)
-        self.owner: asyncio.AbstractEventLoop | None = loop
+        self.owner: asyncio.AbstractEventLoop | None = None
         """The loop while it is watched: by it the stopwatch knows the clock that it has used last."""
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)

@@ -6,7 +6,6 @@ waits for less than the threshold is not seen.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection.calls import LoopUsage
@@ -37,7 +36,7 @@ class UsageMeter:
         rested, self._rested = self._rested, None
         if rested is not None and started - rested.at >= INTERVAL_S:
             self._tell_until(rested, delay)
-            self._last = replace(rested, at=started)
+            self._last = rested._replace(at=started)
         if reading.at - self._last.at >= INTERVAL_S:
             self._tell_until(reading, delay)
 
@@ -53,7 +52,7 @@ class UsageMeter:
         if ended > began:
             cpu_s = _cpu_s(self._last, before)
             self._tell(ended, None if cpu_s is None else cpu_s + ended - began)
-            self._last = replace(after, at=ended)
+            self._last = after._replace(at=ended)
             self._delay_s = delay.read_s() or 0.0  # part of the stall
 
     def _tell_until(self, reading: CpuReading, delay: RunDelay) -> None:

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import NamedTuple
 
 from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import now
@@ -70,8 +71,7 @@ class Observation:
         self.samples.append(sample)
 
 
-@dataclass(frozen=True, slots=True)
-class SeenStep:
+class SeenStep(NamedTuple):
     """The step that ran, or had run last, when its loop was last looked at; ``delays`` as of when it was first seen."""
 
     started: float
@@ -322,12 +322,10 @@ class Watchdog:
 
     def _settle_next(self) -> bool:
         """Settle the oldest stall handed over; false when there is none."""
-        self._settling = True
-        try:
-            item = self._inbox.popleft()
-        except IndexError:
-            self._settling = False
+        self._settling = bool(self._inbox)
+        if not self._settling:
             return False
+        item = self._inbox.popleft()
         if isinstance(item, Marker):
             item.settled.set()
         else:

@@ -20,8 +20,8 @@ THRESHOLD_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """``around`` wraps an ASGI application. ``engine`` is that of ``LoopWatch``, where there is one; ``package`` must be
-    installed. A floor is what others cannot be cheaper than. A part is loopwatch with something left out."""
+    """``around`` wraps an ASGI application. ``engine`` is that of ``LoopWatch``, where there is one; ``package`` must
+    be installed. A floor is what others cannot be cheaper than. A part is loopwatch with something left out."""
 
     name: str
     begin: Callable[[], object] = lambda: None

@@ -33,9 +33,11 @@ ProfileFunction = Callable[[FrameType, str, Any], object]
 
 
 class StrictSteps:
-    """A clock, as far as the hooks know: they set ``handle`` and ``started``, and call ``attend`` and ``end_step``."""
+    """A clock, as far as the hooks know: they set ``owner``, ``handle`` and ``started``, and call ``attend`` and
+    ``end_step``."""
 
     def __init__(self, record: Record) -> None:
+        self.owner: object = None
         self.handle: object = None
         self.started = 0.0
         self.attention = EVERY_STEP
