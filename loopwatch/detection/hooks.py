@@ -15,7 +15,10 @@ Adopt = Callable[[asyncio.AbstractEventLoop], LoopClock | None]
 
 
 class Clocks(dict[asyncio.AbstractEventLoop, LoopClock]):
-    """The loops being watched. ``[]`` asks ``adopt`` for any other, and is one call in C for those that are here."""
+    """The loops being watched. ``[]`` asks ``adopt`` for any other, and is one call in C for those that are here.
+
+    A clock has its loop as ``owner`` for as long as it is here, and not a moment longer: the stopwatch goes by that.
+    """
 
     def __init__(self, adopt: Adopt) -> None:
         super().__init__()
@@ -26,6 +29,7 @@ class Clocks(dict[asyncio.AbstractEventLoop, LoopClock]):
         super().__setitem__(loop, clock)
 
     def forget(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
+        """It is watched no longer; its clock. Instead of ``pop`` and ``del``."""
         clock = self.pop(loop)
         clock.owner = None
         return clock
