@@ -8,11 +8,12 @@ notes the time. What is already in a queue stays unmeasured, and so is what has 
 import logging
 from concurrent.futures import Executor, Future
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from asgiref import sync
 
-from loopwatch.thread_waits.queue import LoneCall, Report, ThreadQueue, Watch, lone_call
+from loopwatch.detection.in_flight import current_request
+from loopwatch.thread_waits.queue import Report, ThreadQueue, Watch
 
 logger = logging.getLogger("loopwatch")
 
@@ -78,20 +79,21 @@ class ThreadWaitHooks:
 
         class TimedThreadPoolExecutor(original):  # type: ignore[misc]
             # Most requests make one call after the other, of which none waits: those are handed on as they are.
-            _loopwatch_last: LoneCall | None = None
+            _loopwatch_latest: "ref[Future[Any]] | None" = None
             _loopwatch_queue: ThreadQueue | None = None
 
             def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-                if self._loopwatch_queue is None:
-                    last = self._loopwatch_last
-                    running = None if last is None else last[0]()
-                    if last is None or running is None:
-                        self._loopwatch_last = lone_call(work)
-                        return submit(self, work, *args, **kwargs)  # type: ignore[no-any-return]
-                    self._loopwatch_queue = ThreadQueue("request", watch)
-                    self._loopwatch_queue.run(running, last)
-                    self._loopwatch_last = None
-                return submit(self, self._loopwatch_queue.enter(work), *args, **kwargs)  # type: ignore[no-any-return]
+                queue = self._loopwatch_queue
+                if queue is None:
+                    latest = None if self._loopwatch_latest is None else self._loopwatch_latest()
+                    if latest is None or latest.done():
+                        future: Any = submit(self, work, *args, **kwargs)
+                        future.loopwatch_call = work, current_request.get()
+                        self._loopwatch_latest = ref(future)
+                        return future  # type: ignore[no-any-return]
+                    queue = self._loopwatch_queue = ThreadQueue("request", watch)
+                    queue.run(*vars(latest)["loopwatch_call"])
+                return submit(self, queue.enter(work), *args, **kwargs)  # type: ignore[no-any-return]
 
         self._replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
 

@@ -8,9 +8,7 @@ from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
-from weakref import ref
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.in_flight import RequestInFlight, current_request
@@ -28,24 +26,6 @@ class Watch:
     threshold_s: float
     ongoing_after_s: float
     report: Report | None
-
-
-LoneCall = tuple[Callable[[], Callable[..., Any] | None], float, RequestInFlight | None]
-"""A call that found its thread free, and its queue empty: how to find its work, when it was submitted, and for whom.
-
-Once nobody else has its work, it is over."""
-
-
-def lone_call(work: Callable[..., Any]) -> LoneCall:
-    """On the loop's thread. Work that cannot be referred to weakly never counts as over: what follows is measured."""
-    try:
-        return ref(work), now(), current_request.get()
-    except TypeError:
-        return partial(_itself, work), now(), current_request.get()
-
-
-def _itself(work: Callable[..., Any]) -> Callable[..., Any]:
-    return work
 
 
 class ThreadQueue:
@@ -86,10 +66,10 @@ class ThreadQueue:
             self._look_again()
         return call
 
-    def run(self, work: Callable[..., Any], call: LoneCall) -> None:
+    def run(self, work: Callable[..., Any], request: RequestInFlight | None) -> None:
         """Have a call running that never entered. On the loop's thread, before the first that does."""
         self.running = QueuedCall(work, self)
-        _, self.running.submitted, self.running.request = call
+        self.running.request = request
 
     def begin(self, call: "QueuedCall", started: float) -> None:
         """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
@@ -165,7 +145,7 @@ class QueuedCall:
         started, queue = now(), self._queue
         if queue.waiting and queue.waiting.popleft() is not self:
             queue.leave(self)
-        if queue.running is not None:  # it never entered, and is over
+        if queue.running is not None:  # it never entered, and is over; nobody asks for how long before it had run
             queue.end(queue.running, queue.running.submitted)
         queue.running = self
         if started - self.submitted >= queue.threshold_s:
