@@ -37,6 +37,10 @@ class Absences:
         self._awake_since = max(due_at, self._awake_since)
         self.check()
 
+    def rested(self, due_at: float) -> None:
+        """As ``wakes``, for a rest that is followed by the next one at once."""
+        self._awake_since = max(due_at, self._awake_since)
+
     def check(self) -> None:
         """While the watchdog is awake: whether it has been away since the last time."""
         at, ran_until_s = now(), process_s()

@@ -21,6 +21,7 @@ from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
 from loopwatch.detection.handle_run import Run, report_as_asyncio, runs_as_asyncio
 from loopwatch.detection.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.seen import Seen
 from loopwatch.detection.usage import UsageMeter
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class LoopClock:
         "paused",
         "requests",
         "run_delay",
+        "seen",
         "started",
         "thread_id",
         "threshold_s",
@@ -160,6 +162,7 @@ class LoopClock:
         self.run_delay = RunDelay(threading.get_native_id())
         self.first_delay_s = self.run_delay.read_s()
         self.first_reading = self.read_cpu()
+        self.seen = Seen(self.first_reading)
         self.handle: AnyHandle | None = None
         self.started = 0.0
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER

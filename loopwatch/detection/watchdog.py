@@ -10,17 +10,15 @@ import logging
 import random
 import threading
 import time
-import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple
 
 from loopwatch.detection.absences import Absences
-from loopwatch.detection.clock import now
+from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
-from loopwatch.detection.gil import GilWait, OtherThreads, Wanted
+from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
@@ -71,13 +69,6 @@ class Observation:
         self.samples.append(sample)
 
 
-class SeenStep(NamedTuple):
-    """The step that ran, or had run last, when its loop was last looked at; ``delays`` as of when it was first seen."""
-
-    started: float
-    delays: Delays | None
-
-
 @dataclass(frozen=True, slots=True)
 class Marker:
     """Set when everything handed over before it has been settled."""
@@ -101,17 +92,10 @@ class Watchdog:
         self._clocks: tuple[LoopClock, ...] = ()
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
-        self._seen: weakref.WeakKeyDictionary[LoopClock, SeenStep] = weakref.WeakKeyDictionary()
-        self._new_steps: dict[LoopClock, float] = {}
-        """Those that the last look has seen first."""
-        self._readings: weakref.WeakKeyDictionary[LoopClock, CpuReading] = weakref.WeakKeyDictionary()
-        self._before_wait: dict[LoopClock, CpuReading] = {}
-        self._delays: dict[LoopClock, Delays] = {}
         self._ask_delays_at = 0.0
         self._absences = Absences()
         self._cpu_clock_id: int | None = None
         self._run_delay: RunDelay | None = None
-        self._others: weakref.WeakKeyDictionary[LoopClock, OtherThreads] = weakref.WeakKeyDictionary()
         self._stopping = False
         self._settling = False
         self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
@@ -183,31 +167,56 @@ class Watchdog:
         self._drain()
 
     def _rest(self, look_at: float | None) -> float:
-        """Until then, or until woken; when that was due."""
-        self._read_clocks()
-        # A loop that nobody watches any more, as of just now, has no threshold.
-        rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
-        self._absences.check()
-        is_woken = self._wakeup.acquire(timeout=rest_s)
-        asked_at = self._woken_at if is_woken or look_at is None else look_at
-        self._due_at = asked_at if look_at is None else min(asked_at, look_at)
-        self._absences.wakes(self._due_at)
-        return asked_at
+        """Until then, or until woken, and on while all steps are quick; when that was due."""
+        while True:
+            self._read_clocks()
+            # A loop that nobody watches any more, as of just now, has no threshold.
+            rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
+            is_woken = self._wakeup.acquire(timeout=rest_s)
+            asked_at = self._woken_at if is_woken or look_at is None else look_at
+            self._due_at = asked_at if look_at is None else min(asked_at, look_at)
+            look_at = None if is_woken or self._observations else self._glance()
+            if look_at is None:
+                self._absences.wakes(self._due_at)
+                return asked_at
+            self._absences.rested(self._due_at)
+
+    def _glance(self) -> float | None:
+        """When to look again, if all steps are quick, which is so most of the time; ``None`` if more is to be done."""
+        at, looks_at, steps = now(), NEVER, []
+        for clock in self._clocks:
+            handle, started = clock.handle, clock.started
+            if handle is None:
+                if started == clock.seen.step:
+                    if clock.attention is True:
+                        continue  # it rests, and will wake the watchdog
+                    return None
+                look_at = at + self._first_look_s(clock)
+            elif started + self._overdue_s(clock) <= at:
+                return None
+            else:
+                look_at = started + self._first_look_s(clock)
+            looks_at = min(looks_at, look_at)
+            steps.append((clock.seen, started))
+        for seen, started in steps:
+            seen.look_at(started)
+        return looks_at if steps else None
 
     def _read_clocks(self) -> None:
-        self._before_wait = {clock: clock.read_cpu() for clock in self._clocks}
+        for clock in self._clocks:
+            reading, seen = clock.read_cpu(), clock.seen
+            seen.before_rest = reading
+            seen.others.note(reading)
+            if seen.is_new:
+                seen.is_new = False
+                seen.after_step = reading
+                clock.usage.step(seen.step or 0.0, reading, clock.run_delay)
         # Asking may let go of the GIL, so it comes second. It costs more than all the rest, and most steps are quick.
         if self._run_delay is not None and (self._observations or now() >= self._ask_delays_at):
-            self._delays = {clock: Delays(clock.run_delay, self._run_delay) for clock in self._clocks}
+            for clock in self._clocks:
+                clock.seen.delays = Delays(clock.run_delay, self._run_delay)
             self._ask_delays_at = now() + DELAYS_KEPT_S
-        for clock, reading in self._before_wait.items():
-            if clock not in self._others:
-                self._others[clock] = OtherThreads(reading)
-            self._others[clock].note(reading)
-            if clock in self._new_steps:
-                self._readings[clock] = reading
-                clock.usage.step(self._new_steps.pop(clock), reading, clock.run_delay)
-        self._new_steps.clear()
+        self._absences.check()
 
     def _look(self, asked_at: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
@@ -232,12 +241,10 @@ class Watchdog:
         wanted_at = started + self._overdue_s(clock) if observation is None else observation.next_sample_at
         if now() < wanted_at:
             return
-        before = self._before_wait.get(clock, clock.first_reading)
-        load = self._others[clock].load if clock in self._others else 0.0
-        delays = self._delays.get(clock)
+        seen = clock.seen
         at = max(wanted_at, asked_at)
         due_at = max(wanted_at, self._due_at, self._settled_at)
-        wanted = Wanted(due_at, at, asked_at, before, load, clock.threshold_s, delays)
+        wanted = Wanted(due_at, at, asked_at, seen.before_rest, seen.others.load, clock.threshold_s, seen.delays)
         sample = take_sample(clock, started, wanted)
         if sample is None:
             return
@@ -261,16 +268,12 @@ class Watchdog:
         if not clock.watchers:
             return None
         handle, started = clock.handle, clock.started
-        seen = self._seen.get(clock)
-        is_new = seen is None or seen.started != started
-        if is_new:
-            self._seen[clock] = SeenStep(started, self._delays.get(clock))
-            self._new_steps[clock] = started
+        is_new = clock.seen.look_at(started)
         if handle is not None:
             observation = self._observations.get((clock, started))
             return started + self._first_look_s(clock) if observation is None else observation.next_sample_at
         if not is_new:
-            self._readings[clock] = reading = clock.read_cpu()
+            clock.seen.after_step = reading = clock.read_cpu()
             clock.attention = True
             if clock.handle is None and clock.started == started:
                 if not self._inbox:  # a stall is told of before the rest that follows it
@@ -295,13 +298,13 @@ class Watchdog:
         overdue_at = started + self._overdue_s(clock)
         reading = clock.read_cpu()
         # A step seen late, because it kept the GIL, is measured from the reading before it.
-        earlier = (self._readings.get(clock), self._before_wait.get(clock), clock.first_reading, reading)
+        seen = clock.seen
+        earlier = (seen.after_step, seen.before_rest, clock.first_reading, reading)
         # The latest from before the step, or from soon after it began.
         before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
-        self._readings[clock] = reading
+        seen.after_step = reading
         clock.usage.step(started, reading, clock.run_delay)
-        seen = self._seen.get(clock)
-        delays = seen.delays if seen is not None and seen.started == started else self._delays.get(clock)
+        delays = seen.delays_of(started)
         if delays is None and self._run_delay is not None:  # the loop was not watched when they were last read
             delays = Delays(clock.run_delay, self._run_delay, clock.first_delay_s)
         ongoing_at = started + clock.ongoing_after_s
