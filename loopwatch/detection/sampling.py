@@ -20,6 +20,7 @@ MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
 CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 _CALLED_BACK = frozenset({"loopwatch.detection.gc_pauses"})
+_TRACER = "loopwatch.detection.tracing."
 _STEP_FUNCTIONS = {
     "asyncio.events": ("_run",),
     "loopwatch.detection.stopwatch": ("_run",),
@@ -91,15 +92,18 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     left_out = 0
     # A function that C code calls back (a sort key, a generator being summed) or that has only just been entered says
     # little by itself; what its caller is calling says more. So the callee is asked for the innermost frame and on
-    # through such functions.
+    # through such functions, and through the tracer's: of who calls that, no more is known than that it runs.
     asked = iter(stack.innermost)
     frame = next(asked, None)
+    is_in_tracer = False
     for code, offset, namespace in stack.standing:
         module = str(namespace.get("__name__", ""))
         if is_where_steps_begin(code, module):
             break
-        callee = None if frame is None else callee_at(frame, offset)
-        says_little = code.co_name in CALLBACK_NAMES or module in _CALLED_BACK or is_entry(code, offset)
+        calls_tracer, is_in_tracer = is_in_tracer, module.startswith(_TRACER)
+        callee = None if frame is None or calls_tracer or is_in_tracer else callee_at(frame, offset)
+        is_called_back = code.co_name in CALLBACK_NAMES or module in _CALLED_BACK
+        says_little = is_called_back or is_in_tracer or is_entry(code, offset)
         frame = next(asked, None) if frame is not None and says_little else None
         sites.append(Site(code, offset, module, callee))
     if len(sites) > MAX_FRAMES:
