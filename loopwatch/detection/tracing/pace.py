@@ -8,7 +8,9 @@ that is timed, and what is quick on average costs nothing at all.
 from types import CodeType
 
 FIRST_CREDITS = 3.0
-MAX_CREDITS = 10_000.0
+MAX_CREDITS = 100.0
+"""Beyond this nothing is earned: where processes compete for the CPUs, all code looks slow for a while, and the stack of
+a request is deep."""
 SUSPECT_CREDITS = 2000.0
 SUSPECT_INTERVAL_S = 1.0
 MAX_SUSPICIONS = 3
@@ -25,7 +27,8 @@ class Pace:
 
     def note(self, worthwhile_times: float) -> None:
         """A call has taken so many times what is worth timing."""
-        self.credits = min(self.credits + worthwhile_times - 1.0, MAX_CREDITS)
+        earned = self.credits + worthwhile_times - 1.0
+        self.credits = earned if earned <= MAX_CREDITS else max(MAX_CREDITS, self.credits - 1.0)
 
 
 class CodePace(Pace):
