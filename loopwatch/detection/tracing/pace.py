@@ -9,8 +9,8 @@ from types import CodeType
 
 FIRST_CREDITS = 3.0
 MAX_CREDITS = 100.0
-"""Beyond this nothing is earned: where processes compete for the CPUs, all code looks slow for a while, and the stack of
-a request is deep."""
+"""Beyond this nothing is earned: where processes compete for the CPUs, all code looks slow for a while, and stacks are
+deep."""
 SUSPECT_CREDITS = 2000.0
 SUSPECT_INTERVAL_S = 1.0
 MAX_SUSPICIONS = 3

@@ -1,6 +1,6 @@
 """For how long code stays worth timing."""
 
-from loopwatch.detection.tracing.pace import MAX_CREDITS, SUSPECT_CREDITS, CodePace, Pace
+from loopwatch.detection.tracing.pace import SUSPECT_CREDITS, CodePace, Pace
 
 CODE = (lambda: None).__code__
 A_SECOND = 3000.0
@@ -22,7 +22,7 @@ def test_code_that_a_busy_machine_made_look_slow_is_soon_left_alone():
     pace = Pace()
     for _ in range(100):
         pace.note(A_SECOND)
-    assert calls_until_left_alone(pace) <= MAX_CREDITS + 1
+    assert calls_until_left_alone(pace) < 200
 
 
 def test_code_that_is_slow_on_average_is_not():
