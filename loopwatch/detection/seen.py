@@ -1,5 +1,6 @@
 """What the watchdog has seen of one loop. Only its thread touches it."""
 
+from loopwatch.detection.clock import NEVER
 from loopwatch.detection.cpu_clocks import CpuReading, Delays
 from loopwatch.detection.gil import OtherThreads
 
@@ -10,7 +11,7 @@ class Seen:
     the beginning of the step that was known last.
     """
 
-    __slots__ = ("after_step", "before_rest", "delays", "is_new", "others", "step", "step_delays")
+    __slots__ = ("after_step", "before_rest", "delays", "is_new", "others", "rests_since", "step", "step_delays")
 
     def __init__(self, first_reading: CpuReading) -> None:
         self.step: float | None = None
@@ -18,6 +19,8 @@ class Seen:
         self.is_new = False
         """Whether the last look was the first at that step, which the clocks have not been read for yet."""
         self.delays: Delays | None = None
+        self.rests_since = NEVER
+        """When the loop came to rest for the last time."""
         self.before_rest = first_reading
         self.after_step: CpuReading | None = None
         self.others = OtherThreads(first_reading)

@@ -207,10 +207,7 @@ class Watchdog:
             reading, seen = clock.read_cpu(), clock.seen
             seen.before_rest = reading
             seen.others.note(reading)
-            if seen.is_new:
-                seen.is_new = False
-                seen.after_step = reading
-                clock.usage.step(seen.step or 0.0, reading, clock.run_delay)
+            _read_after_step(clock, reading)
         # Asking may let go of the GIL, so it comes second. It costs more than all the rest, and most steps are quick.
         if self._run_delay is not None and (self._observations or now() >= self._ask_delays_at):
             for clock in self._clocks:
@@ -268,14 +265,19 @@ class Watchdog:
         if not clock.watchers:
             return None
         handle, started = clock.handle, clock.started
-        is_new = clock.seen.look_at(started)
+        seen, is_new = clock.seen, clock.seen.look_at(started)
         if handle is not None:
             observation = self._observations.get((clock, started))
             return started + self._first_look_s(clock) if observation is None else observation.next_sample_at
-        if not is_new:
-            clock.seen.after_step = reading = clock.read_cpu()
+        # After a long rest, one step is likely to be followed by the next rest: some servers wake their loops ten times
+        # a second, to look at a clock.
+        if not is_new or started - seen.rests_since >= clock.threshold_s:
+            reading = clock.read_cpu()
+            _read_after_step(clock, reading)
+            seen.after_step = reading
             clock.attention = True
             if clock.handle is None and clock.started == started:
+                seen.rests_since = reading.at
                 if not self._inbox:  # a stall is told of before the rest that follows it
                     clock.usage.rests(reading, clock.run_delay)
                 return None
@@ -358,6 +360,15 @@ class Watchdog:
 
     def _first_look_s(self, clock: LoopClock) -> float:
         return max(SHORTEST_INTERVAL_S, FIRST_LOOK_FRACTION * clock.threshold_s)
+
+
+def _read_after_step(clock: LoopClock, reading: CpuReading) -> None:
+    """The clocks have been read; perhaps for the first time since the step began that was seen last."""
+    seen = clock.seen
+    if seen.is_new:
+        seen.is_new = False
+        seen.after_step = reading
+        clock.usage.step(seen.step or 0.0, reading, clock.run_delay)
 
 
 def _has_computed_enough(clock: LoopClock, observation: Observation, sample: Sample) -> bool:

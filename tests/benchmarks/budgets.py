@@ -42,6 +42,8 @@ BUDGETS = (
     Budget("stall-cpu", SAMPLING.name, 50),
     Budget("idle", SAMPLING.name, 0.2),
     Budget("idle", TRACING.name, 0.2),
+    Budget("ticks", SAMPLING.name, 0.2),
+    Budget("ticks", TRACING.name, 0.2),
 )
 
 

@@ -1,7 +1,8 @@
-"""A process whose loop has nothing to do."""
+"""A process whose loop has nothing to do, or hardly anything: uvicorn wakes its own ten times a second."""
 
 import asyncio
 import time
+from functools import partial
 
 from tests.benchmarks.variants import Variant
 from tests.benchmarks.workloads.requests import request
@@ -11,7 +12,7 @@ SETTLING_S = 1.0
 SECONDS = 4.0
 
 
-def _prepare(variant: Variant) -> Work:
+def _prepare(ticks: int, variant: Variant) -> Work:
     """After a request: the loop is being watched, and the writer is there too."""
     from tests.benchmarks import site
 
@@ -22,10 +23,14 @@ def _prepare(variant: Variant) -> Work:
         await request(application)
         await asyncio.sleep(SETTLING_S)
         begin = time.process_time()
-        await asyncio.sleep(SECONDS)
+        for _ in range(ticks):
+            await asyncio.sleep(SECONDS / ticks)
         return (time.process_time() - begin) / SECONDS
 
     return idle
 
 
-WORKLOADS = (Workload("idle", "idle", _prepare, Shown.PERCENT_OF_A_CORE, at_once=True),)
+WORKLOADS = (
+    Workload("idle", "idle", partial(_prepare, 1), Shown.PERCENT_OF_A_CORE, at_once=True),
+    Workload("ticks", "idle, woken ten times a second", partial(_prepare, 40), Shown.PERCENT_MORE, at_once=True),
+)
