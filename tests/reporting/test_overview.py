@@ -43,6 +43,13 @@ def test_days_are_those_of_the_reader_whenever_the_clocks_change():
         assert axis.index(datetime(2026, 10, 25, 23, 0, tzinfo=UTC)) == 14
 
 
+def test_a_day_that_has_begun_elsewhere_is_in_the_last_bar():
+    with timezone.override("America/New_York"):
+        axis = Axis(SPANS["1y"], datetime(2026, 11, 26, 1, tzinfo=UTC))
+        days = [datetime(2026, 11, day, tzinfo=UTC) for day in (24, 25, 26)]
+        assert [axis.index_of_day(day) for day in days] == [363, 364, 364]
+
+
 @pytest.mark.parametrize(("key", "minutes"), [("1h", 1), ("24h", 1), ("7d", 60), ("30d", 60)])
 def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
     columns = {"minutes": minutes, "events": 2, "blocked_us": 5, "delay_us": 7, "requests_delayed": 1, "machine_us": 3}

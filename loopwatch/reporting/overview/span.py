@@ -64,8 +64,8 @@ class Axis:
         return datetime.combine(self._first_day, time.min, UTC)
 
     def index_of_day(self, start: datetime) -> int:
-        """The bar of the day (UTC) that begins at ``start``."""
-        return (start.astimezone(UTC).date() - self._first_day).days
+        """The bar of the day (UTC) that begins at ``start``. West of Greenwich it may begin before today has ended."""
+        return min((start.astimezone(UTC).date() - self._first_day).days, self.span.bars - 1)
 
     def start(self, index: int) -> datetime:
         """Where a bar begins."""
