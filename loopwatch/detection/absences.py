@@ -34,7 +34,7 @@ class Absences:
 
     def wakes(self, due_at: float) -> None:
         """The watchdog rests no longer; it was to wake then, or, if it was woken before it rested, at once."""
-        self._awake_since = max(due_at, self._awake_since)
+        self.rested(due_at)
         self.check()
 
     def rested(self, due_at: float) -> None:
