@@ -145,7 +145,7 @@ class QueuedCall:
         started, queue = now(), self._queue
         if queue.waiting and queue.waiting.popleft() is not self:
             queue.leave(self)
-        if queue.running is not None:  # it never entered, and is over; when it began, before anybody waited, does not matter
+        if queue.running is not None:  # it never entered, and is over; it began before anybody waited
             queue.end(queue.running, queue.running.submitted)
         queue.running = self
         if started - self.submitted >= queue.threshold_s:
