@@ -22,6 +22,8 @@ from django.urls import path, resolve
 from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
 
+pytestmark = pytest.mark.real_time
+
 BARE_RUN = Handle._run
 
 reports = []

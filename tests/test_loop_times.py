@@ -26,6 +26,7 @@ async def serve():
     assert await asyncio.to_thread(monitoring.flush, 60)
 
 
+@pytest.mark.real_time
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("excluded", [[], ["test_loop_times"]])
 def test_a_stall_makes_its_minute_busy_and_a_pause_also_if_it_is_filtered(settings, excluded):

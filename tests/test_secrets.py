@@ -23,6 +23,8 @@ from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
 from loopwatch.signals import blocking_call
 
+pytestmark = pytest.mark.real_time
+
 SECRET = "hunter2"
 
 

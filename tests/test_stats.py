@@ -13,6 +13,8 @@ import loopwatch
 from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
 
+pytestmark = pytest.mark.real_time
+
 
 async def block(scope, receive, send):
     time.sleep(0.06)

@@ -21,7 +21,7 @@ from loopwatch.monitoring import monitoring
 from tests.databases import on_sqlite
 from tests.faults.in_process import request
 
-pytestmark = [on_sqlite, pytest.mark.usefixtures("site")]
+pytestmark = [pytest.mark.real_time, on_sqlite, pytest.mark.usefixtures("site")]
 LONG_S = 0.5
 
 

@@ -21,6 +21,8 @@ from loopwatch.detection import monitor
 from loopwatch.monitoring import monitoring
 from loopwatch.trace_token import make_token
 
+pytestmark = pytest.mark.real_time
+
 BARE_RUN = Handle._run
 STALL_S = 0.06
 METRIC = re.compile(r'([a-z]+);desc="((?:[^"\\]|\\.)*)";dur=([\d.]+)')

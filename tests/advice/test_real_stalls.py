@@ -13,6 +13,8 @@ MODULE = """\
 import subprocess, sys, time
 from time import sleep
 
+pytestmark = pytest.mark.real_time
+
 python, PROGRAM = sys.executable, "import time; time.sleep(0.3)"
 
 async def sleeps():

@@ -7,6 +7,8 @@ import pytest
 from loopwatch.detection.absences import SHORTEST_S, Absences
 from loopwatch.detection.clock import now
 
+pytestmark = pytest.mark.real_time
+
 AWAY_S = 0.1
 
 

@@ -15,6 +15,8 @@ from tests.detection.catalogue.run import CASES, LOOPS, run_case
 from tests.detection.catalogue.sizes import STALL_S
 from tests.detection.catalogue.verdict import judge
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 30.0
 ENGINES = ("sampling", "tracing")
 UNDISTURBED_RUNS = 5

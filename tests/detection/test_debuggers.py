@@ -12,6 +12,9 @@ THRESHOLD_MS = 20
 DEBUGGED = """
 import asyncio, time
 from loopwatch import watch
+import pytest
+
+pytestmark = pytest.mark.real_time
 
 async def view():
     breakpoint()

@@ -29,7 +29,10 @@ async def main():
 asyncio.run(main())
 """
 
-pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="This platform suspends no processes")
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="This platform suspends no processes"),
+]
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
 from loopwatch.detection.in_flight import DELAYED_KEPT, InFlight, RequestInFlight, current_request
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 40.0
 STALL_S = 0.15
 

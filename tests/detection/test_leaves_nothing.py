@@ -13,6 +13,8 @@ import pytest
 
 from loopwatch import watch
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 20.0
 NEVER_MS = 60_000.0
 """A report leaves names and lines behind, in bounded caches."""

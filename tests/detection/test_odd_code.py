@@ -10,6 +10,8 @@ import pytest
 
 from loopwatch import watch
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 20.0
 STALL_S = 0.06
 

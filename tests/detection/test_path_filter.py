@@ -8,6 +8,7 @@ import pytest
 from loopwatch import watch
 from tests.detection.catalogue import waiting
 
+pytestmark = pytest.mark.real_time
 THRESHOLD_MS = 20.0
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from loopwatch import watch
 
+pytestmark = pytest.mark.real_time
+
 KEYWORDS = {"enabled", "threshold_ms", "include_paths", "exclude_paths", "on_blocking_call"}
 STALL_S = 0.06
 

@@ -15,6 +15,8 @@ from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_req
 from loopwatch.detection.stopwatch import EVERY_STEP
 from loopwatch.detection.traced_requests import RequestTracing
 
+pytestmark = pytest.mark.real_time
+
 SHORT_S = 0.03
 LONG_S = 0.2
 THRESHOLD_S = 0.005

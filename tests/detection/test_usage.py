@@ -118,6 +118,7 @@ class Watching:
         pass
 
 
+@pytest.mark.real_time
 async def test_a_real_loop_is_busy_for_as_long_as_it_stalls():
     """And for little else; how much it computed besides depends on how busy the machine is."""
     watcher, told = Watching(), []

@@ -8,6 +8,8 @@ import pytest
 
 from loopwatch import watch
 
+pytestmark = pytest.mark.real_time
+
 WITHIN_S = 20.0
 STALLS = 150
 

@@ -51,6 +51,7 @@ def is_running(process_id: int) -> bool:
     return True
 
 
+@pytest.mark.real_time
 def test_the_demo_finds_every_mistake_and_no_twin(data_dir):
     """Where other processes have the CPUs, a call may stay unnamed however often it is made; then it says so."""
     for _ in range(3):

@@ -12,7 +12,7 @@ from testproject.mistakes import MISTAKES, Mistake
 from tests.end_to_end.conftest import ServedShop
 from tests.end_to_end.stored_events import StoredEvent, events_written, stored_events
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.real_time, pytest.mark.asyncio(loop_scope="session")]
 
 every_mistake = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 KEEP_THE_GIL = [mistake for mistake in MISTAKES if mistake.name in ("json", "regular-expression")]

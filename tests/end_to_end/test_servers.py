@@ -9,7 +9,10 @@ import pytest
 from testproject.demo.ports import LOOPBACK
 from tests.faults.site import ALL, Site
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals"),
+]
 
 APPLICATION = "tests.faults.application:application"
 UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--log-level", "warning")

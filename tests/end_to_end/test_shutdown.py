@@ -5,7 +5,7 @@ from testproject.mistakes import MISTAKES
 from tests.end_to_end.conftest import serve_shop
 from tests.end_to_end.stored_events import stored_events
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.real_time, pytest.mark.asyncio(loop_scope="session")]
 
 SLEEP = next(mistake for mistake in MISTAKES if mistake.name == "retry-sleep")
 VISITS = 3

@@ -95,6 +95,7 @@ async def answer(send):
     await send({"type": "http.response.body", "body": b""})
 
 
+@pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
 async def test_the_request_that_stalls_has_it_in_its_own_span(spans, tracer, points):
     async def application(scope, receive, send):
@@ -110,6 +111,7 @@ async def test_the_request_that_stalls_has_it_in_its_own_span(spans, tracer, poi
     assert sum(point.value for point in points()["loopwatch.stalls"]) == 1
 
 
+@pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
 async def test_a_request_that_ends_in_the_step_that_stalls_has_it_below_its_span(spans, tracer):
     async def application(scope, receive, send):
@@ -126,6 +128,7 @@ async def test_a_request_that_ends_in_the_step_that_stalls_has_it_below_its_span
     assert stall.end_time - stall.start_time >= 190_000_000
 
 
+@pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
 async def test_what_a_child_task_does_is_in_the_span_it_was_started_in(spans, tracer):
     async def block():

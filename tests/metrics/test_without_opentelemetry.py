@@ -45,12 +45,14 @@ def run(before):
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
 
 
+@pytest.mark.real_time
 def test_a_site_without_it_is_watched_as_ever():
     ran = run("sys.modules['opentelemetry'] = None")
     assert ran.stdout == "time.sleep None\nFalse\n"
     assert "OpenTelemetry" not in ran.stderr
 
 
+@pytest.mark.real_time
 def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
     ran = run(
         "import opentelemetry.metrics as m\n"
@@ -61,6 +63,7 @@ def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
     assert ran.stderr.count("pip install loopwatch[opentelemetry]") == 1
 
 
+@pytest.mark.real_time
 def test_without_an_sdk_nothing_happens():
     ran = run("")
     assert ran.stdout == "time.sleep None\nTrue\n"

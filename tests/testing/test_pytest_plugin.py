@@ -6,6 +6,8 @@ import pytest
 
 from tests.testing.conftest import ANYIO, ASYNCIO, ROOT
 
+pytestmark = pytest.mark.real_time
+
 BLOCKS_AND_WAITS = """
 async def test_blocks():
     back_off()

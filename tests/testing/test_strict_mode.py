@@ -4,6 +4,9 @@ import json
 
 READS = """
 from pathlib import Path
+import pytest
+
+pytestmark = pytest.mark.real_time
 
 
 def settings():

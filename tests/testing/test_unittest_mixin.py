@@ -14,6 +14,8 @@ from loopwatch.testing import AssertDoesNotBlockMixin, LoopWatchTestMixin
 from loopwatch.testing.watched_test import WatchedTest
 from tests.testing.conftest import MAX_RUNS
 
+pytestmark = pytest.mark.real_time
+
 STALL_S = 0.4
 
 

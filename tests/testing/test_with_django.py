@@ -17,6 +17,8 @@ import time
 from django.http import HttpResponse
 from django.urls import path
 
+pytestmark = pytest.mark.real_time
+
 
 async def pay(request):
     time.sleep(0.4)

@@ -16,6 +16,8 @@ from loopwatch.thread_waits.holdings import REMEMBERED
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
 from loopwatch.thread_waits.queue import ThreadQueue, Watch
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_S = 0.05
 LONG_S = 0.5
 ONGOING_AFTER_S = 60

@@ -11,6 +11,8 @@ from loopwatch import watch
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.detection.watchdog import LEAST_TRACED_S
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 20.0
 STALL_S = 0.05
 LONGEST_S = 30.0

@@ -12,6 +12,8 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 20.0
 STALL_S = 0.05
 NEVER_MS = 60_000.0

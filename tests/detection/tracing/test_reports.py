@@ -11,6 +11,8 @@ from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Cause
 
+pytestmark = pytest.mark.real_time
+
 THRESHOLD_MS = 20.0
 STALL_S = 0.06
 TINY_S = 0.0008
