@@ -1,0 +1,36 @@
+"""Ordinary code of a site. It is never run: stacks are built from its code objects."""
+
+import json
+import time
+
+
+async def checkout(cart):
+    total = add_up(cart)
+    time.sleep(total)
+    return json.dumps(total)
+
+
+def add_up(cart):
+    prices = sum(price(item) for item in cart)
+    return max(cart, key=lambda item: item.weight) + prices
+
+
+def price(item):
+    total = 0
+    while item.parts:
+        total += item.parts.pop()
+    return total
+
+
+def load_models():
+    import sqlite3
+
+    return sqlite3.connect("shop.db")
+
+
+class Cart:
+    def __init__(self):
+        self.items = []
+
+    def size(self):
+        return len(self.items)

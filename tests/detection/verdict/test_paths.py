@@ -1,0 +1,290 @@
+"""Samples become paths: which functions they name, how surely, and how much of the stall they stand for."""
+
+import asyncio
+import importlib._bootstrap
+import json
+
+import django.template.base as templates
+import pytest
+
+from loopwatch.detection import attribution, gc_pauses
+from loopwatch.detection.attribution import nodes_of, paths_of
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.gil import GilWait
+from loopwatch.detection.ownership import Owner
+from tests.detection.verdict import shop
+from tests.detection.verdict.builders import ENTRY, called, inner_code, sample, site
+
+SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
+ADDS_UP = site(shop.checkout, "add_up(cart)")
+SUMS = site(shop.add_up, "sum(price(item) for item in cart)", "sum")
+GENERATOR = site(inner_code(shop.add_up, "<genexpr>"), "price(item)")
+PRICE = site(shop.price, "item.parts.pop()")
+POPS = site(shop.price, "item.parts.pop()", "list.pop")
+PERHAPS_POPS = site(shop.price, "item.parts.pop()", called("list.pop", is_certain=False))
+PRICE_BEGINS = site(shop.price, ENTRY)
+PLUMBING = site(asyncio.sleep)
+COLLECTS = site(gc_pauses.GcPauses._note)
+
+
+def named(nodes):
+    """The names of nodes, outermost first, each with a question mark if it is not certain."""
+    return [node.name if node.is_exact else f"{node.name}?" for node in nodes]
+
+
+def names_in(stack, gil, state=Cause.COMPUTING):
+    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0)
+    return named(path.nodes)
+
+
+@pytest.mark.parametrize(
+    ("gil", "stack", "names"),
+    [
+        pytest.param(GilWait.NONE, [POPS], ["shop.price", "list.pop"], id="a call that leaves the GIL free is seen"),
+        pytest.param(
+            GilWait.NONE, [PERHAPS_POPS], ["shop.price", "list.pop"], id="a call that leaves the GIL free is certain"
+        ),
+        pytest.param(
+            GilWait.INTERVAL, [POPS], ["shop.price"], id="the GIL handed over in time: the time is Python code's"
+        ),
+        pytest.param(GilWait.LONG, [POPS], ["shop.price", "list.pop"], id="the GIL kept for long: the call kept it"),
+        pytest.param(
+            GilWait.LONG, [PERHAPS_POPS], ["shop.price?"], id="the GIL kept for long: perhaps by an operator before"
+        ),
+        pytest.param(GilWait.LONG, [PRICE], ["shop.price"], id="the GIL kept for long and no call: the code kept it"),
+        pytest.param(
+            GilWait.CONTESTED, [POPS], ["shop.price?", "list.pop?"], id="the GIL contested: the call is likely"
+        ),
+        pytest.param(
+            GilWait.CONTESTED, [PERHAPS_POPS], ["shop.price?"], id="the GIL contested: not even the call is likely"
+        ),
+        pytest.param(GilWait.CONTESTED, [PRICE], ["shop.price?"], id="the GIL contested and no call"),
+        pytest.param(GilWait.SHARED, [POPS], ["shop.price?"], id="the GIL shared: the sample came too late"),
+    ],
+)
+def test_what_a_sample_names_depends_on_how_long_the_gil_was_waited_for(gil, stack, names):
+    assert names_in(stack, gil) == names
+
+
+def test_a_thread_that_waits_stands_in_the_call_it_was_seen_at():
+    assert names_in([POPS], GilWait.SHARED, Cause.WAITING) == ["shop.price", "list.pop"]
+
+
+@pytest.mark.parametrize(
+    ("gil", "names"),
+    [
+        pytest.param(GilWait.LONG, ["shop.add_up", "sum"], id="what called it back kept the GIL"),
+        pytest.param(GilWait.CONTESTED, ["shop.add_up?", "sum?"], id="what called it back is likely"),
+    ],
+)
+def test_a_function_that_has_only_been_entered_says_what_called_it_back(gil, names):
+    assert names_in([PRICE_BEGINS, SUMS], gil) == names
+
+
+@pytest.mark.parametrize(
+    ("stack", "names"),
+    [
+        pytest.param([PRICE_BEGINS, GENERATOR], ["shop.add_up.<locals>.<genexpr>?"], id="called by Python code"),
+        pytest.param([PRICE_BEGINS], [], id="called by the loop"),
+    ],
+)
+def test_a_function_that_has_only_been_entered_and_was_not_called_back_says_nothing(stack, names):
+    assert names_in(stack, GilWait.LONG) == names
+
+
+@pytest.mark.parametrize(
+    ("gil", "names"),
+    [
+        pytest.param(GilWait.NONE, ["shop.checkout"], id="the GIL was free"),
+        pytest.param(GilWait.INTERVAL, ["shop.checkout"], id="handed over in time"),
+        pytest.param(GilWait.LONG, ["shop.checkout?"], id="kept for long, by what came before the plumbing"),
+        pytest.param(GilWait.CONTESTED, ["shop.checkout?"], id="contested"),
+    ],
+)
+def test_plumbing_is_not_named_and_what_called_it_is_certain_unless_something_kept_the_gil(gil, names):
+    assert names_in([PLUMBING, ADDS_UP], gil) == names
+
+
+@pytest.mark.parametrize("gil", [GilWait.INTERVAL, GilWait.LONG], ids=str)
+def test_plumbing_alone_names_nothing(gil):
+    assert names_in([PLUMBING], gil) == []
+
+
+@pytest.mark.parametrize("gil", [GilWait.INTERVAL, GilWait.LONG, GilWait.CONTESTED, GilWait.SHARED], ids=str)
+def test_a_collection_in_the_middle_of_a_call_shows_that_call(gil, monkeypatch):
+    monkeypatch.setattr(attribution, "GC_RUNS_INSIDE_CALLS", True)
+    assert names_in([COLLECTS, POPS], gil) == ["shop.price", "list.pop"]
+
+
+@pytest.mark.parametrize(
+    ("gil", "names"),
+    [
+        pytest.param(GilWait.INTERVAL, ["shop.price"], id="handed over in time"),
+        pytest.param(GilWait.LONG, ["shop.price", "list.pop"], id="kept for long"),
+        pytest.param(GilWait.CONTESTED, ["shop.price?", "list.pop?"], id="contested"),
+        pytest.param(GilWait.SHARED, ["shop.price?"], id="shared"),
+    ],
+)
+def test_a_collection_between_instructions_is_a_callback_as_any_other(gil, names, monkeypatch):
+    monkeypatch.setattr(attribution, "GC_RUNS_INSIDE_CALLS", False)
+    assert names_in([COLLECTS, POPS], gil) == names
+
+
+def test_a_collection_that_the_loop_itself_ran_into_names_nothing():
+    assert names_in([COLLECTS], GilWait.LONG) == []
+
+
+WEIGHTS = [
+    pytest.param([(1.0, 1.0)], (0.0, 4.0), [4.0], id="one sample stands for all of it"),
+    pytest.param([(1.0, 1.0), (3.0, 3.0)], (0.0, 4.0), [2.0, 2.0], id="the time between two is shared equally"),
+    pytest.param([(1.0, 1.0), (2.0, 3.5)], (0.0, 4.0), [1.5, 2.5], id="the wait for the GIL is the later one's"),
+    pytest.param([(0.5, 1.0), (3.0, 3.0)], (1.0, 4.0), [3.0], id="one taken as the part began is outside"),
+    pytest.param([(0.5, 1.5), (3.0, 3.0)], (1.0, 4.0), [1.25, 1.75], id="one taken inside is inside"),
+    pytest.param([(1.0, 1.0), (4.0, 5.0)], (0.0, 4.0), [4.0], id="one due as the part had ended is outside"),
+    pytest.param([(1.0, 1.0), (3.0, 5.0)], (0.0, 4.0), [2.0, 2.0], id="one due inside and taken later is inside"),
+    pytest.param([(0.5, 3.5), (1.0, 3.75)], (3.0, 4.0), [0.0, 1.0], id="none stands for less than nothing"),
+    pytest.param([], (0.0, 4.0), [], id="no samples"),
+]
+
+
+@pytest.mark.parametrize(("wanted_and_taken", "part", "weights_s"), WEIGHTS)
+def test_samples_share_the_time_of_the_part(wanted_and_taken, part, weights_s):
+    samples = [sample(taken_at, stack=[POPS], wanted_at=wanted_at) for wanted_at, taken_at in wanted_and_taken]
+    paths = paths_of(samples, [Cause.COMPUTING] * len(samples), *part)
+    assert [path.weight_s for path in paths] == weights_s
+
+
+def test_a_path_has_its_own_sample_and_state():
+    samples = [sample(1.0, stack=[POPS]), sample(2.0, stack=[SLEEPS])]
+    paths = paths_of(samples, [Cause.COMPUTING, Cause.WAITING], 0.0, 3.0)
+    assert [(path.sample, path.state) for path in paths] == [
+        (samples[0], Cause.COMPUTING),
+        (samples[1], Cause.WAITING),
+    ]
+
+
+NODES = [
+    pytest.param([], [], id="an empty stack"),
+    pytest.param([SLEEPS], ["shop.checkout", "time.sleep"], id="a call of the user's own function"),
+    pytest.param(
+        [POPS, GENERATOR, SUMS, ADDS_UP],
+        ["shop.checkout", "shop.add_up", "sum", "shop.add_up.<locals>.<genexpr>", "shop.price", "list.pop"],
+        id="C functions in the middle of the stack",
+    ),
+    pytest.param(
+        [POPS, PLUMBING, ADDS_UP], ["shop.checkout", "shop.price", "list.pop"], id="plumbing in the middle is left out"
+    ),
+    pytest.param(
+        [site(shop.checkout, "add_up(cart)", "contextvars.Context.run")],
+        ["shop.checkout?"],
+        id="plumbing in C is left out, and who calls it is not certain",
+    ),
+    pytest.param(
+        [site(shop.checkout, "add_up(cart)", called("mystery", is_resolved=False))],
+        ["shop.checkout", "mystery?"],
+        id="a call of own code that cannot be resolved is named, and not certain",
+    ),
+    pytest.param(
+        [site(json.dumps, callee=called("cls", is_resolved=False))],
+        ["json.dumps"],
+        id="a library's call that cannot be resolved is not named",
+    ),
+    pytest.param(
+        [site(json.dumps, callee="zlib.crc32")], ["json.dumps", "zlib.crc32"], id="a library's call that is resolved"
+    ),
+    pytest.param([site(shop.price, module="")], ["price"], id="own code without a module"),
+    pytest.param([site(shop.Cart.size)], ["shop.Cart.size"], id="a method"),
+]
+
+
+@pytest.mark.parametrize(("stack", "names"), NODES)
+def test_nodes_of_a_stack(stack, names):
+    assert named(nodes_of(stack, is_exact=True, is_calling=True)) == names
+
+
+def test_nodes_are_as_uncertain_as_the_stack():
+    assert named(nodes_of([SLEEPS], is_exact=False, is_calling=True)) == ["shop.checkout?", "time.sleep?"]
+
+
+def test_what_the_innermost_function_calls_is_named_only_if_it_is_calling():
+    stack = [POPS, SUMS]
+    assert named(nodes_of(stack, is_exact=True, is_calling=False)) == ["shop.add_up", "sum", "shop.price"]
+
+
+@pytest.mark.parametrize(
+    ("callee", "caller", "owner", "package"),
+    [
+        pytest.param("sorted", shop.price, Owner.STANDARD_LIBRARY, "", id="a builtin"),
+        pytest.param("time.sleep", shop.price, Owner.STANDARD_LIBRARY, "", id="of the standard library"),
+        pytest.param("numpy.dot", shop.price, Owner.PACKAGE, "numpy", id="of a package"),
+        pytest.param(
+            "django_speedups.escape",
+            templates.Template.render,
+            Owner.PACKAGE,
+            "django",
+            id="the C half of a package belongs to the package",
+        ),
+        pytest.param(
+            "sorted", templates.Template.render, Owner.STANDARD_LIBRARY, "", id="a builtin called by a package"
+        ),
+    ],
+)
+def test_whose_a_c_function_is(callee, caller, owner, package):
+    node = nodes_of([site(caller, callee=callee)], is_exact=True, is_calling=True)[-1]
+    assert (node.name, node.owner, node.package, node.is_c) == (callee, owner, package, True)
+
+
+@pytest.mark.parametrize(
+    ("function", "owner", "package"),
+    [
+        pytest.param(shop.price, Owner.OWN, "shop", id="the site's own"),
+        pytest.param(json.dumps, Owner.STANDARD_LIBRARY, "", id="of the standard library"),
+        pytest.param(templates.Template.render, Owner.PACKAGE, "django", id="of a package"),
+    ],
+)
+def test_whose_a_python_function_is(function, owner, package):
+    (node,) = nodes_of([site(function)], is_exact=True, is_calling=True)
+    assert (node.owner, node.package, node.is_c) == (owner, package, False)
+
+
+def test_calls_of_one_c_function_are_one_node_wherever_they_are_made():
+    first, second = (
+        nodes_of([site(function, callee="sorted")], is_exact=True, is_calling=True)[-1]
+        for function in (shop.price, json.dumps)
+    )
+    assert first.key == second.key
+    assert first.key != first.name
+
+
+FIND = site(importlib._bootstrap._find_and_load)
+IMPORTS = site(shop.load_models, "import sqlite3")
+BODY = site(compile("connect()", "/srv/site/models/__init__.py", "exec"), module="models")
+OTHER_BODY = site(compile("connect()", "/srv/site/models/table.py", "exec"), module="models.table")
+
+IMPORT_NAMES = [
+    pytest.param([FIND, IMPORTS], ["shop.load_models", "import sqlite3"], id="named by the import statement"),
+    pytest.param(
+        [POPS, BODY, FIND, IMPORTS],
+        ["shop.load_models", "import sqlite3"],
+        id="one operation, however deep the imported code goes",
+    ),
+    pytest.param(
+        [OTHER_BODY, FIND, BODY, FIND, site(shop.load_models)],
+        ["shop.load_models", "import models"],
+        id="without a statement, named by the outermost module that is imported",
+    ),
+    pytest.param([PRICE, BODY, FIND], ["import models"], id="without a function that imports"),
+    pytest.param([FIND], ["import"], id="without any name"),
+]
+
+
+@pytest.mark.parametrize(("stack", "names"), IMPORT_NAMES)
+def test_an_import_is_one_node(stack, names):
+    assert named(nodes_of(stack, is_exact=False, is_calling=True)) == [
+        name if name.startswith("import") else f"{name}?" for name in names
+    ]
+
+
+def test_an_import_stands_at_the_import_machinery_of_the_standard_library():
+    node = nodes_of([FIND, IMPORTS], is_exact=True, is_calling=True)[-1]
+    assert (node.site, node.owner, node.package, node.is_c) == (FIND, Owner.STANDARD_LIBRARY, "", False)
