@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 from loopwatch.live.access import has_own_origin, may_look
 from loopwatch.live.batch import Batch
+from loopwatch.live.connection import BROKEN, Connection
 from loopwatch.live.feed import GROUP, feed, has_shared_layer
 from loopwatch.live.outbox import Outbox
 from loopwatch.live.process import process_name
@@ -22,7 +23,7 @@ BEAT_S = 1.0
 CHECK_INTERVAL_S = 5.0
 """How long somebody who has lost the permission may go on looking."""
 
-FORBIDDEN, UNEXPECTED, BROKEN = 4403, 4400, 4500
+FORBIDDEN, UNEXPECTED = 4403, 4400
 
 logger = logging.getLogger("loopwatch.live")
 
@@ -47,6 +48,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         self._outbox = Outbox()
         self._telling: asyncio.Task[None] | None = None
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self._connection = Connection(send)
+        await super().__call__(scope, receive, self._connection.send)
+
     async def connect(self) -> None:
         if "user" not in self.scope:
             logger.error("The live page's consumer knows no user: put its route inside AuthMiddlewareStack.")
@@ -54,6 +59,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             await self.close(FORBIDDEN)
             return
         await self.accept()
+        if self._connection.is_lost:
+            return
         if has_shared_layer():
             await self.channel_layer.group_add(GROUP, self.channel_name)
         else:
@@ -79,18 +86,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         try:
             await self._tell_until_forbidden()
             await self.close(FORBIDDEN)
-        except OSError:
-            pass  # the browser has left
         except Exception:
             logger.exception("The live page's connection is closed; the page connects again.")
-            with suppress(Exception):
-                await self.close(BROKEN)
+            await self.close(BROKEN)
 
     async def _tell_until_forbidden(self) -> None:
-        """Tell what there is four times a second, and once a second how late this loop was at that."""
+        """Send what there is four times a second, and once a second how late this loop was at that."""
         now = asyncio.get_running_loop().time
         worst_s, next_beat, next_check = 0.0, now(), now() + CHECK_INTERVAL_S
-        while True:
+        while not self._connection.is_lost:
             due = now() + INTERVAL_S
             await asyncio.sleep(INTERVAL_S)
             worst_s = max(worst_s, now() - due)

@@ -1,4 +1,4 @@
-"""Serves the site with a real Daphne, in a process of its own."""
+"""Serves the site with a real server, by default Daphne, in a process of its own."""
 
 import os
 import re
@@ -12,6 +12,8 @@ from testproject.demo.ports import LOOPBACK, any_free
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 WITHIN_S = 90
+APPLICATION = "tests.browser.asgi:application"
+DAPHNE = ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}")
 
 _open = build_opener(ProxyHandler({})).open
 
@@ -22,7 +24,7 @@ class Site:
     def __init__(self, folder, database, **environment):
         self.port = any_free()
         self.address = f"http://{LOOPBACK}:{self.port}"
-        self._log = folder / f"daphne-{self.port}.log"
+        self._log = folder / f"server-{self.port}.log"
         self._environment = os.environ | {
             "DJANGO_SETTINGS_MODULE": "tests.browser.settings",
             "SITE_DATABASE": str(database),
@@ -32,20 +34,11 @@ class Site:
         }
         self._process = None
 
-    def start(self):
-        """Start it, and wait until it answers."""
-        daphne = [
-            sys.executable,
-            "-m",
-            "daphne",
-            "-b",
-            LOOPBACK,
-            "-p",
-            str(self.port),
-            "tests.browser.asgi:application",
-        ]
+    def start(self, *command):
+        """Run ``python -m <command>``, with the port in place of ``{port}``, and wait until it answers."""
+        server = [sys.executable, "-m", *(part.format(port=self.port) for part in command or DAPHNE)]
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(daphne, env=self._environment, stdout=log, stderr=log, cwd=ROOT)
+            self._process = subprocess.Popen(server, env=self._environment, stdout=log, stderr=log, cwd=ROOT)
         deadline = time.monotonic() + WITHIN_S
         while not self._answers():
             assert self._process.poll() is None, self.log

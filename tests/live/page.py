@@ -1,0 +1,68 @@
+"""The browser's end of the live page's WebSocket, which leaves when and how a test says."""
+
+import json
+import socket
+import struct
+
+from django.conf import settings
+from websockets.client import ClientProtocol
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.uri import parse_uri
+
+from testproject.demo.ports import LOOPBACK
+
+WITHIN_S = 60
+
+
+class Page:
+    """An open page, of whoever has the session."""
+
+    def __init__(self, port, session_key):
+        address = f"{LOOPBACK}:{port}"
+        self._protocol = ClientProtocol(parse_uri(f"ws://{address}/loopwatch/live/"), origin=f"http://{address}")
+        self._socket = socket.create_connection((LOOPBACK, port), timeout=WITHIN_S)
+        self._received = []
+        request = self._protocol.connect()
+        request.headers["Cookie"] = f"{settings.SESSION_COOKIE_NAME}={session_key}"
+        self._protocol.send_request(request)
+        self._flush()
+        while self._protocol.state is State.CONNECTING:
+            self._receive()
+        assert self._protocol.state is State.OPEN, self._protocol.handshake_exc
+
+    def message(self):
+        """The next message."""
+        while not self._received:
+            self._receive()
+        return json.loads(self._received.pop(0).data)
+
+    def hang_up(self):
+        """Only let go of the socket, if that is still to do."""
+        self._socket.close()
+
+    def say_goodbye(self):
+        """Begin to leave as a browser does."""
+        self._protocol.send_close(1001)
+        self._flush()
+
+    def close(self):
+        """Leave, and wait until the server has answered and hung up."""
+        self.say_goodbye()
+        while self._socket.recv(65536):
+            pass
+
+    def reset(self):
+        """Leave as a machine does that is switched off: the server gets a TCP reset, if anything."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def _flush(self):
+        for data in self._protocol.data_to_send():
+            self._socket.sendall(data)
+
+    def _receive(self):
+        data = self._socket.recv(65536)
+        assert data, "the server has hung up"
+        self._protocol.receive_data(data)
+        self._received += [event for event in self._protocol.events_received() if not isinstance(event, Response)]

@@ -1,0 +1,89 @@
+"""Browsers leave while they are sent something: under every server that is all there is to it."""
+
+import asyncio
+import sys
+from contextlib import ExitStack
+
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+
+from loopwatch.live.connection import Connection
+from testproject.demo.ports import LOOPBACK
+from tests.browser.site import APPLICATION, DAPHNE, Site
+from tests.live.page import Page
+
+UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--log-level", "warning", "--ws")
+GRANIAN = ("granian", APPLICATION, "--interface", "asgi", "--host", LOOPBACK, "--port", "{port}")
+
+SERVERS = {
+    "daphne": DAPHNE,
+    "uvicorn with websockets": (*UVICORN, "websockets"),
+    "uvicorn with websockets-sansio": (*UVICORN, "websockets-sansio"),
+    "uvicorn with wsproto": (*UVICORN, "wsproto"),
+    "hypercorn": ("hypercorn", APPLICATION, "--bind", f"{LOOPBACK}:{{port}}"),
+    "granian on asyncio": (*GRANIAN, "--loop", "asyncio"),
+    "granian on uvloop": (*GRANIAN, "--loop", "uvloop"),
+}
+STALL_MS = 1_500
+"""While the loop is blocked the browsers leave, and every page's next message falls due."""
+
+
+@pytest.fixture
+def session_key(transactional_db):
+    client = Client()
+    client.force_login(User.objects.create_superuser("ada", password="secret"))
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+@pytest.fixture(params=SERVERS.values(), ids=SERVERS)
+def site(request, transactional_db, tmp_path):
+    served = Site(tmp_path, connection.settings_dict["NAME"])
+    served.start(*request.param)
+    yield served
+    served.stop()
+
+
+@pytest.fixture
+def open_page(site, session_key):
+    with ExitStack() as pages:
+
+        def opened():
+            page = Page(site.port, session_key)
+            pages.callback(page.hang_up)
+            return page
+
+        yield opened
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")
+async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_other_pages_open(site, open_page):
+    staying, *leaving = [open_page() for _ in range(9)]
+    stalling = asyncio.create_task(asyncio.to_thread(site.get, f"/stall/{STALL_MS}/"))
+    await asyncio.sleep(STALL_MS / 2000)
+    for page in leaving[::2]:
+        page.say_goodbye()
+    for page in leaving[1::2]:
+        page.reset()
+    await stalling
+    beats = iter(staying.message, None)
+    assert next(beat for beat in beats if beat["lines"])["lines"][0]["function"] == "tests.browser.urls.stall"
+    staying.close()
+    site.stop()
+    assert "Traceback" not in site.log, site.log
+
+
+async def test_whatever_a_server_raises_for_a_message_it_ends_that_page_alone():
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+        raise ValueError("no such connection")
+
+    page = Connection(send)
+    await page.send({"type": "websocket.send", "text": "{}"})
+    assert page.is_lost
+    await page.send({"type": "websocket.send", "text": "{}"})
+    assert sent == ["websocket.send", "websocket.close"]
