@@ -10,7 +10,7 @@ from django.db import connections
 from tests import postgresql
 from tests.databases import POSTGRESQL, SQLITE
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.support.real_time"]
 
 # Set in CI, where a missing PostgreSQL must not pass for success.
 REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
