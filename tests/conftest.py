@@ -10,7 +10,13 @@ from django.db import connections
 from tests import postgresql
 from tests.databases import POSTGRESQL, SQLITE
 
-pytest_plugins = ["pytester", "tests.support.real_time"]
+pytest_plugins = [
+    "pytester",
+    "tests.support.children",
+    "tests.support.real_time",
+    "tests.support.signals",
+    "tests.support.time_limit",
+]
 
 # Set in CI, where a missing PostgreSQL must not pass for success.
 REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
