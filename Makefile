@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
+# Targets: demo, check, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -9,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo test catalogue matrix benchmarks versions lint docs pictures messages clean
+.PHONY: demo check test catalogue matrix benchmarks versions lint docs pictures messages clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -19,8 +19,13 @@ demo: $(VENV)/installed-demo
 pictures: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo.pictures
 
+# For every few minutes of work: no test that measures real time, starts a server or opens a browser.
+check: lint
+	$(IN_VENV) -m tests --quick $(ARGS)
+
+# All tests: in parallel, and those that measure real time alone afterwards.
 test: $(VENV)/installed-test
-	$(IN_VENV) -m pytest $(ARGS)
+	$(IN_VENV) -m tests $(ARGS)
 
 catalogue: $(VENV)/installed-test
 	$(IN_VENV) -m pytest -m "" $(ARGS) tests/detection/test_catalogue.py

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -18,10 +19,21 @@ pytest_plugins = [
     "tests.support.time_limit",
 ]
 
+TESTS = Path(__file__).resolve().parent
 # Set in CI, where a missing PostgreSQL must not pass for success.
 REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
 MISSING = "PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)"
 SERVER = pytest.StashKey()
+MARKS = {"browser": "browser", "end_to_end": "servers", "faults": "servers"}
+"""The mark of every test in a folder."""
+
+
+def pytest_itemcollected(item):
+    """Mark the test as its folder is, and keep what shares a server or a browser in one process of pytest-xdist."""
+    folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else None
+    if folder in MARKS:
+        item.add_marker(MARKS[folder])
+        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 def pytest_collection_finish(session):
