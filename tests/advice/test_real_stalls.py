@@ -9,11 +9,11 @@ import pytest
 from loopwatch import watch
 from loopwatch.advice import rewritten
 
+pytestmark = pytest.mark.real_time
+
 MODULE = """\
 import subprocess, sys, time
 from time import sleep
-
-pytestmark = pytest.mark.real_time
 
 python, PROGRAM = sys.executable, "import time; time.sleep(0.3)"
 

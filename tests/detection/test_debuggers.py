@@ -6,15 +6,16 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.real_time
+
 ROOT = Path(__file__).resolve().parents[2]
 THRESHOLD_MS = 20
 
 DEBUGGED = """
 import asyncio, time
 from loopwatch import watch
-import pytest
-
-pytestmark = pytest.mark.real_time
 
 async def view():
     breakpoint()

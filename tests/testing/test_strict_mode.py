@@ -2,11 +2,12 @@
 
 import json
 
-READS = """
-from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.real_time
+
+READS = """
+from pathlib import Path
 
 
 def settings():

@@ -4,6 +4,8 @@ import pytest
 
 from tests.testing.conftest import ASYNCIO
 
+pytestmark = pytest.mark.real_time
+
 SETTINGS = """
 from tests.settings import *
 
@@ -16,8 +18,6 @@ import time
 
 from django.http import HttpResponse
 from django.urls import path
-
-pytestmark = pytest.mark.real_time
 
 
 async def pay(request):
