@@ -112,7 +112,7 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
     """``None`` when no path has a node: nothing but plumbing was seen."""
     total = sum(path.weight_s for path in paths)
-    chosen = [path for path in paths if path.nodes]
+    chosen = paths
     depth = -1
     while True:
         groups: dict[object, list[Path]] = defaultdict(list)
@@ -122,8 +122,7 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
         if not groups:
             break
         heaviest = max(groups.values(), key=_weight)
-        ends_here = total if depth < 0 else _weight([path for path in chosen if len(path.nodes) == depth + 1])
-        if depth >= 0 and (_weight(heaviest) < DOMINANT * total or _weight(heaviest) < ends_here):
+        if depth >= 0 and _weight(heaviest) < DOMINANT * total:
             break
         chosen, depth = heaviest, depth + 1
     if depth < 0:
@@ -153,7 +152,7 @@ def is_import(node: Node) -> bool:
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:
     """The nearest function of the user's own code, at ``depth`` or outward of it."""
-    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.OWN and not nodes[i].is_c), None)
+    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.OWN), None)
 
 
 def _weight(paths: Iterable[Path]) -> float:
@@ -210,7 +209,7 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
     is_collecting = bool(sample.sites) and sample.sites[0].module == GC_MODULE
-    if is_collecting and sites and GC_RUNS_INSIDE_CALLS:
+    if is_collecting and GC_RUNS_INSIDE_CALLS:
         return sites, _Seen.CALL
     is_at_plumbing = len(sites) < len(sample.sites) and not is_collecting
     if not sites or is_at_plumbing:

@@ -105,9 +105,14 @@ def test_plumbing_is_not_named_and_what_called_it_is_certain_unless_something_ke
     assert names_in([PLUMBING, ADDS_UP], gil) == names
 
 
+def test_plumbing_that_a_c_function_called_back_does_not_say_that_it_kept_the_gil():
+    assert names_in([PLUMBING, SUMS], GilWait.LONG) == ["shop.add_up?"]
+
+
 @pytest.mark.parametrize("gil", [GilWait.INTERVAL, GilWait.LONG], ids=str)
-def test_plumbing_alone_names_nothing(gil):
-    assert names_in([PLUMBING], gil) == []
+@pytest.mark.parametrize("stack", [pytest.param([PLUMBING], id="plumbing alone"), pytest.param([], id="no frame")])
+def test_where_no_function_is_to_blame_nothing_is_named(stack, gil):
+    assert names_in(stack, gil) == []
 
 
 @pytest.mark.parametrize("gil", [GilWait.INTERVAL, GilWait.LONG, GilWait.CONTESTED, GilWait.SHARED], ids=str)
@@ -130,13 +135,16 @@ def test_a_collection_between_instructions_is_a_callback_as_any_other(gil, names
     assert names_in([COLLECTS, POPS], gil) == names
 
 
-def test_a_collection_that_the_loop_itself_ran_into_names_nothing():
+@pytest.mark.parametrize("runs_inside_calls", [True, False], ids=["inside a call", "between instructions"])
+def test_a_collection_that_the_loop_itself_ran_into_names_nothing(runs_inside_calls, monkeypatch):
+    monkeypatch.setattr(attribution, "GC_RUNS_INSIDE_CALLS", runs_inside_calls)
     assert names_in([COLLECTS], GilWait.LONG) == []
 
 
 WEIGHTS = [
     pytest.param([(1.0, 1.0)], (0.0, 4.0), [4.0], id="one sample stands for all of it"),
     pytest.param([(1.0, 1.0), (3.0, 3.0)], (0.0, 4.0), [2.0, 2.0], id="the time between two is shared equally"),
+    pytest.param([(1.0, 1.0), (3.0, 3.0), (4.0, 4.0)], (0.0, 5.0), [2.0, 1.5, 1.5], id="each next to its neighbours"),
     pytest.param([(1.0, 1.0), (2.0, 3.5)], (0.0, 4.0), [1.5, 2.5], id="the wait for the GIL is the later one's"),
     pytest.param([(0.5, 1.0), (3.0, 3.0)], (1.0, 4.0), [3.0], id="one taken as the part began is outside"),
     pytest.param([(0.5, 1.5), (3.0, 3.0)], (1.0, 4.0), [1.25, 1.75], id="one taken inside is inside"),
@@ -257,6 +265,7 @@ def test_calls_of_one_c_function_are_one_node_wherever_they_are_made():
 
 
 FIND = site(importlib._bootstrap._find_and_load)
+LOAD = site(importlib._bootstrap._load_unlocked)
 IMPORTS = site(shop.load_models, "import sqlite3")
 BODY = site(compile("connect()", "/srv/site/models/__init__.py", "exec"), module="models")
 OTHER_BODY = site(compile("connect()", "/srv/site/models/table.py", "exec"), module="models.table")
@@ -269,7 +278,7 @@ IMPORT_NAMES = [
         id="one operation, however deep the imported code goes",
     ),
     pytest.param(
-        [OTHER_BODY, FIND, BODY, FIND, site(shop.load_models)],
+        [OTHER_BODY, FIND, BODY, LOAD, FIND, site(shop.load_models)],
         ["shop.load_models", "import models"],
         id="without a statement, named by the outermost module that is imported",
     ),
