@@ -1,14 +1,16 @@
-"""Runs pytest on a test file, in a process of its own, as a project would that has the plugin."""
+"""Runs pytest on a test file, as a project would that has the plugin."""
 
 import json
 from pathlib import Path
 
 import pytest
 
+# Imported before pytest runs in this process: it forgets the modules that were first imported meanwhile.
+import loopwatch.testing.pytest_session  # noqa: F401
+from tests.support.witness import Witness
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASYNCIO, ANYIO = "pytest_asyncio.plugin", "anyio.pytest_plugin"
-
-MAX_RUNS = 10
 DISTURBED = "the machine's doing, so no test is blamed"
 
 PREAMBLE = """
@@ -17,7 +19,7 @@ import time
 
 import pytest
 
-STALL_S = 0.4
+STALL_S = {stall_s}
 
 
 def back_off():
@@ -27,7 +29,9 @@ def back_off():
 
 
 class Project:
-    """A folder with ``test_shop.py``, and pytest to run over it."""
+    """A folder with ``test_shop.py``, and pytest to run over it. Its ``back_off()`` takes no time."""
+
+    stall_s = 0.0
 
     def __init__(self, pytester):
         self._pytester = pytester
@@ -38,28 +42,76 @@ class Project:
         self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{text}")
 
     def tests(self, source):
-        (self.path / "test_shop.py").write_text(PREAMBLE + source, encoding="utf-8")
+        (self.path / "test_shop.py").write_text(PREAMBLE.format(stall_s=self.stall_s) + source, encoding="utf-8")
 
     def run(self, *arguments, plugins=(ASYNCIO,)):
-        """With no other plugins than these. A run counts only if the machine let it have its CPUs."""
-        chosen = [argument for plugin in plugins for argument in ("-p", plugin)]
+        """Run pytest in this process, with no other plugins than these."""
+        return self._pytester.runpytest_inprocess(*self._command(plugins), *arguments)
+
+    def run_in_new_process(self, *arguments, plugins=(ASYNCIO,)):
+        """Run pytest where nothing has been imported yet, and no Django is set up."""
+        return self._pytester.runpytest_subprocess(*self._command(plugins), *arguments, timeout=120)
+
+    def configure(self, *arguments):
+        """Let the plugin read the options and the ini file. Raises ``pytest.UsageError``."""
+        return self._pytester.parseconfigure("-p", "loopwatch.pytest_plugin", *arguments)
+
+    def found(self, name="found.json", channel="findings"):
+        return json.loads((self.path / name).read_text(encoding="utf-8"))[channel]
+
+    def _command(self, plugins):
+        chosen = [argument for plugin in ("loopwatch.pytest_plugin", *plugins) for argument in ("-p", plugin)]
         if ASYNCIO in plugins:
             chosen += ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
-        for _ in range(MAX_RUNS):
-            result = self._pytester.runpytest_subprocess(
-                "-p", "loopwatch.pytest_plugin", *chosen, *arguments, timeout=120
-            )
-            if DISTURBED not in result.stdout.str():
-                break
+        return chosen
+
+
+class StallingProject(Project):
+    """Its ``back_off()`` blocks for longer than the threshold, and its runs are accounted for."""
+
+    stall_s = 0.15
+
+    def __init__(self, pytester, real_time):
+        super().__init__(pytester)
+        self._real_time = real_time
+
+    def run(self, *arguments, plugins=(ASYNCIO,)):
+        for run in self._real_time.runs():
+            with Witness() as witness:
+                result = super().run(*arguments, plugins=plugins)
+            account_for(run, DISTURBED in result.stdout.str(), witness)
         return result
 
-    def found(self, name="found.json"):
-        return json.loads((self.path / name).read_text(encoding="utf-8"))["findings"]
+    def run_in_new_process(self, *arguments, plugins=(ASYNCIO,)):
+        """The kernel's figures end with the process, so its own word has to do."""
+        for run in self._real_time.runs():
+            result = super().run_in_new_process(*arguments, plugins=plugins)
+            run.disturbed(DISTURBED) if DISTURBED in result.stdout.str() else run.exact()
+        return result
+
+
+def account_for(run, has_disturbances, witness):
+    """A stall may be said to be the machine's doing only if the kernel says that the machine did something."""
+    if not has_disturbances:
+        run.exact()
+    elif witness.saw_disturbance:
+        run.disturbed(str(witness))
+    else:
+        run.false("A stall is said to be the machine's doing, and the machine did nothing")
 
 
 @pytest.fixture
-def project(pytester, monkeypatch):
+def isolated(monkeypatch):
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+
+
+@pytest.fixture
+def project(pytester, isolated):
     return Project(pytester)
+
+
+@pytest.fixture
+def stalling_project(pytester, real_time, isolated):
+    return StallingProject(pytester, real_time)

@@ -1,4 +1,7 @@
-"""The baseline: a project adopts loopwatch with what it has, and fails on what is new."""
+"""The baseline: a project adopts loopwatch with what it has, and fails on what is new.
+
+Strict calls stand for stalls where either would do: they are found however long they take.
+"""
 
 import json
 
@@ -9,31 +12,32 @@ from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
 from loopwatch.testing.found import Channel, Found
 
 ONE = "async def test_blocks():\n    back_off()\n"
-TWO = ONE + "\n\nasync def test_blocks_anew():\n    time.sleep(STALL_S)\n"
-UPDATE = ("--loopwatch", "--loopwatch-baseline", "known.json", "--loopwatch-update-baseline")
+TWO = ONE + "\n\nasync def test_blocks_elsewhere():\n    time.sleep(STALL_S)\n"
+UPDATE = ("--loopwatch-strict", "--loopwatch-baseline", "known.json", "--loopwatch-update-baseline")
 USE = UPDATE[:3]
 
 
-def functions(project):
+def functions(project, channel="strict_calls"):
     content = json.loads((project.path / "known.json").read_text(encoding="utf-8"))
-    return [call["function"] for call in content["blocking_calls"]]
+    return [call["function"] for call in content[channel]]
 
 
-def test_a_project_adopts_it_and_fails_only_on_what_is_new(project):
-    project.tests(ONE)
-    project.run(*UPDATE).assert_outcomes(passed=1)
-    assert functions(project) == ["test_shop.back_off"]
-    project.tests("\n\n" + TWO)  # lines may move
-    result = project.run(*USE)
+def test_a_project_adopts_it_and_fails_only_on_what_is_new(stalling_project):
+    stalling_project.tests(ONE)
+    use = ("--loopwatch", *USE[1:])
+    stalling_project.run(*use, "--loopwatch-update-baseline").assert_outcomes(passed=1)
+    assert functions(stalling_project, "blocking_calls") == ["test_shop.back_off"]
+    stalling_project.tests("\n\n" + TWO)  # lines may move
+    result = stalling_project.run(*use)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 blocking call known from the baseline:", "FAILED *::test_blocks_anew - *"])
+    result.stdout.fnmatch_lines(["1 blocking call known from the baseline:", "FAILED *::test_blocks_elsewhere - *"])
 
 
-def test_a_run_of_some_tests_takes_nothing_out_of_it(project):
+def test_an_update_in_a_run_of_some_tests_removes_nothing(project):
     project.tests(TWO)
     project.run(*UPDATE)
-    project.run(*UPDATE, "-k", "anew")
-    assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_anew"]
+    project.run(*UPDATE, "-k", "elsewhere")
+    assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_elsewhere"]
 
 
 @pytest.mark.parametrize(
@@ -46,22 +50,23 @@ def test_a_run_of_some_tests_takes_nothing_out_of_it(project):
         ("", ["shop"], ["test_gone.test_blocks", "test_pay.test_blocks"]),
     ],
 )
-def test_an_update_takes_out_what_all_the_tests_did_not_do(project, testpaths, named, left):
+def test_an_update_removes_what_no_test_does_only_if_all_the_tests_were_run(project, testpaths, named, left):
     project.ini(f"testpaths = {testpaths}")
     for folder, module in (("shop", "pay"), ("other", "ship")):
         (project.path / folder).mkdir()
         (project.path / folder / f"test_{module}.py").write_text(
-            "import time\n\n\nasync def test_blocks():\n    time.sleep(0.4)\n" if module == "pay" else "",
+            "import time\n\n\nasync def test_blocks():\n    time.sleep(0)\n" if module == "pay" else "",
             encoding="utf-8",
         )
     known = [{"blocking_call": "time.sleep", "function": "test_gone.test_blocks", "fingerprint": "f1"}]
-    (project.path / "known.json").write_text(json.dumps({"version": 1, "blocking_calls": known}))
+    content = {"version": 1, "blocking_calls": [], "strict_calls": known}
+    (project.path / "known.json").write_text(json.dumps(content))
     project.run(*UPDATE, *named).assert_outcomes(passed=1)
     assert functions(project) == left
 
 
 @pytest.mark.parametrize("argument", ["--collect-only", "--maxfail=1"])
-def test_a_run_that_did_not_come_to_its_end_takes_nothing_out_of_it(project, argument):
+def test_an_update_in_a_run_that_ended_early_removes_nothing(project, argument):
     project.tests(ONE)
     project.run(*UPDATE)
     project.tests("def test_first():\n    assert 0\n")
@@ -69,7 +74,7 @@ def test_a_run_that_did_not_come_to_its_end_takes_nothing_out_of_it(project, arg
     assert functions(project) == ["test_shop.back_off"]
 
 
-def test_what_is_gone_is_told_and_an_update_takes_it_out(project):
+def test_what_no_test_does_any_more_is_reported_and_an_update_removes_it(project):
     project.tests(TWO)
     project.run(*UPDATE)
     project.tests(ONE)
@@ -81,8 +86,8 @@ def test_what_is_gone_is_told_and_an_update_takes_it_out(project):
 def test_the_ini_file_may_name_it(project):
     project.ini("loopwatch_baseline = known.json")
     project.tests(ONE)
-    project.run("--loopwatch", "--loopwatch-update-baseline").assert_outcomes(passed=1)
-    project.run("--loopwatch").assert_outcomes(passed=1)
+    project.run("--loopwatch-strict", "--loopwatch-update-baseline").assert_outcomes(passed=1)
+    project.run("--loopwatch-strict").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -92,10 +97,9 @@ def test_the_ini_file_may_name_it(project):
         (["--loopwatch-baseline", "known.json"], "is for runs with --loopwatch, --loopwatch-strict or both"),
     ],
 )
-def test_an_update_wants_to_know_of_what_and_where(project, arguments, message):
-    result = project.run("--loopwatch-update-baseline", *arguments)
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([f"*--loopwatch-update-baseline {message}*"])
+def test_an_update_needs_a_channel_and_a_file(project, arguments, message):
+    with pytest.raises(pytest.UsageError, match=f"--loopwatch-update-baseline {message}"):
+        project.configure("--loopwatch-update-baseline", *arguments)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +116,7 @@ def test_an_update_wants_to_know_of_what_and_where(project, arguments, message):
         ('{"version": 1, "blocking_calls": 3}', "is not as loopwatch writes it"),
     ],
 )
-def test_a_file_that_is_none_is_refused_with_what_to_do(tmp_path, content, message):
+def test_a_file_that_is_no_baseline_is_refused_with_what_to_do(tmp_path, content, message):
     path = tmp_path / "known.json"
     path.write_text(content, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(BaselineError) as refused:

@@ -4,9 +4,7 @@ import tomllib
 
 import pytest
 
-from tests.testing.conftest import ANYIO, ASYNCIO, ROOT
-
-pytestmark = pytest.mark.real_time
+from tests.testing.conftest import ANYIO, ASYNCIO, ROOT, StallingProject
 
 BLOCKS_AND_WAITS = """
 async def test_blocks():
@@ -22,9 +20,9 @@ def test_has_no_loop():
 """
 
 
-def test_a_test_that_blocks_the_loop_fails_with_the_call_the_line_and_the_stack(project):
-    project.tests(BLOCKS_AND_WAITS)
-    result = project.run("--loopwatch")
+def test_a_test_that_blocks_the_loop_fails_with_the_call_the_line_and_the_stack(stalling_project):
+    stalling_project.tests(BLOCKS_AND_WAITS)
+    result = stalling_project.run("--loopwatch")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
@@ -42,8 +40,8 @@ def test_a_test_that_blocks_the_loop_fails_with_the_call_the_line_and_the_stack(
     )
 
 
-def test_unless_asked_it_watches_nothing_and_imports_nothing(project):
-    project.tests(
+def test_unless_asked_it_watches_nothing_and_imports_nothing(stalling_project):
+    stalling_project.tests(
         BLOCKS_AND_WAITS
         + """
 def test_what_is_imported():
@@ -53,16 +51,16 @@ def test_what_is_imported():
     assert "django" not in sys.modules
 """
     )
-    project.run().assert_outcomes(passed=4)
+    stalling_project.run_in_new_process().assert_outcomes(passed=4)
 
 
 def test_watching_does_not_import_django(project):
     project.tests('async def test_imports():\n    import sys\n\n    assert "django" not in sys.modules\n')
-    project.run("--loopwatch").assert_outcomes(passed=1)
+    project.run_in_new_process("--loopwatch").assert_outcomes(passed=1)
 
 
-def test_a_marked_test_is_watched_without_the_option(project):
-    project.tests(
+def test_a_marked_test_is_watched_without_the_option(stalling_project):
+    stalling_project.tests(
         BLOCKS_AND_WAITS
         + """
 @pytest.mark.loopwatch
@@ -70,13 +68,13 @@ async def test_marked():
     back_off()
 """
     )
-    result = project.run()
+    result = stalling_project.run()
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["FAILED test_shop.py::test_marked - time.sleep blocked *"])
 
 
-def test_a_marker_has_the_last_word(project):
-    project.tests("""
+def test_a_marker_has_the_last_word(stalling_project):
+    stalling_project.tests("""
 pytestmark = pytest.mark.loopwatch(threshold_ms=5000, allow=["no.such.call"])
 
 
@@ -98,19 +96,19 @@ async def test_allowed():
 async def test_left_alone():
     back_off()
 """)
-    result = project.run()
+    result = stalling_project.run()
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines(["FAILED test_shop.py::test_above_its_own - *", "*3 passed*"])
 
 
-def test_a_marker_can_ask_for_exact_times(project):
-    project.tests("""
+def test_a_marker_can_ask_for_exact_times(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.loopwatch(engine="tracing")
 async def test_blocks(loopwatch):
     back_off()
     assert [call.engine for call in loopwatch.take()] == ["tracing"]
 """)
-    project.run().assert_outcomes(passed=1)
+    stalling_project.run().assert_outcomes(passed=1)
 
 
 def test_a_mistake_in_a_marker_stops_the_run_before_it_begins(project):
@@ -123,31 +121,30 @@ def test_a_mistake_in_a_marker_stops_the_run_before_it_begins(project):
 @pytest.mark.parametrize(
     ("ini", "message"),
     [
-        ("loopwatch_threshold_ms = soon", "*loopwatch_threshold_ms is a number of milliseconds, not 'soon'*"),
-        ("loopwatch_engine = steam", "*Unknown engine 'steam'*"),
-        ("loopwatch_phases = call tear_down", "*loopwatch_phases has no 'tear_down': setup, call, teardown*"),
-        ("loopwatch_allow = in x", "*loopwatch_allow: the rule 'in x' is not of the form*"),
-        ("loopwatch_baseline = gone.json", "*gone.json does not exist; --loopwatch-update-baseline writes it*"),
+        ("loopwatch_threshold_ms = soon", "loopwatch_threshold_ms is a number of milliseconds, not 'soon'"),
+        ("loopwatch_engine = steam", "Unknown engine 'steam'"),
+        ("loopwatch_phases = call tear_down", "loopwatch_phases has no 'tear_down': setup, call, teardown"),
+        ("loopwatch_allow = in x", "loopwatch_allow: the rule 'in x' is not of the form"),
+        ("loopwatch_baseline = gone.json", "gone.json does not exist; --loopwatch-update-baseline writes it"),
     ],
 )
 def test_a_mistake_in_the_ini_file_says_what_is_right(project, ini, message):
     project.ini(ini)
-    result = project.run("--loopwatch")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines([message])
+    with pytest.raises(pytest.UsageError, match=message):
+        project.configure("--loopwatch")
 
 
-def test_a_failing_test_keeps_its_failure_and_says_what_blocked_too(project):
-    project.tests("async def test_fails():\n    back_off()\n    assert 0, 'its own'\n")
-    result = project.run("--loopwatch")
+def test_a_failing_test_keeps_its_failure_and_says_what_blocked_too(stalling_project):
+    stalling_project.tests("async def test_fails():\n    back_off()\n    assert 0, 'its own'\n")
+    result = stalling_project.run("--loopwatch")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         ["*AssertionError: its own*", "time.sleep blocked the event loop for * ms, in test_shop.*"]
     )
 
 
-def test_an_expected_failure_stays_one(project):
-    project.tests("""
+def test_an_expected_failure_stays_one(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.xfail(strict=True)
 async def test_fails_as_expected():
     back_off()
@@ -158,11 +155,11 @@ async def test_fails_as_expected():
 async def test_passes_unexpectedly():
     back_off()
 """)
-    project.run("--loopwatch").assert_outcomes(xfailed=1, xpassed=1)
+    stalling_project.run("--loopwatch").assert_outcomes(xfailed=1, xpassed=1)
 
 
-def test_a_test_can_take_what_was_found_and_judge_it_itself(project):
-    project.tests("""
+def test_a_test_can_take_what_was_found_and_judge_it_itself(stalling_project):
+    stalling_project.tests("""
 async def test_blocks_on_purpose(loopwatch):
     back_off()
     assert [call.method_name for call in loopwatch.take()] == ["time.sleep"]
@@ -174,7 +171,7 @@ async def test_blocks_again_afterwards(loopwatch):
     loopwatch.take()
     back_off()
 """)
-    result = project.run()
+    result = stalling_project.run()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.fnmatch_lines(["FAILED test_shop.py::test_blocks_again_afterwards - time.sleep *"])
 
@@ -192,15 +189,15 @@ async def test_uses_them(shop):
 """
 
 
-def test_fixtures_may_block_unless_they_are_asked_about(project):
-    project.tests(FIXTURES)
-    project.run("--loopwatch").assert_outcomes(passed=1)
+def test_fixtures_may_block_unless_they_are_asked_about(stalling_project):
+    stalling_project.tests(FIXTURES)
+    stalling_project.run("--loopwatch").assert_outcomes(passed=1)
 
 
-def test_stalls_of_fixtures_are_told_apart(project):
-    project.ini("loopwatch_phases = setup call teardown")
-    project.tests(FIXTURES)
-    result = project.run("--loopwatch")
+def test_stalls_of_fixtures_are_reported_with_their_phase(stalling_project):
+    stalling_project.ini("loopwatch_phases = setup call teardown")
+    stalling_project.tests(FIXTURES)
+    result = stalling_project.run("--loopwatch")
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
@@ -210,8 +207,8 @@ def test_stalls_of_fixtures_are_told_apart(project):
     )
 
 
-def test_the_loop_of_a_whole_session_is_watched(project):
-    project.tests("""
+def test_the_loop_of_a_whole_session_is_watched(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.asyncio(loop_scope="session")
 async def test_first():
     pass
@@ -221,21 +218,21 @@ async def test_first():
 async def test_second():
     back_off()
 """)
-    project.run("--loopwatch").assert_outcomes(passed=1, failed=1)
+    stalling_project.run("--loopwatch").assert_outcomes(passed=1, failed=1)
 
 
-def test_anyio_is_watched(project):
-    project.tests("""
+def test_anyio_is_watched(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.anyio
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_blocks():
     back_off()
 """)
-    project.run("--loopwatch", plugins=[ANYIO]).assert_outcomes(failed=1)
+    stalling_project.run("--loopwatch", plugins=[ANYIO]).assert_outcomes(failed=1)
 
 
-def test_many_stalls_of_the_same_call_are_told_as_one(project):
-    project.tests("""
+def test_many_stalls_of_the_same_call_are_reported_as_one(stalling_project):
+    stalling_project.tests("""
 async def test_blocks():
     for _ in range(3):
         back_off()
@@ -247,24 +244,24 @@ async def test_blocks_in_many_places():
         exec(f"async def step_{index}():\\n  time.sleep(STALL_S)", globals())
         await asyncio.create_task(globals()[f"step_{index}"]())
 """)
-    result = project.run("--loopwatch", "--loopwatch-json", "found.json")
+    result = stalling_project.run("--loopwatch", "--loopwatch-json", "found.json")
     result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop 3 times, for * ms at most"])
     result.stdout.fnmatch_lines(["3 more are not shown. And:"])
-    assert project.found()[0]["events"] == 3
-    assert project.found()[0]["blocked_ms"] >= 1200
+    assert stalling_project.found()[0]["events"] == 3
+    assert stalling_project.found()[0]["blocked_ms"] >= 3000 * StallingProject.stall_s
 
 
 # What is said at the end
 
 
-def test_the_summary_and_the_json_file_say_all_that_was_found(project):
-    project.ini("loopwatch_allow = time.sleep in test_shop.* during *[allowed]")
-    project.tests("""
+def test_the_summary_and_the_json_file_say_all_that_was_found(stalling_project):
+    stalling_project.ini("loopwatch_allow = time.sleep in test_shop.* during *[allowed]")
+    stalling_project.tests("""
 @pytest.mark.parametrize("case", ["allowed", "not allowed", "nor this"])
 async def test_blocks(case):
     back_off()
 """)
-    result = project.run("--loopwatch", "--loopwatch-json", "found.json")
+    result = stalling_project.run("--loopwatch", "--loopwatch-json", "found.json")
     result.stdout.fnmatch_lines(
         [
             "*= loopwatch =*",
@@ -274,7 +271,7 @@ async def test_blocks(case):
             "  time.sleep in test_shop.back_off (test_shop.py:*): once * ms, in test_shop.py::test_blocks[[]allowed] *",
         ]
     )
-    finding, allowed = project.found()
+    finding, allowed = stalling_project.found()
     assert (allowed["verdict"], allowed["rule"]) == ("allowed", "time.sleep in test_shop.* during *[allowed]")
     assert allowed["tests"] == {"test_shop.py::test_blocks[allowed]": 1}
     assert finding["blocking_call"] == "time.sleep"
@@ -283,7 +280,7 @@ async def test_blocks(case):
     assert finding["source"] == "time.sleep(STALL_S)"
     assert finding["verdict"] == "new"
     assert finding["events"] == 2
-    assert finding["blocked_ms"] >= 800
+    assert finding["blocked_ms"] >= 2000 * StallingProject.stall_s
     assert [frame["function"] for frame in finding["stack"]] == ["test_shop.test_blocks", "test_shop.back_off"]
 
 
@@ -295,10 +292,10 @@ async def test_blocks(case):
 """
 
 
-def test_rules_that_allow_nothing_are_complained_of(project):
-    project.ini("loopwatch_allow =\n  time.sleep during *::test_blocks[a]\n  requests.* in shop.*")
+def test_rules_that_matched_nothing_are_reported(project):
+    project.ini("loopwatch_strict_allow =\n  time.sleep during *::test_blocks[a]\n  requests.* in shop.*")
     project.tests(WITH_RULES)
-    result = project.run("--loopwatch")
+    result = project.run("--loopwatch-strict")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
@@ -311,9 +308,9 @@ def test_rules_that_allow_nothing_are_complained_of(project):
 
 @pytest.mark.parametrize("arguments", [["-k", "a"], ["test_shop.py::test_blocks"], ["test_shop.py"]])
 def test_a_run_of_some_tests_says_nothing_of_unused_rules(project, arguments):
-    project.ini("loopwatch_allow =\n  time.sleep\n  requests.* in shop.*")
+    project.ini("loopwatch_strict_allow =\n  time.sleep\n  requests.* in shop.*")
     project.tests(WITH_RULES)
-    result = project.run("--loopwatch", *arguments)
+    result = project.run("--loopwatch-strict", *arguments)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.no_fnmatch_line("*can go*")
 
@@ -324,16 +321,14 @@ def test_a_test_that_failed_early_leaves_its_rules_in_doubt(project):
 async def test_fails():
     assert 0
 """)
-    result = project.run("--loopwatch")
+    result = project.run("--loopwatch-strict")
     result.assert_outcomes(failed=1)
     result.stdout.no_fnmatch_line("*can go*")
 
 
 def test_a_file_that_cannot_be_written_is_refused_at_once(project):
-    project.tests("def test_one():\n    pass\n")
-    result = project.run("--loopwatch", "--loopwatch-json", "no/such/folder.json")
-    assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*--loopwatch-json no/such/folder.json: no file can be written there*"])
+    with pytest.raises(pytest.UsageError, match=r"--loopwatch-json no/such/folder\.json: no file can be written there"):
+        project.configure("--loopwatch", "--loopwatch-json", "no/such/folder.json")
 
 
 def test_the_plugin_is_an_entry_point_of_the_package():
@@ -345,8 +340,8 @@ def test_the_plugin_is_an_entry_point_of_the_package():
 # Workers
 
 
-def test_what_workers_find_comes_together(project):
-    project.tests(
+def test_findings_of_workers_are_added_up(stalling_project):
+    stalling_project.tests(
         BLOCKS_AND_WAITS
         + """
 @pytest.mark.loopwatch(treshold_ms=20)
@@ -354,19 +349,21 @@ def test_with_a_mistake():
     pass
 """
     )
-    result = project.run("--loopwatch", "--loopwatch-json", "found.json", "-n", "2", plugins=[ASYNCIO, "xdist"])
+    result = stalling_project.run(
+        "--loopwatch", "--loopwatch-json", "found.json", "-n", "2", plugins=[ASYNCIO, "xdist"]
+    )
     result.assert_outcomes(passed=2, failed=1, errors=1)
     result.stdout.fnmatch_lines(["*it has no 'treshold_ms'*"])
     result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop for * ms"])
-    assert [finding["blocking_call"] for finding in project.found()] == ["time.sleep"]
+    assert [finding["blocking_call"] for finding in stalling_project.found()] == ["time.sleep"]
 
 
-def test_what_workers_find_in_marked_tests_is_told_without_the_option(project):
-    project.tests("""
+def test_what_workers_find_in_marked_tests_is_reported_without_the_option(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.loopwatch
 async def test_marked():
     back_off()
 """)
-    result = project.run("-n", "1", plugins=[ASYNCIO, "xdist"])
+    result = stalling_project.run("-n", "1", plugins=[ASYNCIO, "xdist"])
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*= loopwatch =*", "1 blocking call new:"])

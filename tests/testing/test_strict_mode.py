@@ -2,10 +2,6 @@
 
 import json
 
-import pytest
-
-pytestmark = pytest.mark.real_time
-
 READS = """
 from pathlib import Path
 
@@ -55,10 +51,10 @@ def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cur
     assert (finding["function"], finding["kind"], finding["verdict"]) == ("test_shop.settings", "file", "new")
 
 
-def test_strict_calls_and_stalls_are_never_mixed(project):
-    project.tests("async def test_blocks():\n    back_off()\n")
+def test_strict_calls_and_stalls_are_never_mixed(stalling_project):
+    stalling_project.tests("async def test_blocks():\n    back_off()\n")
     strict, stalls, both = (
-        project.run(*options)
+        stalling_project.run(*options)
         for options in (["--loopwatch-strict"], ["--loopwatch"], ["--loopwatch", "--loopwatch-strict"])
     )
     for result in (strict, both):
@@ -69,7 +65,7 @@ def test_strict_calls_and_stalls_are_never_mixed(project):
     stalls.stdout.no_fnmatch_line("*whatever it takes*")
 
 
-def test_a_marker_and_rules_of_its_own(project):
+def test_strict_mode_has_a_marker_and_rules_of_its_own(project):
     project.ini("loopwatch_strict_allow =\n    time.sleep in test_shop.back_off\n    sqlite3.*")
     project.tests("""
 import os
@@ -115,25 +111,25 @@ def test_the_baseline_knows_strict_calls_too(project):
     assert [call["blocking_call"] for call in content["strict_calls"]] == ["pathlib.Path.read_text"]
 
 
-def test_it_goes_with_exact_times(project):
-    project.tests("""
+def test_strict_calls_and_exact_times_go_together(stalling_project):
+    stalling_project.tests("""
 @pytest.mark.loopwatch(strict=True, engine="tracing")
 async def test_blocks(loopwatch):
     back_off()
     assert [call.name for call in loopwatch.take_strict()] == ["time.sleep"]
     assert [call.method_name for call in loopwatch.take()] == ["time.sleep"]
 """)
-    project.run().assert_outcomes(passed=1)
+    stalling_project.run().assert_outcomes(passed=1)
 
 
-def test_an_update_for_one_channel_leaves_the_other_as_it_was(project):
-    project.tests("async def test_blocks():\n    back_off()\n")
+def test_an_update_for_one_channel_leaves_the_other_as_it_was(stalling_project):
+    stalling_project.tests("async def test_blocks():\n    back_off()\n")
     known = ["--loopwatch-baseline", "known.json"]
-    project.run("--loopwatch", "--loopwatch-strict", *known, "--loopwatch-update-baseline")
-    project.tests("def test_blocks_no_more():\n    pass\n")
-    result = project.run("--loopwatch", *known)
+    stalling_project.run("--loopwatch", "--loopwatch-strict", *known, "--loopwatch-update-baseline")
+    stalling_project.tests("def test_blocks_no_more():\n    pass\n")
+    result = stalling_project.run("--loopwatch", *known)
     result.stdout.fnmatch_lines(["1 of 1 calls in the baseline did not happen: --loopwatch-update-baseline"])
-    project.run("--loopwatch", *known, "--loopwatch-update-baseline")
-    content = json.loads((project.path / "known.json").read_text())
+    stalling_project.run("--loopwatch", *known, "--loopwatch-update-baseline")
+    content = json.loads((stalling_project.path / "known.json").read_text())
     assert content["blocking_calls"] == []
     assert [call["blocking_call"] for call in content["strict_calls"]] == ["time.sleep"]

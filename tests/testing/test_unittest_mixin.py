@@ -12,11 +12,12 @@ from django.test import SimpleTestCase
 
 from loopwatch.testing import AssertDoesNotBlockMixin, LoopWatchTestMixin
 from loopwatch.testing.watched_test import WatchedTest
-from tests.testing.conftest import MAX_RUNS
+from tests.support.witness import Witness
+from tests.testing.conftest import account_for
 
 pytestmark = pytest.mark.real_time
 
-STALL_S = 0.4
+STALL_S = 0.15
 
 
 def back_off():
@@ -27,40 +28,37 @@ async def slow():
     back_off()
 
 
-def run(cls, name="test"):
-    """Run one test as ``unittest`` does, until the machine lets it have its CPUs; the texts of its failures."""
-    for _ in range(MAX_RUNS):
-        result = unittest.TestResult()
-        unittest.TestSuite([cls(name)]).run(result)
-        assert result.errors == []
-        assert result.testsRun == 1 or result.skipped  # which Python 3.12.1 does not count
-        if not DISTURBANCES:
-            break
-        DISTURBANCES.clear()
-    return [text for _, text in result.failures]
-
-
-DISTURBANCES = []
-
-
-@pytest.fixture(autouse=True)
-def disturbances(monkeypatch):
-    """Keep what a test case is not told: that a stall was the machine's doing."""
+@pytest.fixture
+def failures_of(real_time, monkeypatch):
+    """Run one test as ``unittest`` does; the texts of its failures."""
+    disturbances = []
 
     def leave(watched, watcher):
+        """A test case is not told that a stall was the machine's doing."""
         left(watched, watcher)
-        DISTURBANCES.extend(watcher.disturbances)
+        disturbances.extend(watcher.disturbances)
+
+    def run_test(cls, name="test"):
+        for run in real_time.runs():
+            with Witness() as witness:
+                result = unittest.TestResult()
+                unittest.TestSuite([cls(name)]).run(result)
+            assert result.errors == []
+            assert result.testsRun == 1 or result.skipped  # which Python 3.12.1 does not count
+            account_for(run, disturbances, witness)
+            disturbances.clear()
+        return [text for _, text in result.failures]
 
     left = WatchedTest._leave
-    DISTURBANCES.clear()
     monkeypatch.setattr(WatchedTest, "_leave", leave)
+    return run_test
 
 
 # The classes are not for pytest to collect, so they are made inside of functions.
 
 
 @pytest.mark.parametrize("parent", [unittest.IsolatedAsyncioTestCase, SimpleTestCase])
-def test_an_async_test_that_blocks_fails_with_the_call_and_the_line(parent):
+def test_an_async_test_that_blocks_fails_with_the_call_and_the_line(parent, failures_of):
     class Tests(LoopWatchTestMixin, parent):
         async def test(self):
             await slow()
@@ -68,14 +66,14 @@ def test_an_async_test_that_blocks_fails_with_the_call_and_the_line(parent):
         async def test_quick(self):
             await asyncio.sleep(STALL_S)
 
-    (text,) = run(Tests)
+    (text,) = failures_of(Tests)
     assert "time.sleep blocked the event loop for" in text
     assert "    time.sleep(STALL_S)\n    ^^^^^^^^^^^^^^^^^^^\n" in text
     assert "in tests.testing.test_unittest_mixin.back_off, waiting; the threshold is 50 ms" in text
-    assert run(Tests, "test_quick") == []
+    assert failures_of(Tests, "test_quick") == []
 
 
-def test_a_sync_test_that_runs_a_loop_is_watched():
+def test_a_sync_test_that_runs_a_loop_is_watched(failures_of):
     class Tests(LoopWatchTestMixin, unittest.TestCase):
         def test(self):
             asyncio.run(slow())
@@ -83,11 +81,11 @@ def test_a_sync_test_that_runs_a_loop_is_watched():
         def test_without_a_loop(self):
             back_off()
 
-    assert len(run(Tests)) == 1
-    assert run(Tests, "test_without_a_loop") == []
+    assert len(failures_of(Tests)) == 1
+    assert failures_of(Tests, "test_without_a_loop") == []
 
 
-def test_set_up_and_tear_down_count():
+def test_set_up_and_tear_down_count(failures_of):
     class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         async def asyncSetUp(self):
             back_off()
@@ -98,11 +96,11 @@ def test_set_up_and_tear_down_count():
         async def test(self):
             pass
 
-    (text,) = run(Tests)
+    (text,) = failures_of(Tests)
     assert "time.sleep blocked the event loop 2 times, for" in text
 
 
-def test_the_class_says_what_is_allowed_and_from_when_on():
+def test_the_class_says_what_is_allowed_and_from_when_on(failures_of):
     class Allowing(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         loopwatch_allow = ("time.sleep in tests.testing.*",)
 
@@ -115,49 +113,49 @@ def test_the_class_says_what_is_allowed_and_from_when_on():
         async def test(self):
             await slow()
 
-    assert run(Allowing) == run(Patient) == []
+    assert failures_of(Allowing) == failures_of(Patient) == []
 
 
-def test_strict_mode_finds_what_takes_no_time():
+def test_strict_mode_finds_what_takes_no_time(failures_of):
     class Tests(LoopWatchTestMixin, SimpleTestCase):
         loopwatch_strict = True
 
         async def test(self):
             os.stat(".")  # noqa: PTH116
 
-    (text,) = run(Tests)
+    (text,) = failures_of(Tests)
     assert "os.stat blocks the event loop, whatever it takes" in text
 
 
-def test_a_test_that_fails_keeps_its_failure():
+def test_a_test_that_fails_keeps_its_failure(failures_of):
     class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         async def test(self):
             await slow()
             self.fail("its own")
 
-    own, blocked = run(Tests)
+    own, blocked = failures_of(Tests)
     assert "AssertionError: its own" in own
     assert "time.sleep blocked" in blocked
 
 
-def test_a_skipped_test_leaves_nothing_behind():
+def test_a_skipped_test_leaves_nothing_behind(failures_of):
     class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         @unittest.skip("for another day")
         async def test(self):
             await slow()
 
     run_before = asyncio.events.Handle._run
-    assert run(Tests) == []
+    assert failures_of(Tests) == []
     assert asyncio.events.Handle._run is run_before
 
 
-def test_what_is_expected_to_fail_may_block():
+def test_what_is_expected_to_fail_may_block(failures_of):
     class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         @unittest.expectedFailure
         async def test(self):
             await slow()
 
-    assert run(Tests) == []
+    assert failures_of(Tests) == []
 
 
 # The assertion
@@ -214,7 +212,7 @@ from loopwatch.testing import LoopWatchTestMixin
 
 class ShopTests(LoopWatchTestMixin, TestCase):
     async def test_blocks(self):
-        time.sleep(0.4)
+        time.sleep(0.2)
 
     async def test_does_not(self):
         pass
@@ -233,4 +231,4 @@ def test_manage_py_test_fails_what_blocks(tmp_path):
     )
     assert "FAILED (failures=1)" in ran.stderr
     assert "time.sleep blocked the event loop for" in ran.stderr
-    assert "    time.sleep(0.4)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr
+    assert "    time.sleep(0.2)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr

@@ -4,8 +4,6 @@ import pytest
 
 from tests.testing.conftest import ASYNCIO
 
-pytestmark = pytest.mark.real_time
-
 SETTINGS = """
 from tests.settings import *
 
@@ -21,7 +19,7 @@ from django.urls import path
 
 
 async def pay(request):
-    time.sleep(0.4)
+    time.sleep(0.2)
     return HttpResponse("paid")
 
 
@@ -30,7 +28,7 @@ async def show(request):
 
 
 def print_label(request):
-    time.sleep(0.4)
+    time.sleep(0.2)
     return HttpResponse("printed")
 
 
@@ -63,7 +61,7 @@ async def test_blocks_with_a_communicator():
 
 class Slow(AsyncWebsocketConsumer):
     async def receive(self, text_data):
-        time.sleep(0.4)
+        time.sleep(0.2)
         await self.send(text_data)
 
 
@@ -77,7 +75,7 @@ async def test_blocks_in_a_consumer():
 
 class TestShop(SimpleTestCase):
     async def test_blocks_in_an_async_method(self):
-        time.sleep(0.4)
+        time.sleep(0.2)
 
     async def test_blocks_with_its_async_client(self):
         assert (await self.async_client.get("/pay/")).content == b"paid"
@@ -85,7 +83,7 @@ class TestShop(SimpleTestCase):
 
 class TestShopWithDatabase(TestCase):
     async def test_blocks_in_an_async_method(self):
-        time.sleep(0.4)
+        time.sleep(0.2)
 
     async def test_shows(self):
         assert (await self.async_client.get("/show/")).content == b"shown"
@@ -96,16 +94,18 @@ class TestShopWithDatabase(TestCase):
 
 
 @pytest.fixture
-def shop(project, monkeypatch):
+def shop(stalling_project, monkeypatch):
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop_settings")
-    project.ini("pythonpath = .")
+    stalling_project.ini("pythonpath = .")
     for name, source in (("shop_settings", SETTINGS), ("urls", URLS), ("test_shop", TESTS)):
-        (project.path / f"{name}.py").write_text(source, encoding="utf-8")
-    return project
+        (stalling_project.path / f"{name}.py").write_text(source, encoding="utf-8")
+    return stalling_project
 
 
 def test_what_blocks_is_found_and_nothing_else(shop):
-    result = shop.run("--loopwatch", "--loopwatch-json", "found.json", plugins=[ASYNCIO, "pytest_django.plugin"])
+    result = shop.run_in_new_process(
+        "--loopwatch", "--loopwatch-json", "found.json", plugins=[ASYNCIO, "pytest_django.plugin"]
+    )
     result.assert_outcomes(failed=7, passed=2)
     found = {(found["blocking_call"], found["function"]) for found in shop.found() if found["verdict"] == "new"}
     assert found == {

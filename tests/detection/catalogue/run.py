@@ -22,7 +22,7 @@ from tests.detection.catalogue import (
 )
 from tests.detection.catalogue.case import TASK_NAME, Case, Truth
 from tests.detection.catalogue.peers import another_thread
-from tests.detection.catalogue.witness import Witness
+from tests.support.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),

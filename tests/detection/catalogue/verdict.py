@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
-from tests.detection.catalogue import witness
 from tests.detection.catalogue.case import OWN_FUNCTION, Blocked, Case, Expected
 from tests.detection.catalogue.run import Run
 from tests.detection.catalogue.sizes import STALL_S
+from tests.support import witness
+from tests.support.witness import CPU_WAIT_S
 
 PLUMBING = re.compile(r"(_?asyncio|asgiref|_?contextvars|selectors|loopwatch|uvloop|concurrent\.futures\.thread)\b")
 ALLOWANCE_MS = 2.0
@@ -22,8 +23,6 @@ CLOCK_MS = 0.1
 """The case reads its clock within the step, so a step never is shorter than what the case measures."""
 QUICKEST_MS = STALL_S * 1000 / 2
 LONGEST_MS = STALL_S * 1000 * 4
-CPU_WAIT_S = 0.005
-"""A run whose threads waited longer than this for a CPU has been disturbed."""
 
 
 @dataclass(frozen=True, slots=True)
