@@ -31,8 +31,7 @@ def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
     served_by = (request.view or request.consumer) if request is not None else ""
     if served_by and owner is not Owner.OWN:
         return _of_qualified_name(served_by)
-    is_plumbing = owner is Owner.PLUMBING or step.name.partition(".")[0] in PLUMBING_MODULES
-    return StepName(UNNAMED) if is_plumbing else step
+    return StepName(UNNAMED) if step.name.partition(".")[0] in PLUMBING_MODULES else step
 
 
 def _of_callback(handle: AnyHandle) -> StepName:
@@ -57,8 +56,6 @@ def _of_qualified_name(name: str) -> StepName:
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:length]))
-        if found is None:
-            continue
         for part in parts[length:]:
             found = getattr(found, "__dict__", {}).get(part)
         code = getattr(found, "__code__", None)
