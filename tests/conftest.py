@@ -14,6 +14,7 @@ from tests.databases import POSTGRESQL, SQLITE
 pytest_plugins = [
     "pytester",
     "tests.support.children",
+    "tests.support.fuzzing",
     "tests.support.real_time",
     "tests.support.signals",
     "tests.support.time_limit",

@@ -4,6 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+MESSAGE_TYPE = "loopwatch.batch"
+LINES_LIMIT = 20
+SECONDS_LIMIT = 1_000
+TEXT_LIMIT = 300
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -35,7 +40,8 @@ class Batch:
 
     ``count`` stalls, of which ``lines`` tell as many as there is room for. ``seen`` counts those of all batches until
     now, this one's included: a gap shows that batches were lost on their way. ``blocked`` says how many milliseconds
-    the loop stood still in which second since the epoch.
+    the loop stood still in which second since the epoch. The limits above are those of ``lines``, of ``blocked`` and
+    of every text; a batch that exceeds them is refused where it arrives.
     """
 
     process: str
@@ -47,16 +53,10 @@ class Batch:
     def as_message(self) -> dict[str, Any]:
         """For channel layers, which carry nothing but lists, dictionaries with string keys, and scalars."""
         return {
+            "type": MESSAGE_TYPE,
             "process": self.process,
             "seen": self.seen,
             "count": self.count,
             "lines": [asdict(line) for line in self.lines],
             "blocked": [list(second) for second in self.blocked.items()],
         }
-
-    @classmethod
-    def from_message(cls, message: Mapping[str, Any]) -> "Batch":
-        """The inverse of ``as_message``."""
-        lines = tuple(Line(**line) for line in message["lines"])
-        blocked = {int(second): float(blocked_ms) for second, blocked_ms in message["blocked"]}
-        return cls(message["process"], message["seen"], message["count"], lines, blocked)

@@ -4,24 +4,27 @@ import asyncio
 import json
 import logging
 import time
+from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any
 
 from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from loopwatch.live.access import has_own_origin, may_look
-from loopwatch.live.batch import Batch
 from loopwatch.live.connection import BROKEN, Connection
-from loopwatch.live.feed import GROUP, feed, has_shared_layer
+from loopwatch.live.feed import feed, has_shared_layer
 from loopwatch.live.outbox import Outbox
 from loopwatch.live.process import process_name
+from loopwatch.live.subscription import listen
 
 INTERVAL_S = 0.25
 BEAT_S = 1.0
 CHECK_INTERVAL_S = 5.0
 """How long somebody who has lost the permission may go on looking."""
+LEAVING_TIMEOUT_S = 5.0
 
 FORBIDDEN, UNEXPECTED = 4403, 4400
 
@@ -33,6 +36,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     Closes with 4403 whoever may not look (any more) or comes from another site, with 4400 whoever says something.
     """
+
+    channel_layer_alias = ""
+    """None. Channels calls the method that a message on its layer names; ``listen`` reads batches and nothing else."""
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
@@ -46,7 +52,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._outbox = Outbox()
-        self._telling: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self._connection = Connection(send)
@@ -62,25 +68,23 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         if self._connection.is_lost:
             return
         if has_shared_layer():
-            await self.channel_layer.group_add(GROUP, self.channel_name)
+            self._begin(listen(get_channel_layer(), self._outbox.add))
         else:
             feed.join(self._outbox.add)
-        self._telling = asyncio.create_task(self._tell())
+        self._begin(self._tell())
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002
         feed.leave(self._outbox.add)
-        if self._telling is None:
-            return
-        self._telling.cancel()
-        if has_shared_layer():
-            await self.channel_layer.group_discard(GROUP, self.channel_name)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=LEAVING_TIMEOUT_S)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
         await self.close(UNEXPECTED)
-
-    async def loopwatch_batch(self, event: dict[str, Any]) -> None:
-        """A batch from the channel layer."""
-        self._outbox.add(Batch.from_message(event["batch"]))
 
     async def _tell(self) -> None:
         try:

@@ -15,7 +15,6 @@ from django.conf import settings
 from loopwatch.live.batch import Batch
 
 GROUP = "loopwatch.live"
-MESSAGE_TYPE = "loopwatch.batch"
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 Receive = Callable[[Batch], object]
@@ -55,7 +54,7 @@ class Feed:
         if has_shared_layer():
             from channels.layers import get_channel_layer  # noqa: PLC0415
 
-            await get_channel_layer().group_send(GROUP, {"type": MESSAGE_TYPE, "batch": batch.as_message()})
+            await get_channel_layer().group_send(GROUP, batch.as_message())
             return
         with self._lock:
             viewers = list(self._viewers.items())

@@ -8,6 +8,7 @@ from loopwatch.live.batch import Batch, Line
 
 LINES_PER_MESSAGE = 20
 PROCESSES_LIMIT = 200
+SECONDS_PER_MESSAGE = 5_000
 
 
 class Outbox:
@@ -31,8 +32,18 @@ class Outbox:
         self._seen[batch.process] = batch.seen
         if len(self._seen) > PROCESSES_LIMIT:
             del self._seen[next(iter(self._seen))]
+        self._add_seconds(batch)
+
+    def _add_seconds(self, batch: Batch) -> None:
+        if batch.process not in self._blocked and len(self._blocked) == PROCESSES_LIMIT:
+            return
+        seconds = self._blocked[batch.process]
+        room = SECONDS_PER_MESSAGE - sum(map(len, self._blocked.values()))
         for second, blocked_ms in batch.blocked.items():
-            self._blocked[batch.process][second] += blocked_ms
+            room -= second not in seconds
+            if room < 0:
+                return
+            seconds[second] += blocked_ms
 
     def take(self) -> dict[str, Any]:
         """Everything, ready for JSON: ``lines``, stalls ``left_out`` and, by process, ``blocked`` by second."""

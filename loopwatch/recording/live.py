@@ -10,7 +10,7 @@ from collections import Counter, OrderedDict
 from dataclasses import replace
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.live.batch import Batch, Line
+from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Batch, Line
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.process import process_name
 from loopwatch.recording import requests
@@ -20,8 +20,7 @@ from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
 
 INTERVAL_S = 0.25
-LINES_PER_BATCH = 20
-LINES_LIMIT = 1_000
+LINES_KEPT = 1_000
 STALLS_REMEMBERED = 1_000
 SECONDS_TOLD = 120
 
@@ -63,7 +62,7 @@ class LiveSink(Sink):
         key = line.fingerprint, line.request, line.stall_id
         if key in self._lines:
             self._lines[key] = _together(self._lines[key], line)
-        elif len(self._lines) < LINES_LIMIT:
+        elif len(self._lines) < LINES_KEPT:
             self._lines[key] = line
 
     def settle(self) -> None:
@@ -111,8 +110,9 @@ class LiveSink(Sink):
 
     def _batch(self) -> Batch:
         worst_first = sorted(self._lines.values(), key=lambda line: -line.total_ms)
-        blocked = {second: round(blocked_ms, 1) for second, blocked_ms in self._blocked.items()}
-        return Batch(process_name(), self._seen, self._count, tuple(worst_first[:LINES_PER_BATCH]), blocked)
+        newest = sorted(self._blocked)[-SECONDS_LIMIT:]
+        blocked = {second: round(self._blocked[second], 1) for second in newest}
+        return Batch(process_name(), self._seen, self._count, tuple(worst_first[:LINES_LIMIT]), blocked)
 
 
 def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
@@ -121,10 +121,10 @@ def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
     return Line(
         stall_id=call.stall_id if is_alone else "",
         fingerprint=call.fingerprint,
-        blocking_call=text(call.method_name, 300),
-        function=text(call.function, 300),
-        place=path_text(f"{shorten(call.filename)}:{call.lineno}" if call.filename else "", 300),
-        request=text(name.strip(), 300),
+        blocking_call=text(call.method_name, TEXT_LIMIT),
+        function=text(call.function, TEXT_LIMIT),
+        place=path_text(f"{shorten(call.filename)}:{call.lineno}" if call.filename else "", TEXT_LIMIT),
+        request=text(name.strip(), TEXT_LIMIT),
         cause=text(call.cause, 20),
         started_at_ms=milliseconds(call.started_at.timestamp() * 1000),
         duration_ms=milliseconds(call.duration_ms),

@@ -6,6 +6,7 @@ import struct
 
 from django.conf import settings
 from websockets.client import ClientProtocol
+from websockets.frames import Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import parse_uri
@@ -35,7 +36,9 @@ class Page:
         """The next message."""
         while not self._received:
             self._receive()
-        return json.loads(self._received.pop(0).data)
+        frame = self._received.pop(0)
+        assert frame.opcode is Opcode.TEXT, frame
+        return json.loads(frame.data)
 
     def hang_up(self):
         """Only let go of the socket, if that is still to do."""

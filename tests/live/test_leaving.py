@@ -2,18 +2,13 @@
 
 import asyncio
 import sys
-from contextlib import ExitStack
 
 import pytest
-from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 
 from loopwatch.live.connection import Connection
 from testproject.demo.ports import LOOPBACK
 from tests.browser.site import APPLICATION, DAPHNE, Site
-from tests.live.page import Page
 
 UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--log-level", "warning", "--ws")
 GRANIAN = ("granian", APPLICATION, "--interface", "asgi", "--host", LOOPBACK, "--port", "{port}")
@@ -31,31 +26,12 @@ STALL_MS = 1_500
 """While the loop is blocked the browsers leave, and every page's next message falls due."""
 
 
-@pytest.fixture
-def session_key(transactional_db):
-    client = Client()
-    client.force_login(User.objects.create_superuser("ada", password="secret"))
-    return client.cookies[settings.SESSION_COOKIE_NAME].value
-
-
 @pytest.fixture(params=SERVERS.values(), ids=SERVERS)
 def site(request, transactional_db, tmp_path):
     served = Site(tmp_path, connection.settings_dict["NAME"])
     served.start(*request.param)
     yield served
     served.stop()
-
-
-@pytest.fixture
-def open_page(site, session_key):
-    with ExitStack() as pages:
-
-        def opened():
-            page = Page(site.port, session_key)
-            pages.callback(page.hang_up)
-            return page
-
-        yield opened
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")

@@ -1,13 +1,8 @@
 """What one page is told: bounded, with everything that is left out counted."""
 
-from loopwatch.live.batch import Batch, Line
-from loopwatch.live.outbox import LINES_PER_MESSAGE, PROCESSES_LIMIT, Outbox
-
-
-def line(count=1):
-    return Line(
-        "", "f" * 32, "time.sleep", "shop.views.checkout", "", "GET a/", "waiting", 0.0, 50.0, 0, False, count, 50.0
-    )
+from loopwatch.live.batch import SECONDS_LIMIT, Batch
+from loopwatch.live.outbox import LINES_PER_MESSAGE, PROCESSES_LIMIT, SECONDS_PER_MESSAGE, Outbox
+from tests.live.lines import line
 
 
 def batch(seen, count, *lines, process="web-1 7", blocked=None):
@@ -65,3 +60,23 @@ def test_processes_that_come_and_go_are_forgotten():
     for number in range(10 * PROCESSES_LIMIT):
         outbox.add(batch(1, 1, line(), process=f"web-1 {number}"))
     assert len(outbox._seen) == PROCESSES_LIMIT
+
+
+def test_one_message_tells_of_so_many_processes_and_no_more():
+    outbox = Outbox()
+    for number in range(2 * PROCESSES_LIMIT):
+        outbox.add(batch(1, 1, line(), process=f"web-1 {number}"))
+    taken = outbox.take()
+    assert len(taken["blocked"]) == PROCESSES_LIMIT
+    assert len(taken["lines"]) + taken["left_out"] == 2 * PROCESSES_LIMIT
+
+
+def test_one_message_tells_of_so_many_seconds_and_no_more():
+    outbox = Outbox()
+    for number in range(10):
+        seconds = {number * SECONDS_LIMIT + second: 1.0 for second in range(SECONDS_LIMIT)}
+        outbox.add(batch(number + 1, 1, line(), blocked=seconds))
+    outbox.add(batch(11, 1, line(), blocked={0: 7.0}))
+    (seconds,) = outbox.take()["blocked"].values()
+    assert len(seconds) == SECONDS_PER_MESSAGE
+    assert seconds[0] == (0, 8.0)

@@ -9,10 +9,11 @@ import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
 
 from loopwatch.detection.calls import Request
-from loopwatch.live.batch import Batch
+from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, Batch
 from loopwatch.live.feed import Feed, feed
+from loopwatch.live.received import read_batch
 from loopwatch.recording.health import Errors
-from loopwatch.recording.live import LINES_PER_BATCH, LiveSink
+from loopwatch.recording.live import LiveSink
 from tests.recording.calls import NOON, blocking_call
 
 SECOND = int(NOON.timestamp())
@@ -89,7 +90,7 @@ async def test_stalls_of_one_finding_and_request_are_one_line(audience):
 async def test_the_worst_lines_are_told_and_the_others_counted(audience):
     calls = [blocking_call(function=f"shop.views.{number}", duration_ms=100.0 + number) for number in range(100)]
     batch = await told(audience, *calls)
-    assert len(batch.lines) == LINES_PER_BATCH
+    assert len(batch.lines) == LINES_LIMIT
     assert min(line.duration_ms for line in batch.lines) == 180.0
     assert batch.count == 100
 
@@ -145,9 +146,16 @@ async def test_odd_names_travel(audience):
     assert (line.request, line.place) == ("", "")
 
 
-async def test_a_batch_survives_its_message(audience):
+async def test_other_processes_understand_what_is_told(audience):
     batch = await told(audience, blocking_call(), blocking_call(stall_id="one", ongoing=True))
-    assert Batch.from_message(batch.as_message()) == batch
+    assert read_batch(batch.as_message()) == batch
+
+
+async def test_seconds_are_no_more_than_other_processes_take(audience):
+    calls = [blocking_call(started_at=NOON + timedelta(seconds=2 * number)) for number in range(SECONDS_LIMIT + 10)]
+    batch = await told(audience, *calls)
+    assert read_batch(batch.as_message()) == batch
+    assert max(batch.blocked) == SECOND + 2 * (SECONDS_LIMIT + 9)
 
 
 def test_nothing_is_made_while_nobody_looks():
@@ -190,7 +198,7 @@ def test_other_processes_are_told_through_the_layer(recorder_of, layer):
         recorder.put(blocking_call())
         assert recorder.flush(10)
     assert Counter(group for group, _ in layer.sent) == {"loopwatch.live": 3}
-    assert [message["batch"]["seen"] for _, message in layer.sent] == [1, 2, 3]
+    assert [message["seen"] for _, message in layer.sent] == [1, 2, 3]
 
 
 @pytest.mark.parametrize("layer", [FailingLayer], indirect=True)

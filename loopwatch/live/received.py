@@ -1,0 +1,118 @@
+"""Reads the batches that come over the channel layer, and believes none of it.
+
+Whoever can write to the layer can send anything, and during a deploy other versions of loopwatch do. Keys that are
+not known are ignored; a batch with anything else wrong in it is refused as a whole.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from loopwatch.live.batch import LINES_LIMIT, MESSAGE_TYPE, SECONDS_LIMIT, TEXT_LIMIT, Batch, Line
+
+LARGEST_INTEGER = 2**53 - 1
+"""Browsers know no larger one that is exact."""
+LARGEST_NUMBER = 8.64e15
+"""In milliseconds since the epoch, the last moment that a browser's ``Date`` can express."""
+
+
+class NotABatchError(ValueError):
+    """Says what is wrong by key and type alone: the values may be anything."""
+
+
+def read_batch(message: object) -> Batch:
+    """Make the batch again of what ``Batch.as_message`` gave; raises ``NotABatchError`` where that is impossible.
+
+    On the loop's thread: its cost is bounded, because what is too long is refused before it is looked through.
+    """
+    fields = _Fields.of(message)
+    if fields.text("type") != MESSAGE_TYPE:
+        raise NotABatchError("it is of another type")
+    lines, seconds = fields.sequence("lines", LINES_LIMIT), fields.sequence("blocked", SECONDS_LIMIT)
+    batch = Batch(
+        process=fields.text("process"),
+        seen=fields.integer("seen"),
+        count=fields.integer("count"),
+        lines=tuple(_line(_Fields.of(line)) for line in lines),
+        blocked=dict(map(_second, seconds)),
+    )
+    if batch.count > batch.seen:
+        raise NotABatchError("count is greater than seen")
+    return batch
+
+
+def _line(fields: "_Fields") -> Line:
+    return Line(
+        stall_id=fields.text("stall_id"),
+        fingerprint=fields.text("fingerprint"),
+        blocking_call=fields.text("blocking_call"),
+        function=fields.text("function"),
+        place=fields.text("place"),
+        request=fields.text("request"),
+        cause=fields.text("cause"),
+        started_at_ms=fields.number("started_at_ms"),
+        duration_ms=fields.number("duration_ms"),
+        waiting=fields.integer("waiting"),
+        ongoing=fields.flag("ongoing"),
+        count=fields.integer("count"),
+        total_ms=fields.number("total_ms"),
+    )
+
+
+def _second(pair: object) -> tuple[int, float]:
+    if not isinstance(pair, list | tuple) or len(pair) != len(("second", "blocked_ms")):
+        raise NotABatchError("blocked is no list of pairs")
+    fields = _Fields({"second": pair[0], "blocked_ms": pair[1]})
+    return fields.integer("second"), fields.number("blocked_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """A dictionary whose values are checked as they are read."""
+
+    values: Mapping[Any, Any]
+
+    @classmethod
+    def of(cls, values: object) -> "_Fields":
+        if not isinstance(values, dict):
+            raise NotABatchError(f"a dictionary is needed where there is {_kind(values)}")
+        return cls(values)
+
+    def text(self, key: str) -> str:
+        value = self._value(key, str)
+        if len(value) > TEXT_LIMIT:
+            raise NotABatchError(f"{key} is too long")
+        return str(value)
+
+    def integer(self, key: str) -> int:
+        return int(self._within(key, self._value(key, int), LARGEST_INTEGER))
+
+    def number(self, key: str) -> float:
+        return float(self._within(key, self._value(key, float, int), LARGEST_NUMBER))
+
+    def flag(self, key: str) -> bool:
+        return bool(self._value(key, bool))
+
+    def sequence(self, key: str, limit: int) -> list[Any] | tuple[Any, ...]:
+        value: list[Any] | tuple[Any, ...] = self._value(key, list, tuple)
+        if len(value) > limit:
+            raise NotABatchError(f"{key} is too long")
+        return value
+
+    def _value(self, key: str, *types: type) -> Any:
+        if key not in self.values:
+            raise NotABatchError(f"{key} is missing")
+        value = self.values[key]
+        if type(value) not in types:  # True is an int to isinstance
+            raise NotABatchError(f"{key} is {_kind(value)}")
+        return value
+
+    @staticmethod
+    def _within(key: str, value: float, largest: float) -> float:
+        if not 0 <= value <= largest:  # which NaN is not, either
+            raise NotABatchError(f"{key} is out of range")
+        return value
+
+
+def _kind(value: object) -> str:
+    return f"of type {type(value).__name__}"

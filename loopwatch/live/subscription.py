@@ -1,0 +1,58 @@
+"""Listens to the channel layer for one page, which stays open whatever arrives or fails there."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from loopwatch.live.feed import GROUP, Receive
+from loopwatch.live.received import NotABatchError, read_batch
+from loopwatch.monitoring import monitoring
+from loopwatch.recording.health import Errors
+
+RETRY_S = 2.0
+JOIN_AGAIN_S = 3600.0
+"""Layers forget who joined: channels_redis after a day (``group_expiry``), a Redis without a disk when it restarts."""
+
+logger = logging.getLogger("loopwatch.live")
+_unwatched = Errors()
+"""Counts where nothing is watched, and so nothing else does."""
+
+
+async def listen(layer: Any, receive: Receive) -> None:
+    """Call ``receive`` with every batch of every process, until cancelled. Never raises anything else."""
+    channel = await layer.new_channel()
+    try:
+        while True:
+            await _listen_for_a_while(layer, channel, receive)
+    finally:
+        with suppress(Exception):
+            await layer.group_discard(GROUP, channel)
+
+
+async def _listen_for_a_while(layer: Any, channel: str, receive: Receive) -> None:
+    try:
+        async with asyncio.timeout(JOIN_AGAIN_S) as time_to_join_again:
+            await layer.group_add(GROUP, channel)
+            while True:
+                _pass_on(await layer.receive(channel), receive)
+    except Exception as error:  # noqa: BLE001 - layers raise what they like
+        if not time_to_join_again.expired():
+            _errors().log_once(
+                "live", error, "The channel layer failed; the live page goes on without it, and tries again."
+            )
+            await asyncio.sleep(RETRY_S)
+
+
+def _pass_on(message: Any, receive: Receive) -> None:
+    try:
+        batch = read_batch(message)
+    except NotABatchError as error:
+        if _errors().count("live messages", error):
+            logger.warning("The live page drops a message that is not for it: %s. Others are only counted.", error)
+        return
+    receive(batch)
+
+
+def _errors() -> Errors:
+    return monitoring.errors or _unwatched

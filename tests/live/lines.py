@@ -1,0 +1,9 @@
+"""A line of a batch, as tests of the live page want it."""
+
+from loopwatch.live.batch import Line
+
+
+def line(count=1):
+    return Line(
+        "", "f" * 32, "time.sleep", "shop.views.checkout", "", "GET a/", "waiting", 0.0, 50.0, 0, False, count, 50.0
+    )
