@@ -37,7 +37,7 @@ class Page:
         while not self._received:
             self._receive()
         frame = self._received.pop(0)
-        assert frame.opcode is Opcode.TEXT, frame
+        assert frame.opcode is not Opcode.CLOSE, frame
         return json.loads(frame.data)
 
     def hang_up(self):
@@ -68,4 +68,8 @@ class Page:
         data = self._socket.recv(65536)
         assert data, "the server has hung up"
         self._protocol.receive_data(data)
-        self._received += [event for event in self._protocol.events_received() if not isinstance(event, Response)]
+        self._received += [event for event in self._protocol.events_received() if is_for_the_page(event)]
+
+
+def is_for_the_page(event):
+    return not isinstance(event, Response) and event.opcode is not Opcode.PING
