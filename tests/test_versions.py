@@ -1,0 +1,60 @@
+"""The Pythons and Djangos that are declared, tested and documented are the same."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import metadata
+from pathlib import Path
+
+import django
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+THIS_PYTHON = "{}.{}".format(*sys.version_info)
+THIS_DJANGO = "{}.{}".format(*django.VERSION)
+
+
+@pytest.fixture(scope="module")
+def tested():
+    """The pairs of noxfile.py, which cannot be imported without nox."""
+    module = ast.parse((ROOT / "noxfile.py").read_text(encoding="utf-8"))
+    values = [
+        each.value for each in module.body if isinstance(each, ast.Assign) and ast.unparse(each.targets) == "TOGETHER"
+    ]
+    return ast.literal_eval(values[0])
+
+
+@pytest.fixture(scope="module")
+def project():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def versions(classifiers, topic):
+    return [found[1] for each in classifiers if (found := re.fullmatch(rf"{topic} :: (\d+\.\d+)", each))]
+
+
+def test_the_pythons_that_are_declared_are_those_that_are_tested(project, tested):
+    assert versions(project["classifiers"], "Programming Language :: Python") == list(tested)
+    assert project["requires-python"] == f">={next(iter(tested))}"
+
+
+def test_the_djangos_that_are_declared_are_those_that_are_tested(project, tested):
+    djangos = sorted({django for of_python in tested.values() for django in of_python})
+    assert versions(project["classifiers"], "Framework :: Django") == djangos
+    assert project["dependencies"] == [f"django>={djangos[0]}"]
+
+
+def test_the_readme_shows_the_pairs_that_are_tested(tested):
+    rows = re.findall(r"^\| (3\.\d+) \| ([\d., ]+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {python: djangos.split(", ") for python, djangos in rows} == tested
+
+
+def test_this_django_is_tested_on_every_python_that_it_supports(tested):
+    supported = versions(metadata("django").get_all("Classifier"), "Programming Language :: Python")
+    pythons = [python for python, djangos in tested.items() if THIS_DJANGO in djangos]
+    assert pythons == [python for python in supported if python in tested]
+
+
+def test_the_suite_runs_on_a_pair_that_is_declared(tested):
+    assert THIS_DJANGO in tested[THIS_PYTHON]
