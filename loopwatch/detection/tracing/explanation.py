@@ -106,13 +106,12 @@ def explain(
     rest_s = max(0.0, ended - started - sum(part.own_s for part in parts.values()))
     rest = _Part(None, rest_s)
     _deal_out(map(_without_callbacks, sampled), parts, rest)
-    hidden = _hidden([*parts.values(), rest], ended - started)
     if not rest.sampled and rest_s > DOMINANT * (ended - started):
-        return Explanation([], hidden=hidden)
+        return Explanation([])
     clocks = sorted([*trace.readings, *readings], key=lambda reading: reading.at)
     told = _States(_windows(sampled, started), clocks)
     paths = [path for part in (*parts.values(), rest) for path in _paths(part, told)]
-    return Explanation(paths, _counts(trace), hidden)
+    return Explanation(paths, _counts(trace), _hidden([*parts.values(), rest], ended - started))
 
 
 def _without_callbacks(path: Path) -> Path:
@@ -230,8 +229,8 @@ def _within(path: Path, call: TracedCall) -> Path:
     if not call.name and not call.inside:
         return path
     extra = len(sites) - len(call.sites)
-    outer = _with_callees(sites[extra:], call) if extra >= 0 else ()
-    if not outer or outer == sites[extra:]:
+    outer = _with_callees(sites[extra:], call)
+    if outer == sites[extra:]:
         return path
     seen: SeenStack = _Seen((*sites[:extra], *outer))
     innermost_is_calling = bool(path.nodes) and path.nodes[-1].is_c

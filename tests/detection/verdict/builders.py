@@ -168,3 +168,8 @@ def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True):
     """A stack as a path that stands for ``weight_s`` of the step."""
     seen = sample(weight_s, stack=stack)
     return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state)
+
+
+def named(nodes):
+    """The names of nodes, outermost first, each with a question mark if it is not certain."""
+    return [node.name if node.is_exact else f"{node.name}?" for node in nodes]

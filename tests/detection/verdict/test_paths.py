@@ -13,7 +13,7 @@ from loopwatch.detection.calls import Cause
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.ownership import Owner
 from tests.detection.verdict import shop
-from tests.detection.verdict.builders import ENTRY, called, inner_code, sample, site
+from tests.detection.verdict.builders import ENTRY, called, inner_code, named, sample, site
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 ADDS_UP = site(shop.checkout, "add_up(cart)")
@@ -25,11 +25,6 @@ PERHAPS_POPS = site(shop.price, "item.parts.pop()", called("list.pop", is_certai
 PRICE_BEGINS = site(shop.price, ENTRY)
 PLUMBING = site(asyncio.sleep)
 COLLECTS = site(gc_pauses.GcPauses._note)
-
-
-def named(nodes):
-    """The names of nodes, outermost first, each with a question mark if it is not certain."""
-    return [node.name if node.is_exact else f"{node.name}?" for node in nodes]
 
 
 def names_in(stack, gil, state=Cause.COMPUTING):

@@ -1,0 +1,479 @@
+"""A stall's time is shared among what was traced and, where that does not tell, what was sampled."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.tracing import step_trace
+from loopwatch.detection.tracing.explanation import explain
+from loopwatch.detection.tracing.step_trace import Trace
+from tests.detection.verdict import shop
+from tests.detection.verdict.builders import ENTRY, inner_code, named, path, reading, sample, site, trace, traced
+
+CHECKOUT = site(shop.checkout, "add_up(cart)")
+SLEEPS = site(shop.checkout, "time.sleep(total)")
+SLEEPING = site(shop.checkout, "time.sleep(total)", "time.sleep")
+DUMPS = site(shop.checkout, "json.dumps(total)")
+ADD_UP = site(shop.add_up, "max(cart, key=lambda item: item.weight)")
+ADDING_UP = site(shop.add_up, "max(cart, key=lambda item: item.weight)", "max")
+SUMS = site(shop.add_up, "sum(price(item) for item in cart)")
+SUMMING = site(shop.add_up, "sum(price(item) for item in cart)", "sum")
+GENERATOR = site(inner_code(shop.add_up, "<genexpr>"), "price(item)")
+PRICE = site(shop.price, "item.parts")
+POPS = site(shop.price, "item.parts.pop()")
+POPPING = site(shop.price, "item.parts.pop()", "list.pop")
+PLUMBING = site(asyncio.sleep)
+TRACER = site(step_trace.StepTrace.call_ended)
+SUM_OF_PRICES = (SUMS.code, SUMS.offset, "sum")
+
+
+def told(explanation):
+    """Innermost name, or a dash, and seconds of each path that stands for any time."""
+    return [((named(each.nodes) or ["-"])[-1], each.weight_s) for each in explanation.paths if each.weight_s]
+
+
+def moved(seen, to_sample):
+    """The same path, seen by another sample."""
+    return replace(seen, sample=to_sample)
+
+
+def explained(calls, sampled=(), ended=4.0, started=0.0, readings=()):
+    return explain(trace(*calls), sampled, readings, started, ended)
+
+
+TRACED = [
+    pytest.param([traced([SLEEPS], 0.0, 4.0, name="time.sleep")], [("time.sleep", 4.0)], id="a C function"),
+    pytest.param([traced([CHECKOUT], 0.0, 4.0)], [("shop.checkout?", 4.0)], id="a Python function, somewhere in it"),
+    pytest.param(
+        [
+            traced([SLEEPS], 0.0, 2.0, name="time.sleep"),
+            traced([ADD_UP, CHECKOUT], 2.0, 3.0),
+            traced([CHECKOUT], 0.0, 4.0, own_s=1.0),
+        ],
+        [("time.sleep", 2.0), ("shop.add_up?", 1.0), ("shop.checkout?", 1.0)],
+        id="each its own time",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 3.0, name="time.sleep")],
+        [("time.sleep", 3.0), ("-", 1.0)],
+        id="nothing for the rest",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 2.0, name="time.sleep")],
+        [("time.sleep", 2.0), ("-", 2.0)],
+        id="nothing for the rest, even if that is half",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 1.0, name="time.sleep"), traced([SLEEPS], 1.0, 4.0, name="time.sleep")],
+        [("time.sleep", 4.0)],
+        id="calls from one place together, whatever the call around each",
+    ),
+    pytest.param(
+        [traced([CHECKOUT], 0.0, 1.0), traced([SLEEPS], 1.0, 4.0)],
+        [("shop.checkout?", 4.0)],
+        id="calls of a function together, wherever in it they ended",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 1.0, name="time.sleep"), traced([SLEEPS], 1.0, 4.0)],
+        [("time.sleep", 1.0), ("shop.checkout?", 3.0)],
+        id="a call and the function that made it, each its own",
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "paths"), TRACED)
+def test_traced_calls_are_given(calls, paths):
+    assert told(explained(calls)) == paths
+
+
+CLIPPED = [
+    pytest.param((0.0, 4.0), [("time.sleep", 2.0)], id="all of a call inside"),
+    pytest.param((2.0, 6.0), [("time.sleep", 1.0)], id="the part of one that had begun before"),
+    pytest.param((-2.0, 2.0), [("time.sleep", 1.0)], id="the part of one that ended later"),
+    pytest.param((-2.0, 6.0), [("time.sleep", 1.0)], id="the part of one that lasted longer"),
+    pytest.param((4.0, 6.0), [], id="nothing of one that began as it ended"),
+    pytest.param((-2.0, 0.0), [], id="nothing of one that ended as it began"),
+    pytest.param((6.0, 8.0), [], id="nothing of one after it"),
+    pytest.param((2.0, 2.0), [], id="nothing of one that took no time"),
+]
+
+
+@pytest.mark.parametrize(("call", "paths"), CLIPPED)
+def test_the_part_that_a_watch_block_saw_is_given(call, paths):
+    elsewhere = path([POPPING], 4.0)
+    explanation = explained([traced([SLEEPS], *call, name="time.sleep", own_s=2.0)], [elsewhere])
+    assert [each for each in told(explanation) if each[0] != "list.pop"] == paths
+
+
+def test_the_part_that_a_watch_block_saw_begins_as_the_block_is_entered():
+    calls = [traced([SLEEPS], 1.0, 5.0, name="time.sleep")]
+    assert told(explained(calls, started=2.0, ended=6.0)) == [("time.sleep", 3.0), ("-", 1.0)]
+
+
+def test_if_most_of_the_time_is_unexplained_nothing_is_named():
+    calls = [traced([SLEEPS], 0.0, 1.5, name="time.sleep")]
+    assert explained(calls).paths == []
+
+
+def test_no_more_is_explained_than_there_was():
+    calls = [traced([SLEEPS], 0.0, 4.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0)]
+    assert told(explained(calls)) == [("time.sleep", 4.0), ("shop.checkout?", 4.0)]
+
+
+def test_nothing_that_was_traced_leaves_all_of_it_to_the_samples():
+    sampled = [path([SLEEPING], 3.0), path([POPPING, CHECKOUT], 1.0)]
+    assert told(explained([], sampled)) == [("time.sleep", 3.0), ("list.pop", 1.0)]
+
+
+def test_nothing_that_was_seen_explains_nothing():
+    assert explain(Trace(), [], (), 0.0, 4.0).paths == []
+
+
+def test_c_functions_known_to_be_on_the_stack_are_named():
+    call = traced([POPS, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0, name="list.pop", inside=[SUM_OF_PRICES])
+    (first, _) = explained([call]).paths
+    assert named(first.nodes) == [
+        "shop.checkout",
+        "shop.add_up",
+        "sum",
+        "shop.add_up.<locals>.<genexpr>",
+        "shop.price",
+        "list.pop",
+    ]
+
+
+# What the thread was doing.
+
+WINDOWS = [
+    pytest.param([(4.0, Cause.WAITING)], Cause.WAITING, id="as the sample around it says"),
+    pytest.param([(2.0, Cause.WAITING), (2.0, Cause.COMPUTING)], Cause.WAITING, id="as the one it fell into says"),
+    pytest.param(
+        [(0.5, Cause.WAITING), (1.0, Cause.STARVED), (2.5, Cause.WAITING)], Cause.STARVED, id="as most of them say"
+    ),
+    pytest.param([(0.5, Cause.STARVED)], Cause.COMPUTING, id="as the CPU clocks say, if it hardly was sampled"),
+    pytest.param([(1.0, Cause.WAITING)], Cause.WAITING, id="as the sample says that covers half of it"),
+]
+
+
+@pytest.mark.parametrize(("samples", "state"), WINDOWS)
+def test_the_state_of_a_traced_call_is(samples, state):
+    call = traced([SLEEPS], 0.25, 1.75, name="time.sleep")
+    sampled = [path([SLEEPING], weight_s, each) for weight_s, each in samples]
+    assert explained([call], sampled, ended=1.75).paths[0].state is state
+
+
+def test_samples_are_those_of_the_part():
+    call = traced([SLEEPS], 3.0, 4.0, name="time.sleep")
+    sampled = [path([SLEEPING], 1.0, Cause.WAITING), path([SLEEPING], 1.0, Cause.STARVED)]
+    assert explained([call], sampled, started=2.0).paths[0].state is Cause.STARVED
+
+
+CLOCKS = [
+    pytest.param([], [], Cause.COMPUTING, id="computing, if none were read"),
+    pytest.param([reading(0.0)], [], Cause.COMPUTING, id="computing, if none were read after it"),
+    pytest.param([], [reading(2.0)], Cause.COMPUTING, id="computing, if none were read before it"),
+    pytest.param([reading(0.0, None)], [reading(2.0)], Cause.COMPUTING, id="computing, if they did not tell before"),
+    pytest.param([reading(0.0)], [reading(2.0, None)], Cause.COMPUTING, id="computing, if they did not tell after"),
+    pytest.param([reading(0.0)], [reading(2.0, 2.0)], Cause.COMPUTING, id="computing, if it used all of it"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.0)], Cause.WAITING, id="waiting, if it used none of it"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.5)], Cause.COMPUTING, id="computing, if it used a quarter of it"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.375)], Cause.WAITING, id="waiting, if it used less than a fifth"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.0, 1.0)], Cause.STARVED, id="starved, if others used half of it"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.0, 0.75)], Cause.WAITING, id="waiting, if others used less"),
+    pytest.param([reading(0.0)], [reading(2.0, 0.5, 1.0)], Cause.COMPUTING, id="computing, if others did so as well"),
+    pytest.param([reading(-1.0)], [reading(3.0, 2.5)], Cause.COMPUTING, id="computing, if it used some of it at least"),
+    pytest.param([reading(-1.0)], [reading(3.0, 1.0)], Cause.COMPUTING, id="computing, if it may have used half of it"),
+    pytest.param(
+        [reading(-1.0)], [reading(3.0, 0.5)], Cause.WAITING, id="waiting, if it may have used a quarter of it at most"
+    ),
+    pytest.param(
+        [reading(-1.0)], [reading(3.0, 2.0, 1.0)], Cause.STARVED, id="starved, if it may have used all of it elsewhere"
+    ),
+    pytest.param(
+        [reading(-1.0), reading(0.0, 1.0)],
+        [reading(2.0, 1.0), reading(3.0, 2.0)],
+        Cause.WAITING,
+        id="as those nearest to it say",
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "state"), CLOCKS)
+def test_by_the_cpu_clocks_a_traced_call_is(before, after, state):
+    call = traced([SLEEPS], 0.0, 2.0, name="time.sleep")
+    assert explained([call], readings=[*after, *before]).paths[0].state is state
+
+
+def test_the_cpu_clocks_are_those_of_the_trace_too():
+    call = traced([SLEEPS], 0.0, 2.0, name="time.sleep")
+    explanation = explain(trace(call, readings=[reading(0.0)]), [], [reading(2.0)], 0.0, 2.0)
+    assert explanation.paths[0].state is Cause.WAITING
+
+
+# Whose the samples are.
+
+WHOLE = traced([SLEEPS], 0.0, 4.0, name="time.sleep")
+FUNCTION = traced([ADD_UP, CHECKOUT], 0.0, 4.0)
+DEALT_OUT = [
+    pytest.param([WHOLE], [(4.0, [SLEEPING])], [("time.sleep", 4.0)], id="a C call: those that show it say no more"),
+    pytest.param(
+        [traced([SUMS, CHECKOUT], 0.0, 4.0, name="sum")],
+        [(3.0, [POPPING, GENERATOR, SUMS, CHECKOUT]), (1.0, [SUMMING, CHECKOUT])],
+        [("list.pop", 4.0)],
+        id="a C call: those of what it called back share its time",
+    ),
+    pytest.param(
+        [FUNCTION],
+        [(3.0, [ADDING_UP, CHECKOUT]), (1.0, [PRICE, GENERATOR, SUMMING, CHECKOUT])],
+        [("max", 3.0), ("shop.price", 1.0)],
+        id="a function: those that stood in it share its time",
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 2.0)],
+        [(1.5, [ADDING_UP, CHECKOUT]), (0.5, [PRICE, GENERATOR, SUMMING, CHECKOUT]), (2.0, [SLEEPING])],
+        [("max", 1.5), ("shop.price", 0.5), ("time.sleep", 2.0)],
+        id="a function, and the rest: each its own",
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 3.0)],
+        [(1.5, [ADDING_UP, CHECKOUT]), (0.75, [PRICE, GENERATOR, SUMMING, CHECKOUT])],
+        [("max", 2.0), ("shop.price", 1.0), ("-", 1.0)],
+        id="a function: if they say too little, they share all of it",
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 3.0), traced([CHECKOUT], 0.0, 4.0, own_s=1.0)],
+        [(3.0, [ADDING_UP, CHECKOUT]), (1.0, [SLEEPING])],
+        [("max", 3.0), ("time.sleep", 1.0)],
+        id="a function inside a function: each those that it was innermost for",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 3.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0, own_s=1.0)],
+        [(3.0, [SLEEPING]), (1.0, [CHECKOUT])],
+        [("time.sleep", 3.0), ("shop.checkout", 1.0)],
+        id="a C call inside a function: each those that it was innermost for",
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 4.0)],
+        [(4.0, [site(shop.add_up, ENTRY), DUMPS])],
+        [("shop.add_up?", 4.0)],
+        id="a function: not those of another call of it",
+    ),
+    pytest.param(
+        [FUNCTION],
+        [(0.0, [ADDING_UP, CHECKOUT]), (0.0, [PRICE, GENERATOR, SUMMING, CHECKOUT])],
+        [("max", 2.0), ("shop.price", 2.0)],
+        id="a function: those that stand for no time share it equally",
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "sampled", "paths"), DEALT_OUT)
+def test_samples_explain(calls, sampled, paths):
+    assert told(explained(calls, [path(stack, weight_s) for weight_s, stack in sampled])) == paths
+
+
+SURPLUS = [
+    pytest.param(
+        [traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
+        [("time.sleep", 1.0), ("time.sleep", 3.0)],
+        id="goes to the rest",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 1.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0, own_s=3.0)],
+        [("time.sleep", 1.0), ("time.sleep", 3.0)],
+        id="goes to the function around it",
+    ),
+    pytest.param(
+        [traced([CHECKOUT], 0.0, 4.0, own_s=3.0), traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
+        [("time.sleep", 3.0), ("time.sleep", 1.0)],
+        id="goes to the function around it, in whatever order they ended",
+    ),
+    pytest.param(
+        [traced([CHECKOUT], 0.0, 2.0, own_s=1.0), traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
+        [("time.sleep", 1.0), ("time.sleep", 1.0), ("time.sleep", 2.0)],
+        id="goes on from there",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 3.5, name="time.sleep")],
+        [("time.sleep", 3.5), ("-", 0.5)],
+        id="is none if it is small: each sample stands for the time around it",
+    ),
+    pytest.param(
+        [traced([SLEEPS], 0.0, 3.0, name="time.sleep")],
+        [("time.sleep", 3.0), ("time.sleep", 1.0)],
+        id="is some if it is a quarter",
+    ),
+    pytest.param(
+        [traced([CHECKOUT], 0.0, 4.0, own_s=3.0, count=2), traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
+        [("shop.checkout", 3.0), ("time.sleep", 1.0)],
+        id="is the function's own if that was called many times: its calls are quick, or they would be traced",
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "paths"), SURPLUS)
+def test_what_samples_say_of_a_call_beyond_what_it_lasted(calls, paths):
+    assert told(explained(calls, [path([SLEEPING], 4.0)])) == paths
+
+
+def test_only_the_function_s_own_calls_are_known_to_be_quick():
+    often = traced([ADD_UP, CHECKOUT], 0.0, 4.0, count=2)
+    deeper = [path([POPPING, GENERATOR, SUMMING, CHECKOUT], 3.0), path([ADD_UP, CHECKOUT], 1.0)]
+    assert told(explained([often], deeper)) == [("list.pop", 3.0), ("shop.add_up", 1.0)]
+
+
+def test_a_sample_that_came_too_late_to_show_the_function_ends_there():
+    late = path([GENERATOR, SUMMING, CHECKOUT], 4.0, is_exact=False)
+    seen = sample(4.0, stack=[site(shop.price, ENTRY), *late.sample.sites])
+    explanation = explained([traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0)], [moved(late, seen)])
+    assert told(explanation) == [("shop.price?", 4.0)]
+
+
+def test_a_sample_of_a_function_that_is_plumbing_stays_as_it_is():
+    sampled = [path([POPPING, PLUMBING], 4.0)]
+    assert told(explained([traced([PLUMBING], 0.0, 4.0)], sampled)) == [("list.pop", 4.0)]
+
+
+# What the trace knows of a sampled stack.
+
+
+def test_a_c_function_that_the_trace_knows_is_put_into_the_sampled_stack():
+    call = traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0, inside=[SUM_OF_PRICES])
+    (first, _) = explained([call], [path([POPPING, GENERATOR, SUMS, CHECKOUT], 4.0)]).paths
+    names = ["shop.checkout", "shop.add_up", "sum", "shop.add_up.<locals>.<genexpr>", "shop.price", "list.pop"]
+    assert named(first.nodes) == names
+    assert [each.callee and each.callee.name for each in first.sample.sites] == ["list.pop", None, "sum", None]
+
+
+def test_of_a_sampled_stack_that_was_not_calling_nothing_more_is_said_to_be():
+    call = traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0, inside=[SUM_OF_PRICES])
+    seen = sample(4.0, stack=[POPPING, GENERATOR, SUMS, CHECKOUT])
+    ran = moved(path([PRICE, GENERATOR, SUMS, CHECKOUT], 4.0, is_exact=False), seen)
+    assert told(explained([call], [ran])) == [("shop.price?", 4.0)]
+
+
+def test_a_sampled_stack_that_shows_all_that_the_trace_knows_stays_as_it_is():
+    seen = path([POPPING, GENERATOR, SUMMING, CHECKOUT], 4.0)
+    call = traced([PRICE, GENERATOR, SUMMING, CHECKOUT], 0.0, 4.0, inside=[SUM_OF_PRICES])
+    assert explained([call], [seen]).paths[0].sample is seen.sample
+
+
+@pytest.mark.parametrize(
+    ("sampled", "state"),
+    [
+        pytest.param(Cause.STARVED, Cause.STARVED, id="starved, if the sample says so"),
+        pytest.param(Cause.SUSPENDED, Cause.SUSPENDED, id="suspended, if the sample says so"),
+        pytest.param(Cause.COMPUTING, Cause.WAITING, id="what the traced call was, else"),
+    ],
+)
+def test_the_state_of_a_sampled_stack_in_a_traced_call_is(sampled, state):
+    mostly = [path([ADDING_UP, CHECKOUT], 3.0, Cause.WAITING), path([ADDING_UP, CHECKOUT], 1.0, sampled)]
+    assert explained([FUNCTION], mostly).paths[1].state is state
+
+
+# Samples taken as the tracer was called.
+
+
+def between_calls(weight_s, *stack):
+    """A sample of a thread that stood in the tracer, which was called from there."""
+    return moved(path(stack, weight_s), sample(weight_s, stack=[TRACER, TRACER, *stack]))
+
+
+def test_a_long_time_that_ended_between_calls_is_not_surely_that_call_s():
+    explanation = explained([], [between_calls(2.0, POPPING, CHECKOUT), path([SLEEPING], 2.0)])
+    assert told(explanation) == [("list.pop?", 2.0), ("time.sleep", 2.0)]
+
+
+def test_a_short_time_that_ended_between_calls_is_as_sure_as_any():
+    explanation = explained([], [between_calls(1.5, POPPING, CHECKOUT), path([SLEEPING], 2.5)])
+    assert told(explanation) == [("list.pop", 1.5), ("time.sleep", 2.5)]
+
+
+def test_the_tracer_s_own_frames_are_left_out():
+    (first,) = explained([], [between_calls(4.0, POPPING, CHECKOUT)]).paths
+    assert first.sample.sites == (POPPING, CHECKOUT)
+
+
+def test_samples_taken_as_the_tracer_was_called_belong_to_the_call_they_were_taken_in():
+    sampled = [between_calls(4.0, ADDING_UP, CHECKOUT)]
+    assert told(explained([FUNCTION], sampled)) == [("max?", 4.0)]
+
+
+def test_a_sample_of_nothing_but_the_tracer_stands_for_nothing_else():
+    (first,) = explained([], [between_calls(4.0)]).paths
+    assert (first.nodes, first.sample.sites, first.weight_s) == ((), (), 4.0)
+
+
+@pytest.mark.parametrize(
+    "innermost",
+    [
+        pytest.param(site(shop.price, module="loopwatch.detection"), id="a module of a similar name"),
+        pytest.param(PLUMBING, id="other plumbing"),
+    ],
+)
+def test_only_loopwatch_s_own_frames_are_left_out(innermost):
+    seen = path([innermost, CHECKOUT], 4.0)
+    assert explained([], [seen]).paths[0].sample is seen.sample
+
+
+# How often, and what was not traced.
+
+
+def test_calls_are_counted_by_function():
+    calls = [
+        traced([SLEEPS], 0.0, 1.0, name="time.sleep", count=2),
+        traced([site(shop.price)], 1.0, 2.0, name="time.sleep", count=3),
+        traced([ADD_UP, CHECKOUT], 2.0, 3.0, count=4),
+    ]
+    explanation = explain(trace(*calls, counts={shop.add_up: 7, shop.Cart.size: 5}), [path([], 1.0)], (), 0.0, 4.0)
+    assert explanation.counts == {"time.sleep": 5, shop.add_up.__code__: 7}
+
+
+def codes(*functions):
+    return tuple(function.__code__ for function in functions)
+
+
+ALL_OF_PRICE = (PRICE.code, GENERATOR.code, SUMS.code, CHECKOUT.code)
+HIDDEN = [
+    pytest.param([WHOLE], [], (), id="nothing, if a C function took it"),
+    pytest.param([FUNCTION], [], codes(shop.add_up), id="the function's own, if it was not sampled"),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 2.0)], [], codes(shop.add_up), id="the function's own, if it took half"
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 1.75), traced([SLEEPS], 2.0, 3.0, name="time.sleep")],
+        [],
+        (),
+        id="nothing, if no part took half",
+    ),
+    pytest.param([FUNCTION], [(4.0, [ADD_UP, CHECKOUT])], (), id="nothing, if the function itself took it"),
+    pytest.param(
+        [FUNCTION], [(4.0, [ADDING_UP, CHECKOUT])], codes(shop.add_up), id="what calls the C function that took it"
+    ),
+    pytest.param(
+        [FUNCTION],
+        [(1.0, [ADD_UP, CHECKOUT]), (3.0, [PRICE, GENERATOR, SUMMING, CHECKOUT])],
+        ALL_OF_PRICE[:3],
+        id="what the heaviest sample shows, from the function inward",
+    ),
+    pytest.param([traced([PLUMBING], 0.0, 4.0)], [(4.0, [PLUMBING])], (), id="nothing, if plumbing itself took it"),
+    pytest.param([], [(4.0, [PRICE, GENERATOR, SUMMING, CHECKOUT])], ALL_OF_PRICE, id="all of it, if none was traced"),
+    pytest.param([], [(4.0, [CHECKOUT])], codes(shop.checkout), id="a function that the loop called"),
+    pytest.param([], [], (), id="nothing that is known"),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 1.0), traced([SLEEPS], 1.0, 2.0)], [], (), id="nothing, if the rest took half"
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 1.0)],
+        [(1.0, [ADD_UP, CHECKOUT]), (3.0, [SLEEPING])],
+        codes(shop.checkout),
+        id="what the rest shows, if that took more",
+    ),
+]
+
+
+@pytest.mark.parametrize(("calls", "sampled", "hidden"), HIDDEN)
+def test_the_code_that_took_long_and_was_not_traced_is(calls, sampled, hidden):
+    assert explained(calls, [path(stack, weight_s) for weight_s, stack in sampled]).hidden == hidden
