@@ -1,41 +1,16 @@
-"""Who may look at the live page: whoever may look at events in the admin, from a page of this very site."""
+"""Who may look at the live page: whoever may look at events in the admin."""
 
-from collections.abc import MutableMapping
 from importlib import import_module
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
 
 from channels.auth import get_user
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.utils.http import is_same_domain
+
+from loopwatch.live.origin import Scope
 
 PERMISSION = "loopwatch.view_blockingevent"
-
-Scope = MutableMapping[str, Any]
-
-
-def has_own_origin(scope: Scope) -> bool:
-    """Whether the page that opens the WebSocket came from this site, or from one that it trusts with its forms.
-
-    Browsers send cookies with every WebSocket, whichever site opens it, but they do say which.
-    """
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
-    try:
-        origin = urlsplit(headers.get(b"origin", "").lower())
-    except ValueError:
-        return False
-    forwarded = headers.get(b"x-forwarded-host") if settings.USE_X_FORWARDED_HOST else None
-    own = (forwarded or headers.get(b"host", "")).lower()
-    return bool(origin.netloc) and (origin.netloc == own or _is_trusted(origin))
-
-
-def _is_trusted(origin: SplitResult) -> bool:
-    trusted = [urlsplit(address.lower()) for address in settings.CSRF_TRUSTED_ORIGINS]
-    return any(
-        origin.scheme == one.scheme and is_same_domain(origin.netloc, one.netloc.removeprefix("*")) for one in trusted
-    )
 
 
 async def may_look(scope: Scope) -> bool:

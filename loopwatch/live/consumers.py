@@ -13,9 +13,10 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from loopwatch.live.access import has_own_origin, may_look
+from loopwatch.live.access import may_look
 from loopwatch.live.connection import BROKEN, Connection
 from loopwatch.live.feed import feed, has_shared_layer
+from loopwatch.live.origin import has_own_origin
 from loopwatch.live.outbox import Outbox
 from loopwatch.live.process import process_name
 from loopwatch.live.subscription import listen

@@ -41,7 +41,7 @@ def without_channels(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "channels"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "channels", None)
-    for name in ("loopwatch.live.consumers", "loopwatch.live.access"):
+    for name in ("loopwatch.live.consumers", "loopwatch.live.access", "loopwatch.live.origin"):
         monkeypatch.delitem(sys.modules, name, raising=False)
 
 

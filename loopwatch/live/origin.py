@@ -1,0 +1,70 @@
+"""Whether a WebSocket was opened by a page of this site: what Django asks of a form, asked of a handshake.
+
+Browsers send a site's cookies with every WebSocket, whichever page opens it, but they do say which. The answer is that
+of ``CsrfViewMiddleware`` to the same headers: scheme, host and port as the settings for proxies have them, or one of
+``CSRF_TRUSTED_ORIGINS``; and the host must be allowed.
+"""
+
+import io
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import DisallowedHost
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.http import is_same_domain
+
+Scope = MutableMapping[str, Any]
+
+logger = logging.getLogger("loopwatch.live")
+
+
+def has_own_origin(scope: Scope) -> bool:
+    """Whether the page that opens the WebSocket is one of this site, or of one that it trusts with its forms."""
+    request = _as_request(scope)
+    origin = request.headers.get("Origin", "")
+    try:
+        own = f"{request.scheme}://{request.get_host()}"
+    except DisallowedHost as error:
+        logger.warning("The live page's WebSocket is refused: %.300s", error)
+        return False
+    if origin == own or _is_trusted(origin):
+        return True
+    logger.warning(
+        "The live page's WebSocket is refused: it comes from %.100r, and this site is %.100r. Behind a proxy, see "
+        "SECURE_PROXY_SSL_HEADER, USE_X_FORWARDED_HOST and CSRF_TRUSTED_ORIGINS.",
+        origin,
+        own,
+    )
+    return False
+
+
+def _as_request(scope: Scope) -> HttpRequest:
+    """The handshake as the request that it is, so that Django reads its headers.
+
+    Servers may leave the scheme out, and Daphne does: it is ``ws`` then, as the ASGI specification says.
+    """
+    return ASGIRequest(
+        {
+            "method": "GET",
+            "path": "/",
+            "scheme": "https" if scope.get("scheme") in ("wss", "https") else "http",
+            "server": scope.get("server"),
+            "headers": [(name, value) for name, value in scope.get("headers", ()) if not name.startswith(b"content-")],
+        },
+        io.BytesIO(),
+    )
+
+
+def _is_trusted(origin: str) -> bool:
+    trusted = CsrfViewMiddleware(lambda _request: HttpResponse())
+    if origin in trusted.allowed_origins_exact:
+        return True
+    try:
+        parsed = urlsplit(origin)
+    except ValueError:
+        return False
+    return any(is_same_domain(parsed.netloc, host) for host in trusted.allowed_origin_subdomains.get(parsed.scheme, ()))
