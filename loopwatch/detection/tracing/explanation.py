@@ -108,7 +108,7 @@ def explain(
     _deal_out(map(_without_callbacks, sampled), parts, rest)
     if not rest.sampled and rest_s > DOMINANT * (ended - started):
         return Explanation([])
-    clocks = sorted([*trace.readings, *readings], key=lambda reading: reading.at)
+    clocks = [*trace.readings, *readings]
     told = _States(_windows(sampled, started), clocks)
     paths = [path for part in (*parts.values(), rest) for path in _paths(part, told)]
     return Explanation(paths, _counts(trace), _hidden([*parts.values(), rest], ended - started))

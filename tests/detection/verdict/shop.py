@@ -10,6 +10,10 @@ async def checkout(cart):
     return json.dumps(total)
 
 
+async def restock():
+    pass
+
+
 def add_up(cart):
     prices = sum(price(item) for item in cart)
     return max(cart, key=lambda item: item.weight) + prices

@@ -1,6 +1,5 @@
 """What a step is called when no sample tells what it did."""
 
-import asyncio
 import collections.abc
 import contextvars
 import functools
@@ -52,22 +51,6 @@ class Library(collections.abc.Coroutine):
 
     def __await__(self):
         yield
-
-
-@pytest.fixture
-def step_of_task():
-    """The handle of a step of a task that runs a coroutine."""
-    loop, tasks = asyncio.new_event_loop(), []
-
-    def make(coroutine):
-        tasks.append(loop.create_task(coroutine))
-        return Step(tasks[-1].get_name)
-
-    yield make
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.close()
 
 
 def of_no_module():

@@ -72,11 +72,12 @@ def clock():
 
 
 @pytest.fixture
-def trace(clock):
+def trace(clock, caplog):
     trace = StepTrace(clock)
     trace.worthwhile_s = WORTHWHILE_S
     trace.begin(STEP)
-    return trace
+    yield trace
+    assert caplog.records == []
 
 
 @pytest.fixture
@@ -303,11 +304,12 @@ def test_what_loopwatch_does_itself_is_nobody_s_time(module, ends, kept):
 
 
 def test_a_failure_stays_inside_and_is_logged_once(trace, caplog):
-    for _ in range(2):
+    for _ in range(3):
         trace.call_ended(None, None, 11.0, 12.0)
     (record,) = caplog.records
     assert record.levelname == "ERROR"
     assert record.exc_info[0] is AttributeError
+    caplog.clear()
 
 
 def times(trace):
@@ -315,9 +317,9 @@ def times(trace):
 
 
 def test_the_cpu_clocks_are_read_as_the_step_begins_and_then_once_a_millisecond(trace, clock, ends):
-    for clock.at in (10.5, 10.5005, 10.5015, 11.0):
+    for clock.at in (10.5, 10.5005, 10.50125, 10.50175, 11.0):
         run_step(one_line, ends(len, clock.at - 0.5, clock.at))
-    assert times(trace) == [10.0, 10.5, 10.5015, 11.0]
+    assert times(trace) == [10.0, 10.5, 10.50125, 11.0]
 
 
 def test_they_are_read_at_the_first_call_however_early_that_ends(trace, clock, ends):
@@ -332,6 +334,10 @@ def test_they_are_read_a_limited_number_of_times(trace, clock, ends, monkeypatch
     for clock.at in (11.0, 12.0, 13.0):
         run_step(one_line, ends(len, 10.0, clock.at))
     assert times(trace) == [10.0, 11.0, 12.0]
+
+
+def test_a_new_trace_is_open():
+    assert StepTrace(Clock()).is_open
 
 
 def test_of_another_step_nothing_is_known(trace):
@@ -392,6 +398,12 @@ def test_the_frames_of_a_stack_end_where_the_step_begins():
     run_step(calls, one_line, lambda frame: found.extend(sites_of(frame)))
     assert [site.code for site in found] == [one_line.__code__, calls.__code__]
     assert all(site.offset > 0 for site in found)
+
+
+def test_a_frame_whose_module_has_no_name_is_kept_without():
+    found = []
+    FunctionType(one_line.__code__, {"sys": sys})(lambda frame: found.extend(sites_of(frame)))
+    assert found[0].module == ""
 
 
 def test_a_deep_stack_is_cut_off(monkeypatch):

@@ -1,0 +1,23 @@
+"""What several of the tables need."""
+
+import asyncio
+
+import pytest
+
+from tests.detection.verdict.builders import Step
+
+
+@pytest.fixture
+def step_of_task():
+    """The handle of a step of a task that runs a coroutine, which never begins."""
+    loop, tasks = asyncio.new_event_loop(), []
+
+    def make(coroutine):
+        tasks.append(loop.create_task(coroutine))
+        return Step(tasks[-1].get_name)
+
+    yield make
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()

@@ -1,0 +1,113 @@
+"""Reports that are not certain take the name of what usually blocks in the function."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from loopwatch.detection import usual_culprits
+from loopwatch.detection.calls import BlockingCall, Cause, Request, StackSample
+from loopwatch.detection.usual_culprits import UsualCulprits
+
+DUMPS = BlockingCall(
+    stall_id="1",
+    method_name="json.dumps",
+    duration_ms=80.0,
+    is_c_call=True,
+    filename="app.py",
+    lineno=19,
+    source="json.dumps(history)",
+    function="app.export",
+    stack=(),
+    step_ms=80.0,
+    task_name="",
+    engine="sampling",
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    exact=False,
+    cause=Cause.COMPUTING,
+    called_name="json.dumps",
+    leaf_name="json.JSONEncoder.encode",
+)
+ENCODE = replace(DUMPS, method_name="str.encode", lineno=20, source="HttpResponse(body)", leaf_name="str.encode")
+FUNCTION = replace(DUMPS, method_name="app.export", is_c_call=False, lineno=18)
+CERTAIN = replace(DUMPS, exact=True)
+
+
+def noted(*calls):
+    usual = UsualCulprits()
+    for call in calls:
+        usual.note(call)
+    return usual
+
+
+LIKELY = [
+    pytest.param([DUMPS, DUMPS, ENCODE], ENCODE, "json.dumps", id="what was seen most often"),
+    pytest.param([DUMPS, DUMPS, ENCODE], DUMPS, "json.dumps", id="its own name, if that was seen most often"),
+    pytest.param([ENCODE, DUMPS], DUMPS, "json.dumps", id="its own name, if that was seen as often"),
+    pytest.param([DUMPS, ENCODE], DUMPS, "json.dumps", id="its own name, whatever the alphabet says"),
+    pytest.param([CERTAIN, ENCODE, ENCODE], ENCODE, "json.dumps", id="one that was certain, more than others twice"),
+    pytest.param([CERTAIN, *[ENCODE] * 4], DUMPS, "str.encode", id="others four times, more than one that was certain"),
+    pytest.param([DUMPS, *[FUNCTION] * 3], FUNCTION, "json.dumps", id="any call, rather than the function alone"),
+    pytest.param([FUNCTION], FUNCTION, "app.export", id="the function, if no call was seen in it"),
+    pytest.param([], FUNCTION, "app.export", id="the function, if nothing was seen in it"),
+    pytest.param(
+        [replace(DUMPS, function="app.other")], FUNCTION, "app.export", id="nothing that was seen in another function"
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "call", "name"), LIKELY)
+def test_likely_is(seen, call, name):
+    assert noted(*seen).likely(call).method_name == name
+
+
+@pytest.mark.parametrize(
+    ("seen", "call"),
+    [
+        pytest.param([], FUNCTION, id="nothing else was seen"),
+        pytest.param([FUNCTION], FUNCTION, id="no call was seen"),
+        pytest.param([DUMPS], DUMPS, id="it is the usual one"),
+    ],
+)
+def test_a_report_stays_as_it_is_if(seen, call):
+    assert noted(*seen).likely(call) is call
+
+
+def test_the_likely_call_is_described_as_it_was_seen_last():
+    moved = replace(DUMPS, lineno=30, source="json.dumps(all)")
+    call = replace(ENCODE, stall_id="2", duration_ms=90.0)
+    assert noted(DUMPS, moved).likely(call) == replace(
+        call,
+        method_name="json.dumps",
+        is_c_call=True,
+        lineno=30,
+        source="json.dumps(all)",
+        called_name="json.dumps",
+        leaf_name="json.JSONEncoder.encode",
+    )
+    assert noted(DUMPS, DUMPS).likely(replace(FUNCTION, called_name="", leaf_name="")).leaf_name == DUMPS.leaf_name
+
+
+def test_what_is_kept_of_a_call_is_small():
+    heavy = replace(DUMPS, stack=("frame",), samples=(StackSample(1.0, ()),), request=Request("http"), mark=object())
+    usual = noted(heavy)
+    assert usual._latest["app.export"]["json.dumps"] == replace(DUMPS)
+    assert usual._latest["app.export"]["json.dumps"].mark is None
+
+
+def test_the_calls_kept_of_a_function_are_limited(monkeypatch):
+    monkeypatch.setattr(usual_culprits, "MAX_CULPRITS", 2)
+    usual = noted(DUMPS, DUMPS, ENCODE)
+    assert usual.likely(FUNCTION).method_name == "json.dumps"
+    usual.note(replace(DUMPS, method_name="zlib.compress"))
+    assert usual.likely(FUNCTION).method_name == "zlib.compress"
+    assert list(usual._latest["app.export"]) == ["zlib.compress"]
+
+
+def test_the_functions_kept_are_limited(monkeypatch):
+    monkeypatch.setattr(usual_culprits, "MAX_FUNCTIONS", 2)
+    usual = noted(DUMPS, replace(DUMPS, function="app.second"))
+    assert usual.likely(FUNCTION).method_name == "json.dumps"
+    usual.note(replace(DUMPS, function="app.third"))
+    assert usual.likely(FUNCTION) is FUNCTION
+    assert list(usual._latest) == ["app.third"]
