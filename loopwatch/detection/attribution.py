@@ -182,6 +182,9 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             # ``context.run(f)`` is not to blame; what it runs cannot be told.
             nodes[-1] = nodes[-1]._replace(is_exact=False)
             continue
+        if callee is not None and not callee.name:
+            nodes[-1] = nodes[-1]._replace(is_exact=False)
+            continue
         # What a library's function calls by a name that cannot be resolved says less than the function.
         if callee is not None and (callee.is_resolved or owner is Owner.OWN):
             nodes.append(_c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved))

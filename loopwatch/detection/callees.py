@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from loopwatch.detection import bytecode
+from loopwatch.detection import bytecode, expressions
 from loopwatch.detection.frames import forget_locals, locals_of
 from loopwatch.detection.naming import WRITTEN_IN_C, name_of_c_callable
 
+MAX_ITEMS = 1000
+"""Larger dictionaries are not searched for a function."""
 # Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
 _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
@@ -28,8 +30,9 @@ _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 class Callee:
     """What an instruction calls: a C function, by its qualified name, or by its source name if it cannot be resolved.
 
-    ``is_certain`` is false when it could not be resolved, or when another operation stands between it and the last
-    moment the interpreter offered the GIL, so that time for which the GIL was kept may be that operation's.
+    The name is empty where it cannot be written either. ``is_certain`` is false when another operation stands between
+    the call and the last moment the interpreter offered the GIL, so that time for which the GIL was kept may be that
+    operation's.
     """
 
     name: str
@@ -44,10 +47,9 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         return None
     variables = _Variables(frame)
     try:
-        name = name_of_callee(_evaluate(call.function, variables))
+        name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
-        text = call.function.text
-        return Callee(text, is_resolved=False, is_certain=call.is_certain) if text else None
+        return Callee(call.function.text, is_resolved=False, is_certain=call.is_certain)
     finally:
         variables.release()
     return Callee(name, is_resolved=True, is_certain=call.is_certain) if name else None
@@ -57,10 +59,16 @@ def name_of_callee(function: Any) -> str:
     """The C function that a call of ``function`` runs; empty when it runs Python code, which has a frame of its own."""
     while _is_a(function, functools.partial):
         function = function.func
-    if not callable(function):
-        # A ``with`` statement ends with a call that is written as nothing but its context manager.
-        function = inspect.getattr_static(type(function), "__exit__", None)
-    return "" if function is None or _runs_python(function) else name_of_c_callable(function)
+    return name_of_c_callable(function) if callable(function) and not _runs_python(function) else ""
+
+
+def _name_of(function: Any) -> str:
+    """The same for what an expression gave, which may be an object that does not exist any more."""
+    if not _is_a(function, _InstanceOf):
+        return name_of_callee(function)
+    if function.type is types.FunctionType:
+        return ""
+    return name_of_callee(_special_method(function, "__call__"))
 
 
 def _runs_python(function: object) -> bool:
@@ -102,13 +110,13 @@ class _Variables:
         self._frame = frame
         self._copy: dict[str, Any] | None = None
 
-    def look_up(self, name: str, scope: bytecode.Scope) -> object:
+    def look_up(self, name: str, scope: expressions.Scope) -> object:
         frame = self._frame
-        if scope is not bytecode.Scope.GLOBAL:
+        if scope is not expressions.Scope.GLOBAL:
             variables = self._locals()
             if name in variables:
                 return variables[name]
-        if scope is not bytecode.Scope.LOCAL:
+        if scope is not expressions.Scope.LOCAL:
             for namespace in (frame.f_globals, frame.f_builtins):
                 if name in namespace:
                     return namespace[name]
@@ -128,22 +136,33 @@ class _Variables:
         return variables
 
 
-def _evaluate(expression: bytecode.Expression, variables: _Variables) -> Any:
+def _evaluate(expression: expressions.Expression, variables: _Variables) -> Any:
     match expression:
-        case bytecode.Name(name, scope):
+        case expressions.Name(name, scope):
             return variables.look_up(name, scope)
-        case bytecode.Literal(of_type):
+        case expressions.Constant(value):
+            return value
+        case expressions.New(of_type):
             return _InstanceOf(of_type)
-        case bytecode.Attribute(of, name):
+        case expressions.Attribute(of, name):
             return _attribute(_evaluate(of, variables), name)
-        case bytecode.SuperAttribute(name):
+        case expressions.SpecialMethod(of, name):
+            return _special_method(_evaluate(of, variables), name)
+        case expressions.SuperAttribute(name):
             return _super_attribute(name, variables)
-        case bytecode.Result(of):
-            function = _evaluate(of, variables)
-            if _is_a(function, type):
-                return _InstanceOf(function)
-            if function is re.compile:
-                return _InstanceOf(re.Pattern)
+        case expressions.Item(of, key):
+            return _item(_evaluate(of, variables), _evaluate(key, variables))
+        case expressions.Result(of):
+            return _result(_evaluate(of, variables))
+        case _:
+            raise _CannotTellError
+
+
+def _result(function: Any) -> _InstanceOf:
+    if _is_a(function, type):
+        return _InstanceOf(function)
+    if function is re.compile:
+        return _InstanceOf(re.Pattern)
     raise _CannotTellError
 
 
@@ -165,9 +184,30 @@ def _attribute(of: Any, name: str) -> Any:
     return found
 
 
+def _special_method(of: Any, name: str) -> Any:
+    """A special method as the interpreter looks it up: on the type alone."""
+    found = inspect.getattr_static(of.type if _is_a(of, _InstanceOf) else type(of), name, None)
+    if found is None:
+        raise _CannotTellError
+    return found.__func__ if _is_a(found, staticmethod) or _is_a(found, classmethod) else found
+
+
+def _item(of: Any, key: Any) -> Any:
+    """An item of a plain list, tuple or dictionary, compared without running anybody's ``__eq__``."""
+    kind = type(of)
+    if kind in (list, tuple) and type(key) is int and -len(of) <= key < len(of):
+        return of[key]
+    get = inspect.getattr_static(kind, "__getitem__", None)
+    if get is dict.__getitem__ and len(of) <= MAX_ITEMS:
+        for each, value in list(dict.items(of)):
+            if each is key or (type(each) is type(key) and type(key) in (str, int, bytes) and each == key):
+                return value
+    raise _CannotTellError
+
+
 def _super_attribute(name: str, variables: _Variables) -> Any:
-    own_class = variables.look_up("__class__", bytecode.Scope.LOCAL)
-    first_argument = variables.look_up("self", bytecode.Scope.LOCAL)
+    own_class = variables.look_up("__class__", expressions.Scope.LOCAL)
+    first_argument = variables.look_up("self", expressions.Scope.LOCAL)
     mro = type(first_argument).__mro__
     if own_class not in mro:
         raise _CannotTellError
