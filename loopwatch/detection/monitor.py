@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from loopwatch.detection import report
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.clock import now
+from loopwatch.detection.clock import now, utc_of
 from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
@@ -145,7 +145,14 @@ class Monitor:
     ) -> BlockingCall:
         explained = report.explanation(stall, observation, started, engine)
         call = report.blocking_call(
-            stall, observation, self._hooks.gc_pauses, started, explained, engine=engine, ongoing=ongoing
+            stall,
+            observation,
+            started,
+            explained,
+            started_at=utc_of(started),
+            collecting_s=self._hooks.gc_pauses.within(stall.clock.thread_id, started, stall.ended),
+            engine=engine,
+            ongoing=ongoing,
         )
         if call.cause.is_machine or ongoing:
             return call

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -20,9 +20,7 @@ from loopwatch.detection.attribution import (
     paths_of,
 )
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
-from loopwatch.detection.clock import now
 from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
-from loopwatch.detection.gc_pauses import GcPauses
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
@@ -54,19 +52,22 @@ def explanation(stall: Stall, observation: Observation, started: float, engine: 
 def blocking_call(
     stall: Stall,
     observation: Observation,
-    gc_pauses: GcPauses,
     started: float,
     explained: Explanation,
     *,
+    started_at: datetime,
+    collecting_s: float,
     engine: str,
     ongoing: bool,
 ) -> BlockingCall:
-    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it."""
+    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
+
+    ``started_at`` is the date of ``started``; for ``collecting_s`` of that part the garbage collector ran.
+    """
     paths = explained.paths
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
-    common = _Common(stall, observation, started, step_ms, engine, explained.counts, ongoing=ongoing)
-    collecting_s = gc_pauses.within(stall.clock.thread_id, started, stall.ended)
+    common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
     if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
         call = common.of_garbage_collection(culprit, collecting_s)
     elif culprit is None:
@@ -92,7 +93,7 @@ class _Common:
         self,
         stall: Stall,
         observation: Observation,
-        started: float,
+        started_at: datetime,
         step_ms: float,
         engine: str,
         counts: Mapping[object, int],
@@ -108,7 +109,7 @@ class _Common:
         self.ongoing = ongoing
         self.request = _unless_it_raises(partial(_request, stall), None)
         self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
-        self.started_at = datetime.now(UTC) - timedelta(seconds=now() - started)
+        self.started_at = started_at
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
         path, depth = culprit.heaviest, culprit.depth

@@ -6,10 +6,9 @@ waits for less than the threshold is not seen.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from loopwatch.detection.calls import LoopUsage
-from loopwatch.detection.clock import now
+from loopwatch.detection.clock import utc_of
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay
 
 INTERVAL_S = 1.0
@@ -64,8 +63,7 @@ class UsageMeter:
     def _tell(self, until: float, busy_s: float | None) -> None:
         lasted_s = until - self._last.at
         if self.tell is not None and lasted_s > 0:
-            ended_at = datetime.now(UTC) - timedelta(seconds=now() - until)
-            self.tell(LoopUsage(ended_at, lasted_s, None if busy_s is None else min(busy_s, lasted_s)))
+            self.tell(LoopUsage(utc_of(until), lasted_s, None if busy_s is None else min(busy_s, lasted_s)))
 
 
 def _cpu_s(before: CpuReading, after: CpuReading) -> float | None:
