@@ -16,7 +16,9 @@ pytest_plugins = [
     "tests.support.children",
     "tests.support.fuzzing",
     "tests.support.real_time",
+    "tests.support.redis",
     "tests.support.signals",
+    "tests.support.site",
     "tests.support.time_limit",
 ]
 

@@ -24,7 +24,13 @@ def first_free(preferred: int) -> int | None:
 
 
 def any_free() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
+    """A free port that the kernel gives to nobody else within the next minute.
+
+    One connection leaves it in the state TIME_WAIT, in which it is never chosen as a random port, but a server that
+    sets SO_REUSEADDR may listen on it: the trick of https://github.com/Yelp/ephemeral-port-reserve.
+    """
+    with socket.create_server((LOOPBACK, 0)) as server:
+        with socket.create_connection(server.getsockname()):
+            server.accept()[0].close()  # the side that closes first is the one that waits
+        port: int = server.getsockname()[1]
         return port

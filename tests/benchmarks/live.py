@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import shutil
-import subprocess
 import tempfile
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,6 +16,8 @@ from pathlib import Path
 from statistics import median
 
 import django
+
+from tests.support.redis import serve_redis
 
 STALL_MS = 100
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.browser.settings")
@@ -31,7 +32,7 @@ def main():
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         os.environ["SITE_DATABASE"] = str(folder / "site.sqlite3")
         if options.redis:
-            os.environ["SITE_REDIS_PORT"] = str(stack.enter_context(redis(folder)))
+            os.environ["SITE_REDIS_PORT"] = str(stack.enter_context(serve_redis(shutil.which("redis-server"), folder)))
         session_key = prepare()
         shown = stack.enter_context(served(folder))
         stalled = stack.enter_context(served(folder)) if options.redis else shown
@@ -56,27 +57,11 @@ def prepare():
 
 @contextmanager
 def served(folder):
-    from tests.browser.site import Site
+    from tests.browser.site import AdminSite
 
-    site = Site(folder, os.environ["SITE_DATABASE"])
-    site.start()
-    try:
+    with AdminSite(folder, os.environ["SITE_DATABASE"]) as site:
+        site.serve()
         yield site
-    finally:
-        site.stop()
-
-
-@contextmanager
-def redis(folder):
-    from testproject.demo.ports import LOOPBACK, any_free
-
-    port = any_free()
-    command = [shutil.which("redis-server"), "--port", str(port), "--bind", LOOPBACK, "--save", "", "--dir", folder]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        try:
-            yield port
-        finally:
-            server.terminate()
 
 
 async def measure(shown, stalled, session_key, stalls):

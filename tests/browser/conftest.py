@@ -1,8 +1,6 @@
 """A site that is served for all tests here, a browser, and windows of it."""
 
-import shutil
-import subprocess
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
@@ -13,8 +11,7 @@ from django.test import Client
 from playwright.async_api import async_playwright
 
 from testproject.demo.browser import QUIET, BrowserError, find_browser
-from testproject.demo.ports import LOOPBACK, any_free
-from tests.browser.site import Site
+from tests.browser.site import AdminSite
 from tests.browser.window import LOOKS, WITHIN_MS, Window
 from tests.needs import not_there
 
@@ -22,27 +19,28 @@ from tests.needs import not_there
 @pytest.fixture(scope="package")
 def site(django_db_setup, tmp_path_factory):
     """Reads and writes the database of the tests, so that a test makes the rows that it wants to see."""
-    served = Site(tmp_path_factory.mktemp("site"), connection.settings_dict["NAME"])
-    served.start()
-    yield served
-    served.stop()
-    assert not served.tracebacks
+    with AdminSite(tmp_path_factory.mktemp("site"), connection.settings_dict["NAME"]) as served:
+        served.serve()
+        yield served
+        served.stop()
+        assert not served.tracebacks
 
 
 @pytest.fixture
 def site_of(transactional_db, tmp_path):
     """Makes further processes of the site, which end with the test."""
     made = []
+    with ExitStack() as sites:
 
-    def make(**environment):
-        made.append(Site(tmp_path, connection.settings_dict["NAME"], **environment))
-        made[-1].start()
-        return made[-1]
+        def make(**environment):
+            made.append(sites.enter_context(AdminSite(tmp_path, connection.settings_dict["NAME"], **environment)))
+            made[-1].serve()
+            return made[-1]
 
-    yield make
-    for one in made:
-        one.stop()
-        assert not one.tracebacks
+        yield make
+        for one in made:
+            one.stop()
+            assert not one.tracebacks
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
@@ -105,24 +103,3 @@ async def window(request, open_window, superuser_session):
 @pytest.fixture
 def superuser_session(superuser, session_of):
     return session_of(superuser)
-
-
-@pytest.fixture(scope="package")
-def redis_port(tmp_path_factory):
-    """A Redis of our own, which keeps nothing."""
-    program = shutil.which("redis-server") or not_there("redis", package="redis-server")
-    port = any_free()
-    command = [
-        program,
-        "--port",
-        str(port),
-        "--bind",
-        LOOPBACK,
-        "--save",
-        "",
-        "--dir",
-        tmp_path_factory.mktemp("redis"),
-    ]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as server:
-        yield port
-        server.terminate()

@@ -9,6 +9,7 @@ from playwright.async_api import expect
 
 from loopwatch.models import Finding
 from tests.browser.window import LOOKS, WITHIN_MS
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 expect.set_options(timeout=WITHIN_MS)
@@ -149,9 +150,3 @@ async def test_those_left_out_are_counted(open_window, superuser_session, site_o
 async def stalls_stored():
     findings = Finding.objects.filter(function="tests.browser.urls.stall")
     return sum([finding.events async for finding in findings])
-
-
-async def until(condition):
-    async with asyncio.timeout(WITHIN_MS / 1000):
-        while not await condition():
-            await asyncio.sleep(0.1)

@@ -1,38 +1,47 @@
 """The real bookshop, served by a real Daphne in a process of its own."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
 import pytest_asyncio
 
-from testproject.demo.ports import LOOPBACK, any_free
-from testproject.demo.processes import Child
-from testproject.demo.server import serve
-from testproject.demo.shop import ROOT, open_shop
+from testproject.demo.ports import LOOPBACK
+from testproject.demo.server import APPLICATION
+from testproject.demo.shop import ROOT, environment_for, open_shop
+from tests.support.site import Site
+
+DAPHNE = ("daphne", "--bind", LOOPBACK, "--port", "{port}")
 
 
-@dataclass(frozen=True)
-class ServedShop:
-    site: str
-    database: Path
-    daphne: Child
+class Shop(Site):
+    """The bookshop as ``database`` has it."""
 
-    @property
-    def host_and_port(self) -> str:
-        return self.site.removeprefix("http://")
+    def __init__(self, database: Path, upstream_url: str = "") -> None:
+        super().__init__(database.parent, **environment_for(database, upstream_url))
+        self.database = database
 
 
 @asynccontextmanager
-async def serve_shop(database: Path) -> AsyncIterator[ServedShop]:
+async def fresh_shop(database: Path, upstream_url: str = "") -> AsyncIterator[Shop]:
+    """A shop that is not served yet, in a new database."""
     await open_shop(database)
-    port = any_free()
-    async with serve(database, port) as (daphne, _upstream):
-        yield ServedShop(f"http://{LOOPBACK}:{port}", database, daphne)
+    with Shop(database, upstream_url) as shop:
+        yield shop
+
+
+@asynccontextmanager
+async def serve_shop(database: Path) -> AsyncIterator[Shop]:
+    """A shop that is served, and the slow upstream behind it."""
+    with Site(database.parent) as upstream:
+        await asyncio.to_thread(upstream.serve, "testproject.upstream", "{port}", ready="/rates/")
+        async with fresh_shop(database, upstream.address) as shop:
+            await asyncio.to_thread(shop.serve, *DAPHNE, APPLICATION)
+            yield shop
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +54,6 @@ def data_dir() -> Iterator[Path]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def shop(data_dir: Path) -> AsyncIterator[ServedShop]:
+async def shop(data_dir: Path) -> AsyncIterator[Shop]:
     async with serve_shop(data_dir / "shop.sqlite3") as served:
         yield served

@@ -1,10 +1,11 @@
 """Reads what a running site has stored, from outside, as plain rows."""
 
-import asyncio
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.waiting import TooLateError, until
 
 WRITTEN_WITHIN_S = 10
 
@@ -36,9 +37,10 @@ def stored_events(database: Path) -> list[StoredEvent]:
 
 async def events_written(database: Path, route: str, count: int) -> list[StoredEvent]:
     """The events on a route, once there are ``count`` of them or a deadline has passed."""
-    deadline = asyncio.get_running_loop().time() + WRITTEN_WITHIN_S
-    while True:
-        events = [event for event in stored_events(database) if event.route == route]
-        if len(events) >= count or asyncio.get_running_loop().time() > deadline:
-            return events
-        await asyncio.sleep(0.1)
+
+    def written() -> list[StoredEvent]:
+        return [event for event in stored_events(database) if event.route == route]
+
+    with suppress(TooLateError):
+        await until(lambda: len(written()) >= count, within_s=WRITTEN_WITHIN_S)
+    return written()

@@ -3,15 +3,15 @@ import json
 import pytest
 
 from testproject.demo.client import Visitor, say
-from tests.end_to_end.conftest import ServedShop
+from tests.end_to_end.conftest import Shop
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-async def test_two_people_chat(shop: ServedShop):
+async def test_two_people_chat(shop: Shop):
     async with (
-        Visitor(shop.site) as ada,
-        Visitor(shop.site) as bert,
+        Visitor(shop.address) as ada,
+        Visitor(shop.address) as bert,
         ada.chat("/ws/chat/poetry/") as adas_room,
         bert.chat("/ws/chat/poetry/fixed/") as berts_room,
     ):
@@ -22,9 +22,9 @@ async def test_two_people_chat(shop: ServedShop):
         assert "Has anyone read it?" in (await ada.get("/chat/poetry/")).text
 
 
-async def test_what_the_moderator_refuses_only_its_author_hears_of(shop: ServedShop):
+async def test_what_the_moderator_refuses_only_its_author_hears_of(shop: Shop):
     async with (
-        Visitor(shop.site) as ada,
+        Visitor(shop.address) as ada,
         ada.chat("/ws/chat/prose/fixed/") as writing,
         ada.chat("/ws/chat/prose/fixed/") as listening,
     ):

@@ -1,19 +1,15 @@
 """A deadlock on the event loop: the server never answers again, and what it hangs in is on record."""
 
 import asyncio
-import contextlib
+import signal
 import sqlite3
 from contextlib import closing
 
-import httpx
 import pytest
 
-from testproject.demo.ports import LOOPBACK, any_free
-from testproject.demo.processes import start, stop
-from testproject.demo.server import until_answering
-from testproject.demo.shop import environment_for, open_shop
 from tests.end_to_end import hanging_site
-from tests.end_to_end.stored_events import WRITTEN_WITHIN_S
+from tests.end_to_end.conftest import DAPHNE, fresh_shop
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -29,34 +25,21 @@ def recorded(database):
         return connection.execute(EVENTS).fetchall()
 
 
-async def recorded_for(database, longer_than_us):
+def recorded_for(database, longer_than_us):
     """The events, once there is one and it has lasted for longer than that."""
-    deadline = asyncio.get_running_loop().time() + WRITTEN_WITHIN_S
-    while asyncio.get_running_loop().time() < deadline:
-        events = recorded(database)
-        if events and events[0][5] > longer_than_us:
-            return events
-        await asyncio.sleep(0.1)
-    return recorded(database)
+    return wait_until(lambda: [event for event in recorded(database) if event[5] > longer_than_us])
 
 
 async def test_a_server_that_hangs_and_is_killed_leaves_a_finding(data_dir):
     database = data_dir / "hanging.sqlite3"
-    await open_shop(database)
-    port = any_free()
-    arguments = ["-m", "daphne", "-b", LOOPBACK, "-p", str(port), f"{hanging_site.__name__}:application"]
-    server = await start("Daphne", arguments, environment_for(database, ""), data_dir / "hanging.log")
-    try:
-        await until_answering(server, f"http://{LOOPBACK}:{port}/")
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            with contextlib.suppress(httpx.TimeoutException):
-                await client.get(f"http://{LOOPBACK}:{port}/transfer/")
-        ((*_, first_us, _events, _stack),) = await recorded_for(database, 0)
-        await recorded_for(database, first_us)  # updated as it lasts
-        server.process.kill()
-        await server.process.wait()
-    finally:
-        await stop(server)
+    async with fresh_shop(database) as shop:
+        await asyncio.to_thread(shop.serve, *DAPHNE, f"{hanging_site.__name__}:application")
+        never_answered = asyncio.create_task(asyncio.to_thread(shop.get, "/transfer/"))
+        ((*_, first_us, _events, _stack),) = await asyncio.to_thread(recorded_for, database, 0)
+        await asyncio.to_thread(recorded_for, database, first_us)  # updated as it lasts
+        shop.stop(signal.SIGKILL)
+        with pytest.raises(OSError):
+            await never_answered
 
     ((name, function, source, cause, ongoing, duration_us, events, stack),) = recorded(database)
     assert name == "threading.Lock.acquire"

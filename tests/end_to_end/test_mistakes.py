@@ -9,7 +9,7 @@ from testproject.demo.client import Visitor
 from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
 from testproject.demo.traffic import PAGES
 from testproject.mistakes import MISTAKES, Mistake
-from tests.end_to_end.conftest import ServedShop
+from tests.end_to_end.conftest import Shop
 from tests.end_to_end.stored_events import StoredEvent, events_written, stored_events
 from tests.support.real_time import OneRun, RealTime
 from tests.support.witness import Witness
@@ -23,13 +23,11 @@ ADMIN_PAGES = ("/admin/", "/admin/loopwatch/finding/", "/admin/catalogue/book/",
 
 
 @every_mistake
-async def test_a_mistake_is_found_with_its_call_function_and_line(
-    shop: ServedShop, mistake: Mistake, real_time: RealTime
-):
-    async with Visitor(shop.site) as visitor:
+async def test_a_mistake_is_found_with_its_call_function_and_line(shop: Shop, mistake: Mistake, real_time: RealTime):
+    async with Visitor(shop.address) as visitor:
         for run in real_time.runs():
             known = len([event for event in stored_events(shop.database) if event.route == mistake.visit.route])
-            with Witness(shop.daphne.process.pid) as witness:
+            with Witness(shop.server.pid) as witness:
                 await visitor.visit(mistake.visit)
             events = (await events_written(shop.database, mistake.visit.route, known + 1))[known:]
             account_for(run, mistake, events, witness)
@@ -65,21 +63,21 @@ def is_exact(event: StoredEvent, mistake: Mistake) -> bool:
 
 
 @every_mistake
-async def test_a_corrected_twin_is_not_found(shop: ServedShop, mistake: Mistake):
-    async with Visitor(shop.site) as visitor, nothing_is_found(shop, visitor):
+async def test_a_corrected_twin_is_not_found(shop: Shop, mistake: Mistake):
+    async with Visitor(shop.address) as visitor, nothing_is_found(shop, visitor):
         await visitor.visit(mistake.twin)
         await visitor.visit(mistake.twin)
 
 
-async def test_the_admin_and_ordinary_pages_are_not_found(shop: ServedShop):
-    async with Visitor(shop.site) as visitor, nothing_is_found(shop, visitor):
+async def test_the_admin_and_ordinary_pages_are_not_found(shop: Shop):
+    async with Visitor(shop.address) as visitor, nothing_is_found(shop, visitor):
         await visitor.log_in(ADMIN_NAME, ADMIN_PASSWORD)
         for path in (*PAGES, *ADMIN_PAGES):
             await visitor.get(path)
 
 
 @asynccontextmanager
-async def nothing_is_found(shop: ServedShop, visitor: Visitor) -> AsyncIterator[None]:
+async def nothing_is_found(shop: Shop, visitor: Visitor) -> AsyncIterator[None]:
     """Nothing done inside is stored. What is recorded first is written first, so a last mistake shows when to look."""
     before = stored_events(shop.database)
     yield

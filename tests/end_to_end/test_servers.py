@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from testproject.demo.ports import LOOPBACK
-from tests.faults.site import ALL, Site
-from tests.support.witness import Witness
+from tests.faults.site import ALL, StallingSite
+from tests.support.real_time import account_of
+from tests.support.site import copy_sqlite
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")
 
@@ -17,6 +18,7 @@ UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--lo
 HYPERCORN = ("hypercorn", APPLICATION, "--bind", f"{LOOPBACK}:{{port}}")
 GUNICORN = ("gunicorn", APPLICATION, "--bind", f"{LOOPBACK}:{{port}}", "--worker-class", "uvicorn_worker.UvicornWorker")
 GRANIAN = ("granian", APPLICATION, "--interface", "asgi", "--host", LOOPBACK, "--port", "{port}")
+GRANIAN_WITH_TWO = (*GRANIAN, "--loop", "uvloop", "--workers", "2")
 RUNSERVER = ("django", "runserver", "--settings", "tests.end_to_end.runserver_settings", f"{LOOPBACK}:{{port}}")
 
 COMMANDS = {
@@ -28,7 +30,7 @@ COMMANDS = {
     "hypercorn on uvloop": (*HYPERCORN, "--worker-class", "uvloop"),
     "gunicorn with uvicorn's workers": (*GUNICORN, "--workers", "2"),
     "granian on asyncio": (*GRANIAN, "--loop", "asyncio"),
-    "granian on uvloop": (*GRANIAN, "--loop", "uvloop", "--workers", "2"),
+    "granian on uvloop": GRANIAN_WITH_TWO,
     "granian without lifespan": (*GRANIAN, "--interface", "asginl"),
     "runserver": (*RUNSERVER, "--noreload"),
 }
@@ -38,61 +40,38 @@ CLEAN = (0, -signal.SIGTERM)
 
 
 @pytest.fixture
-def site(tmp_path):
-    database = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "site.sqlite3")}
-    site = Site(tmp_path, database | {"OPTIONS": {"timeout": 30}}, FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
-    assert site.run("django", "migrate", "--verbosity", "0").wait(180) == 0, site.log
-    yield site
-    if site.process:
-        site.process.kill()
-        site.process.wait()
-
-
-@pytest.fixture
-def stall_until_seen(site, real_time):
-    """A machine may keep the process from its CPUs; such a stall is not recorded."""
-
-    def stall():
-        for run in real_time.runs():
-            with Witness(site.process.pid) as witness:
-                site.stall(1)
-            if "time.sleep blocked the event loop" in site.log:
-                run.exact()
-            elif witness.saw_disturbance:
-                run.disturbed(str(witness))
-            else:
-                run.short("The stall is not in the log")
-        site.stall(2)
-
-    return stall
+def site(request, tmp_path, migrated):
+    database = copy_sqlite(migrated, tmp_path / "site.sqlite3") | {"OPTIONS": {"timeout": 30}}
+    with StallingSite(tmp_path, account_of(request), database, FLUSH_INTERVAL_S=NEVER_BY_ITSELF) as site:
+        yield site
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_a_server_serves_records_and_writes_everything_before_it_ends(site, stall_until_seen, command):
-    site.serve(*(part.format(port=site.port) for part in command))
-    stall_until_seen()
-    process = site.process
-    site.stop()
-    assert process.returncode in CLEAN, site.log
+def test_a_server_serves_records_and_writes_everything_before_it_ends(site, command):
+    site.serve(*command)
+    if command == GRANIAN_WITH_TWO:
+        site.wait_until_logged("Started worker-2")  # one that is told to end before then never does
+    site.stall(3)
+    assert site.stop() in CLEAN, site.log
     assert "Traceback" not in site.log
-    assert site.counted() >= 1, site.log
+    assert site.counted() == site.detected >= 3, site.log
     assert written(site) == (everything(site), everything(site))
 
 
-def test_the_development_server_with_its_reloader_ends_cleanly_with_ctrl_c(site, stall_until_seen):
+def test_the_development_server_with_its_reloader_ends_cleanly_with_ctrl_c(site):
     """Which a terminal sends to both of its processes."""
-    site.serve(*(part.format(port=site.port) for part in RUNSERVER), in_group=True)
-    stall_until_seen()
-    os.killpg(site.process.pid, signal.SIGINT)
-    assert site.process.wait(60) == 0, site.log
+    site.serve(*RUNSERVER)
+    site.stall(3)
+    os.killpg(site.server.pid, signal.SIGINT)
+    assert site.server.wait(60) == 0, site.log
     assert "Traceback" not in site.log
     assert written(site) == (everything(site), everything(site))
 
 
 def written(site):
     """What the processes said they saw, and stored."""
-    return site._query("SELECT SUM(seen), SUM(stored) FROM loopwatch_processhealth")[0]
+    return site.query("SELECT SUM(seen), SUM(stored) FROM loopwatch_processhealth")[0]
 
 
 def everything(site):
-    return site._query(ALL)[0][0]
+    return site.query(ALL)[0][0]

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from testproject.demo.client import Visitor
@@ -13,11 +15,10 @@ VISITS = 3
 
 async def test_everything_recorded_is_written_when_the_server_is_told_to_end(data_dir):
     database = data_dir / "ended.sqlite3"
-    async with serve_shop(database) as shop, Visitor(shop.site) as visitor:
+    async with serve_shop(database) as shop, Visitor(shop.address) as visitor:
         for _ in range(VISITS):
             await visitor.visit(SLEEP.visit)
-        shop.daphne.process.terminate()
-        await shop.daphne.process.wait()
+        await asyncio.to_thread(shop.stop)
 
-    assert "Traceback" not in shop.daphne.log.read_text(encoding="utf-8")
+    assert "Traceback" not in shop.log
     assert [event.blocking_call for event in stored_events(database)] == ["time.sleep"] * VISITS

@@ -1,22 +1,21 @@
+from contextlib import ExitStack
+
 import pytest
 
-from tests.faults.site import Site
+from tests.faults.site import StallingSite
+from tests.support.real_time import account_of
 
 
 @pytest.fixture
-def site_of(tmp_path):
-    """Makes sites whose server is stopped after the test."""
-    made = []
+def site_of(request, tmp_path):
+    """Makes sites whose processes end with the test."""
+    real_time = account_of(request)
+    with ExitStack() as sites:
 
-    def make(database, **loopwatch):
-        made.append(Site(tmp_path, database, **loopwatch))
-        return made[-1]
+        def make(database, **loopwatch):
+            return sites.enter_context(StallingSite(tmp_path, real_time, database, **loopwatch))
 
-    yield make
-    for site in made:
-        if site.process:
-            site.process.kill()
-            site.process.wait()
+        yield make
 
 
 @pytest.fixture

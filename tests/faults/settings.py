@@ -2,21 +2,26 @@
 
 import json
 import os
+import sys
 import time
 
 from django.http import HttpResponse
 from django.urls import path
 
-STALL_S = 0.1
-
 
 async def stall(request):
-    time.sleep(STALL_S)
+    time.sleep(int(os.environ["SITE_STALL_MS"]) / 1000)
     return HttpResponse("ok")
 
 
 async def ok(request):
     return HttpResponse("ok")
+
+
+def note(call):
+    """Say what was detected, in one write, because several processes share the log."""
+    if not call.ongoing:
+        sys.stderr.write(f"Detected in {call.function}.\n")
 
 
 SECRET_KEY = "tests only"
@@ -26,7 +31,9 @@ USE_TZ = True
 INSTALLED_APPS = ["loopwatch"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES = {"default": json.loads(os.environ["SITE_DATABASE"])}
-LOOPWATCH = {"THRESHOLD_MS": 50, "FLUSH_INTERVAL_S": 0.2} | json.loads(os.environ["SITE_LOOPWATCH"])
+LOOPWATCH = {"THRESHOLD_MS": 50, "FLUSH_INTERVAL_S": 0.2, "ON_BLOCKING_CALL": note} | json.loads(
+    os.environ["SITE_LOOPWATCH"]
+)
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

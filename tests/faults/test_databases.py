@@ -4,12 +4,13 @@ import resource
 import shutil
 import signal
 import sqlite3
-import subprocess
 from contextlib import closing
 
 import pytest
 
 from tests.databases import on_postgresql, on_sqlite
+from tests.support.children import run
+from tests.support.site import copy_sqlite
 
 BEGINNING_BYTES = 40_000
 """Less than an empty database takes, and more than the log of a site with an outage."""
@@ -20,13 +21,13 @@ def test_a_server_that_is_away_and_comes_back(site_on, postgresql_server):
     site = site_on()
     site.serve()
     site.stall(3)
-    site.wait_until_counted(3)
+    site.wait_until_counted()
     postgresql_server.stop()
     site.stall(4)
     site.wait_until_logged("Stalls cannot be written")
     site.stall(1)
     postgresql_server.start()
-    site.wait_until_counted(8)
+    site.wait_until_counted()
     site.wait_until_logged("nothing that was kept is lost")
 
 
@@ -35,13 +36,13 @@ def test_a_server_that_is_away_and_comes_back(site_on, postgresql_server):
 def test_a_server_that_is_restarted_under_an_open_connection(site_on, postgresql_server, how):
     site = site_on()
     site.serve()
-    for stalls in (2, 4):
+    for _ in range(2):
         site.stall(2)
-        site.wait_until_counted(stalls)
+        site.wait_until_counted()
         postgresql_server.stop(how)
         postgresql_server.start()
     site.stall(1)
-    site.wait_until_counted(5)
+    site.wait_until_counted()
 
 
 @on_sqlite
@@ -53,7 +54,7 @@ def test_a_file_that_is_locked(site_on):
         site.stall(3)
         site.wait_until_logged("database is locked")
         site.stall(2)
-    site.wait_until_counted(5)
+    site.wait_until_counted()
 
 
 def test_a_migration_that_is_not_applied_yet(site_of, tmp_path):
@@ -63,7 +64,7 @@ def test_a_migration_that_is_not_applied_yet(site_of, tmp_path):
     site.wait_until_logged("Run: manage.py migrate")
     site.stall(2)
     assert site.run("django", "migrate", "--verbosity", "0").wait(60) == 0
-    site.wait_until_counted(5)
+    site.wait_until_counted()
 
 
 @pytest.fixture
@@ -72,25 +73,17 @@ def small_disk(tmp_path):
     folder = tmp_path / "small"
     folder.mkdir()
     mount = shutil.which("mount")
-    if not mount or subprocess.run([mount, "-t", "tmpfs", "-o", "size=4m", "none", folder], check=False).returncode:
+    if not mount or run([mount, "-t", "tmpfs", "-o", "size=4m", "none", folder]).returncode:
         pytest.skip("only root may mount a file system")
     yield folder
-    subprocess.run(["umount", "--lazy", folder], check=True)
+    run(["umount", "--lazy", folder], check=True)
 
 
-def copy_of(database, target):
-    """A migrated, empty database."""
-    with closing(sqlite3.connect(database.settings_dict["NAME"])) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(target)}
-
-
-@on_sqlite
-def test_a_disk_that_is_full(site_of, database, small_disk):
-    site = site_of(copy_of(database, small_disk / "site.sqlite3"))
+def test_a_disk_that_is_full(site_of, migrated, small_disk):
+    site = site_of(copy_sqlite(migrated, small_disk / "site.sqlite3"))
     site.serve()
     site.stall(2)
-    site.wait_until_counted(2)
+    site.wait_until_counted()
     ballast = small_disk / "ballast"
     with ballast.open("wb", buffering=0) as file, pytest.raises(OSError):
         while True:
@@ -98,19 +91,18 @@ def test_a_disk_that_is_full(site_of, database, small_disk):
     site.stall(4)
     site.wait_until_logged("Stalls cannot be written")
     ballast.unlink()
-    site.wait_until_counted(6)
+    site.wait_until_counted()
 
 
-@on_sqlite
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux lets others lift a limit")
-def test_a_file_that_may_not_be_written_to_its_end(site_of, database, tmp_path):
-    site = site_of(copy_of(database, tmp_path / "site.sqlite3"))
+def test_a_file_that_may_not_be_written_to_its_end(site_of, migrated, tmp_path):
+    site = site_of(copy_sqlite(migrated, tmp_path / "site.sqlite3"))
     site.serve()
     site.stall(2)
-    site.wait_until_counted(2)
+    site.wait_until_counted()
     limited = (BEGINNING_BYTES, resource.RLIM_INFINITY)
-    unlimited = resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, limited)
+    unlimited = resource.prlimit(site.server.pid, resource.RLIMIT_FSIZE, limited)
     site.stall(4)
     site.wait_until_logged("Stalls cannot be written")
-    resource.prlimit(site.process.pid, resource.RLIMIT_FSIZE, unlimited)
-    site.wait_until_counted(6)
+    resource.prlimit(site.server.pid, resource.RLIMIT_FSIZE, unlimited)
+    site.wait_until_counted()

@@ -19,41 +19,41 @@ def test_a_server_that_is_told_to_end_writes_everything_first(site_on, how):
     site.serve()
     site.stall(5)
     site.stop(how)
-    site.wait_until_counted(5)
+    site.wait_until_counted()
 
 
 def test_a_server_that_is_killed_while_idle_loses_nothing(site_on):
     site = site_on()
     site.serve()
     site.stall(3)
-    site.wait_until_counted(3)
+    site.wait_until_counted()
     site.stop(signal.SIGKILL)
     site.serve()
     site.stall(1)
-    site.wait_until_counted(4)
+    site.wait_until_counted()
 
 
 def test_a_server_that_is_killed_loses_no_more_than_the_last_interval(site_on):
     site = site_on(FLUSH_INTERVAL_S=1.0)
     site.serve()
     site.stall(3)
-    site.wait_until_counted(3)
+    site.wait_until_counted()
+    before = site.counted()
     site.stall(2)
     site.stop(signal.SIGKILL)
-    counted = site.counted()
-    assert counted in {3, 4, 5}
-    site.wait_until_counted(counted)  # what is there is whole
+    assert before <= site.counted() <= site.detected
+    site.check()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
 def test_workers_forked_from_a_process_that_was_watched(site_on):
     site = site_on()
-    site.serve(*GUNICORN, "--bind", f"127.0.0.1:{site.port}")
-    site.wait_until_counted(1)  # by the master, before it forked
+    site.serve(*GUNICORN, "--bind", "127.0.0.1:{port}")
+    site.wait_until_counted()  # by the master, before it forked
     site.stall(6)
-    site.wait_until_counted(7)
+    site.wait_until_counted()
     site.stop()
-    site.wait_until_counted(7)
+    site.wait_until_counted()
 
 
 @pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise ValueError", "os.kill(os.getpid(), signal.SIGINT)"])
@@ -72,7 +72,8 @@ def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
         {ending}
     """
     site.run("-c", textwrap.dedent(script)).wait(60)
-    site.wait_until_counted(8)
+    assert site.detected + site.disturbed >= 8
+    site.wait_until_counted()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
@@ -93,4 +94,5 @@ def test_a_process_that_multiprocessing_has_forked_and_that_ends_with_a_full_buf
         assert worker.exitcode == 0
     """
     assert site.run("-c", textwrap.dedent(script)).wait(90) == 0, site.log
-    site.wait_until_counted(8)
+    assert site.detected + site.disturbed >= 8
+    site.wait_until_counted()

@@ -11,11 +11,8 @@ from django.db import connection
 from loopwatch.live.batch import Batch
 from loopwatch.live.feed import GROUP
 from testproject.demo.ports import LOOPBACK
-from tests.browser.conftest import redis_port
-from tests.browser.site import Site
+from tests.browser.site import AdminSite
 from tests.live.lines import line
-
-__all__ = ["redis_port"]
 
 BATCH = Batch("web-1 7", 1, 1, (line(),), {1: 50.0}).as_message()
 JUNK = [
@@ -34,10 +31,9 @@ JUNK = [
 
 @pytest.fixture
 def site(transactional_db, tmp_path, redis_port):
-    served = Site(tmp_path, connection.settings_dict["NAME"], SITE_REDIS_PORT=str(redis_port))
-    served.start()
-    yield served
-    served.stop()
+    with AdminSite(tmp_path, connection.settings_dict["NAME"], SITE_REDIS_PORT=str(redis_port)) as served:
+        served.serve()
+        yield served
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Redis does not run there")

@@ -8,7 +8,7 @@ from django.db import connection
 
 from loopwatch.live.connection import Connection
 from testproject.demo.ports import LOOPBACK
-from tests.browser.site import APPLICATION, DAPHNE, Site
+from tests.browser.site import APPLICATION, DAPHNE, AdminSite
 
 UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--log-level", "warning", "--ws")
 GRANIAN = ("granian", APPLICATION, "--interface", "asgi", "--host", LOOPBACK, "--port", "{port}")
@@ -28,10 +28,9 @@ STALL_MS = 1_500
 
 @pytest.fixture(params=SERVERS.values(), ids=SERVERS)
 def site(request, transactional_db, tmp_path):
-    served = Site(tmp_path, connection.settings_dict["NAME"])
-    served.start(*request.param)
-    yield served
-    served.stop()
+    with AdminSite(tmp_path, connection.settings_dict["NAME"]) as served:
+        served.serve(*request.param)
+        yield served
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")

@@ -85,7 +85,12 @@ class RealTime:
 
 @pytest.fixture
 def real_time(request: pytest.FixtureRequest) -> RealTime:
-    """Accounts for the runs of this test."""
+    """Accounts for the runs of this test, which the marker ``real_time`` is put on."""
+    return account_of(request)
+
+
+def account_of(request: pytest.FixtureRequest) -> RealTime:
+    """Account for the runs of a test that needs no marker, because it only repeats what the machine disturbed."""
     return RealTime(request.node.nodeid, request.config.stash[CASES])
 
 

@@ -8,11 +8,16 @@ WITHIN_S = 60
 PAUSE_S = 0.01
 
 
+class TooLateError(AssertionError):
+    """What a test waits for does not happen."""
+
+
 def wait_until(condition, *, within_s=WITHIN_S, otherwise=lambda: ""):
     """Wait until ``condition()`` is true and return its value; fail with the text of ``otherwise()`` after a while."""
     deadline = time.monotonic() + within_s
     while not (fulfilled := condition()):
-        assert time.monotonic() < deadline, f"Not within {within_s} s. {otherwise()}"
+        if time.monotonic() > deadline:
+            raise TooLateError(f"Not within {within_s} s. {otherwise()}")
         time.sleep(PAUSE_S)
     return fulfilled
 
@@ -21,7 +26,8 @@ async def until(condition, *, within_s=WITHIN_S, otherwise=lambda: ""):
     """Do the same while the event loop runs; ``condition`` may be a coroutine function."""
     deadline = time.monotonic() + within_s
     while not (fulfilled := await _result(condition)):
-        assert time.monotonic() < deadline, f"Not within {within_s} s. {otherwise()}"
+        if time.monotonic() > deadline:
+            raise TooLateError(f"Not within {within_s} s. {otherwise()}")
         await asyncio.sleep(PAUSE_S)
     return fulfilled
 
