@@ -40,6 +40,11 @@ class Page:
         assert frame.opcode is not Opcode.CLOSE, frame
         return json.loads(frame.data)
 
+    def read_until_shown(self, function):
+        """Read messages up to the one that has a line of this function."""
+        while function not in [line["function"] for line in self.message()["lines"]]:
+            pass
+
     def hang_up(self):
         """Only let go of the socket, if that is still to do."""
         self._socket.close()

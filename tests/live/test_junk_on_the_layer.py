@@ -45,15 +45,10 @@ async def test_pages_stay_open_whatever_is_written_to_redis(site, open_page, red
         await layer.group_send(GROUP, message)
     await layer.group_send(GROUP, BATCH | {"of_a_newer_version": 1})
     for each in page, other:
-        read_until_shown(each, "shop.views.checkout")
+        each.read_until_shown("shop.views.checkout")
     await asyncio.to_thread(site.get, "/stall/150/")
     for each in page, other:
-        read_until_shown(each, "tests.browser.urls.stall")
+        each.read_until_shown("tests.browser.urls.stall")
     site.stop()
     assert "Traceback" not in site.log, site.log
     assert site.log.count("drops a message that is not for it") == 1
-
-
-def read_until_shown(page, function):
-    while function not in [line["function"] for line in page.message()["lines"]]:
-        pass
