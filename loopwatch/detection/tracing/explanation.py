@@ -126,10 +126,11 @@ def _is_loopwatch(site: Site) -> bool:
 
 
 def _share_inside(call: TracedCall, started: float, ended: float) -> float:
+    """The share of a call that lies between two moments; not more than 0 if none does."""
     lasted_s = call.ended - call.started
     if lasted_s <= 0:
         return 0.0
-    return max(0.0, min(call.ended, ended) - max(call.started, started)) / lasted_s
+    return (min(call.ended, ended) - max(call.started, started)) / lasted_s
 
 
 def _key_of(call: TracedCall) -> _Key:
@@ -203,7 +204,7 @@ def _reaching(path: Path, traced: Path, count: int) -> Path:
     if not traced.nodes:
         return path
     nodes, own_key = path.nodes, traced.nodes[-1].key
-    if count > 1 and len(nodes) > 1 and nodes[-1].is_c and nodes[-2].key == own_key:
+    if count > 1 and nodes and nodes[-1].is_c and nodes[-2].key == own_key:
         return replace(path, nodes=nodes[:-1])
     return path if any(node.key == own_key for node in nodes) else replace(traced, weight_s=path.weight_s)
 
@@ -226,16 +227,15 @@ def _doubted(path: Path, total_s: float) -> Path:
 def _within(path: Path, call: TracedCall) -> Path:
     """A sampled path, with the C functions that the trace knows to be on it."""
     sites = path.sample.sites
-    if not call.name and not call.inside:
+    if not path.nodes or not (call.name or call.inside):
         return path
     extra = len(sites) - len(call.sites)
     outer = _with_callees(sites[extra:], call)
     if outer == sites[extra:]:
         return path
     seen: SeenStack = _Seen((*sites[:extra], *outer))
-    innermost_is_calling = bool(path.nodes) and path.nodes[-1].is_c
     is_exact = all(node.is_exact for node in path.nodes)
-    return replace(path, nodes=nodes_of(seen.sites, is_exact=is_exact, is_calling=innermost_is_calling), sample=seen)
+    return replace(path, nodes=nodes_of(seen.sites, is_exact=is_exact, is_calling=path.nodes[-1].is_c), sample=seen)
 
 
 def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:

@@ -170,30 +170,35 @@ def test_samples_are_those_of_the_part():
     assert explained([call], sampled, started=2.0).paths[0].state is Cause.STARVED
 
 
+def read(at, thread=0.0, others=0.0):
+    """The CPU clocks so long after the traced call began."""
+    return reading(4.0 + at, thread, others)
+
+
 CLOCKS = [
     pytest.param([], [], Cause.COMPUTING, id="computing, if none were read"),
-    pytest.param([reading(0.0)], [], Cause.COMPUTING, id="computing, if none were read after it"),
-    pytest.param([], [reading(2.0)], Cause.COMPUTING, id="computing, if none were read before it"),
-    pytest.param([reading(0.0, None)], [reading(2.0)], Cause.COMPUTING, id="computing, if they did not tell before"),
-    pytest.param([reading(0.0)], [reading(2.0, None)], Cause.COMPUTING, id="computing, if they did not tell after"),
-    pytest.param([reading(0.0)], [reading(2.0, 2.0)], Cause.COMPUTING, id="computing, if it used all of it"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.0)], Cause.WAITING, id="waiting, if it used none of it"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.5)], Cause.COMPUTING, id="computing, if it used a quarter of it"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.375)], Cause.WAITING, id="waiting, if it used less than a fifth"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.0, 1.0)], Cause.STARVED, id="starved, if others used half of it"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.0, 0.75)], Cause.WAITING, id="waiting, if others used less"),
-    pytest.param([reading(0.0)], [reading(2.0, 0.5, 1.0)], Cause.COMPUTING, id="computing, if others did so as well"),
-    pytest.param([reading(-1.0)], [reading(3.0, 2.5)], Cause.COMPUTING, id="computing, if it used some of it at least"),
-    pytest.param([reading(-1.0)], [reading(3.0, 1.0)], Cause.COMPUTING, id="computing, if it may have used half of it"),
+    pytest.param([read(0.0)], [], Cause.COMPUTING, id="computing, if none were read after it"),
+    pytest.param([], [read(2.0)], Cause.COMPUTING, id="computing, if none were read before it"),
+    pytest.param([read(0.0, None)], [read(2.0)], Cause.COMPUTING, id="computing, if they did not tell before"),
+    pytest.param([read(0.0)], [read(2.0, None)], Cause.COMPUTING, id="computing, if they did not tell after"),
+    pytest.param([read(0.0)], [read(2.0, 2.0)], Cause.COMPUTING, id="computing, if it used all of it"),
+    pytest.param([read(0.0)], [read(2.0, 0.0)], Cause.WAITING, id="waiting, if it used none of it"),
+    pytest.param([read(0.0)], [read(2.0, 0.5)], Cause.COMPUTING, id="computing, if it used a quarter of it"),
+    pytest.param([read(0.0)], [read(2.0, 0.375)], Cause.WAITING, id="waiting, if it used less than a fifth"),
+    pytest.param([read(0.0)], [read(2.0, 0.0, 1.0)], Cause.STARVED, id="starved, if others used half of it"),
+    pytest.param([read(0.0)], [read(2.0, 0.0, 0.75)], Cause.WAITING, id="waiting, if others used less"),
+    pytest.param([read(0.0)], [read(2.0, 0.5, 1.0)], Cause.COMPUTING, id="computing, if others did so as well"),
+    pytest.param([read(-1.0)], [read(3.0, 2.5)], Cause.COMPUTING, id="computing, if it used some of it at least"),
+    pytest.param([read(-1.0)], [read(3.0, 1.0)], Cause.COMPUTING, id="computing, if it may have used half of it"),
     pytest.param(
-        [reading(-1.0)], [reading(3.0, 0.5)], Cause.WAITING, id="waiting, if it may have used a quarter of it at most"
+        [read(-1.0)], [read(3.0, 0.5)], Cause.WAITING, id="waiting, if it may have used a quarter of it at most"
     ),
     pytest.param(
-        [reading(-1.0)], [reading(3.0, 2.0, 1.0)], Cause.STARVED, id="starved, if it may have used all of it elsewhere"
+        [read(-1.0)], [read(3.0, 2.0, 1.0)], Cause.STARVED, id="starved, if it may have used all of it elsewhere"
     ),
     pytest.param(
-        [reading(-1.0), reading(0.0, 1.0)],
-        [reading(2.0, 1.0), reading(3.0, 2.0)],
+        [read(-1.0), read(0.0, 1.0)],
+        [read(2.0, 1.0), read(3.0, 2.0)],
         Cause.WAITING,
         id="as those nearest to it say",
     ),
@@ -202,8 +207,8 @@ CLOCKS = [
 
 @pytest.mark.parametrize(("before", "after", "state"), CLOCKS)
 def test_by_the_cpu_clocks_a_traced_call_is(before, after, state):
-    call = traced([SLEEPS], 0.0, 2.0, name="time.sleep")
-    assert explained([call], readings=[*after, *before]).paths[0].state is state
+    call = traced([SLEEPS], 4.0, 6.0, name="time.sleep")
+    assert explained([call], started=4.0, ended=6.0, readings=[*after, *before]).paths[0].state is state
 
 
 def test_the_cpu_clocks_are_those_of_the_trace_too():
@@ -259,6 +264,12 @@ DEALT_OUT = [
         [(4.0, [site(shop.add_up, ENTRY), DUMPS])],
         [("shop.add_up?", 4.0)],
         id="a function: not those of another call of it",
+    ),
+    pytest.param(
+        [traced([ADD_UP, CHECKOUT], 0.0, 3.0)],
+        [(0.25, [ADDING_UP, CHECKOUT]), (0.5, [PRICE, GENERATOR, SUMMING, CHECKOUT])],
+        [("max", 1.0), ("shop.price", 2.0), ("-", 1.0)],
+        id="a function: however little they say, they share its time as they are long",
     ),
     pytest.param(
         [FUNCTION],
@@ -318,17 +329,29 @@ def test_what_samples_say_of_a_call_beyond_what_it_lasted(calls, paths):
     assert told(explained(calls, [path([SLEEPING], 4.0)])) == paths
 
 
-def test_only_the_function_s_own_calls_are_known_to_be_quick():
-    often = traced([ADD_UP, CHECKOUT], 0.0, 4.0, count=2)
-    deeper = [path([POPPING, GENERATOR, SUMMING, CHECKOUT], 3.0), path([ADD_UP, CHECKOUT], 1.0)]
-    assert told(explained([often], deeper)) == [("list.pop", 3.0), ("shop.add_up", 1.0)]
+@pytest.mark.parametrize(
+    ("stack", "name"),
+    [
+        pytest.param([ADD_UP, CHECKOUT], "shop.add_up", id="Python functions that it calls"),
+        pytest.param([POPPING, CHECKOUT], "list.pop", id="C functions that those call"),
+    ],
+)
+def test_of_a_function_that_was_called_many_times_these_are_not_known_to_be_quick(stack, name):
+    often = traced([CHECKOUT], 0.0, 4.0, count=2)
+    assert told(explained([often], [path(stack, 4.0)])) == [(name, 4.0)]
 
 
-def test_a_sample_that_came_too_late_to_show_the_function_ends_there():
-    late = path([GENERATOR, SUMMING, CHECKOUT], 4.0, is_exact=False)
-    seen = sample(4.0, stack=[site(shop.price, ENTRY), *late.sample.sites])
-    explanation = explained([traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0)], [moved(late, seen)])
-    assert told(explanation) == [("shop.price?", 4.0)]
+@pytest.mark.parametrize("around", [pytest.param([CHECKOUT], id="called by another"), pytest.param([], id="alone")])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_sample_that_came_too_late_to_show_the_function_ends_there(around, count):
+    seen = sample(4.0, stack=[site(shop.price, ENTRY), *around])
+    late = moved(path(around, 4.0), seen)
+    assert told(explained([traced([PRICE, *around], 0.0, 4.0, count=count)], [late])) == [("shop.price?", 4.0)]
+
+
+def test_a_sample_that_came_too_late_to_show_what_called_it_back_ends_there():
+    late = moved(path([], 4.0), sample(4.0, stack=[site(shop.price, ENTRY), SUMS]))
+    assert told(explained([traced([SUMS], 0.0, 4.0, name="sum")], [late])) == [("sum", 4.0)]
 
 
 def test_a_sample_of_a_function_that_is_plumbing_stays_as_it_is():

@@ -1,0 +1,155 @@
+"""What the watchdog's wait for the GIL says; the interpreter hands it over 5 ms after it is asked, its default."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from loopwatch.detection.gil import GilWait, OtherThreads
+from tests.detection.verdict.builders import Delayed, reading, wanted
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """A wait for the GIL, asked for at 0 ms, as a step began. The CPU clocks were read before at ``before_ms``.
+
+    Until the sample the watchdog used ``own_ms``, the loop's thread ``thread_ms`` and all others ``others_ms``;
+    ``delays_ms`` are those of the loop's thread and the watchdog's.
+    """
+
+    until_ms: float = 20
+    own_ms: float = 0
+    thread_ms: float = 0
+    others_ms: float = 0
+    before_ms: float = 0
+    threshold_ms: float = 50
+    delays_ms: tuple[float, float] | None = None
+    others_load: float = 0.0
+
+    @property
+    def says(self):
+        delays = None if self.delays_ms is None else Delayed(*(each / 1000 for each in self.delays_ms))
+        before = reading(self.before_ms / 1000, thread=1.0, others=2.0, watchdog=3.0)
+        used = 1.0 + self.thread_ms / 1000, 2.0 + self.others_ms / 1000, 3.0 + self.own_ms / 1000
+        cpu = reading(self.until_ms / 1000, *used)
+        asked = wanted(
+            0.0, before=before, others_load=self.others_load, threshold_s=self.threshold_ms / 1000, delays=delays
+        )
+        return asked.gil_wait(self.until_ms / 1000, cpu, 0.0)
+
+
+SHORT = [
+    pytest.param(Wait(until_ms=0), GilWait.NONE, id="at once: the GIL was free"),
+    pytest.param(Wait(until_ms=2.75), GilWait.NONE, id="well before the interval: the GIL was free"),
+    pytest.param(Wait(until_ms=3.25), GilWait.INTERVAL, id="about the interval: it was handed over when asked"),
+    pytest.param(Wait(until_ms=5), GilWait.INTERVAL, id="the interval: it was handed over when asked"),
+    pytest.param(Wait(until_ms=14.5), GilWait.INTERVAL, id="longer than the interval, but too short to matter"),
+    pytest.param(Wait(until_ms=3, own_ms=0.75), GilWait.NONE, id="at once, after a little work of the watchdog's own"),
+    pytest.param(
+        Wait(until_ms=3.5, own_ms=1.25),
+        GilWait.CONTESTED,
+        id="at once, after work for which it had kept the GIL itself",
+    ),
+    pytest.param(Wait(until_ms=6, own_ms=3.5), GilWait.CONTESTED, id="at once, but for its own work"),
+    pytest.param(
+        Wait(until_ms=8, delays_ms=(0, 1)), GilWait.CONTESTED, id="longer than the interval, and it had no CPU either"
+    ),
+    pytest.param(
+        Wait(until_ms=4, delays_ms=(0, 1)), GilWait.CONTESTED, id="shorter than the interval, and it had no CPU either"
+    ),
+    pytest.param(
+        Wait(until_ms=5.25, delays_ms=(0, 1)), GilWait.INTERVAL, id="just the interval, whatever the CPUs did"
+    ),
+    pytest.param(Wait(until_ms=4.75, delays_ms=(0, 1)), GilWait.INTERVAL, id="as good as the interval"),
+    pytest.param(Wait(until_ms=8, delays_ms=(0, 0.25)), GilWait.INTERVAL, id="longer, and it hardly wanted for a CPU"),
+    pytest.param(Wait(until_ms=8, delays_ms=(9, 0)), GilWait.INTERVAL, id="longer, and the loop's thread had no CPU"),
+]
+
+
+@pytest.mark.parametrize(("wait", "gil"), SHORT)
+def test_a_short_wait(wait, gil):
+    assert wait.says is gil
+
+
+LONG = [
+    pytest.param(Wait(until_ms=15.5), GilWait.LONG, id="a fifth of the threshold more than the interval"),
+    pytest.param(Wait(until_ms=17.5, own_ms=2), GilWait.LONG, id="that, without its own work"),
+    pytest.param(Wait(until_ms=16.5, own_ms=2), GilWait.INTERVAL, id="not that, without its own work"),
+    pytest.param(Wait(until_ms=8.25, threshold_ms=10), GilWait.LONG, id="3 ms more, where the threshold is low"),
+    pytest.param(Wait(until_ms=7.75, threshold_ms=10), GilWait.INTERVAL, id="less, where the threshold is low"),
+    pytest.param(Wait(until_ms=20, delays_ms=(2, 2)), GilWait.LONG, id="long, even without the wait for a CPU"),
+    pytest.param(
+        Wait(until_ms=20, delays_ms=(6, 0)), GilWait.CONTESTED, id="long because the loop's thread had no CPU"
+    ),
+    pytest.param(Wait(until_ms=20, delays_ms=(0, 6)), GilWait.CONTESTED, id="long because the watchdog had no CPU"),
+    pytest.param(Wait(until_ms=20, delays_ms=(3, 3)), GilWait.CONTESTED, id="long because neither had one"),
+    pytest.param(Wait(until_ms=20, others_ms=0.125), GilWait.LONG, id="others used less than it takes to wake up"),
+    pytest.param(Wait(until_ms=20, others_ms=0.25), GilWait.CONTESTED, id="others may have come first"),
+]
+
+
+@pytest.mark.parametrize(("wait", "gil"), LONG)
+def test_a_long_wait(wait, gil):
+    assert wait.says is gil
+
+
+SHARED = [
+    pytest.param(Wait(others_ms=5, thread_ms=10), GilWait.SHARED, id="others ran while the loop's thread did not"),
+    pytest.param(Wait(others_ms=1.5, thread_ms=10), GilWait.CONTESTED, id="not if they ran for less than a hand-over"),
+    pytest.param(Wait(others_ms=5, thread_ms=18.5), GilWait.CONTESTED, id="not if it ran almost all the time"),
+    pytest.param(Wait(others_ms=5, thread_ms=17.5), GilWait.SHARED, id="even if it ran most of the time"),
+    pytest.param(Wait(others_ms=5, thread_ms=16, own_ms=3), GilWait.CONTESTED, id="not if the watchdog ran meanwhile"),
+    pytest.param(
+        Wait(others_ms=5, thread_ms=10, delays_ms=(9, 0)), GilWait.CONTESTED, id="not if it had no CPU meanwhile"
+    ),
+    pytest.param(
+        Wait(others_ms=5, thread_ms=10, delays_ms=(7, 9)), GilWait.SHARED, id="even if it had none for a while"
+    ),
+    pytest.param(
+        Wait(others_ms=5, thread_ms=19, before_ms=-10),
+        GilWait.CONTESTED,
+        id="not if that may have been before the step",
+    ),
+    pytest.param(
+        Wait(others_ms=5, thread_ms=19, before_ms=-10, others_load=0.25),
+        GilWait.SHARED,
+        id="before the step, by those who always run",
+    ),
+    pytest.param(
+        Wait(others_ms=5, thread_ms=19, before_ms=-10, others_load=0.125),
+        GilWait.CONTESTED,
+        id="not by those who seldom run",
+    ),
+    pytest.param(Wait(others_ms=5, thread_ms=12, before_ms=5), GilWait.SHARED, id="read in the middle of the step"),
+    pytest.param(Wait(others_ms=5, thread_ms=13.5, before_ms=5), GilWait.CONTESTED, id="not in the middle of the step"),
+]
+
+
+@pytest.mark.parametrize(("wait", "gil"), SHARED)
+def test_a_long_wait_in_which_others_had_the_gil_too(wait, gil):
+    assert wait.says is gil
+
+
+def test_where_the_cpu_clock_of_the_loop_s_thread_is_unknown_a_long_wait_is_its_own():
+    before, cpu = reading(0.0, None), reading(0.02, None, others=0.01)
+    assert wanted(0.0, before=before).gil_wait(0.02, cpu, 0.0) is GilWait.LONG
+
+
+@pytest.mark.parametrize(
+    ("at", "load"),
+    [
+        pytest.param(5.25, 2.0, id="over a quarter of a second"),
+        pytest.param(6.0, 0.5, id="over a second"),
+        pytest.param(5.125, 0.0, id="not over less"),
+    ],
+)
+def test_the_load_of_the_other_threads(at, load):
+    others = OtherThreads(reading(5.0, thread=1.0, others=1.0))
+    others.note(reading(at, thread=3.0, others=1.5))
+    assert others.load == load
+
+
+def test_the_load_of_the_other_threads_is_the_latest():
+    others = OtherThreads(reading(5.0))
+    others.note(reading(6.0, others=1.0))
+    others.note(reading(8.0, others=1.5))
+    assert others.load == 0.25
