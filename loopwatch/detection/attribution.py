@@ -10,7 +10,7 @@ import builtins
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
@@ -136,7 +136,7 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
     """Go outward to where the library was entered; a lambda or generator belongs to the function that uses it."""
-    while depth and nodes[depth].name.rpartition(".")[2] in CALLBACK_NAMES:
+    while depth and _last_part(nodes[depth].name) in CALLBACK_NAMES:
         depth -= 1
     node = nodes[depth]
     if node.owner is Owner.OWN or is_import(node):
@@ -178,11 +178,8 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         nodes.append(_python_node(site, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
-        if callee is not None and callee.name.partition(".")[0] in PLUMBING_MODULES:
-            # ``context.run(f)`` is not to blame; what it runs cannot be told.
-            nodes[-1] = nodes[-1]._replace(is_exact=False)
-            continue
-        if callee is not None and not callee.name:
+        if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
+            # ``context.run(f)`` is not to blame; what it runs is not known, like the function that a table held.
             nodes[-1] = nodes[-1]._replace(is_exact=False)
             continue
         # What a library's function calls by a name that cannot be resolved says less than the function.
@@ -227,16 +224,30 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
 def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[Site], _Seen]:
     """Something has kept the GIL until now. ``seen`` if it must have been the call that the sample shows."""
     is_called_back = len(sites) < sites_before
+    entered = ""
     if bytecode.is_entry(sites[0].code, sites[0].offset):
         # The function has only just been entered. If C code called it, that is still going on.
-        del sites[0]
+        entered = sites.pop(0).code.co_name
         is_called_back = True
+    callee = sites[0].callee if sites else None
     if is_called_back:
-        return sites, seen if sites and sites[0].callee is not None else _Seen.TOO_LATE
-    callee = sites[0].callee
+        is_its_caller = callee is None or (not callee.is_resolved and _last_part(callee.name) == entered)
+        return (_at_operation(sites), _Seen.TOO_LATE) if is_its_caller else (sites, seen)
     if callee is None:
-        return sites, _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
+        return _at_operation(sites), _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
     return sites, seen if callee.is_certain else _Seen.TOO_LATE
+
+
+def _at_operation(sites: list[Site]) -> list[Site]:
+    """The innermost function stands at the operation that may have kept the GIL, if there is one."""
+    if not sites:
+        return sites
+    offset = bytecode.operation_before(sites[0].code, sites[0].offset)
+    return sites if offset is None else [replace(sites[0], offset=offset, callee=None), *sites[1:]]
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:

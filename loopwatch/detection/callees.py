@@ -22,6 +22,11 @@ from loopwatch.detection.naming import WRITTEN_IN_C, name_of_c_callable
 
 MAX_ITEMS = 1000
 """Larger dictionaries are not searched for a function."""
+NEVER_SLOW = frozenset(
+    {"len", "isinstance", "id", "list.append", "dict.get"}
+    | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
+)
+"""C functions that are always quick. A thread that computes is often seen at one, because every call offers the GIL."""
 # Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
 _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
@@ -41,7 +46,10 @@ class Callee:
 
 
 def callee_at(frame: FrameType, offset: int) -> Callee | None:
-    """The C function being called where ``frame`` stood; ``None`` when it calls none, or a Python function."""
+    """The C function being called where ``frame`` stood.
+
+    ``None`` when it calls none, a Python function, or one that is always quick.
+    """
     call = bytecode.call_at(frame.f_code, offset)
     if call is None:
         return None
@@ -52,7 +60,9 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         return Callee(call.function.text, is_resolved=False, is_certain=call.is_certain)
     finally:
         variables.release()
-    return Callee(name, is_resolved=True, is_certain=call.is_certain) if name else None
+    if not name or name in NEVER_SLOW:
+        return None
+    return Callee(name, is_resolved=True, is_certain=call.is_certain)
 
 
 def name_of_callee(function: Any) -> str:

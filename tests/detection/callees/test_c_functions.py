@@ -3,6 +3,7 @@
 import os
 import queue
 import sqlite3
+import sys
 import threading
 import time
 from contextlib import ExitStack, closing, suppress
@@ -10,6 +11,8 @@ from time import sleep as nap
 
 import pytest
 
+from loopwatch.detection.callees import callee_at
+from loopwatch.detection.instructions import instructions_of
 from tests.detection.callees.waiting import WITHIN_S, callee_when_it_waits, seen
 
 
@@ -97,3 +100,19 @@ def _shelf(folder):
     connection = sqlite3.connect(folder / "books.sqlite3", timeout=WITHIN_S, check_same_thread=False)
     connection.execute("CREATE TABLE IF NOT EXISTS book (title)")
     return connection
+
+
+def reads_a_clock(deadline):
+    while time.perf_counter() < deadline:
+        pass
+
+
+def test_a_function_that_is_always_quick_is_not_said_to_be_called():
+    offsets = {each.offset for each in instructions_of(reads_a_clock.__code__)}
+    thread = threading.Thread(target=reads_a_clock, args=[time.perf_counter() + 0.05])
+    thread.start()
+    while (frame := sys._current_frames().get(thread.ident)) is not None:
+        if frame.f_code is reads_a_clock.__code__:
+            assert {callee_at(frame, offset) for offset in offsets} == {None}
+            break
+    thread.join()
