@@ -36,8 +36,7 @@ SCOUT, TIMER = "loopwatch scout", "loopwatch timer"
 _TOOL_IDS = (3, 4, 5, 2, 1, 0)
 _BEGINS = events.PY_START | events.PY_RESUME
 _TIMED = _BEGINS | events.PY_RETURN | events.PY_YIELD | events.CALL
-_TIMED_EVERYWHERE = events.PY_UNWIND | events.PY_THROW
-"""Which the interpreter does not tell by code object; they are rare."""
+_EXCEPTIONS = events.PY_UNWIND | events.PY_THROW
 ALL_CALLS_ARE_TOLD = sys.version_info >= (3, 13)
 """Before, the timer does not hear of ``function(*arguments)``."""
 MAX_CODES = 20_000
@@ -57,6 +56,7 @@ class MonitoringTracer:
         """By the id of the code object, which the pace keeps alive."""
         self._timed: dict[int, CodePace] = {}
         self._scout = self._timer = -1
+        self._timed_events = _TIMED | _EXCEPTIONS
         self._scouted: set[LoopClock] = set()
         """The loops of which every step is traced."""
         self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover)
@@ -180,7 +180,7 @@ class MonitoringTracer:
             self.time(self._pace_of(code))
 
     def time(self, pace: CodePace) -> None:
-        monitoring.set_local_events(self._timer, pace.code, _TIMED)
+        monitoring.set_local_events(self._timer, pace.code, self._timed_events)
         self._timed[id(pace.code)] = pace
         pace.is_timed = True
 
@@ -236,7 +236,10 @@ class MonitoringTracer:
             # What an earlier scout was not to be told again holds for as long as the code has not run without one.
             monitoring.restart_events()
         if self._timer < 0:
-            self._timer = _use(free.pop(0), TIMER, self._timer_callbacks, _TIMED_EVERYWHERE)
+            self._timer = _use(free.pop(0), TIMER, self._timer_callbacks, 0)
+            if not _tells_exceptions_by_code(self._timer):
+                self._timed_events = _TIMED
+                monitoring.set_events(self._timer, _EXCEPTIONS)
 
     def _uninstall_scout(self) -> None:
         scout, self._scout = self._scout, -1
@@ -262,9 +265,23 @@ def _use(tool: int, name: str, callbacks: Callbacks, everywhere: int) -> int:
     return tool
 
 
+def _tells_exceptions_by_code(tool: int) -> bool:
+    """Whether events of exceptions can be asked for by code object, as from Python 3.15 on.
+
+    Before, all code of the process pays for them while the timer is there: https://github.com/python/cpython/issues/146182
+    """
+    code = _tells_exceptions_by_code.__code__
+    try:
+        monitoring.set_local_events(tool, code, _EXCEPTIONS)
+    except ValueError:
+        return False
+    monitoring.set_local_events(tool, code, 0)
+    return True
+
+
 def _free(tool: int, callbacks: Callbacks) -> None:
     monitoring.set_events(tool, 0)
-    for event in callbacks:
+    for event in callbacks:  # from Python 3.14 on, freeing the id does this
         monitoring.register_callback(tool, event, None)
     monitoring.free_tool_id(tool)
 
