@@ -58,6 +58,8 @@ def call_at(code: CodeType, offset: int) -> Call | None:
     if index is None:
         return None
     function = _called_by(instructions, index)
+    if function is not None and any(each.role is None for each in instructions):
+        function = Unknown()  # on a later Python, the instructions that are known may mean something else
     return None if function is None else Call(function, _doubtful_before(instructions, index) is None)
 
 
@@ -115,7 +117,7 @@ def _value_that_begins(instructions: Sequence[Instruction], last: int) -> Expres
     place, gathers = instructions[last].place, instructions[last].name == "CALL_FUNCTION_EX"
     for index in range(last - 1, -1, -1):
         each = instructions[index]
-        if place is None or each.role is None:
+        if place is None:
             break
         if each.place is None or each.place.start != place.start:
             continue

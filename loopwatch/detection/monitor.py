@@ -15,6 +15,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now, utc_of
 from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.hooks import Hooks
+from loopwatch.detection.interpreter import warn_if_later_than_known
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
 from loopwatch.detection.tracing.best import BestTracer
@@ -45,6 +46,7 @@ class Monitor:
 
         Raises ``TracingUnavailableError``, and watches nothing, if the watcher's engine cannot be had.
         """
+        warn_if_later_than_known()
         with self._lock:
             if watcher.engine == report.TRACING:
                 self._tracer = self._tracer or BestTracer()

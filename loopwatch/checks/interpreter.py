@@ -1,0 +1,21 @@
+"""Whether the interpreter is one that loopwatch knows."""
+
+from typing import Any
+
+from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+
+from loopwatch.checks.layers import asgi_application_path
+from loopwatch.detection.interpreter import is_later_than_known, what_is_not_known
+
+
+def check_interpreter(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W009: this version of Python came after the last one whose bytecode loopwatch can read."""
+    if asgi_application_path() is None or not is_later_than_known():
+        return []
+    return [
+        Warning(
+            what_is_not_known(),
+            hint="Look for a later version of loopwatch. The tracing engine does not read bytecode.",
+            id="loopwatch.W009",
+        )
+    ]
