@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loopwatch.admin.source_lines import SourceFiles, SourceLine, UnreadableSourceError, is_same, mark
+from loopwatch.admin.source_lines import SourceLine, mark
 from loopwatch.advice.coroutines import can_await
 from loopwatch.recording.stacks import StoredFrame
+from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
 _LOOKED_AT = 10
 
@@ -39,8 +40,6 @@ def caller_that_can_await(
 def _can_await(frame: StoredFrame, files: SourceFiles) -> bool | None:
     """Unknown where the file is not what it was."""
     try:
-        lines = files.lines(frame.filename)
+        return can_await(files.lines(frame), frame.lineno)
     except UnreadableSourceError:
         return None
-    current = files.line(frame)
-    return can_await(lines, frame.lineno) if current and is_same(frame.source_line, current) else None

@@ -5,21 +5,13 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.awaiting import AwaitingCaller, caller_that_can_await
-from loopwatch.admin.source_lines import (
-    SourceFiles,
-    SourceLine,
-    UnreadableSourceError,
-    excerpt,
-    is_same,
-    mark,
-    mark_text,
-)
+from loopwatch.admin.source_lines import SourceLine, excerpt, mark, mark_text
 from loopwatch.advice import Rewriting, rewritten
 from loopwatch.models import BlockingEvent
 from loopwatch.recording.stacks import StoredFrame, StoredSample
+from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
 _NAMES = 4
 
@@ -94,7 +86,7 @@ def culprit_of(event: BlockingEvent, samples: Sequence[StoredSample]) -> Culprit
 
 def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
     current = files.line(frame)
-    if current and is_same(frame.source_line, current):
+    if current:
         line = mark(current, frame.lineno, frame)
         return FrameRow(frame, SourceLine(line.lineno, line.before.lstrip(), line.marked, line.after), repeated)
     return FrameRow(frame, SourceLine(frame.lineno, frame.source_line) if frame.source_line else None, repeated)
@@ -104,13 +96,9 @@ def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: Sourc
     frame = _culprit_frame(event, frames)
     stored = mark_text(frame.source_line or event.source, frame.lineno, event.source)
     try:
-        lines = files.lines(frame.filename)
+        lines = files.lines(frame)
     except UnreadableSourceError as unavailable:
         return Culprit(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
-    current = files.line(frame)
-    if not current.strip() or not is_same(frame.source_line, current):
-        note = _("The file has changed since: this is the line as it was then.")
-        return Culprit(frame.filename, frame.lineno, frame.name, [stored], note)
     return Culprit(
         frame.filename,
         frame.lineno,

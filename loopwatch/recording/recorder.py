@@ -26,6 +26,7 @@ from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from loopwatch.recording.writer import Writer
+from loopwatch.sources.running import without_secrets
 from loopwatch.thread_waits.thread_wait import ThreadWait
 
 LOOP_TIMES_INTERVAL_S = 60.0
@@ -75,6 +76,7 @@ class Recorder:
     def put(self, call: BlockingCall) -> None:
         """Take over a call, without I/O or exceptions. It is written by the next flush; one still going on, at once."""
         try:
+            call = without_secrets(call)
             if self._redaction:
                 self._redaction.delivery.put(call)
             else:

@@ -10,7 +10,6 @@ The first sample is the representative stack; equal stacks are one sample. ``is_
 frame whose function says how many frames were left out, and whose other fields are empty, stands for the middle.
 """
 
-import linecache
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 from loopwatch.detection.calls import BlockingCall, StackFrame
 from loopwatch.recording.column_values import milliseconds, path_text, text
 from loopwatch.recording.paths import shorten
+from loopwatch.sources.running import line_of
 
 VERSION = 1
 SAMPLES_KEPT = 20
@@ -120,7 +120,7 @@ def _encode_frame(frame: StackFrame) -> list[str | int]:
 
 def _source_line(frame: StackFrame) -> str:
     try:
-        return text(linecache.getline(frame.filename, frame.lineno).strip(), 200)
+        return text(line_of(frame.filename, frame.lineno).strip(), 200)
     except Exception:  # noqa: BLE001 - a file name may be anything, and so may what its loader raises
         return ""
 

@@ -4,8 +4,6 @@ A stored file name is data: relative to ``BASE_DIR``, to an entry of ``sys.path`
 there, and only what lies in the repository, and is not installed into it, has a place.
 """
 
-import sys
-import tokenize
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -13,8 +11,8 @@ from pathlib import Path
 from django.conf import settings
 
 from loopwatch.reporting.report import ReportedFinding
+from loopwatch.sources.stored import locate, read
 
-_LARGEST_FILE = 5_000_000
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -42,7 +40,7 @@ class Repository:
 
         Code moves: where the line does not hold the source of the call any more, the nearest one that does is taken.
         """
-        path = _locate(finding.filename)
+        path = locate(finding.filename)
         if path is None or not path.is_relative_to(self.root):
             return None
         relative = path.relative_to(self.root)
@@ -63,23 +61,9 @@ def _found() -> Path:
     return next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
 
 
-def _locate(filename: str) -> Path | None:
-    if not filename:
-        return None
-    roots = (getattr(settings, "BASE_DIR", ""), *sys.path)
-    try:
-        candidates = (Path(root or ".") / filename for root in roots)
-        return next((path.resolve() for path in candidates if path.is_file()), None)
-    except (OSError, ValueError):
-        return None
-
-
 def _read_lines(path: Path) -> tuple[str, ...]:
     try:
-        if path.stat().st_size > _LARGEST_FILE:
-            return ()
-        with tokenize.open(path) as file:
-            return tuple(file)
+        return read(path)
     except (OSError, SyntaxError, ValueError):
         return ()
 

@@ -1,6 +1,5 @@
 """An account of what a test is blamed for: a traceback that ends at the call, the expression marked, and a cure."""
 
-import linecache
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
 from loopwatch.reporting.terminal import visible
+from loopwatch.sources.running import lines_of
 from loopwatch.testing.found import Channel, Found
 from loopwatch.testing.places import shown
 
@@ -107,8 +107,7 @@ def _cure(found: Found) -> Iterator[str]:
     yield advice_for(name, cause=cause, called_name=found.called_name, leaf_name=found.blocking_call).cure
     own = next((frame for frame in reversed(found.stack) if frame.is_own), None)
     if own is not None:
-        lines = [line.rstrip("\n") for line in linecache.getlines(own.filename)]
-        better = rewritten(lines, own, called_name=found.called_name, cause=cause)
+        better = rewritten(lines_of(own.filename), own, called_name=found.called_name, cause=cause)
         if better is not None:
             yield f"  {better.text.strip()}"
 
@@ -127,7 +126,7 @@ def _entry(frame: StackFrame) -> Entry:
 def _marked(frame: StackFrame) -> list[str]:
     """The lines of the expression, with carets under it where it is a part of its line."""
     last = min(max(frame.end_lineno, frame.lineno), frame.lineno + MAX_LINES - 1)
-    lines = [line.rstrip("\n") for line in linecache.getlines(frame.filename)[max(0, frame.lineno - 1) : last]]
+    lines = lines_of(frame.filename)[max(0, frame.lineno - 1) : last]
     if not lines:
         return []
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)

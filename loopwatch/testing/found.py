@@ -7,6 +7,7 @@ from typing import Any
 
 from loopwatch.detection.calls import BlockingCall, StackFrame
 from loopwatch.detection.strict.calls import StrictCall
+from loopwatch.sources.running import expression_of
 
 MAX_FRAMES = 60
 
@@ -98,7 +99,7 @@ def _stalls_of(test: str, phase: str, alike: list[BlockingCall]) -> Found:
         function=call.function,
         filename=call.filename,
         lineno=call.lineno,
-        source=call.source,
+        source=expression_of(call.filename, call.source),
         reason=str(call.cause),
         duration_ms=call.duration_ms,
         blocked_ms=sum(each.duration_ms for each in alike),
@@ -120,7 +121,7 @@ def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Found]
             function=call.function,
             filename=call.filename,
             lineno=call.lineno,
-            source=call.source,
+            source=expression_of(call.filename, call.source),
             reason=str(call.kind),
             count=call.count,
             stack=_from_own_code_inward(call.stack),

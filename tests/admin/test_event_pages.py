@@ -1,10 +1,12 @@
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
 
 from loopwatch.detection.calls import Contribution
 from loopwatch.recording import event_rows
+from tests import settings as settings_module
 from tests.recording.calls import blocking_call
 from tests.stored import NOON, stored_event, stored_finding, stored_stack
 
@@ -20,7 +22,11 @@ def page_url(event):
 
 
 def page_of(client, event):
-    response = client.get(page_url(event))
+    return page_at(client, page_url(event))
+
+
+def page_at(client, url):
+    response = client.get(url)
     assert response.status_code == 200
     return response.content.decode()
 
@@ -143,10 +149,28 @@ def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_cli
     assert "nap = <mark>time.sleep(0.1)</mark>" in page
 
 
-def test_a_place_that_is_no_longer_in_the_file_gives_what_is_known_of_the_call(admin_client, shop):
-    page = page_of(admin_client, event_in_shop(stacks={}, lineno=400))
-    assert "changed since" in page
+def test_an_event_whose_stack_was_not_kept_gives_what_is_known_of_the_call(admin_client, shop):
+    page = page_of(admin_client, event_in_shop(stacks={}))
+    assert "its own line was not kept" in page
     assert "<mark>time.sleep(0.1)</mark>" in page
+    assert "return nap" not in page
+
+
+@pytest.mark.parametrize("source", ["", "SECRET_KEY"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_row_that_names_a_line_of_the_settings_does_not_show_it(admin_client, settings, source, kept):
+    settings.BASE_DIR = Path(settings_module.__file__).parent.parent
+    place = {"filename": "tests/settings.py", "lineno": 8, "source": source}
+    finding = stored_finding(**place)
+    stack = stored_stack(("tests/settings.py", "<module>", 8, 0, 0, 1, 'SECRET_KEY = "tests only"'[: kept and 99]))
+    event = stored_event(finding, stacks=stack, **place)
+    for page in (
+        page_of(admin_client, event),
+        page_at(admin_client, reverse("admin:loopwatch_finding_change", args=[finding.pk])),
+    ):
+        assert "may hold secrets" in page
+        assert "BASE_DIR" not in page
+        assert kept or "tests only" not in page
 
 
 @pytest.mark.parametrize("stacks", [{}, [], "junk", {"version": 2}, {"version": 1, "frames": 7, "samples": [[1, [9]]]}])

@@ -1,6 +1,6 @@
 import pytest
 
-from loopwatch.admin.source_lines import SourceFiles, UnreadableSourceError, excerpt, mark, mark_text
+from loopwatch.admin.source_lines import excerpt, mark, mark_text
 from loopwatch.recording.stacks import StoredFrame
 
 
@@ -10,12 +10,6 @@ def frame(lineno=1, end_lineno=1, column=0, end_column=0, filename="shop/views.p
 
 def parts(line):
     return line.before, line.marked, line.after
-
-
-@pytest.fixture
-def base(settings, tmp_path):
-    settings.BASE_DIR = tmp_path
-    return tmp_path
 
 
 def test_columns_count_utf8_bytes():
@@ -59,54 +53,3 @@ def test_a_stored_text_is_marked_by_what_the_expression_says():
     assert parts(mark_text("nap = sleep(1)", 3, "sleep(1)")) == ("nap = ", "sleep(1)", "")
     assert parts(mark_text("nap = sleep(1)", 3, "other")) == ("nap = sleep(1)", "", "")
     assert parts(mark_text("nap", 3, "")) == ("nap", "", "")
-
-
-def test_a_file_is_found_beside_the_project_and_in_the_packages(base):
-    (base / "views.py").write_text("one\x0ctwo\u2028three\r\nfour")
-    files = SourceFiles()
-    assert files.lines("views.py") == ("one\x0ctwo\u2028three", "four")
-    assert "class HttpResponse" in "\n".join(files.lines("django/http/response.py"))
-
-
-def test_a_declared_encoding_is_honoured(base):
-    (base / "old.py").write_bytes(b"# coding: latin-1\nname = '\xe9'\n")
-    assert SourceFiles().lines("old.py")[1] == "name = 'é'"
-
-
-@pytest.mark.parametrize(
-    ("filename", "reason"),
-    [
-        ("gone.py", "not on this machine"),
-        ("", "not on this machine"),
-        ("<string>", "not on this machine"),
-        ("secrets.env", "not on this machine"),
-        ("../outside.py", "not on this machine"),
-        ("sub/../../outside.py", "not on this machine"),
-        ("/etc/passwd", "not on this machine"),
-        ("directory.py", "not on this machine"),
-        ("nul\0.py", "cannot be read|not on this machine"),
-        ("x" * 500 + ".py", "cannot be read|not on this machine"),
-        ("broken.py", "not UTF-8"),
-        ("cookie.py", "not UTF-8"),
-    ],
-)
-def test_what_cannot_or_must_not_be_shown_says_why(base, filename, reason):
-    (base.parent / "outside.py").write_text("secret = 1")
-    (base / "secrets.env").write_text("SECRET=1")
-    (base / "sub").mkdir()
-    (base / "directory.py").mkdir()
-    (base / "broken.py").write_bytes(b"\n\n\nname = '\xff'\n")
-    (base / "cookie.py").write_bytes(b"# coding: klingon\n")
-    with pytest.raises(UnreadableSourceError, match=reason):
-        SourceFiles().lines(filename)
-
-
-def test_an_absolute_path_is_never_opened(base):
-    (base / "views.py").write_text("secret = 1")
-    with pytest.raises(UnreadableSourceError):
-        SourceFiles().lines(str(base / "views.py"))
-
-
-def test_settings_without_a_base_directory_will_do(settings):
-    del settings.BASE_DIR
-    assert SourceFiles().lines("django/http/response.py")

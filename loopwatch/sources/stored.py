@@ -1,0 +1,93 @@
+"""Source files as they are on this machine now, for rows that name them.
+
+A stored file name is data. It is looked for under ``BASE_DIR`` and the entries of ``sys.path`` and nowhere else, links
+included. Lines are given only to who knows what stood there when the row was made.
+"""
+
+import os
+import sys
+import tokenize
+from pathlib import Path, PurePath
+
+from django.conf import settings
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from loopwatch.recording.stacks import StoredFrame
+from loopwatch.sources.withheld import is_withheld
+
+_LARGEST_FILE = 5_000_000
+_LONGEST_STORED_LINE = 199
+
+
+class UnreadableSourceError(Exception):
+    """The file cannot be shown; ``reason`` says why, to the reader of the page."""
+
+    def __init__(self, reason: Promise) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class SourceFiles:
+    """Reads each file once, for as long as the page is made."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, tuple[str, ...] | UnreadableSourceError] = {}
+
+    def lines(self, frame: StoredFrame) -> tuple[str, ...]:
+        """The lines of a frame's file, which still has the frame's line. Raises ``UnreadableSourceError``."""
+        if frame.filename not in self._read:
+            self._read[frame.filename] = _attempt(frame.filename)
+        lines = self._read[frame.filename]
+        if isinstance(lines, UnreadableSourceError):
+            raise lines
+        if not frame.source_line:
+            raise UnreadableSourceError(
+                _("The lines around the call are not shown, because its own line was not kept.")
+            )
+        current = lines[frame.lineno - 1].strip() if 0 < frame.lineno <= len(lines) else ""
+        if frame.source_line[:_LONGEST_STORED_LINE] != current[:_LONGEST_STORED_LINE]:
+            raise UnreadableSourceError(_("The file has changed since: this is the line as it was then."))
+        return lines
+
+    def line(self, frame: StoredFrame) -> str:
+        """The line of a frame, empty where it is not there or not shown."""
+        try:
+            return self.lines(frame)[frame.lineno - 1]
+        except UnreadableSourceError:
+            return ""
+
+
+def locate(filename: str) -> Path | None:
+    """The real path of a stored file name, if that is where the name says: inside of its root, links resolved."""
+    relative = PurePath(filename)
+    if not filename or relative.is_absolute() or ".." in relative.parts:
+        return None
+    try:
+        roots = [Path(root or os.curdir).resolve() for root in (getattr(settings, "BASE_DIR", ""), *sys.path)]
+        found = [(root, (root / relative).resolve()) for root in roots]
+        return next((path for root, path in found if path.is_relative_to(root) and path.is_file()), None)
+    except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL
+        return None
+
+
+def read(path: Path) -> tuple[str, ...]:
+    """The lines of a file without their ends. Raises what opening and decoding raise."""
+    if path.stat().st_size > _LARGEST_FILE:
+        raise OSError("too large")
+    with tokenize.open(path) as file:
+        return tuple(line.rstrip("\n") for line in file)
+
+
+def _attempt(filename: str) -> tuple[str, ...] | UnreadableSourceError:
+    path = locate(filename) if filename.endswith((".py", ".pyw")) else None
+    if path is None:
+        return UnreadableSourceError(_("The file is not on this machine (any more)."))
+    if is_withheld(str(path)):
+        return UnreadableSourceError(_("Settings are not shown, because they may hold secrets."))
+    try:
+        return read(path)
+    except (SyntaxError, UnicodeDecodeError):
+        return UnreadableSourceError(_("The file is not UTF-8, nor in an encoding that it declares."))
+    except (OSError, ValueError):
+        return UnreadableSourceError(_("The file cannot be read."))

@@ -1,0 +1,92 @@
+"""The files that hold the site's settings, and with them its secrets: no line of them is stored or shown.
+
+They are the module that ``DJANGO_SETTINGS_MODULE`` names, the modules of the project that it imports (``.base``,
+``local_secrets``), those that these import with ``*``, and everything in a package that is named after settings.
+"""
+
+import ast
+import os
+import sys
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from types import ModuleType
+
+from django.conf import ENVIRONMENT_VARIABLE
+
+from loopwatch.detection.ownership import Owner, owner_of_file
+
+
+def is_withheld(filename: str) -> bool:
+    """Whether no line of this file may be stored or shown. The path is absolute, or relative to the current folder."""
+    settings_module = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    return settings_module in sys.modules and _is_of(settings_module, filename)
+
+
+@lru_cache(maxsize=4096)
+def _is_of(settings_module: str, filename: str) -> bool:
+    try:
+        path = os.path.realpath(filename)
+    except ValueError:  # a NUL
+        return False
+    return path in _files(settings_module) or os.path.dirname(path) in _folders(settings_module)  # noqa: PTH120 - text
+
+
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """A module that another one imports, by its full name."""
+
+    name: str
+    is_star: bool
+
+
+@lru_cache(maxsize=8)
+def _files(settings_module: str) -> frozenset[str]:
+    """Settings are imported before anything else is, so what they import is in ``sys.modules``."""
+    found: dict[str, None] = {}
+    waiting = [_Import(settings_module, is_star=True)]
+    while waiting:
+        each = waiting.pop()
+        path = _path_of(sys.modules.get(each.name))
+        if path and path not in found:
+            found[path] = None
+            if each.is_star:
+                waiting += _imports(path, sys.modules[each.name])
+    return frozenset(found)
+
+
+@lru_cache(maxsize=8)
+def _folders(settings_module: str) -> frozenset[str]:
+    package, _, _ = settings_module.rpartition(".")
+    packages = [name for name in (settings_module, package) if "settings" in name.rpartition(".")[2]]
+    paths = [os.path.realpath(path) for name in packages for path in getattr(sys.modules.get(name), "__path__", ())]
+    return frozenset(paths)
+
+
+def _path_of(module: ModuleType | None) -> str:
+    filename = getattr(module, "__file__", None)
+    return os.path.realpath(filename) if filename and owner_of_file(filename) is Owner.OWN else ""
+
+
+def _imports(path: str, module: ModuleType) -> Iterator[_Import]:
+    try:
+        with tokenize.open(path) as file:
+            tree = ast.parse(file.read())
+    except (OSError, SyntaxError, ValueError):
+        return
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (_Import(alias.name, is_star=False) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = _origin(node, module)
+            yield _Import(origin, is_star=node.names[0].name == "*")
+            yield from (_Import(f"{origin}.{alias.name}", is_star=False) for alias in node.names)
+
+
+def _origin(node: ast.ImportFrom, module: ModuleType) -> str:
+    """The full name of what a relative import names."""
+    if not node.level:
+        return node.module or ""
+    package = (module.__package__ or "").split(".")
+    return ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])

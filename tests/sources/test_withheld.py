@@ -1,0 +1,138 @@
+"""No line of a file that settings are read from is stored or shown."""
+
+import importlib
+import json
+import sys
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from loopwatch.detection.calls import StackFrame
+from loopwatch.models import BlockingEvent
+from loopwatch.recording import stacks
+from loopwatch.sources.running import line_of, lines_of
+from loopwatch.sources.withheld import is_withheld
+from loopwatch.testing.account import text_of
+from loopwatch.testing.found import stalls_in
+from tests import settings as settings_module
+from tests.recording.calls import blocking_call
+
+SETTINGS = settings_module.__file__
+SECRET_LINENO = 1 + Path(SETTINGS).read_text().splitlines().index('SECRET_KEY = "tests only"')
+SECRET_LINE = {"filename": SETTINGS, "lineno": SECRET_LINENO, "source": '"tests only"'}
+_numbers = count()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """Makes a project of these files, whose settings are the given module; returns its folder."""
+    modules = set(sys.modules)
+
+    def make(settings, files):
+        name = f"project_{next(_numbers)}"
+        for path, text in files.items():
+            file = tmp_path / name / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("DJANGO_SETTINGS_MODULE", f"{name}.{settings}")
+        importlib.import_module(f"{name}.{settings}")
+        return tmp_path / name
+
+    yield make
+    for name in set(sys.modules) - modules:
+        if name.startswith("project_"):
+            del sys.modules[name]
+
+
+def withheld_in(folder):
+    return {file.relative_to(folder).as_posix() for file in folder.rglob("*.py") if is_withheld(str(file))}
+
+
+def test_the_settings_module_is():
+    assert is_withheld(SETTINGS)
+    assert not is_withheld(__file__)
+
+
+def test_what_the_settings_import_from_the_project_is(project):
+    files = {
+        "conf.py": "import json\nfrom .local_secrets import KEY\nfrom . import hosts\n",
+        "local_secrets.py": "KEY = 1",
+        "hosts.py": "from .names import NAMES",
+        "names.py": "NAMES = []",
+        "views.py": "from .conf import KEY",
+    }
+    assert withheld_in(project("conf", files)) == {"conf.py", "local_secrets.py", "hosts.py"}
+    assert not is_withheld(json.__file__)
+
+
+def test_what_these_import_whole_is_and_so_on(project):
+    files = {
+        "production.py": "from .staging import *",
+        "staging.py": "from .common import *\nDEBUG = False",
+        "common.py": "from . import keys",
+        "keys.py": "KEY = 1",
+    }
+    assert withheld_in(project("production", files)) == {*files}
+
+
+def test_everything_in_a_package_that_is_named_after_settings_is(project):
+    files = {
+        "settings/__init__.py": "",
+        "settings/live.py": "import pathlib; exec(pathlib.Path(__file__.replace('live', 'parts')).read_text())",
+        "settings/parts.py": "KEY = 1",
+        "views.py": "",
+    }
+    assert withheld_in(project("settings.live", files)) == {*files} - {"views.py"}
+
+
+def test_a_link_to_it_is(tmp_path):
+    (tmp_path / "link.py").symlink_to(SETTINGS)
+    assert is_withheld(str(tmp_path / "link.py"))
+
+
+def test_settings_that_are_no_python_any_more_are(project):
+    folder = project("conf", {"conf.py": "KEY = 1"})
+    (folder / "conf.py").write_text("KEY = (")
+    assert withheld_in(folder) == {"conf.py"}
+
+
+@pytest.mark.parametrize("named", ["", "no.such.module"])
+def test_without_settings_nothing_is(monkeypatch, named):
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", named)
+    assert not is_withheld(SETTINGS)
+
+
+@pytest.mark.parametrize("filename", ["", "<string>", "nul\0.py", "x" * 5_000])
+def test_what_is_no_file_is_not(filename):
+    assert not is_withheld(filename)
+
+
+def test_its_lines_are_not_read():
+    assert lines_of(SETTINGS) == []
+    assert line_of(SETTINGS, SECRET_LINENO) == ""
+    assert line_of(__file__, 1).startswith('"""')
+
+
+def test_its_lines_are_not_stored_with_a_stack():
+    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, is_own=True)
+    assert "tests only" not in str(stacks.encode(blocking_call(stack=(frame,))))
+
+
+def test_its_lines_go_to_no_sink(recorder_of, database):
+    called = []
+    recorder = recorder_of(sinks=("database",), on_blocking_call=called.append)
+    recorder.put(blocking_call(**SECRET_LINE))
+    assert recorder.flush(10)
+    assert [(event.source, event.finding.source) for event in BlockingEvent.objects.all()] == [("", "")]
+    assert [call.source for call in called] == [""]
+
+
+def test_its_lines_are_not_in_the_account_of_a_test():
+    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, SECRET_LINENO, 13, 25, is_own=True)
+    found = stalls_in("test_it", "call", [blocking_call(stack=(frame,), **SECRET_LINE)])
+    assert found[0].source == ""
+    account = text_of(found, 50.0)
+    assert f"tests/settings.py:{SECRET_LINENO}" in account
+    assert "tests only" not in account
