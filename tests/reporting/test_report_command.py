@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.core.management import CommandError, call_command
-from django.db import connections
+from django.core.management import CommandError, call_command, execute_from_command_line
+from django.db import connections, transaction
 from django.utils.timezone import override
 
 from loopwatch.reporting.formats import FORMATS
 from loopwatch.reporting.terminal import width_of
 from tests.stored import NOON, stored_event, stored_finding, stored_health, stored_hour, stored_stack
+from tests.support.children import Child
 
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 ROOT = Path(__file__).resolve().parents[2]
@@ -349,11 +350,20 @@ def test_a_database_that_cannot_be_read_says_why(another_database):
 
 
 @pytest.fixture
+def stored_findings(transactional_db):
+    """300 findings, in a store that other processes can read."""
+    with transaction.atomic():
+        for _ in range(300):
+            stored_finding(function="shop.名前" * 20)
+
+
+@pytest.fixture
 def own_process(tmp_path):
-    """Starts the command in a process of its own, with a store of 300 findings."""
+    """Starts the command in a process of its own, on the store of this test."""
     (tmp_path / "own_settings.py").write_text(
         "from tests.settings import *\n"
-        f"DATABASES = {{'default': {{'ENGINE': 'django.db.backends.sqlite3', 'NAME': {str(tmp_path / 'own')!r}}}}}\n"
+        "import os\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': os.environ['STORE']}}\n"
     )
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "own_settings",
@@ -362,22 +372,16 @@ def own_process(tmp_path):
         "PYTHONUNBUFFERED": "",
         "TERM": "xterm",
     }
-    fill = """
-import django; django.setup()
-from django.core.management import call_command
-call_command("migrate", "loopwatch", verbosity=0)
-from tests.stored import stored_finding
-for _ in range(300): stored_finding(function="shop.名前" * 20)
-"""
-    subprocess.run([sys.executable, "-c", fill], env=environment, check=True, timeout=60)
 
-    def start(*arguments, stdout=subprocess.PIPE):
+    def start(*arguments, store=None, stdout=subprocess.PIPE):
+        store = store or connections["default"].settings_dict["NAME"]
         command = [sys.executable, "-m", "django", "loopwatch_report", *arguments]
-        return subprocess.Popen(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
+        return Child(command, env=environment | {"STORE": str(store)}, stdout=stdout, stderr=subprocess.PIPE)
 
     return start
 
 
+@pytest.mark.usefixtures("stored_findings")
 @pytest.mark.parametrize("limit", ["1", "300"])
 def test_a_reader_that_leaves_early_is_no_error(own_process, limit):
     with own_process("--limit", limit) as process:
@@ -386,18 +390,19 @@ def test_a_reader_that_leaves_early_is_no_error(own_process, limit):
 
 
 def test_a_database_out_of_reach_is_no_traceback(own_process, tmp_path):
-    (tmp_path / "own").unlink()
-    (tmp_path / "own").mkdir()
-    with own_process() as process:
+    with own_process(store=tmp_path) as process:
         assert process.stderr.read().startswith("CommandError: The database 'default' cannot be used: ")
         assert process.wait(timeout=60) == 2
 
 
+@pytest.mark.usefixtures("stored_findings")
 def test_an_encoding_without_the_characters_is_no_error(own_process):
-    output, errors = own_process("--limit", "1").communicate(timeout=60)
+    with own_process("--limit", "1") as process:
+        output, errors = process.communicate(timeout=60)
     assert (errors, r"\u540d\u524d" in output) == ("", True)
 
 
+@pytest.mark.usefixtures("stored_findings")
 @pytest.mark.parametrize(("arguments", "coloured"), [([], True), (["--no-color"], False)])
 def test_a_terminal_is_coloured_unless_refused(own_process, arguments, coloured):
     ours, theirs = os.openpty()
@@ -408,14 +413,19 @@ def test_a_terminal_is_coloured_unless_refused(own_process, arguments, coloured)
     os.close(ours)
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     ("arguments", "status"),
     [([], 0), (["--fail-on", "any"], 1), (["--fail-on", "regressed"], 0), (["--limit", "0"], 2), (["--limit", "x"], 2)],
 )
-def test_the_exit_status_is_a_contract(own_process, arguments, status):
-    with own_process(*arguments) as process:
-        process.communicate(timeout=60)
-        assert process.returncode == status
+def test_the_exit_status_is_a_contract(arguments, status):
+    stored_finding()
+    ended = None
+    try:
+        execute_from_command_line(["manage.py", "loopwatch_report", *arguments])
+    except SystemExit as exit_:
+        ended = exit_.code
+    assert (ended or 0) == status
 
 
 def read_until(terminal, text):
@@ -428,6 +438,7 @@ def read_until(terminal, text):
     return shown
 
 
+@pytest.mark.usefixtures("stored_findings")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_watching_draws_over_and_over_until_it_is_ended(own_process, ending):
     ours, theirs = os.openpty()
