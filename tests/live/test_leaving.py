@@ -10,6 +10,8 @@ from loopwatch.live.connection import Connection
 from testproject.demo.ports import LOOPBACK
 from tests.browser.site import APPLICATION, DAPHNE, AdminSite
 
+pytestmark = pytest.mark.servers
+
 UVICORN = ("uvicorn", APPLICATION, "--host", LOOPBACK, "--port", "{port}", "--log-level", "warning", "--ws")
 GRANIAN = ("granian", APPLICATION, "--interface", "asgi", "--host", LOOPBACK, "--port", "{port}")
 

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
 
-STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "2000"))
+STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "600"))
 
 PROLOGUE = """
 import json, os, sys, threading
@@ -64,7 +64,7 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
                 call = blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20)
                 waiting = tuple(Request("http", "GET", f"{each}/") for each in (number % 7, process))
                 recorder.put(replace(call, waiting=2, delayed=waiting))
-                if number % 1_000 == 0:
+                if number % 200 == 0:
                     recorder.flush(60)
             assert recorder.stop(240), recorder.stats()
             assert recorder.stats().stored == stalls, recorder.stats()
