@@ -10,6 +10,8 @@ from pathlib import Path
 import django
 import pytest
 
+from loopwatch.checks.versions import NEWEST_TESTED_DJANGO
+
 ROOT = Path(__file__).resolve().parent.parent
 THIS_PYTHON = "{}.{}".format(*sys.version_info)
 THIS_DJANGO = "{}.{}".format(*django.VERSION)
@@ -43,6 +45,10 @@ def test_the_djangos_that_are_declared_are_those_that_are_tested(project, tested
     djangos = sorted({django for of_python in tested.values() for django in of_python})
     assert versions(project["classifiers"], "Framework :: Django") == djangos
     assert project["dependencies"] == [f"django>={djangos[0]}"]
+
+
+def test_the_check_knows_the_newest_django_that_is_tested(tested):
+    assert ".".join(map(str, NEWEST_TESTED_DJANGO)) == max(djangos[-1] for djangos in tested.values())
 
 
 def test_the_readme_shows_the_pairs_that_are_tested(tested):

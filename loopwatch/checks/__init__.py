@@ -14,6 +14,7 @@ from loopwatch.checks.interpreter import check_interpreter
 from loopwatch.checks.middleware import check_middleware
 from loopwatch.checks.receivers import check_signal_receivers
 from loopwatch.checks.settings import check_metrics, check_settings
+from loopwatch.checks.versions import check_asgiref_version, check_django_version
 
 TAG = "loopwatch"
 
@@ -29,4 +30,6 @@ def register_all() -> None:
     register(check_async_unsafe, TAG)
     register(check_sync_consumers, TAG)
     register(check_channel_layers, TAG)
+    register(check_django_version, TAG)
+    register(check_asgiref_version, TAG)
     register(check_channel_layers_for_deployment, TAG, deploy=True)
