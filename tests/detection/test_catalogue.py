@@ -11,8 +11,8 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 from tests.detection.catalogue.run import CASES, LOOPS, run_case
-from tests.detection.catalogue.sizes import STALL_S
-from tests.detection.catalogue.verdict import judge
+from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
+from tests.detection.catalogue.verdict import QUICKEST_MS, judge
 
 pytestmark = pytest.mark.real_time
 
@@ -39,6 +39,8 @@ def test_catalogue(case, loop, thread, engine, real_time, monkeypatch):
         watcher = watch(threshold_ms=THRESHOLD_MS, engine=engine)
         run = run_case(case, watcher, loop, thread)
         assert run.truth.blocked or case.expected is None
+        if any(blocked.duration_ms < QUICKEST_MS for blocked in run.truth.blocked):
+            size_that_takes_long.cache_clear()  # it was measured while something else slowed the machine down
         account_for(each, run, judge(case, run, watcher.calls, watcher.disturbances))
 
 

@@ -40,8 +40,6 @@ def size_that_takes_long(
         assert size < LARGEST_SIZE, f"{work} takes no time"
         took_s = _duration_s(work, make(size), clock)
         if took_s >= STALL_S:
-            took_s = min(took_s, *(_duration_s(work, make(size), clock) for _ in range(2)))
-        if took_s >= STALL_S:
             return size
         size = size + 1 if is_steep else max(size + 1, int(size * min(4.0, 1.25 * STALL_S / max(took_s, 1e-6))))
 
