@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, check, test, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
+# Targets: demo, check, test, coverage, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -9,7 +9,7 @@ ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: demo check test catalogue matrix benchmarks versions lint docs pictures messages clean
+.PHONY: demo check test coverage catalogue matrix benchmarks versions lint docs pictures messages clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -26,6 +26,10 @@ check: lint
 # All tests: in parallel, and those that measure real time alone afterwards.
 test: $(VENV)/installed-test
 	$(IN_VENV) -m tests $(ARGS)
+
+# Which lines and branches the tests reach, on the Python that hardly slows them for it.
+coverage:
+	@$(MAKE) --no-print-directory versions ARGS="--tags coverage -- $(ARGS)"
 
 catalogue: $(VENV)/installed-test
 	$(IN_VENV) -m pytest -m "" $(ARGS) tests/detection/test_catalogue.py

@@ -30,11 +30,11 @@ TOGETHER = {
 """The Djangos of each Python: see Django's FAQ, "What Python version can I use with Django?"."""
 
 OLDEST_PYTHON = next(iter(TOGETHER))
-# Those of the tag are run in CI, after "make test" has had the oldest Python.
-NEWEST = [
-    nox.param(python, djangos[-1], tags=[] if python == OLDEST_PYTHON else ["newest"])
-    for python, djangos in TOGETHER.items()
-]
+MEASURED_PYTHON = "3.14"
+"""The oldest on which coverage.py counts branches by ``sys.monitoring``, which hardly slows the tests."""
+# Those of the tag "newest" are run in CI, after "make test" has had the oldest Python.
+TAGS = {python: ["newest"] for python in TOGETHER} | {OLDEST_PYTHON: [], MEASURED_PYTHON: ["newest", "coverage"]}
+NEWEST = [nox.param(python, djangos[-1], tags=TAGS[python]) for python, djangos in TOGETHER.items()]
 OTHERS = [(python, django) for python, djangos in TOGETHER.items() for django in djangos[:-1]]
 WITHOUT_DJANGO = ["tests/detection", "tests/benchmarks", "tests/test_docs.py", "tests/test_package.py"]
 counted: list[Path] = []
@@ -43,9 +43,10 @@ counted: list[Path] = []
 @nox.session
 @nox.parametrize(("python", "django"), NEWEST)
 def tests(session: nox.Session, django: str) -> None:
-    """Run all tests on one Python, with the newest Django for it."""
+    """Run all tests on one Python, with the newest Django for it; on one Python, measure what they reach."""
     install(session, f"django~={django}.0")
-    run_all_tests(session, f".real-time-{session.python}.json")
+    measured = ["--coverage"] if session.python == MEASURED_PYTHON else []
+    run_all_tests(session, f".real-time-{session.python}.json", *measured)
 
 
 @nox.session
@@ -89,11 +90,11 @@ def install(session: nox.Session, *arguments: str) -> None:
     session.install("--editable", ".", "--group", "test", *arguments)
 
 
-def run_all_tests(session: nox.Session, counts: str) -> None:
+def run_all_tests(session: nox.Session, counts: str, *options: str) -> None:
     path = ROOT / counts
     path.unlink(missing_ok=True)
     counted.append(path)
-    session.run("python", "-m", "tests", *session.posargs, env={"LOOPWATCH_TESTS_REAL_TIME": str(path)})
+    session.run("python", "-m", "tests", *options, *session.posargs, env={"LOOPWATCH_TESTS_REAL_TIME": str(path)})
 
 
 def lowest_versions() -> list[tuple[str, str]]:

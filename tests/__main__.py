@@ -1,7 +1,8 @@
-"""Runs the suite in two lanes: ``python -m tests [--quick] [options of pytest]``.
+"""Runs the suite in two lanes: ``python -m tests [--quick] [--coverage] [options of pytest]``.
 
 The parallel lane holds every test that a busy machine only makes slower. The tests that measure real time follow, alone
 and one after the other. ``--quick`` runs the parallel lane without the tests that start a server or a browser.
+``--coverage`` measures what the tests reach, and fails below the percentage in pyproject.toml.
 """
 
 import argparse
@@ -13,8 +14,12 @@ from dataclasses import dataclass
 import pytest
 
 PARALLEL = ("-n", "auto", "--dist", "loadgroup")
-ONE_BY_ONE = ("-p", "no:xdist")
+ONE_BY_ONE = ("-n", "0")
 ORDINARY = "not catalogue"
+
+PLAIN = (sys.executable, "-m", "pytest")
+COVERAGE = (sys.executable, "-m", "coverage")
+MEASURED = (*COVERAGE, "run", "-m", "pytest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +57,36 @@ def main() -> int:
     """Run the lanes; the status is pytest's: that of the worst lane, and 5 only where no lane had a test."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--coverage", action="store_true")
     parser.add_argument("-m", dest="markers", default=ORDINARY)
     asked, options = parser.parse_known_args()
+    if asked.coverage and sys.version_info < (3, 14):
+        # Before, coverage.py counts branches by a trace function, which slows what the real-time tests measure.
+        parser.error("--coverage needs Python 3.14 or later")
+    pytest_command = MEASURED if asked.coverage else PLAIN
+    if asked.coverage:
+        subprocess.run([*COVERAGE, "erase"], check=True)
     outcomes = []
     for lane in QUICK if asked.quick else ALL:
-        outcomes.append(run(lane, asked.markers, options))
+        outcomes.append(run(lane, pytest_command, asked.markers, options))
         if outcomes[-1].status == pytest.ExitCode.INTERRUPTED:
             break
-    print(*outcomes, sep="\n")
-    return worst(outcome.status for outcome in outcomes)
+    reached = report_coverage() if asked.coverage else pytest.ExitCode.OK
+    print(*outcomes, sep="\n", flush=True)
+    return worst([outcome.status for outcome in outcomes]) or reached
 
 
-def run(lane, markers, options):
+def run(lane, pytest_command, markers, options):
     chosen = " and ".join(f"({expression})" for expression in (lane.tests, markers) if expression)
     begin = time.monotonic()
-    command = [sys.executable, "-m", "pytest", *lane.options, "-m", chosen, *options]
-    status = subprocess.run(command, check=False).returncode
+    status = subprocess.run([*pytest_command, *lane.options, "-m", chosen, *options], check=False).returncode
     return Outcome(lane, status, time.monotonic() - begin)
+
+
+def report_coverage():
+    """Print the table of all processes; 2 if less is reached than pyproject.toml asks for."""
+    subprocess.run([*COVERAGE, "combine", "--quiet"], check=True)
+    return subprocess.run([*COVERAGE, "report"], check=False).returncode
 
 
 def worst(statuses):
