@@ -86,7 +86,7 @@ def test_a_synchronous_consumer_that_uses_a_model_is_named(application, found, c
     assert f"'{__name__}.{consumer.__name__}' ({model})" in message.msg
 
 
-def test_so_is_one_of_a_worker(application, found):
+def test_a_consumer_of_a_worker_is_checked(application, found):
     application(LoopWatch(ProtocolTypeRouter({"channel": ChannelNameRouter({"tidy": Job.as_asgi()})})))
     assert len(found(W006)) == 1
 

@@ -67,7 +67,7 @@ def test_a_process_that_was_suspended_has_made_no_blocking_call(said_of_suspensi
 
 
 @pytest.mark.parametrize("work", ["time.sleep(0.001)", "time.sleep(0.01)", "sum(range(100_000))"])
-def test_nor_has_one_that_was_suspended_for_hardly_longer_than_the_threshold(said_of_suspensions, work):
+def test_a_process_suspended_for_hardly_longer_than_the_threshold_has_made_no_blocking_call(said_of_suspensions, work):
     """As virtual machines do whose host is busy."""
     said = said_of_suspensions(work, threshold_ms=40, suspended_s=0.045, times=10)
     assert set(said) <= {"disturbance suspended", "disturbance starved"}

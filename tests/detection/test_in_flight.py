@@ -152,7 +152,7 @@ async def test_a_stall_outside_of_requests_belongs_to_none(server, watcher):
     assert call.request is None
 
 
-async def test_it_counts_the_other_requests_in_flight(server, watcher):
+async def test_a_stall_counts_the_other_requests_in_flight(server, watcher):
     go_on = asyncio.Event()
     others = [server.serve(f"waits {number}", go_on.wait) for number in range(3)]
     await asyncio.sleep(0)
@@ -163,7 +163,7 @@ async def test_it_counts_the_other_requests_in_flight(server, watcher):
     await asyncio.gather(*others)
 
 
-async def test_it_describes_those_that_waited_and_only_those(server, watcher):
+async def test_a_stall_describes_the_requests_that_waited_and_no_others(server, watcher):
     go_on = asyncio.Event()
     others = [server.serve(f"waits {number}", go_on.wait) for number in range(3)]
     await asyncio.sleep(0)

@@ -65,7 +65,7 @@ def names(calls):
     return [name for name in found if name[0] == "time.sleep"]
 
 
-async def test_its_stalls_are_told_below_the_threshold_of_the_loop():
+async def test_stalls_of_a_traced_request_are_reported_below_the_threshold_of_the_loop():
     with watch(threshold_ms=10_000) as watcher:
 
         async def work():
@@ -81,7 +81,7 @@ async def test_its_stalls_are_told_below_the_threshold_of_the_loop():
     assert watcher.calls == []
 
 
-async def test_its_child_tasks_are_traced():
+async def test_child_tasks_of_a_traced_request_are_traced():
     async def child():
         await asyncio.sleep(0)
         short()

@@ -42,13 +42,13 @@ def meter(told, delay):
     return meter
 
 
-def test_it_is_the_cpu_time_of_a_stretch(meter, told, delay):
+def test_busy_time_is_the_cpu_time_of_a_stretch(meter, told, delay):
     meter.step(100, reading(100.1, 1.05), delay)
     meter.rests(reading(101.4, 1.25), delay)
     assert told == [(1.4, 0.25)]
 
 
-def test_and_the_time_for_which_it_had_no_cpu(meter, told, delay):
+def test_busy_time_includes_the_wait_for_a_cpu(meter, told, delay):
     delay.seconds = 0.125
     meter.rests(reading(101, 1.25), delay)
     delay.seconds = 9.0  # it cannot have wanted one for longer than the time that passed
@@ -94,7 +94,7 @@ def test_a_stall_told_late_takes_nothing_away(meter, told, delay):
     assert told == [(1, 1)]
 
 
-def test_it_is_never_more_than_the_time_that_passed(meter, told, delay):
+def test_busy_time_is_never_more_than_the_time_that_passed(meter, told, delay):
     meter.rests(reading(101, 3), delay)
     meter.step(101.5, reading(102, 2), delay)  # the clock of another thread
     assert told == [(1, 1), (1, 0)]

@@ -85,7 +85,7 @@ def test_a_step_that_is_told_too_long_is_short():
 
 
 @pytest.mark.parametrize("calls", [[], [RIGHT, RIGHT]], ids=["none", "two"])
-def test_not_exactly_one_report(calls):
+def test_a_stall_with_none_or_two_reports_is_false(calls):
     assert judge(CASE, run(110.0), calls, []).wrong
 
 

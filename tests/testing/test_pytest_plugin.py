@@ -40,7 +40,7 @@ def test_a_test_that_blocks_the_loop_fails_with_the_call_the_line_and_the_stack(
     )
 
 
-def test_unless_asked_it_watches_nothing_and_imports_nothing(stalling_project):
+def test_the_plugin_watches_and_imports_nothing_unless_asked(stalling_project):
     stalling_project.tests(
         BLOCKS_AND_WAITS
         + """

@@ -83,7 +83,7 @@ async def test_calls_of_one_request_wait_for_each_other(waits):
     assert [(wait.thread, wait.held_by) for wait in waits] == [("request", f"{__name__}.hold")]
 
 
-async def test_calls_of_two_requests_do_not(waits):
+async def test_calls_of_two_requests_do_not_wait_for_each_other(waits):
     async def request():
         async with ThreadSensitiveContext():
             await sync_to_async(hold)()
@@ -92,7 +92,7 @@ async def test_calls_of_two_requests_do_not(waits):
     assert not waits
 
 
-async def test_nor_do_calls_that_need_no_certain_thread(waits):
+async def test_calls_that_need_no_certain_thread_do_not_wait_for_each_other(waits):
     await at_once(sync_to_async(hold, thread_sensitive=False)(), sync_to_async(pass_by, thread_sensitive=False)())
     assert not waits
 

@@ -19,7 +19,7 @@ ELSEWHERE = {"psycopg2", "MySQLdb", "pymysql", "nntplib", "pathlib._local"}
 
 
 @pytest.mark.parametrize("tool", ["BLOCKBUSTER", "AIOCOP"])
-def test_it_knows_all_that_others_know(tool):
+def test_every_call_that_other_tools_know_is_known(tool):
     others = {peers.CALLED.get(name, name) for name in getattr(peers, tool).split()}
     assert others - NAMES == set()
 

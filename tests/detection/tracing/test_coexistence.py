@@ -162,7 +162,7 @@ class TestAStepThatComputesForLong:
         assert call.method_name.endswith("work_until")
         assert call.exact
 
-    async def test_and_is_traced_again_at_its_next_step(self):
+    async def test_a_task_whose_step_lost_the_profile_function_is_traced_again_at_its_next_step(self):
         traced = []
 
         async def work():
