@@ -16,6 +16,7 @@ pytest_plugins = [
     "tests.support.children",
     "tests.support.fuzzing",
     "tests.support.real_time",
+    "tests.support.real_time_tests",
     "tests.support.redis",
     "tests.support.signals",
     "tests.support.site",

@@ -1,14 +1,9 @@
 """The bar of the real-time tests: when a case is over, and what fails a run."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from tests.support.real_time import JSON_PATH
 from tests.support.real_time_bar import Case, Decision, Outcome, Run, breaches, decide, totals
 
-ROOT = Path(__file__).resolve().parents[2]
 E, S, F, D = Outcome.EXACT, Outcome.SHORT, Outcome.FALSE, Outcome.DISTURBED
 
 
@@ -66,24 +61,6 @@ def test_the_bar(cases, missed):
 def test_everything_is_counted():
     counts = totals([case(D, S, E), case(F, E, E, E, E, E), case(*[D] * 20)])
     assert counts == {"cases": 3, "skipped": 1, "runs": 29, "exact": 6, "short": 1, "false": 1, "disturbed": 21}
-
-
-@pytest.fixture
-def session(pytester, monkeypatch):
-    """Run pytest over these tests; the result, and what its JSON file says."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setenv(JSON_PATH, str(pytester.path / "real_time.json"))
-
-    def run(tests, *arguments):
-        pytester.makepyfile(test_cases=tests)
-        result = pytester.runpytest_inprocess(
-            "-p", "tests.support.real_time", "-o", "markers=real_time", "--strict-markers", *arguments
-        )
-        written = pytester.path / "real_time.json"
-        return result, json.loads(written.read_text(encoding="utf-8")) if written.exists() else None
-
-    return run
 
 
 def test_a_case_that_is_false_twice_fails_the_run(session):

@@ -7,6 +7,7 @@ from typing import Self
 
 PROCESSES = Path("/proc")
 MACHINE = Path("/proc/stat")
+PRESSURE = Path("/proc/pressure/cpu")
 STEAL = 8
 """The column of the line ``cpu``: ticks for which a virtual machine's host had other things to do. See proc_stat(5)."""
 CPU_WAIT_S = 0.005
@@ -72,3 +73,12 @@ def _stolen_s() -> float:
             return int(next(lines).split()[STEAL]) / os.sysconf("SC_CLK_TCK")
     except OSError:
         return 0.0
+
+
+def pressure_s() -> float:
+    """For how long any process of the machine has waited for a CPU since it started; 0 where no kernel tells.
+
+    See the kernel's Documentation/accounting/psi.rst.
+    """
+    totals = [word.removeprefix("total=") for word in _words(PRESSURE) if word.startswith("total=")]
+    return int(totals[0]) / 1e6 if totals else 0.0
