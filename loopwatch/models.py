@@ -9,6 +9,8 @@ from django.db import models
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
+from loopwatch.rows.decoder import ColumnDecoder
+
 
 class Finding(models.Model):
     """All stalls with the same fingerprint: what a person browses, resolves and ignores."""
@@ -53,7 +55,7 @@ class Finding(models.Model):
     reopen_when = models.CharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
     reopen_release = models.CharField(_("reopen in release"), max_length=100, blank=True)
     reopen_figure_us = models.PositiveBigIntegerField(_("reopen over (µs)"), null=True, blank=True)
-    known_releases = models.JSONField(_("releases known by then"), default=list, blank=True)
+    known_releases = models.JSONField(_("releases known by then"), decoder=ColumnDecoder, default=list, blank=True)
     reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
     reopened_release = models.CharField(_("reopened in release"), max_length=100, blank=True)
     reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
@@ -109,14 +111,14 @@ class BlockingEvent(models.Model):
     route = models.CharField(_("route"), max_length=300, blank=True)
     consumer = models.CharField(_("consumer"), max_length=300, blank=True)
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
-    delayed_routes = models.JSONField(_("routes delayed"), default=list)
+    delayed_routes = models.JSONField(_("routes delayed"), decoder=ColumnDecoder, default=list)
     """``[method, route, requests]`` of those that waited, most first."""
     task_name = models.CharField(_("task"), max_length=200, blank=True)
     host = models.CharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
     release = models.CharField(_("release"), max_length=100, blank=True)
-    contributions = models.JSONField(_("contributions"), default=list)
-    stacks = models.JSONField(_("stacks"), default=dict)
+    contributions = models.JSONField(_("contributions"), decoder=ColumnDecoder, default=list)
+    stacks = models.JSONField(_("stacks"), decoder=ColumnDecoder, default=dict)
 
     class Meta:
         verbose_name = _("blocking event")
@@ -318,7 +320,7 @@ class ProcessHealth(models.Model):
     dropped = models.PositiveBigIntegerField(_("dropped"), default=0)
     undelivered = models.PositiveBigIntegerField(_("undelivered"), default=0)
     pending = models.PositiveBigIntegerField(_("pending"), default=0)
-    errors = models.JSONField(_("errors"), default=dict)
+    errors = models.JSONField(_("errors"), decoder=ColumnDecoder, default=dict)
     last_error = models.CharField(_("last error"), max_length=300, blank=True)
     watchdog_cpu_us = models.PositiveBigIntegerField(_("CPU time of the watchdog (µs)"), default=0)
     writer_cpu_us = models.PositiveBigIntegerField(_("CPU time of the writer (µs)"), default=0)

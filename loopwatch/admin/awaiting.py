@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from loopwatch.admin.source_lines import SourceLine, mark
 from loopwatch.advice.coroutines import can_await
-from loopwatch.recording.stacks import StoredFrame
+from loopwatch.rows.stacks import StoredFrame
 from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
 _LOOKED_AT = 10

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
-from loopwatch.recording.stacks import StoredFrame
 from loopwatch.reporting.flame import SampledEvent
+from loopwatch.rows.stacks import StoredFrame
 
 _PATHS = 20
 _SITES = 8

@@ -1,8 +1,9 @@
 """What an event's step spent its time on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from loopwatch.models import BlockingEvent
+from loopwatch.rows.details import StoredContribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +16,10 @@ class ContributionRow:
     percent: int
 
 
-def contributions_of(event: BlockingEvent) -> list[ContributionRow]:
-    """The stored contributions, largest first, with their shares of the step; junk is left out."""
-    stored = event.contributions if isinstance(event.contributions, list) else []
-    rows = []
-    for entry in stored:
-        match entry:
-            case {"name": str() as name, "own_ms": int() | float() as own_ms, "count": int() | None as count}:
-                rows.append(ContributionRow(name, own_ms, count, round(100 * own_ms / (event.step_ms or own_ms or 1))))
+def contributions_of(contributions: Iterable[StoredContribution], step_ms: float) -> list[ContributionRow]:
+    """The contributions to a step that lasted that long, largest first."""
+    rows = [
+        ContributionRow(each.name, each.own_ms, each.count, round(100 * each.own_ms / (step_ms or each.own_ms or 1)))
+        for each in contributions
+    ]
     return sorted(rows, key=lambda row: row.own_ms, reverse=True)

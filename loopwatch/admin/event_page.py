@@ -1,5 +1,6 @@
 """What the page of one event shows beside the event itself."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
@@ -10,6 +11,7 @@ from loopwatch.admin.stack import StackPage, stack_page
 from loopwatch.advice import Advice, advice_for
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
+from loopwatch.rows.details import StoredDelay, read_contributions, read_delays
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,10 @@ class DelayedRoute:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """The representative stack, all the samples merged, what took the time, what to do, and who waited."""
+    """The representative stack, all the samples merged, what took the time, what to do, and who waited.
+
+    ``is_damaged`` where there is more in the row that cannot be read.
+    """
 
     stack: StackPage
     graph: FlameGraph
@@ -30,19 +35,22 @@ class EventPage:
     contributions: list[ContributionRow]
     advice: Advice
     delayed: list[DelayedRoute]
+    is_damaged: bool
 
 
 def event_page(event: BlockingEvent) -> EventPage:
     """Made from the event's own row, without a query."""
     sampled = SampledEvent(event.stacks, event.leaf_name, event.duration_ms)
+    contributions, delays = read_contributions(event.contributions), read_delays(event.delayed_routes)
     graph = merge([sampled])
     return EventPage(
         stack=stack_page(event, sampled.samples),
         graph=graph,
         tree=tree_of(graph),
-        contributions=contributions_of(event),
+        contributions=contributions_of(contributions.values, event.step_ms),
         advice=advice_on(event, event.cause),
-        delayed=_delayed(event.delayed_routes),
+        delayed=_delayed(delays.values),
+        is_damaged=sampled.read.is_damaged or contributions.is_damaged or delays.is_damaged,
     )
 
 
@@ -52,11 +60,6 @@ def advice_on(event: BlockingEvent, cause: str) -> Advice:
     return advice_for(event.finding.blocking_call, cause=cause, **names)
 
 
-def _delayed(stored: object) -> list[DelayedRoute]:
-    """As stored, most first; junk is left out."""
-    routes = []
-    for entry in stored if isinstance(stored, list) else []:
-        match entry:
-            case [str() as method, str() as route, int() as requests]:
-                routes.append(DelayedRoute(f"{method} {route}".strip() or _("no route"), requests))
-    return routes
+def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:
+    """As stored, most first."""
+    return [DelayedRoute(f"{each.method} {each.route}".strip() or _("no route"), each.requests) for each in delays]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from loopwatch.recording.stacks import StoredFrame
+from loopwatch.rows.stacks import StoredFrame
 
 _LARGEST_CALL = 12
 _AROUND = 4

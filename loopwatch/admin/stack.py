@@ -10,7 +10,7 @@ from loopwatch.admin.awaiting import AwaitingCaller, caller_that_can_await
 from loopwatch.admin.source_lines import SourceLine, excerpt, mark, mark_text
 from loopwatch.advice import Rewriting, rewritten
 from loopwatch.models import BlockingEvent
-from loopwatch.recording.stacks import StoredFrame, StoredSample
+from loopwatch.rows.stacks import StoredFrame, StoredSample
 from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
 _NAMES = 4

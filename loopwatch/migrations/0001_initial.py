@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import loopwatch.rows.decoder
+
 
 class Migration(migrations.Migration):
     initial = True
@@ -32,13 +34,26 @@ class Migration(migrations.Migration):
                 ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
                 ("consumer", models.CharField(blank=True, max_length=300, verbose_name="consumer")),
                 ("requests_delayed", models.PositiveIntegerField(default=0, verbose_name="requests delayed")),
-                ("delayed_routes", models.JSONField(default=list, verbose_name="routes delayed")),
+                (
+                    "delayed_routes",
+                    models.JSONField(
+                        decoder=loopwatch.rows.decoder.ColumnDecoder, default=list, verbose_name="routes delayed"
+                    ),
+                ),
                 ("task_name", models.CharField(blank=True, max_length=200, verbose_name="task")),
                 ("host", models.CharField(blank=True, max_length=100, verbose_name="host")),
                 ("process_id", models.PositiveIntegerField(default=0, verbose_name="process")),
                 ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
-                ("contributions", models.JSONField(default=list, verbose_name="contributions")),
-                ("stacks", models.JSONField(default=dict, verbose_name="stacks")),
+                (
+                    "contributions",
+                    models.JSONField(
+                        decoder=loopwatch.rows.decoder.ColumnDecoder, default=list, verbose_name="contributions"
+                    ),
+                ),
+                (
+                    "stacks",
+                    models.JSONField(decoder=loopwatch.rows.decoder.ColumnDecoder, default=dict, verbose_name="stacks"),
+                ),
             ],
             options={
                 "verbose_name": "blocking event",
@@ -74,7 +89,10 @@ class Migration(migrations.Migration):
                 ("dropped", models.PositiveBigIntegerField(default=0, verbose_name="dropped")),
                 ("undelivered", models.PositiveBigIntegerField(default=0, verbose_name="undelivered")),
                 ("pending", models.PositiveBigIntegerField(default=0, verbose_name="pending")),
-                ("errors", models.JSONField(default=dict, verbose_name="errors")),
+                (
+                    "errors",
+                    models.JSONField(decoder=loopwatch.rows.decoder.ColumnDecoder, default=dict, verbose_name="errors"),
+                ),
                 ("last_error", models.CharField(blank=True, max_length=300, verbose_name="last error")),
                 (
                     "watchdog_cpu_us",
@@ -184,7 +202,15 @@ class Migration(migrations.Migration):
                     "reopen_figure_us",
                     models.PositiveBigIntegerField(blank=True, null=True, verbose_name="reopen over (µs)"),
                 ),
-                ("known_releases", models.JSONField(blank=True, default=list, verbose_name="releases known by then")),
+                (
+                    "known_releases",
+                    models.JSONField(
+                        blank=True,
+                        decoder=loopwatch.rows.decoder.ColumnDecoder,
+                        default=list,
+                        verbose_name="releases known by then",
+                    ),
+                ),
                 ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="reopened")),
                 ("reopened_release", models.CharField(blank=True, max_length=100, verbose_name="reopened in release")),
                 (

@@ -10,6 +10,7 @@ from django.utils import timezone
 from loopwatch.models import Finding, HourlyTotal
 from loopwatch.recording.column_values import moment
 from loopwatch.recording.pending import FindingDelta
+from loopwatch.rows.details import read_releases
 
 Status, When = Finding.Status, Finding.ReopenWhen
 
@@ -59,7 +60,7 @@ def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
 
 def _is_met(finding: Finding, release: str, figure_us: int | None) -> bool:
     if finding.reopen_when == When.NEW_RELEASE:
-        return release not in finding.known_releases
+        return release not in read_releases(finding.known_releases).values
     if finding.reopen_when == When.RELEASE:
         return _is_or_follows(release, finding.reopen_release)
     if figure_us is not None:

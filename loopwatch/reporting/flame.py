@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import isfinite
 
 from django.db.models import QuerySet
 
 from loopwatch.models import BlockingEvent
-from loopwatch.recording.stacks import StoredFrame, StoredSample, decode
+from loopwatch.rows.column import Column
+from loopwatch.rows.stacks import StoredFrame, StoredSample, read_stacks
 
 # What is in the store may be junk, and whoever draws a tree may do so recursively.
 DEEPEST = 500
@@ -46,13 +46,15 @@ class FlameNode:
 class FlameGraph:
     """``root`` stands for the event loop: its time is that of all samples.
 
-    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were not looked at any more.
+    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were not looked at any more. Of those
+    looked at, ``damaged`` had stacks that could not be read, or not all of them.
     """
 
     root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_own=False), 0))
     merged: int = 0
     without_stack: int = 0
     left_out: int = 0
+    damaged: int = 0
 
     @property
     def total_ms(self) -> float:
@@ -84,9 +86,13 @@ class SampledEvent:
     duration_ms: float
 
     @cached_property
+    def read(self) -> Column[StoredSample]:
+        """What can be read of the stacks, read once."""
+        return read_stacks(self.stacks)
+
+    @property
     def samples(self) -> tuple[StoredSample, ...]:
-        """Decoded when first asked for, and once."""
-        return decode(self.stacks)
+        return self.read.values
 
 
 def flame_of(events: QuerySet[BlockingEvent], limit: int, most_frames: int = MOST_FRAMES) -> FlameGraph:
@@ -113,6 +119,7 @@ def merge(events: Iterable[SampledEvent], most_frames: int = MOST_FRAMES) -> Fla
             frames += len(stack)
         graph.merged += bool(stacks)
         graph.without_stack += not stacks
+        graph.damaged += event.read.is_damaged
     return graph
 
 
@@ -124,7 +131,7 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
     if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
         stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
-    weights = [sample.duration_ms if isfinite(sample.duration_ms) else 0.0 for sample in samples]
+    weights = [sample.duration_ms for sample in samples]
     if not sum(weights):
         weights[0] = event.duration_ms
     return [(stack, weight) for stack, weight in zip(stacks, weights, strict=True) if weight > 0]

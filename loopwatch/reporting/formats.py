@@ -100,6 +100,8 @@ def _merged(graph: FlameGraph, report: Report) -> tuple[str, ...]:
         remarks.append(f"They are of the first {FINDINGS_MERGED} findings: choose fewer with --limit or --since.")
     if graph.without_stack:
         remarks.append(f"{words.counted(graph.without_stack, 'event')} had no stack.")
+    if graph.damaged:
+        remarks.append(f"Stacks of {words.counted(graph.damaged, 'event')} cannot be read, and are left out.")
     if graph.left_out:
         remarks.append(f"{words.counted(graph.left_out, 'event')} left out: there were too many different frames.")
     return tuple(remarks)

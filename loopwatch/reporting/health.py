@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from loopwatch.models import ProcessHealth
+from loopwatch.rows.details import read_errors
 
 _COUNTS = ("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")
 
@@ -29,18 +30,12 @@ def recording_health(using: str | None) -> RecordingHealth:
     rows = ProcessHealth.objects.using(using).values_list("errors", *_COUNTS)
     errors, counts = Counter[str](), Counter[str]()
     for stored, *figures in rows:
-        errors.update(known_errors(stored))
+        errors.update(dict(read_errors(stored).values))
         counts.update(dict(zip(_COUNTS, figures, strict=True)))
     return RecordingHealth(len(rows), **{name: counts[name] for name in _COUNTS}, errors=dict(errors))
 
 
-def known_errors(stored: object) -> dict[str, int]:
-    """Failures by source as stored; junk is left out."""
-    counts = stored if isinstance(stored, Mapping) else {}
-    return {str(source): count for source, count in counts.items() if isinstance(count, int)}
-
-
 def errors_in_words(stored: object) -> str:
     """Such as ``callback 3, database 1``, the most frequent first; empty for none."""
-    counts = sorted(known_errors(stored).items(), key=lambda item: (-item[1], item[0]))
+    counts = sorted(read_errors(stored).values, key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{source} {count:,}" for source, count in counts)

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.recording.stacks import StoredFrame
+from loopwatch.rows.stacks import StoredFrame
 from loopwatch.sources.withheld import is_withheld
 
 _LARGEST_FILE = 5_000_000

@@ -1,7 +1,7 @@
 import pytest
 
 from loopwatch.admin.source_lines import excerpt, mark, mark_text
-from loopwatch.recording.stacks import StoredFrame
+from loopwatch.rows.stacks import StoredFrame
 
 
 def frame(lineno=1, end_lineno=1, column=0, end_column=0, filename="shop/views.py"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.recording.stacks import StoredFrame
+from loopwatch.rows.stacks import StoredFrame
 from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 from tests import settings as settings_module
 

@@ -1,0 +1,28 @@
+"""What could be read of one column."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[Value]):
+    """The entries of a column that could be read, and whether there were others."""
+
+    values: tuple[Value, ...] = ()
+    is_damaged: bool = False
+
+
+def read_entries(stored: object, read: Callable[[object], Value | None], limit: int) -> Column[Value]:
+    """Read a list by its entries, of which ``read`` gives ``None`` for those that it does not understand."""
+    if not isinstance(stored, list):
+        return Column(is_damaged=True)
+    values = tuple(value for value in map(read, stored[:limit]) if value is not None)
+    return Column(values, is_damaged=len(values) < len(stored))
+
+
+def is_number(value: float, largest: float) -> bool:
+    """Whether a figure is within its limits, which NaN never is."""
+    return 0 <= value <= largest

@@ -1,0 +1,17 @@
+"""Decodes the JSON columns of the models."""
+
+import json
+from typing import Any
+
+
+class ColumnDecoder(json.JSONDecoder):
+    """Gives ``None`` for JSON that Python refuses, such as arrays nested a thousand deep or integers of 5,000 digits.
+
+    Django would raise the error out of every query that reads the row.
+    """
+
+    def decode(self, text: str, *args: Any) -> Any:
+        try:
+            return super().decode(text, *args)
+        except (RecursionError, ValueError):
+            return None

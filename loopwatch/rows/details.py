@@ -1,0 +1,72 @@
+"""The smaller JSON columns: an event's contributions and delayed routes, a finding's releases, a process's errors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loopwatch.rows.column import Column, is_number, read_entries
+
+ENTRIES_LIMIT = 1_000
+"""More than is ever written."""
+LARGEST_INTEGER = 2**53
+LONGEST_MS = 2.0**53 / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContribution:
+    """A name, the milliseconds of its own, and how often it was called; ``None`` where the engine cannot count."""
+
+    name: str
+    own_ms: float
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelay:
+    """How many requests of a route waited."""
+
+    method: str
+    route: str
+    requests: int
+
+
+def read_contributions(stored: object) -> Column[StoredContribution]:
+    """From ``BlockingEvent.contributions``: ``{"name", "own_ms", "count"}`` each."""
+    return read_entries(stored, _contribution, ENTRIES_LIMIT)
+
+
+def read_delays(stored: object) -> Column[StoredDelay]:
+    """From ``BlockingEvent.delayed_routes``: ``[method, route, requests]`` each."""
+    return read_entries(stored, _delay, ENTRIES_LIMIT)
+
+
+def read_releases(stored: object) -> Column[str]:
+    """From ``Finding.known_releases``."""
+    return read_entries(stored, lambda release: release if isinstance(release, str) else None, ENTRIES_LIMIT)
+
+
+def read_errors(stored: object) -> Column[tuple[str, int]]:
+    """From ``ProcessHealth.errors``: how many failures of which source, in an object."""
+    entries = [*stored.items()] if isinstance(stored, Mapping) else None
+    return read_entries(entries, _error, ENTRIES_LIMIT)
+
+
+def _contribution(entry: object) -> StoredContribution | None:
+    match entry:
+        case {"name": str() as name, "own_ms": int() | float() as own_ms, "count": int() | None as count}:
+            if is_number(own_ms, LONGEST_MS) and is_number(count or 0, LARGEST_INTEGER):
+                return StoredContribution(name, float(own_ms), count)
+    return None
+
+
+def _delay(entry: object) -> StoredDelay | None:
+    match entry:
+        case [str() as method, str() as route, int() as requests] if is_number(requests, LARGEST_INTEGER):
+            return StoredDelay(method, route, requests)
+    return None
+
+
+def _error(entry: object) -> tuple[str, int] | None:
+    match entry:
+        case (str() as source, int() as count) if is_number(count, LARGEST_INTEGER):
+            return source, count
+    return None

@@ -1,0 +1,95 @@
+"""The stacks of one stall, from the column ``BlockingEvent.stacks``.
+
+Version 1 is an object::
+
+    {"version": 1,
+     "frames": [[filename, module, function, lineno, end_lineno, column, end_column, is_own, source_line], …],
+     "samples": [[ms, [indices of frames, outermost first]], …]}
+
+The first sample is the representative stack; equal stacks are one sample. ``is_own`` is 0 or 1. In a very deep stack, a
+frame whose function says how many frames were left out, and whose other fields are empty, stands for the middle.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from loopwatch.rows.column import Column, is_number, read_entries
+
+VERSION = 1
+SAMPLES_LIMIT = 100
+FRAMES_LIMIT = 10_000
+"""More than is ever written, so that no row makes its reader slow."""
+LARGEST_INTEGER = 2**31 - 1
+LONGEST_MS = 2.0**53 / 1000
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFrame:
+    """One frame as stored. Lines are 1-based, columns 0-based UTF-8 bytes, 0 where unknown."""
+
+    filename: str
+    module: str
+    function: str
+    lineno: int
+    end_lineno: int
+    column: int
+    end_column: int
+    is_own: bool
+    source_line: str
+
+    @property
+    def name(self) -> str:
+        """The qualified name, ``module.qualname``."""
+        return f"{self.module}.{self.function}" if self.module else self.function
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSample:
+    """A stack, outermost frame first, and the milliseconds of the step it stands for."""
+
+    duration_ms: float
+    frames: tuple[StoredFrame, ...]
+
+
+def read_stacks(stored: object) -> Column[StoredSample]:
+    """The samples of a row, the representative stack first. An empty object is no damage: no stack was kept."""
+    if stored == {}:
+        return Column()
+    match stored:
+        case {"version": 1, "frames": list() as stored_frames, "samples": samples}:
+            frames = [_frame(fields) for fields in stored_frames[:FRAMES_LIMIT]]
+            return read_entries(samples, partial(_sample, frames), SAMPLES_LIMIT)
+    return Column(is_damaged=True)
+
+
+def _sample(frames: Sequence[StoredFrame | None], sample: object) -> StoredSample | None:
+    match sample:
+        case [int() | float() as duration_ms, list() as indices] if is_number(duration_ms, LONGEST_MS):
+            stack = [_at(index, frames) for index in indices[:FRAMES_LIMIT]]
+            known = tuple(frame for frame in stack if frame is not None)
+            return StoredSample(float(duration_ms), known) if len(known) == len(indices) else None
+    return None
+
+
+def _at(index: object, frames: Sequence[StoredFrame | None]) -> StoredFrame | None:
+    return frames[index] if isinstance(index, int) and 0 <= index < len(frames) else None
+
+
+def _frame(fields: object) -> StoredFrame | None:
+    match fields:
+        case [
+            str() as filename,
+            str() as module,
+            str() as function,
+            int() as lineno,
+            int() as end_lineno,
+            int() as column,
+            int() as end_column,
+            int() as is_own,
+            str() as source_line,
+        ]:
+            position = (lineno, end_lineno, column, end_column)
+            if all(is_number(figure, LARGEST_INTEGER) for figure in position):
+                return StoredFrame(filename, module, function, *position, bool(is_own), source_line)
+    return None
