@@ -117,6 +117,11 @@ def test_if_most_of_the_time_is_unexplained_nothing_is_named():
     assert explained(calls).paths == []
 
 
+def test_of_a_part_of_a_step_most_may_be_unexplained():
+    calls = [traced([SLEEPS], 2.0, 3.5, name="time.sleep")]
+    assert explained(calls, started=2.0, ended=6.0).paths == []
+
+
 def test_no_more_is_explained_than_there_was():
     calls = [traced([SLEEPS], 0.0, 4.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0)]
     assert told(explained(calls)) == [("time.sleep", 4.0), ("shop.checkout?", 4.0)]
@@ -152,7 +157,10 @@ WINDOWS = [
     pytest.param(
         [(0.5, Cause.WAITING), (1.0, Cause.STARVED), (2.5, Cause.WAITING)], Cause.STARVED, id="as most of them say"
     ),
-    pytest.param([(0.5, Cause.STARVED)], Cause.COMPUTING, id="as the CPU clocks say, if it hardly was sampled"),
+    pytest.param(
+        [(2.0, Cause.STARVED), (2.0, Cause.WAITING), (4.0, Cause.STARVED)], Cause.STARVED, id="as none around it says"
+    ),
+    pytest.param([(0.75, Cause.STARVED)], Cause.COMPUTING, id="as the CPU clocks say, if it hardly was sampled"),
     pytest.param([(1.0, Cause.WAITING)], Cause.WAITING, id="as the sample says that covers half of it"),
 ]
 
@@ -175,6 +183,11 @@ def read(at, thread=0.0, others=0.0):
     return reading(4.0 + at, thread, others)
 
 
+def test_a_sample_of_another_time_says_nothing_of_a_traced_call():
+    call = traced([SLEEPS], 3.0, 4.0, name="time.sleep")
+    assert explained([call], [path([CHECKOUT], 1.0), path([CHECKOUT], 1.0)]).paths[0].state is Cause.COMPUTING
+
+
 CLOCKS = [
     pytest.param([], [], Cause.COMPUTING, id="computing, if none were read"),
     pytest.param([read(0.0)], [], Cause.COMPUTING, id="computing, if none were read after it"),
@@ -186,12 +199,13 @@ CLOCKS = [
     pytest.param([read(0.0)], [read(2.0, 0.5)], Cause.COMPUTING, id="computing, if it used a quarter of it"),
     pytest.param([read(0.0)], [read(2.0, 0.375)], Cause.WAITING, id="waiting, if it used less than a fifth"),
     pytest.param([read(0.0)], [read(2.0, 0.0, 1.0)], Cause.STARVED, id="starved, if others used half of it"),
+    pytest.param([read(0.0)], [read(2.0, 0.25, 1.0)], Cause.STARVED, id="starved, if it ran for less than a fifth"),
     pytest.param([read(0.0)], [read(2.0, 0.0, 0.75)], Cause.WAITING, id="waiting, if others used less"),
     pytest.param([read(0.0)], [read(2.0, 0.5, 1.0)], Cause.COMPUTING, id="computing, if others did so as well"),
     pytest.param([read(-1.0)], [read(3.0, 2.5)], Cause.COMPUTING, id="computing, if it used some of it at least"),
     pytest.param([read(-1.0)], [read(3.0, 1.0)], Cause.COMPUTING, id="computing, if it may have used half of it"),
     pytest.param(
-        [read(-1.0)], [read(3.0, 0.5)], Cause.WAITING, id="waiting, if it may have used a quarter of it at most"
+        [read(-1.0)], [read(3.0, 0.625)], Cause.WAITING, id="waiting, if it may have used a third of it at most"
     ),
     pytest.param(
         [read(-1.0)], [read(3.0, 2.0, 1.0)], Cause.STARVED, id="starved, if it may have used all of it elsewhere"
@@ -329,15 +343,27 @@ def test_what_samples_say_of_a_call_beyond_what_it_lasted(calls, paths):
     assert told(explained(calls, [path([SLEEPING], 4.0)])) == paths
 
 
+def test_it_goes_on_as_far_as_it_is_beyond():
+    sampled = [path([SLEEPING], 4.0), path([POPPING], 1.0)]
+    explanation = explained([traced([SLEEPS], 0.0, 1.0, name="time.sleep")], sampled, ended=5.0)
+    assert told(explanation) == [("time.sleep", 1.0), ("list.pop", 1.0), ("time.sleep", 3.0)]
+
+
+def test_it_goes_on_however_little_it_is():
+    explanation = explained([traced([SLEEPS], 0.0, 0.25, name="time.sleep")], [path([SLEEPING], 0.75)], ended=0.75)
+    assert told(explanation) == [("time.sleep", 0.25), ("time.sleep", 0.5)]
+
+
 @pytest.mark.parametrize(
     ("stack", "name"),
     [
-        pytest.param([ADD_UP, CHECKOUT], "shop.add_up", id="Python functions that it calls"),
-        pytest.param([POPPING, CHECKOUT], "list.pop", id="C functions that those call"),
+        pytest.param([ADDING_UP, CHECKOUT], "shop.add_up", id="itself, for the C functions that it calls"),
+        pytest.param([PRICE, ADD_UP, CHECKOUT], "shop.price", id="Python functions that it calls"),
+        pytest.param([POPPING, ADD_UP, CHECKOUT], "list.pop", id="C functions that those call"),
     ],
 )
-def test_of_a_function_that_was_called_many_times_these_are_not_known_to_be_quick(stack, name):
-    often = traced([CHECKOUT], 0.0, 4.0, count=2)
+def test_of_a_function_that_was_called_many_times_these_are_slow(stack, name):
+    often = traced([ADD_UP, CHECKOUT], 0.0, 4.0, count=2)
     assert told(explained([often], [path(stack, 4.0)])) == [(name, 4.0)]
 
 
@@ -500,3 +526,7 @@ HIDDEN = [
 @pytest.mark.parametrize(("calls", "sampled", "hidden"), HIDDEN)
 def test_the_code_that_took_long_and_was_not_traced_is(calls, sampled, hidden):
     assert explained(calls, [path(stack, weight_s) for weight_s, stack in sampled]).hidden == hidden
+
+
+def test_of_a_part_of_a_step_the_code_that_took_long_is_known():
+    assert explained([traced([ADD_UP, CHECKOUT], 2.0, 4.0)], started=2.0, ended=6.0).hidden == codes(shop.add_up)
