@@ -7,31 +7,13 @@ import pytest
 
 from loopwatch.detection.calls import StackFrame
 from loopwatch.testing.account import MAX_ACCOUNTS, accounts, text_of
-from loopwatch.testing.found import Channel, Found, Verdict
+from loopwatch.testing.found import Channel, Verdict
 from loopwatch.testing.note import Note
 from loopwatch.testing.summary import MAX_LISTED, summary_lines
 from loopwatch.testing.tally import Tally
+from tests.testing.found import found
 
 HOSTILE = "shop.<script>\x1b[31m\n\udcff\u202e·書"
-
-
-def found(**changed):
-    fields = {
-        "test": "test_shop.py::test_pay",
-        "phase": "call",
-        "channel": Channel.STALL,
-        "fingerprint": "f1",
-        "blocking_call": "time.sleep",
-        "called_name": "time.sleep",
-        "function": "shop.pay",
-        "filename": "shop.py",
-        "lineno": 7,
-        "source": "time.sleep(1)",
-        "reason": "waiting",
-        "duration_ms": 60.0,
-        "blocked_ms": 60.0,
-    }
-    return Found(**fields | changed)
 
 
 def strict(**changed):
@@ -66,7 +48,7 @@ def test_names_cannot_command_a_terminal():
     assert r"shop.<script>\x1b[31m\n\udcff\u202e·書 blocked" in text
 
 
-def test_what_a_report_carries_comes_back_whatever_the_names():
+def test_what_a_report_carries_comes_back_with_any_names():
     class Report:
         pass
 
@@ -77,7 +59,7 @@ def test_what_a_report_carries_comes_back_whatever_the_names():
     assert Note.read(report) == note
 
 
-def test_the_longest_stalls_are_told_and_the_others_counted():
+def test_the_longest_stalls_are_shown_and_the_others_counted():
     stalls = [found(fingerprint=str(index), duration_ms=100.0 + index) for index in range(MAX_ACCOUNTS + 3)]
     told, left_out = accounts(stalls, 50)
     assert left_out == 3
@@ -85,7 +67,7 @@ def test_the_longest_stalls_are_told_and_the_others_counted():
     assert text_of(stalls, 50).startswith("3 more are not shown.\n\n")
 
 
-def test_what_one_call_of_the_users_own_makes_is_told_once():
+def test_what_one_call_of_the_users_own_makes_is_shown_once():
     calls = [strict(called_name="requests.get", blocking_call=name) for name in ("socket.getaddrinfo", "open")]
     (account,) = accounts(calls, 50)[0]
     assert account.headline == "requests.get blocks the event loop, whatever it takes"
@@ -96,14 +78,14 @@ def test_a_call_that_is_not_certain_says_so():
     assert "(the call is likely; the function is certain)" in text_of([found(exact=False)], 50)
 
 
-def test_the_phase_is_told_if_it_is_not_the_test_itself():
+def test_the_phase_is_shown_if_it_is_not_the_test_itself():
     assert "for 60.0 ms in the setup" in text_of([found(phase="setup")], 50)
 
 
 # The sums
 
 
-def test_verdicts_and_channels_are_told_apart_new_ones_first():
+def test_verdicts_and_channels_are_listed_separately_new_ones_first():
     tally = Tally()
     for verdict, make in itertools.product((Verdict.ALLOWED, Verdict.KNOWN, Verdict.NEW), (strict, found)):
         tally.add(make(fingerprint=make.__name__, verdict=verdict))
@@ -118,7 +100,7 @@ def test_verdicts_and_channels_are_told_apart_new_ones_first():
     ]
 
 
-def test_sums_are_exact():
+def test_events_blocked_time_and_tests_of_a_finding_are_added_up():
     tally = Tally()
     for count, duration_ms in ((2, 60.0), (3, 90.0)):
         tally.add(found(count=count, duration_ms=duration_ms, blocked_ms=count * duration_ms, test=f"test_{count}"))

@@ -9,7 +9,7 @@ import pytest
 
 from loopwatch.testing import baseline
 from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
-from loopwatch.testing.found import Channel, Found
+from tests.testing.found import found
 
 ONE = "async def test_blocks():\n    back_off()\n"
 TWO = ONE + "\n\nasync def test_blocks_elsewhere():\n    time.sleep(STALL_S)\n"
@@ -125,23 +125,6 @@ def test_a_file_that_is_no_baseline_is_refused_with_what_to_do(tmp_path, content
     assert "--loopwatch-update-baseline" in str(refused.value)
 
 
-def found(*, call="time.sleep", function="shop.pay", fingerprint="f1", exact=True):
-    return Found(
-        test="test_shop.py::test_pay",
-        phase="call",
-        channel=Channel.STALL,
-        fingerprint=fingerprint,
-        blocking_call=call,
-        called_name=call,
-        function=function,
-        filename="shop.py",
-        lineno=1,
-        source="",
-        reason="waiting",
-        exact=exact,
-    )
-
-
 def test_what_is_written_is_read_again(tmp_path):
     path = tmp_path / "known.json"
     assert baseline.write(path, [found(function="shop.prüfen"), found(function="shop.prüfen")], Baseline()) == 1
@@ -150,6 +133,6 @@ def test_what_is_written_is_read_again(tmp_path):
 
 def test_a_call_that_is_not_certain_is_known_by_its_function():
     known = Baseline(frozenset({KnownCall("time.sleep", "shop.pay", "f1")}))
-    assert known.knows(found(call="json.dumps", fingerprint="f2", exact=False))
-    assert not known.knows(found(call="json.dumps", fingerprint="f2", exact=True))
+    assert known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=False))
+    assert not known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=True))
     assert not known.knows(found(function="shop.ship", fingerprint="f3", exact=False))

@@ -1,0 +1,23 @@
+"""Builds what a test was found to do."""
+
+from loopwatch.testing.found import Channel, Found
+
+
+def found(**changed):
+    """A stall in ``shop.pay``, but for these fields."""
+    fields = {
+        "test": "test_shop.py::test_pay",
+        "phase": "call",
+        "channel": Channel.STALL,
+        "fingerprint": "f1",
+        "blocking_call": "time.sleep",
+        "called_name": "time.sleep",
+        "function": "shop.pay",
+        "filename": "shop.py",
+        "lineno": 7,
+        "source": "time.sleep(1)",
+        "reason": "waiting",
+        "duration_ms": 60.0,
+        "blocked_ms": 60.0,
+    }
+    return Found(**fields | changed)
