@@ -6,6 +6,7 @@ import time
 import weakref
 from typing import NamedTuple
 
+from loopwatch.detection.clock import now
 from loopwatch.detection.reading import Read, reader
 
 
@@ -35,11 +36,18 @@ def cpu_clock_id(thread_id: int) -> int | None:
     return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None
 
 
-class RunDelay:
-    """How long a thread has been ready to run while others had the CPUs, by its native id.
+class Turns(NamedTuple):
+    """How often a thread came on a CPU, and for how long in all it was ready to run while others had the CPUs."""
 
-    The second field of a thread's ``schedstat``, in nanoseconds (Linux: Documentation/scheduler/sched-stats.rst). What
-    the thread waits at this moment is not in it yet.
+    delayed_s: float
+    taken: int
+
+
+class RunDelay:
+    """How a thread, given by its native id, got its turns on the CPUs.
+
+    The second and third field of its ``schedstat`` (Linux: Documentation/scheduler/sched-stats.rst). What the thread
+    waits at this moment is not in it yet.
     """
 
     def __init__(self, native_id: int) -> None:
@@ -49,33 +57,50 @@ class RunDelay:
             weakref.finalize(self, os.close, file)
             self._read = reader(file)
 
-    def read_s(self) -> float | None:
-        """Seconds so far; ``None`` where that cannot be known."""
+    def read(self) -> Turns | None:
+        """Those so far; ``None`` where they cannot be known."""
         if self._read is None:
             return None
         try:
-            return int(self._read().split()[1]) / 1e9
-        except (OSError, IndexError, ValueError):
+            _, delayed_ns, count = self._read().split()
+            return Turns(int(delayed_ns) / 1e9, int(count))
+        except (OSError, ValueError):
             return None
+
+    def read_s(self) -> float | None:
+        """The delay so far in seconds; ``None`` where that cannot be known."""
+        turns = self.read()
+        return None if turns is None else turns.delayed_s
 
 
 class Delays:
     """How long the loop's thread and the watchdog's have been kept from a CPU since this was made; 0 where unknown.
 
-    For the loop's, since ``loop_before_s`` was read, where it was read before.
+    For the loop's, since ``loop_before`` was read, where it was read before. ``since`` is when that was at the latest.
     """
 
-    def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before_s: float | None = None) -> None:
+    def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before: Turns | None = None) -> None:
         self._loop, self._watchdog = loop, watchdog
-        self.loop_before_s = loop.read_s() if loop_before_s is None else loop_before_s
-        self._watchdog_before_s = watchdog.read_s()
+        self.since = now()
+        self._loop_before = loop.read() if loop_before is None else loop_before
+        self._watchdog_before = watchdog.read()
+
+    def loop_turns(self) -> Turns | None:
+        """The turns of the loop's thread."""
+        return _since(self._loop_before, self._loop.read())
 
     def loop_s(self) -> float:
-        return _since(self.loop_before_s, self._loop.read_s())
+        return _delayed_s(self.loop_turns())
 
     def watchdog_s(self) -> float:
-        return _since(self._watchdog_before_s, self._watchdog.read_s())
+        return _delayed_s(_since(self._watchdog_before, self._watchdog.read()))
 
 
-def _since(before_s: float | None, now_s: float | None) -> float:
-    return 0.0 if before_s is None or now_s is None else now_s - before_s
+def _since(before: Turns | None, after: Turns | None) -> Turns | None:
+    if before is None or after is None:
+        return None
+    return Turns(after.delayed_s - before.delayed_s, after.taken - before.taken)
+
+
+def _delayed_s(turns: Turns | None) -> float:
+    return 0.0 if turns is None else turns.delayed_s

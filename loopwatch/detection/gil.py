@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, others_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, Turns, others_s
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -89,13 +89,13 @@ class Wanted:
         shared = busy_s > 0.4 * interval_s and self._was_shared(cpu, own_s, step_started, 0.4 * interval_s)
         return GilWait.SHARED if shared else GilWait.CONTESTED
 
-    def loop_delayed_s(self, cpu: CpuReading) -> float:
-        """How long the loop's thread has been kept from a CPU, unless it was on one for most of the time."""
+    def loop_turns(self, cpu: CpuReading) -> Turns | None:
+        """The loop's turns on a CPU, unless it was on one for most of the time; ``None`` where they are not known."""
         if self.delays is None or cpu.thread_s is None or self.before.thread_s is None:
-            return 0.0
+            return None
         # Asking may let go of the GIL (``reading``), which has to be waited for again where the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
-        return 0.0 if was_busy else self.delays.loop_s()
+        return None if was_busy else self.delays.loop_turns()
 
     def _watchdog_delayed_s(self) -> float:
         return 0.0 if self.delays is None else self.delays.watchdog_s()

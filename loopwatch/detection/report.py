@@ -1,8 +1,9 @@
 """From a stall and its samples to a ``BlockingCall``. Runs on the watchdog's thread, when the stall is over."""
 
 import asyncio
+import sys
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -21,8 +22,10 @@ from loopwatch.detection.attribution import (
 )
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
+from loopwatch.detection.gil import GilWait
 from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
+from loopwatch.detection.sampling import Sample
 from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.tracing.explanation import Explanation, explain
@@ -40,13 +43,34 @@ AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 def explanation(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
     """What the time from ``started`` on went to, as far as the engine knows."""
-    states = states_of(observation.samples, observation.step_started, observation.before)
-    paths = paths_of(observation.samples, states, started, stall.ended)
+    samples = [*observation.samples, *unseen_end(observation, stall)]
+    states = states_of(samples, observation.step_started, observation.before)
+    if len(samples) > len(observation.samples) and not states[-1].is_machine:
+        del samples[-1], states[-1]  # the last sample stands for it
+    paths = paths_of(samples, states, started, stall.ended)
     if engine != TRACING:
         return Explanation(paths)
     trace = stall.trace or Trace()
     readings = (observation.before, *(sample.cpu for sample in observation.samples))
     return explain(trace, paths, readings, started, stall.ended)
+
+
+def unseen_end(observation: Observation, stall: Stall) -> Iterator[Sample]:
+    """The time from when the watchdog was to look again, and could not have the GIL, as if it had been seen so."""
+    late_s = stall.ended - observation.unseen_since
+    if not observation.samples or late_s < sys.getswitchinterval():
+        return
+    delayed_s, turns = observation.unseen_turns or (0.0, None)
+    yield replace(
+        observation.samples[-1],
+        due_at=observation.unseen_since,
+        wanted_at=observation.unseen_since,
+        taken_at=stall.ended,
+        cpu=stall.cpu,
+        gil_wait=GilWait.SHARED,
+        delayed_s=delayed_s,
+        turns=turns,
+    )
 
 
 def blocking_call(
@@ -72,9 +96,10 @@ def blocking_call(
         call = common.of_garbage_collection(culprit, collecting_s)
     elif culprit is None:
         cause = _cause_unseen(stall, observation, started) if not paths else _waiting_or_computing(paths)
-        call = common.without_culprit(_machine_cause(paths) or cause)
+        call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
         call = common.with_culprit(culprit, paths)
+        call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
     if call.cause.is_machine or _is_its_own(stall, observation, started):
         return call
     return replace(call, cause=Cause.SUSPENDED)
@@ -83,7 +108,7 @@ def blocking_call(
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Whether the step would have reached the threshold, had the machine let it run."""
     kept_off = kept_off_s(observation.samples, observation.step_started, observation.before)
-    return stall.ended - started - max(kept_off, observation.absent_s) >= _threshold_s(stall)
+    return stall.ended - started - max(kept_off, observation.absent_s) >= stall.threshold_s
 
 
 class _Common:
@@ -131,7 +156,7 @@ class _Common:
             function=user.name,
             stack=_stack(path.sample),
             exact=culprit.is_exact,
-            cause=_machine_cause(paths) or _cause(culprit),
+            cause=_cause(culprit),
             called_name=nodes[own + 1].name if own is not None and own + 1 < len(nodes) else culprit.node.name,
             leaf_name=nodes[-1].name,
             samples=_stack_samples(culprit, paths),
@@ -192,14 +217,10 @@ def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cau
     before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
     if is_suspended(stall.cpu, before, lasted_s):
         return Cause.SUSPENDED
-    if is_starved(stall.cpu, before, lasted_s):
+    if is_starved(stall.cpu, before, lasted_s, delays):
         return Cause.STARVED
     kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, stall.cpu, before, lasted_s)
-    return Cause.COMPUTING if lasted_s - kept_off_s >= _threshold_s(stall) else Cause.SUSPENDED
-
-
-def _threshold_s(stall: Stall) -> float:
-    return min(watcher.threshold_s for watcher in stall.watchers)
+    return Cause.COMPUTING if lasted_s - kept_off_s >= stall.threshold_s else Cause.SUSPENDED
 
 
 def _cause(culprit: Culprit) -> Cause:
@@ -215,12 +236,17 @@ def _waiting_or_computing(paths: Sequence[Path]) -> Cause:
     return Cause.WAITING if waiting_s > sum(path.weight_s for path in paths) / 2 else Cause.COMPUTING
 
 
-def _machine_cause(paths: Sequence[Path]) -> Cause | None:
-    total = sum(path.weight_s for path in paths)
-    for cause in (Cause.STARVED, Cause.SUSPENDED):
-        if sum(path.weight_s for path in paths if path.state is cause) > total / 2:
-            return cause
-    return None
+def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
+    """What held the step up, if it was most of its time, or would have ended before the threshold without it."""
+    seconds: dict[Cause, float] = defaultdict(float)
+    for path in paths:
+        seconds[path.state] += path.weight_s
+    lasted_s = sum(seconds.values())
+    worst = max((cause for cause in seconds if cause.is_machine), key=lambda cause: seconds[cause], default=None)
+    if worst is None:
+        return None
+    own_s = sum(spent_s for cause, spent_s in seconds.items() if not cause.is_machine)
+    return worst if seconds[worst] > lasted_s / 2 or own_s < threshold_s else None
 
 
 def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:

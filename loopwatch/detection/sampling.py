@@ -44,7 +44,8 @@ class Site:
 class Sample:
     """One stack, innermost frame first. ``due_at``, ``wanted_at`` and ``taken_at`` are ``now()``.
 
-    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, where that was asked.
+    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, and ``turns`` how often it came on
+    one, where that was asked. In the first sample they may include what was before the step.
     """
 
     due_at: float
@@ -55,6 +56,7 @@ class Sample:
     sites: tuple[Site, ...]
     frames_left_out: int = 0
     delayed_s: float = 0.0
+    turns: int | None = None
 
     @property
     def is_between_calls(self) -> bool:
@@ -83,7 +85,8 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     sites, left_out = _sites(stack)
     del stack
     gil_wait = wanted.gil_wait(taken_at, cpu, started)
-    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, wanted.loop_delayed_s(cpu))
+    delayed_s, turns = wanted.loop_turns(cpu) or (0.0, None)
+    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
 
 
 def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:

@@ -3,6 +3,7 @@
 Told from CPU clocks and from how long the watchdog itself had to wait for the GIL.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
@@ -21,6 +22,12 @@ AT_REST = 0.2
 SUSPENDED_S = 0.05
 """A shorter absence of the whole process is the machine's ordinary scheduling."""
 PERSISTENT_SAMPLES = 4
+ASKING = 0.5
+"""From this share of the turns on that asking for the GIL all the time would have taken, a thread did ask for it."""
+STARTING = 4
+"""``Thread.start`` waits for its thread so many frames further in, at most."""
+FEWEST_ASKS = 2.0
+"""Fewer are chance."""
 
 
 def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[Cause]:
@@ -28,25 +35,59 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
     states = []
     readings = [before, *(sample.cpu for sample in samples)]
     for index, sample in enumerate(samples):
-        state = _state(sample, step_started, readings[index])
-        states.append(Cause.WAITING if state.is_machine and _stands_still(samples, index) else state)
-    for run in _runs_that_wait(samples, states):
-        if _computed(samples, run, readings, step_started):
+        states.append(_state(sample, step_started, readings[index]))
+    for run in _runs_of_one_place(samples):
+        asked = _asked_for_gil(samples, run, readings, step_started)
+        for index in run:
+            states[index] = _corrected(states[index], samples, index, asked=asked)
+        seen = {states[each] for each in run}
+        looks_idle = Cause.WAITING in seen and seen <= {Cause.WAITING, Cause.COMPUTING}
+        if looks_idle and _computed(samples, run, readings, step_started):
             states[run.start : run.stop] = [Cause.COMPUTING] * len(run)
     return states
 
 
-def _runs_that_wait(samples: Sequence[Sample], states: Sequence[Cause]) -> Iterator[range]:
-    """Samples in a row of the same place, some of which look as if the thread had waited there."""
+def _runs_of_one_place(samples: Sequence[Sample]) -> Iterator[range]:
+    """Samples in a row that stand at the same place."""
     start = 0
     for index in range(1, len(samples) + 1):
-        if index < len(samples) and samples[index].sites == samples[start].sites:
+        if index == len(samples) or samples[index].sites != samples[start].sites:
+            yield range(start, index)
+            start = index
+
+
+def _asked_for_gil(
+    samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float
+) -> bool | None:
+    """Whether the thread spent most of that time asking for the GIL; ``None`` where that cannot be known.
+
+    Who waits for the GIL wakes up once in every switch interval, to ask for it again (``take_gil`` in CPython's
+    Python/ceval_gil.c). A call that waits for something else sleeps until that has come.
+    """
+    awake, asks = 0, 0.0
+    for index in run:
+        sample, before = samples[index], readings[index]
+        if sample.turns is None:
             continue
-        run = range(start, index)
-        start = index
-        seen = {states[each] for each in run}
-        if Cause.WAITING in seen and seen <= {Cause.WAITING, Cause.COMPUTING}:
-            yield run
+        lasted_s = sample.cpu.at - max(before.at, step_started)
+        # The first sample may count turns from before the step, so it only tells where they are few.
+        expected = max(0.0, lasted_s - sample.delayed_s) / sys.getswitchinterval()
+        if index == 0 and sample.turns >= ASKING * expected:
+            continue
+        awake, asks = awake + sample.turns, asks + expected
+    return awake >= ASKING * asks if asks >= FEWEST_ASKS else None
+
+
+def _corrected(state: Cause, samples: Sequence[Sample], index: int, *, asked: bool | None) -> Cause:
+    """The state of a sample, by what is known of the time around it that was spent at the same place."""
+    if _starts_a_thread(samples[index]):
+        return Cause.STARVED if state is Cause.WAITING else state
+    if state is Cause.STARVED and asked is False:
+        return Cause.WAITING
+    if state is Cause.WAITING and asked and samples[index].gil_wait is not GilWait.NONE:
+        return Cause.STARVED
+    is_certain = state is Cause.STARVED and asked is not None
+    return Cause.WAITING if state.is_machine and not is_certain and _stands_still(samples, index) else state
 
 
 def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
@@ -114,17 +155,26 @@ def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, las
     return max(0.0, min(max(delays.loop_s(), delays.watchdog_s()), lasted_s - (after.thread_s - before.thread_s)))
 
 
-def is_starved(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
+def is_starved(after: CpuReading, before: CpuReading, lasted_s: float, delays: Delays | None = None) -> bool:
     """Whether other threads have run, and the loop's has not. If the watchdog could not have the GIL, they had it."""
-    if after.thread_s is None or before.thread_s is None:
+    if after.thread_s is None or before.thread_s is None or others_s(before, after) < AT_REST * lasted_s:
         return False
-    return after.thread_s - before.thread_s < AT_REST * lasted_s <= others_s(before, after)
+    own_s = after.thread_s - before.thread_s
+    # Some of it may have been used before the step; more than that says that it was not the loop's call that kept it.
+    return own_s < AT_REST * lasted_s or (delays is not None and own_s + delays.loop_s() < BUSY * lasted_s)
 
 
 def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
     """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
     used_s = after.process_s - before.process_s - (after.watchdog_s - before.watchdog_s)
     return used_s < AT_REST * lasted_s
+
+
+def _starts_a_thread(sample: Sample) -> bool:
+    """Whether it waits for a thread that has just been made, which wants nothing but the GIL and a CPU to begin."""
+    return any(
+        site.module == "threading" and site.code.co_qualname == "Thread.start" for site in sample.sites[:STARTING]
+    )
 
 
 def _stands_still(samples: Sequence[Sample], index: int) -> bool:

@@ -109,6 +109,11 @@ class Stall:
     is_for_request: bool = False
     delayed: tuple[RequestInFlight, ...] = ()
 
+    @property
+    def threshold_s(self) -> float:
+        """The lowest of its watchers', some of which may have left the loop by now."""
+        return min((watcher.threshold_s for watcher in self.watchers), default=NEVER)
+
 
 class LoopClock:
     """What the stopwatch knows of one loop; written by the loop's thread, read by the watchdog.
@@ -125,8 +130,8 @@ class LoopClock:
         "attention",
         "cpu_clock_id",
         "ends_from_s",
-        "first_delay_s",
         "first_reading",
+        "first_turns",
         "handle",
         "in_flight",
         "loop",
@@ -160,7 +165,7 @@ class LoopClock:
         self.thread_id = threading.get_ident()
         self.cpu_clock_id = cpu_clock_id(self.thread_id)
         self.run_delay = RunDelay(threading.get_native_id())
-        self.first_delay_s = self.run_delay.read_s()
+        self.first_turns = self.run_delay.read()
         self.first_reading = self.read_cpu()
         self.seen = Seen(self.first_reading)
         self.handle: AnyHandle | None = None

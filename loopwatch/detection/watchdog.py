@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import NEVER, now
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, Turns, cpu_clock_id
 from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
@@ -57,6 +57,10 @@ class Observation:
     mark: object | None = None
     absent_s: float = 0.0
     """For how much of it the process was suspended, as of when its stall is settled."""
+    unseen_since: float = NEVER
+    """When the watchdog was to look again, and could not before the step had ended."""
+    unseen_turns: Turns | None = None
+    """What the loop's thread has had of them since the last sample, as of when the stall is settled."""
 
     @property
     def is_contested(self) -> bool:
@@ -192,7 +196,7 @@ class Watchdog:
                         continue  # it rests, and will wake the watchdog
                     return None
                 look_at = at + self._first_look_s(clock)
-            elif started + self._overdue_s(clock) <= at:
+            elif started + _overdue_s(clock.threshold_s) <= at:
                 return None
             else:
                 look_at = started + self._first_look_s(clock)
@@ -230,22 +234,22 @@ class Watchdog:
 
     def _look_at_step(self, clock: LoopClock, asked_at: float) -> None:
         """Sample the step that runs, if it is overdue."""
-        started = clock.started
-        handle = clock.handle
+        started, handle = clock.started, clock.handle
+        threshold_s = clock.threshold_s  # the last watcher may leave the loop while it is being sampled
         if handle is None or not clock.watchers:
             return
         observation = self._observations.get((clock, started))
-        wanted_at = started + self._overdue_s(clock) if observation is None else observation.next_sample_at
+        wanted_at = started + _overdue_s(threshold_s) if observation is None else observation.next_sample_at
         if now() < wanted_at:
             return
         seen = clock.seen
         at = max(wanted_at, asked_at)
         due_at = max(wanted_at, self._due_at, self._settled_at)
-        wanted = Wanted(due_at, at, asked_at, seen.before_rest, seen.others.load, clock.threshold_s, seen.delays)
+        wanted = Wanted(due_at, at, asked_at, seen.before_rest, seen.others.load, threshold_s, seen.delays)
         sample = take_sample(clock, started, wanted)
         if sample is None:
             return
-        observation = self._observation_of(clock, started)
+        observation = self._observation_of(clock, started, threshold_s)
         observation.add(sample)
         if observation.mark is None:
             observation.mark = clock.mark(handle)
@@ -254,8 +258,8 @@ class Watchdog:
         if clock.tracer is not None and sample.is_between_calls and _has_computed_enough(clock, observation, sample):
             clock.tracer.relieve()
         # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
-        costly_s = min(20 * taken_in_s, OVERDUE_FRACTION * clock.threshold_s)
-        pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * clock.threshold_s, STRETCH * age, costly_s)
+        costly_s = min(20 * taken_in_s, OVERDUE_FRACTION * threshold_s)
+        pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * threshold_s, STRETCH * age, costly_s)
         observation.next_sample_at = now() + pause
         if now() >= observation.next_report_at:
             self._report_ongoing(clock, observation, now())
@@ -283,11 +287,11 @@ class Watchdog:
                 return None
         return now() + self._first_look_s(clock)
 
-    def _observation_of(self, clock: LoopClock, started: float) -> Observation:
+    def _observation_of(self, clock: LoopClock, started: float, threshold_s: float) -> Observation:
         """The observation of the step that began at ``started``, which is begun if it is a new step."""
         observation = self._observations.get((clock, started))
         if observation is None:
-            observation = self._observations[clock, started] = self._observe(clock, started)
+            observation = self._observations[clock, started] = self._observe(clock, started, threshold_s)
         return observation
 
     def _forget_past_steps(self) -> None:
@@ -296,8 +300,8 @@ class Watchdog:
             running = {(clock, clock.started) for clock in self._clocks}
             self._observations = {key: seen for key, seen in self._observations.items() if key in running}
 
-    def _observe(self, clock: LoopClock, started: float) -> Observation:
-        overdue_at = started + self._overdue_s(clock)
+    def _observe(self, clock: LoopClock, started: float, threshold_s: float) -> Observation:
+        overdue_at = started + _overdue_s(threshold_s)
         reading = clock.read_cpu()
         # A step seen late, because it kept the GIL, is measured from the reading before it.
         seen = clock.seen
@@ -308,7 +312,7 @@ class Watchdog:
         clock.usage.step(started, reading, clock.run_delay)
         delays = seen.delays_of(started)
         if delays is None and self._run_delay is not None:  # the loop was not watched when they were last read
-            delays = Delays(clock.run_delay, self._run_delay, clock.first_delay_s)
+            delays = Delays(clock.run_delay, self._run_delay, clock.first_turns)
         ongoing_at = started + clock.ongoing_after_s
         return Observation(started, overdue_at, before, ongoing_at, delays, stall_id=self.new_stall_id())
 
@@ -334,7 +338,9 @@ class Watchdog:
         if isinstance(item, Marker):
             item.settled.set()
         else:
-            self._settle_safely(item, self._observation_of(item.clock, item.step_started), ongoing=False)
+            # The loop itself has no threshold any more if its last watcher has left.
+            observation = self._observation_of(item.clock, item.step_started, item.threshold_s)
+            self._settle_safely(item, observation, ongoing=False)
         return True
 
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
@@ -342,6 +348,8 @@ class Watchdog:
             if observation.mark is None:
                 observation.mark = stall.clock.mark(stall.handle)
             observation.absent_s = self._absences.within(stall.step_started, stall.ended)
+            if not ongoing:
+                self._note_unseen_end(stall.clock, observation)
             self._settle(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.run_delay)
@@ -350,16 +358,25 @@ class Watchdog:
         self._settled_at = now()
         self._absences.check()
 
+    def _note_unseen_end(self, clock: LoopClock, observation: Observation) -> None:
+        delays = clock.seen.delays
+        observation.unseen_since = max(observation.next_sample_at, self._due_at, self._settled_at)
+        is_since_sample = (
+            delays is not None and observation.samples and delays.since >= observation.samples[-1].taken_at
+        )
+        observation.unseen_turns = delays.loop_turns() if delays is not None and is_since_sample else None
+
     def _note_failure(self, error: Exception) -> None:
         self.failures += 1
         if self.failures == 1:
             logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)
 
-    def _overdue_s(self, clock: LoopClock) -> float:
-        return max(SHORTEST_INTERVAL_S, OVERDUE_FRACTION * clock.threshold_s)
-
     def _first_look_s(self, clock: LoopClock) -> float:
         return max(SHORTEST_INTERVAL_S, FIRST_LOOK_FRACTION * clock.threshold_s)
+
+
+def _overdue_s(threshold_s: float) -> float:
+    return max(SHORTEST_INTERVAL_S, OVERDUE_FRACTION * threshold_s)
 
 
 def _read_after_step(clock: LoopClock, reading: CpuReading) -> None:
