@@ -3,7 +3,7 @@
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -43,10 +43,11 @@ AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 def explanation(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
     """What the time from ``started`` on went to, as far as the engine knows."""
-    samples = [*observation.samples, *unseen_end(observation, stall)]
-    states = states_of(samples, observation.step_started, observation.before)
-    if len(samples) > len(observation.samples) and not states[-1].is_machine:
-        del samples[-1], states[-1]  # the last sample stands for it
+    samples, states = _with_states(observation, observation.samples)
+    if end := _unseen_end(observation, stall):
+        and_end, and_its_state = _with_states(observation, [*samples, end])
+        if and_its_state[-1].is_machine:  # otherwise the last sample stands for it
+            samples, states = and_end, and_its_state
     paths = paths_of(samples, states, started, stall.ended)
     if engine != TRACING:
         return Explanation(paths)
@@ -55,13 +56,17 @@ def explanation(stall: Stall, observation: Observation, started: float, engine: 
     return explain(trace, paths, readings, started, stall.ended)
 
 
-def unseen_end(observation: Observation, stall: Stall) -> Iterator[Sample]:
-    """The time from when the watchdog was to look again, and could not have the GIL, as if it had been seen so."""
+def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[Sample], list[Cause]]:
+    return samples, states_of(samples, observation.step_started, observation.before)
+
+
+def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
+    """A sample that stands for the end of the step, where the watchdog was to look again but could not have the GIL."""
     late_s = stall.ended - observation.unseen_since
     if not observation.samples or late_s < sys.getswitchinterval():
-        return
+        return None
     delayed_s, turns = observation.unseen_turns or (0.0, None)
-    yield replace(
+    return replace(
         observation.samples[-1],
         due_at=observation.unseen_since,
         wanted_at=observation.unseen_since,

@@ -31,7 +31,7 @@ def reading(at, thread=0.0, others=0.0, watchdog=0.0):
     return CpuReading(at, thread, watchdog, (thread or 0.0) + others + watchdog)
 
 
-def sample(at, cpu=0.0, stack=(), gil=GilWait.NONE, *, wanted_at=None, due_at=None, delayed_s=0.0):
+def sample(at, cpu=0.0, stack=(), gil=GilWait.NONE, *, wanted_at=None, due_at=None, delayed_s=0.0, turns=None):
     """A sample taken at ``at``. ``cpu`` is a reading, or the CPU seconds of the loop's thread alone."""
     wanted_at = at if wanted_at is None else wanted_at
     return Sample(
@@ -42,6 +42,7 @@ def sample(at, cpu=0.0, stack=(), gil=GilWait.NONE, *, wanted_at=None, due_at=No
         gil_wait=gil,
         sites=tuple(stack),
         delayed_s=delayed_s,
+        turns=turns,
     )
 
 
