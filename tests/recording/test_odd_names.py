@@ -2,7 +2,7 @@ import pytest
 
 from loopwatch.detection.calls import Contribution, Request, StackFrame, StackSample
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
-from loopwatch.recording import stacks
+from loopwatch.rows.stacks import read_stacks
 from tests.recording.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -38,7 +38,7 @@ def test_any_name_can_be_stored(recorder_of, name):
                 assert len(value) <= field.max_length
                 assert "\0" not in value
                 value.encode()
-    (sample,) = stacks.decode(BlockingEvent.objects.get().stacks)
+    (sample,) = read_stacks(BlockingEvent.objects.get().stacks).values
     assert len(sample.frames) == 1
 
 
