@@ -6,9 +6,11 @@ and one after the other. ``--quick`` runs the parallel lane without the tests th
 """
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -16,6 +18,8 @@ import pytest
 PARALLEL = ("-n", "auto", "--dist", "loadgroup")
 ONE_BY_ONE = ("-n", "0")
 ORDINARY = "not catalogue"
+ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""A terminal sends SIGINT to pytest too."""
 
 PLAIN = (sys.executable, "-m", "pytest")
 COVERAGE = (sys.executable, "-m", "coverage")
@@ -79,8 +83,25 @@ def main() -> int:
 def run(lane, pytest_command, markers, options):
     chosen = " and ".join(f"({expression})" for expression in (lane.tests, markers) if expression)
     begin = time.monotonic()
-    status = subprocess.run([*pytest_command, *lane.options, "-m", chosen, *options], check=False).returncode
+    with subprocess.Popen([*pytest_command, *lane.options, "-m", chosen, *options]) as process, passed_on_to(process):
+        status = process.wait()
     return Outcome(lane, status, time.monotonic() - begin)
+
+
+@contextmanager
+def passed_on_to(process):
+    """Leave it to pytest how a run ends: it stops what its tests have started, and needs time for that."""
+
+    def pass_on(number, frame):
+        if number != signal.SIGINT:
+            process.send_signal(number)
+
+    before = {number: signal.signal(number, pass_on) for number in ENDING if signal.getsignal(number) != signal.SIG_IGN}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def report_coverage():

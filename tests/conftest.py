@@ -8,12 +8,12 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
-from tests import postgresql
 from tests.databases import POSTGRESQL, SQLITE
 
 pytest_plugins = [
     "pytester",
     "tests.support.children",
+    "tests.support.leftovers",
     "tests.support.fuzzing",
     "tests.support.real_time",
     "tests.support.real_time_tests",
@@ -42,6 +42,8 @@ def pytest_itemcollected(item):
 
 def pytest_collection_finish(session):
     """Start the server if a selected test wants it; without PostgreSQL, skip those."""
+    from tests import postgresql  # not before pytest has loaded the plugins that it imports
+
     wanting = [item for item in session.items if item.get_closest_marker("postgresql")]
     if not wanting or session.config.option.collectonly:
         return
@@ -57,8 +59,8 @@ def pytest_collection_finish(session):
     connections.configure_settings(settings.DATABASES)
 
 
-def pytest_unconfigure(config):
-    if server := config.stash.get(SERVER, None):
+def pytest_sessionfinish(session):
+    if server := session.config.stash.get(SERVER, None):
         server.remove()
 
 

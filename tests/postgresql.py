@@ -4,12 +4,13 @@ import os
 import pwd
 import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 from tempfile import mkdtemp
 
 import psycopg
+
+from tests.support.children import Child, run
+from tests.support.waiting import wait_until
 
 READY_WITHIN_S = 60
 LIVES_AT_MOST_S = 3600
@@ -36,13 +37,13 @@ class Server:
         self._credentials = _credentials()
         self._process = None
         # The path of a socket may have some 100 characters, and an unprivileged user has to get there.
-        self.folder = Path(mkdtemp(prefix="loopwatch-pg-", dir="/tmp"))
+        self.folder = Path(mkdtemp(prefix=f"loopwatch-pg-{os.getpid()}-", dir="/tmp"))
         if self._credentials:
             os.chown(self.folder, self._credentials["user"], self._credentials["group"])
-        with self._log() as log:
-            options = ["--auth=trust", "--username=loopwatch", "--encoding=UTF8", "--no-locale", "--no-sync"]
-            command = [self._programs / "initdb", "--pgdata", self.folder / "data", *options]
-            subprocess.run(command, check=True, cwd=self.folder, stdout=log, stderr=log, **self._credentials)
+        options = ["--auth=trust", "--username=loopwatch", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        command = [self._programs / "initdb", "--pgdata", self.folder / "data", *options]
+        made = run(command, cwd=self.folder, **self._credentials)
+        assert made.returncode == 0, made.stdout + made.stderr
 
     @property
     def settings(self):
@@ -60,21 +61,9 @@ class Server:
             return
         command = [*_bounds(), self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
         options = ["-c", "listen_addresses=", *self._options]
-        with self._log() as log:
-            self._process = subprocess.Popen(
-                [*command, *options],
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests, which then stop it
-                **self._credentials,
-            )
-        deadline = time.monotonic() + READY_WITHIN_S
-        while not self._accepts():
-            assert self._process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()
-            time.sleep(0.05)
+        log = self.folder / "log"
+        self._process = Child([*command, *options], log=log, cwd=self.folder, **self._credentials)
+        wait_until(self._accepts, within_s=READY_WITHIN_S, otherwise=log.read_text)
 
     def stop(self, how=signal.SIGINT):
         """End it, and every connection to it; ``SIGQUIT`` does so at once, as a crash would."""
@@ -89,14 +78,12 @@ class Server:
         shutil.rmtree(self.folder)
 
     def _accepts(self):
+        assert self._process.poll() is None, self._process.output()
         try:
             psycopg.connect(host=str(self.folder), user="loopwatch", dbname="postgres").close()
         except psycopg.OperationalError:
             return False
         return True
-
-    def _log(self):
-        return (self.folder / "log").open("ab")
 
 
 def _bounds():

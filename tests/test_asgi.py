@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -21,6 +20,7 @@ from django.urls import path, resolve
 
 from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
+from tests.support.children import run
 
 pytestmark = pytest.mark.real_time
 
@@ -284,9 +284,7 @@ async def test_a_start_up_that_fails_is_not_hidden():
 def test_the_wrapper_can_be_imported_before_the_settings_are_known():
     program = "import loopwatch.asgi, loopwatch; loopwatch.watch()"
     environment = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], check=False, capture_output=True, env=environment
-    )
+    done = run([sys.executable, "-W", "error", "-c", program], env=environment)
     assert done.returncode == 0, done.stderr
 
 
@@ -336,7 +334,7 @@ asyncio.run(LoopWatch(application)({"type": "http", "path": "/"}, None, None))
 
 
 def test_what_is_pending_is_written_at_process_exit():
-    done = subprocess.run([sys.executable, "-c", AT_EXIT], check=False, capture_output=True, text=True, timeout=60)
+    done = run([sys.executable, "-c", AT_EXIT])
     assert (done.stdout.split(), done.returncode) == (["time.sleep"], 0), done.stderr
 
 

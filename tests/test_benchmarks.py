@@ -1,17 +1,16 @@
 """The benchmarks run, and their JSON has the figures. What they say is for a machine that does nothing else."""
 
 import json
-import subprocess
 import sys
 
 from tests.benchmarks.budgets import Budget, Verdict
 from tests.benchmarks.figures import Figure, figure, figure_of
-from tests.benchmarks.measuring import ROOT
+from tests.support.children import run
 
 
 def benchmarks(*arguments):
     command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "callback", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True).stdout
+    return run(command, check=True).stdout
 
 
 def test_every_engine_has_a_figure_beside_what_it_is_compared_with():

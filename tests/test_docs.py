@@ -2,7 +2,6 @@
 
 import ast
 import re
-import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -16,6 +15,7 @@ from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
 from loopwatch.monitoring import STOP_TIMEOUT_S
 from loopwatch.recording import outage, pending
+from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent
 README, SETTINGS, CHECKS = ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "checks.md"
@@ -151,7 +151,7 @@ def test_links_lead_somewhere(document):
 
 def test_the_documents_build_without_warnings(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", ROOT / "docs", tmp_path]
-    built = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+    built = run(command)
     assert (built.returncode, built.stderr) == (0, "")
 
 
@@ -172,9 +172,7 @@ def test_the_program_in_the_readme_prints_what_it_says(tmp_path):
     program.write_text(programs[0])
     said = re.search(r"# (.+ blocked the event loop for) [\d.]+ ms (in .+ \().+(:\d+\))$", programs[0], re.MULTILINE)
     environment = {"PYTHONPATH": str(ROOT)}
-    ran = subprocess.run(
-        [sys.executable, program], check=False, env=environment, capture_output=True, text=True, timeout=60
-    )
+    ran = run([sys.executable, program], env=environment)
     assert ran.stderr == ""
     expected = r"{} [\d.]+ ms {}.*{}\n".format(*map(re.escape, said.groups()))
     assert re.fullmatch(expected, ran.stdout), ran.stdout

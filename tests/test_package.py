@@ -1,6 +1,5 @@
 """What is installed and what is published: all that belongs to it, and nothing else."""
 
-import subprocess
 import sys
 import tarfile
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import loopwatch
+from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = f"loopwatch-{loopwatch.__version__}"
@@ -19,7 +19,7 @@ NAME = f"loopwatch-{loopwatch.__version__}"
 def distributions(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dist")
     command = [sys.executable, "-m", "hatchling", "build", "--directory", folder]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=300)
+    run(command, check=True)
     return folder
 
 
@@ -55,16 +55,11 @@ def test_watch_from_the_wheel_does_not_import_django(distributions, tmp_path):
     with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as opened:
         opened.extractall(site)
     code = "import loopwatch, sys; print(loopwatch.__file__); assert 'django' not in sys.modules; loopwatch.watch()"
-    ran = subprocess.run(
-        [sys.executable, "-P", "-c", code], env={"PYTHONPATH": str(site)}, check=True, capture_output=True, text=True
-    )
+    ran = run([sys.executable, "-P", "-c", code], env={"PYTHONPATH": str(site)}, check=True)
     assert ran.stdout.startswith(str(site))
 
 
 def tracked():
     """The files under version control, as they are in the working tree."""
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    listed = run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], check=True)
     return {name for name in listed.stdout.splitlines() if (ROOT / name).exists()}

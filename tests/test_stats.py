@@ -1,7 +1,6 @@
 """``loopwatch.stats()``: what loopwatch itself did in this process."""
 
 import asyncio
-import subprocess
 import sys
 import threading
 import time
@@ -12,6 +11,7 @@ import pytest
 import loopwatch
 from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
+from tests.support.children import run
 
 pytestmark = pytest.mark.real_time
 
@@ -93,8 +93,5 @@ async def test_asking_does_not_wait_for_a_stop_that_waits(site):
 
 
 def test_watching_without_django_needs_no_part_of_it():
-    done = subprocess.run(
-        [sys.executable, "-c", "import loopwatch, sys; print([name for name in sys.modules if 'django' in name])"],
-        capture_output=True, text=True, timeout=60, check=True,
-    )  # fmt: skip
-    assert done.stdout == "[]\n"
+    program = "import loopwatch, sys; print([name for name in sys.modules if 'django' in name])"
+    assert run([sys.executable, "-c", program]).stdout == "[]\n"

@@ -2,12 +2,13 @@
 
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPWATCH_APART = """
@@ -81,8 +82,7 @@ def test_everything_happens_in_the_database_of_the_stalls(tmp_path, by):
     (tmp_path / "apart.py").write_text(f"{SETTINGS}\n{BY[by]}\n")
     environment = os.environ | {"DJANGO_SETTINGS_MODULE": "apart", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
     command = [sys.executable, "-c", SCRIPT]
-    options = {"capture_output": True, "text": True, "timeout": 120}
-    ran = subprocess.run(command, cwd=tmp_path, env=environment, check=False, **options)
+    ran = run(command, cwd=tmp_path, env=environment)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     with closing(sqlite3.connect(tmp_path / "default.sqlite3")) as default:
         tables = {name for (name,) in default.execute("SELECT name FROM sqlite_master")}

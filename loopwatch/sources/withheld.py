@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 
-from django.conf import ENVIRONMENT_VARIABLE
-
 from loopwatch.detection.ownership import Owner, owner_of_file
+
+SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
+"""Django's name for it, which is written out because watching works without Django."""
 
 
 def is_withheld(filename: str) -> bool:
     """Whether no line of this file may be stored or shown. The path is absolute, or relative to the current folder."""
-    settings_module = os.environ.get(ENVIRONMENT_VARIABLE, "")
+    settings_module = os.environ.get(SETTINGS_MODULE, "")
     return settings_module in sys.modules and _is_of(settings_module, filename)
 
 

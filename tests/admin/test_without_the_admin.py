@@ -1,7 +1,8 @@
 import os
-import subprocess
 import sys
 from pathlib import Path
+
+from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -28,7 +29,5 @@ def test_a_site_without_the_admin_still_renders_its_templates(tmp_path):
         "DJANGO_SETTINGS_MODULE": "bare",
         "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)]),
     }
-    done = subprocess.run(
-        [sys.executable, "-c", RENDER], env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
+    done = run([sys.executable, "-c", RENDER], env=environment)
     assert (done.stderr, done.stdout.splitlines()[-1:]) == ("", ["1.5 s"])

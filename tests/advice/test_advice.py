@@ -1,4 +1,3 @@
-import subprocess
 import sys
 
 import pytest
@@ -7,6 +6,7 @@ from loopwatch.admin.causes import CAUSES
 from loopwatch.advice import advice_for
 from loopwatch.advice.catalogue import ALL
 from testproject.mistakes import MISTAKES
+from tests.support.children import run
 
 FITTING = {
     "card-hash": ("key-derivation", "to_thread"),
@@ -95,13 +95,11 @@ def test_topics_and_names_are_told_once():
 
 def test_it_needs_no_settings():
     program = "from loopwatch.advice import advice_for; print(advice_for('time.sleep', cause='waiting').cure)"
-    ran = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60, env={}
-    )
+    ran = run([sys.executable, "-c", program], check=True, env={})
     assert "Sleep without holding the loop" in ran.stdout
 
 
 def test_it_imports_no_django():
     program = "import sys, loopwatch.advice; print(sorted(name for name in sys.modules if name.startswith('django')))"
-    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    ran = run([sys.executable, "-c", program], check=True)
     assert ran.stdout == "[]\n"

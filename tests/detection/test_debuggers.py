@@ -1,16 +1,16 @@
 """A step that stands at a debugger's prompt is nobody's blocking call."""
 
 import os
-import subprocess
 import sys
 import time
-from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
+from tests.support.children import Child
+
 pytestmark = pytest.mark.real_time
 
-ROOT = Path(__file__).resolve().parents[2]
 THRESHOLD_MS = 20
 
 DEBUGGED = """
@@ -33,12 +33,10 @@ asyncio.run(main())
 
 
 def test_the_debuggers_prompt_is_not_reported_and_what_follows_is():
-    with subprocess.Popen(
+    with Child(
         [sys.executable, "-c", DEBUGGED.format(threshold_ms=THRESHOLD_MS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
+        stdin=PIPE,
+        stdout=PIPE,
         env={**os.environ, "PYTHONBREAKPOINT": "pdb.set_trace"},
     ) as child:
         _until_prompt(child)

@@ -2,14 +2,14 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.children import Child
+
 TICKING = """
 import asyncio, sys, time
 from os.path import exists
@@ -43,7 +43,7 @@ def said_of_suspensions(tmp_path):
         done = tmp_path / "done"
         script = TICKING.format(work=work, threshold_ms=threshold_ms)
         command = [sys.executable, "-c", script, str(done)]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True) as child:
+        with Child(command, stdout=PIPE) as child:
             assert child.stdout.readline() == "begun\n"
             for _ in range(times):
                 os.kill(child.pid, signal.SIGSTOP)

@@ -3,7 +3,6 @@
 import ast
 import re
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from loopwatch.metrics import attributes
 from loopwatch.metrics.sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
 from tests.recording.calls import blocking_call
+from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -58,5 +58,5 @@ times = LoopTimes()
 MetricsSink(times).emit(blocking_call())
 print(urlopen("http://127.0.0.1:{port}/metrics").read().decode())
 """
-    ran = subprocess.run([sys.executable, "-c", site], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    ran = run([sys.executable, "-c", site], check=True)
     assert re.search(r'^loopwatch_stalls_total\{.*http_route="checkout/<int:pk>/".*\} 1\.0$', ran.stdout, re.MULTILINE)

@@ -1,6 +1,5 @@
 """A site without OpenTelemetry, with half of it, or with an SDK that fails."""
 
-import subprocess
 import sys
 
 import pytest
@@ -14,6 +13,7 @@ from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.recorder import Recorder
 from loopwatch.recording.sinks import sinks
 from tests.recording.calls import blocking_call
+from tests.support.children import run
 
 SITE = """
 import asyncio, sys, time
@@ -40,21 +40,21 @@ print("opentelemetry.metrics" in sys.modules)
 """
 
 
-def run(before):
+def site_with(before):
     program = SITE.format(before=before)
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    return run([sys.executable, "-c", program])
 
 
 @pytest.mark.real_time
 def test_a_site_without_it_is_watched_as_ever():
-    ran = run("sys.modules['opentelemetry'] = None")
+    ran = site_with("sys.modules['opentelemetry'] = None")
     assert ran.stdout == "time.sleep None\nFalse\n"
     assert "OpenTelemetry" not in ran.stderr
 
 
 @pytest.mark.real_time
 def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
-    ran = run(
+    ran = site_with(
         "import opentelemetry.metrics as m\n"
         "old = m.NoOpMeter.create_histogram\n"
         "m._internal._ProxyMeter.create_histogram = lambda self, name, unit='', description='': None"
@@ -65,7 +65,7 @@ def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
 
 @pytest.mark.real_time
 def test_without_an_sdk_nothing_happens():
-    ran = run("")
+    ran = site_with("")
     assert ran.stdout == "time.sleep None\nTrue\n"
     assert "OpenTelemetry" not in ran.stderr
 

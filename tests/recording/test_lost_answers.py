@@ -1,5 +1,6 @@
 """The connection breaks during a commit: before the server has it, or before its answer arrives."""
 
+import os
 import socket
 import threading
 from contextlib import suppress
@@ -21,7 +22,7 @@ class Cable:
 
     def __init__(self, server_folder):
         self._server = str(server_folder / ".s.PGSQL.5432")
-        self.folder = Path(mkdtemp(prefix="loopwatch-cable-", dir="/tmp"))
+        self.folder = Path(mkdtemp(prefix=f"loopwatch-cable-{os.getpid()}-", dir="/tmp"))
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.folder / ".s.PGSQL.5432"))
         self._listener.listen()

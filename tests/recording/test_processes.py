@@ -2,13 +2,15 @@
 
 import json
 import os
-import subprocess
 import sys
 import textwrap
+from contextlib import ExitStack
+from subprocess import PIPE
 
 import pytest
 
 from loopwatch.models import BlockingEvent, Finding, RouteTotal
+from tests.support.children import Child
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -39,11 +41,13 @@ def run(database):
     keys = ("ENGINE", "NAME", "USER", "HOST")
     settings = json.dumps({key: str(database.settings_dict[key]) for key in keys} | {"CONN_MAX_AGE": None})
 
-    def run(script, *arguments):
-        command = [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), settings, *map(str, arguments)]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    with ExitStack() as children:
 
-    return run
+        def run(script, *arguments):
+            command = [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), settings, *arguments]
+            return children.enter_context(Child(command, stderr=PIPE))
+
+        yield run
 
 
 def succeed(*processes):

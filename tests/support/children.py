@@ -21,7 +21,7 @@ class Child(subprocess.Popen):
     def __init__(self, command, *, log=None, **options):
         self.log = log
         self.printed = ""
-        self._begin = log.stat().st_size if log and log.exists() else 0
+        self._begin = self._shown_from = self._logged()
         defaults = {"stdin": subprocess.DEVNULL, "cwd": ROOT, "text": True, "start_new_session": True}
         with contextlib.ExitStack() as opened:
             if log:
@@ -40,11 +40,24 @@ class Child(subprocess.Popen):
         super().__exit__(*raised)
 
     def output(self):
-        """What it printed since it began, if that is kept."""
+        """What it has printed, if that is kept."""
+        return self._printed_since(self._begin)
+
+    def hide_output(self):
+        """Let ``recent_output`` begin here."""
+        self._shown_from = self._logged()
+
+    def recent_output(self):
+        return self._printed_since(self._shown_from)[-TAIL_CHARACTERS:]
+
+    def _logged(self):
+        return self.log.stat().st_size if self.log and self.log.exists() else 0
+
+    def _printed_since(self, position):
         if not self.log or not self.log.exists():
             return self.printed
         with self.log.open(encoding="utf-8", errors="replace") as file:
-            file.seek(self._begin)
+            file.seek(position)
             return file.read()
 
     def __str__(self):
@@ -73,13 +86,15 @@ _children: list[Child] = []
 
 
 def pytest_runtest_logstart(nodeid, location):
-    """Forget the processes of earlier tests, except those that further tests use."""
+    """Forget the processes of earlier tests, and what others have printed until now."""
     _children[:] = [child for child in _children if child.poll() is None]
+    for child in _children:
+        child.hide_output()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
     if report.failed:
-        report.sections += [(str(child), child.output()[-TAIL_CHARACTERS:]) for child in _children if child.output()]
+        report.sections += [(str(child), output) for child in _children if (output := child.recent_output())]
     return report

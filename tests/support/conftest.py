@@ -15,11 +15,13 @@ PLUGINS = ("-p", "tests.support.real_time", "-p", "tests.support.real_time_tests
 def inner_pytest(tmp_path, monkeypatch):
     """Starts pytest on the source of a test file, with one of the plugins and a limit for its tests."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
 
-    def start(plugin, source, *, limit_s=60, before="pass"):
+    def start(plugin, source, *, limit_s=60, before="pass", options=()):
         (tmp_path / "test_it.py").write_text(source, encoding="utf-8")
-        arguments = ["-p", f"tests.support.{plugin}", "-p", "no:cacheprovider", "-o", f"timeout={limit_s}", "-rA"]
+        plugins = ["-p", f"tests.support.{plugin}", "-p", "pytest_timeout", "-p", "no:cacheprovider"]
+        arguments = [*plugins, "-o", f"timeout={limit_s}", "-rA", *options]
         begin = f"{before}; import sys, pytest; sys.exit(pytest.main({arguments!r}))"
         return Child([sys.executable, "-c", begin], log=tmp_path / "pytest.log", cwd=tmp_path)
 

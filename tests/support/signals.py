@@ -28,5 +28,7 @@ def _do_nothing(number, frame):
 
 
 def _interrupt(number, frame):
-    """End the run as Ctrl-C does, so that fixtures stop what they have started."""
+    """End the run as Ctrl-C does, so that fixtures stop what they have started; once, or it would interrupt them."""
+    for ending in ENDING:
+        signal.signal(ending, _do_nothing)
     raise KeyboardInterrupt(signal.Signals(number).name)

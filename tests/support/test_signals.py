@@ -1,7 +1,9 @@
 import signal
+import sys
 
 import pytest
 
+from tests.support.children import ROOT, Child
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="the platform has no such signals")
@@ -42,5 +44,17 @@ def test_a_run_that_is_told_to_end_tears_its_fixtures_down(inner_pytest, tmp_pat
     with inner_pytest("signals", WAITS) as child:
         wait_until((tmp_path / "waiting").exists)
         child.send_signal(number)
+        assert child.wait(60) == pytest.ExitCode.INTERRUPTED, child.output()
+    assert (tmp_path / "stopped").exists()
+
+
+def test_make_test_passes_on_to_its_pytest_that_it_is_told_to_end(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)
+    (tmp_path / "test_it.py").write_text(WAITS)
+    command = [sys.executable, "-m", "tests", "-p", "tests.support.signals", "-p", "no:cacheprovider", "-n0"]
+    with Child(command, log=tmp_path / "pytest.log", cwd=tmp_path) as child:
+        wait_until((tmp_path / "waiting").exists, otherwise=child.output)
+        child.send_signal(signal.SIGTERM)
         assert child.wait(60) == pytest.ExitCode.INTERRUPTED, child.output()
     assert (tmp_path / "stopped").exists()

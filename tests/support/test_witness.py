@@ -1,11 +1,12 @@
 """Whether a process and those it started were kept from a CPU."""
 
-import subprocess
 import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
+from tests.support.children import Child
 from tests.support.witness import Witness
 
 SHARING_A_CPU = """
@@ -23,11 +24,10 @@ for child in children:
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="This kernel does not count it")
 def test_it_sees_that_the_children_of_a_process_waited_for_a_cpu():
-    with subprocess.Popen(
-        [sys.executable, "-c", SHARING_A_CPU], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as child:
-        with Witness(child.pid) as witness:
-            assert child.stdout.readline() == b"burnt\n"
-        child.stdin.close()
+    with (
+        Child([sys.executable, "-c", SHARING_A_CPU], stdin=PIPE, stdout=PIPE) as child,
+        Witness(child.pid) as witness,
+    ):
+        assert child.stdout.readline() == "burnt\n"
     assert witness.waited_for_cpu_s > 0.2  # each of the two needs 0.3 s of the same CPU
     assert witness.saw_disturbance

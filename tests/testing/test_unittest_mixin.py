@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 import unittest
@@ -12,6 +11,7 @@ from django.test import SimpleTestCase
 
 from loopwatch.testing import AssertDoesNotBlockMixin, LoopWatchTestMixin
 from loopwatch.testing.watched_test import WatchedTest
+from tests.support import children
 from tests.support.witness import Witness
 from tests.testing.conftest import account_for
 
@@ -226,9 +226,7 @@ def test_manage_py_test_fails_what_blocks(tmp_path):
     (tmp_path / "test_shop.py").write_text(TESTS)
     environment = os.environ | {"PYTHONPATH": os.getcwd(), "DJANGO_SETTINGS_MODULE": "settings"}  # noqa: PTH109
     command = [sys.executable, "-m", "django", "test", "--pythonpath", "."]
-    ran = subprocess.run(
-        command, cwd=tmp_path, env=environment, check=False, capture_output=True, text=True, timeout=120
-    )
+    ran = children.run(command, cwd=tmp_path, env=environment)
     assert "FAILED (failures=1)" in ran.stderr
     assert "time.sleep blocked the event loop for" in ran.stderr
     assert "    time.sleep(0.2)\n    ^^^^^^^^^^^^^^^\n" in ran.stderr
