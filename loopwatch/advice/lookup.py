@@ -4,7 +4,7 @@ from typing import Final
 
 from loopwatch.advice.advice import Advice
 from loopwatch.advice.catalogue import ALL
-from loopwatch.advice.catalogue.causes import COMPUTING, STARVED, SUSPENDED, UNKNOWN, WAITING
+from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, STARVED, SUSPENDED, UNKNOWN, WAITING
 
 _BY_NAME: Final = {name: advice for advice in ALL for name in advice.names}
 # The machine's doing is no call's fault, and an import or a collection is what it is, whatever called it.
@@ -14,6 +14,7 @@ _DECIDING: Final = {
     "importing": _BY_NAME["import"],
     "garbage collection": _BY_NAME["gc"],
 }
+_LAZILY: Final = " (lazy)"
 _OTHERWISE: Final = {"computing": COMPUTING, "waiting": WAITING}
 
 
@@ -22,6 +23,8 @@ def advice_for(blocking_call: str, *, cause: str, called_name: str = "", leaf_na
 
     The blocking call decides; then what the user's own code called, then what in the end spent the time.
     """
+    if blocking_call.endswith(_LAZILY):
+        return LAZY_IMPORT
     if cause in _DECIDING:
         return _DECIDING[cause]
     found = (_named(name) for name in (blocking_call, called_name, leaf_name))

@@ -19,14 +19,14 @@ from loopwatch.detection.calls import Cause
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.naming import name_of_function
 from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, owner_of, package_of
-from loopwatch.detection.sampling import CALLBACK_NAMES, Sample, Site
+from loopwatch.detection.sampling import CALLBACK_NAMES, IMPORT_MODULES, Sample, Site
 from loopwatch.detection.source import span_at
 
 DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
 C_OPERATION = "C"
 IMPORT = "import"
-IMPORT_MODULE = "importlib._bootstrap"
+LAZY = " (lazy)"
 GC_MODULE = "loopwatch.detection.gc_pauses"
 """Our own callback, which the collector calls in the middle of whatever allocates."""
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
@@ -170,7 +170,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
     nodes: list[Node] = []
     for index in range(len(sites) - 1, -1, -1):
         site = sites[index]
-        if site.module == IMPORT_MODULE:
+        if site.module in IMPORT_MODULES:
             nodes.append(_import_node(sites, index))
             break
         owner = owner_of(site.code, site.module)
@@ -269,11 +269,14 @@ def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
 
 
 def _import_node(sites: Sequence[Site], index: int) -> Node:
-    """An import is one operation, whatever the imported modules do: ``import pandas``."""
+    """An import is one operation, whatever the imported modules do: ``import pandas``, or ``import pandas (lazy)``."""
     site = sites[index]
     importer = sites[index + 1] if index + 1 < len(sites) else None
     module = bytecode.imported_at(importer.code, importer.offset) if importer else None
     bodies = (inner.module for inner in reversed(sites[:index]) if inner.code.co_name == "<module>")
-    name = f"{IMPORT} {module or next(bodies, '')}".strip()
+    is_lazy = importer is not None and bytecode.lazily_loaded_at(importer.code, importer.offset) is not None
+    if importer is not None and is_lazy:
+        module = importer.lazily_imports
+    name = f"{IMPORT} {module or next(bodies, '')}".strip() + (LAZY if is_lazy else "")
     owner = Owner.STANDARD_LIBRARY
     return Node((IMPORT, name), name, owner, package_of(owner, name), is_c=False, site=site, is_exact=True)

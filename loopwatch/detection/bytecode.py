@@ -23,7 +23,7 @@ from loopwatch.detection.expressions import (
     Unknown,
 )
 from loopwatch.detection.instructions import Instruction, index_at, instructions_of
-from loopwatch.detection.opcodes import PUSHES_NULL_AFTER_CALLABLE, Role
+from loopwatch.detection.opcodes import HAS_LAZY_IMPORTS, PUSHES_NULL_AFTER_CALLABLE, Role
 from loopwatch.detection.operators import is_subscript, may_take_long
 
 
@@ -47,6 +47,7 @@ _SUPER = Result(Name("super", Scope.GLOBAL))
 
 # Between a callable and a call with * or **, these gather the arguments, and stand where the whole call does.
 _GATHERING = frozenset({Role.BUILDS, Role.OPERATION, Role.LOADS_CONSTANT, Role.NOTHING, Role.OTHER})
+_LOADS_LAZILY = frozenset({Role.LOADS_GLOBAL, Role.LOADS_ANY, Role.LOADS_ATTRIBUTE})
 _OFFERS_GIL = frozenset({Role.CALL, Role.OFFERS_GIL})
 
 
@@ -80,6 +81,19 @@ def imported_at(code: CodeType, offset: int) -> str | None:
     if index is None or instructions[index].role is not Role.IMPORTS:
         return None
     return str(instructions[index].value)
+
+
+@functools.lru_cache(maxsize=4096)
+def lazily_loaded_at(code: CodeType, offset: int) -> Expression | None:
+    """What the instruction at ``offset`` loads; ``None`` if it loads nothing that a lazy import may stand for."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    if index is None or not HAS_LAZY_IMPORTS:
+        return None
+    instruction = instructions[index]
+    if instruction.name == "IMPORT_FROM":
+        return Attribute(Unknown(), str(instruction.value))
+    return _value_at(instructions, index) if instruction.role in _LOADS_LAZILY else None
 
 
 @functools.lru_cache(maxsize=4096)

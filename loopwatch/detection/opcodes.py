@@ -16,6 +16,9 @@ KNOWN_UNTIL = (3, 15)
 PUSHES_NULL_AFTER_CALLABLE = sys.version_info >= (3, 13)
 """Whether ``PUSH_NULL`` follows the callable that it belongs to: https://github.com/python/cpython/pull/112245"""
 
+HAS_LAZY_IMPORTS = sys.version_info >= (3, 15)
+"""Whether loading a name may run the import that stands behind it: https://peps.python.org/pep-0810/"""
+
 
 class Role(Enum):
     """What an instruction does, as far as it matters for naming what is called."""

@@ -8,6 +8,7 @@ instruction calls, so that is asked here (``callees``).
 from dataclasses import dataclass
 from types import CodeType
 
+from loopwatch.detection import lazy_imports
 from loopwatch.detection.bytecode import is_entry
 from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
@@ -20,6 +21,8 @@ MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
 CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 _CALLED_BACK = frozenset({"loopwatch.detection.gc_pauses"})
+IMPORT_MODULES = frozenset({"importlib._bootstrap", "_frozen_importlib"})
+"""The name of the import machinery's module, after and before ``importlib`` has been imported."""
 _TRACER = "loopwatch.detection.tracing."
 _STEP_FUNCTIONS = {
     "asyncio.events": ("_run",),
@@ -32,12 +35,13 @@ _STEP_FUNCTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a frame stood."""
+    """Where a frame stood. ``lazily_imports`` is the module that it brings in, as the first to use a lazy import."""
 
     code: CodeType
     offset: int
     module: str
     callee: Callee | None = None
+    lazily_imports: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,9 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
         is_called_back = code.co_name in CALLBACK_NAMES or module in _CALLED_BACK
         says_little = is_called_back or is_in_tracer or is_entry(code, offset)
         frame = next(asked, None) if frame is not None and says_little else None
-        sites.append(Site(code, offset, module, callee))
+        is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES
+        lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
+        sites.append(Site(code, offset, module, callee, lazily_imports))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

@@ -58,6 +58,12 @@ def test_the_longest_beginning_of_the_name_in_whole_parts_decides(name, topic):
     assert advice_for(name, cause="waiting").topic == topic
 
 
+def test_a_lazy_import_is_to_run_when_the_process_starts():
+    advice = advice_for("import pandas (lazy)", cause="importing")
+    assert advice.topic == "lazy-import"
+    assert advice != advice_for("import pandas", cause="importing")
+
+
 def test_what_was_called_and_what_spent_the_time_help_where_the_call_is_unknown():
     assert advice_for("acme.Client.fetch", cause="waiting", leaf_name="socket.socket.recv").topic == "socket"
     assert advice_for("acme.fetch", cause="waiting", called_name="requests.get", leaf_name="ssl.x").topic == "http"

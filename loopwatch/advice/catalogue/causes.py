@@ -32,4 +32,14 @@ SUSPENDED: Final = Advice(
     _("Look at the machine: the process did not run. It has too few CPUs, swaps, or was paused."),
     mind=_("In a container the limit of CPU time is the usual cause (throttling)."),
 )
+LAZY_IMPORT: Final = Advice(
+    "lazy-import",
+    _("Import it when the process starts. It is imported lazily, and this line is the first that uses it."),
+    example="class ShopConfig(AppConfig):\n    def ready(self):\n"
+    "        import pandas  # the lazy import in views.py then finds it\n"
+    "# where all imports are lazy, in asgi.py\n"
+    'sys.set_lazy_imports_filter(lambda importer, module, names: module != "pandas")',
+    mind=_("The first request of every process pays for it otherwise, and with it all others."),
+    link="https://docs.python.org/3.15/library/sys.html#sys.set_lazy_imports_filter",
+)
 UNKNOWN: Final = WAITING

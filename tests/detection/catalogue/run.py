@@ -14,6 +14,7 @@ from tests.detection.catalogue import (
     computing_loops,
     generators,
     interpreter,
+    lazy_imports,
     roads,
     silence,
     steps,
@@ -26,7 +27,7 @@ from tests.support.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
-    *(interpreter, roads, generators, steps, silence),
+    *(interpreter, lazy_imports, roads, generators, steps, silence),
 )
 CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
