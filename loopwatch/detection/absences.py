@@ -8,9 +8,6 @@ waited, which none should.
 from collections import deque
 from typing import NamedTuple
 
-from loopwatch.detection.clock import now
-from loopwatch.detection.cpu_clocks import process_s
-
 SHORTEST_S = 0.003
 """What the machine's own scheduling may add."""
 REMEMBERED = 16
@@ -25,29 +22,31 @@ class Absence(NamedTuple):
 
 
 class Absences:
-    """The latest absences. The watchdog alone uses this, and tells when it rests."""
+    """The latest absences. The watchdog alone uses this, and says when it rests.
 
-    def __init__(self) -> None:
+    ``at`` is always the present moment, and ``process_s`` the CPU seconds that the process has used until then.
+    """
+
+    def __init__(self, at: float, process_s: float) -> None:
         self._latest: deque[Absence] = deque(maxlen=REMEMBERED)
-        self._awake_since = now()
-        self._process_s = process_s()
+        self._awake_since = at
+        self._process_s = process_s
 
-    def wakes(self, due_at: float) -> None:
+    def wakes(self, due_at: float, at: float, process_s: float) -> None:
         """The watchdog rests no longer; it was to wake then, or, if it was woken before it rested, at once."""
         self.rested(due_at)
-        self.check()
+        self.check(at, process_s)
 
     def rested(self, due_at: float) -> None:
         """As ``wakes``, for a rest that is followed by the next one at once."""
         self._awake_since = max(due_at, self._awake_since)
 
-    def check(self) -> None:
+    def check(self, at: float, process_s: float) -> None:
         """While the watchdog is awake: whether it has been away since the last time."""
-        at, ran_until_s = now(), process_s()
-        lasted_s = at - self._awake_since - (ran_until_s - self._process_s)
+        lasted_s = at - self._awake_since - (process_s - self._process_s)
         if lasted_s >= SHORTEST_S:
             self._latest.append(Absence(self._awake_since, at, lasted_s))
-        self._awake_since, self._process_s = at, ran_until_s
+        self._awake_since, self._process_s = at, process_s
 
     def within(self, started: float, ended: float) -> float:
         """How many seconds of that time at most the process was absent."""

@@ -17,7 +17,7 @@ from operator import attrgetter
 
 from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import NEVER, now
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, Turns, cpu_clock_id
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, Turns, cpu_clock_id, process_s
 from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
@@ -97,7 +97,7 @@ class Watchdog:
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
         self._ask_delays_at = 0.0
-        self._absences = Absences()
+        self._absences = Absences(now(), process_s())
         self._cpu_clock_id: int | None = None
         self._run_delay: RunDelay | None = None
         self._stopping = False
@@ -181,7 +181,7 @@ class Watchdog:
             self._due_at = asked_at if look_at is None else min(asked_at, look_at)
             look_at = None if is_woken or self._observations else self._glance()
             if look_at is None:
-                self._absences.wakes(self._due_at)
+                self._absences.wakes(self._due_at, now(), process_s())
                 return asked_at
             self._absences.rested(self._due_at)
 
@@ -217,7 +217,7 @@ class Watchdog:
             for clock in self._clocks:
                 clock.seen.delays = Delays(clock.run_delay, self._run_delay)
             self._ask_delays_at = now() + DELAYS_KEPT_S
-        self._absences.check()
+        self._absences.check(now(), process_s())
 
     def _look(self, asked_at: float) -> float | None:
         """Look at every loop; when to look again, or ``None`` when all of them rest."""
@@ -356,7 +356,7 @@ class Watchdog:
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self._note_failure(error)
         self._settled_at = now()
-        self._absences.check()
+        self._absences.check(now(), process_s())
 
     def _note_unseen_end(self, clock: LoopClock, observation: Observation) -> None:
         delays = clock.seen.delays

@@ -1,5 +1,9 @@
 """Which steps are traced, where tracing is costly: those that are new, and those of what has been a stall."""
 
+import gc
+import weakref
+from types import FunctionType
+
 import pytest
 
 from loopwatch.detection.tracing import step_paces
@@ -108,3 +112,12 @@ def test_what_is_remembered_is_limited(paces, monkeypatch):
     assert paces.is_quick(STEP, 0.0)
     paces.is_quick(OTHER_STEP, 0.0)
     assert traced(paces, STEP) == FIRST_CREDITS
+
+
+def test_code_that_is_remembered_stays_so_that_no_other_takes_its_place(paces):
+    function = FunctionType(shop.price.__code__.replace(co_name="forgotten"), {})
+    code = weakref.ref(function.__code__)
+    paces.is_quick(Step(function), 0.0)
+    del function
+    gc.collect()
+    assert code() is not None
