@@ -227,7 +227,7 @@ def _doubted(path: Path, total_s: float) -> Path:
 def _within(path: Path, call: TracedCall) -> Path:
     """A sampled path, with the C functions that the trace knows to be on it."""
     sites = path.sample.sites
-    if not path.nodes or not (call.name or call.inside):
+    if not path.nodes:
         return path
     extra = len(sites) - len(call.sites)
     outer = _with_callees(sites[extra:], call)

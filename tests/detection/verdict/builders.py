@@ -7,6 +7,7 @@ import dis
 import inspect
 from contextvars import copy_context
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import CodeType
 
 from loopwatch.detection import source
@@ -14,15 +15,18 @@ from loopwatch.detection.attribution import Path, nodes_of
 from loopwatch.detection.callees import Callee
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.clock import NEVER
-from loopwatch.detection.cpu_clocks import CpuReading
+from loopwatch.detection.cpu_clocks import CpuReading, Turns
 from loopwatch.detection.gil import GilWait, Wanted
+from loopwatch.detection.report import SAMPLING, blocking_call
 from loopwatch.detection.sampling import Sample, Site
 from loopwatch.detection.stopwatch import Stall
+from loopwatch.detection.tracing.explanation import Explanation
 from loopwatch.detection.tracing.step_trace import Trace, TracedCall
 from loopwatch.detection.watchdog import Observation
 from tests.detection.verdict import shop
 
 THRESHOLD_S = 0.05
+STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENTRY = "the instruction that a function begins with"
 
 
@@ -58,6 +62,9 @@ class Delayed:
 
     def watchdog_s(self):
         return self.watchdog
+
+    def loop_turns(self):
+        return Turns(self.loop, 1)
 
 
 def wanted(asked_at=0.0, *, due_at=None, before=None, others_load=0.0, threshold_s=THRESHOLD_S, delays=None):
@@ -174,3 +181,17 @@ def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True):
 def named(nodes):
     """The names of nodes, outermost first, each with a question mark if it is not certain."""
     return [node.name if node.is_exact else f"{node.name}?" for node in nodes]
+
+
+def reported(*paths, of=None, seen=None, counts=None, started=0.0, collecting_s=0.0, engine=SAMPLING, ongoing=False):
+    """The report of a stall of one second, whose time went to ``paths``."""
+    return blocking_call(
+        stall(1.0) if of is None else of,
+        observation() if seen is None else seen,
+        started,
+        Explanation(list(paths), counts or {}),
+        started_at=STARTED_AT,
+        collecting_s=collecting_s,
+        engine=engine,
+        ongoing=ongoing,
+    )

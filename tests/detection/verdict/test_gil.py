@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from loopwatch.detection.cpu_clocks import Turns
 from loopwatch.detection.gil import GilWait, OtherThreads
 from tests.detection.verdict.builders import Delayed, reading, wanted
 
@@ -132,6 +133,28 @@ def test_a_long_wait_in_which_others_had_the_gil_too(wait, gil):
 def test_where_the_cpu_clock_of_the_loop_s_thread_is_unknown_a_long_wait_is_its_own():
     before, cpu = reading(0.0, None), reading(0.02, None, others=0.01)
     assert wanted(0.0, before=before).gil_wait(0.02, cpu, 0.0) is GilWait.LONG
+
+
+TURNS = [
+    pytest.param(Delayed(0.25), reading(1.0, 0.75), Turns(0.25, 1), id="as they are counted"),
+    pytest.param(None, reading(1.0, 0.75), None, id="unknown, if they are not counted"),
+    pytest.param(Delayed(0.25), reading(1.0, None), None, id="unknown, if its CPU clock is"),
+    pytest.param(Delayed(0.25), reading(1.0, 0.8125), None, id="not asked for, if it was on a CPU most of the time"),
+    pytest.param(Delayed(0.25), reading(0.875, 0.75), None, id="not asked for, if that was so for a shorter time"),
+]
+
+
+@pytest.mark.parametrize(("delays", "cpu", "turns"), TURNS)
+def test_the_turns_of_the_loop_s_thread_on_the_cpus_are(delays, cpu, turns):
+    assert wanted(0.0, delays=delays).loop_turns(cpu) == turns
+
+
+def test_the_turns_of_a_thread_whose_cpu_clock_was_unknown_before_are_unknown():
+    assert wanted(0.0, before=reading(0.0, None), delays=Delayed(0.25)).loop_turns(reading(1.0, 0.5)) is None
+
+
+def test_the_turns_of_a_thread_that_had_run_before_are_counted():
+    assert wanted(4.0, before=reading(4.0, 3.0), delays=Delayed(0.25)).loop_turns(reading(5.0, 3.5)) == Turns(0.25, 1)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """A stall, and what its time went to, become a report."""
 
 import contextvars
-import importlib._bootstrap
 import json
 import linecache
-from datetime import UTC, datetime
 
 import django.template.base as templates
 import pytest
@@ -13,12 +11,10 @@ from loopwatch.detection import report
 from loopwatch.detection.calls import Cause, Contribution, Request, StackFrame
 from loopwatch.detection.clock import NEVER
 from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_request
-from loopwatch.detection.report import AUTOMATIC_COLLECTION, blocking_call
-from loopwatch.detection.tracing.explanation import Explanation
+from loopwatch.detection.report import AUTOMATIC_COLLECTION
 from tests.detection.verdict import shop
-from tests.detection.verdict.builders import Step, observation, path, site, stall
+from tests.detection.verdict.builders import STARTED_AT, Step, observation, path, reported, site, stall
 
-STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CHECKOUT = site(shop.checkout, "add_up(cart)")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 DUMPS_FROM = site(shop.checkout, "json.dumps(total)")
@@ -29,21 +25,6 @@ DUMPS = site(json.dumps)
 ENCODE = site(json.JSONEncoder.encode, callee="json.JSONEncoder.iterencode")
 RENDER = site(templates.Template.render)
 COLLECTS = site(shop.price, "item.parts.pop()", "gc.collect")
-IMPORTS = [site(importlib._bootstrap._find_and_load), site(shop.load_models, "import sqlite3")]
-
-
-def reported(*paths, of=None, seen=None, counts=None, started=0.0, collecting_s=0.0, engine="sampling", ongoing=False):
-    """The report of a stall of one second, whose time went to ``paths``."""
-    return blocking_call(
-        stall(1.0) if of is None else of,
-        observation() if seen is None else seen,
-        started,
-        Explanation(list(paths), counts or {}),
-        started_at=STARTED_AT,
-        collecting_s=collecting_s,
-        engine=engine,
-        ongoing=ongoing,
-    )
 
 
 def line(call):
@@ -181,36 +162,6 @@ def test_the_lightest_stacks_are_left_out(monkeypatch):
     assert sampled(call) == [(625.0, ["checkout"]), (250.0, ["price"])]
 
 
-# Why the loop could not go on.
-
-CAUSES = [
-    pytest.param([path([SLEEPS], 1.0)], Cause.WAITING, id="waiting, if the thread waited"),
-    pytest.param([path([POPS], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing, if it computed"),
-    pytest.param(
-        [path([SLEEPS], 0.75), path([SLEEPS], 0.25, Cause.COMPUTING)],
-        Cause.WAITING,
-        id="waiting, if it waited for most of the time",
-    ),
-    pytest.param(
-        [path([SLEEPS], 0.5), path([SLEEPS], 0.5, Cause.COMPUTING)],
-        Cause.COMPUTING,
-        id="computing, if it waited for half of the time",
-    ),
-    pytest.param(
-        [path([SLEEPS], 0.5), path([CHECKOUT], 0.5, Cause.COMPUTING)],
-        Cause.WAITING,
-        id="waiting, if it waited in the culprit",
-    ),
-    pytest.param([path([SLEEPS, *IMPORTS], 1.0)], Cause.IMPORTING, id="importing, whatever the imported module did"),
-    pytest.param([path([COLLECTS], 1.0)], Cause.GARBAGE_COLLECTION, id="a collection, if the user asked for it"),
-]
-
-
-@pytest.mark.parametrize(("paths", "cause"), CAUSES)
-def test_the_cause_is(paths, cause):
-    assert reported(*paths).cause is cause
-
-
 # Steps that say nothing of themselves.
 
 
@@ -228,17 +179,6 @@ def test_a_step_that_is_one_c_call_is_certain():
     call = reported(of=stall(1.0, cpu=1.0, handle=Step(sorted)))
     assert (call.method_name, call.is_c_call, call.exact) == ("sorted", True, True)
     assert (call.filename, call.lineno, call.source) == ("", 0, "")
-
-
-@pytest.mark.parametrize(
-    ("paths", "cause"),
-    [
-        pytest.param([path([], 1.0, Cause.WAITING)], Cause.WAITING, id="waiting"),
-        pytest.param([path([], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing"),
-    ],
-)
-def test_the_cause_of_a_step_of_which_only_plumbing_was_seen_is_as_the_samples_say(paths, cause):
-    assert reported(*paths, of=stall(1.0, cpu=1.0)).cause is cause
 
 
 def request_in_flight(ask, finished_at=NEVER):

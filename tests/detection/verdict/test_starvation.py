@@ -11,8 +11,7 @@ from loopwatch.detection.gil import GilWait
 from loopwatch.detection.report import SAMPLING, blocking_call, explanation
 from loopwatch.detection.states import is_starved, states_of
 from tests.detection.verdict import shop
-from tests.detection.verdict.builders import Delayed, Watch, observation, reading, sample, site, stall
-from tests.detection.verdict.test_report import STARTED_AT
+from tests.detection.verdict.builders import STARTED_AT, Delayed, Watch, observation, reading, sample, site, stall
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 DUMPS = site(shop.checkout, "json.dumps(total)")
@@ -67,7 +66,7 @@ SEEN = [
         [FIRST, *[Stretch()] * 5], [Cause.WAITING] * 6, id="waiting, if it stands there for long and turns are unknown"
     ),
     pytest.param(
-        [FIRST, Stretch(turns=4, others_ms=1)],
+        [FIRST, Stretch(turns=4, others_ms=1, gil=GilWait.CONTESTED)],
         [Cause.STARVED] * 2,
         id="starved, if it asked and the thread that had the GIL had no CPU",
     ),

@@ -1,0 +1,219 @@
+"""Why the loop could not go on: what a call did, or what the machine did."""
+
+import importlib._bootstrap
+
+import pytest
+
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.report import SAMPLING, TRACING, explanation
+from tests.detection.verdict import shop
+from tests.detection.verdict.builders import (
+    Delayed,
+    Step,
+    Watch,
+    named,
+    observation,
+    path,
+    reading,
+    reported,
+    sample,
+    site,
+    stall,
+    trace,
+    traced,
+)
+
+CHECKOUT = site(shop.checkout, "add_up(cart)")
+SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
+POPS = site(shop.price, "item.parts.pop()", "list.pop")
+COLLECTS = site(shop.price, "item.parts.pop()", "gc.collect")
+IMPORTS = [site(importlib._bootstrap._find_and_load), site(shop.load_models, "import sqlite3")]
+
+CALLS = [
+    pytest.param([path([SLEEPS])], Cause.WAITING, id="waiting, if the thread waited"),
+    pytest.param([path([POPS], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing, if it computed"),
+    pytest.param(
+        [path([SLEEPS], 0.75), path([SLEEPS], 0.25, Cause.COMPUTING)],
+        Cause.WAITING,
+        id="waiting, if it waited for most of the time",
+    ),
+    pytest.param(
+        [path([SLEEPS], 0.5), path([SLEEPS], 0.5, Cause.COMPUTING)],
+        Cause.COMPUTING,
+        id="computing, if it waited for half of the time",
+    ),
+    pytest.param(
+        [path([SLEEPS], 0.5), path([CHECKOUT], 0.5, Cause.COMPUTING)],
+        Cause.WAITING,
+        id="waiting, if it waited in the culprit",
+    ),
+    pytest.param([path([SLEEPS, *IMPORTS])], Cause.IMPORTING, id="importing, whatever the imported module did"),
+    pytest.param([path([COLLECTS])], Cause.GARBAGE_COLLECTION, id="a collection, if the user asked for one"),
+    pytest.param([path([])], Cause.WAITING, id="waiting, if it did so in plumbing"),
+    pytest.param([path([], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing, if it did so in plumbing"),
+]
+
+
+@pytest.mark.parametrize(("paths", "cause"), CALLS)
+def test_the_cause_of_a_call_is(paths, cause):
+    assert reported(*paths).cause is cause
+
+
+MACHINE = [
+    pytest.param([(0.75, Cause.STARVED), (0.25, Cause.WAITING)], Cause.STARVED, id="starved for most of the time"),
+    pytest.param(
+        [(0.75, Cause.SUSPENDED), (0.25, Cause.WAITING)], Cause.SUSPENDED, id="suspended for most of the time"
+    ),
+    pytest.param([(0.5, Cause.STARVED), (0.5, Cause.WAITING)], Cause.COMPUTING, id="not if it was half of it"),
+    pytest.param(
+        [(0.25, Cause.STARVED), (0.625, Cause.SUSPENDED), (0.125, Cause.WAITING)],
+        Cause.SUSPENDED,
+        id="suspended for most of the time, if it was starved as well",
+    ),
+    pytest.param(
+        [(0.625, Cause.STARVED), (0.25, Cause.SUSPENDED), (0.125, Cause.WAITING)],
+        Cause.STARVED,
+        id="starved for most of the time, if it was suspended as well",
+    ),
+    pytest.param(
+        [(0.03125, Cause.STARVED), (0.046875, Cause.WAITING)],
+        Cause.STARVED,
+        id="starved for so long that it would have been no stall otherwise",
+    ),
+    pytest.param(
+        [(0.03125, Cause.STARVED), (0.0625, Cause.WAITING)],
+        Cause.WAITING,
+        id="not if it would have been a stall all the same",
+    ),
+    pytest.param([(0.03125, Cause.WAITING)], Cause.WAITING, id="not if nothing held it up"),
+]
+
+
+@pytest.mark.parametrize("stack", [pytest.param([SLEEPS], id="a call"), pytest.param([], id="plumbing")])
+@pytest.mark.parametrize(("states", "cause"), MACHINE)
+def test_the_cause_is_the_machine_s_if_the_step_was(states, cause, stack):
+    assert reported(*(path(stack, weight_s, state) for weight_s, state in states)).cause is cause
+
+
+def test_an_automatic_collection_is_the_cause_whatever_the_machine_did():
+    assert reported(path([POPS], 1.0, Cause.STARVED), collecting_s=0.75).cause is Cause.GARBAGE_COLLECTION
+
+
+UNSEEN = [
+    pytest.param(reading(9.0, 4.0, 5.0, 7.0), None, 0.05, Cause.COMPUTING, id="computing, if its thread ran"),
+    pytest.param(reading(9.0, 3.125, 5.0, 7.0), None, 0.05, Cause.SUSPENDED, id="suspended, if no thread ran"),
+    pytest.param(reading(9.0, 3.125, 5.5, 7.0), None, 0.05, Cause.STARVED, id="starved, if others ran"),
+    pytest.param(
+        reading(9.0, 3.3125, 5.25, 7.0),
+        Delayed(0.0),
+        0.05,
+        Cause.STARVED,
+        id="starved, if others ran and CPUs were free",
+    ),
+    pytest.param(
+        reading(9.0, 3.25, 5.0, 7.0),
+        Delayed(0.75),
+        0.5,
+        Cause.SUSPENDED,
+        id="suspended, if it was off the CPUs for long",
+    ),
+    pytest.param(
+        reading(9.0, 3.25, 5.0, 7.0), Delayed(0.5), 0.5, Cause.COMPUTING, id="computing, if that leaves a stall"
+    ),
+    pytest.param(reading(9.0, 3.25, 5.0, 7.0), None, 0.5, Cause.COMPUTING, id="computing, if that is not known"),
+]
+
+
+@pytest.mark.parametrize(("cpu", "delays", "threshold_s", "cause"), UNSEEN)
+def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
+    step = stall(9.0, started=8.0, cpu=cpu, handle=Step(shop.price), watchers=[Watch(threshold_s)])
+    seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0), delays=delays)
+    assert reported(of=step, seen=seen, started=8.0).cause is cause
+
+
+def test_of_a_part_of_a_step_of_which_nothing_was_seen_that_part_counts():
+    step = stall(9.0, cpu=reading(9.0, 0.25, 0.5), handle=Step(shop.price))
+    assert reported(of=step, seen=observation(), started=8.0).cause is Cause.COMPUTING
+
+
+ITS_OWN = [
+    pytest.param(observation(absent_s=0.9375), Cause.WAITING, id="a call, if that leaves a stall"),
+    pytest.param(observation(absent_s=0.96875), Cause.SUSPENDED, id="a suspension, if that leaves none"),
+    pytest.param(
+        observation(sample(1.0, delayed_s=0.9375)), Cause.WAITING, id="a call, if time without a CPU leaves a stall"
+    ),
+    pytest.param(
+        observation(sample(1.0, delayed_s=0.96875)),
+        Cause.SUSPENDED,
+        id="a suspension, if time without a CPU leaves none",
+    ),
+    pytest.param(
+        observation(sample(1.0, delayed_s=0.75), absent_s=0.75),
+        Cause.WAITING,
+        id="a call, if both may be the same time",
+    ),
+]
+
+
+@pytest.mark.parametrize(("seen", "cause"), ITS_OWN)
+def test_a_step_for_part_of_which_the_process_did_not_run_is(seen, cause):
+    assert reported(path([SLEEPS]), seen=seen).cause is cause
+
+
+def test_of_a_part_of_a_step_that_part_must_have_been_a_stall():
+    seen = observation(absent_s=0.21875)
+    assert reported(path([SLEEPS], 0.25), seen=seen, started=0.75).cause is Cause.SUSPENDED
+
+
+def test_a_step_that_was_starved_stays_so_however_long_the_process_did_not_run():
+    assert reported(path([SLEEPS], 1.0, Cause.STARVED), seen=observation(absent_s=1.0)).cause is Cause.STARVED
+
+
+def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
+    of = stall(1.0, watchers=[Watch(0.5), Watch(0.125), Watch(0.25)])
+    assert reported(path([SLEEPS]), of=of, seen=observation(absent_s=0.875)).cause is Cause.WAITING
+    assert reported(path([SLEEPS]), of=of, seen=observation(absent_s=0.9375)).cause is Cause.SUSPENDED
+
+
+# What the time went to, by each engine.
+
+
+def explained(step, seen, *, engine, started=0.0):
+    return [(named(each.nodes), each.weight_s, each.state) for each in explanation(step, seen, started, engine).paths]
+
+
+SLEPT = observation(sample(1.0, stack=[SLEEPS]), sample(2.0, reading(2.0, 1.0), [POPS]))
+
+
+@pytest.mark.parametrize("engine", [SAMPLING, TRACING])
+def test_the_time_is_shared_among_the_samples(engine):
+    assert explained(stall(2.5), SLEPT, engine=engine) == [
+        (["shop.checkout", "time.sleep"], 1.5, Cause.WAITING),
+        (["shop.price", "list.pop"], 1.0, Cause.COMPUTING),
+    ]
+
+
+def test_of_a_part_of_a_step_its_time_is_shared_among_its_samples():
+    assert explained(stall(2.5), SLEPT, engine=SAMPLING, started=1.25) == [
+        (["shop.price", "list.pop"], 1.25, Cause.COMPUTING)
+    ]
+
+
+def test_only_the_tracing_engine_asks_the_trace():
+    step = stall(2.5, trace=trace(traced([SLEEPS], 0.0, 2.5, name="time.sleep")))
+    assert [names[-1] for names, weight_s, _ in explained(step, SLEPT, engine=TRACING) if weight_s] == ["time.sleep"]
+    assert [names[-1] for names, _, _ in explained(step, SLEPT, engine=SAMPLING)] == ["time.sleep", "list.pop"]
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param((0.0, 0.25), id="after the step began, and before the first sample"),
+        pytest.param((1.0, 2.0), id="between two samples"),
+    ],
+)
+def test_a_traced_call_that_no_sample_shows_is_explained_by_the_cpu_clocks_read(call):
+    seen = observation(sample(0.25), sample(1.0), sample(2.0))
+    step = stall(call[1], trace=trace(traced([SLEEPS], *call, name="time.sleep")))
+    (_, _, state), *_ = explained(step, seen, engine=TRACING, started=call[0])
+    assert state is Cause.WAITING
