@@ -30,10 +30,14 @@ class UsualCulprits:
         self._latest[call.function][call.method_name] = replace(call, stack=(), samples=(), request=None, mark=None)
 
     def likely(self, call: BlockingCall) -> BlockingCall:
-        """A call that is not certain, with the name of what has been seen most often in its function."""
+        """A call that is not certain, with the name of what has most often had the same cause in its function."""
         counts = self._counts.get(call.function, Counter[str]())
         # A report that names only the function says least, so any call seen in it is likelier.
-        calls = [(count, name) for name, count in counts.items() if name != call.function]
+        calls = [
+            (count, name)
+            for name, count in counts.items()
+            if name != call.function and self._latest[call.function][name].cause is call.cause
+        ]
         if not calls:
             return call
         count, name = max(calls)

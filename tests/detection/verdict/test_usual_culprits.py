@@ -30,6 +30,7 @@ DUMPS = BlockingCall(
 )
 ENCODE = replace(DUMPS, method_name="str.encode", lineno=20, source="HttpResponse(body)", leaf_name="str.encode")
 FUNCTION = replace(DUMPS, method_name="app.export", is_c_call=False, lineno=18)
+SLEEP = replace(DUMPS, method_name="time.sleep", lineno=21, cause=Cause.WAITING)
 CERTAIN = replace(DUMPS, exact=True)
 
 
@@ -50,6 +51,8 @@ LIKELY = [
     pytest.param([DUMPS, *[FUNCTION] * 3], FUNCTION, "json.dumps", id="any call, rather than the function alone"),
     pytest.param([FUNCTION], FUNCTION, "app.export", id="the function, if no call was seen in it"),
     pytest.param([], FUNCTION, "app.export", id="the function, if nothing was seen in it"),
+    pytest.param([SLEEP, SLEEP, DUMPS], FUNCTION, "json.dumps", id="a call that computed, if the thread computed"),
+    pytest.param([SLEEP], FUNCTION, "app.export", id="not a call that waited, if the thread computed"),
     pytest.param(
         [replace(DUMPS, function="app.other")], FUNCTION, "app.export", id="nothing that was seen in another function"
     ),
