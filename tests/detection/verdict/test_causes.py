@@ -47,7 +47,7 @@ CALLS = [
         Cause.WAITING,
         id="waiting, if it waited in the culprit",
     ),
-    pytest.param([path([SLEEPS, *IMPORTS])], Cause.IMPORTING, id="importing, whatever the imported module did"),
+    pytest.param([path([SLEEPS, *IMPORTS])], Cause.IMPORTING, id="importing, even if the imported module slept"),
     pytest.param([path([COLLECTS])], Cause.GARBAGE_COLLECTION, id="a collection, if the user asked for one"),
     pytest.param([path([])], Cause.WAITING, id="waiting, if it did so in plumbing"),
     pytest.param([path([], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing, if it did so in plumbing"),
@@ -91,11 +91,11 @@ MACHINE = [
 
 @pytest.mark.parametrize("stack", [pytest.param([SLEEPS], id="a call"), pytest.param([], id="plumbing")])
 @pytest.mark.parametrize(("states", "cause"), MACHINE)
-def test_the_cause_is_the_machine_s_if_the_step_was(states, cause, stack):
+def test_the_machine_is_the_cause_if_the_step_was(states, cause, stack):
     assert reported(*(path(stack, weight_s, state) for weight_s, state in states)).cause is cause
 
 
-def test_an_automatic_collection_is_the_cause_whatever_the_machine_did():
+def test_an_automatic_collection_is_the_cause_even_if_the_thread_was_starved():
     assert reported(path([POPS], 1.0, Cause.STARVED), collecting_s=0.75).cause is Cause.GARBAGE_COLLECTION
 
 
@@ -131,7 +131,7 @@ def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
     assert reported(of=step, seen=seen, started=8.0).cause is cause
 
 
-def test_of_a_part_of_a_step_of_which_nothing_was_seen_that_part_counts():
+def test_the_cause_of_a_part_of_a_step_is_judged_by_how_long_that_part_was():
     step = stall(9.0, cpu=reading(9.0, 0.25, 0.5), handle=Step(shop.price))
     assert reported(of=step, seen=observation(), started=8.0).cause is Cause.COMPUTING
 
@@ -160,12 +160,12 @@ def test_a_step_for_part_of_which_the_process_did_not_run_is(seen, cause):
     assert reported(path([SLEEPS]), seen=seen).cause is cause
 
 
-def test_of_a_part_of_a_step_that_part_must_have_been_a_stall():
+def test_a_part_of_a_step_is_suspended_if_that_leaves_less_than_the_threshold():
     seen = observation(absent_s=0.21875)
     assert reported(path([SLEEPS], 0.25), seen=seen, started=0.75).cause is Cause.SUSPENDED
 
 
-def test_a_step_that_was_starved_stays_so_however_long_the_process_did_not_run():
+def test_a_starved_step_stays_starved_even_if_the_process_did_not_run():
     assert reported(path([SLEEPS], 1.0, Cause.STARVED), seen=observation(absent_s=1.0)).cause is Cause.STARVED
 
 
@@ -193,7 +193,7 @@ def test_the_time_is_shared_among_the_samples(engine):
     ]
 
 
-def test_of_a_part_of_a_step_its_time_is_shared_among_its_samples():
+def test_the_time_of_a_part_of_a_step_is_shared_among_the_samples_in_it():
     assert explained(stall(2.5), SLEPT, engine=SAMPLING, started=1.25) == [
         (["shop.price", "list.pop"], 1.25, Cause.COMPUTING)
     ]

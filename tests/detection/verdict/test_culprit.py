@@ -32,7 +32,9 @@ CULPRITS = [
     pytest.param([(1.0, [SLEEPS])], "time.sleep", id="the innermost call that all of the time was seen in"),
     pytest.param([(0.6, [SLEEPS]), (0.4, [CHECKOUT])], "time.sleep", id="a call that had most of the time"),
     pytest.param(
-        [(0.75, [SLEEPS]), (1.25, [CHECKOUT])], "shop.checkout", id="the function, however long all of it took"
+        [(0.75, [SLEEPS]), (1.25, [CHECKOUT])],
+        "shop.checkout",
+        id="the function, if its calls had less than half of two seconds",
     ),
     pytest.param([(0.5, [SLEEPS]), (0.5, [CHECKOUT])], "time.sleep", id="a call that had half of the time"),
     pytest.param([(0.4, [SLEEPS]), (0.6, [CHECKOUT])], "shop.checkout", id="the function, if no call had half of it"),
@@ -51,7 +53,7 @@ CULPRITS = [
         "shop.price",
         id="the heaviest function that the loop called, if none had half of it",
     ),
-    pytest.param([(0.1, []), (0.9, [SLEEPS])], "time.sleep", id="not the plumbing"),
+    pytest.param([(0.1, []), (0.9, [SLEEPS])], "time.sleep", id="a call, even if plumbing was seen as well"),
     pytest.param([(0.6, []), (0.4, [SLEEPS])], "shop.checkout", id="no call, if the plumbing had most of the time"),
     pytest.param([(1.0, [ITERENCODE, ENCODE, DUMPS, DUMPS_FROM])], "json.dumps", id="where the library was entered"),
     pytest.param([(1.0, [KEY, MAX])], "max", id="what called a lambda"),
@@ -81,7 +83,7 @@ def test_the_culprit_has_the_time_of_the_same_call_made_by_other_functions():
     assert culprit_of(paths).paths == (paths[0], paths[1])
 
 
-def test_of_a_culprit_seen_from_several_functions_the_heaviest_node_stands_for_it():
+def test_a_culprit_called_by_several_functions_stands_where_most_of_its_time_went():
     elsewhere = site(shop.price, callee="time.sleep")
     culprit = culprit_of([path([SLEEPS], 0.3), path([SLEEPS], 0.3), path([elsewhere], 0.4)])
     assert culprit.node.site == elsewhere
@@ -94,7 +96,7 @@ def entered(stack, depth=None):
 
 ENTRIES = [
     pytest.param([POPS, CHECKOUT], "list.pop", id="a C function called by own code"),
-    pytest.param([PRICE, CHECKOUT], "shop.price", id="own code is where it is, whatever own code called it"),
+    pytest.param([PRICE, CHECKOUT], "shop.price", id="own code, called by own code"),
     pytest.param([ITERENCODE, ENCODE, DUMPS, DUMPS_FROM], "json.dumps", id="the standard library, from its C function"),
     pytest.param([RENDER_NODES, RENDER, CHECKOUT], "django.template.Template.render", id="a package"),
     pytest.param([ESCAPE, RENDER, CHECKOUT], "django.template.Template.render", id="another module of a package"),
@@ -155,13 +157,13 @@ def test_the_heaviest_path_is_of_the_line_that_had_most_of_the_time():
     assert culprit_of(paths).heaviest is at_one_line[1]
 
 
-def test_that_line_is_the_user_s_whatever_the_library_did_there():
+def test_the_line_of_the_heaviest_path_is_the_users_even_if_the_library_was_seen_at_several_lines():
     both_lines = [path([site(json.dumps, at), DUMPS_FROM], weight_s) for at, weight_s in ((ENTRY, 0.3), (None, 0.25))]
     elsewhere = path([DUMPS, CHECKOUT], 0.4)
     assert culprit_of([elsewhere, *both_lines]).heaviest is both_lines[0]
 
 
-def test_that_line_is_the_culprit_s_where_no_function_is_the_user_s():
+def test_the_line_of_the_heaviest_path_is_the_culprits_where_no_function_is_the_users():
     begins, calls = site(json.dumps, ENTRY), site(json.dumps)
     paths = [path([begins], 0.4), path([calls], 0.3), path([calls], 0.35)]
     assert culprit_of(paths).heaviest is paths[2]

@@ -29,7 +29,7 @@ TRACER = site(step_trace.StepTrace.call_ended)
 SUM_OF_PRICES = (SUMS.code, SUMS.offset, "sum")
 
 
-def told(explanation):
+def shares(explanation):
     """Innermost name, or a dash, and seconds of each path that stands for any time."""
     return [((named(each.nodes) or ["-"])[-1], each.weight_s) for each in explanation.paths if each.weight_s]
 
@@ -68,12 +68,12 @@ TRACED = [
     pytest.param(
         [traced([SLEEPS], 0.0, 1.0, name="time.sleep"), traced([SLEEPS], 1.0, 4.0, name="time.sleep")],
         [("time.sleep", 4.0)],
-        id="calls from one place together, whatever the call around each",
+        id="calls from one place together",
     ),
     pytest.param(
         [traced([CHECKOUT], 0.0, 1.0), traced([SLEEPS], 1.0, 4.0)],
         [("shop.checkout?", 4.0)],
-        id="calls of a function together, wherever in it they ended",
+        id="calls of a function together, even if they ended at different lines",
     ),
     pytest.param(
         [traced([SLEEPS], 0.0, 1.0, name="time.sleep"), traced([SLEEPS], 1.0, 4.0)],
@@ -85,7 +85,7 @@ TRACED = [
 
 @pytest.mark.parametrize(("calls", "paths"), TRACED)
 def test_traced_calls_are_given(calls, paths):
-    assert told(explained(calls)) == paths
+    assert shares(explained(calls)) == paths
 
 
 CLIPPED = [
@@ -104,12 +104,12 @@ CLIPPED = [
 def test_the_part_that_a_watch_block_saw_is_given(call, paths):
     elsewhere = path([POPPING], 4.0)
     explanation = explained([traced([SLEEPS], *call, name="time.sleep", own_s=2.0)], [elsewhere])
-    assert [each for each in told(explanation) if each[0] != "list.pop"] == paths
+    assert [each for each in shares(explanation) if each[0] != "list.pop"] == paths
 
 
 def test_the_part_that_a_watch_block_saw_begins_as_the_block_is_entered():
     calls = [traced([SLEEPS], 1.0, 5.0, name="time.sleep")]
-    assert told(explained(calls, started=2.0, ended=6.0)) == [("time.sleep", 3.0), ("-", 1.0)]
+    assert shares(explained(calls, started=2.0, ended=6.0)) == [("time.sleep", 3.0), ("-", 1.0)]
 
 
 def test_if_most_of_the_time_is_unexplained_nothing_is_named():
@@ -117,19 +117,19 @@ def test_if_most_of_the_time_is_unexplained_nothing_is_named():
     assert explained(calls).paths == []
 
 
-def test_of_a_part_of_a_step_most_may_be_unexplained():
+def test_if_most_of_a_part_of_a_step_is_unexplained_nothing_is_named():
     calls = [traced([SLEEPS], 2.0, 3.5, name="time.sleep")]
     assert explained(calls, started=2.0, ended=6.0).paths == []
 
 
 def test_no_more_is_explained_than_there_was():
     calls = [traced([SLEEPS], 0.0, 4.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0)]
-    assert told(explained(calls)) == [("time.sleep", 4.0), ("shop.checkout?", 4.0)]
+    assert shares(explained(calls)) == [("time.sleep", 4.0), ("shop.checkout?", 4.0)]
 
 
 def test_nothing_that_was_traced_leaves_all_of_it_to_the_samples():
     sampled = [path([SLEEPING], 3.0), path([POPPING, CHECKOUT], 1.0)]
-    assert told(explained([], sampled)) == [("time.sleep", 3.0), ("list.pop", 1.0)]
+    assert shares(explained([], sampled)) == [("time.sleep", 3.0), ("list.pop", 1.0)]
 
 
 def test_nothing_that_was_seen_explains_nothing():
@@ -296,7 +296,7 @@ DEALT_OUT = [
 
 @pytest.mark.parametrize(("calls", "sampled", "paths"), DEALT_OUT)
 def test_samples_explain(calls, sampled, paths):
-    assert told(explained(calls, [path(stack, weight_s) for weight_s, stack in sampled])) == paths
+    assert shares(explained(calls, [path(stack, weight_s) for weight_s, stack in sampled])) == paths
 
 
 SURPLUS = [
@@ -313,7 +313,7 @@ SURPLUS = [
     pytest.param(
         [traced([CHECKOUT], 0.0, 4.0, own_s=3.0), traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
         [("time.sleep", 3.0), ("time.sleep", 1.0)],
-        id="goes to the function around it, in whatever order they ended",
+        id="goes to the function around it, even if that ended first",
     ),
     pytest.param(
         [traced([CHECKOUT], 0.0, 2.0, own_s=1.0), traced([SLEEPS], 0.0, 1.0, name="time.sleep")],
@@ -340,18 +340,18 @@ SURPLUS = [
 
 @pytest.mark.parametrize(("calls", "paths"), SURPLUS)
 def test_what_samples_say_of_a_call_beyond_what_it_lasted(calls, paths):
-    assert told(explained(calls, [path([SLEEPING], 4.0)])) == paths
+    assert shares(explained(calls, [path([SLEEPING], 4.0)])) == paths
 
 
-def test_it_goes_on_as_far_as_it_is_beyond():
+def test_only_what_goes_beyond_a_call_is_passed_on_to_the_rest():
     sampled = [path([SLEEPING], 4.0), path([POPPING], 1.0)]
     explanation = explained([traced([SLEEPS], 0.0, 1.0, name="time.sleep")], sampled, ended=5.0)
-    assert told(explanation) == [("time.sleep", 1.0), ("list.pop", 1.0), ("time.sleep", 3.0)]
+    assert shares(explanation) == [("time.sleep", 1.0), ("list.pop", 1.0), ("time.sleep", 3.0)]
 
 
-def test_it_goes_on_however_little_it_is():
+def test_even_a_little_that_goes_beyond_a_call_is_passed_on_to_the_rest():
     explanation = explained([traced([SLEEPS], 0.0, 0.25, name="time.sleep")], [path([SLEEPING], 0.75)], ended=0.75)
-    assert told(explanation) == [("time.sleep", 0.25), ("time.sleep", 0.5)]
+    assert shares(explanation) == [("time.sleep", 0.25), ("time.sleep", 0.5)]
 
 
 @pytest.mark.parametrize(
@@ -362,9 +362,9 @@ def test_it_goes_on_however_little_it_is():
         pytest.param([POPPING, ADD_UP, CHECKOUT], "list.pop", id="C functions that those call"),
     ],
 )
-def test_of_a_function_that_was_called_many_times_these_are_slow(stack, name):
+def test_what_is_named_inside_a_function_that_was_called_many_times(stack, name):
     often = traced([ADD_UP, CHECKOUT], 0.0, 4.0, count=2)
-    assert told(explained([often], [path(stack, 4.0)])) == [(name, 4.0)]
+    assert shares(explained([often], [path(stack, 4.0)])) == [(name, 4.0)]
 
 
 @pytest.mark.parametrize("around", [pytest.param([CHECKOUT], id="called by another"), pytest.param([], id="alone")])
@@ -372,17 +372,17 @@ def test_of_a_function_that_was_called_many_times_these_are_slow(stack, name):
 def test_a_sample_that_came_too_late_to_show_the_function_ends_there(around, count):
     seen = sample(4.0, stack=[site(shop.price, ENTRY), *around])
     late = moved(path(around, 4.0), seen)
-    assert told(explained([traced([PRICE, *around], 0.0, 4.0, count=count)], [late])) == [("shop.price?", 4.0)]
+    assert shares(explained([traced([PRICE, *around], 0.0, 4.0, count=count)], [late])) == [("shop.price?", 4.0)]
 
 
 def test_a_sample_that_came_too_late_to_show_what_called_it_back_ends_there():
     late = moved(path([], 4.0), sample(4.0, stack=[site(shop.price, ENTRY), SUMS]))
-    assert told(explained([traced([SUMS], 0.0, 4.0, name="sum")], [late])) == [("sum", 4.0)]
+    assert shares(explained([traced([SUMS], 0.0, 4.0, name="sum")], [late])) == [("sum", 4.0)]
 
 
 def test_a_sample_of_a_function_that_is_plumbing_stays_as_it_is():
     sampled = [path([POPPING, PLUMBING], 4.0)]
-    assert told(explained([traced([PLUMBING], 0.0, 4.0)], sampled)) == [("list.pop", 4.0)]
+    assert shares(explained([traced([PLUMBING], 0.0, 4.0)], sampled)) == [("list.pop", 4.0)]
 
 
 # What the trace knows of a sampled stack.
@@ -396,11 +396,11 @@ def test_a_c_function_that_the_trace_knows_is_put_into_the_sampled_stack():
     assert [each.callee and each.callee.name for each in first.sample.sites] == ["list.pop", None, "sum", None]
 
 
-def test_of_a_sampled_stack_that_was_not_calling_nothing_more_is_said_to_be():
+def test_a_sampled_stack_that_was_not_calling_ends_at_its_innermost_function():
     call = traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0, inside=[SUM_OF_PRICES])
     seen = sample(4.0, stack=[POPPING, GENERATOR, SUMS, CHECKOUT])
     ran = moved(path([PRICE, GENERATOR, SUMS, CHECKOUT], 4.0, is_exact=False), seen)
-    assert told(explained([call], [ran])) == [("shop.price?", 4.0)]
+    assert shares(explained([call], [ran])) == [("shop.price?", 4.0)]
 
 
 def test_a_sampled_stack_that_shows_all_that_the_trace_knows_stays_as_it_is():
@@ -432,22 +432,22 @@ def between_calls(weight_s, *stack):
 
 def test_a_long_time_that_ended_between_calls_is_not_surely_that_call_s():
     explanation = explained([], [between_calls(2.0, POPPING, CHECKOUT), path([SLEEPING], 2.0)])
-    assert told(explanation) == [("list.pop?", 2.0), ("time.sleep", 2.0)]
+    assert shares(explanation) == [("list.pop?", 2.0), ("time.sleep", 2.0)]
 
 
 def test_a_short_time_that_ended_between_calls_is_as_sure_as_any():
     explanation = explained([], [between_calls(1.5, POPPING, CHECKOUT), path([SLEEPING], 2.5)])
-    assert told(explanation) == [("list.pop", 1.5), ("time.sleep", 2.5)]
+    assert shares(explanation) == [("list.pop", 1.5), ("time.sleep", 2.5)]
 
 
-def test_the_tracer_s_own_frames_are_left_out():
+def test_the_tracers_own_frames_are_left_out():
     (first,) = explained([], [between_calls(4.0, POPPING, CHECKOUT)]).paths
     assert first.sample.sites == (POPPING, CHECKOUT)
 
 
 def test_samples_taken_as_the_tracer_was_called_belong_to_the_call_they_were_taken_in():
     sampled = [between_calls(4.0, ADDING_UP, CHECKOUT)]
-    assert told(explained([FUNCTION], sampled)) == [("max?", 4.0)]
+    assert shares(explained([FUNCTION], sampled)) == [("max?", 4.0)]
 
 
 def test_a_sample_of_nothing_but_the_tracer_stands_for_nothing_else():
@@ -462,7 +462,7 @@ def test_a_sample_of_nothing_but_the_tracer_stands_for_nothing_else():
         pytest.param(PLUMBING, id="other plumbing"),
     ],
 )
-def test_only_loopwatch_s_own_frames_are_left_out(innermost):
+def test_only_loopwatchs_own_frames_are_left_out(innermost):
     seen = path([innermost, CHECKOUT], 4.0)
     assert explained([], [seen]).paths[0].sample is seen.sample
 
@@ -528,5 +528,5 @@ def test_the_code_that_took_long_and_was_not_traced_is(calls, sampled, hidden):
     assert explained(calls, [path(stack, weight_s) for weight_s, stack in sampled]).hidden == hidden
 
 
-def test_of_a_part_of_a_step_the_code_that_took_long_is_known():
+def test_the_code_that_took_half_of_a_part_of_a_step_is_known():
     assert explained([traced([ADD_UP, CHECKOUT], 2.0, 4.0)], started=2.0, ended=6.0).hidden == codes(shop.add_up)

@@ -100,7 +100,7 @@ def test_a_step_of_a_task_is_named_by_its_coroutine(step_of_task):
         pytest.param({}, StepName("coroutine"), id="what it is, if it has no name"),
     ],
 )
-def test_a_step_of_a_task_that_runs_a_library_s_coroutine_is_named_by(attributes, step, step_of_task):
+def test_a_step_of_a_task_that_runs_a_librarys_coroutine_is_named_by(attributes, step, step_of_task):
     assert name_of_step(step_of_task(Library(**attributes)), None) == step
 
 
@@ -125,7 +125,7 @@ REQUESTS = [
 
 
 @pytest.mark.parametrize(("callback", "request_", "step"), REQUESTS)
-def test_a_step_that_runs_no_code_of_the_user_s_is_named_by_what_served_its_request(callback, request_, step):
+def test_a_step_that_runs_no_code_of_the_users_is_named_by_what_served_its_request(callback, request_, step):
     assert name_of_step(Step(callback), request_) == step
 
 

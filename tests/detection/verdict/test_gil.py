@@ -1,4 +1,4 @@
-"""What the watchdog's wait for the GIL says; the interpreter hands it over 5 ms after it is asked, its default."""
+"""What the watchdog's wait for the GIL says. Python code hands the GIL over 5 ms after it is asked, by default."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,9 @@ SHORT = [
         Wait(until_ms=4, delays_ms=(0, 1)), GilWait.CONTESTED, id="shorter than the interval, and it had no CPU either"
     ),
     pytest.param(
-        Wait(until_ms=5.25, delays_ms=(0, 1)), GilWait.INTERVAL, id="just the interval, whatever the CPUs did"
+        Wait(until_ms=5.25, delays_ms=(0, 1)),
+        GilWait.INTERVAL,
+        id="just the interval, even if it had no CPU for a while",
     ),
     pytest.param(Wait(until_ms=4.75, delays_ms=(0, 1)), GilWait.INTERVAL, id="as good as the interval"),
     pytest.param(Wait(until_ms=8, delays_ms=(0, 0.25)), GilWait.INTERVAL, id="longer, and it hardly wanted for a CPU"),
@@ -130,7 +132,7 @@ def test_a_long_wait_in_which_others_had_the_gil_too(wait, gil):
     assert wait.says is gil
 
 
-def test_where_the_cpu_clock_of_the_loop_s_thread_is_unknown_a_long_wait_is_its_own():
+def test_where_the_cpu_clock_of_the_loops_thread_is_unknown_a_long_wait_is_its_own():
     before, cpu = reading(0.0, None), reading(0.02, None, others=0.01)
     assert wanted(0.0, before=before).gil_wait(0.02, cpu, 0.0) is GilWait.LONG
 
@@ -145,7 +147,7 @@ TURNS = [
 
 
 @pytest.mark.parametrize(("delays", "cpu", "turns"), TURNS)
-def test_the_turns_of_the_loop_s_thread_on_the_cpus_are(delays, cpu, turns):
+def test_the_turns_of_the_loops_thread_on_the_cpus_are(delays, cpu, turns):
     assert wanted(0.0, delays=delays).loop_turns(cpu) == turns
 
 

@@ -35,7 +35,7 @@ def line(call):
 # The culprit, and where it was.
 
 
-def test_a_call_of_the_user_s_own_function_is_reported_with_its_expression():
+def test_a_call_of_the_users_own_function_is_reported_with_its_expression():
     call = reported(path([SLEEPS], 0.75), path([CHECKOUT], 0.25))
     assert (call.method_name, call.called_name, call.leaf_name, call.is_c_call) == (*["time.sleep"] * 3, True)
     assert (call.function, call.filename, call.source) == ("shop.checkout", shop.__file__, "time.sleep(total)")
@@ -55,13 +55,13 @@ def test_the_culprit_need_not_be_of_the_library_that_the_user_called():
     assert (call.method_name, call.called_name) == ("json.dumps", "django.template.Template.render")
 
 
-def test_a_function_of_the_user_s_own_is_reported_with_the_whole_line():
+def test_a_function_of_the_users_own_is_reported_with_the_whole_line():
     call = reported(path([site(shop.price, "0"), CHECKOUT]))
     assert (call.method_name, call.called_name, call.leaf_name, call.function) == ("shop.price",) * 4
     assert (call.source, line(call)) == ("total = 0",) * 2
 
 
-def test_where_no_function_is_the_user_s_own_the_outermost_stands_for_it():
+def test_where_no_function_is_the_users_own_the_outermost_stands_for_it():
     call = reported(path([DUMPS, RENDER]))
     assert (call.method_name, call.called_name) == ("json.dumps", "json.dumps")
     assert (call.function, call.filename) == ("django.template.Template.render", templates.__file__)
@@ -76,12 +76,12 @@ def test_a_culprit_that_is_not_certain_is_not_exact():
     assert not reported(path([SLEEPS], is_exact=False)).exact
 
 
-def test_of_a_part_of_a_step_its_own_time_is_reported():
+def test_the_time_of_a_part_of_a_step_is_reported():
     call = reported(path([SLEEPS], 0.75), started=0.25)
     assert (call.step_ms, call.duration_ms, call.started_at) == (750.0, 750.0, STARTED_AT)
 
 
-def test_the_stack_is_outermost_first_and_says_which_functions_are_the_user_s():
+def test_the_stack_is_outermost_first_and_says_which_functions_are_the_users():
     assert [(frame.name, frame.is_own) for frame in reported(path([ENCODE, DUMPS, DUMPS_FROM])).stack] == [
         ("shop.checkout", True),
         ("json.dumps", False),
@@ -144,7 +144,7 @@ def test_stacks_alike_are_added_up():
     assert sampled(call) == [(750.0, ["checkout"]), (250.0, ["checkout", "price"])]
 
 
-def test_the_culprit_s_stack_is_first_and_then_the_heaviest():
+def test_the_culprits_stack_is_first_and_then_the_heaviest():
     call = reported(
         path([CHECKOUT], 0.3125),
         path([POPS, CHECKOUT], 0.0625),

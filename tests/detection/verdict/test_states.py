@@ -54,7 +54,7 @@ FREE = [
     pytest.param(seen(0.375), Cause.COMPUTING, id="computing, if it ran for more than a third: others had its CPU"),
     pytest.param(seen(0.3125), Cause.WAITING, id="waiting, if it ran for less than a third"),
     pytest.param(seen(0.0), Cause.WAITING, id="waiting, if it did not run"),
-    pytest.param(seen(0.0, others=1.0), Cause.WAITING, id="waiting, whatever the others did"),
+    pytest.param(seen(0.0, others=1.0), Cause.WAITING, id="waiting, even if the others ran"),
     pytest.param(seen(0.1875, delayed_s=0.625), Cause.COMPUTING, id="computing, if it ran when it had a CPU"),
     pytest.param(seen(0.125, delayed_s=0.625), Cause.WAITING, id="waiting, if it did not run when it had a CPU"),
 ]
@@ -66,15 +66,15 @@ def test_a_thread_that_left_the_gil_free_was(one, state):
 
 
 KEPT = [
-    pytest.param((0.75, 0.75), GilWait.LONG, Cause.COMPUTING, id="computing, if it ran, whatever the others did"),
+    pytest.param((0.75, 0.75), GilWait.LONG, Cause.COMPUTING, id="computing, if it ran, even if the others did"),
     pytest.param((0.25, 0.5), GilWait.LONG, Cause.STARVED, id="starved, if the others ran for half of the time"),
     pytest.param((0.25, 0.375), GilWait.LONG, Cause.COMPUTING, id="computing, if it ran, and the others for less"),
     pytest.param((0.125, 0.25), GilWait.LONG, Cause.STARVED, id="starved, if it hardly ran, and the others did"),
-    pytest.param((0.125, 0.125), GilWait.LONG, Cause.WAITING, id="waiting, if nobody ran"),
+    pytest.param((0.125, 0.125), GilWait.LONG, Cause.WAITING, id="waiting, if no thread ran"),
     pytest.param(
-        (0.125, 0.125), GilWait.CONTESTED, Cause.WAITING, id="waiting, if nobody ran and others may have had it"
+        (0.125, 0.125), GilWait.CONTESTED, Cause.WAITING, id="waiting, if no thread ran and others may have had it"
     ),
-    pytest.param((0.125, 0.125), GilWait.SHARED, Cause.STARVED, id="starved, if nobody ran and others had it too"),
+    pytest.param((0.125, 0.125), GilWait.SHARED, Cause.STARVED, id="starved, if no thread ran and others had it too"),
     pytest.param((0.25, 0.125), GilWait.SHARED, Cause.COMPUTING, id="computing, if it ran and others had it too"),
     pytest.param((0.25, 0.0), GilWait.INTERVAL, Cause.COMPUTING, id="computing, if it ran for a quarter of the time"),
 ]
@@ -86,7 +86,9 @@ def test_a_thread_was_while_somebody_kept_the_gil(used, gil, state):
 
 
 SUSPENDED = [
-    pytest.param(seen(0.125, late_s=0.0625), Cause.SUSPENDED, id="suspended, if nobody ran and the watchdog was late"),
+    pytest.param(
+        seen(0.125, late_s=0.0625), Cause.SUSPENDED, id="suspended, if no thread ran and the watchdog was late"
+    ),
     pytest.param(seen(0.125, late_s=0.03125), Cause.WAITING, id="not if it was on time"),
     pytest.param(seen(0.0, late_s=0.0625, delayed_s=0.03125), Cause.WAITING, id="not if other processes had the CPUs"),
     pytest.param(seen(0.0, late_s=0.125, delayed_s=0.03125), Cause.SUSPENDED, id="if that does not explain it"),
@@ -94,12 +96,14 @@ SUSPENDED = [
     pytest.param(seen(0.0, 0.25, late_s=0.0625), Cause.WAITING, id="not if others ran"),
     pytest.param(seen(0.125, 0.125, late_s=0.0625), Cause.WAITING, id="not if both of them ran a little"),
     pytest.param(seen(0.0, 0.25, GilWait.LONG, late_s=0.0625), Cause.STARVED, id="starved, if others ran"),
-    pytest.param(seen(0.0, 0.0, GilWait.LONG, late_s=0.0625), Cause.SUSPENDED, id="whoever kept the GIL meanwhile"),
+    pytest.param(
+        seen(0.0, 0.0, GilWait.LONG, late_s=0.0625), Cause.SUSPENDED, id="suspended, even if the GIL was kept meanwhile"
+    ),
 ]
 
 
 @pytest.mark.parametrize(("one", "state"), SUSPENDED)
-def test_a_process_of_which_nobody_ran_was(one, state):
+def test_a_process_in_which_no_thread_ran_was(one, state):
     assert state_of(one) is state
 
 
@@ -188,7 +192,7 @@ def test_what_it_used_at_another_place_says_nothing():
     assert states_of(samples, 0.0, reading(0.0)) == [Cause.WAITING, Cause.COMPUTING, Cause.WAITING, Cause.WAITING]
 
 
-def test_time_without_a_cpu_says_nothing_even_if_it_is_told_late():
+def test_time_without_a_cpu_says_nothing_even_if_the_kernel_counts_it_late():
     assert in_one_place(reading(1.0, 0.0625), reading(2.0, 0.125), delays_s=[0.0, 1.75]) == "CC"
 
 
@@ -274,7 +278,7 @@ STEPS_UNSEEN = [
     pytest.param(reading(9.0, 3.125, 5.25, 7.0), True, False, id="others ran: starved"),
     pytest.param(reading(9.0, 3.25, 5.25, 7.0), False, False, id="the thread ran, too: neither"),
     pytest.param(reading(9.0, 3.125, 5.125, 7.0), False, False, id="both ran a little: neither"),
-    pytest.param(reading(9.0, 3.0625, 5.0625, 7.0), False, True, id="nobody ran: suspended"),
+    pytest.param(reading(9.0, 3.0625, 5.0625, 7.0), False, True, id="no thread ran: suspended"),
     pytest.param(reading(9.0, 3.0, 5.0, 9.0), False, True, id="only the watchdog ran: suspended"),
     pytest.param(reading(9.0, 4.0, 5.0, 7.0), False, False, id="the thread ran: neither"),
 ]
@@ -287,6 +291,6 @@ def test_a_step_of_which_no_sample_was_taken(after, starved, suspended):
 
 
 @pytest.mark.parametrize("unknown", [(None, 3.0), (3.0, None)], ids=["before", "after"])
-def test_a_step_is_not_starved_as_far_as_is_known_if_the_thread_s_clock_is_unknown(unknown):
+def test_a_step_is_not_starved_as_far_as_is_known_if_the_threads_clock_is_unknown(unknown):
     before, after = unknown
     assert not is_starved(reading(9.0, after, 9.0), reading(8.0, before), 1.0)

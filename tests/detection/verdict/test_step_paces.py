@@ -56,7 +56,7 @@ def test_steps_of_tasks_differ_by_their_coroutine(paces, step_of_task):
         pytest.param(Step(Hostile()), id="an object that answers no question"),
     ],
 )
-def test_a_step_that_cannot_be_told_apart_is_traced(step, paces):
+def test_a_step_that_cannot_be_recognised_is_traced(step, paces):
     assert not any(paces.is_quick(step, 0.0) for _ in range(FIRST_CREDITS + 5))
 
 
@@ -91,7 +91,7 @@ def test_after_a_stall_all_steps_are_traced(at, is_quick, paces, monkeypatch):
     "begin",
     [
         pytest.param(lambda paces: paces.skip(), id="skipped"),
-        pytest.param(lambda paces: paces.is_quick(Step(len), 0.0), id="one that cannot be told apart"),
+        pytest.param(lambda paces: paces.is_quick(Step(len), 0.0), id="one that cannot be recognised"),
     ],
 )
 def test_a_stall_is_not_that_of_the_step_before_if_its_own_was(begin, paces):

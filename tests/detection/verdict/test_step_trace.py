@@ -60,7 +60,7 @@ run_step = of_module("asyncio.events", "_run", calls)
 
 
 class Written:
-    """A class written in Python: what a call of it runs has frames of its own."""
+    """A class written in Python: what a call of it runs has its own frames."""
 
     def __init__(self):
         pass
@@ -105,14 +105,14 @@ def own_s(calls_kept):
     [
         pytest.param(0.002, 0.0002, id="from a tenth of the threshold on"),
         pytest.param(0.00001, 0.0001, id="not if looking would cost as much"),
-        pytest.param(5.0, 0.0003, id="if they matter to any stall, however high the threshold"),
+        pytest.param(5.0, 0.0003, id="if they matter, even if the threshold is high"),
     ],
 )
 def test_calls_are_looked_at(threshold_s, seconds):
     assert worthwhile_s(threshold_s) == seconds
 
 
-def test_the_loop_s_threshold_decides_which_calls_are_looked_at(clock):
+def test_the_loops_threshold_decides_which_calls_are_looked_at(clock):
     assert StepTrace(clock).worthwhile_s == worthwhile_s(clock.threshold_s)
 
 
@@ -127,7 +127,7 @@ def test_a_python_function_is_kept_with_its_own_frame_and_those_around_it(ends, 
     assert call.inside == []
 
 
-def test_a_c_function_is_kept_with_its_caller_s_frame_and_those_around_it(ends, kept):
+def test_a_c_function_is_kept_with_its_callers_frame_and_those_around_it(ends, kept):
     run_step(calls, one_line, ends(time.sleep, 11.0, 13.0))
     (call,) = kept()
     assert call.name == "time.sleep"
@@ -143,14 +143,14 @@ def test_a_call_is_kept_if_it_took(lasted_s, names, ends, kept):
     assert [call.name for call in kept()] == names
 
 
-def test_the_time_of_a_call_that_is_kept_is_not_its_caller_s_own(ends, kept):
+def test_the_time_of_a_call_that_is_kept_is_not_its_callers_own(ends, kept):
     run_step(one_line, ends(time.sleep, 12.0, 13.0))
     run_step(one_line, ends(None, 11.0, 14.0))
     assert own_s(kept()) == [("time.sleep", 1.0), ("", 2.0)]
     assert kept()[1].total_s == 3.0
 
 
-def test_nor_is_it_that_of_callers_further_out(ends, kept):
+def test_the_time_of_a_call_that_is_kept_is_not_that_of_callers_further_out(ends, kept):
     run_step(one_line, ends(time.sleep, 12.0, 13.0))
     run_step(one_line, ends(None, 12.0, 13.125))
     run_step(another, ends(None, 11.0, 14.0))
@@ -165,7 +165,7 @@ def test_a_caller_has_all_of_the_calls_that_it_made_and_none_before(ends, kept):
     assert own_s(kept()) == [("time.sleep", 1.5), ("", 1.0), ("", 1.5)]
 
 
-def test_the_time_of_a_call_too_quick_to_be_kept_is_its_caller_s_own(ends, kept):
+def test_the_time_of_a_call_too_quick_to_be_kept_is_its_callers_own(ends, kept):
     run_step(one_line, ends(time.sleep, 12.0, 12.125))
     run_step(one_line, ends(None, 11.0, 14.0))
     assert own_s(kept()) == [("", 3.0)]
@@ -184,7 +184,7 @@ def test_calls_alike_are_added_up(ends, kept):
     assert (call.started, call.ended, call.own_s, call.total_s, call.count) == (11.0, 13.5, 1.5, 1.5, 2)
 
 
-def test_so_are_their_total_times(ends, kept):
+def test_the_total_times_of_calls_alike_are_added_up(ends, kept):
     for started in (11.0, 14.0):
         run_step(one_line, ends(time.sleep, started + 0.5, started + 1.0))
         run_step(one_line, ends(None, started, started + 2.0))
@@ -252,7 +252,7 @@ def test_a_call_that_is_kept_knows_the_c_function_that_called_back_to_it(ends, k
     assert callers_of(inside) == [(another.__code__, "sorted")]
 
 
-def test_it_knows_where_that_was_called(ends, kept):
+def test_a_call_that_is_kept_knows_where_the_c_function_around_it_was_called(ends, kept):
     lines = []
     run_step(one_line, ends(len, 13.0, 14.0))
     run_step(two_lines, lambda frame: lines.append(frame.f_lasti), ends(sorted, 12.5, 14.125))
@@ -276,7 +276,7 @@ def test_a_c_function_that_called_back_nothing_that_is_kept_is_known_nowhere(end
 @pytest.mark.parametrize(
     "function", [pytest.param(None, id="a Python function"), pytest.param(Written, id="a class written in Python")]
 )
-def test_what_has_frames_of_its_own_is_not_known_to_call_back(function, ends, kept):
+def test_what_has_its_own_frames_is_not_known_to_call_back(function, ends, kept):
     run_step(one_line, ends(len, 11.0, 12.0))
     run_step(another, ends(function, 10.9375, 12.125))
     assert [callers_of(call) for call in kept()] == [[]]
@@ -297,7 +297,7 @@ def test_calls_that_the_loop_makes_to_run_the_step_are_not_kept(ends, kept):
 
 
 @pytest.mark.parametrize("module", ["loopwatch.detection.monitor", "loopwatch.detection.watcher"])
-def test_what_loopwatch_does_itself_is_nobody_s_time(module, ends, kept):
+def test_what_loopwatch_does_itself_is_neither_kept_nor_its_callers_time(module, ends, kept):
     run_step(of_module(module, "start", one_line), ends(time.sleep, 12.0, 13.0))
     run_step(one_line, ends(None, 11.0, 14.0))
     assert own_s(kept()) == [("", 2.0)]
@@ -322,14 +322,14 @@ def test_the_cpu_clocks_are_read_as_the_step_begins_and_then_once_a_millisecond(
     assert times(trace) == [10.0, 10.5, 10.50125, 11.0]
 
 
-def test_they_are_read_at_the_first_call_however_early_that_ends(trace, clock, ends):
+def test_the_cpu_clocks_are_read_at_the_first_call_even_if_it_ends_early(trace, clock, ends):
     trace.worthwhile_s = 0.0
     for clock.at in (10.0005, 10.0006):
         run_step(one_line, ends(len, 10.0, clock.at))
     assert times(trace) == [10.0, 10.0005]
 
 
-def test_they_are_read_a_limited_number_of_times(trace, clock, ends, monkeypatch):
+def test_the_cpu_clocks_are_read_a_limited_number_of_times(trace, clock, ends, monkeypatch):
     monkeypatch.setattr(step_trace, "MAX_READINGS", 3)
     for clock.at in (11.0, 12.0, 13.0):
         run_step(one_line, ends(len, 10.0, clock.at))
@@ -340,7 +340,7 @@ def test_a_new_trace_is_open():
     assert StepTrace(Clock()).is_open
 
 
-def test_of_another_step_nothing_is_known(trace):
+def test_nothing_is_known_about_another_step(trace):
     assert trace.trace(STEP + 1, is_over=True) is None
 
 
