@@ -40,9 +40,8 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
         asked = _asked_for_gil(samples, run, readings, step_started)
         for index in run:
             states[index] = _corrected(states[index], samples, index, asked=asked)
-        seen = {states[each] for each in run}
-        looks_idle = Cause.WAITING in seen and seen <= {Cause.WAITING, Cause.COMPUTING}
-        if looks_idle and _computed(samples, run, readings, step_started):
+        may_have_computed = {states[index] for index in run} <= {Cause.WAITING, Cause.COMPUTING}
+        if may_have_computed and _computed(samples, run, readings, step_started):
             states[run.start : run.stop] = [Cause.COMPUTING] * len(run)
     return states
 

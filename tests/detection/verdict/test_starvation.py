@@ -91,6 +91,11 @@ SEEN = [
         id="computing, if it was on a CPU",
     ),
     pytest.param(
+        [FIRST, Stretch(turns=1, own_ms=12, others_ms=8)],
+        [Cause.WAITING, Cause.COMPUTING],
+        id="waiting and then computing, if it slept and then was on a CPU",
+    ),
+    pytest.param(
         [Stretch(stack=STARTS), *[Stretch(turns=0, stack=STARTS)] * 5],
         [Cause.STARVED] * 6,
         id="starved, if it sleeps until a thread that it starts has had the GIL",
