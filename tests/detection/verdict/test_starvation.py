@@ -50,6 +50,8 @@ SEEN = [
     ),
     pytest.param([FIRST, Stretch(turns=0)], [Cause.WAITING] * 2, id="waiting, if it slept while others had the GIL"),
     pytest.param([FIRST, Stretch(turns=1)], [Cause.WAITING] * 2, id="waiting, if it woke up once"),
+    pytest.param([FIRST, Stretch(turns=2)], [Cause.STARVED] * 2, id="starved, if it asked half of the time"),
+    pytest.param([Stretch(turns=0)], [Cause.WAITING], id="waiting, if it slept until the first sample"),
     pytest.param([FIRST, Stretch(turns=None)], [Cause.STARVED] * 2, id="starved, where turns are not counted"),
     pytest.param(
         [Stretch(turns=0), Stretch(turns=0)], [Cause.WAITING] * 2, id="waiting, if it slept from the beginning"
@@ -84,6 +86,19 @@ SEEN = [
         [Stretch(stack=(DUMPS,)), Stretch(ms=8, others_ms=8, turns=0)],
         [Cause.STARVED] * 2,
         id="starved, if it stands there too shortly for its turns to say anything",
+    ),
+    pytest.param(
+        [Stretch(stack=(DUMPS,)), Stretch(ms=12, others_ms=12, turns=0)],
+        [Cause.STARVED, Cause.WAITING],
+        id="waiting, if it slept for long enough to have asked twice",
+    ),
+    pytest.param(
+        [Stretch(stack=STARTS, gil=GilWait.NONE, others_ms=0)],
+        [Cause.STARVED],
+        id="starved, if it sleeps until a thread that it starts has had a CPU",
+    ),
+    pytest.param(
+        [Stretch(stack=STARTS, own_ms=19)], [Cause.COMPUTING], id="computing, if it is on a CPU to start a thread"
     ),
     pytest.param(
         [FIRST, Stretch(turns=4, own_ms=19, others_ms=0)],
