@@ -196,6 +196,20 @@ def test_what_it_used_at_another_place_says_nothing():
     assert states_of(samples, 0.0, reading(0.0)) == [Cause.WAITING, Cause.COMPUTING]
 
 
+def test_the_time_at_a_place_begins_with_the_last_sample_of_the_place_before():
+    samples = [
+        sample(4.0, reading(4.0, 0.0), [PLACES["B"]]),
+        sample(5.0, reading(5.0, 0.3125), [PLACES["A"]]),
+        sample(6.0, reading(6.0, 0.75), [PLACES["A"]]),
+    ]
+    assert states_of(samples, 0.0, reading(0.0)) == [Cause.WAITING, Cause.COMPUTING, Cause.COMPUTING]
+
+
+def test_a_thread_that_stood_still_while_somebody_kept_the_gil_computed_if_its_cpu_clock_is_unknown():
+    readings = [reading(at, None) for at in (1.0, 2.0, 3.0, 4.0)]
+    assert in_one_place(*readings, before=reading(0.0, None), gil=GilWait.LONG) == "CCCC"
+
+
 def test_time_without_a_cpu_says_nothing_even_if_the_kernel_counts_it_late():
     assert in_one_place(reading(1.0, 0.0625), reading(2.0, 0.125), delays_s=[0.0, 1.75]) == "CC"
 
