@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import pytest
 
-PARALLEL = ("-n", "auto", "--dist", "loadgroup")
+# Neighbours stay together until a process has nothing left to do, and so share the servers of their folder.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
 ONE_BY_ONE = ("-n", "0")
 ORDINARY = "not catalogue"
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

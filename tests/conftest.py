@@ -33,11 +33,10 @@ MARKS = {"browser": "browser", "end_to_end": "servers", "faults": "servers"}
 
 
 def pytest_itemcollected(item):
-    """Mark the test as its folder is, and keep what shares a server or a browser in one process of pytest-xdist."""
+    """Mark the test as its folder is."""
     folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else None
     if folder in MARKS:
         item.add_marker(MARKS[folder])
-        item.add_marker(pytest.mark.xdist_group(folder))
 
 
 def pytest_collection_finish(session):
