@@ -128,6 +128,11 @@ def test_where_the_clocks_were_read_a_little_before_the_step_only_a_little_is_do
     assert state_of(seen(0.3125, late_s=0.0625), before=reading(-0.0625)) is Cause.WAITING
 
 
+def test_what_may_have_been_before_the_step_is_compared_with_the_time_that_there_was_a_cpu():
+    one = seen(0.1875, late_s=0.75, delayed_s=0.5)
+    assert state_of(one, before=reading(-0.125)) is Cause.SUSPENDED
+
+
 def test_the_time_of_a_sample_begins_with_the_step_or_the_sample_before():
     samples = [sample(2.0, reading(2.0, 0.375)), sample(3.0, reading(3.0, 0.75), [PLACES["A"]])]
     assert states_of(samples, 1.0, reading(0.5)) == [Cause.COMPUTING, Cause.COMPUTING]
