@@ -302,19 +302,23 @@ def test_a_thread_of_which_no_sample_was_taken_may_have_run_before():
 
 
 STEPS_UNSEEN = [
-    pytest.param(reading(9.0, 3.125, 5.25, 7.0), True, False, id="others ran: starved"),
-    pytest.param(reading(9.0, 3.25, 5.25, 7.0), False, False, id="the thread ran, too: neither"),
-    pytest.param(reading(9.0, 3.125, 5.125, 7.0), False, False, id="both ran a little: neither"),
-    pytest.param(reading(9.0, 3.0625, 5.0625, 7.0), False, True, id="no thread ran: suspended"),
-    pytest.param(reading(9.0, 3.0, 5.0, 9.0), False, True, id="only the watchdog ran: suspended"),
-    pytest.param(reading(9.0, 4.0, 5.0, 7.0), False, False, id="the thread ran: neither"),
+    pytest.param(reading(10.0, 3.25, 5.5, 7.0), True, False, id="others ran: starved"),
+    pytest.param(reading(10.0, 3.5, 5.5, 7.0), False, False, id="the thread ran, too: neither"),
+    pytest.param(reading(10.0, 3.25, 5.25, 7.0), False, False, id="both ran a little: neither"),
+    pytest.param(reading(10.0, 3.125, 5.125, 7.0), False, True, id="no thread ran: suspended"),
+    pytest.param(reading(10.0, 3.0, 5.0, 9.0), False, True, id="only the watchdog ran: suspended"),
+    pytest.param(reading(10.0, 5.0, 5.0, 7.0), False, False, id="the thread ran: neither"),
 ]
+BEFORE = reading(8.0, 3.0, 5.0, 7.0)
 
 
 @pytest.mark.parametrize(("after", "starved", "suspended"), STEPS_UNSEEN)
 def test_a_step_of_which_no_sample_was_taken(after, starved, suspended):
-    before = reading(8.0, 3.0, 5.0, 7.0)
-    assert (is_starved(after, before, 1.0), is_suspended(after, before, 1.0)) == (starved, suspended)
+    assert (is_starved(after, BEFORE, 2.0), is_suspended(after, BEFORE, 2.0)) == (starved, suspended)
+
+
+def test_a_step_of_which_no_sample_was_taken_is_starved_if_the_thread_hardly_ran_though_it_had_a_cpu():
+    assert is_starved(reading(10.0, 3.5, 5.5, 7.0), BEFORE, 2.0, Delayed(0.25))
 
 
 @pytest.mark.parametrize("unknown", [(None, 3.0), (3.0, None)], ids=["before", "after"])
