@@ -38,10 +38,8 @@ def account_for(run: OneRun, mistake: Mistake, events: list[StoredEvent], witnes
         run.false(f"{mistake.name}: {events}")
     elif events and is_exact(events[0], mistake):
         run.exact()
-    elif witness.saw_disturbance:
-        run.disturbed(str(witness))
     else:
-        run.short(f"{mistake.name}: {events}")
+        run.inexact(witness, f"{mistake.name}: {events}")
 
 
 def is_true(event: StoredEvent, mistake: Mistake) -> bool:

@@ -24,6 +24,7 @@ from tests.support.real_time_bar import (
     decide,
     totals,
 )
+from tests.support.witness import Witness
 
 JSON_PATH = "LOOPWATCH_TESTS_REAL_TIME"
 """The environment variable that names another file than the one of this Python beside pyproject.toml."""
@@ -49,6 +50,10 @@ class OneRun:
 
     def disturbed(self, reason: str) -> None:
         self._say(Outcome.DISTURBED, reason)
+
+    def inexact(self, witness: Witness, reason: str) -> None:
+        """Say that it is disturbed if the kernel kept its threads from a CPU, and short otherwise."""
+        self.disturbed(f"{witness}; {reason}") if witness.saw_disturbance else self.short(reason)
 
     def _say(self, outcome: Outcome, reason: str) -> None:
         assert self.said is None, f"The run was {self.said} already"

@@ -164,10 +164,8 @@ class TestAStepThatComputesForLong:
             assert call.method_name.endswith("work_until")
             if call.exact:
                 run.exact()
-            elif witness.saw_disturbance:
-                run.disturbed(str(witness))
             else:
-                run.short(f"{call} is not exact")
+                run.inexact(witness, f"{call} is not exact")
 
     async def test_a_task_whose_step_lost_the_profile_function_is_traced_again_at_its_next_step(self):
         traced = []

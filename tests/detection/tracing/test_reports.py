@@ -10,6 +10,7 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Cause
+from tests.support.witness import Witness
 
 pytestmark = pytest.mark.real_time
 
@@ -122,17 +123,22 @@ async def test_calls_too_quick_to_be_traced_beside_some_that_are():
     assert call.duration_ms > call.step_ms / 2
 
 
-async def test_a_stall_far_below_what_samples_resolve():
+async def test_a_stall_far_below_what_samples_resolve(real_time):
     async def work():
         for _ in range(3):
             time.sleep(0.0025)
             await asyncio.sleep(0)
 
-    sleeps = []
-    async with asyncio.timeout(60):
-        while len(sleeps) < 3:  # a busy machine is to blame for some itself
-            sleeps += [call for call in await traced(work, threshold_ms=2) if call.method_name == "time.sleep"]
-    assert all(call.exact and call.duration_ms >= 2.5 for call in sleeps)
+    for run in real_time.runs(loop="asyncio", engine="tracing"):
+        with Witness() as witness:
+            calls = await traced(work, threshold_ms=2)
+        sleeps = [call for call in calls if call.method_name == "time.sleep"]
+        if not all(call.exact and call.duration_ms >= 2.5 for call in sleeps):
+            run.false(str(sleeps))
+        elif len(sleeps) == 3:
+            run.exact()
+        else:
+            run.inexact(witness, str(calls))
 
 
 async def test_a_call_that_raises_is_timed():
