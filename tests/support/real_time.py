@@ -177,4 +177,6 @@ def _case(fields: dict[str, object]) -> Case:
 
 
 def _json_path(config: pytest.Config) -> Path:
-    return Path(os.environ.get(JSON_PATH) or config.rootpath / f".real-time-{PYTHON}.json")
+    """`make test` has two sessions, in parallel and one by one: neither may overwrite what the other counted."""
+    lane = "-parallel" if config.getoption("numprocesses", None) else ""
+    return Path(os.environ.get(JSON_PATH) or config.rootpath / f".real-time-{PYTHON}{lane}.json")

@@ -2,7 +2,9 @@
 
 import pytest
 
+from tests.support.real_time import JSON_PATH, PYTHON, OneRun
 from tests.support.real_time_bar import Case, Decision, Outcome, Run, breaches, decide, totals
+from tests.support.witness import Witness
 
 E, S, F, D = Outcome.EXACT, Outcome.SHORT, Outcome.FALSE, Outcome.DISTURBED
 
@@ -58,6 +60,15 @@ def test_the_bar(cases, missed):
     assert list(breaches(cases)) == missed
 
 
+@pytest.mark.parametrize(("waited_s", "outcome"), [(0.001, S), (0.1, D)])
+def test_an_inexact_run_is_short_unless_the_kernel_saw_it_disturbed(waited_s, outcome):
+    run, witness = OneRun(), Witness()
+    witness.waited_for_cpu_s = waited_s
+    run.inexact(witness, "the call has no name")
+    assert run.said.outcome is outcome
+    assert "the call has no name" in run.said.reason
+
+
 def test_everything_is_counted():
     counts = totals([case(D, S, E), case(F, E, E, E, E, E), case(*[D] * 20)])
     assert counts == {"cases": 3, "skipped": 1, "runs": 29, "exact": 6, "short": 1, "false": 1, "disturbed": 21}
@@ -100,6 +111,14 @@ def test_more_false_runs_than_the_bar_allows_fail_a_run_whose_tests_all_pass(ses
     result.assert_outcomes(passed=2)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     assert written["missed"] == ["2 of 12 runs were false, and at most 1 may be"]
+
+
+def test_a_run_in_parallel_and_one_after_it_write_two_files(session, pytester, monkeypatch):
+    monkeypatch.delenv(JSON_PATH)
+    for arguments in (["-p", "xdist", "-n", "1"], []):
+        session(SEVERAL.format(count=1, first="short"), *arguments)
+    names = sorted(path.name for path in pytester.path.glob(".real-time-*.json"))
+    assert names == [f".real-time-{PYTHON}-parallel.json", f".real-time-{PYTHON}.json"]
 
 
 def test_runs_that_were_disturbed_are_counted_and_fail_nothing(session):
