@@ -10,7 +10,7 @@ from loopwatch.checks.application import check_asgi_application
 from loopwatch.checks.async_unsafe import check_async_unsafe
 from loopwatch.checks.channel_layers import check_channel_layers, check_channel_layers_for_deployment
 from loopwatch.checks.consumers import check_sync_consumers
-from loopwatch.checks.interpreter import check_interpreter
+from loopwatch.checks.interpreter import check_gil, check_interpreter
 from loopwatch.checks.middleware import check_middleware
 from loopwatch.checks.receivers import check_signal_receivers
 from loopwatch.checks.settings import check_metrics, check_settings
@@ -24,6 +24,7 @@ def register_all() -> None:
     register(check_settings, TAG)
     register(check_metrics, TAG)
     register(check_interpreter, TAG)
+    register(check_gil, TAG)
     register(check_asgi_application, TAG)
     register(check_middleware, TAG)
     register(check_signal_receivers, TAG)

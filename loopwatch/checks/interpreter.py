@@ -1,10 +1,11 @@
-"""Whether the interpreter is one that loopwatch knows."""
+"""Whether the interpreter is one that loopwatch knows, and has a GIL."""
 
 from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
 from loopwatch.checks.layers import asgi_application_path
+from loopwatch.detection.free_threading import LEFT_OUT, is_gil_enabled
 from loopwatch.detection.interpreter import is_later_than_known, what_is_not_known
 
 
@@ -19,3 +20,11 @@ def check_interpreter(**_: Any) -> list[CheckMessage]:
             id="loopwatch.W009",
         )
     ]
+
+
+def check_gil(**_: Any) -> list[CheckMessage]:
+    """loopwatch.W012: the GIL is off, so blocking calls are not named."""
+    if asgi_application_path() is None or is_gil_enabled():
+        return []
+    hint = "Start Python with PYTHON_GIL=1 to have the calls named, or silence this."
+    return [Warning(LEFT_OUT, hint=hint, id="loopwatch.W012")]

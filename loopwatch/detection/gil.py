@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, Turns, others_s
+from loopwatch.detection.free_threading import is_gil_enabled
 
 CROWDED = 0.25
 """From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
@@ -71,6 +72,8 @@ class Wanted:
     delays: Delays | None
 
     def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
+        if not is_gil_enabled():
+            return GilWait.NONE
         own_s = cpu.watchdog_s - self.before.watchdog_s
         waited_s = taken_at - self.asked_at - own_s
         interval_s = sys.getswitchinterval()

@@ -26,14 +26,21 @@ class InFlight:
     def __init__(self) -> None:
         self.requests: set[RequestInFlight] = set()
 
-    def others(self, handle: object) -> int:
-        """How many requests, besides the one that ``handle`` runs for, were being worked on."""
-        own = request_of(handle)
+    def own(self, handle: object) -> "RequestInFlight | None":
+        """The request that a handle of this loop runs for.
+
+        A thread that a request starts may inherit its context (``-X thread_inherit_context``, Python 3.14), and with
+        it the request. What the thread's own loop runs is none of the request's.
+        """
+        request = request_of(handle)
+        return request if request is not None and request.in_flight is self else None
+
+    def others(self, own: "RequestInFlight | None") -> int:
+        """How many requests, besides ``own``, were being worked on."""
         return len(self.requests) - (own in self.requests)
 
-    def some(self, handle: object) -> "tuple[RequestInFlight, ...]":
+    def some(self, own: "RequestInFlight | None") -> "tuple[RequestInFlight, ...]":
         """The first of those others. While a step runs the requests stay as they are; only the watchdog may be late."""
-        own = request_of(handle)
         try:
             first = list(islice(self.requests, DELAYED_KEPT + 1))
         except RuntimeError:  # the step that was going on has just ended

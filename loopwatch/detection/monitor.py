@@ -14,11 +14,12 @@ from loopwatch.detection import report
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now, utc_of
 from loopwatch.detection.debuggers import is_being_debugged
+from loopwatch.detection.free_threading import warn_if_gil_is_off
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.interpreter import warn_if_later_than_known
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
-from loopwatch.detection.tracing.best import BestTracer
+from loopwatch.detection.tracing.best import best_tracer
 from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError
 from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.detection.watchdog import Observation, Watchdog
@@ -47,9 +48,10 @@ class Monitor:
         Raises ``TracingUnavailableError``, and watches nothing, if the watcher's engine cannot be had.
         """
         warn_if_later_than_known()
+        warn_if_gil_is_off()
         with self._lock:
             if watcher.engine == report.TRACING:
-                self._tracer = self._tracer or BestTracer()
+                self._tracer = self._tracer or best_tracer()
                 self._tracer.check(every_step=True)
             self._forget_closed_loops()
             self._hooks.install(loop)
@@ -183,7 +185,7 @@ class Monitor:
 
     def _start_tracer(self, clock: LoopClock) -> None:
         try:
-            self._tracer = self._tracer or BestTracer()
+            self._tracer = self._tracer or best_tracer()
             self._tracer.start(clock, every_step=_is_traced(clock))
         except TracingUnavailableError as error:
             if not self._has_complained:

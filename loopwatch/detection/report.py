@@ -22,8 +22,8 @@ from loopwatch.detection.attribution import (
 )
 from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
+from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.gil import GilWait
-from loopwatch.detection.in_flight import request_of
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
 from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
@@ -63,7 +63,7 @@ def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[
 def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
     """A sample that stands for the end of the step, where the watchdog was to look again but could not have the GIL."""
     late_s = stall.ended - observation.unseen_since
-    if not observation.samples or late_s < sys.getswitchinterval():
+    if not observation.samples or late_s < sys.getswitchinterval() or not is_gil_enabled():
         return None
     delayed_s, turns = observation.unseen_turns or (0.0, None)
     return replace(
@@ -222,7 +222,7 @@ def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cau
     before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
     if is_suspended(stall.cpu, before, lasted_s):
         return Cause.SUSPENDED
-    if is_starved(stall.cpu, before, lasted_s, delays):
+    if is_gil_enabled() and is_starved(stall.cpu, before, lasted_s, delays):
         return Cause.STARVED
     kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, stall.cpu, before, lasted_s)
     return Cause.COMPUTING if lasted_s - kept_off_s >= stall.threshold_s else Cause.SUSPENDED
@@ -298,7 +298,7 @@ def _task_name(handle: AnyHandle) -> str:
 
 
 def _request(stall: Stall) -> Request | None:
-    request = request_of(stall.handle)
+    request = stall.request
     if request is None or request.finished_at <= stall.step_started:
         return None
     return request.describe()

@@ -14,6 +14,7 @@ from loopwatch.detection.callees import Callee, callee_at
 from loopwatch.detection.clock import now
 from loopwatch.detection.cpu_clocks import CpuReading
 from loopwatch.detection.frames import Stack, stack_of
+from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.stopwatch import LoopClock
 
@@ -24,6 +25,7 @@ _CALLED_BACK = frozenset({"loopwatch.detection.gc_pauses"})
 IMPORT_MODULES = frozenset({"importlib._bootstrap", "_frozen_importlib"})
 """The name of the import machinery's module, after and before ``importlib`` has been imported."""
 _TRACER = "loopwatch.detection.tracing."
+_NOT_WALKED = Stack([], [])
 _STEP_FUNCTIONS = {
     "asyncio.events": ("_run",),
     "loopwatch.detection.stopwatch": ("_run",),
@@ -83,8 +85,9 @@ def take_sample(clock: LoopClock, started: float, wanted: Wanted) -> Sample | No
     handle = clock.handle
     if handle is None:
         return None
-    stack = stack_of(clock.thread_id)
-    if not stack.standing or clock.handle is not handle or clock.started != started:
+    stack = stack_of(clock.thread_id) if is_gil_enabled() else _NOT_WALKED
+    is_gone = not stack.standing and stack is not _NOT_WALKED
+    if is_gone or clock.handle is not handle or clock.started != started:
         return None
     sites, left_out = _sites(stack)
     del stack

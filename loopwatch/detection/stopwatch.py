@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, RunDelay, cpu_clock_id
+from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.handle_run import Run, report_as_asyncio, runs_as_asyncio
 from loopwatch.detection.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.seen import Seen
@@ -95,7 +96,8 @@ class StepTracer(Protocol):
 class Stall:
     """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
 
-    ``cpu`` was read at its end. ``is_for_request``: the step was traced because it belongs to a request that is.
+    ``cpu`` was read at its end. ``request`` is the one that the step ran for. ``is_for_request``: the step was traced
+    because its request is.
     """
 
     clock: "LoopClock"
@@ -108,6 +110,7 @@ class Stall:
     trace: "Trace | None" = None
     is_for_request: bool = False
     delayed: tuple[RequestInFlight, ...] = ()
+    request: RequestInFlight | None = None
 
     @property
     def threshold_s(self) -> float:
@@ -209,7 +212,9 @@ class LoopClock:
     def mark(self, handle: AnyHandle) -> object | None:
         """What is to be kept of the context a step runs in. On the watchdog's thread."""
         context: Context | None = getattr(handle, "_context", None)
-        return None if self.mark_of is None or context is None else self.mark_of(context.copy())
+        if self.mark_of is None or context is None or not is_gil_enabled():
+            return None
+        return self.mark_of(context.copy())
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Give a step that reached the threshold to the watchdog."""
@@ -234,9 +239,10 @@ class LoopClock:
     ) -> None:
         """Give a stall to the watchdog, with what is known of it now."""
         trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
-        waiting, delayed = self.in_flight.others(handle), self.in_flight.some(handle)
-        cpu = self.read_cpu()
-        self._hand_over(Stall(self, handle, started, ended, cpu, watchers, waiting, trace, is_for_request, delayed))
+        own = self.in_flight.own(handle)
+        waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
+        seen = started, ended, self.read_cpu()
+        self._hand_over(Stall(self, handle, *seen, watchers, waiting, trace, is_for_request, delayed, own))
 
     def end_part(self, watcher: Watching, ended: float) -> bool:
         """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""

@@ -18,6 +18,7 @@ from operator import attrgetter
 from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, Turns, cpu_clock_id, process_s
+from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.gil import GilWait, Wanted
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
@@ -320,9 +321,10 @@ class Watchdog:
         handle = clock.handle
         observation.next_report_at = at + min(60.0, at - observation.step_started)
         if handle is not None:
-            waiting, delayed = clock.in_flight.others(handle), clock.in_flight.some(handle)
+            own = clock.in_flight.own(handle) if is_gil_enabled() else None
+            waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             started, cpu = observation.step_started, clock.read_cpu()
-            stall = Stall(clock, handle, started, at, cpu, clock.watchers, waiting, delayed=delayed)
+            stall = Stall(clock, handle, started, at, cpu, clock.watchers, waiting, delayed=delayed, request=own)
             self._settle_safely(stall, observation, ongoing=True)
 
     def _drain(self) -> None:

@@ -1,7 +1,9 @@
 """Whose request a stall is, and how many others it delayed."""
 
 import asyncio
+import sys
 import time
+from contextvars import copy_context
 
 import pytest
 
@@ -9,6 +11,7 @@ from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
 from loopwatch.detection.in_flight import DELAYED_KEPT, InFlight, RequestInFlight, current_request
+from tests.support import children
 
 pytestmark = pytest.mark.real_time
 
@@ -294,11 +297,55 @@ def test_resuming_and_resting_twice_counts_once():
     assert in_flight.requests == set()
 
 
-async def test_a_watch_block_tells_the_request_too():
-    async def handle():
-        current_request.set(RequestInFlight(InFlight(), lambda: Request("http", "GET", "checkout")))
-        await wait_then_block()
-
+async def test_a_watch_block_tells_the_request_too(server):
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
-        await asyncio.create_task(handle())
+        await server.serve("checkout", wait_then_block)
     assert watcher.calls[0].request == Request("http", "GET", "checkout")
+
+
+async def test_a_loop_in_a_thread_that_has_inherited_a_request_stalls_for_no_request(server):
+    async def start_thread():
+        inherited = copy_context()
+        await asyncio.to_thread(inherited.run, asyncio.run, block())
+
+    with watch(threshold_ms=THRESHOLD_MS, every_thread=True) as watcher:
+        await server.serve("checkout", start_thread)
+    requests = {call.task_name: call.request for call in watcher.calls if call.function.endswith("block")}
+    assert list(requests.values()) == [None]
+
+
+THREAD_WITH_A_LOOP = """
+import asyncio, threading, time
+from loopwatch import watch
+from loopwatch.detection import monitor
+from loopwatch.detection.calls import Request
+from loopwatch.detection.in_flight import RequestInFlight, current_request
+
+async def block():
+    assert current_request.get() is not None
+    time.sleep(0.2)
+
+async def serve(in_flight):
+    request = RequestInFlight(in_flight, lambda: Request("http", "GET", "checkout"))
+    current_request.set(request)
+    request.resume()
+    thread = threading.Thread(target=lambda: asyncio.run(block()))
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    await asyncio.create_task(block())
+    request.finish()
+
+async def main():
+    clock = monitor._monitor._clock(asyncio.get_running_loop())
+    await asyncio.create_task(serve(clock.in_flight))
+
+with watch(threshold_ms=100, every_thread=True) as watcher:
+    asyncio.run(main())
+print(*(call.request and call.request.route for call in watcher.calls))
+"""
+
+
+@pytest.mark.skipif(sys.version_info < (3, 14), reason="Threads inherit contexts from Python 3.14 on")
+def test_stalls_of_a_thread_that_python_has_inherit_a_request_are_not_the_requests():
+    command = [sys.executable, "-X", "thread_inherit_context=1", "-c", THREAD_WITH_A_LOOP]
+    assert children.run(command, check=True).stdout.split() == ["None", "checkout"]

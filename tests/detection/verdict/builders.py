@@ -142,7 +142,9 @@ class Step:
     _context: object = field(default_factory=copy_context)
 
 
-def stall(ended, *, started=0.0, cpu=0.0, handle=None, watchers=(Watch(),), waiting=0, delayed=(), trace=None):
+def stall(
+    ended, *, started=0.0, cpu=0.0, handle=None, watchers=(Watch(),), waiting=0, delayed=(), trace=None, request=None
+):
     """A step that lasted from ``started`` to ``ended``. ``cpu`` is as for a sample."""
     return Stall(
         clock=None,
@@ -154,6 +156,7 @@ def stall(ended, *, started=0.0, cpu=0.0, handle=None, watchers=(Watch(),), wait
         waiting=waiting,
         trace=trace,
         delayed=tuple(delayed),
+        request=request,
     )
 
 

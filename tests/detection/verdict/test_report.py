@@ -1,6 +1,5 @@
 """A stall, and what its time went to, become a report."""
 
-import contextvars
 import json
 import linecache
 
@@ -10,7 +9,7 @@ import pytest
 from loopwatch.detection import report
 from loopwatch.detection.calls import Cause, Contribution, Request, StackFrame
 from loopwatch.detection.clock import NEVER
-from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_request
+from loopwatch.detection.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.report import AUTOMATIC_COLLECTION
 from tests.detection.verdict import shop
 from tests.detection.verdict.builders import STARTED_AT, Step, observation, path, reported, site, stall
@@ -187,13 +186,6 @@ def request_in_flight(ask, finished_at=NEVER):
     return request
 
 
-def step_for(request, callback=None):
-    """The handle of a step that runs in the context of a request."""
-    context = contextvars.copy_context()
-    context.run(current_request.set, request)
-    return Step(callback, context)
-
-
 PAGE = Request("http", "GET", "shop/<int:id>/", view=f"{shop.__name__}.add_up")
 
 
@@ -202,7 +194,7 @@ def fails():
 
 
 def test_the_request_that_the_step_was_for_is_reported():
-    assert reported(path([SLEEPS]), of=stall(1.0, handle=step_for(request_in_flight(lambda: PAGE)))).request is PAGE
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request_in_flight(lambda: PAGE))).request is PAGE
 
 
 @pytest.mark.parametrize(
@@ -215,17 +207,17 @@ def test_the_request_that_the_step_was_for_is_reported():
     ],
 )
 def test_no_request_is_reported_if(request_):
-    assert reported(path([SLEEPS]), of=stall(1.0, handle=step_for(request_))).request is None
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request_)).request is None
 
 
 def test_a_request_that_ended_in_the_step_is_reported():
     request = request_in_flight(lambda: PAGE, finished_at=0.5)
-    assert reported(path([SLEEPS]), of=stall(1.0, handle=step_for(request))).request is PAGE
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request)).request is PAGE
 
 
 def test_a_step_of_a_library_is_named_by_the_view_that_its_request_was_for():
-    handle = step_for(request_in_flight(lambda: PAGE), json.dumps)
-    assert reported(of=stall(1.0, cpu=1.0, handle=handle)).method_name == PAGE.view
+    of = stall(1.0, cpu=1.0, handle=Step(json.dumps), request=request_in_flight(lambda: PAGE))
+    assert reported(of=of).method_name == PAGE.view
 
 
 class NamelessCallback:

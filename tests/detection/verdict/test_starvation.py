@@ -1,5 +1,6 @@
 """A thread that cannot go on for want of the GIL is told from one that waits: it wakes up every 5 ms to ask for it."""
 
+import sys
 import threading
 from dataclasses import dataclass, replace
 
@@ -159,6 +160,11 @@ ENDS = [
 @pytest.mark.parametrize(("end", "cause"), ENDS)
 def test_a_step_whose_end_no_sample_shows_was(end, cause):
     assert report_of(end).cause is cause
+
+
+def test_no_thread_keeps_a_gil_that_is_off_from_a_step_whose_end_no_sample_shows(monkeypatch):
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert report_of(Stretch(others_ms=27, turns=6)).cause is Cause.WAITING
 
 
 def test_a_watchdog_that_was_not_late_has_missed_nothing():
