@@ -18,7 +18,7 @@ from loopwatch.detection import bytecode
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.gil import GilWait
 from loopwatch.detection.naming import name_of_function
-from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, owner_of, package_of
+from loopwatch.detection.ownership import PLUMBING_MODULES, Owner, is_template, owner_of, package_of
 from loopwatch.detection.sampling import CALLBACK_NAMES, IMPORT_MODULES, Sample, Site
 from loopwatch.detection.source import span_at
 
@@ -174,7 +174,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             nodes.append(_import_node(sites, index))
             break
         owner = owner_of(site.code, site.module)
-        if owner is Owner.PLUMBING:
+        if owner is Owner.PLUMBING or is_template(site.code, site.module):
             continue
         nodes.append(_python_node(site, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
@@ -206,6 +206,9 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
         del sites[0]
+    if state is Cause.WAITING and sites and bytecode.is_entry(sites[0].code, sites[0].offset):
+        # At the beginning of a function a thread waits for nothing but the GIL, or for a CPU.
+        return _seen_late(sites, len(sample.sites), _Seen.LIKELY_CALL)
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
     is_collecting = bool(sample.sites) and sample.sites[0].module == GC_MODULE

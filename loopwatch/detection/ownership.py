@@ -65,6 +65,17 @@ def owner_of(code: CodeType, module: str) -> Owner:
     return owner
 
 
+def is_template(code: CodeType, module: str) -> bool:
+    """Whether the code was compiled from a template, whose globals are no module's, as Jinja's are.
+
+    What a template does is done by whoever renders it: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py
+    """
+    filename = code.co_filename
+    if module or not filename or filename.endswith(".py"):
+        return False
+    return filename == "<template>" or not filename.startswith("<")
+
+
 def package_of(owner: Owner, module: str) -> str:
     """What counts as one library when a chain of its own calls is reported as the call that entered it."""
     return "" if owner is Owner.STANDARD_LIBRARY else module.partition(".")[0]

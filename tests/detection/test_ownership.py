@@ -10,7 +10,7 @@ import django
 import pytest
 
 from loopwatch import asgi
-from loopwatch.detection.ownership import Owner, owner_of, owner_of_file
+from loopwatch.detection.ownership import Owner, is_template, owner_of, owner_of_file
 
 STANDARD = sysconfig.get_path("stdlib")
 PACKAGES = sysconfig.get_path("purelib")
@@ -64,6 +64,21 @@ def test_by_the_module_too(filename, module, owner):
     if module == "__main__" and owner is Owner.OWN:
         pytest.importorskip("__main__")
     assert owner_of(code(filename), module) is owner
+
+
+@pytest.mark.parametrize(
+    ("filename", "module", "is_one"),
+    [
+        ("<template>", "", True),
+        ("/srv/site/templates/page.html", "", True),
+        ("/srv/site/templates/page.html", "shop.views", False),
+        ("/srv/site/shop/views.py", "", False),
+        ("<string>", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_template_has_no_module_and_no_python_file(filename, module, is_one):
+    assert is_template(code(filename), module) is is_one
 
 
 def test_a_package_of_the_user_that_is_linked_into_the_environment_is_the_users(tmp_path):

@@ -49,8 +49,8 @@ def logging(callee):
 EXIT_BEGINS = site(Span.__exit__, ENTRY)
 
 
-def seen(*stack, gil=GilWait.LONG):
-    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [Cause.COMPUTING], 0.0, 2.0)
+def seen(*stack, gil=GilWait.LONG, state=Cause.COMPUTING):
+    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0)
     node = path.nodes[-1]
     span = source.span_at(node.site.code, node.site.offset)
     return named(path.nodes), source.text_of(node.site.code.co_filename, span)
@@ -59,6 +59,12 @@ def seen(*stack, gil=GilWait.LONG):
 @pytest.mark.parametrize("callee", [None, called("Span().__exit__", is_resolved=False)], ids=["known", "not known"])
 def test_an_operator_at_the_end_of_a_block_is_where_the_time_went(callee):
     assert seen(EXIT_BEGINS, leaving(callee)) == (["shop.settle?"], "total**rate")
+
+
+@pytest.mark.parametrize("callee", [None, called("Span().__exit__", is_resolved=False)], ids=["known", "not known"])
+def test_a_thread_does_not_wait_at_the_beginning_of_a_function(callee):
+    names, _ = seen(EXIT_BEGINS, leaving(callee), gil=GilWait.NONE, state=Cause.WAITING)
+    assert names == ["shop.settle?"]
 
 
 def test_a_c_function_that_leaves_a_block_is_named_although_it_calls_python_code():

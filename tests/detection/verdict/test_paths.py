@@ -197,6 +197,11 @@ NODES = [
     ),
     pytest.param([site(shop.price, module="")], ["price"], id="own code without a module"),
     pytest.param([site(shop.Cart.size)], ["shop.Cart.size"], id="a method"),
+    pytest.param(
+        [site(compile("escape(title)", "<template>", "eval"), callee="markupsafe.escape", module=""), ADDS_UP],
+        ["shop.checkout"],
+        id="what a template does is its renderer's",
+    ),
 ]
 
 
