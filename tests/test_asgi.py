@@ -9,7 +9,6 @@ import time
 from asyncio.events import Handle
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.middleware import BaseMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
@@ -20,6 +19,7 @@ from django.urls import path, resolve
 
 from loopwatch.asgi import LoopWatch
 from loopwatch.monitoring import monitoring
+from tests.support.asgi import get
 from tests.support.children import run
 
 pytestmark = pytest.mark.real_time
@@ -43,19 +43,6 @@ def site(settings):
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
 
 
-async def get(application, path, method="GET"):
-    scope = {
-        "type": "http", "method": method, "path": path, "query_string": b"token=secret", "http_version": "1.1",
-        "headers": [(b"host", b"testserver"), (b"cookie", b"session=secret")], "scheme": "http",
-    }  # fmt: skip
-    communicator = ApplicationCommunicator(application, scope)
-    await communicator.send_input({"type": "http.request", "body": b""})
-    start = await communicator.receive_output(5)
-    await communicator.receive_output(5)
-    await communicator.wait(5)
-    return start["status"]
-
-
 async def recorded():
     """The reports of everything that has ended so far."""
     assert await asyncio.to_thread(monitoring.flush)
@@ -63,7 +50,7 @@ async def recorded():
 
 
 async def test_a_blocking_view_is_reported_with_its_route_and_nothing_secret():
-    assert await get(LoopWatch(get_asgi_application()), "/shop/7/", "POST") == 200
+    assert (await get(LoopWatch(get_asgi_application()), "/shop/7/", method="POST")).status == 200
     (call,) = await recorded()
     assert call.method_name == "time.sleep"
     assert call.function == "tests.site_urls.block"
@@ -83,7 +70,7 @@ async def test_every_stall_of_a_request_has_its_route(url, route, count):
 
 async def test_the_language_in_the_path_is_the_one_it_is_resolved_in(settings):
     settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware"]
-    assert await get(LoopWatch(get_asgi_application()), "/de/greeting/") == 200
+    assert (await get(LoopWatch(get_asgi_application()), "/de/greeting/")).status == 200
     (call,) = await recorded()
     assert call.request.route == "de/greeting/"
 
@@ -171,7 +158,7 @@ async def test_an_application_that_raises_still_raises():
 async def test_switched_off_installs_nothing(settings):
     settings.LOOPWATCH = {"ENABLED": False}
     threads = threading.active_count()
-    assert await get(LoopWatch(get_asgi_application()), "/quick/") == 200
+    assert (await get(LoopWatch(get_asgi_application()), "/quick/")).status == 200
     assert Handle._run is BARE_RUN
     assert threading.active_count() <= threads + 1  # asgiref's own
 
@@ -186,7 +173,7 @@ async def test_what_blocks_during_the_start_up_grace_is_not_reported(settings):
 async def test_wrong_settings_are_logged_once_and_the_site_is_served(settings, caplog):
     settings.LOOPWATCH = {"THRESHHOLD_MS": 50}
     application = LoopWatch(get_asgi_application())
-    assert [await get(application, "/quick/") for _ in range(3)] == [200] * 3
+    assert [(await get(application, "/quick/")).status for _ in range(3)] == [200] * 3
     (record,) = [record for record in caplog.records if record.name == "loopwatch"]
     assert "THRESHOLD_MS" in record.getMessage()
     assert Handle._run is BARE_RUN
@@ -290,7 +277,7 @@ def test_the_wrapper_can_be_imported_before_the_settings_are_known():
 
 async def test_a_site_that_has_not_installed_the_app_is_served_and_told(settings, caplog):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "loopwatch"]
-    assert await get(LoopWatch(get_asgi_application()), "/quick/") == 200
+    assert (await get(LoopWatch(get_asgi_application()), "/quick/")).status == 200
     assert "INSTALLED_APPS" in caplog.text
 
 

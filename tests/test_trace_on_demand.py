@@ -9,7 +9,6 @@ import time
 from asyncio.events import Handle
 
 import pytest
-from asgiref.testing import ApplicationCommunicator
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.testing import WebsocketCommunicator
 from django.core import signing
@@ -20,6 +19,7 @@ from loopwatch.asgi import LoopWatch
 from loopwatch.detection import monitor
 from loopwatch.monitoring import monitoring
 from loopwatch.trace_token import make_token
+from tests.support.asgi import get
 
 pytestmark = pytest.mark.real_time
 
@@ -61,17 +61,10 @@ def logged(caplog):
     return lines
 
 
-async def get(application, path, token=None):
+async def headers_of(application, path, token=None):
     """The headers of the answer."""
-    headers = [(b"host", b"testserver")]
-    if token is not None:
-        headers.append((b"x-loopwatch-trace", token.encode("latin-1")))
-    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers}
-    communicator = ApplicationCommunicator(application, scope)
-    await communicator.send_input({"type": "http.request", "body": b""})
-    start = await communicator.receive_output(30)
-    await communicator.wait(30)
-    return [(name.lower().decode(), value.decode()) for name, value in start["headers"]]
+    headers = [] if token is None else [(b"x-loopwatch-trace", token.encode("latin-1"))]
+    return (await get(application, path, headers=headers)).headers
 
 
 def timing(headers):
@@ -87,7 +80,7 @@ async def traced(application, path="/", call="time.sleep"):
     """The metrics of an answer that has told of a call; a busy machine may be to blame for its time instead."""
     async with asyncio.timeout(60):
         while True:
-            found = timing(await get(application, path, make_token(60, 5)))
+            found = timing(await headers_of(application, path, make_token(60, 5)))
             if call in str(found.get("call")):
                 return found
 
@@ -136,7 +129,7 @@ async def test_what_the_site_would_not_record_is_told_and_not_recorded(logged):
 
 async def test_what_the_site_would_record_is_recorded_once_with_exact_times(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40}
-    await get(raw(stall), "/", make_token(60, 5))
+    await headers_of(raw(stall), "/", make_token(60, 5))
     (call,) = await recorded()
     assert (call.method_name, call.engine) == ("time.sleep", "tracing")
     assert call.duration_ms >= STALL_S * 1000 * 0.99
@@ -175,8 +168,8 @@ async def test_steps_of_others_are_time_spent_waiting_and_are_not_traced(setting
         await gate.wait()
         block()
 
-    asked = asyncio.create_task(get(raw(wait), "/", make_token(60, 5)))
-    await get(raw(other), "/")
+    asked = asyncio.create_task(headers_of(raw(wait), "/", make_token(60, 5)))
+    await headers_of(raw(other), "/")
     found = timing(await asked)
     assert found["waiting"][0][1] >= STALL_S * 1000 * 0.99
     (call,) = await recorded()
@@ -209,7 +202,7 @@ async def test_without_a_valid_token_nothing_happens_and_nobody_can_tell(kind, c
     traced = []
     monkeypatch.setattr(monitor, "trace_request", lambda *given: traced.append(given))
     application = LoopWatch(get_asgi_application())
-    assert await get(application, "/shop/7/", forged()[kind]) == await get(application, "/shop/7/")
+    assert await headers_of(application, "/shop/7/", forged()[kind]) == await headers_of(application, "/shop/7/")
     assert traced == []
     assert await recorded() == []
     assert caplog.records == []
@@ -219,12 +212,12 @@ async def test_a_token_of_a_key_that_was_replaced_lately_is_good(settings):
     token = make_token(60, 5)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "new"
-    assert "call" in timing(await get(raw(stall), "/", token))
+    assert "call" in timing(await headers_of(raw(stall), "/", token))
 
 
 async def test_what_the_application_says_itself_stays():
     own = [(b"Server-Timing", b"db;dur=5"), (b"cache-control", b"max-age=60"), (b"x-other", b"1")]
-    headers = await get(raw(stall, own), "/", make_token(60, 5))
+    headers = await headers_of(raw(stall, own), "/", make_token(60, 5))
     (value,) = [value for name, value in headers if name == "server-timing"]
     assert value.startswith("db;dur=5, loop;")
     assert ("cache-control", "max-age=60, no-store") in headers
@@ -239,7 +232,7 @@ async def test_names_cannot_break_out_of_the_header():
         namespace["stall"]()
 
     await traced(raw(hostile))
-    headers = await get(raw(hostile), "/", make_token(60, 5))
+    headers = await headers_of(raw(hostile), "/", make_token(60, 5))
     (value,) = [value for name, value in headers if name == "server-timing"]
     assert value.isascii()
     assert value.isprintable()
@@ -249,7 +242,7 @@ async def test_names_cannot_break_out_of_the_header():
 
 async def test_what_redact_withholds_is_not_told_there_either(settings, logged):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": lambda call: None}
-    found = timing(await get(LoopWatch(get_asgi_application()), "/shop/7/", make_token(60, 5)))
+    found = timing(await headers_of(LoopWatch(get_asgi_application()), "/shop/7/", make_token(60, 5)))
     assert "sleep" not in str(found)
     assert "shop" not in "".join(await logged("ms on the event loop"))
 
@@ -259,7 +252,7 @@ async def test_a_redact_that_raises_withholds(settings, caplog):
         raise ValueError("password")
 
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
-    assert "sleep" not in str(timing(await get(raw(stall), "/", make_token(60, 5))))
+    assert "sleep" not in str(timing(await headers_of(raw(stall), "/", make_token(60, 5))))
     assert "password" not in caplog.text
 
 
@@ -283,7 +276,7 @@ async def test_what_cannot_be_named_in_time_is_left_to_the_log(settings, monkeyp
 
     monkeypatch.setattr("loopwatch.tracing.SETTLE_TIMEOUT_S", 0.05)
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
-    found = timing(await get(raw(stall), "/", make_token(60, 5)))
+    found = timing(await headers_of(raw(stall), "/", make_token(60, 5)))
     assert is_asked.is_set()
     assert set(found) == {"loop", "blocked", "waiting"}
     may_answer.set()
@@ -295,7 +288,7 @@ async def test_a_failure_of_tracing_is_counted_and_the_request_served(monkeypatc
         raise RuntimeError("of loopwatch")
 
     monkeypatch.setattr(monitor, "trace_request", fail)
-    assert await get(raw(stall, [(b"x-other", b"1")]), "/", make_token(60, 5)) == [("x-other", "1")]
+    assert await headers_of(raw(stall, [(b"x-other", b"1")]), "/", make_token(60, 5)) == [("x-other", "1")]
     assert monitoring.stats().errors == {"tracing": 1}
     assert "could not be traced" in caplog.text
 
@@ -336,14 +329,14 @@ async def test_where_other_tools_leave_no_room_it_is_sampled_and_says_so_once(ca
 @pytest.mark.parametrize(("rate", "engine"), [(1, "tracing"), (0, "sampling")])
 async def test_a_share_of_the_requests_is_traced_and_the_answer_does_not_tell(settings, rate, engine):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40, "TRACE_RATE": rate}
-    assert await get(raw(stall), "/") == []
+    assert await headers_of(raw(stall), "/") == []
     (call,) = await recorded()
     assert (call.method_name, call.engine) == ("time.sleep", engine)
 
 
 async def test_the_share_is_about_what_the_setting_says(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "TRACE_RATE": 0.3}
-    await get(raw(stall), "/")
+    await headers_of(raw(stall), "/")
     assert 2700 < sum(monitoring.is_by_chance() for _ in range(10_000)) < 3300
 
 
@@ -357,7 +350,7 @@ async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothin
 
     async def one(number):
         token = make_token(60, 5) if number % 3 == 0 else None
-        task = asyncio.create_task(get(application, "/", token))
+        task = asyncio.create_task(headers_of(application, "/", token))
         if number % 5 == 0:
             await asyncio.sleep(0.002)
             task.cancel()

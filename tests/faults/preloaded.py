@@ -3,8 +3,8 @@
 import asyncio
 
 from tests.faults.application import application
-from tests.faults.in_process import request
+from tests.support.asgi import get
 
-asyncio.run(request(application, "/stall/"))
+asyncio.run(get(application, "/stall/"))
 
 __all__ = ["application"]

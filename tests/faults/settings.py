@@ -26,7 +26,7 @@ def note(call):
 
 SECRET_KEY = "tests only"
 ROOT_URLCONF = __name__
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = ["127.0.0.1", "testserver"]
 USE_TZ = True
 INSTALLED_APPS = ["loopwatch"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -62,11 +62,11 @@ def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
     script = f"""
         import asyncio, os, signal, sys
         from tests.faults.application import application
-        from tests.faults.in_process import request
+        from tests.support.asgi import get
 
         async def main():
             for _ in range(8):
-                assert await request(application, "/stall/") == 200
+                assert (await get(application, "/stall/")).status == 200
 
         asyncio.run(main())
         {ending}
@@ -82,11 +82,11 @@ def test_a_process_that_multiprocessing_has_forked_and_that_ends_with_a_full_buf
     script = """
         import asyncio, multiprocessing
         from tests.faults.application import application
-        from tests.faults.in_process import request
+        from tests.support.asgi import get
 
         async def main():
             for _ in range(8):
-                assert await request(application, "/stall/") == 200
+                assert (await get(application, "/stall/")).status == 200
 
         worker = multiprocessing.get_context("fork").Process(target=lambda: asyncio.run(main()))
         worker.start()

@@ -1,11 +1,10 @@
-import time
-
 import pytest
 from django.test import override_settings
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.recording import outage
 from tests.recording.calls import blocking_call
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -34,13 +33,6 @@ def missing_table(database):
 
     yield restore
     restore()
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def recorder_lines(caplog):

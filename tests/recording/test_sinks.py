@@ -2,7 +2,6 @@ import asyncio
 import logging
 import queue
 import threading
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from loopwatch.models import Finding
 from loopwatch.recording.sinks import LogSink
 from loopwatch.signals import blocking_call as signal
 from tests.recording.calls import blocking_call
+from tests.support.waiting import wait_until
 
 
 class Clock:
@@ -18,13 +18,6 @@ class Clock:
 
     def __call__(self):
         return self.now_s
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.002)
 
 
 def lines(caplog):
