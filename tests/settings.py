@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 from tempfile import gettempdir
+from zoneinfo import available_timezones
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 SECRET_KEY = "tests only"
 USE_TZ = True
+# Django sets the time zone of the process, so a run in another one has to tell it.
+TIME_ZONE = zone if (zone := os.environ.get("TZ")) in available_timezones() else "America/Chicago"
 ROOT_URLCONF = "tests.urls"
 INSTALLED_APPS = [
     "django.contrib.admin",
