@@ -19,7 +19,7 @@ from loopwatch.asgi import LoopWatch
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.monitoring import monitoring
 from tests.databases import on_sqlite
-from tests.faults.in_process import request
+from tests.support.asgi import get
 
 pytestmark = [pytest.mark.real_time, on_sqlite, pytest.mark.usefixtures("site")]
 LONG_S = 0.5
@@ -98,12 +98,12 @@ async def test_consumers_of_channels_wait_for_each_other():
 
 
 async def test_what_a_view_gathers_waits_in_its_own_thread():
-    assert await request(application(), "/shop/") == 200
+    assert (await get(application(), "/shop/")).status == 200
     assert await stored() == [("request", f"{__name__}.slow", "GET shop/", "GET", "shop/", 1)]
 
 
 async def test_a_thread_wait_is_no_stall():
-    assert await request(application(), "/shop/") == 200
+    assert (await get(application(), "/shop/")).status == 200
     assert await stored()
     # A busy machine may have the loop wait for a thread to start, which is another matter.
     assert not await rows(Finding.objects.filter(blocking_call="time.sleep").exists)
@@ -111,13 +111,13 @@ async def test_a_thread_wait_is_no_stall():
 
 async def test_it_can_be_switched_off(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "THREAD_WAITS": False}
-    assert await request(application(), "/shop/") == 200
+    assert (await get(application(), "/shop/")).status == 200
     assert not is_hooked()
     assert await stored() == []
 
 
 async def test_the_start_up_grace_covers_thread_waits(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "START_UP_GRACE_S": 3600}
-    assert await request(application(), "/shop/") == 200
+    assert (await get(application(), "/shop/")).status == 200
     assert is_hooked()
     assert await stored() == []

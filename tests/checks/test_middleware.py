@@ -10,7 +10,7 @@ from django.urls import path
 from django.utils.decorators import async_only_middleware, sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
-from tests.faults.in_process import request
+from tests.support.asgi import get
 
 pytestmark = pytest.mark.usefixtures("served")
 W003 = "loopwatch.W003"
@@ -100,7 +100,7 @@ async def test_the_changes_of_thread_are_those_of_a_real_request(settings, found
     (message,) = found(W003)
     entered_on.clear()
     with override_settings(ROOT_URLCONF=__name__):
-        await request(ASGIHandler(), "/")
+        await get(ASGIHandler(), "/")
     on_loop = [True, *(thread == threading.get_ident() for thread in entered_on)]
     changes = sum(before != after for before, after in itertools.pairwise(on_loop))
     assert f"changes threads {changes} times" in message.msg

@@ -50,7 +50,7 @@ def test_a_moment_before_the_calendar_begins_is_refused():
 
 def test_a_moment_that_has_not_come_is_refused():
     with pytest.raises(ValueError, match="not come yet"):
-        parse_since("2026-11-09", NOW)
+        parse_since("2026-11-10", NOW)
 
 
 def test_hours_are_those_of_utc_in_every_time_zone():
