@@ -1,10 +1,12 @@
 """Why the loop could not go on: what a call did, or what the machine did."""
 
 import importlib._bootstrap
+from dataclasses import replace
 
 import pytest
 
 from loopwatch.detection.calls import Cause
+from loopwatch.detection.cpu_clocks import Turns
 from loopwatch.detection.report import SAMPLING, TRACING, explanation
 from tests.detection.verdict import shop
 from tests.detection.verdict.builders import (
@@ -120,7 +122,7 @@ UNSEEN = [
     pytest.param(
         reading(9.0, 3.25, 5.0, 7.0), Delayed(0.5), 0.5, Cause.COMPUTING, id="computing, if that leaves a stall"
     ),
-    pytest.param(reading(9.0, 3.25, 5.0, 7.0), None, 0.5, Cause.COMPUTING, id="computing, if that is not known"),
+    pytest.param(reading(9.0, 3.25, 5.0, 7.0), None, 0.875, Cause.COMPUTING, id="computing, if that is not known"),
 ]
 
 
@@ -197,6 +199,17 @@ def test_the_time_of_a_part_of_a_step_is_shared_among_the_samples_in_it():
     assert explained(stall(2.5), SLEPT, engine=SAMPLING, started=1.25) == [
         (["shop.price", "list.pop"], 1.25, Cause.COMPUTING)
     ]
+
+
+def test_the_end_of_a_step_that_no_sample_shows_is_explained_where_the_machine_held_it_up():
+    seen = observation(sample(0.25, stack=[SLEEPS]), sample(0.5, stack=[SLEEPS]))
+    unseen = replace(seen, unseen_since=0.5, unseen_turns=Turns(delayed_s=0.0, taken=90))
+    states = [state for _, _, state in explained(stall(1.0, cpu=reading(1.0, others=0.5)), unseen, engine=SAMPLING)]
+    assert states == [Cause.WAITING, Cause.WAITING, Cause.STARVED]
+
+
+def test_the_end_of_a_step_of_which_nothing_was_seen_is_not_explained():
+    assert explained(stall(1.0), replace(observation(), unseen_since=0.5), engine=SAMPLING) == []
 
 
 def test_only_the_tracing_engine_asks_the_trace():
