@@ -10,6 +10,7 @@ import pytest
 
 from loopwatch import watch
 from loopwatch.detection import monitor
+from tests.detection.catalogue.peers import end_shared
 from tests.detection.catalogue.run import CASES, LOOPS, run_case
 from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
 from tests.detection.catalogue.verdict import QUICKEST_MS, judge
@@ -29,6 +30,12 @@ def runs():
             is_ordinary = engine == "sampling" and way == number % len(ways)
             marks = [] if is_ordinary else [pytest.mark.catalogue]
             yield pytest.param(case, loop, thread, engine, id=f"{case.name}-{loop}-{thread}-{engine}", marks=marks)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared():
+    yield
+    end_shared()
 
 
 @pytest.mark.parametrize(("case", "loop", "thread", "engine"), list(runs()))

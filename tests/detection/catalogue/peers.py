@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -204,8 +204,18 @@ def postgresql_connection() -> Iterator[psycopg.Connection[Any]]:
 def _postgresql_server() -> postgresql.Server:
     server = postgresql.Server()
     server.start()
-    atexit.register(server.remove)
+    _shared.callback(server.remove)
     return server
+
+
+_shared = ExitStack()
+
+
+@atexit.register
+def end_shared() -> None:
+    """End what all cases share, and start it again for a case that follows."""
+    _shared.close()
+    _postgresql_server.cache_clear()
 
 
 @dataclass(frozen=True, slots=True)
