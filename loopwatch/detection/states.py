@@ -156,9 +156,11 @@ def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, las
 
 def is_starved(after: CpuReading, before: CpuReading, lasted_s: float, delays: Delays | None = None) -> bool:
     """Whether other threads have run, and the loop's has not. If the watchdog could not have the GIL, they had it."""
-    if after.thread_s is None or before.thread_s is None or others_s(before, after) < AT_REST * lasted_s:
+    if after.thread_s is None or before.thread_s is None:
         return False
-    own_s = after.thread_s - before.thread_s
+    own_s, busy_s = after.thread_s - before.thread_s, others_s(before, after)
+    if busy_s < AT_REST * lasted_s and busy_s <= own_s:
+        return False
     # Some of it may have been used before the step; more than that says that it was not the loop's call that kept it.
     return own_s < AT_REST * lasted_s or (delays is not None and own_s + delays.loop_s() < BUSY * lasted_s)
 

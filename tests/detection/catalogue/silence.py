@@ -1,20 +1,23 @@
 """Ordinary code that blocks nothing: no report of it is right."""
 
 import asyncio
+import json
+import select
 import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
+from queue import Empty, Queue
 
 from asgiref.sync import async_to_sync, sync_to_async
 
 from tests.detection.catalogue.case import Catalogue
 from tests.detection.catalogue.certificate import server_and_client_contexts
-from tests.detection.catalogue.computing import numbers
-from tests.detection.catalogue.peers import PAUSE_S, later
+from tests.detection.catalogue.computing import numbers, orders
+from tests.detection.catalogue.peers import PAUSE_S, connection, later
 from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
 
 catalogue = Catalogue()
@@ -251,18 +254,74 @@ def thread(work, *arguments, count=1):
 
 
 @contextmanager
-def thread_that_sorts():
-    with thread(sorted, numbers(size_that_takes_long(sorted, numbers, 1000))) as started:
+def thread_that(work, make, start=1):
+    """A thread for one C call that keeps the GIL."""
+    with thread(work, make(size_that_takes_long(work, make, start))) as started:
         yield started
+
+
+thread_that_sorts = partial(thread_that, sorted, numbers, 1000)
+thread_that_adds_up = partial(thread_that, sum, range, 100_000)
+thread_that_dumps_json = partial(thread_that, json.dumps, orders, 1000)
+INSTANT_S = 0.0005
+
+
+async def wait_often(started, wait):
+    begin, (hog,) = started
+    begin.set()
+    while hog.is_alive():
+        wait()
+        await asyncio.sleep(0)
 
 
 @catalogue.is_silent(given=thread_that_sorts)
 async def thread_that_keeps_the_gil(_truth, sorting):
-    begin, (hog,) = sorting
-    begin.set()
-    while hog.is_alive():
-        time.sleep(0.0005)
-        await asyncio.sleep(0)
+    await wait_often(sorting, partial(time.sleep, INSTANT_S))
+
+
+@catalogue.is_silent(given=thread_that_dumps_json)
+async def thread_that_keeps_the_gil_from_short_sleeps(_truth, dumping):
+    await wait_often(dumping, partial(time.sleep, INSTANT_S))
+
+
+@catalogue.is_silent(given=thread_that_adds_up)
+async def thread_that_keeps_the_gil_from_attempts_to_lock(_truth, adding_up):
+    lock = threading.Lock()
+    lock.acquire()
+    await wait_often(adding_up, partial(lock.acquire, timeout=INSTANT_S))
+
+
+@catalogue.is_silent(given=thread_that_sorts)
+async def thread_that_keeps_the_gil_from_looks_into_a_queue(_truth, sorting):
+    jobs = Queue()
+
+    def look():
+        with suppress(Empty):
+            jobs.get(timeout=INSTANT_S)
+
+    await wait_often(sorting, look)
+
+
+@catalogue.is_silent(given=thread_that_dumps_json)
+async def thread_that_keeps_the_gil_from_reads_of_a_socket(_truth, dumping):
+    with connection() as connected:
+        connected.ours.settimeout(INSTANT_S)
+
+        def read():
+            with suppress(TimeoutError):
+                connected.ours.recv(1)
+
+        await wait_often(dumping, read)
+
+
+@catalogue.is_silent(given=thread_that_adds_up)
+async def thread_that_keeps_the_gil_from_a_selector(_truth, adding_up):
+    await wait_often(adding_up, partial(select.select, [], [], [], INSTANT_S))
+
+
+@catalogue.is_silent(given=thread_that_dumps_json, is_slow_under_load=True)
+async def thread_that_keeps_the_gil_from_threads_that_start(_truth, dumping):
+    await wait_often(dumping, lambda: threading.Thread(target=int).start())
 
 
 @catalogue.is_silent(given=thread_that_sorts, known_limit="a busy loop asks for the GIL as the watchdog does")

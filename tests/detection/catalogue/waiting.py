@@ -12,13 +12,16 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partial
 
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue import peers
 from tests.detection.catalogue.case import Catalogue
+from tests.detection.catalogue.computing import numbers
 from tests.detection.catalogue.peers import PAUSE_S, later
 from tests.detection.catalogue.sizes import sized
 
@@ -39,6 +42,36 @@ def run_query(rows):
 
 
 # Sleeping
+
+
+@contextmanager
+def busy_thread(work):
+    """A thread that runs ``work`` again and again."""
+    is_over = threading.Event()
+
+    def work_on():
+        while not is_over.is_set():
+            work()
+
+    thread = threading.Thread(target=work_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, given=partial(busy_thread, partial(sum, range(1000))))
+async def sleep_beside_a_thread_that_computes(truth):
+    with truth:
+        time.sleep(PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True, given=partial(busy_thread, partial(sorted, numbers(40_000))))
+async def sleep_beside_a_thread_that_sorts(truth):
+    with truth:
+        time.sleep(PAUSE_S)  # blocks
 
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True)

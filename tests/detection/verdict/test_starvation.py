@@ -74,12 +74,22 @@ SEEN = [
         id="starved, if it asked and the thread that had the GIL had no CPU",
     ),
     pytest.param(
+        [Stretch(turns=4, others_ms=1, gil=GilWait.CONTESTED)],
+        [Cause.WAITING],
+        id="waiting, as the first sample alone says, whose turns may be from before",
+    ),
+    pytest.param(
+        [FIRST, *[Stretch(turns=4, others_ms=1, gil=GilWait.CONTESTED)] * 2],
+        [Cause.STARVED] * 3,
+        id="starved, if it asked and nobody had a CPU",
+    ),
+    pytest.param(
         [Stretch(others_ms=0, gil=GilWait.NONE), Stretch(turns=4, others_ms=0, gil=GilWait.NONE)],
         [Cause.WAITING] * 2,
         id="waiting, if it woke up often and the GIL was free",
     ),
     pytest.param(
-        [FIRST, Stretch(turns=2, delayed_ms=12)],
+        [FIRST, Stretch(ms=30, turns=2, delayed_ms=18)],
         [Cause.STARVED] * 2,
         id="starved, if it asked whenever it had a CPU",
     ),
@@ -115,6 +125,11 @@ SEEN = [
         [Stretch(stack=STARTS), *[Stretch(turns=0, stack=STARTS)] * 5],
         [Cause.STARVED] * 6,
         id="starved, if it sleeps until a thread that it starts has had the GIL",
+    ),
+    pytest.param(
+        [Stretch(stack=STARTS, gil=GilWait.NONE)],
+        [Cause.STARVED],
+        id="starved, if it starts a thread that has no CPU",
     ),
     pytest.param(
         [Stretch(stack=(EVENT, SLEEPS)), Stretch(turns=0, stack=(EVENT, SLEEPS))],
@@ -185,6 +200,7 @@ def test_a_step_that_only_starvation_made_a_stall_is_starved():
     [
         pytest.param(0.1, 0.3, None, True, id="it hardly ran and others did"),
         pytest.param(0.1, 0.1, None, False, id="others hardly ran either"),
+        pytest.param(0.01, 0.19, None, True, id="others hardly ran, but for much longer"),
         pytest.param(0.4, 0.3, None, False, id="it ran for a while, and nothing is known of the CPUs"),
         pytest.param(0.4, 0.3, 0.0, True, id="it ran for less than it would have had it kept the GIL itself"),
         pytest.param(0.4, 0.3, 0.3, False, id="it had no CPU for as long"),
