@@ -57,7 +57,7 @@ async def focus_on_all(page):
 
 
 @every_look
-async def test_nothing_is_wrong_with_it(window, show):
+async def test_nothing_is_wrong_with_a_flame_graph(window, show):
     page = await show(BRANCHED)
     await page.get_by_text("As a tree").click()
     await item(page, "shop.checkout").hover()

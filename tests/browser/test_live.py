@@ -138,7 +138,7 @@ async def test_a_storm_is_summed_up(window, stall):
     assert await window.flaws() == []
 
 
-async def test_those_left_out_are_counted(open_window, superuser_session, site_of):
+async def test_stalls_left_out_of_a_storm_are_counted(open_window, superuser_session, site_of):
     site = site_of(SITE_THRESHOLD_MS="5")
     async with open_window(session_key=superuser_session, address=site.address) as window:
         await open_live(window)

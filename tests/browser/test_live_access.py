@@ -67,7 +67,7 @@ async def test_who_may_look_is_told_of_the_loop(site, viewer):
     assert beat["late_ms"] >= 0
 
 
-async def test_nobody_else_is_connected(site, transactional_db):
+async def test_whoever_may_not_look_is_not_connected(site, transactional_db):
     assert await refused(site)
     assert await refused(site, "no-such-session")
 

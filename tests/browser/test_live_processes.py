@@ -21,7 +21,7 @@ def sites(site_of, redis_port, gate):
     return [site_of(SITE_REDIS_PORT=str(redis_port), SITE_GATE=str(gate)) for _ in range(2)]
 
 
-async def test_a_stall_elsewhere_appears_with_its_process(open_window, superuser_session, sites):
+async def test_a_stall_in_another_process_appears_with_its_process(open_window, superuser_session, sites):
     here, elsewhere = sites
     async with open_window(session_key=superuser_session, address=here.address) as window:
         await open_live(window)
@@ -33,7 +33,7 @@ async def test_a_stall_elsewhere_appears_with_its_process(open_window, superuser
         assert await window.flaws() == []
 
 
-async def test_a_stall_elsewhere_is_shown_while_it_goes_on(open_window, superuser_session, sites, gate):
+async def test_a_stall_in_another_process_is_shown_while_it_goes_on(open_window, superuser_session, sites, gate):
     here, elsewhere = sites
     async with open_window(session_key=superuser_session, address=here.address) as window:
         await open_live(window)

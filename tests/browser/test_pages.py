@@ -77,12 +77,12 @@ def store(transactional_db):
 @pytest.mark.parametrize(
     "name", ["index", "overview", "findings", "finding", "events", "event", "live", "waits", "processes", "process"]
 )
-async def test_nothing_is_wrong_with(name, window, store):
+async def test_nothing_is_wrong_with_a_page_of_the_admin(name, window, store):
     await window.open(store[name])
     assert await window.flaws() == []
 
 
-async def test_flaws_are_seen(window):
+async def test_flaws_of_a_page_are_seen(window):
     await window.open("/forbidden/")
     flaws = "\n".join(await window.flaws())
     assert "Content Security Policy" in flaws

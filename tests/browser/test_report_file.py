@@ -21,7 +21,7 @@ REPORTS = {
 
 @pytest.mark.parametrize("look", [*LOOKS, Look("light", NARROW_PX, "ar")], ids=str)
 @pytest.mark.parametrize("name", REPORTS)
-async def test_nothing_is_wrong_with(name, look, open_window, tmp_path):
+async def test_nothing_is_wrong_with_a_report(name, look, open_window, tmp_path):
     file = tmp_path / f"{name}.html"
     with translation.override(look.language):
         file.write_text(render_html(REPORTS[name]), encoding="utf-8")

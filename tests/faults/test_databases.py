@@ -17,7 +17,7 @@ BEGINNING_BYTES = 40_000
 
 
 @on_postgresql
-def test_a_server_that_is_away_and_comes_back(site_on, postgresql_server):
+def test_stalls_while_the_server_is_away_are_stored_when_it_is_back(site_on, postgresql_server):
     site = site_on()
     site.serve()
     site.stall(3)
@@ -33,7 +33,7 @@ def test_a_server_that_is_away_and_comes_back(site_on, postgresql_server):
 
 @on_postgresql
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
-def test_a_server_that_is_restarted_under_an_open_connection(site_on, postgresql_server, how):
+def test_a_restart_of_the_server_under_an_open_connection_loses_nothing(site_on, postgresql_server, how):
     site = site_on()
     site.serve()
     for _ in range(2):
@@ -46,7 +46,7 @@ def test_a_server_that_is_restarted_under_an_open_connection(site_on, postgresql
 
 
 @on_sqlite
-def test_a_file_that_is_locked(site_on):
+def test_stalls_while_the_file_is_locked_are_stored_after_it(site_on):
     site = site_on({"timeout": 0.1})
     site.serve()
     with closing(sqlite3.connect(site.database["NAME"], isolation_level=None)) as other:
@@ -57,7 +57,7 @@ def test_a_file_that_is_locked(site_on):
     site.wait_until_counted()
 
 
-def test_a_migration_that_is_not_applied_yet(site_of, tmp_path):
+def test_stalls_before_the_migration_are_stored_after_it(site_of, tmp_path):
     site = site_of({"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "empty.sqlite3")})
     site.serve()
     site.stall(3)
@@ -79,7 +79,7 @@ def small_disk(tmp_path):
     run(["umount", "--lazy", folder], check=True)
 
 
-def test_a_disk_that_is_full(site_of, migrated, small_disk):
+def test_stalls_while_the_disk_is_full_are_stored_when_there_is_room(site_of, migrated, small_disk):
     site = site_of(copy_sqlite(migrated, small_disk / "site.sqlite3"))
     site.serve()
     site.stall(2)
@@ -95,7 +95,7 @@ def test_a_disk_that_is_full(site_of, migrated, small_disk):
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="only Linux lets others lift a limit")
-def test_a_file_that_may_not_be_written_to_its_end(site_of, migrated, tmp_path):
+def test_stalls_while_the_file_may_not_grow_are_stored_when_it_may(site_of, migrated, tmp_path):
     site = site_of(copy_sqlite(migrated, tmp_path / "site.sqlite3"))
     site.serve()
     site.stall(2)

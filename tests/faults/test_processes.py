@@ -46,7 +46,7 @@ def test_a_server_that_is_killed_loses_no_more_than_the_last_interval(site_on):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-def test_workers_forked_from_a_process_that_was_watched(site_on):
+def test_workers_forked_from_a_watched_process_store_every_stall_once(site_on):
     site = site_on()
     site.serve(*GUNICORN, "--bind", "127.0.0.1:{port}")
     site.wait_until_counted()  # by the master, before it forked
@@ -57,7 +57,7 @@ def test_workers_forked_from_a_process_that_was_watched(site_on):
 
 
 @pytest.mark.parametrize("ending", ["pass", "sys.exit(3)", "raise ValueError", "os.kill(os.getpid(), signal.SIGINT)"])
-def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
+def test_an_interpreter_that_shuts_down_writes_its_full_buffer(site_on, ending):
     site = site_on(FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
     script = f"""
         import asyncio, os, signal, sys
@@ -77,7 +77,7 @@ def test_an_interpreter_that_shuts_down_with_a_full_buffer(site_on, ending):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
-def test_a_process_that_multiprocessing_has_forked_and_that_ends_with_a_full_buffer(site_on):
+def test_a_process_forked_by_multiprocessing_writes_its_full_buffer_as_it_ends(site_on):
     site = site_on(FLUSH_INTERVAL_S=NEVER_BY_ITSELF)
     script = """
         import asyncio, multiprocessing
