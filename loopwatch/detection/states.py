@@ -38,8 +38,10 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
         states.append(_state(sample, step_started, readings[index]))
     for run in _runs_of_one_place(samples):
         asked = _asked_for_gil(samples, run, readings, step_started)
+        # A thread that does not move for long does not wait for the GIL, which goes round.
+        stands_still = len(run) >= PERSISTENT_SAMPLES
         for index in run:
-            states[index] = _corrected(states[index], samples, index, asked=asked)
+            states[index] = _corrected(states[index], samples[index], asked=asked, stands_still=stands_still)
         may_have_computed = {states[index] for index in run} <= {Cause.WAITING, Cause.COMPUTING}
         if may_have_computed and _computed(samples, run, readings, step_started):
             states[run.start : run.stop] = [Cause.COMPUTING] * len(run)
@@ -77,16 +79,16 @@ def _asked_for_gil(
     return awake >= ASKING * asks if asks >= FEWEST_ASKS else None
 
 
-def _corrected(state: Cause, samples: Sequence[Sample], index: int, *, asked: bool | None) -> Cause:
+def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still: bool) -> Cause:
     """The state of a sample, by what is known of the time around it that was spent at the same place."""
-    if _starts_a_thread(samples[index]):
+    if _starts_a_thread(sample):
         return Cause.STARVED if state is Cause.WAITING else state
     if state is Cause.STARVED and asked is False:
         return Cause.WAITING
-    if state is Cause.WAITING and asked and samples[index].gil_wait is not GilWait.NONE:
+    if state is Cause.WAITING and asked and sample.gil_wait is not GilWait.NONE:
         return Cause.STARVED
     is_certain = state is Cause.STARVED and asked is not None
-    return Cause.WAITING if state.is_machine and not is_certain and _stands_still(samples, index) else state
+    return Cause.WAITING if stands_still and state.is_machine and not is_certain else state
 
 
 def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
@@ -176,13 +178,3 @@ def _starts_a_thread(sample: Sample) -> bool:
     return any(
         site.module == "threading" and site.code.co_qualname == "Thread.start" for site in sample.sites[:STARTING]
     )
-
-
-def _stands_still(samples: Sequence[Sample], index: int) -> bool:
-    """Whether the thread has not moved for several samples: then it does not wait for the GIL, which goes round."""
-    same = 0
-    for sample in samples[max(0, index - PERSISTENT_SAMPLES + 1) : index + PERSISTENT_SAMPLES]:
-        same = same + 1 if sample.sites == samples[index].sites else 0
-        if same >= PERSISTENT_SAMPLES:
-            return True
-    return False

@@ -18,6 +18,7 @@ SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 DUMPS = site(shop.checkout, "json.dumps(total)")
 EVENT = site(threading.Event.wait, callee="threading.Lock.acquire")
 STARTS = (EVENT, site(threading.Thread.start))
+OTHER_START = (EVENT, site(threading.Thread.start, module="shop.weaving"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,7 @@ SEEN = [
     pytest.param([FIRST, Stretch(turns=0)], [Cause.WAITING] * 2, id="waiting, if it slept while others had the GIL"),
     pytest.param([FIRST, Stretch(turns=1)], [Cause.WAITING] * 2, id="waiting, if it woke up once"),
     pytest.param([FIRST, Stretch(turns=2)], [Cause.STARVED] * 2, id="starved, if it asked half of the time"),
+    pytest.param([Stretch(turns=1)], [Cause.WAITING], id="waiting, if it woke up once until the first sample"),
     pytest.param([Stretch(turns=0)], [Cause.WAITING], id="waiting, if it slept until the first sample"),
     pytest.param([FIRST, Stretch(turns=None)], [Cause.STARVED] * 2, id="starved, where turns are not counted"),
     pytest.param(
@@ -132,6 +134,11 @@ SEEN = [
         id="starved, if it starts a thread that has no CPU",
     ),
     pytest.param(
+        [Stretch(stack=OTHER_START), Stretch(turns=0, stack=OTHER_START)],
+        [Cause.WAITING] * 2,
+        id="waiting, if it sleeps in a method of the same name that starts something else",
+    ),
+    pytest.param(
         [Stretch(stack=(EVENT, SLEEPS)), Stretch(turns=0, stack=(EVENT, SLEEPS))],
         [Cause.WAITING] * 2,
         id="waiting, if it sleeps until a thread that has started sets an event",
@@ -142,6 +149,11 @@ SEEN = [
 @pytest.mark.parametrize(("stretches", "states"), SEEN)
 def test_a_thread_that_others_kept_the_gil_from_was(stretches, states):
     assert states_of(list(samples_of(*stretches)), 0.0, reading(0.0)) == states
+
+
+def test_turns_from_before_the_step_say_nothing():
+    (first,) = samples_of(Stretch(turns=3))
+    assert states_of([first], 0.0, reading(-0.1)) == [Cause.STARVED]
 
 
 # The end of a step, which no sample shows: the watchdog could not have the GIL before the step was over.

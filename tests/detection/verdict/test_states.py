@@ -158,6 +158,7 @@ def states(places, *, gil=GilWait.LONG, others=0.5, late_s=0.0, turns=None):
         pytest.param("AAABAAA", "SSSSSSS", id="for a few, twice: starved"),
         pytest.param("ABABABAB", "SSSSSSSS", id="at no place for long: starved"),
         pytest.param("ABAAAAB", "SSWWWWS", id="for four in the middle: waiting there"),
+        pytest.param("AAAABA", "WWWWSS", id="for four, and again after a while: waiting only then"),
         pytest.param("AAAAABBB", "WWWWWSSS", id="for five at the beginning: waiting there"),
     ],
 )
