@@ -109,7 +109,7 @@ async def test_a_thread_wait_is_no_stall():
     assert not await rows(Finding.objects.filter(blocking_call="time.sleep").exists)
 
 
-async def test_it_can_be_switched_off(settings):
+async def test_thread_waits_can_be_switched_off(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "THREAD_WAITS": False}
     assert (await get(application(), "/shop/")).status == 200
     assert not is_hooked()

@@ -135,7 +135,7 @@ async def test_what_the_site_would_record_is_recorded_once_with_exact_times(sett
     assert call.duration_ms >= STALL_S * 1000 * 0.99
 
 
-async def test_calls_alike_are_added_up_and_the_heaviest_come_first():
+async def test_equal_calls_are_added_up_and_the_heaviest_come_first():
     async def several():
         for _ in range(3):
             block()

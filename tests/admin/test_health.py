@@ -31,7 +31,7 @@ def health():
     )
 
 
-def test_it_is_on_the_apps_page(admin_client):
+def test_the_health_page_is_linked_on_the_apps_page(admin_client):
     assert LIST in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
 
 
@@ -55,7 +55,7 @@ def test_junk_is_no_error_of_the_server(admin_client, health, errors):
     assert "<script>: 1" not in page.content.decode()
 
 
-def test_it_can_only_be_looked_at(admin_client, staff, health):
+def test_health_can_only_be_looked_at(admin_client, staff, health):
     assert admin_client.get(reverse("admin:loopwatch_processhealth_add")).status_code == 403
     assert admin_client.post(reverse("admin:loopwatch_processhealth_change", args=[health.pk])).status_code == 403
     assert staff("view_finding").get(LIST).status_code == 403

@@ -81,7 +81,7 @@ def test_time_that_the_machine_took_is_told_apart(admin_client):
     assert "No stall: the loop served everybody in time." in text
 
 
-def test_when_nobody_has_said_anything_it_says_what_to_do(admin_client):
+def test_an_overview_without_data_says_what_to_do(admin_client):
     text = text_of(admin_client.get(PAGE))
     assert "No process of the site has said anything in this time" in text
     assert "manage.py check" in text
@@ -102,7 +102,7 @@ def test_every_span_has_a_page_and_junk_is_the_usual_one(admin_client, bad_day, 
     assert page.content.decode().count(f'href="?span={page.context["span"].key}" aria-current="page"') == 1
 
 
-def test_it_takes_the_same_few_queries_at_any_size(admin_client, django_assert_max_num_queries):
+def test_the_overview_takes_the_same_few_queries_at_any_size(admin_client, django_assert_max_num_queries):
     def fill(number):
         for each in range(number):
             finding = stored_finding(function=f"f{number}_{each}", first_seen=MINUTE)
@@ -131,7 +131,7 @@ def test_whatever_a_name_holds_is_escaped(admin_client):
     assert "&lt;script&gt;" in page
 
 
-def test_it_has_neither_script_nor_style_of_its_own(admin_client, bad_day):
+def test_the_overview_has_no_inline_script_or_style(admin_client, bad_day):
     page = admin_client.get(PAGE).content.decode()
     content = page[page.index('id="content-main"') :]
     content = content[: content.index("</main>") if "</main>" in content else None]
@@ -149,7 +149,7 @@ def test_who_may_see_findings_needs_no_permission_besides(staff):
     assert staff("view_finding").get(PAGE).status_code == 200
 
 
-def test_it_leads_to_the_thread_waits_of_the_span(admin_client, staff):
+def test_the_overview_leads_to_the_thread_waits_of_its_span(admin_client, staff):
     link = reverse("admin:loopwatch_threadwaittotal_changelist") + "?span=7d"
     assert link in admin_client.get(PAGE, {"span": "7d"}).content.decode()
     assert link not in staff("view_finding").get(PAGE, {"span": "7d"}).content.decode()

@@ -21,7 +21,7 @@ def test_the_app_leads_to_it(admin_client):
     assert f'href="{PAGE}"' in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
 
 
-def test_it_says_how_long_calls_waited_what_held_the_thread_and_for_which_route(admin_client):
+def test_the_page_of_thread_waits_says_how_long_calls_waited_what_held_the_thread_and_for_which_route(admin_client):
     stored_wait(SAVE, 100, 50, hour=HOUR)
     stored_wait("shop.views.count", 400, hour=HOUR, thread="request", held_for="GET shop/", method="GET", route="shop/")
     text = text_of(admin_client.get(PAGE))
@@ -66,12 +66,12 @@ def test_what_is_too_much_for_a_page_is_counted(admin_client, monkeypatch):
     assert "2 more with less time each" in text
 
 
-def test_it_is_for_those_who_may_see_it_and_nothing_can_be_changed(staff, client):
+def test_the_page_of_thread_waits_is_for_staff_with_the_permission(staff, client):
     assert client.get(PAGE).status_code == 302
     assert staff("view_threadwaittotal").get(PAGE).status_code == 200
 
 
-def test_others_on_the_staff_may_not(staff):
+def test_staff_without_the_permission_do_not_see_thread_waits(staff):
     assert staff("view_finding").get(PAGE).status_code == 403
 
 

@@ -180,7 +180,7 @@ def test_a_finding_a_person_opened_again_says_nothing_of_it(ada):
     assert "until it lasts longer than 0" not in text
 
 
-def test_who_may_only_look_is_not_asked(viewer):
+def test_who_may_only_look_is_not_asked_when_to_reopen_a_finding(viewer):
     finding = stored_finding()
     assert "loopwatch-until" not in viewer.get(page_of(finding)).content.decode()
     assert viewer.post(status_of(finding), {"choice": "new release"}).status_code == 403

@@ -99,13 +99,13 @@ def test_topics_and_names_are_told_once():
     assert len(set(topics)) == len(topics)
 
 
-def test_it_needs_no_settings():
+def test_advice_needs_no_settings():
     program = "from loopwatch.advice import advice_for; print(advice_for('time.sleep', cause='waiting').cure)"
     ran = run([sys.executable, "-c", program], check=True, env={})
     assert "Sleep without holding the loop" in ran.stdout
 
 
-def test_it_imports_no_django():
+def test_advice_imports_no_django():
     program = "import sys, loopwatch.advice; print(sorted(name for name in sys.modules if name.startswith('django')))"
     ran = run([sys.executable, "-c", program], check=True)
     assert ran.stdout == "[]\n"

@@ -92,7 +92,7 @@ def test_a_consumer_of_a_worker_is_checked(application, found):
 
 
 @pytest.mark.parametrize("consumer", [Echo, Async])
-def test_nothing_is_said_of_others(application, found, consumer):
+def test_a_consumer_that_queries_nothing_or_is_asynchronous_is_not_named(application, found, consumer):
     application(routed(consumer))
     assert not found(W006)
 

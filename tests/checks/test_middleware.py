@@ -123,7 +123,7 @@ def test_nothing_is_said_where_no_asgi_server_is_known_of(settings, found, switc
         assert not found(W003)
 
 
-def test_it_can_be_silenced(settings, found):
+def test_the_check_of_middleware_can_be_silenced(settings, found):
     settings.MIDDLEWARE = dotted(sync_one)
     settings.SILENCED_SYSTEM_CHECKS = [W003]
     assert all(message.is_silenced() for message in found(W003))

@@ -31,26 +31,26 @@ def finding():
     return finding
 
 
-def test_by_age(finding):
+def test_the_prune_command_prunes_by_age(finding):
     assert run("--older-than", "30d") == "90 events deleted; all counts are kept.\n"
     assert finding.blocking_events.count() == 30
     finding.refresh_from_db()
     assert (finding.events, finding.events_thinned) == (120, 90)
 
 
-def test_by_number(finding):
+def test_the_prune_command_prunes_by_number(finding):
     assert run("--keep-events", "10") == "110 events deleted; all counts are kept.\n"
     assert finding.blocking_events.count() == 10
 
 
-def test_without_either_the_settings_decide(finding, settings):
+def test_without_age_and_number_the_settings_decide_what_is_pruned(finding, settings):
     settings.LOOPWATCH = {"EVENTS_PER_FINDING": 100, "EVENTS_KEPT_DAYS": 119}
     assert run("--dry-run") == "20 events would be deleted.\n"
     assert run() == "20 events deleted; all counts are kept.\n"
     assert finding.blocking_events.count() == 100
 
 
-def test_with_one_of_them_the_other_is_no_limit(finding):
+def test_with_only_age_or_number_the_other_is_no_limit(finding):
     assert run("--older-than", "119d").startswith("1 event deleted")
     assert finding.blocking_events.count() == 119
 

@@ -31,7 +31,7 @@ def test_the_curl_line_can_be_pasted_whatever_the_address():
     assert f"X-Loopwatch-Trace: {token_in(printed)}" in words
 
 
-def test_it_is_good_for_the_time_that_was_asked_for(monkeypatch):
+def test_a_token_is_good_for_the_time_that_was_asked_for(monkeypatch):
     token = token_in(run("--for", "2h", "--threshold", "20")[0])
     now = time.time()
     for seconds, threshold_ms in ((7195, 20.0), (7205, None)):
@@ -57,7 +57,7 @@ def test_what_it_cannot_read_it_says_with_what_it_can(arguments):
         run(*arguments)
 
 
-def test_it_says_where_the_header_does_nothing(settings):
+def test_the_token_command_says_where_the_header_does_nothing(settings):
     settings.LOOPWATCH = {"ENABLED": False}
     assert "does nothing" in run()[1]
 

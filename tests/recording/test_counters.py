@@ -32,7 +32,7 @@ def calls_of_every_kind():
         )
 
 
-def test_it_does_not_matter_how_deltas_are_added(recorder_of, database, monkeypatch):
+def test_counters_are_the_same_however_deltas_are_added(recorder_of, database, monkeypatch):
     calls, outcomes = list(calls_of_every_kind()), []
     for at_once in (True, False):
         monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", at_once)
@@ -48,7 +48,7 @@ def test_it_does_not_matter_how_deltas_are_added(recorder_of, database, monkeypa
     assert sum(Finding.objects.values_list("events", flat=True)) == len({call.stall_id for call in calls})
 
 
-def test_two_hours_with_one_name_are_one_row(recorder_of, settings):
+def test_the_two_hours_of_one_name_when_clocks_change_are_one_row(recorder_of, settings):
     settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
     recorder = recorder_of(started=False)
     for hour in (0, 1):  # when summer time ends, both are 2 o'clock

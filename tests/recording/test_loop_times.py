@@ -144,7 +144,7 @@ class TestStored:
             assert recorder._changed.wait_for(lambda: recorder._puts_settled == 1, 30)
         assert LoopTime.objects.get(minutes=1).busy_us == 4_000_000
 
-    def test_it_waits_for_a_while_and_is_written_at_the_end(self, recorder_of):
+    def test_busy_time_waits_for_its_interval_or_the_recorders_end_to_be_written(self, recorder_of):
         recorder = recorder_of()
         recorder.use(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
         assert not LoopTime.objects.exists()
@@ -152,7 +152,7 @@ class TestStored:
         assert LoopTime.objects.get(minutes=60).busy_us == 4_000_000
 
     @pytest.mark.parametrize("is_supported", [True, False])
-    def test_written_twice_it_says_the_same(self, database, monkeypatch, is_supported):
+    def test_loop_times_written_twice_say_the_same(self, database, monkeypatch, is_supported):
         monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
         rows = LoopTimeRows("1.2", NOW)
         for busy_us in (5, 7, 7):

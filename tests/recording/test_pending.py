@@ -61,7 +61,7 @@ def test_merging_is_the_same_as_adding_one_by_one():
         assert delta.thinned + len(delta.details) == other.thinned + len(other.details)
 
 
-def test_removing_everything_leaves_nothing_counted():
+def test_removing_every_pending_finding_leaves_nothing_counted():
     pending, _ = pending_of(blocking_call(minute=number, function=f"f{number % 7}") for number in range(500))
     for fingerprint in list(pending.findings):
         pending.remove(fingerprint)

@@ -31,7 +31,7 @@ def left(finding):
     return sorted(round((moment - NOON) / timedelta(hours=1)) for moment in moments)
 
 
-def test_by_age_events_before_the_moment_go_and_every_count_stays(database):
+def test_pruning_by_age_deletes_events_before_the_moment_and_no_count(database):
     findings = [stored(10), stored(3)]
     limits = Limits(oldest=NOON + timedelta(hours=4))
     assert count(database.alias, limits) == 7
@@ -41,7 +41,7 @@ def test_by_age_events_before_the_moment_go_and_every_count_stays(database):
     assert sum(HourlyTotal.objects.values_list("events", flat=True)) == 13
 
 
-def test_by_number_the_slowest_and_the_newest_stay(database):
+def test_pruning_by_number_keeps_the_slowest_and_the_newest_events(database):
     finding, other = stored(20), stored(4)
     limits = Limits(events=5)
     assert count(database.alias, limits) == 15
@@ -52,7 +52,7 @@ def test_by_number_the_slowest_and_the_newest_stay(database):
     assert sum(Finding.objects.values_list("events_thinned", flat=True)) == 15
 
 
-def test_by_age_and_number_counts_no_event_twice(database):
+def test_pruning_by_age_and_number_counts_no_event_twice(database):
     finding = stored(20)
     limits = Limits(oldest=NOON + timedelta(hours=12), events=5)
     assert count(database.alias, limits) == 15

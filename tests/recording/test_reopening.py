@@ -37,7 +37,7 @@ def closed(happen):
     return close
 
 
-def test_a_resolved_finding_that_happens_again(happen, closed):
+def test_a_resolved_finding_that_happens_again_is_reopened(happen, closed):
     closed("resolved")
     finding = happen(release="1.5")
     assert (finding.status, finding.reopened_release, finding.reopened_figure_us) == ("open", "1.5", None)
@@ -46,18 +46,18 @@ def test_a_resolved_finding_that_happens_again(happen, closed):
 
 
 @pytest.mark.parametrize("status", ["resolved", "ignored"])
-def test_not_by_what_happened_before(happen, closed, status):
+def test_what_happened_before_a_finding_was_closed_does_not_reopen_it(happen, closed, status):
     closed(status, reopen_when="longer" if status == "ignored" else "", reopen_figure_us=1)
     assert happen(after_s=-10.0).status == status
 
 
-def test_an_ignored_finding_stays_so_for_good(happen, closed):
+def test_a_finding_ignored_without_a_condition_is_never_reopened(happen, closed):
     closed("ignored")
     assert happen(release="9").status == "ignored"
 
 
 @pytest.mark.parametrize("status", ["resolved", "ignored"])
-def test_in_a_release_that_was_not_known(happen, closed, status):
+def test_a_finding_can_be_reopened_by_a_release_that_was_not_known(happen, closed, status):
     closed(status, reopen_when="new release", known_releases=["1.3", "1.4"])
     assert happen(release="1.4").status == status
     assert happen(release="1.3").status == status
@@ -81,19 +81,21 @@ def test_in_a_release_that_was_not_known(happen, closed, status):
         ("1.5", "1.5rc1", False),
     ],
 )
-def test_in_a_release_or_one_that_follows_where_they_are_numbers(happen, closed, wanted, release, is_met):
+def test_an_ignored_finding_can_be_reopened_by_a_release_or_a_numbered_one_after_it(
+    happen, closed, wanted, release, is_met
+):
     closed("ignored", reopen_when="release", reopen_release=wanted)
     assert happen(release=release).status == ("open" if is_met else "ignored")
 
 
-def test_when_it_lasts_longer(happen, closed):
+def test_an_ignored_finding_can_be_reopened_by_a_longer_stall(happen, closed):
     closed("ignored", reopen_when="longer", reopen_figure_us=500_000)
     assert happen(duration_ms=500.0).status == "ignored"
     finding = happen(duration_ms=500.001)
     assert (finding.status, finding.reopened_figure_us) == ("open", 500_001)
 
 
-def test_when_it_blocks_more_in_an_hour(happen, closed):
+def test_an_ignored_finding_can_be_reopened_by_more_blocked_time_in_an_hour(happen, closed):
     closed("ignored", reopen_when="more", reopen_figure_us=1_000_000)
     tomorrow_s = 24 * 3600.0
     assert happen(after_s=tomorrow_s, duration_ms=600.0).status == "ignored"

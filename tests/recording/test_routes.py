@@ -71,7 +71,7 @@ class TestStored:
         assert recorder.flush(30)
         assert stored() == [("GET", "search/", 2, 200_000, 100_000), ("POST", "cart/", 3, 151_000, 100_000)]
 
-    def test_an_event_knows_them(self, recorder_of):
+    def test_an_event_knows_the_routes_that_waited(self, recorder_of):
         recorder = recorder_of()
         recorder.put(blocking_call(waiting=30, delayed=(SEARCH, CART, SEARCH)))
         assert recorder.flush(30)
@@ -88,7 +88,7 @@ class TestStored:
         both = (1, 11_000_000, 11_000_000)
         assert stored() == [("GET", "search/", *both), ("POST", "cart/", *both)]
 
-    def test_they_add_up_to_what_the_findings_say(self, recorder_of):
+    def test_route_totals_add_up_to_what_the_findings_say(self, recorder_of):
         recorder = recorder_of()
         for number in range(300):
             requests = tuple(Request("http", "GET", f"{each % 7}/") for each in range(number % 5))

@@ -157,7 +157,7 @@ def test_the_log_tells_of_a_thread_that_is_not_given_back_once_a_minute(caplog):
 
 
 @pytest.mark.parametrize(("sinks", "lines"), [(("database",), 0), (("log",), 1), (("database", "log"), 1)])
-def test_it_does_so_where_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
+def test_a_thread_that_is_not_given_back_is_logged_where_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
     recorder = recorder_of(sinks=sinks)
     recorder.put_wait(thread_wait(ongoing=True))
     assert recorder.flush(30)

@@ -36,7 +36,7 @@ def counted(recorder):
 
 
 @pytest.mark.parametrize("exception", [SystemExit, KeyboardInterrupt, MemoryError])
-def test_a_thread_that_waits(recorder_of, caplog, exception):
+def test_a_writer_interrupted_while_it_waits_goes_on(recorder_of, caplog, exception):
     recorder = recorder_of()
     for number in range(3):
         recorder.put(blocking_call())
@@ -51,7 +51,7 @@ def test_a_thread_that_waits(recorder_of, caplog, exception):
     assert recorder.stop(30)
 
 
-def test_a_thread_that_writes(recorder_of, database):
+def test_a_writer_interrupted_while_it_writes_loses_nothing(recorder_of, database):
     recorder = recorder_of()
     with database.cursor() as cursor:
         cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
@@ -67,7 +67,7 @@ def test_a_thread_that_writes(recorder_of, database):
 
 
 @pytest.mark.parametrize("exception", [SystemExit, asyncio.CancelledError, GeneratorExit])
-def test_what_a_receiver_of_djangos_raises(recorder_of, exception):
+def test_an_exception_raised_by_a_receiver_of_connection_created_does_not_end_the_writer(recorder_of, exception):
     raised = []
 
     def fail(**_):

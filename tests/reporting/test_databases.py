@@ -34,32 +34,32 @@ def store(database):
 @pytest.mark.usefixtures("store")
 @pytest.mark.parametrize("selection", SELECTIONS, ids=["all time", "since"])
 class TestReports:
-    def test_of_findings(self, selection):
+    def test_findings_are_reported_on_every_database(self, selection):
         (finding,) = json.loads(render_json(build_report(selection)))["findings"]
         if selection.since:
             assert (finding["events"], finding["blocked_ms"], finding["delay_ms"]) == (4, 360, 480)
         assert 60 < finding["p95_ms"] <= 120
 
     @pytest.mark.parametrize("sort", SORTS)
-    def test_in_every_order(self, selection, sort):
+    def test_findings_can_be_sorted_on_every_database(self, selection, sort):
         json.loads(render_json(build_report(Selection(since=selection.since, sort=sort))))
 
     @pytest.mark.parametrize("group_by", GROUPINGS)
-    def test_of_groups(self, selection, group_by):
+    def test_groups_are_reported_on_every_database(self, selection, group_by):
         document = json.loads(render_json(build_grouped_report(selection, group_by)))
         assert sum(group["blocked_ms"] for group in document["groups"]) == 360
 
-    def test_of_hosts(self, selection):
+    def test_hosts_are_reported_on_every_database(self, selection):
         (host,) = json.loads(render_json(build_host_report(selection)))["groups"]
         assert (host["host"], host["blocked_ms"], host["worst"]) == (
             "web-1", 360, "time.sleep in shop.views.checkout",
         )  # fmt: skip
 
-    def test_of_two_releases(self, selection):
+    def test_two_releases_are_compared_on_every_database(self, selection):
         (finding,) = json.loads(render_json(build_comparison(selection, "1.4", "1.5")))["findings"]
         assert (finding["change"]["kind"], finding["change"]["before"]["blocked_ms_per_hour"]) == ("same", 180)
 
-    def test_of_what_fails(self, selection):
+    def test_findings_that_fail_are_found_on_every_database(self, selection):
         gate = Gate(frozenset({"any", "regressed"}), 100.0, ("1.4", "1.5"))
         assert [failure.longest_ms for failure in failures(gate, selection)] == [120]
 

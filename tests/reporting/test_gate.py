@@ -95,7 +95,7 @@ def test_every_finding_is_asked_not_only_those_listed():
     assert len(failing("any", limit=1)) == 5
 
 
-def test_the_reason_is_said():
+def test_a_failure_says_its_reason():
     happened("new", first_seen=NOON, longest_us=1_500_000)
     (failure,) = failures(Gate(frozenset({"new", "any"})), Selection(since=NOON))
     assert str(failure) == "time.sleep in new (new, up to 1.5 s)"

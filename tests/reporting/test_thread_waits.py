@@ -32,7 +32,7 @@ class TestSums:
         stored_wait(SAVE, 300, hour=NOON + timedelta(hours=1))
         assert [total.waits for total in wait_sums(NOON + timedelta(hours=1), None)] == [1]
 
-    def test_without_time_zone_support_too(self, settings):
+    def test_waits_are_summed_without_time_zone_support(self, settings):
         settings.USE_TZ = False
         stored_wait(SAVE, 100, hour=NOON.replace(tzinfo=None))
         assert [total.waits for total in wait_sums(NOON - timedelta(days=1), None)] == [1]
