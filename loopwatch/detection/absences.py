@@ -1,4 +1,4 @@
-"""When the process was suspended: the watchdog wanted to run, and nobody did who could have kept it from that.
+"""Detects suspensions of the process: the watchdog was due, and no thread of the process used CPU meanwhile.
 
 A virtual machine whose host is busy stands still now and then, and so does a container that has used up its share of
 the CPUs. It looks the same when the watchdog alone had no CPU or waited for a disk, or a thread kept the GIL while it

@@ -2,7 +2,7 @@
 
 Every sample becomes a path of nodes, outermost first: the Python functions on the stack, and the C function that the
 innermost one was calling. Each stands for the part of the step around it. The culprit is found by going inward from the
-step to whatever took most of the time, and then outward to where that library was entered, because ``json.dumps`` says
+step to the call that took most of the time, and then outward to where that library was entered, because ``json.dumps`` says
 more than the function of its encoder that happened to be running.
 """
 
@@ -28,7 +28,7 @@ C_OPERATION = "C"
 IMPORT = "import"
 LAZY = " (lazy)"
 GC_MODULE = "loopwatch.detection.gc_pauses"
-"""Our own callback, which the collector calls in the middle of whatever allocates."""
+"""Our own callback, which the collector calls in the middle of the code that allocates."""
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
 """Later versions wait for the end of the instruction, when its call may be over."""
 
@@ -198,7 +198,7 @@ class _Seen(Enum):
     CODE = auto()
     """Running its own code, quick calls included."""
     TOO_LATE = auto()
-    """Past whatever it was that had kept the GIL."""
+    """Past the operation that had kept the GIL."""
 
 
 def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
@@ -266,13 +266,13 @@ def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
     top = name.partition(".")[0]
     is_standard = top in sys.stdlib_module_names or hasattr(builtins, top)
     owner = Owner.STANDARD_LIBRARY if is_standard else Owner.PACKAGE
-    # The C half of a package has a top-level name of its own (``psycopg_binary``), but nobody else calls it.
+    # The C half of a package has its own top-level name (``psycopg_binary``), but only the package calls it.
     package = caller.package if owner is caller.owner is Owner.PACKAGE else package_of(owner, name)
     return Node((C_OPERATION, name), name, owner, package, is_c=True, site=site, is_exact=is_exact)
 
 
 def _import_node(sites: Sequence[Site], index: int) -> Node:
-    """An import is one operation, whatever the imported modules do: ``import pandas``, or ``import pandas (lazy)``."""
+    """An import is one operation, including all that the imported modules do: ``import pandas``, or ``import pandas (lazy)``."""
     site = sites[index]
     importer = sites[index + 1] if index + 1 < len(sites) else None
     module = bytecode.imported_at(importer.code, importer.offset) if importer else None

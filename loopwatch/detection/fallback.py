@@ -1,4 +1,4 @@
-"""The name of a step when no sample tells what it did: its task's coroutine, or the callback itself."""
+"""The name of a step when no sample shows what it did: its task's coroutine, or the callback itself."""
 
 import asyncio
 import functools
@@ -25,7 +25,7 @@ class StepName:
 
 
 def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
-    """What the loop was told to run; if that is not the user's own, the view or consumer the request was for."""
+    """Name what the loop ran; if that is not the user's own code, the view or consumer that the request was for."""
     step = _of_callback(handle)
     owner = owner_of_file(step.filename) if step.filename else Owner.OWN
     served_by = (request.view or request.consumer) if request is not None else ""

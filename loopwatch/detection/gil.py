@@ -1,7 +1,7 @@
-"""How long the watchdog waited for the GIL, which tells what the loop's thread was doing.
+"""How long the watchdog waited for the GIL, which shows what the loop's thread was doing.
 
 A call that waits or computes without the GIL lets the watchdog in at once. Python code hands the GIL over one switch
-interval (5 ms) after it is asked. A C call that keeps the GIL lets nobody in until it returns, and then the watchdog is
+interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the watchdog is
 the first in: unless other threads compete for it.
 """
 
@@ -60,7 +60,7 @@ class Wanted:
     """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
 
     ``due_at`` is when the watchdog was to look and had nothing else to do, ``at`` the later of that and ``asked_at``.
-    ``before`` are the CPU clocks until then, ``others_load`` tells how busy other threads were.
+    ``before`` are the CPU clocks until then, ``others_load`` is how busy other threads were.
     """
 
     due_at: float

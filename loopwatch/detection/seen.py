@@ -26,12 +26,12 @@ class Seen:
         self.others = OtherThreads(first_reading)
 
     def look_at(self, step: float) -> bool:
-        """Note the step that runs or has run last; whether it is another one than before."""
+        """Note the step that runs or ran last, and return whether it is another one than before."""
         if step == self.step:
             return False
         self.step, self.step_delays, self.is_new = step, self.delays, True
         return True
 
     def delays_of(self, step: float) -> Delays | None:
-        """As of when that step began, as well as is known."""
+        """Return the delays as of when that step began, as far as they are known."""
         return self.step_delays if step == self.step else self.delays

@@ -1,6 +1,6 @@
 """What the loop's thread was doing between two samples: computing, waiting, or held up by the machine.
 
-Told from CPU clocks and from how long the watchdog itself had to wait for the GIL.
+The CPU clocks say so, and how long the watchdog itself had to wait for the GIL.
 """
 
 import sys
@@ -94,7 +94,7 @@ def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still
 def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
     """Whether all of them together say that the thread computed, whenever it had a CPU.
 
-    A wait for a CPU is told only when it is over, so a single sample may say too little of it, and the next too much.
+    The kernel counts a wait for a CPU only when it is over, so one sample may show too little of it, the next too much.
     """
     before, after = readings[run.start], readings[run.stop]
     if before.thread_s is None or after.thread_s is None:
@@ -137,7 +137,7 @@ def _nothing_kept_s(sample: Sample) -> float:
 def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
     """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
 
-    What is told after the last sample does not count: from Linux 6.12 on it may include a sleep, because a thread that
+    What is counted after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that
     has used more than its share stays queued while it sleeps (``sched_delayed``).
     """
     total_s = 0.0

@@ -1,7 +1,7 @@
 """What usually blocks in a function, for the reports that are not certain.
 
 When other threads compete for the GIL, the sample of a call that had kept it may come a moment late and show the next
-call, or only the function. One stall does not tell which it was; many stalls of the same function do.
+call, or only the function. One stall does not show which it was; many stalls of the same function do.
 """
 
 from collections import Counter

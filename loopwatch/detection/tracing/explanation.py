@@ -1,4 +1,4 @@
-"""What a stall's time went to, from its trace and, where that does not tell, from the watchdog's samples.
+"""What a stall's time went to: by its trace and, where that is silent, by the watchdog's samples.
 
 Each traced call stands for its own time. Samples that stood in it share that time among them, if it was Python code: it
 may have called what was not timed. What no traced call stands for belongs to the samples that stood in none of them.
@@ -109,8 +109,8 @@ def explain(
     if not rest.sampled and rest_s > DOMINANT * (ended - started):
         return Explanation([])
     clocks = [*trace.readings, *readings]
-    told = _States(_windows(sampled, started), clocks)
-    paths = [path for part in (*parts.values(), rest) for path in _paths(part, told)]
+    states = _States(_windows(sampled, started), clocks)
+    paths = [path for part in (*parts.values(), rest) for path in _paths(part, states)]
     return Explanation(paths, _counts(trace), _hidden([*parts.values(), rest], ended - started))
 
 
@@ -182,13 +182,13 @@ def _parts_around(sites: Sequence[Site], parts: dict[_Key, _Part]) -> Iterator[_
             yield in_function
 
 
-def _paths(part: _Part, told: _States) -> list[Path]:
+def _paths(part: _Part, states: _States) -> list[Path]:
     call = part.call
     if call is None:
         return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
-    state = told.state_of(call)
+    state = states.state_of(call)
     sites = _with_callees(call.sites, call)
-    # Of a function's own time nobody knows which line it went to, nor whether it was a call that was not timed.
+    # A function's self time may have gone to any of its lines, or to a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
     itself = Path(nodes, _Seen(sites), part.own_s, state)
     deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]

@@ -1,6 +1,6 @@
 """Which steps are worth tracing where that is costly: steps of what has been a stall lately, or is new.
 
-Steps are told apart by the code of the coroutine or callback that the loop runs.
+Steps are distinguished by the code of the coroutine or callback that the loop runs.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class StepPace:
 
 
 class StepPaces:
-    """Asked as a step begins, told as it ends. For the loop's thread."""
+    """Asked as a step begins, notified as it ends. For the loop's thread."""
 
     def __init__(self) -> None:
         self._paces: dict[int, StepPace] = {}
@@ -48,7 +48,7 @@ class StepPaces:
         return at >= pace.until
 
     def skip(self) -> None:
-        """The step that begins is not traced, whatever it is."""
+        """The step that begins is not traced in any case."""
         self._current = None
 
     def note(self, started: float, ended: float, threshold_s: float) -> None:
@@ -65,5 +65,5 @@ def _code_of(handle: object) -> CodeType | None:
         if isinstance(task, asyncio.Task):
             return getattr(task.get_coro(), "cr_code", None)
         return getattr(callback, "__code__", None)
-    except Exception:  # noqa: BLE001 - anything may be a callback, and answer with whatever it likes
+    except Exception:  # noqa: BLE001 - anything may be a callback, and raise anything
         return None

@@ -94,7 +94,7 @@ class StepTrace:
         self._readings = [self.clock.read_cpu()]
 
     def drop_calls(self) -> None:
-        """Forget the calls going on: their ends will not be told, or do not matter."""
+        """Forget the calls going on: their ends will not be reported, or do not matter."""
         for pace, _, _ in self.stack:
             pace.active -= 1
         self.stack.clear()
@@ -147,7 +147,7 @@ class StepTrace:
         """How much of ``own_s`` is recorded, or needs no recording: all of it or nothing."""
         name = "" if function is None else name_of_callee(function)
         if function is not None and not name:
-            return 0.0  # a class or an object written in Python: what it runs has frames of its own
+            return 0.0  # a class or an object written in Python: what it runs has its own frames
         self._read_clocks(ended)
         caller = frame if function is not None else frame.f_back
         where = (0, 0) if caller is None else (id(caller.f_code), caller.f_lasti)
