@@ -2,8 +2,8 @@
 
 Every sample becomes a path of nodes, outermost first: the Python functions on the stack, and the C function that the
 innermost one was calling. Each stands for the part of the step around it. The culprit is found by going inward from the
-step to the call that took most of the time, and then outward to where that library was entered, because ``json.dumps`` says
-more than the function of its encoder that happened to be running.
+step to the call that took most of the time, and then outward to where that library was entered, because ``json.dumps``
+says more than the function of its encoder that happened to be running.
 """
 
 import builtins
@@ -272,7 +272,7 @@ def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
 
 
 def _import_node(sites: Sequence[Site], index: int) -> Node:
-    """An import is one operation, including all that the imported modules do: ``import pandas``, or ``import pandas (lazy)``."""
+    """An import is one operation with all that the imported modules do: ``import pandas``, ``import pandas (lazy)``."""
     site = sites[index]
     importer = sites[index + 1] if index + 1 < len(sites) else None
     module = bytecode.imported_at(importer.code, importer.offset) if importer else None

@@ -1,8 +1,8 @@
 """How long the watchdog waited for the GIL, which shows what the loop's thread was doing.
 
 A call that waits or computes without the GIL lets the watchdog in at once. Python code hands the GIL over one switch
-interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the watchdog is
-the first in: unless other threads compete for it.
+interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the watchdog
+is the first in: unless other threads compete for it.
 """
 
 import sys

@@ -9,9 +9,12 @@ from loopwatch.detection.gil import GilWait, OtherThreads
 from tests.detection.verdict.builders import Delayed, reading, wanted
 
 
+ASKED_AT = 8.0
+
+
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """A wait for the GIL, asked for at 0 ms, as a step began. The CPU clocks were read before at ``before_ms``.
+    """A wait for the GIL that was asked for as a step began. The CPU clocks were read ``before_ms`` later.
 
     Until the sample the watchdog used ``own_ms``, the loop's thread ``thread_ms`` and all others ``others_ms``;
     ``delays_ms`` are those of the loop's thread and the watchdog's.
@@ -29,13 +32,13 @@ class Wait:
     @property
     def says(self):
         delays = None if self.delays_ms is None else Delayed(*(each / 1000 for each in self.delays_ms))
-        before = reading(self.before_ms / 1000, thread=1.0, others=2.0, watchdog=3.0)
+        before = reading(ASKED_AT + self.before_ms / 1000, thread=1.0, others=2.0, watchdog=3.0)
         used = 1.0 + self.thread_ms / 1000, 2.0 + self.others_ms / 1000, 3.0 + self.own_ms / 1000
-        cpu = reading(self.until_ms / 1000, *used)
+        taken_at = ASKED_AT + self.until_ms / 1000
         asked = wanted(
-            0.0, before=before, others_load=self.others_load, threshold_s=self.threshold_ms / 1000, delays=delays
+            ASKED_AT, before=before, others_load=self.others_load, threshold_s=self.threshold_ms / 1000, delays=delays
         )
-        return asked.gil_wait(self.until_ms / 1000, cpu, 0.0)
+        return asked.gil_wait(taken_at, reading(taken_at, *used), ASKED_AT)
 
 
 SHORT = [
