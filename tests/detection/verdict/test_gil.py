@@ -8,7 +8,6 @@ from loopwatch.detection.cpu_clocks import Turns
 from loopwatch.detection.gil import GilWait, OtherThreads
 from tests.detection.verdict.builders import Delayed, reading, wanted
 
-
 ASKED_AT = 8.0
 
 
