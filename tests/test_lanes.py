@@ -1,0 +1,31 @@
+"""``python -m tests``: what its status is, and that each test is in exactly one of its lanes."""
+
+import pytest
+
+from tests.__main__ import ALL, ORDINARY, worst
+
+OK, FAILED, USAGE, NONE = 0, 1, 4, 5
+
+
+@pytest.mark.parametrize(
+    ("statuses", "status"),
+    [
+        ([OK, OK], OK),
+        ([OK, FAILED], FAILED),
+        ([FAILED, OK], FAILED),
+        ([FAILED, USAGE], USAGE),
+        ([NONE, OK], OK),
+        ([NONE, FAILED], FAILED),
+        ([NONE, NONE], NONE),
+        ([OK, -9], -9),
+    ],
+)
+def test_a_lane_without_tests_fails_no_run_but_one_that_has_none_at_all(statuses, status):
+    assert worst(statuses) == status
+
+
+def test_every_ordinary_test_is_in_one_lane():
+    names = [{"real_time": is_real_time, "catalogue": False} for is_real_time in (True, False)]
+    assert ORDINARY == "not catalogue"
+    for marks in names:
+        assert [eval(lane.tests, {}, marks) for lane in ALL].count(True) == 1
