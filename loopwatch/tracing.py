@@ -16,9 +16,9 @@ from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import RequestInFlight
 from loopwatch.detection.traced_requests import Figures, RequestTracing
+from loopwatch.escaping.log import log_text
 from loopwatch.monitoring import monitoring
 from loopwatch.recording import requests
-from loopwatch.recording.column_values import text
 from loopwatch.recording.paths import shorten
 from loopwatch.server_timing import appended, server_timing
 from loopwatch.trace_token import threshold_ms_of
@@ -135,7 +135,7 @@ class TraceOnDemand:
         if configuration().redact is not None:
             return "a request"  # it may not be everybody's to know which
         request = self._tracing.request.describe()
-        return text(f"{requests.method(request)} {request.consumer or request.route}".strip(), 300)
+        return log_text(f"{requests.method(request)} {request.consumer or request.route}", 300)
 
 
 def _redacted(call: BlockingCall) -> BlockingCall | None:
@@ -164,7 +164,7 @@ def _line(call: BlockingCall) -> str:
         return f"stood still for {call.step_ms:.1f} ms, and no call is to blame: {call.cause}"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     line = f"{call.method_name} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
-    return text(" ".join(line.split()), 1000)
+    return log_text(line, 1000)
 
 
 def _complain(error: Exception) -> None:

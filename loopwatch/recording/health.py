@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loopwatch.escaping.log import log_text
 from loopwatch.recording.paths import shorten
 
 logger = logging.getLogger("loopwatch.recorder")
@@ -70,8 +71,10 @@ class Errors:
 
         The text of the exception is left out: it may quote a password, or the address of a web hook.
         """
-        places = [f"{shorten(frame.filename)}:{frame.lineno} in {frame.name}" for frame in _frames(error)]
-        name = type(error).__name__
+        places = [
+            log_text(f"{shorten(frame.filename)}:{frame.lineno} in {frame.name}", 500) for frame in _frames(error)
+        ]
+        name = log_text(type(error).__name__, 100)
         if self.count(source, error, f"{name} at {places[-1]}"):
             lines = "".join(f"\n  {place}" for place in places)
             logger.error(
@@ -85,4 +88,4 @@ def _frames(error: BaseException) -> traceback.StackSummary:
 
 def describe(error: BaseException) -> str:
     """The error's class and text on one line, at most 300 characters."""
-    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return log_text(f"{type(error).__name__}: {error}", 300)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from loopwatch import metrics
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.escaping.log import log_text
 from loopwatch.live.feed import feed
 from loopwatch.recording import requests
-from loopwatch.recording.column_values import milliseconds, text
+from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
 from loopwatch.recording.live import LiveSink
 from loopwatch.recording.paths import shorten
@@ -135,23 +136,23 @@ def _line(call: BlockingCall, suppressed: int) -> str:
         parts.append(f"{call.waiting} other requests waited")
     if suppressed:
         parts.append(f"{suppressed} more of this finding since its last line")
-    return text(" ".join("; ".join(part for part in parts if part).split()), 2000)
+    return log_text("; ".join(part for part in parts if part), 2000)
 
 
 def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
     """For structured logs. The prefix keeps clear of names that ``LogRecord`` or a site's own factory uses."""
     fields = {
         "fingerprint": call.fingerprint,
-        "blocking_call": text(call.method_name, 300),
-        "function": text(call.function, 300),
-        "file": text(shorten(call.filename), 500),
+        "blocking_call": log_text(call.method_name, 300),
+        "function": log_text(call.function, 300),
+        "file": log_text(shorten(call.filename), 500),
         "line": call.lineno,
         "cause": str(call.cause),
         "duration_ms": milliseconds(call.duration_ms),
         "step_ms": milliseconds(call.step_ms),
         "ongoing": call.ongoing,
         "method": requests.method(call.request),
-        "route": requests.route(call.request),
+        "route": log_text(requests.route(call.request), 300),
         "requests_delayed": call.waiting,
         "stall_id": call.stall_id,
         "suppressed": suppressed,

@@ -5,7 +5,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from loopwatch.recording.column_values import text
+from loopwatch.escaping.log import log_text
 from loopwatch.recording.sinks import LINE_INTERVAL_S
 from loopwatch.recording.thread_waits import request_text
 from loopwatch.thread_waits.thread_wait import ThreadWait
@@ -35,7 +35,7 @@ class ThreadWaitLog:
             f"{wait.held_by} does not give back {_THREADS[wait.thread]} of sync_to_async{_for(wait)}: "
             f"a call has been waiting for {wait.waited_ms / 1000:.1f} s"
         )
-        logger.warning("%s", text(" ".join(line.split()), 2000))
+        logger.warning("%s", log_text(line, 2000))
 
 
 _THREADS = {"process": "the process's thread", "request": "the thread"}

@@ -5,8 +5,8 @@ What flamegraph.pl, inferno, speedscope and many others read.
 
 from collections.abc import Iterator
 
+from loopwatch.escaping.terminal import visible
 from loopwatch.reporting.flame import FlameFrame, FlameGraph
-from loopwatch.reporting.terminal import visible
 
 
 def render_collapsed(graph: FlameGraph) -> str:

@@ -3,14 +3,11 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
+from loopwatch.escaping.spreadsheet import cell
 from loopwatch.reporting.records import names, records
 from loopwatch.reporting.report import Report
-
-# A spreadsheet takes what begins like this for a formula, and runs it: https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def render_csv(report: Report) -> str:
@@ -21,15 +18,6 @@ def render_csv(report: Report) -> str:
     writer.writeheader()
     writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     return output.getvalue()
-
-
-def cell(value: Any) -> Any:
-    """A value as a spreadsheet may safely open it: text that would be a formula begins with an apostrophe."""
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, str) and value.lstrip(" ").startswith(_FORMULA):
-        return f"'{value}"
-    return value
 
 
 def _flat(record: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,6 +3,7 @@
 GitHub shows ten warnings a step at most. A finding whose file is not in the repository is shown without a line.
 """
 
+from loopwatch.escaping.terminal import visible
 from loopwatch.reporting.messages import for_review, message, title
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository
@@ -20,7 +21,7 @@ def _warning(finding: ReportedFinding, repository: Repository) -> str:
     if place:
         properties |= {"file": place.path, "line": str(place.lineno)}
     elif finding.place:
-        text += f" It lies outside of the repository: {finding.place}"
+        text += f" It lies outside of the repository: {visible(finding.place)}"
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::warning {listed}::{_data(text)}"
 

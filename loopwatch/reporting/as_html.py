@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 
 from loopwatch.advice import advice_for
 from loopwatch.cells import breakable
+from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
-from loopwatch.reporting.terminal import visible
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _ROUTES = 5
@@ -64,7 +64,7 @@ def render_html(report: Report) -> str:
         "generated_at": f"{words.when(report.generated_at)} {words.local(report.generated_at):%Z}",
         "tables": [table for table in (*_tables(report), _thread_waits(report)) if table.rows],
         "left_out": " ".join(filter(None, (words.left_out(report), words.waits_left_out(report)))),
-        "recorded_by": words.recorded_by(report.health),
+        "recorded_by": visible(words.recorded_by(report.health)),
         "language": get_language() or "en",
         "direction": "rtl" if get_language_bidi() else "ltr",
     }
@@ -99,7 +99,7 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
         name=_name(finding.blocking_call),
         figures=list(zip(headings, figures, strict=True)),
         percent=percent,
-        marks=list(words.marks(finding)),
+        marks=[visible(mark) for mark in words.marks(finding)],
         relation=_("in"),
         function="" if finding.function == finding.blocking_call else _name(finding.function),
         place=_name(finding.place),

@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
-from loopwatch.reporting.terminal import visible
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~$&])")
@@ -88,7 +88,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _finding(finding: ReportedFinding) -> str:
-    marks = "".join(f" ({mark})" for mark in words.marks(finding))
+    marks = "".join(f" ({plain(mark)})" for mark in words.marks(finding))
     lines = [f"**{code(finding.blocking_call)}**{marks}"]
     if finding.function != finding.blocking_call:
         lines.append(f"in {code(finding.function)}")

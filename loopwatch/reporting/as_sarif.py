@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import loopwatch
 from loopwatch.advice import Advice, advice_for
+from loopwatch.escaping.sarif import sarif_text
 from loopwatch.models import Finding
 from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE
 from loopwatch.reporting.messages import message, title
@@ -53,7 +54,7 @@ def _driver(advice: dict[str, Advice]) -> dict[str, Any]:
 
 
 def _rule(rule: str, advice: Advice) -> dict[str, Any]:
-    text = " ".join(filter(None, (advice.cure, advice.mind)))
+    text = sarif_text(" ".join(filter(None, (advice.cure, advice.mind))))
     described = {
         "id": rule,
         "shortDescription": {"text": f"A call blocks the event loop ({advice.topic})"},
@@ -76,7 +77,7 @@ def _result(finding: ReportedFinding, place: Place) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": _rule_id(_advice(finding)),
         "level": "warning",
-        "message": {"text": message(finding)},
+        "message": {"text": sarif_text(message(finding))},
         "locations": [
             {
                 "physicalLocation": {
@@ -105,6 +106,6 @@ def _outside(finding: ReportedFinding) -> dict[str, Any]:
     where = finding.place or "no file is known"
     return {
         "level": "note",
-        "message": {"text": f"{title(finding)}, outside of the repository: {finding.function} ({where})."},
+        "message": {"text": sarif_text(f"{title(finding)}, outside of the repository: {finding.function} ({where}).")},
         "descriptor": {"id": _OUTSIDE, "index": 0},
     }

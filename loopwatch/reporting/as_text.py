@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from django.core.management.color import Style
 
+from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
-from loopwatch.reporting.terminal import shorten, visible, width_of
+from loopwatch.reporting.terminal import shorten, width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 WIDE = 130
@@ -38,7 +39,7 @@ def render_text(report: Report, *, width: int, style: Style) -> str:
         headline = map(style.MIGRATE_HEADING, wrap(visible(words.headline(report)), width))
         blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style)]
     blocks += filter(None, (words.left_out(report), *_thread_waits(report, width, style), words.waits_left_out(report)))
-    blocks += filter(None, ("\n".join(wrap(words.recorded_by(report.health), width)),))
+    blocks += filter(None, ("\n".join(wrap(visible(words.recorded_by(report.health)), width)),))
     return "\n\n".join(blocks)
 
 
@@ -122,7 +123,7 @@ def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], 
 
 def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
-        marks = "".join(f" [{mark}]" for mark in words.marks(finding))
+        marks = "".join(f" [{visible(mark)}]" for mark in words.marks(finding))
         call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
         yield call + style.WARNING(marks) if marks else call
         yield from _places(finding, width, style)

@@ -2,11 +2,11 @@
 
 from loopwatch.advice import advice_for
 from loopwatch.durations import human_duration
+from loopwatch.escaping.terminal import visible
 from loopwatch.models import Finding
 from loopwatch.reporting import words
 from loopwatch.reporting.changes import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
-from loopwatch.reporting.terminal import visible
 
 
 def title(finding: ReportedFinding) -> str:

@@ -1,15 +1,9 @@
-"""Text for a terminal: how wide it is shown, how it is shortened, and what must not reach a terminal as it is."""
+"""Text on a terminal: how wide it is shown, and how it is shortened."""
 
 import unicodedata
 
 _ELLIPSIS = "…"
 _EMOJI_VARIANT = "\ufe0f"
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def visible(text: str) -> str:
-    """Spell out control characters, line breaks and lone surrogates: names are data, never terminal commands."""
-    return "".join(_spelled(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
 
 
 def width_of(text: str) -> int:
@@ -41,7 +35,3 @@ def _char_width(char: str) -> int:
     if unicodedata.category(char) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def _spelled(char: str) -> str:
-    return char.encode("unicode_escape", "surrogatepass").decode("ascii")

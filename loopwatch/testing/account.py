@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
-from loopwatch.reporting.terminal import visible
+from loopwatch.escaping.terminal import visible
 from loopwatch.sources.running import lines_of
 from loopwatch.testing.found import Channel, Found
 from loopwatch.testing.places import shown
@@ -126,7 +126,8 @@ def _entry(frame: StackFrame) -> Entry:
 def _marked(frame: StackFrame) -> list[str]:
     """The lines of the expression, with carets under it where it is a part of its line."""
     last = min(max(frame.end_lineno, frame.lineno), frame.lineno + MAX_LINES - 1)
-    lines = lines_of(frame.filename)[max(0, frame.lineno - 1) : last]
+    source = lines_of(frame.filename)[max(0, frame.lineno - 1) : last]
+    lines = [visible(line.replace("\t", " ")) for line in source]
     if not lines:
         return []
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)

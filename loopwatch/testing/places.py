@@ -2,7 +2,7 @@
 
 import os
 
-from loopwatch.reporting.terminal import visible
+from loopwatch.escaping.terminal import visible
 
 
 def shown(filename: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
-from loopwatch.reporting.terminal import visible
+from loopwatch.escaping.terminal import visible
 from loopwatch.testing import pytest_options
 from loopwatch.testing.account import title
 from loopwatch.testing.failure import failure

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.durations import human_duration
-from loopwatch.reporting.terminal import visible
+from loopwatch.escaping.terminal import visible
 from loopwatch.testing.found import Channel, Verdict
 from loopwatch.testing.places import shown
 from loopwatch.testing.tally import Finding, Tally

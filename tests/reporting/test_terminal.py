@@ -1,6 +1,7 @@
 import pytest
 
-from loopwatch.reporting.terminal import shorten, visible, width_of
+from loopwatch.escaping.terminal import visible
+from loopwatch.reporting.terminal import shorten, width_of
 
 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("名前", 4), ("😀", 2), ("e\u0301", 1), ("", 0)])

@@ -48,6 +48,13 @@ def test_names_cannot_command_a_terminal():
     assert r"shop.<script>\x1b[31m\n\udcff\u202e·書 blocked" in text
 
 
+def test_lines_of_source_cannot_either(tmp_path):
+    source = tmp_path / "shop.py"
+    source.write_text("\tpay('\x1b[2J\u202e')\n", encoding="utf-8")
+    text = text_of([found(stack=(frame_in(source, 1, column=1, end_column=4),))], 50)
+    assert r"    pay('\x1b[2J\u202e')" + "\n    ^^^\n" in text
+
+
 def test_what_a_report_carries_comes_back_with_any_names():
     class Report:
         pass

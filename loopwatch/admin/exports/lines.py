@@ -5,7 +5,7 @@ import json
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
-from loopwatch.reporting.as_csv import cell
+from loopwatch.escaping.spreadsheet import cell
 
 
 class _Line:

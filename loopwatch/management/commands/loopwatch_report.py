@@ -11,6 +11,7 @@ from django.core.management.color import Style, no_style
 from django.db import close_old_connections
 from django.utils import timezone
 
+from loopwatch.escaping.terminal import visible
 from loopwatch.management import printing
 from loopwatch.management.refusal import refusal
 from loopwatch.management.report_options import ReportOptions, add_arguments
@@ -24,7 +25,6 @@ from loopwatch.reporting.queries import build_report
 from loopwatch.reporting.report import FINDING, HOST, Report
 from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
-from loopwatch.reporting.terminal import visible
 
 FINDINGS_FAIL = 1
 _FAILURES_TOLD = 10

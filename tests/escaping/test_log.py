@@ -1,0 +1,96 @@
+"""Nothing that a name holds forges a line of the log, or commands the terminal that it is read on."""
+
+import logging
+import re
+
+import pytest
+from hypothesis import given
+
+from loopwatch.detection.calls import Request
+from loopwatch.detection.traced_requests import Figures
+from loopwatch.escaping.log import log_text
+from loopwatch.recording.health import Errors, describe
+from loopwatch.recording.sinks import LogSink
+from loopwatch.recording.thread_wait_log import ThreadWaitLog
+from loopwatch.server_timing import server_timing
+from loopwatch.tracing import _line as traced_line
+from tests.escaping.names import is_invisible, names
+from tests.recording.calls import blocking_call, thread_wait
+
+HOSTILE = "a\x1b[31m\u202e\nWARNING forged\x85\u2028x"
+
+
+@given(names)
+def test_a_text_is_one_visible_line(name):
+    line = log_text(name, 30)
+    assert not any(map(is_invisible, line))
+    assert len(line) <= 30
+
+
+def test_white_space_is_one_blank_and_a_cut_is_shown():
+    assert log_text(" a \n\t b ", 10) == "a b"
+    assert log_text("x" * 100, 10) == "x" * 9 + "…"
+
+
+@pytest.fixture
+def logged(caplog):
+    """The text of everything that was logged, with what a formatter may add."""
+    caplog.set_level(logging.INFO, "loopwatch")
+
+    def texts():
+        extra = [
+            value for record in caplog.records for key, value in vars(record).items() if key.startswith("loopwatch_")
+        ]
+        return [record.getMessage() for record in caplog.records] + [value for value in extra if isinstance(value, str)]
+
+    return texts
+
+
+def assert_clean(texts):
+    assert texts
+    assert not [text for text in texts if any(map(is_invisible, text))]
+
+
+def hostile_call(name=HOSTILE):
+    request = Request("http", "GET", name, "")
+    return blocking_call(method_name=name, function=name, filename=f"/srv/{name}.py", request=request)
+
+
+def test_the_line_of_a_stall_is_clean(logged):
+    LogSink().emit(hostile_call())
+    assert_clean(logged())
+
+
+def test_the_line_of_a_call_of_a_traced_request_is_clean():
+    assert_clean([traced_line(hostile_call())])
+
+
+def test_the_line_of_a_thread_wait_is_clean(logged):
+    holder = Request("http", "GET", HOSTILE, "")
+    ThreadWaitLog().tell(thread_wait(held_by=HOSTILE, holder=lambda: holder, ongoing=True))
+    assert_clean(logged())
+
+
+def test_the_description_of_an_error_is_clean():
+    assert_clean([describe(ValueError(HOSTILE))])
+
+
+def test_the_line_of_an_error_in_code_of_the_site_is_clean_but_for_its_line_breaks(caplog):
+    source = compile("def f():\n raise ValueError\nf()", f"/srv/{HOSTILE}.py", "exec")
+    source = source.replace(co_name=HOSTILE)
+    errors = Errors()
+    try:
+        exec(source)
+    except ValueError as error:
+        errors.log_foreign("callback", error)
+    (record,) = caplog.records
+    assert_clean([*record.getMessage().split("\n"), errors.last])
+    assert "\nWARNING forged" not in record.getMessage()
+
+
+@given(names)
+def test_no_name_ends_its_description_in_a_header(name):
+    header = server_timing(Figures(1.0, 2.0, 3.0), [hostile_call(name)]).decode("ascii")
+    assert header.isprintable()
+    quoted = r'"(?:[^"\\]|\\.)*"'
+    assert re.fullmatch(rf"(?:\w+;desc={quoted};dur=[\d.]+(?:, |$))+", header)

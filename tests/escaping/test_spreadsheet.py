@@ -1,0 +1,38 @@
+"""No text is a formula, whichever list separator a spreadsheet cuts cells at."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from loopwatch.escaping.spreadsheet import cell
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
+def test_what_begins_like_a_formula_has_an_apostrophe(text):
+    assert cell(text).startswith("'")
+    assert cell(text).replace("'", "") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("x;=1", "x;'=1"),
+        ("x; +1", "x;' +1"),
+        ('x;"=1', "x;'\"=1"),
+        ("x\t@a", "x\t'@a"),
+        ("x\n-1", "x\n'-1"),
+        ("x;;=1", "x;;'=1"),
+    ],
+)
+def test_so_has_what_would_begin_a_cell_at_another_separator(text, safe):
+    assert cell(text) == safe
+
+
+@pytest.mark.parametrize("text", ["", "time.sleep", "a=1", "a;b", "a,=1", "<int:pk>/", "x - 1"])
+def test_other_text_is_as_it_was(text):
+    assert cell(text) == text
+
+
+def test_what_is_no_text_is_as_it_was():
+    assert [cell(-1), cell(None), cell(1.5), cell(True)] == [-1, None, 1.5, True]
+    assert cell(datetime(2026, 11, 1, tzinfo=UTC)) == "2026-11-01T00:00:00+00:00"
