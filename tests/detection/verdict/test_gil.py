@@ -4,11 +4,17 @@ from dataclasses import dataclass
 
 import pytest
 
+from loopwatch.detection import gil
 from loopwatch.detection.cpu_clocks import Turns
 from loopwatch.detection.gil import GilWait, OtherThreads
 from tests.detection.verdict.builders import Delayed, reading, wanted
 
 ASKED_AT = 8.0
+
+
+@pytest.fixture(autouse=True)
+def _interpreter_with_a_gil(monkeypatch):
+    monkeypatch.setattr(gil, "is_gil_enabled", lambda: True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +71,15 @@ SHORT = [
         id="just the interval, even if it had no CPU for a while",
     ),
     pytest.param(Wait(until_ms=4.75, delays_ms=(0, 1)), GilWait.INTERVAL, id="as good as the interval"),
+    pytest.param(Wait(until_ms=5.625, delays_ms=(0, 1)), GilWait.CONTESTED, id="just off the interval, without a CPU"),
     pytest.param(Wait(until_ms=8, delays_ms=(0, 0.25)), GilWait.INTERVAL, id="longer, and it hardly wanted for a CPU"),
     pytest.param(Wait(until_ms=8, delays_ms=(9, 0)), GilWait.INTERVAL, id="longer, and the loop's thread had no CPU"),
 ]
 
 
-@pytest.mark.parametrize(("wait", "gil"), SHORT)
-def test_a_short_wait(wait, gil):
-    assert wait.says is gil
+@pytest.mark.parametrize(("wait", "says"), SHORT)
+def test_a_short_wait(wait, says):
+    assert wait.says is says
 
 
 LONG = [
@@ -92,13 +99,14 @@ LONG = [
 ]
 
 
-@pytest.mark.parametrize(("wait", "gil"), LONG)
-def test_a_long_wait(wait, gil):
-    assert wait.says is gil
+@pytest.mark.parametrize(("wait", "says"), LONG)
+def test_a_long_wait(wait, says):
+    assert wait.says is says
 
 
 SHARED = [
     pytest.param(Wait(others_ms=5, thread_ms=10), GilWait.SHARED, id="others ran while the loop's thread did not"),
+    pytest.param(Wait(others_ms=2.5, thread_ms=10), GilWait.SHARED, id="others ran for about a hand-over"),
     pytest.param(Wait(others_ms=1.5, thread_ms=10), GilWait.CONTESTED, id="not if they ran for less than a hand-over"),
     pytest.param(Wait(others_ms=5, thread_ms=18.5), GilWait.CONTESTED, id="not if it ran almost all the time"),
     pytest.param(Wait(others_ms=5, thread_ms=17.5), GilWait.SHARED, id="even if it ran most of the time"),
@@ -129,9 +137,14 @@ SHARED = [
 ]
 
 
-@pytest.mark.parametrize(("wait", "gil"), SHARED)
-def test_a_long_wait_in_which_others_had_the_gil_too(wait, gil):
-    assert wait.says is gil
+@pytest.mark.parametrize(("wait", "says"), SHARED)
+def test_a_long_wait_in_which_others_had_the_gil_too(wait, says):
+    assert wait.says is says
+
+
+def test_where_there_is_no_gil_a_wait_says_nothing(monkeypatch):
+    monkeypatch.setattr(gil, "is_gil_enabled", lambda: False)
+    assert Wait(until_ms=20).says is GilWait.NONE
 
 
 def test_where_the_cpu_clock_of_the_loops_thread_is_unknown_a_long_wait_is_its_own():
@@ -158,7 +171,9 @@ def test_the_turns_of_a_thread_whose_cpu_clock_was_unknown_before_are_unknown():
 
 
 def test_the_turns_of_a_thread_that_had_run_before_are_counted():
-    assert wanted(4.0, before=reading(4.0, 3.0), delays=Delayed(0.25)).loop_turns(reading(5.0, 3.5)) == Turns(0.25, 1)
+    asked = wanted(4.0, before=reading(4.0, 3.0), delays=Delayed(0.25))
+    assert asked.loop_turns(reading(5.0, 3.5)) == Turns(0.25, 1)
+    assert asked.loop_turns(reading(5.0, 3.875)) is None
 
 
 @pytest.mark.parametrize(
