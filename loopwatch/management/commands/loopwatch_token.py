@@ -12,14 +12,12 @@ from django.core.management.base import BaseCommand, CommandParser
 from loopwatch.conf import configuration
 from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.refusal import refusal
-from loopwatch.trace_token import make_token
+from loopwatch.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
 from loopwatch.tracing import HEADER
 
 _FORMS = "30s, 10m, 2h or 1d"
 _DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LONGEST_S = 7 * 86_400
-_SHORTEST_MS, _LONGEST_MS = 1.0, 60_000.0
 
 
 class Command(BaseCommand):
@@ -70,7 +68,7 @@ examples:
 def _seconds(value: str) -> int:
     match = _DURATION.fullmatch(value.strip())
     seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
-    if not 0 < seconds <= _LONGEST_S:
+    if not 0 < seconds <= LONGEST_S:
         raise ArgumentTypeError(f"{value!r} is not a time of up to 7 days. These work: {_FORMS}.")
     return seconds
 
@@ -80,6 +78,6 @@ def _milliseconds(value: str) -> float:
         threshold_ms = float(value)
     except ValueError:
         threshold_ms = 0.0
-    if not _SHORTEST_MS <= threshold_ms <= _LONGEST_MS:
+    if not SHORTEST_MS <= threshold_ms <= LONGEST_MS:
         raise ArgumentTypeError(f"{value!r} is not a number of milliseconds from 1 to 60000.")
     return threshold_ms

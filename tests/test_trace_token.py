@@ -1,0 +1,73 @@
+"""A token is believed as far as it could have been made by ``loopwatch_token``, whoever has signed it."""
+
+import math
+import time
+
+import pytest
+from django.core import signing
+from hypothesis import given
+from hypothesis import strategies as st
+
+from loopwatch.trace_token import LONGEST_S, MAX_LENGTH, make_token, threshold_ms_of
+from tests.rows.values import anything
+
+SOON = math.ceil(time.time() + 600)
+
+
+def signed(payload):
+    return signing.Signer(salt="loopwatch.trace").sign_object(payload)
+
+
+def test_a_token_tells_its_threshold_until_it_expires():
+    assert threshold_ms_of(make_token(60, 5)) == 5.0
+    assert threshold_ms_of(make_token(LONGEST_S, 60_000)) == 60_000.0
+    assert threshold_ms_of(make_token(-1, 5)) is None
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        [SOON, None],
+        [SOON],
+        [SOON, 5, 5],
+        [],
+        {},
+        None,
+        "x",
+        [None, 5],
+        ["x", 5],
+        [str(SOON), 5],
+        [SOON, "5"],
+        [SOON, [5]],
+    ],
+    ids=range(12),
+)
+def test_a_token_of_other_types_is_none(payload):
+    assert threshold_ms_of(signed(payload)) is None
+
+
+@pytest.mark.parametrize("threshold_ms", [0, -5, 0.99, 60_001, math.nan, math.inf, -math.inf, 10**100], ids=str)
+def test_a_token_with_another_threshold_than_a_token_has_is_none(threshold_ms):
+    assert threshold_ms_of(signed([SOON, threshold_ms])) is None
+
+
+@pytest.mark.parametrize("expires_at", [math.inf, math.nan, -math.inf, 10**100, 0, SOON + LONGEST_S], ids=range(6))
+def test_a_token_that_is_good_for_longer_than_tokens_are_is_none(expires_at):
+    assert threshold_ms_of(signed([expires_at, 5])) is None
+
+
+@pytest.mark.parametrize("text", ["x", "e30", "eyJ", "é", ".eJw", "", ".", "\x00"])
+def test_what_is_signed_and_no_json_is_none(text):
+    assert threshold_ms_of(signing.Signer(salt="loopwatch.trace").sign(text)) is None
+
+
+@given(anything)
+def test_whatever_is_signed_is_a_threshold_in_range_or_none(payload):
+    token = signed(payload)
+    threshold_ms = threshold_ms_of(token)
+    assert threshold_ms is None or (len(token) <= MAX_LENGTH and 1 <= threshold_ms <= 60_000)
+
+
+@given(st.text())
+def test_what_is_not_signed_is_none(text):
+    assert threshold_ms_of(text) is None
