@@ -10,6 +10,7 @@ from loopwatch.recording.paths import shorten
 MAX_CALLS = 5
 """Proxies take no more than a few kilobytes of headers; the log has all calls."""
 MAX_DESCRIPTION = 150
+_CACHING = {b"expires", b"surrogate-control", b"edge-control", b"x-accel-expires"}
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -33,6 +34,17 @@ def appended(headers: Iterable[Iterable[bytes]], name: bytes, value: bytes) -> H
             found[index] = (found[index][0], found[index][1] + b", " + value)
             return found
     return [*found, (name, value)]
+
+
+def uncached(headers: Iterable[Iterable[bytes]]) -> Headers:
+    """The headers of a response that no cache may keep, whichever of them it obeys."""
+    kept = [(name, value) for name, value in headers if not _is_for_caches(name.lower())]
+    return [*kept, (b"cache-control", b"no-store")]
+
+
+def _is_for_caches(name: bytes) -> bool:
+    """CDNs prefer headers of their own to ``Cache-Control`` (RFC 9213), nginx another."""
+    return name.endswith(b"cache-control") or name in _CACHING
 
 
 def _heaviest(calls: Iterable[BlockingCall]) -> list[tuple[float, str]]:

@@ -20,7 +20,7 @@ from loopwatch.escaping.log import log_text
 from loopwatch.monitoring import monitoring
 from loopwatch.recording import requests
 from loopwatch.recording.paths import shorten
-from loopwatch.server_timing import appended, server_timing
+from loopwatch.server_timing import appended, server_timing, uncached
 from loopwatch.trace_token import threshold_ms_of
 
 HEADER = "X-Loopwatch-Trace"
@@ -103,7 +103,7 @@ class TraceOnDemand:
             calls = await self._loop.create_task(self._settled_calls(), context=Context())
             headers = appended(message.get("headers") or (), b"server-timing", server_timing(figures, calls))
             # Nobody else is to be shown it from a cache.
-            return {**message, "headers": appended(headers, b"cache-control", b"no-store")}
+            return {**message, "headers": uncached(headers)}
         except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
             _complain(error)
             return message

@@ -216,12 +216,22 @@ async def test_a_token_of_a_key_that_was_replaced_lately_is_good(settings):
 
 
 async def test_what_the_application_says_itself_stays():
-    own = [(b"Server-Timing", b"db;dur=5"), (b"cache-control", b"max-age=60"), (b"x-other", b"1")]
+    own = [(b"Server-Timing", b"db;dur=5"), (b"x-other", b"1")]
     headers = await headers_of(raw(stall, own), "/", make_token(60, 5))
     (value,) = [value for name, value in headers if name == "server-timing"]
     assert value.startswith("db;dur=5, loop;")
-    assert ("cache-control", "max-age=60, no-store") in headers
     assert ("x-other", "1") in headers
+
+
+async def test_no_cache_keeps_an_answer_that_tells_figures():
+    own = [(b"Cache-Control", b"public, max-age=60"), (b"CDN-Cache-Control", b"max-age=60")]
+    headers = await headers_of(raw(stall, own), "/", make_token(60, 5))
+    assert [header for header in headers if "cache" in header[0]] == [("cache-control", "no-store")]
+
+
+async def test_an_answer_without_figures_is_cached_as_the_application_says():
+    own = [(b"cache-control", b"public, max-age=60"), (b"cdn-cache-control", b"max-age=60")]
+    assert len(await headers_of(raw(stall, own), "/")) == len(own)
 
 
 async def test_names_cannot_break_out_of_the_header():

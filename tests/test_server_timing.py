@@ -1,0 +1,23 @@
+"""The headers of an answer that tells figures."""
+
+import pytest
+
+from loopwatch.server_timing import uncached
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        b"Cache-Control",
+        b"CDN-Cache-Control",
+        b"Cloudflare-CDN-Cache-Control",
+        b"Vercel-CDN-Cache-Control",
+        b"X-LiteSpeed-Cache-Control",
+        b"Surrogate-Control",
+        b"Edge-Control",
+        b"X-Accel-Expires",
+        b"expires",
+    ],
+)
+def test_no_cache_is_told_anything_but_to_keep_nothing(name):
+    assert uncached([(b"ETag", b"x"), (name, b"max-age=60")]) == [(b"ETag", b"x"), (b"cache-control", b"no-store")]
