@@ -4,3 +4,11 @@ from hypothesis import settings
 
 settings.register_profile("tests", derandomize=True, deadline=None, database=None)
 settings.load_profile("tests")
+
+
+def pytest_configure(config):
+    # Hypothesis asks the collector who refers to its own generator (register_random in hypothesis/internal/entropy.py),
+    # which does not look at what the fixture no_other_garbage has frozen. Seen on Python 3.14 and 3.15.
+    config.addinivalue_line(
+        "filterwarnings", "ignore:It looks like .register_random:hypothesis.errors.HypothesisWarning"
+    )
