@@ -1,10 +1,17 @@
 """What several of the tables need."""
 
 import asyncio
+import sys
 
 import pytest
 
 from tests.detection.verdict.builders import Step
+
+
+@pytest.fixture(autouse=True)
+def _interpreter_with_a_gil(monkeypatch):
+    """The tables are those of an interpreter with a GIL, unless a test says otherwise."""
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
 
 
 @pytest.fixture

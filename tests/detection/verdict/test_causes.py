@@ -1,6 +1,7 @@
 """Why the loop could not go on: what a call did, or what the machine did."""
 
 import importlib._bootstrap
+import sys
 from dataclasses import replace
 
 import pytest
@@ -131,6 +132,11 @@ def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
     step = stall(9.0, started=8.0, cpu=cpu, handle=Step(shop.price), watchers=[Watch(threshold_s)])
     seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0), delays=delays)
     assert reported(of=step, seen=seen, started=8.0).cause is cause
+
+
+def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(monkeypatch):
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert reported(of=stall(1.0, cpu=reading(1.0, 0.125, 0.5), handle=Step(shop.price))).cause is Cause.COMPUTING
 
 
 def test_the_cause_of_a_part_of_a_step_is_judged_by_how_long_that_part_was():

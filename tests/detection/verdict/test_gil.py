@@ -1,20 +1,15 @@
 """What the watchdog's wait for the GIL says. Python code hands the GIL over 5 ms after it is asked, by default."""
 
+import sys
 from dataclasses import dataclass
 
 import pytest
 
-from loopwatch.detection import gil
 from loopwatch.detection.cpu_clocks import Turns
 from loopwatch.detection.gil import GilWait, OtherThreads
 from tests.detection.verdict.builders import Delayed, reading, wanted
 
 ASKED_AT = 8.0
-
-
-@pytest.fixture(autouse=True)
-def _interpreter_with_a_gil(monkeypatch):
-    monkeypatch.setattr(gil, "is_gil_enabled", lambda: True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +138,7 @@ def test_a_long_wait_in_which_others_had_the_gil_too(wait, says):
 
 
 def test_where_there_is_no_gil_a_wait_says_nothing(monkeypatch):
-    monkeypatch.setattr(gil, "is_gil_enabled", lambda: False)
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     assert Wait(until_ms=20).says is GilWait.NONE
 
 

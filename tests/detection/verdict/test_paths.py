@@ -3,11 +3,12 @@
 import asyncio
 import importlib._bootstrap
 import json
+from dataclasses import replace
 
 import django.template.base as templates
 import pytest
 
-from loopwatch.detection import attribution, gc_pauses
+from loopwatch.detection import attribution, bytecode, gc_pauses
 from loopwatch.detection.attribution import nodes_of, paths_of
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.gil import GilWait
@@ -292,6 +293,14 @@ def test_an_import_is_one_node(stack, names):
     assert named(nodes_of(stack, is_exact=False, is_calling=True)) == [
         name if name.startswith("import") else f"{name}?" for name in names
     ]
+
+
+def test_an_import_that_the_use_of_a_name_sets_off_is_a_lazy_one(monkeypatch):
+    monkeypatch.setattr(bytecode, "HAS_LAZY_IMPORTS", True)
+    code = shop.checkout.__code__.replace(co_name="imports_lazily")  # answers are cached by code
+    uses_it = replace(site(code, "json"), lazily_imports="json")
+    nodes = nodes_of([POPS, BODY, FIND, uses_it], is_exact=True, is_calling=True)
+    assert named(nodes) == ["shop.checkout", "import json (lazy)"]
 
 
 def test_an_import_stands_at_the_import_machinery_of_the_standard_library():
