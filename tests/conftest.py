@@ -58,7 +58,9 @@ def pytest_collection_finish(session):
     connections.configure_settings(settings.DATABASES)
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
+    """Remove the server after the fixtures of an interrupted run, which pytest tears down in this hook as well."""
     if server := session.config.stash.get(SERVER, None):
         server.remove()
 

@@ -55,9 +55,16 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(elsewhere))
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Look when fixtures and other plugins have cleaned up."""
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
+    """Look when fixtures and other plugins have cleaned up, even if one of them failed to."""
+    try:
+        return (yield)
+    finally:
+        look(session)
+
+
+def look(session: pytest.Session) -> None:
     config = session.config
     elsewhere, folder = config.stash[FOLDERS]
     config.stash[FOUND] += [*remaining_processes(folder.name), *listening_ports(), *remaining_files(elsewhere, folder)]
