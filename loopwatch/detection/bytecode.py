@@ -253,6 +253,6 @@ def _doubtful_before(instructions: Sequence[Instruction], index: int) -> int | N
     for earlier in range(index - 1, -1, -1):
         if instructions[earlier].role in _OFFERS_GIL:
             return None
-        if may_take_long(instructions[earlier], instructions[earlier - 1] if earlier else None):
+        if may_take_long(instructions, earlier):
             return earlier
     return None
