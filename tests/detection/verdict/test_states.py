@@ -229,8 +229,9 @@ def test_a_thread_that_did_a_little_more_than_wake_up_computed_if_others_had_the
 
 
 def test_what_may_have_been_used_before_the_step_does_not_count_as_computing():
-    assert in_one_place(reading(2.5, 0.75), reading(3.5, 0.75), before=reading(0.5), started=1.5) == "CW"
-    assert in_one_place(reading(2.5, 1.75), reading(3.5, 1.75), before=reading(0.5), started=1.5) == "CC"
+    before = reading(0.5, 4.0)
+    assert in_one_place(reading(2.5, 4.75), reading(3.5, 4.75), before=before, started=1.5) == "CW"
+    assert in_one_place(reading(2.5, 5.75), reading(3.5, 5.75), before=before, started=1.5) == "CC"
 
 
 @pytest.mark.parametrize(
