@@ -16,7 +16,7 @@ from loopwatch.models import CommittedBatch
 from loopwatch.recording.pending import FindingDelta, HourKey, RouteDelta
 
 KEPT = timedelta(days=7)
-"""What a process leaves behind is deleted after this time, by the next process that begins to write."""
+"""What a process leaves behind is deleted after this time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,6 @@ class Ledger:
         """Make sure of the row, in a transaction of its own."""
         rows = CommittedBatch.objects.using(alias)
         if not rows.filter(writer=self._writer).exists():
-            rows.filter(committed_at__lt=timezone.now() - KEPT).delete()
             rows.create(writer=self._writer, number=0, committed_at=timezone.now())
 
     def enter(self, alias: str, batch: Batch) -> bool:

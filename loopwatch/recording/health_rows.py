@@ -43,4 +43,3 @@ class HealthRow:
             since = moment(stats.since) if stats.since else now
             row = rows.create(host=host(), process_id=os.getpid(), release=self._release, since=since, **columns)
             self._pk = row.pk
-            rows.filter(reported_at__lt=now - KEPT).delete()

@@ -1,5 +1,6 @@
 """What the writer does once it has written: say how it fares, and now and then delete a few rows that are too old."""
 
+import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -7,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections
 
 from loopwatch.conf import Configuration
+from loopwatch.durations import human_duration
+from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
+from loopwatch.recording import batches, health_rows, trusted_time
 from loopwatch.recording.column_values import moment, text
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.health_rows import HealthRow
@@ -16,6 +20,9 @@ from loopwatch.recording.pruning import prune_oldest
 PRUNE_INTERVAL_S = 60.0
 BATCHES = 5
 BATCH_SIZE = 100
+CLOCKS_DIFFER = timedelta(hours=1)
+
+logger = logging.getLogger("loopwatch.recorder")
 
 
 class Upkeep:
@@ -40,9 +47,27 @@ class Upkeep:
                 connections.close_all()  # a broken connection must not be tried again
 
     def _prune(self, alias: str) -> None:
-        now = datetime.now(UTC)
-        prune_loop_times(alias, now)
+        """Whatever is deleted for its age is deleted here."""
+        now = trusted_time.earlier_time(alias)
+        ahead = datetime.now(UTC) - now
+        if ahead > CLOCKS_DIFFER:
+            self._doubt(f"The clock of this process is {_span(ahead)} ahead of the database's, which counts.")
         oldest = moment(now - self._kept)
+        if not trusted_time.is_believed(alias, now):
+            if BlockingEvent.objects.using(alias).filter(started_at__lt=oldest).exists():
+                self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
+            return
+        prune_loop_times(alias, now)
+        ProcessHealth.objects.using(alias).filter(reported_at__lt=moment(now - health_rows.KEPT)).delete()
+        CommittedBatch.objects.using(alias).filter(committed_at__lt=moment(now - batches.KEPT)).delete()
         for _ in range(BATCHES):
             if not prune_oldest(alias, oldest, BATCH_SIZE):
                 break
+
+    def _doubt(self, doubt: str) -> None:
+        if self._errors.count("clock", ValueError(doubt), doubt):
+            logger.warning("%s More of this is only counted.", doubt)
+
+
+def _span(time: timedelta) -> str:
+    return human_duration(time / timedelta(milliseconds=1))

@@ -50,6 +50,19 @@ def test_without_age_and_number_the_settings_decide_what_is_pruned(finding, sett
     assert finding.blocking_events.count() == 100
 
 
+def test_by_a_clock_that_nothing_was_stored_by_the_settings_delete_nothing(finding, settings):
+    settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 100}
+    finding.blocking_events.filter(started_at__gt=timezone.now() - timedelta(days=8)).delete()
+    with pytest.raises(CommandError, match=r"Nothing was stored in the 7 days before .* --older-than \d{4}-\d\d-\d\d$"):
+        run()
+    assert finding.blocking_events.count() == 112
+    assert run("--older-than", "100d").startswith("20 events deleted")
+
+
+def test_where_nothing_is_too_old_the_clock_does_not_matter(db):
+    assert run() == "0 events deleted; all counts are kept.\n"
+
+
 def test_with_only_age_or_number_the_other_is_no_limit(finding):
     assert run("--older-than", "119d").startswith("1 event deleted")
     assert finding.blocking_events.count() == 119

@@ -1,5 +1,6 @@
 """What is deleted of the store, by the command and by the writer, and what survives."""
 
+import os
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,7 @@ from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from loopwatch.models import BlockingEvent, Finding, HourlyTotal, ProcessHealth
+from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, ProcessHealth
 from loopwatch.recording import upkeep
 from loopwatch.recording.pruning import Limits, count, prune, prune_oldest
 from tests.recording.calls import blocking_call
@@ -151,7 +152,8 @@ def test_pruning_that_fails_loses_no_stall_and_is_told_once(recorder_of, soon, c
     def refuse(**_):
         raise RuntimeError("a receiver of the site's")
 
-    stored(3)
+    finding = stored(3)
+    stored_event(finding, started_at=timezone.now() - timedelta(hours=3))
     pre_delete.connect(refuse, sender=BlockingEvent)
     try:
         recorder = recorder_of(events_kept_days=1)
@@ -191,14 +193,14 @@ def test_a_row_that_was_deleted_comes_back(recorder_of):
     assert ProcessHealth.objects.get().seen == 3
 
 
-def test_rows_of_processes_that_are_long_gone_are_deleted(recorder_of):
-    def row(days):
-        moment = timezone.now() - timedelta(days=days)
-        return ProcessHealth(host="web-1", process_id=days, since=moment, reported_at=moment)
-
-    ProcessHealth.objects.bulk_create([row(6), row(8)])
+def test_rows_of_processes_that_are_long_gone_are_deleted(recorder_of, soon):
+    for days in (6, 8):
+        then = timezone.now() - timedelta(days=days)
+        ProcessHealth.objects.create(host="web-1", process_id=days, since=then, reported_at=then)
+        CommittedBatch.objects.create(writer=f"writer-{days}", number=1, committed_at=then)
+    stored_event(stored_finding(), started_at=timezone.now() - timedelta(hours=3))
     recorder = recorder_of()
-    recorder.put(blocking_call())
+    recorder.put(blocking_call(started_at=timezone.now()))
     assert recorder.flush(10)
-    assert not ProcessHealth.objects.filter(process_id=8).exists()
-    assert ProcessHealth.objects.count() == 2
+    assert set(ProcessHealth.objects.values_list("process_id", flat=True)) == {6, os.getpid()}
+    assert CommittedBatch.objects.filter(writer__startswith="writer").get().writer == "writer-6"

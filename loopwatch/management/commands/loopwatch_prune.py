@@ -1,6 +1,6 @@
 """Deletes stored events that are too old or too many; counts stay."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -9,6 +9,7 @@ from loopwatch.management.refusal import refusal
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.recording.column_values import moment
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
+from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
 from loopwatch.reporting.since import FORMS, parse_since
 
 _LARGEST_BATCH = 10_000
@@ -54,18 +55,24 @@ examples:
             raise refusal("--keep-events must be at least 1.")
         if not 1 <= batch_size <= _LARGEST_BATCH:
             raise refusal(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
-        limits = self._limits(older_than, keep_events)
         with self.store(database, for_writing=True) as alias:
+            limits = self._limits(older_than, keep_events, alias)
             if dry_run:
                 self.stdout.write(f"{_events(count(alias, limits))} would be deleted.")
             else:
                 self.stdout.write(f"{_events(self._prune(alias, limits, batch_size))} deleted; all counts are kept.")
 
-    def _limits(self, older_than: str | None, keep_events: int | None) -> Limits:
-        now = datetime.now(UTC)
+    def _limits(self, older_than: str | None, keep_events: int | None, alias: str) -> Limits:
+        """An age is that by the earlier of two clocks, and the settings' age counts only where that is believed."""
+        now = earlier_time(alias)
         if older_than is None and keep_events is None:
             settings = self.configuration()
             oldest = now - timedelta(days=settings.events_kept_days)
+            if not is_believed(alias, now) and count(alias, Limits(moment(oldest))):
+                raise refusal(
+                    f"Nothing was stored in the {LONGEST_SILENCE.days} days before {now:%Y-%m-%d}. If the clock is "
+                    f"right, say what to delete: --older-than {oldest:%Y-%m-%d}"
+                )
             return Limits(moment(oldest), settings.events_per_finding)
         try:
             return Limits(moment(parse_since(older_than, now)) if older_than is not None else None, keep_events)
