@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.detection.catalogue import (
+    called_indirectly,
     computing,
     computing_collections,
     computing_loops,
@@ -27,7 +28,7 @@ from tests.support.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
-    *(interpreter, lazy_imports, roads, generators, steps, silence),
+    *(interpreter, called_indirectly, lazy_imports, roads, generators, steps, silence),
 )
 CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}

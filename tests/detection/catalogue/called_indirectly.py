@@ -1,0 +1,88 @@
+"""Calls whose function the line does not name: items of tables, and what the end of a block does."""
+
+import hashlib
+import sqlite3
+import tempfile
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from loopwatch.detection.calls import Cause
+from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
+from tests.detection.catalogue.peers import PAUSE_S, later
+from tests.detection.catalogue.sizes import sized
+
+catalogue = Catalogue()
+COMPUTING, WAITING = Cause.COMPUTING, Cause.WAITING
+
+PAUSES = {"short": None, "long": time.sleep}
+CHECKS = {"plain": lambda secret: secret, "slow": hashlib.pbkdf2_hmac}
+BY_NUMBER = [None, time.sleep]
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def item_of_a_table(truth):
+    with truth:
+        PAUSES["long"](PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def item_by_a_variable(truth):
+    kind = "long"
+    with truth:
+        PAUSES[kind](PAUSE_S)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def item_of_a_list(truth):
+    with truth:
+        BY_NUMBER[-1](PAUSE_S)  # blocks
+
+
+def check(rounds):
+    hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", rounds)
+
+
+@catalogue.blocks("hashlib.pbkdf2_hmac", cause=COMPUTING, is_c=True, given=sized(check, start=10_000))
+async def item_that_computes(truth, rounds):
+    with truth:
+        CHECKS["slow"]("sha256", b"secret", b"salt", rounds)  # blocks
+
+
+# The ends of blocks
+
+
+@contextmanager
+def read_database():
+    """A database that somebody reads, and will for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "books.sqlite3"))
+        with closing(sqlite3.connect(path, check_same_thread=False)) as reader:
+            reader.execute("CREATE TABLE book (title)")
+            reader.execute("BEGIN")
+            reader.execute("SELECT * FROM book").fetchall()
+            yield path, reader
+
+
+@catalogue.blocks("sqlite3.Connection.__exit__", cause=WAITING, is_c=True, given=read_database)
+async def transaction_committed(truth, database):
+    path, reader = database
+    with closing(sqlite3.connect(path, timeout=10)) as writer:
+        later(reader.rollback)
+        with truth, writer:  # blocks
+            writer.execute("INSERT INTO book VALUES ('x')")
+
+
+@contextmanager
+def span():
+    yield
+
+
+def raise_to(exponent):
+    return 3**exponent
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
+async def operator_at_the_end_of_a_block(truth, exponent):
+    with truth, span():
+        3**exponent  # blocks
