@@ -1,0 +1,148 @@
+"""Every page that a link of the admin leads to, of a store in which names are attacks and moments are impossible."""
+
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from urllib.parse import urldefrag, urljoin
+
+import pytest
+from django.urls import reverse
+
+from tests.stored import (
+    stored_event,
+    stored_finding,
+    stored_health,
+    stored_hour,
+    stored_loop_time,
+    stored_route,
+    stored_stack,
+    stored_wait,
+)
+
+pytestmark = pytest.mark.django_db
+
+EVIL = "<evil-tag>\"><evil-tag onevil='x'>' onevil=\"x\" {{ evil }} javascript:evil() </script>\u202e"
+INDEX = "/admin/loopwatch/"
+MOST_PAGES = 400
+
+
+class Page(HTMLParser):
+    """Its links, and what an attack has got into it."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.flaws, self.scripts = [], [], []
+        self._tag = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self._tag = tag
+        if "evil" in tag:
+            self.flaws.append(tag)
+        for name, value in attributes:
+            if name.startswith("on") or (value or "").strip().lower().startswith("javascript:"):
+                self.flaws.append((tag, name, value))
+        if tag == "a":
+            self.links.append(dict(attributes).get("href") or "")
+
+    def handle_data(self, data):
+        if self._tag == "script" and "evil" in data:
+            self.flaws.append(data)
+
+    def handle_endtag(self, tag):
+        self._tag = ""
+
+
+def store_at(moment, name):
+    """A row of every kind at this moment."""
+    hour = moment.replace(minute=0, second=0, microsecond=0)
+    named = {"blocking_call": name[:300], "function": name, "filename": name, "source": name, "cause": name[:20]}
+    finding = stored_finding(
+        **named, first_seen=moment, last_seen=moment, first_release=name[:100], last_release=name[:100]
+    )
+    frame = (name, name, 2, 0, 0, 1, f"{name}; {name}; {name}")
+    stored_event(
+        finding,
+        started_at=moment,
+        stacks=stored_stack(frame, frame),
+        contributions=[{"name": name, "own_ms": 5.0, "count": 3}],
+        delayed_routes=[[name, name, 3]],
+        route=name,
+        consumer=name,
+        task_name=name,
+        host=name[:100],
+        release=name[:100],
+        method=name[:10],
+        called_name=name,
+        leaf_name=name,
+        engine=name[:10],
+    )
+    stored_hour(finding, 60, hour=hour, route=name, method=name[:10], release=name[:100])
+    stored_route(start=hour, route=name, method=name[:10], events=1, blocked_us=1, waited_us=1)
+    stored_loop_time(start=hour, host=name[:100], release=name[:100], events=1, since=moment)
+    stored_wait(name, 100, hour=hour, held_for=name, method=name[:10], route=name)
+    stored_health(
+        host=name[:100], release=name[:100], errors={name: 1}, last_error=name, since=moment, reported_at=moment
+    )
+
+
+def pages(client):
+    """Every page that can be reached by links of the app's own, with its address."""
+    waiting, seen = [INDEX], {INDEX}
+    while waiting and len(seen) < MOST_PAGES:
+        address = waiting.pop(0)
+        response = client.get(address, follow=True)
+        content = response.getvalue().decode()
+        yield address, response, content
+        if not response.headers["Content-Type"].startswith("text/html"):
+            continue
+        links = (urldefrag(urljoin(address, link)).url for link in Page(content).links)
+        new = [link for link in dict.fromkeys(links) if link.startswith(INDEX) and link not in seen]
+        seen.update(new)
+        waiting += new
+
+
+@pytest.fixture
+def now():
+    return datetime.now(UTC) - timedelta(minutes=5)
+
+
+def test_no_name_is_markup_on_any_page(admin_client, now):
+    store_at(now, EVIL)
+    names = set()
+    for address, response, content in pages(admin_client):
+        assert response.status_code == 200, address
+        if response.headers["Content-Type"].startswith("text/html"):
+            assert Page(content).flaws == [], address
+            names |= {"page"} if "evil" in content else set()
+        else:
+            assert response.headers["X-Content-Type-Options"] == "nosniff", address
+            names.add("file")
+    assert names == {"page", "file"}
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [datetime(1986, 1, 1, tzinfo=UTC), datetime(2096, 2, 29, 23, 59, tzinfo=UTC), datetime(9026, 12, 31, tzinfo=UTC)],
+    ids=["long ago", "far ahead", "in 7,000 years"],
+)
+@pytest.mark.parametrize("language", ["en", "de", "ar"])
+def test_no_moment_and_no_language_is_an_error_of_the_server(admin_client, settings, moment, language):
+    settings.LANGUAGE_CODE = language
+    store_at(moment, "shop.views")
+    for name in ("finding", "blockingevent", "processhealth"):
+        listed = admin_client.get(reverse(f"admin:loopwatch_{name}_changelist"), {"status": "all"}, follow=True)
+        assert listed.status_code == 200
+        row = listed.context["cl"].result_list[0] if "cl" in listed.context else None
+        assert row, name
+        assert admin_client.get(reverse(f"admin:loopwatch_{name}_change", args=[row.pk])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "query", ["q=" + "x" * 20_000, "q=%00", "q=%ff", "span=evil", "p=-1", "o=evil", "all=evil", "e=1"]
+)
+def test_no_query_is_an_error_of_the_server(admin_client, now, query):
+    store_at(now, EVIL)
+    for address in ("finding/", "blockingevent/", "processhealth/", "overview/", "live/", "threadwaittotal/"):
+        response = admin_client.get(f"{INDEX}{address}?{query}", follow=True)
+        assert response.status_code == 200, address
+        assert Page(response.content.decode()).flaws == [], address
