@@ -13,6 +13,7 @@ from tests.detection.catalogue import (
     computing,
     computing_collections,
     computing_loops,
+    eager_tasks,
     generators,
     interpreter,
     lazy_imports,
@@ -28,7 +29,7 @@ from tests.support.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
-    *(interpreter, called_indirectly, lazy_imports, roads, generators, steps, silence),
+    *(interpreter, called_indirectly, lazy_imports, roads, eager_tasks, generators, steps, silence),
 )
 CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
