@@ -81,7 +81,7 @@ def pytest_testnodedown(node: "xdist.workermanage.WorkerController") -> None:  #
     node.config.stash[FOUND] += getattr(node, "workeroutput", {}).get(RUN, [])
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: "pytest.TerminalReporter", config: pytest.Config) -> None:
     if config.stash[FOUND]:
         terminalreporter.section("left behind")
         for line in config.stash[FOUND]:
