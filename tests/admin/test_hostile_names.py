@@ -59,10 +59,13 @@ def store_at(moment, name):
     finding = stored_finding(
         **named, first_seen=moment, last_seen=moment, first_release=name[:100], last_release=name[:100]
     )
-    frame = (name, name, 2, 0, 0, 1, f"{name}; {name}; {name}")
+    call = f"call {name}"
+    frame = (name, name, 2, 0, 0, 1, f"{name}; {call}; {name}")
     stored_event(
         finding,
         started_at=moment,
+        lineno=2,
+        source=call,
         stacks=stored_stack(frame, frame),
         contributions=[{"name": name, "own_ms": 5.0, "count": 3}],
         delayed_routes=[[name, name, 3]],
