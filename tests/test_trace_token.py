@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwatch.trace_token import LONGEST_S, MAX_LENGTH, make_token, threshold_ms_of
+from loopwatch.tracing import _threshold_ms as threshold_asked_for
 from tests.rows.values import anything
 
 SOON = math.ceil(time.time() + 600)
@@ -54,6 +55,13 @@ def test_a_token_with_another_threshold_than_a_token_has_is_none(threshold_ms):
 @pytest.mark.parametrize("expires_at", [math.inf, math.nan, -math.inf, 10**100, 0, SOON + LONGEST_S], ids=range(6))
 def test_a_token_that_is_good_for_longer_than_tokens_are_is_none(expires_at):
     assert threshold_ms_of(signed([expires_at, 5])) is None
+
+
+def test_of_repeated_headers_the_first_counts():
+    good, bad = (b"x-loopwatch-trace", make_token(60, 5).encode()), (b"x-loopwatch-trace", b"yes")
+    assert threshold_asked_for([(b"x-other", good[1]), good, bad]) == 5.0
+    assert threshold_asked_for([bad, good]) is None
+    assert threshold_asked_for([(b"x-loopwatch-trace", b"\xff\xfe"), good]) is None
 
 
 @pytest.mark.parametrize("text", ["x", "e30", "eyJ", "é", ".eJw", "", ".", "\x00"])
