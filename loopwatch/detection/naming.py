@@ -27,6 +27,7 @@ _PUBLIC_NAMES = {
     "_json.Scanner": "json.JSONDecoder.decode",
     "_json.make_scanner": "json.JSONDecoder.decode",
     "_ast": "ast",
+    "re.prefixmatch": "re.match",  # the function's own name since Python 3.15, where both are public
     "_operator": "operator",
     "_abc": "abc",
     "_imp": "importlib",

@@ -129,5 +129,9 @@ class Nameless:
     __qualname__ = "Nameless"
 
 
+def test_a_function_that_python_has_renamed_keeps_the_name_that_programs_use():
+    assert name_of_function("re", re.match.__qualname__) == "re.match"
+
+
 def test_an_object_whose_names_are_no_texts_has_a_name():
     assert name_of_c_callable(Nameless()) == "Nameless"
