@@ -9,6 +9,7 @@ from django.db import connection
 from loopwatch.live.connection import Connection
 from testproject.demo.ports import LOOPBACK
 from tests.browser.site import APPLICATION, DAPHNE, AdminSite
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.servers
 
@@ -24,28 +25,35 @@ SERVERS = {
     "granian on asyncio": (*GRANIAN, "--loop", "asyncio"),
     "granian on uvloop": (*GRANIAN, "--loop", "uvloop"),
 }
-STALL_MS = 1_500
-"""While the loop is blocked the browsers leave, and every page's next message falls due."""
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """While this file is there, the page ``held/`` blocks the loop."""
+    return tmp_path / "gate"
 
 
 @pytest.fixture(params=SERVERS.values(), ids=SERVERS)
-def site(request, transactional_db, tmp_path):
-    with AdminSite(tmp_path, connection.settings_dict["NAME"]) as served:
+def site(request, transactional_db, tmp_path, gate):
+    with AdminSite(tmp_path, connection.settings_dict["NAME"], SITE_GATE=str(gate)) as served:
         served.serve(*request.param)
         yield served
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")
-async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_other_pages_open(site, open_page):
+async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_other_pages_open(site, gate, open_page):
     staying, *leaving = [open_page() for _ in range(9)]
-    stalling = asyncio.create_task(asyncio.to_thread(site.get, f"/stall/{STALL_MS}/"))
-    await asyncio.sleep(STALL_MS / 2000)
+    gate.touch()
+    stalling = asyncio.create_task(asyncio.to_thread(site.get, "/held/"))
+    # A stall is told while it goes on, so that every page has something to be sent as soon as the loop runs again.
+    await until(lambda: "has been blocking the event loop" in site.log)
     for page in leaving[::2]:
         page.say_goodbye()
     for page in leaving[1::2]:
         page.reset()
+    gate.unlink()
     await stalling
-    staying.read_until_shown("tests.browser.urls.stall")
+    staying.read_until_shown("tests.browser.urls.held")
     staying.close()
     site.stop()
     assert "Traceback" not in site.log, site.log
