@@ -17,12 +17,13 @@ from loopwatch.detection.debuggers import is_being_debugged
 from loopwatch.detection.free_threading import warn_if_gil_is_off
 from loopwatch.detection.hooks import Hooks
 from loopwatch.detection.interpreter import warn_if_later_than_known
+from loopwatch.detection.observation import Observation
 from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
 from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
 from loopwatch.detection.tracing.best import best_tracer
 from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError
 from loopwatch.detection.usual_culprits import UsualCulprits
-from loopwatch.detection.watchdog import Observation, Watchdog
+from loopwatch.detection.watchdog import Watchdog
 
 logger = logging.getLogger("loopwatch")
 

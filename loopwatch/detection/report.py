@@ -24,13 +24,13 @@ from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request
 from loopwatch.detection.fallback import UNNAMED, StepName, name_of_step
 from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.gil import GilWait
+from loopwatch.detection.observation import Observation
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
 from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.tracing.explanation import Explanation, explain
 from loopwatch.detection.tracing.step_trace import Trace
-from loopwatch.detection.watchdog import Observation
 
 MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20

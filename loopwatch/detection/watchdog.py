@@ -12,21 +12,21 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 
 from loopwatch.detection.absences import Absences
 from loopwatch.detection.clock import NEVER, now
-from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, Turns, cpu_clock_id, process_s
+from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.free_threading import is_gil_enabled
-from loopwatch.detection.gil import GilWait, Wanted
+from loopwatch.detection.gil import Wanted
+from loopwatch.detection.observation import Observation
 from loopwatch.detection.sampling import Sample, take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
 logger = logging.getLogger("loopwatch")
 _moment = attrgetter("at")
 
-MAX_SAMPLES = 400
 SHORTEST_INTERVAL_S = 0.001
 OVERDUE_FRACTION = 0.2
 """A step is sampled from this part of the threshold on, so that what happened before the stall was one is known too."""
@@ -42,36 +42,6 @@ LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
 STRETCH = 0.05
 """The longer a stall lasts, the rarer its samples: every twentieth of its age."""
-
-
-@dataclass(slots=True)
-class Observation:
-    """What the watchdog has seen of one step. Only its thread touches it."""
-
-    step_started: float
-    next_sample_at: float
-    before: CpuReading
-    next_report_at: float
-    delays: Delays | None
-    samples: list[Sample] = field(default_factory=list)
-    stall_id: str = ""
-    mark: object | None = None
-    absent_s: float = 0.0
-    """For how much of it the process was suspended, as of when its stall is settled."""
-    unseen_since: float = NEVER
-    """When the watchdog was to look again, and could not before the step had ended."""
-    unseen_turns: Turns | None = None
-    """What the loop's thread has had of them since the last sample, as of when the stall is settled."""
-
-    @property
-    def is_contested(self) -> bool:
-        """Whether other threads may have come between what took long and its sample."""
-        return any(sample.gil_wait in (GilWait.CONTESTED, GilWait.SHARED) for sample in self.samples)
-
-    def add(self, sample: Sample) -> None:
-        if len(self.samples) >= MAX_SAMPLES:
-            del self.samples[1::2]
-        self.samples.append(sample)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from loopwatch.detection.calls import Cause
 from loopwatch.detection.clock import NEVER
 from loopwatch.detection.cpu_clocks import CpuReading, Turns
 from loopwatch.detection.gil import GilWait, Wanted
+from loopwatch.detection.observation import Observation
 from loopwatch.detection.report import SAMPLING, blocking_call
 from loopwatch.detection.sampling import Sample, Site
 from loopwatch.detection.stopwatch import Stall
 from loopwatch.detection.tracing.explanation import Explanation
 from loopwatch.detection.tracing.step_trace import Trace, TracedCall
-from loopwatch.detection.watchdog import Observation
 from tests.detection.verdict import shop
 
 THRESHOLD_S = 0.05
