@@ -318,6 +318,7 @@ class ProcessHealth(models.Model):
     thinned = models.PositiveBigIntegerField(_("thinned"), default=0)
     withheld = models.PositiveBigIntegerField(_("withheld"), default=0)
     dropped = models.PositiveBigIntegerField(_("dropped"), default=0)
+    unexamined = models.PositiveBigIntegerField(_("not examined"), default=0)
     undelivered = models.PositiveBigIntegerField(_("undelivered"), default=0)
     pending = models.PositiveBigIntegerField(_("pending"), default=0)
     errors = models.JSONField(_("errors"), decoder=ColumnDecoder, default=dict)

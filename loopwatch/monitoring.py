@@ -242,7 +242,7 @@ def _new_recorder(configuration: Configuration) -> "Recorder":
     # The recorder needs the models; asgi.py imports this module before Django is set up.
     from loopwatch.recording.recorder import Recorder  # noqa: PLC0415
 
-    return Recorder(configuration, monitor.watchdog_cost)
+    return Recorder(configuration, monitor.watchdog_figures)
 
 
 monitoring = Monitoring()

@@ -3,6 +3,8 @@
 import json
 import sys
 
+import pytest
+
 from tests.benchmarks.budgets import Budget, Verdict
 from tests.benchmarks.figures import Figure, figure, figure_of
 from tests.support.children import run
@@ -52,3 +54,12 @@ def test_a_budget_is_missed_only_if_that_is_sure():
     assert verdict(1.03, 0.02) is Verdict.UNCLEAR
     assert verdict(1.03, 0.005) is Verdict.MISSED
     assert budget.verdict({}) is None
+
+
+@pytest.mark.real_time
+def test_a_storm_of_stalls_is_counted_as_a_whole():
+    command = [sys.executable, "-m", "tests.benchmarks.storm", "--loops", "3", "--seconds", "2", "--json"]
+    bare, watched = json.loads(run(command, check=True).stdout).values()
+    assert bare["reported"] == 0
+    assert watched["reported"] >= watched["stalls"] > 100
+    assert watched["reported_ms"] >= watched["stalls_ms"]

@@ -26,7 +26,7 @@ class ProcessHealthAdmin(ListExports):
         (None, {"fields": ("host", "process_id", "release", "since", "reported_at")}),
         (
             _("Stalls"),
-            {"fields": ("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")},
+            {"fields": ("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")},
         ),
         (_("loopwatch itself"), {"fields": ("failures", "last_error", "cost")}),
     )

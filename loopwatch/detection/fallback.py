@@ -64,6 +64,7 @@ def _of_qualified_name(name: str) -> StepName:
     return StepName(name)
 
 
+@functools.lru_cache(maxsize=1000)
 def _of_code(code: types.CodeType) -> StepName:
     module = _module_of(code.co_filename)
     name = f"{module}.{code.co_qualname}" if module else code.co_qualname

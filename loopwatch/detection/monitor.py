@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterable
 
 from loopwatch.detection import report
+from loopwatch.detection.budget import WatchdogFigures
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import now, utc_of
 from loopwatch.detection.debuggers import is_being_debugged
@@ -119,16 +120,10 @@ class Monitor:
         return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s)
 
     @property
-    def watchdog_cpu_s(self) -> float:
-        """CPU seconds the watchdog has used since it was started; 0 while nobody watches."""
+    def watchdog_figures(self) -> WatchdogFigures:
+        """Those since it was started; all zero while nobody watches."""
         watchdog = self._watchdog
-        return watchdog.cpu_s() if watchdog else 0.0
-
-    @property
-    def watchdog_failures(self) -> int:
-        """How often the watchdog failed since it was started."""
-        watchdog = self._watchdog
-        return watchdog.failures if watchdog else 0
+        return watchdog.figures if watchdog else WatchdogFigures()
 
     def _report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
         """Report a stall to everyone who watched it and whose threshold it reached."""
@@ -148,13 +143,17 @@ class Monitor:
     def _call(
         self, stall: Stall, observation: Observation, started: float, engine: str, *, ongoing: bool
     ) -> BlockingCall:
+        started_at = utc_of(started)
+        if observation.is_unexamined:
+            call = report.unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
+            return self._usual.stand_in(call)
         explained = report.explanation(stall, observation, started, engine)
         call = report.blocking_call(
             stall,
             observation,
             started,
             explained,
-            started_at=utc_of(started),
+            started_at=started_at,
             collecting_s=self._hooks.gc_pauses.within(stall.clock.thread_id, started, stall.ended),
             engine=engine,
             ongoing=ongoing,
@@ -304,9 +303,8 @@ def settle(timeout_s: float) -> bool:
     return _monitor.settle(timeout_s)
 
 
-def watchdog_cost() -> tuple[float, int]:
-    """CPU seconds that the watchdog has used, and how often it failed."""
-    return _monitor.watchdog_cpu_s, _monitor.watchdog_failures
+def watchdog_figures() -> WatchdogFigures:
+    return _monitor.watchdog_figures
 
 
 def _after_fork() -> None:

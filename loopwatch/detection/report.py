@@ -27,7 +27,15 @@ from loopwatch.detection.gil import GilWait
 from loopwatch.detection.observation import Observation
 from loopwatch.detection.ownership import Owner, owner_of
 from loopwatch.detection.sampling import Sample
-from loopwatch.detection.states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
+from loopwatch.detection.states import (
+    computed,
+    is_starved,
+    is_suspended,
+    kept_off_s,
+    kept_off_unseen_s,
+    states_of,
+    was_watchdog_busy,
+)
 from loopwatch.detection.stopwatch import AnyHandle, Stall
 from loopwatch.detection.tracing.explanation import Explanation, explain
 from loopwatch.detection.tracing.step_trace import Trace
@@ -76,6 +84,14 @@ def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
         delayed_s=delayed_s,
         turns=turns,
     )
+
+
+def unexamined_call(
+    stall: Stall, observation: Observation, started: float, *, started_at: datetime, engine: str
+) -> BlockingCall:
+    """Report a stall of which nothing but its length is known: no call of the machine's doing, as far as that goes."""
+    common = _Common(stall, observation, started_at, (stall.ended - started) * 1000, engine, {}, ongoing=False)
+    return common.without_culprit(Cause.COMPUTING if computed(stall.cpu, observation.before) else Cause.WAITING)
 
 
 def blocking_call(
@@ -220,6 +236,8 @@ class _Common:
 
 def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cause:
     before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
+    if was_watchdog_busy(stall.cpu, before, lasted_s):
+        return Cause.COMPUTING if computed(stall.cpu, before) else Cause.WAITING
     if is_suspended(stall.cpu, before, lasted_s):
         return Cause.SUSPENDED
     if is_gil_enabled() and is_starved(stall.cpu, before, lasted_s, delays):

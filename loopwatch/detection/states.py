@@ -173,6 +173,18 @@ def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool
     return used_s < AT_REST * lasted_s
 
 
+def was_watchdog_busy(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
+    """Whether the watchdog may have seen nothing because it was at work itself for most of that time."""
+    return after.watchdog_s - before.watchdog_s >= BUSY * lasted_s
+
+
+def computed(after: CpuReading, before: CpuReading) -> bool:
+    """Whether the thread was on a CPU for most of the time in between."""
+    if after.thread_s is None or before.thread_s is None:
+        return True
+    return after.thread_s - before.thread_s >= BUSY * (after.at - before.at)
+
+
 def _starts_a_thread(sample: Sample) -> bool:
     """Whether it waits for a thread that has just been made, which wants nothing but the GIL and a CPU to begin."""
     return any(

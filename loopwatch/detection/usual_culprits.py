@@ -43,16 +43,15 @@ class UsualCulprits:
         count, name = max(calls)
         if call.method_name != call.function and count <= counts[call.method_name]:
             return call
-        usual = self._latest[call.function][name]
-        return replace(
-            call,
-            method_name=name,
-            is_c_call=usual.is_c_call,
-            lineno=usual.lineno,
-            source=usual.source,
-            called_name=usual.called_name,
-            leaf_name=usual.leaf_name,
-        )
+        return _as_usual(call, self._latest[call.function][name])
+
+    def stand_in(self, call: BlockingCall) -> BlockingCall:
+        """A call of which only the function is known, with the name and cause of what blocks in it most often."""
+        counts = self._counts.get(call.function)
+        if not counts:
+            return call
+        usual = self._latest[call.function][max(counts, key=lambda name: counts[name])]
+        return _as_usual(call, usual)
 
     def _begin(self, function: str) -> None:
         if len(self._counts) >= MAX_FUNCTIONS:
@@ -60,3 +59,16 @@ class UsualCulprits:
             self._latest.clear()
         self._counts[function] = Counter()
         self._latest[function] = {}
+
+
+def _as_usual(call: BlockingCall, usual: BlockingCall) -> BlockingCall:
+    return replace(
+        call,
+        method_name=usual.method_name,
+        cause=usual.cause,
+        is_c_call=usual.is_c_call,
+        lineno=usual.lineno,
+        source=usual.source,
+        called_name=usual.called_name,
+        leaf_name=usual.leaf_name,
+    )

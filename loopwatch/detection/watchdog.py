@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from loopwatch.detection.absences import Absences
+from loopwatch.detection.budget import Budget, WatchdogFigures
 from loopwatch.detection.clock import NEVER, now
 from loopwatch.detection.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.free_threading import is_gil_enabled
 from loopwatch.detection.gil import Wanted
 from loopwatch.detection.observation import Observation
-from loopwatch.detection.sampling import Sample, take_sample
+from loopwatch.detection.sampling import take_sample
 from loopwatch.detection.stopwatch import LoopClock, Stall
 
 logger = logging.getLogger("loopwatch")
@@ -35,11 +36,10 @@ FIRST_LOOK_FRACTION = 0.4
 INTERVAL_FRACTION = 0.1
 DELAYS_KEPT_S = 0.1
 """How old what is known of a loop's delays may be when one of its steps becomes overdue."""
-TRACED_THRESHOLDS = 4
-LEAST_TRACED_S = 0.25
-"""A step is traced until it has computed for so many thresholds, and for so long at least; then it is sampled only."""
 LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
+COUNTED_AT_ONCE = 16
+"""After so many stalls that are only counted, others may have the GIL."""
 STRETCH = 0.05
 """The longer a stall lasts, the rarer its samples: every twentieth of its age."""
 
@@ -55,7 +55,7 @@ class Watchdog:
     """``settle(stall, observation, ongoing)`` is called for every stall, on this thread, in the order of their ends."""
 
     def __init__(self, settle: Callable[[Stall, Observation, bool], None]) -> None:
-        self.failures = 0
+        self._failures = self._unexamined = 0
         self._settle = settle
         # ``uuid4`` would let go of the GIL, and with it of a sample; a fork makes a new watchdog, seeded anew.
         self._random = random.Random()  # noqa: S311
@@ -68,6 +68,7 @@ class Watchdog:
         self._observations: dict[tuple[LoopClock, float], Observation] = {}
         """By loop and by when the step began. Most steps end without one: it is begun when they are overdue."""
         self._ask_delays_at = 0.0
+        self._budget = Budget()
         self._absences = Absences(now(), process_s())
         self._cpu_clock_id: int | None = None
         self._run_delay: RunDelay | None = None
@@ -93,6 +94,11 @@ class Watchdog:
             return 0.0 if self._cpu_clock_id is None else time.clock_gettime(self._cpu_clock_id)
         except OSError:  # the thread has ended
             return 0.0
+
+    @property
+    def figures(self) -> WatchdogFigures:
+        """Those so far; from any thread."""
+        return WatchdogFigures(self.cpu_s(), self._failures, self._unexamined)
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
         self._clocks = tuple(clocks)
@@ -127,10 +133,14 @@ class Watchdog:
 
     def _run(self) -> None:
         self._run_delay = RunDelay(threading.get_native_id())
+        self._budget = Budget()
         look_at: float | None = now()
         asked_at = self._started_at  # the GIL may have been out of reach since
         while not self._stopping:
             try:
+                if self._budget.is_spent():
+                    look_at = asked_at = self._save()
+                    continue
                 if look_at is None or look_at > now():
                     asked_at = self._rest(look_at)
                 else:
@@ -156,6 +166,18 @@ class Watchdog:
                 return asked_at
             self._absences.rested(self._due_at)
 
+    def _save(self) -> float:
+        """Leave the loops alone for a while, and only count the stalls handed over until then; when that is over."""
+        self._budget.save()
+        self._absences.rested(now())
+        while self._inbox:
+            for _ in range(COUNTED_AT_ONCE):
+                self._settle_next()
+            self._budget.pause()
+        self._read_clocks()
+        self._due_at = self._settled_at = now()
+        return self._due_at
+
     def _glance(self) -> float | None:
         """When to look again, if all steps are quick, which is so most of the time; ``None`` if more is to be done."""
         at, looks_at, steps = now(), NEVER, []
@@ -166,11 +188,11 @@ class Watchdog:
                     if clock.attention is True:
                         continue  # it rests, and will wake the watchdog
                     return None
-                look_at = at + self._first_look_s(clock)
+                look_at = at + _first_look_s(clock.threshold_s)
             elif started + _overdue_s(clock.threshold_s) <= at:
                 return None
             else:
-                look_at = started + self._first_look_s(clock)
+                look_at = started + _first_look_s(clock.threshold_s)
             looks_at = min(looks_at, look_at)
             steps.append((clock.seen, started))
         for seen, started in steps:
@@ -197,7 +219,7 @@ class Watchdog:
         while True:
             for clock in self._clocks:
                 self._look_at_step(clock, asked_at)
-            if not self._settle_next():
+            if not self._settle_next() or self._budget.is_spent():
                 break
         self._forget_past_steps()
         looks = [look_at for clock in self._clocks if (look_at := self._next_look(clock)) is not None]
@@ -226,8 +248,9 @@ class Watchdog:
             observation.mark = clock.mark(handle)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
-        if clock.tracer is not None and sample.is_between_calls and _has_computed_enough(clock, observation, sample):
-            clock.tracer.relieve()
+        tracer = clock.tracer
+        if tracer is not None and sample.is_between_calls and observation.has_computed_enough(threshold_s, sample):
+            tracer.relieve()
         # The more a sample costs, the rarer they are, so that deep stacks do not make a stall longer.
         costly_s = min(20 * taken_in_s, OVERDUE_FRACTION * threshold_s)
         pause = max(SHORTEST_INTERVAL_S, INTERVAL_FRACTION * threshold_s, STRETCH * age, costly_s)
@@ -243,7 +266,7 @@ class Watchdog:
         seen, is_new = clock.seen, clock.seen.look_at(started)
         if handle is not None:
             observation = self._observations.get((clock, started))
-            return started + self._first_look_s(clock) if observation is None else observation.next_sample_at
+            return started + _first_look_s(clock.threshold_s) if observation is None else observation.next_sample_at
         # After a long rest, one step is likely to be followed by the next rest: some servers wake their loops ten times
         # a second, to look at a clock.
         if not is_new or started - seen.rests_since >= clock.threshold_s:
@@ -256,7 +279,7 @@ class Watchdog:
                 if not self._inbox:  # a stall is told of before the rest that follows it
                     clock.usage.rests(reading, clock.run_delay)
                 return None
-        return now() + self._first_look_s(clock)
+        return now() + _first_look_s(clock.threshold_s)
 
     def _observation_of(self, clock: LoopClock, started: float, threshold_s: float) -> Observation:
         """The observation of the step that began at ``started``, which is begun if it is a new step."""
@@ -264,6 +287,15 @@ class Watchdog:
         if observation is None:
             observation = self._observations[clock, started] = self._observe(clock, started, threshold_s)
         return observation
+
+    def _observation_of_stall(self, stall: Stall) -> Observation:
+        clock, started = stall.clock, stall.step_started
+        if self._budget.hid(started) and stall.trace is None and (clock, started) not in self._observations:
+            self._unexamined += 1
+            before, stall_id = clock.seen.before_rest, self.new_stall_id()
+            return Observation(started, NEVER, before, NEVER, None, stall_id=stall_id, is_unexamined=True)
+        # The loop itself has no threshold any more if its last watcher has left.
+        return self._observation_of(clock, started, stall.threshold_s)
 
     def _forget_past_steps(self) -> None:
         """Once nothing handed over is left to settle, only the steps that run matter."""
@@ -310,18 +342,13 @@ class Watchdog:
         if isinstance(item, Marker):
             item.settled.set()
         else:
-            # The loop itself has no threshold any more if its last watcher has left.
-            observation = self._observation_of(item.clock, item.step_started, item.threshold_s)
-            self._settle_safely(item, observation, ongoing=False)
+            self._settle_safely(item, self._observation_of_stall(item), ongoing=False)
         return True
 
     def _settle_safely(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
         try:
-            if observation.mark is None:
-                observation.mark = stall.clock.mark(stall.handle)
-            observation.absent_s = self._absences.within(stall.step_started, stall.ended)
-            if not ongoing:
-                self._note_unseen_end(stall.clock, observation)
+            if not observation.is_unexamined:
+                self._complete(observation, stall, ongoing=ongoing)
             self._settle(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.run_delay)
@@ -330,21 +357,21 @@ class Watchdog:
         self._settled_at = now()
         self._absences.check(now(), process_s())
 
-    def _note_unseen_end(self, clock: LoopClock, observation: Observation) -> None:
-        delays = clock.seen.delays
-        observation.unseen_since = max(observation.next_sample_at, self._due_at, self._settled_at)
-        is_since_sample = (
-            delays is not None and observation.samples and delays.since >= observation.samples[-1].taken_at
-        )
-        observation.unseen_turns = delays.loop_turns() if delays is not None and is_since_sample else None
+    def _complete(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
+        if observation.mark is None:
+            observation.mark = stall.clock.mark(stall.handle)
+        observation.absent_s = self._absences.within(stall.step_started, stall.ended)
+        if not ongoing:
+            observation.end(max(self._due_at, self._settled_at), stall.clock.seen.delays)
 
     def _note_failure(self, error: Exception) -> None:
-        self.failures += 1
-        if self.failures == 1:
+        self._failures += 1
+        if self._failures == 1:
             logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)
 
-    def _first_look_s(self, clock: LoopClock) -> float:
-        return max(SHORTEST_INTERVAL_S, FIRST_LOOK_FRACTION * clock.threshold_s)
+
+def _first_look_s(threshold_s: float) -> float:
+    return max(SHORTEST_INTERVAL_S, FIRST_LOOK_FRACTION * threshold_s)
 
 
 def _overdue_s(threshold_s: float) -> float:
@@ -358,12 +385,3 @@ def _read_after_step(clock: LoopClock, reading: CpuReading) -> None:
         seen.is_new = False
         seen.after_step = reading
         clock.usage.step(seen.step or 0.0, reading, clock.run_delay)
-
-
-def _has_computed_enough(clock: LoopClock, observation: Observation, sample: Sample) -> bool:
-    """For the tracer to leave the step alone."""
-    at_least_s = max(LEAST_TRACED_S, TRACED_THRESHOLDS * clock.threshold_s)
-    if sample.taken_at - observation.step_started < at_least_s:
-        return False
-    before_s, until_s = observation.before.thread_s, sample.cpu.thread_s
-    return before_s is None or until_s is None or until_s - before_s >= at_least_s

@@ -87,6 +87,7 @@ class Migration(migrations.Migration):
                 ("thinned", models.PositiveBigIntegerField(default=0, verbose_name="thinned")),
                 ("withheld", models.PositiveBigIntegerField(default=0, verbose_name="withheld")),
                 ("dropped", models.PositiveBigIntegerField(default=0, verbose_name="dropped")),
+                ("unexamined", models.PositiveBigIntegerField(default=0, verbose_name="not examined")),
                 ("undelivered", models.PositiveBigIntegerField(default=0, verbose_name="undelivered")),
                 ("pending", models.PositiveBigIntegerField(default=0, verbose_name="pending")),
                 (

@@ -21,7 +21,8 @@ class Stats:
     ``since`` is aware, ``None`` where nothing is watched; ``loops`` are watched now. The others count stalls, but for
     ``errors``, which counts failures by source, and CPU time in seconds. With the database sink,
     ``seen == stored + withheld + dropped + pending`` whenever the writer is at rest. ``thinned`` are those stored
-    whose details were not kept, ``withheld`` those that ``REDACT`` kept back, ``dropped`` those that are lost, and
+    whose details were not kept, ``unexamined`` those seen that were only counted and timed, because the watchdog had
+    used up its share of a core, ``withheld`` those that ``REDACT`` kept back, ``dropped`` those that are lost, and
     ``undelivered`` reports for which the queue of another sink had no room.
     """
 
@@ -30,6 +31,7 @@ class Stats:
     seen: int = 0
     stored: int = 0
     thinned: int = 0
+    unexamined: int = 0
     withheld: int = 0
     dropped: int = 0
     undelivered: int = 0

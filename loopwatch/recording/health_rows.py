@@ -32,6 +32,7 @@ class HealthRow:
             "thinned": stats.thinned,
             "withheld": stats.withheld,
             "dropped": stats.dropped,
+            "unexamined": stats.unexamined,
             "undelivered": stats.undelivered,
             "pending": stats.pending,
             "errors": dict(stats.errors),

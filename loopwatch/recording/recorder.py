@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from django.db import connections
 
 from loopwatch.conf import Configuration
+from loopwatch.detection.budget import WatchdogFigures
 from loopwatch.detection.calls import BlockingCall, LoopUsage
 from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, Stats
@@ -43,10 +44,10 @@ class Recorder:
     """
 
     def __init__(
-        self, configuration: Configuration, watchdog_cost: Callable[[], tuple[float, int]] = lambda: (0.0, 0)
+        self, configuration: Configuration, watchdog_figures: Callable[[], WatchdogFigures] = WatchdogFigures
     ) -> None:
         self._configuration = configuration
-        self._watchdog_cost = watchdog_cost
+        self._watchdog_figures = watchdog_figures
         self._running = False
         self._begin_empty()
         _recorders.add(self)
@@ -173,7 +174,7 @@ class Recorder:
 
     def stats(self) -> Stats:
         """What was counted so far, without the number of loops."""
-        watchdog_cpu_s, watchdog_failures = self._watchdog_cost()
+        watchdog = self._watchdog_figures()
         redaction = self._redaction
         withheld, unredacted = (redaction.withheld, redaction.dropped) if redaction else (0, 0)
         waiting = redaction.delivery.waiting if redaction else 0
@@ -186,11 +187,12 @@ class Recorder:
                 thinned=database.thinned if database else 0,
                 withheld=withheld,
                 dropped=unredacted + self._dropped + writer.dropped + (database.dropped if database else 0),
+                unexamined=watchdog.unexamined,
                 undelivered=sum(delivery.dropped for delivery in self._deliveries),
                 pending=waiting + self._pending.events + writer.pending_events,
-                errors=dict(self._errors.counts) | ({"watchdog": watchdog_failures} if watchdog_failures else {}),
+                errors=dict(self._errors.counts) | ({"watchdog": watchdog.failures} if watchdog.failures else {}),
                 last_error=self._errors.last,
-                watchdog_cpu_s=watchdog_cpu_s,
+                watchdog_cpu_s=watchdog.cpu_s,
                 writer_cpu_s=self._writer_cpu_s,
             )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from loopwatch.models import ProcessHealth
 from loopwatch.rows.details import read_errors
 
-_COUNTS = ("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")
+_COUNTS = ("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "undelivered", "pending")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class RecordingHealth:
     processes: int
     seen: int
     stored: int
+    unexamined: int
     thinned: int
     withheld: int
     dropped: int

@@ -75,6 +75,7 @@ def recorded_by(health: RecordingHealth) -> str:
         return ""
     exceptions = {
         "as a count only": health.thinned,
+        "not examined": health.unexamined,
         "withheld by REDACT": health.withheld,
         "still to be written": health.pending,
         "lost": health.dropped,

@@ -71,7 +71,7 @@ PROCESS: Final = (
     *_plain("host", "process_id", "release"),
     Column("since", "since", _iso),
     Column("reported_at", "reported_at", _iso),
-    *_plain("seen", "stored", "thinned", "withheld", "dropped", "undelivered", "pending"),
+    *_plain("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "undelivered", "pending"),
     Column("errors", "errors", errors_in_words),
     *_plain("last_error"),
     Column("watchdog_cpu_ms", "watchdog_cpu_us", _milliseconds),

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection.observation import LEAST_TRACED_S
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
-from loopwatch.detection.watchdog import LEAST_TRACED_S
 from tests.support.witness import Witness
 
 pytestmark = pytest.mark.real_time

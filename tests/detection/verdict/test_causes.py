@@ -8,9 +8,10 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpu_clocks import Turns
-from loopwatch.detection.report import SAMPLING, TRACING, explanation
+from loopwatch.detection.report import SAMPLING, TRACING, explanation, unexamined_call
 from tests.detection.verdict import shop
 from tests.detection.verdict.builders import (
+    STARTED_AT,
     Delayed,
     Step,
     Watch,
@@ -124,6 +125,9 @@ UNSEEN = [
         reading(9.0, 3.25, 5.0, 7.0), Delayed(0.5), 0.5, Cause.COMPUTING, id="computing, if that leaves a stall"
     ),
     pytest.param(reading(9.0, 3.25, 5.0, 7.0), None, 0.875, Cause.COMPUTING, id="computing, if that is not known"),
+    pytest.param(reading(9.0, 3.0, 5.0, 7.5), None, 0.05, Cause.WAITING, id="waiting, if the watchdog was at work"),
+    pytest.param(reading(9.0, 3.0, 5.25, 7.5), None, 0.05, Cause.WAITING, id="waiting, even if others ran meanwhile"),
+    pytest.param(reading(9.0, 3.5, 5.0, 7.5), None, 0.05, Cause.COMPUTING, id="computing, if the watchdog ran, too"),
 ]
 
 
@@ -137,6 +141,21 @@ def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
 def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(monkeypatch):
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     assert reported(of=stall(1.0, cpu=reading(1.0, 0.125, 0.5), handle=Step(shop.price))).cause is Cause.COMPUTING
+
+
+@pytest.mark.parametrize(
+    ("thread_s", "cause"),
+    [
+        pytest.param(3.5, Cause.COMPUTING, id="computing, if its thread ran for most of the time"),
+        pytest.param(3.25, Cause.WAITING, id="waiting, if it did not, whatever else ran"),
+        pytest.param(None, Cause.COMPUTING, id="computing, if that is not known"),
+    ],
+)
+def test_a_stall_that_was_not_examined_was(thread_s, cause):
+    step = stall(9.0, started=8.5, cpu=reading(9.0, thread_s, 6.0, 7.0), handle=Step(shop.price))
+    seen = observation(started=8.5, before=reading(8.0, 3.0, 5.0, 7.0), absent_s=0.5)
+    call = unexamined_call(step, seen, 8.5, started_at=STARTED_AT, engine=SAMPLING)
+    assert (call.cause, call.exact, call.step_ms) == (cause, False, 500.0)
 
 
 def test_the_cause_of_a_part_of_a_step_is_judged_by_how_long_that_part_was():

@@ -114,3 +114,20 @@ def test_the_functions_kept_are_limited(monkeypatch):
     usual.note(replace(DUMPS, function="app.third"))
     assert usual.likely(FUNCTION) is FUNCTION
     assert list(usual._latest) == ["app.third"]
+
+
+UNEXAMINED = replace(FUNCTION, cause=Cause.WAITING)
+
+
+@pytest.mark.parametrize(
+    ("seen", "name", "cause"),
+    [
+        pytest.param([DUMPS, SLEEP, SLEEP], "time.sleep", Cause.WAITING, id="what was seen most often"),
+        pytest.param([DUMPS, DUMPS, SLEEP], "json.dumps", Cause.COMPUTING, id="with its cause, whichever that is"),
+        pytest.param([FUNCTION], "app.export", Cause.COMPUTING, id="the function's own, if that was seen most often"),
+        pytest.param([], "app.export", Cause.WAITING, id="its own, where nothing was seen"),
+    ],
+)
+def test_a_stall_that_was_not_examined_takes_the_name_of(seen, name, cause):
+    call = noted(*seen).stand_in(UNEXAMINED)
+    assert (call.method_name, call.cause, call.exact) == (name, cause, False)
