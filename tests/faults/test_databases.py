@@ -57,6 +57,15 @@ def test_stalls_while_the_file_is_locked_are_stored_after_it(site_on):
     site.wait_until_counted()
 
 
+@on_sqlite
+def test_where_the_database_may_only_be_read_pages_are_served_and_the_log_says_what_to_do(site_on):
+    site = site_on({"init_command": "PRAGMA query_only = ON"})
+    site.serve()
+    site.stall(3)
+    site.wait_until_logged("Let this process write to the database")
+    site.stall(1)
+
+
 def test_stalls_before_the_migration_are_stored_after_it(site_of, tmp_path):
     site = site_of({"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "empty.sqlite3")})
     site.serve()
