@@ -25,6 +25,7 @@ from loopwatch.detection.in_flight import InFlight
 from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.surroundings import why_not_watched
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
 from loopwatch.thread_waits.thread_wait import ThreadWait
@@ -159,6 +160,9 @@ class Monitoring:
                 return None
             if not apps.is_installed("loopwatch"):
                 self._complain('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
+                return None
+            if reason := why_not_watched():
+                self._complain(f"{reason}.")
                 return None
             self._forget_closed_loops()
             if self._recorder is None:

@@ -46,7 +46,7 @@ def stack_of(thread_id: int) -> Stack:
     first = map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
     _at_once(
         partial(innermost.extend, islice(_outward(first), KEPT)),
-        partial(standing.extend, map(_standing, _outward(islice(innermost, 1)))),
+        partial(standing.extend, map(_standing, _outward(islice(chain(innermost, (None,)), 1)))),
     )
     return Stack([Standing(*each) for each in standing], innermost)
 
@@ -69,7 +69,7 @@ def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
     _at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
 
 
-def _outward(first: Iterator[FrameType]) -> Iterator[FrameType]:
+def _outward(first: Iterator[FrameType | None]) -> Iterator[FrameType]:
     steps: Iterator[Any] = chain(first, repeat("f_back", MAX_DEPTH - 1))
     return takewhile(truth, accumulate(steps, getattr))
 

@@ -1,6 +1,7 @@
 """``watch()``: report the stalls of a block of code, or, for the ASGI wrapper, of a loop for as long as it runs."""
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -11,6 +12,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.clock import NEVER
 from loopwatch.detection.delivery import Delivery
 from loopwatch.detection.path_filter import PathFilter
+from loopwatch.detection.surroundings import why_not_watched
 
 logger = logging.getLogger("loopwatch")
 
@@ -62,6 +64,9 @@ class Watcher:
         self._delivery: Delivery | None = None
 
     def __enter__(self) -> Self:
+        if self.enabled and (reason := why_not_watched()):
+            self.enabled = False
+            _complain(reason)
         if self.enabled:
             self._delivery = Delivery(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
@@ -130,6 +135,12 @@ def watch(
         every_thread=every_thread,
         enabled=enabled,
     )
+
+
+@functools.cache
+def _complain(reason: str) -> None:
+    """Once a process."""
+    logger.error("watch() watches nothing, because %s", reason)
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:
