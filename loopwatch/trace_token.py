@@ -25,7 +25,7 @@ def make_token(valid_s: float, threshold_ms: float) -> str:
 def threshold_ms_of(token: str) -> float | None:
     """The threshold that a token asks for; ``None`` if it is not one of this site's, or not good now.
 
-    It costs one signature, whatever the token, if it is not too long; signatures are compared in constant time.
+    Any token that is not too long costs one signature; signatures are compared in constant time.
     """
     if len(token) > MAX_LENGTH:
         return None

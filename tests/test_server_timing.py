@@ -1,4 +1,4 @@
-"""The headers of an answer that tells figures."""
+"""The headers of a response that reports figures."""
 
 import pytest
 

@@ -1,5 +1,6 @@
-"""Names are data: of functions, files, routes, releases, they may hold anything. One module for each target of text.
+"""Escapes names for the places they are printed in, one module for each target.
 
-What a format needs that nothing else does is with the format: HTML is escaped by templates, Markdown in
-``reporting.as_markdown``, GitHub's commands in ``reporting.as_github``, headers in ``server_timing``.
+Names of functions, files, routes and releases may contain anything. Escaping that a single format needs stays with
+that format: HTML is escaped by templates, Markdown in ``reporting.as_markdown``, GitHub's commands in
+``reporting.as_github``, response headers in ``server_timing``.
 """

@@ -1,4 +1,4 @@
-"""Text for logs: on one line, so that no name forges a second one, and safe to be read on a terminal."""
+"""Makes text safe for logs: one line, so that no name forges another, and nothing that a terminal obeys."""
 
 from loopwatch.escaping.terminal import visible
 

@@ -1,4 +1,4 @@
-"""Text of messages in SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
+"""Escapes the text of messages in SARIF 2.1.0: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html."""
 
 import re
 
@@ -9,5 +9,5 @@ _PLACEHOLDER = re.compile(r"([{}])")
 
 
 def sarif_text(text: str) -> str:
-    """Text that stands for itself: brackets would be a link (3.11.6), braces a placeholder (3.11.5)."""
+    """Escape what would be a link (brackets, section 3.11.6) or a placeholder (braces, section 3.11.5)."""
     return _PLACEHOLDER.sub(r"\1\1", _LINK.sub(r"\\\1", visible(text)))

@@ -1,16 +1,16 @@
-"""Cells of CSV files, which spreadsheets open: https://owasp.org/www-community/attacks/CSV_Injection."""
+"""Makes cells of CSV files safe for spreadsheets: https://owasp.org/www-community/attacks/CSV_Injection."""
 
 import re
 from datetime import datetime
 from typing import Any
 
 _BEGINS_FORMULA = re.compile(r"[\t\r\n]| *[=+\-@＝＋－＠]")
-# Where a list separator is not a comma, text is cut into cells at the other one, whatever is quoted.
+# A spreadsheet whose list separator is not a comma splits at the other one, even inside of what is quoted here.
 _FORMULA_AFTER_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])")
 
 
 def cell(value: Any) -> Any:
-    """A value as a spreadsheet may safely open it: an apostrophe stands before what would be a formula."""
+    """Return a value that is safe in a spreadsheet: an apostrophe precedes what would be a formula."""
     if isinstance(value, datetime):
         return value.isoformat()
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Text for terminals, which take some characters for commands and others for a change of direction."""
+"""Makes text safe for terminals, which obey some characters and change direction at others."""
 
 import unicodedata
 

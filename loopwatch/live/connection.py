@@ -1,4 +1,4 @@
-"""The sending half of one page's WebSocket."""
+"""Sends to one page's WebSocket."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -13,11 +13,11 @@ logger = logging.getLogger("loopwatch.live")
 
 
 class Connection:
-    """Sends until a message does not get through; from then on the connection is lost and nothing is sent.
+    """Sends messages until one fails; then the connection is lost, and nothing more is sent.
 
-    The ASGI specification wants an ``OSError`` from ``send`` once a browser has left. Servers raise what they like
-    instead (Daphne a ``RuntimeError`` of Autobahn's) or nothing, so any error of ``send`` counts as the end. Messages
-    are complete before they come here: an error of our own code never passes for one of the connection.
+    The ASGI specification requires an ``OSError`` from ``send`` once a browser has left. Daphne raises a
+    ``RuntimeError`` of Autobahn's instead, and others raise nothing, so any error of ``send`` counts as the end.
+    Messages are complete before they arrive here, so an error of loopwatch's own code is never hidden.
     """
 
     def __init__(self, send: Callable[[Message], Awaitable[None]]) -> None:

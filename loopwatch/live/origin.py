@@ -1,8 +1,8 @@
-"""Whether a WebSocket was opened by a page of this site: what Django asks of a form, asked of a handshake.
+"""Checks that a page of this site opened a WebSocket, as Django checks where a form comes from.
 
-Browsers send a site's cookies with every WebSocket, whichever page opens it, but they do say which. The answer is that
-of ``CsrfViewMiddleware`` to the same headers: scheme, host and port as the settings for proxies have them, or one of
-``CSRF_TRUSTED_ORIGINS``; and the host must be allowed.
+Browsers send a site's cookies with every WebSocket, regardless of which page opens it, but they name its origin.
+The answer equals that of ``CsrfViewMiddleware`` to the same headers: the origin must have the scheme, host and port of
+the site, as the settings for proxies determine them, or be in ``CSRF_TRUSTED_ORIGINS``; and the host must be allowed.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""Reads the batches that come over the channel layer, and believes none of it.
+"""Reads batches from the channel layer, whose content is not trusted.
 
-Whoever can write to the layer can send anything, and during a deploy other versions of loopwatch do. Keys that are
-not known are ignored; a batch with anything else wrong in it is refused as a whole.
+Anyone who can write to the layer can send anything, and during a deploy other versions of loopwatch send batches too.
+Unknown keys are ignored; a batch with any other fault is refused as a whole.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Listens to the channel layer for one page, which stays open whatever arrives or fails there."""
+"""Receives batches from the channel layer for one page, which stays open if the layer or a message is faulty."""
 
 import asyncio
 import logging
@@ -12,15 +12,15 @@ from loopwatch.recording.health import Errors
 
 RETRY_S = 2.0
 JOIN_AGAIN_S = 3600.0
-"""Layers forget who joined: channels_redis after a day (``group_expiry``), a Redis without a disk when it restarts."""
+"""Layers forget members: channels_redis after a day (``group_expiry``), a Redis without persistence at a restart."""
 
 logger = logging.getLogger("loopwatch.live")
 _unwatched = Errors()
-"""Counts where nothing is watched, and so nothing else does."""
+"""Counts errors in a process that is not watched and therefore has no recorder."""
 
 
 async def listen(layer: Any, receive: Receive) -> None:
-    """Call ``receive`` with every batch of every process, until cancelled. Never raises anything else."""
+    """Call ``receive`` with every batch of every process until cancelled. Never raises anything else."""
     channel = await layer.new_channel()
     try:
         while True:

@@ -1,7 +1,7 @@
-"""What time it is for deleting: a clock that has jumped ahead, of a process or of the database, deletes nothing.
+"""Determines the time that retention goes by, so that a clock that has jumped ahead deletes nothing.
 
-The earlier of both clocks counts, and only if something was stored by it for a while: a machine that is resumed with a
-wrong clock finds the newest row to be months old, and waits two hours before it believes that.
+The earlier of the process's and the database's clock counts, and only if rows were stored by it two hours ago or more.
+A machine that resumes with a wrong date finds that its newest rows are months old, and waits for two hours.
 """
 
 from contextlib import closing
@@ -14,7 +14,7 @@ from loopwatch.recording.column_values import moment
 
 BELIEVED_AFTER = timedelta(hours=2)
 LONGEST_SILENCE = timedelta(days=7)
-"""A site that stored nothing for longer has to store something for two hours again."""
+"""After a longer silence, a site has to run for ``BELIEVED_AFTER`` before anything is deleted."""
 _EPOCH = {
     "postgresql": "SELECT EXTRACT(EPOCH FROM STATEMENT_TIMESTAMP())",
     "mysql": "SELECT UNIX_TIMESTAMP(NOW(6))",
@@ -22,7 +22,7 @@ _EPOCH = {
 
 
 def database_time(alias: str) -> datetime | None:
-    """The time by the clock of the database's server, aware; ``None`` for a database that has no clock of its own."""
+    """Return the time of the database server, aware; ``None`` for a database without a server, such as SQLite."""
     connection = connections[alias]
     if connection.vendor not in _EPOCH:
         return None
@@ -32,13 +32,13 @@ def database_time(alias: str) -> datetime | None:
 
 
 def earlier_time(alias: str) -> datetime:
-    """The time by this process's clock or the database's, whichever is earlier."""
+    """Return the time of this process or of the database server, whichever is earlier."""
     now = datetime.now(UTC)
     return min(now, database_time(alias) or now)
 
 
 def is_believed(alias: str, now: datetime) -> bool:
-    """Whether what is stored bears out that it is about ``now``."""
+    """Return whether stored rows confirm that the time is about ``now``."""
     lately = moment(now - LONGEST_SILENCE), moment(now - BELIEVED_AFTER)
     events = BlockingEvent.objects.using(alias).filter(started_at__range=lately)
     return events.exists() or LoopTime.objects.using(alias).filter(start__range=lately).exists()

@@ -1,4 +1,4 @@
-"""What the writer does once it has written: say how it fares, and now and then delete a few rows that are too old."""
+"""Maintains the store after each write: updates the row of this process and deletes some rows that are too old."""
 
 import logging
 import time
@@ -26,7 +26,7 @@ logger = logging.getLogger("loopwatch.recorder")
 
 
 class Upkeep:
-    """Used by the writer thread alone. Whatever fails here is logged once, counted, and tried again the next time."""
+    """Used by the writer thread alone. A failure is logged once, counted, and tried again the next time."""
 
     def __init__(self, configuration: Configuration, errors: Errors) -> None:
         self._errors = errors
@@ -47,7 +47,7 @@ class Upkeep:
                 connections.close_all()  # a broken connection must not be tried again
 
     def _prune(self, alias: str) -> None:
-        """Whatever is deleted for its age is deleted here."""
+        """Delete by age; nothing else in loopwatch does."""
         now = trusted_time.earlier_time(alias)
         ahead = datetime.now(UTC) - now
         if ahead > CLOCKS_DIFFER:

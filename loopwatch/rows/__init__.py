@@ -1,5 +1,5 @@
-"""What rows hold as JSON, read as if anybody had written it: the one place that does.
+"""Reads the JSON columns of rows; no other code interprets them.
 
-A store may be shared, restored, edited by hand or written by another version. Nothing here raises; what cannot be read
-is left out, numbers are kept within their limits, and whoever shows the rest can say that it is not all.
+A store may be shared, restored, edited by hand or written by another version, so its content is not trusted. Readers
+never raise. They skip what they cannot read, numbers outside their limits included, and say whether they skipped any.
 """

@@ -1,4 +1,4 @@
-"""What could be read of one column."""
+"""The result of reading one column."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The smaller JSON columns: an event's contributions and delayed routes, a finding's releases, a process's errors."""
+"""Reads the smaller JSON columns: contributions, delayed routes, known releases and errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ LONGEST_MS = 2.0**53 / 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredContribution:
-    """A name, the milliseconds of its own, and how often it was called; ``None`` where the engine cannot count."""
+    """One contribution to a step: its self time and its number of calls, ``None`` where the engine counts none."""
 
     name: str
     own_ms: float

@@ -1,4 +1,4 @@
-"""The stacks of one stall, from the column ``BlockingEvent.stacks``.
+"""Reads the stacks of one stall from the column ``BlockingEvent.stacks``.
 
 Version 1 is an object::
 

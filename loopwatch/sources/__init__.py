@@ -1,5 +1,5 @@
-"""Which lines of source files may be stored or shown: decided here, for the recorder, the admin and the tests.
+"""Decides which lines of source files are stored and shown, for the recorder, the admin and the tests.
 
-Code is shown, secrets are not. The files that settings are read from are withheld altogether (``withheld``). What rows
-say of files is data, and followed only to the very line that was stored (``stored``).
+Files that settings are read from are withheld completely (``withheld``). A file name in a row is data: the file is
+shown only while the line that was stored is still in its place (``stored``).
 """

@@ -1,4 +1,4 @@
-"""Lines of the code that runs in this process. Reads files: not on the loop's thread."""
+"""Reads lines of the code that runs in this process. Reads files: not for the loop's thread."""
 
 import linecache
 from dataclasses import replace

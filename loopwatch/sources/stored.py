@@ -1,7 +1,7 @@
-"""Source files as they are on this machine now, for rows that name them.
+"""Reads source files that rows name, as they are on this machine now.
 
-A stored file name is data. It is looked for under ``BASE_DIR`` and the entries of ``sys.path`` and nowhere else, links
-included. Lines are given only to who knows what stood there when the row was made.
+A stored file name is data. It is resolved, symbolic links included, to a file under ``BASE_DIR`` or an entry of
+``sys.path``. A caller gets the lines of the file only if it knows the line that was stored, and that is still there.
 """
 
 import os
@@ -35,7 +35,7 @@ class SourceFiles:
         self._read: dict[str, tuple[str, ...] | UnreadableSourceError] = {}
 
     def lines(self, frame: StoredFrame) -> tuple[str, ...]:
-        """The lines of a frame's file, which still has the frame's line. Raises ``UnreadableSourceError``."""
+        """Return the lines of a frame's file if the frame's line is unchanged. Raises ``UnreadableSourceError``."""
         if frame.filename not in self._read:
             self._read[frame.filename] = _attempt(frame.filename)
         lines = self._read[frame.filename]
@@ -59,7 +59,7 @@ class SourceFiles:
 
 
 def locate(filename: str) -> Path | None:
-    """The real path of a stored file name, if that is where the name says: inside of its root, links resolved."""
+    """Return the real path of a stored file name, ``None`` if it is outside of its root once links are resolved."""
     relative = PurePath(filename)
     if not filename or relative.is_absolute() or ".." in relative.parts:
         return None

@@ -1,7 +1,7 @@
-"""The files that hold the site's settings, and with them its secrets: no line of them is stored or shown.
+"""Identifies the files that hold the site's settings and secrets: none of their lines is stored or shown.
 
 They are the module that ``DJANGO_SETTINGS_MODULE`` names, the modules of the project that it imports (``.base``,
-``local_secrets``), those that these import with ``*``, and everything in a package that is named after settings.
+``local_secrets``), those that these import with ``*``, and everything in a package whose name contains ``settings``.
 """
 
 import ast
@@ -20,7 +20,7 @@ SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 
 
 def is_withheld(filename: str) -> bool:
-    """Whether no line of this file may be stored or shown. The path is absolute, or relative to the current folder."""
+    """Return whether no line of a file may be stored or shown; its path may be relative to the current folder."""
     settings_module = os.environ.get(SETTINGS_MODULE, "")
     return settings_module in sys.modules and _is_of(settings_module, filename)
 
@@ -44,7 +44,7 @@ class _Import:
 
 @lru_cache(maxsize=8)
 def _files(settings_module: str) -> frozenset[str]:
-    """Settings are imported before anything else is, so what they import is in ``sys.modules``."""
+    """Look only into ``sys.modules``: settings have been imported, and with them what they import."""
     found: dict[str, None] = {}
     waiting = [_Import(settings_module, is_star=True)]
     while waiting:

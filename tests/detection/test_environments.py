@@ -1,4 +1,4 @@
-"""However Python is started and whatever a program has set: every stall is reported once, under its right name."""
+"""However Python is started, and with all that a program may set: each stall is reported once, under its right name."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Names as nobody should have them."""
+"""Names that attack the formats they are printed in."""
 
 import unicodedata
 

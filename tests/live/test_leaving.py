@@ -40,12 +40,12 @@ def site(request, transactional_db, tmp_path, gate):
         yield served
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals")
+@pytest.mark.skipif(sys.platform == "win32", reason="these servers are stopped by signals")
 async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_other_pages_open(site, gate, open_page):
     staying, *leaving = [open_page() for _ in range(9)]
     gate.touch()
     stalling = asyncio.create_task(asyncio.to_thread(site.get, "/held/"))
-    # A stall is told while it goes on, so that every page has something to be sent as soon as the loop runs again.
+    # An ongoing stall is sent to pages, so each of them has a message waiting as soon as the loop runs again.
     await until(lambda: "has been blocking the event loop" in site.log)
     for page in leaving[::2]:
         page.say_goodbye()

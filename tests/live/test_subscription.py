@@ -1,4 +1,4 @@
-"""A page listens to the channel layer, and stays open whatever arrives or fails there."""
+"""A page listens to the channel layer, and stays open if a message or the layer is faulty."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress

@@ -1,4 +1,4 @@
-"""Whatever clients and programs make up, the store keeps few rows of it, and every count."""
+"""Clients and programs can make up any number of names: the store keeps few rows of them, and every count."""
 
 import pytest
 from django.http import HttpResponse
