@@ -46,7 +46,9 @@ class Process:
 def pytest_configure(config: pytest.Config) -> None:
     """Begin before anything is started, and where pytest-xdist divides the tests, in each of its processes."""
     elsewhere = Path(tempfile.gettempdir())
-    folder = Path(tempfile.mkdtemp(prefix=f"loopwatch-tests-{os.getpid()}-"))
+    # A worker's folder is inside the run's. Its name is short: the path of Chromium's socket may have 107 characters.
+    prefix = f"{os.getpid()}-" if RUN in os.environ else f"loopwatch-tests-{os.getpid()}-"
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
     config.stash[FOLDERS] = elsewhere, folder
     config.stash[FOUND] = []
     os.environ[RUN] = folder.name
