@@ -8,7 +8,7 @@ from loopwatch.reporting.health import RecordingHealth
 from loopwatch.reporting.report import Group, Report, ReportedFinding, Totals
 from tests.stored import NOON
 
-NOBODY = RecordingHealth(0, 0, 0, 0, 0, 0, 0, 0, {})
+NOBODY = RecordingHealth(0, 0, 0, 0, 0, 0, 0, 0, 0, {})
 HOSTILE = "<script>alert('ü')</script>|`x` *y* \"q\" %0A::error::é\n\x1b[2J名前"
 """A name as nobody should have it."""
 
