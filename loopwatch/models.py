@@ -87,7 +87,7 @@ class Finding(models.Model):
 
 
 class BlockingEvent(models.Model):
-    """One stall as stored, with its stacks (see ``loopwatch.recording.stacks`` for their format)."""
+    """One stall as stored, with its stacks (see ``loopwatch.rows.stacks`` for their format)."""
 
     # The indexes below begin with the finding, so that it needs none of its own; nor do hourly totals.
     finding = models.ForeignKey(
