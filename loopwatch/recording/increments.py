@@ -21,6 +21,7 @@ class Counted:
     """What has been counted of one stall so far."""
 
     fingerprint: str
+    place: Place
     key: HourKey
     duration_us: int
     waiting: int
@@ -33,11 +34,15 @@ class Counted:
         return column_for(self.duration_us / 1000)
 
     def now(self, call: BlockingCall) -> "Counted":
-        """With the figures of a later report. The finding and the hour stay; no figure shrinks."""
+        """Add the figures of a later report. The finding and the hour stay; no figure shrinks.
+
+        A later report that blames another call must not rename the finding.
+        """
+        place = _place(call) if call.fingerprint == self.fingerprint else self.place
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
         waiting = max(self.waiting, integer(call.waiting))
         delayed = self.delayed + requests.delayed_routes(call, waiting - self.waiting)
-        return Counted(self.fingerprint, self.key, duration_us, waiting, delayed)
+        return Counted(self.fingerprint, place, self.key, duration_us, waiting, delayed)
 
 
 class Increments:
@@ -65,7 +70,7 @@ def _first(call: BlockingCall) -> Counted:
     key = HourKey(hour(call.started_at), requests.method(call.request), requests.route(call.request))
     waiting = integer(call.waiting)
     delayed = requests.delayed_routes(call, waiting)
-    return Counted(call.fingerprint, key, microseconds(call.duration_ms), waiting, delayed)
+    return Counted(call.fingerprint, _place(call), key, microseconds(call.duration_ms), waiting, delayed)
 
 
 def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> FindingDelta:
@@ -73,7 +78,7 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
     if before:
         columns.subtract({before.column: 1})
     return FindingDelta(
-        place=_place(call),
+        place=counted.place,
         first_seen=call.started_at,
         last_seen=call.started_at,
         totals=_totals(before, counted),

@@ -37,11 +37,14 @@ def test_an_ongoing_stall_counts_once_with_its_last_figures(recorder_of, flushed
     assert recorder.stats().seen == recorder.stats().stored == 1
 
 
-def test_a_later_report_stays_with_the_finding_of_the_first(recorder_of):
-    recorder = recorder_of()
+@pytest.mark.parametrize("flushed_between", [True, False])
+def test_a_later_report_that_blames_another_call_stays_with_the_finding_of_the_first(recorder_of, flushed_between):
+    recorder = recorder_of(started=flushed_between)
     report(recorder, 5_000.0, ongoing=True)
-    assert recorder.flush(10)
+    if flushed_between:
+        assert recorder.flush(10)
     report(recorder, 9_000.0, method_name="json.dumps")
+    recorder.start()
     assert recorder.flush(10)
     finding = Finding.objects.get()
     assert (finding.blocking_call, finding.events, finding.blocked_us) == ("time.sleep", 1, 9_000_000)
