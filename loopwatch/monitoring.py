@@ -170,8 +170,9 @@ class Monitoring:
                 self._recorder.start()
                 self._measure_thread_waits(current, self._recorder)
                 self._at_exit.register()
-            watcher = self._watchers[loop] = LoopWatcher(current, self._recorder)
+            watcher = LoopWatcher(current, self._recorder)
             (clock,) = self._start_watching(watcher, loop)
+            self._watchers[loop] = watcher
             clock.usage.tell = self._recorder.use
             clock.mark_of = _mark_of(current)
             self._in_flight[loop] = clock.in_flight

@@ -38,7 +38,7 @@ class Monitor:
         self._usual = UsualCulprits()
         self._watchdog: Watchdog | None = None
         self._tracer: Tracer | None = None
-        self._has_complained = False
+        self._complaints: set[str] = set()
         self._unbound: dict[int | None, tuple[Watching, ...]] = {}
         """Watchers of whatever loop comes to run, by the thread it runs in; under ``None``, in any."""
 
@@ -56,6 +56,8 @@ class Monitor:
                 self._tracer = self._tracer or best_tracer()
                 self._tracer.check(every_step=True)
             self._forget_closed_loops()
+            if loop is not None:
+                self._running_watchdog()
             self._hooks.install(loop)
             if loop is None:
                 thread_id = None if every_thread else threading.get_ident()
@@ -188,9 +190,12 @@ class Monitor:
             self._tracer = self._tracer or best_tracer()
             self._tracer.start(clock, every_step=_is_traced(clock))
         except TracingUnavailableError as error:
-            if not self._has_complained:
-                self._has_complained = True
-                logger.warning("Requests that were to be traced are only sampled. %s.", error)
+            self._complain("Requests that were to be traced are only sampled. %s.", error)
+
+    def _complain(self, message: str, *arguments: object) -> None:
+        if message not in self._complaints:
+            self._complaints.add(message)
+            logger.warning(message, *arguments)
 
     def _finish_requests(self, clock: LoopClock) -> None:
         """No request of the loop is traced any more. On its thread, after every step until it is done."""
@@ -214,8 +219,9 @@ class Monitor:
 
     def _running_watchdog(self) -> Watchdog:
         if self._watchdog is None:
-            self._watchdog = Watchdog(self._report)
-            self._watchdog.start()
+            watchdog = Watchdog(self._report)
+            watchdog.start()  # raises where there is no room for one more thread
+            self._watchdog = watchdog
         return self._watchdog
 
     def _adopt(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
@@ -226,7 +232,11 @@ class Monitor:
         if not watchers:
             return None
         with self._lock:
-            clock = self._clock(loop)
+            try:
+                clock = self._clock(loop)
+            except RuntimeError as error:  # no room for the watchdog's thread; this is the loop's own
+                self._complain("The loop %r is not watched: %s", loop, error)
+                return None
             self._set_watchers(clock, watchers)
         return clock
 

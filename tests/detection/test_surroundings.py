@@ -47,7 +47,7 @@ async def site(scope, receive, send):
 async def main():
     for _ in range(2):
         await asyncio.create_task(LoopWatch(site)({"type": "http", "method": "GET", "path": "/"}, None, None))
-    print(loopwatch.stats().seen)
+    print(loopwatch.stats().seen, loopwatch.stats().loops)
 
 logging.basicConfig(format="%(message)s")
 asyncio.run(main())
@@ -77,7 +77,7 @@ def test_here_is_nothing_in_the_way():
 def test_a_program_is_told_once_why_nothing_is_watched(replaced, reason):
     assert said_of(replaced, PROGRAM) == (["0 0"] * 2, [f"watch() watches nothing, because {reason}"])
     assert said_of(replaced, SITE) == (
-        ["served", "served", "0"],
+        ["served", "served", "0 0"],
         [f"The site is served without loopwatch, because {reason}."],
     )
 
@@ -87,3 +87,46 @@ def test_a_thread_that_is_gone_has_no_stack():
     thread.start()
     thread.join()
     assert stack_of(thread.ident) == ([], [])
+
+
+NO_ROOM = """
+import resource
+def leave_no_room():
+    pages = int(open("/proc/self/statm").read().split()[0])
+    size = pages * resource.getpagesize() + 4_000_000  # less than the stack of a thread
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+"""
+LOOPS_OF_EVERY_THREAD = """
+import asyncio, logging, time
+from loopwatch import watch
+
+async def main():
+    leave_no_room()
+    for _ in range(2):
+        time.sleep(0.02)
+        await asyncio.sleep(0)
+    print("served")
+
+logging.basicConfig(format="%(message)s")
+with watch(threshold_ms=5, every_thread=True) as watcher:
+    leave_no_room()
+    asyncio.run(main())
+print(len(watcher.calls), len(watcher.disturbances))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_a_site_that_has_no_room_for_another_thread_is_served():
+    served = SITE.replace("async def main():\n", "async def main():\n    leave_no_room()\n")
+    reason = 'it could not start: RuntimeError("can\'t start new thread").'
+    assert said_of(NO_ROOM, served) == (
+        ["served", "served", "0 0"],
+        [f"The site is served without loopwatch, because {reason}"],
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_loops_that_there_is_no_room_to_watch_run_on():
+    out, (complaint,) = said_of(NO_ROOM, LOOPS_OF_EVERY_THREAD)
+    assert out == ["served", "0 0"]
+    assert complaint.endswith("is not watched: can't start new thread")
