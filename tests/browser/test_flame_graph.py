@@ -25,6 +25,10 @@ def stacks(*samples):
     return {"version": 1, "frames": frames, "samples": [[ms, [*map(names.index, stack)]] for ms, *stack in samples]}
 
 
+def batched(samples, size=100):
+    return (samples[start : start + size] for start in range(0, len(samples), size))
+
+
 BRANCHED = stacks(
     (60, "django.get_response", "shop.checkout", "shop.total"),
     (30, "django.get_response", "shop.checkout", "json.dumps"),
@@ -34,13 +38,15 @@ BRANCHED = stacks(
 
 @pytest.fixture
 def show(transactional_db, window):
-    """Opens the page of a finding that has one event with these stacks, and waits until its graph is drawn."""
+    """Opens the page of a finding that has an event for each of these stacks, and waits until its graph is drawn."""
 
-    async def opened(stored):
+    async def opened(*stacks_of_events):
         from asgiref.sync import sync_to_async
 
         finding = await sync_to_async(stored_finding)()
-        await sync_to_async(stored_event)(finding, stacks=stored, leaf_name="")
+        for stored in stacks_of_events:
+            lasted_us = 1000 * sum(duration_ms for duration_ms, _ in stored["samples"])
+            await sync_to_async(stored_event)(finding, stacks=stored, leaf_name="", duration_us=lasted_us)
         await window.open(reverse("admin:loopwatch_finding_change", args=[finding.pk]))
         await expect(window.page.get_by_role("treeitem").first).to_be_visible()
         return window.page
@@ -179,12 +185,12 @@ async def test_the_frame_follows_the_keyboard_down_a_deep_stack(show):
     await expect(below).to_be_in_viewport(ratio=0.9)
 
 
-async def test_ten_thousand_functions_are_no_trouble(window, show):
-    many = [(1, "django.get_response", f"lib.f{number}") for number in range(9_500)]
-    page = await show(stacks((9_500, "django.get_response", "shop.view"), *many))
+async def test_the_most_functions_that_a_page_merges_are_no_trouble(window, show):
+    many = [(1, "django.get_response", f"lib.f{number}") for number in range(4_900)]
+    page = await show(*(stacks(*each) for each in batched(many)), stacks((4_900, "django.get_response", "shop.view")))
     await expect(item(page, "shop.view")).to_be_visible()
     assert await page.get_by_role("treeitem").count() < 100
-    await expect(page.get_by_text("Too narrow to be drawn: 9,500")).to_be_visible()
+    await expect(page.get_by_text("Too narrow to be drawn: 4,900")).to_be_visible()
     assert await window.flaws() == []
 
 
