@@ -24,6 +24,7 @@ from loopwatch.detection.source import span_at
 
 DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
+COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
 IMPORT = "import"
 LAZY = " (lazy)"
@@ -178,6 +179,8 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         nodes.append(_python_node(site, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
+        if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
+            continue  # before Python 3.12 a function without a name, which is called where it is made
         if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
             # ``context.run(f)`` is not to blame; what it runs is not known, like the function that a table held.
             nodes[-1] = nodes[-1]._replace(is_exact=False)

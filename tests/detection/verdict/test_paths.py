@@ -306,3 +306,11 @@ def test_an_import_that_the_use_of_a_name_sets_off_is_a_lazy_one(monkeypatch):
 def test_an_import_stands_at_the_import_machinery_of_the_standard_library():
     node = nodes_of([FIND, IMPORTS], is_exact=True, is_calling=True)[-1]
     assert (node.site, node.owner, node.package, node.is_c) == (FIND, Owner.STANDARD_LIBRARY, "", False)
+
+
+def test_a_function_that_runs_a_comprehension_is_certain_though_what_it_calls_there_has_no_name():
+    """Before Python 3.12 a comprehension is a function of its own."""
+    comprehension = site(inner_code(shop.add_up, "<genexpr>").replace(co_name="<listcomp>"), module="shop")
+    caller = site(shop.add_up, callee=called("", is_resolved=False))
+    assert names_in([comprehension, caller], GilWait.INTERVAL)[0] == "shop.add_up"
+    assert names_in([GENERATOR, caller], GilWait.INTERVAL)[0] == "shop.add_up?"
