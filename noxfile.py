@@ -32,8 +32,8 @@ TOGETHER = {
 OLDEST_PYTHON = next(iter(TOGETHER))
 MEASURED_PYTHON = "3.14"
 """The oldest on which coverage.py counts branches by ``sys.monitoring``, which hardly slows the tests."""
-# Those of the tag "newest" are run in CI, after "make test" has had the oldest Python.
-TAGS = {python: ["newest"] for python in TOGETHER} | {OLDEST_PYTHON: [], MEASURED_PYTHON: ["newest", "coverage"]}
+# In CI, "make test" has the oldest Python, all else is run on the measured one, and what depends on Python on the others.
+TAGS = {python: ["interpreter"] for python in TOGETHER} | {OLDEST_PYTHON: [], MEASURED_PYTHON: ["coverage"]}
 NEWEST = [nox.param(python, djangos[-1], tags=TAGS[python]) for python, djangos in TOGETHER.items()]
 OTHERS = [(python, django) for python, djangos in TOGETHER.items() for django in djangos[:-1]]
 WITHOUT_DJANGO = ["tests/detection", "tests/benchmarks", "tests/test_docs.py", "tests/test_package.py"]
@@ -74,7 +74,7 @@ def asgiref(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", "tests/thread_waits", "tests/test_thread_waits.py", *session.posargs)
 
 
-@nox.session(python=False, tags=["newest"])
+@nox.session(python=False, tags=["coverage", "interpreter"])
 def real_time(session: nox.Session) -> None:
     """Print the real-time counts of the sessions before this one."""
     for path in counted:
