@@ -32,7 +32,7 @@ TOGETHER = {
 OLDEST_PYTHON = next(iter(TOGETHER))
 MEASURED_PYTHON = "3.14"
 """The oldest on which coverage.py counts branches by ``sys.monitoring``, which hardly slows the tests."""
-# In CI, "make test" has the oldest Python, all else is run on the measured one, and what depends on Python on the others.
+# In CI, the oldest Python has "make test", the measured one everything but servers, the others what depends on Python.
 TAGS = {python: ["interpreter"] for python in TOGETHER} | {OLDEST_PYTHON: [], MEASURED_PYTHON: ["coverage"]}
 NEWEST = [nox.param(python, djangos[-1], tags=TAGS[python]) for python, djangos in TOGETHER.items()]
 OTHERS = [(python, django) for python, djangos in TOGETHER.items() for django in djangos[:-1]]
