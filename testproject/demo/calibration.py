@@ -30,7 +30,10 @@ def computing_s(work: Callable[[int], object], size: int) -> float:
 
 
 def durable_writes(folder: Path, at_most: int) -> int:
-    """How many small writes with an fsync each the disk under ``folder`` does in ``TARGET_S``."""
+    """How many small writes with an fsync each the disk under ``folder`` does in ``TARGET_S``, where it is quick.
+
+    A disk that is busy just now must not make the upload one that later blocks too briefly to be noticed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     costs_s = []
     with tempfile.TemporaryFile(dir=folder) as file:
@@ -40,4 +43,4 @@ def durable_writes(folder: Path, at_most: int) -> int:
             file.flush()
             os.fsync(file.fileno())
             costs_s.append(time.perf_counter() - started)
-    return min(at_most, max(1, round(TARGET_S / sorted(costs_s)[len(costs_s) // 2])))
+    return min(at_most, max(1, round(TARGET_S / sorted(costs_s)[len(costs_s) // 10])))
