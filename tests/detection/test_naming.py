@@ -42,7 +42,7 @@ class Cursor(sqlite3.Cursor):
 
 
 C_CALLABLES = {
-    "sqlite3.Cursor.execute": Cursor(sqlite3.connect(":memory:")).inherited(),
+    "sqlite3.Cursor.execute": Cursor(connection).inherited(),
     "time.sleep": time.sleep,
     "os.read": os.read,
     "math.factorial": math.factorial,
