@@ -123,7 +123,7 @@ class Monitor:
 
     @property
     def watchdog_figures(self) -> WatchdogFigures:
-        """Those since it was started; all zero while nobody watches."""
+        """The figures since the watchdog started; all zero while no loop is watched."""
         watchdog = self._watchdog
         return watchdog.figures if watchdog else WatchdogFigures()
 

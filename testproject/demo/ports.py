@@ -24,7 +24,7 @@ def first_free(preferred: int) -> int | None:
 
 
 def any_free() -> int:
-    """A free port that the kernel gives to nobody else within the next minute.
+    """Return a free port that the kernel gives to no other process within the next minute.
 
     One connection leaves it in the state TIME_WAIT, in which it is never chosen as a random port, but a server that
     sets SO_REUSEADDR may listen on it: the trick of https://github.com/Yelp/ephemeral-port-reserve.

@@ -64,7 +64,7 @@ class Storm:
 
 
 class Blocking:
-    """A loop in a thread of its own that blocks again and again, and measures for how long."""
+    """Runs a loop in its own thread that blocks again and again, and measures for how long."""
 
     def __init__(self, stall_s: float, threshold_s: float, until: Callable[[], bool]) -> None:
         self.stalls, self.stalls_s = 0, 0.0

@@ -1,4 +1,4 @@
-"""Serves the site with a real server, by default Daphne, in a process of its own."""
+"""Serves the site with a real server, by default Daphne, in a separate process."""
 
 import re
 
