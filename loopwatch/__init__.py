@@ -26,9 +26,9 @@ _HOMES = {
 
 def stats() -> "Stats":
     """What loopwatch itself has done in this process since it began to watch: counts, errors, CPU time."""
-    from loopwatch.monitoring import monitoring  # noqa: PLC0415 - needs Django; ``watch()`` does not
+    from loopwatch import site_monitor  # noqa: PLC0415 - needs Django; ``watch()`` does not
 
-    return monitoring.stats()
+    return site_monitor.stats()
 
 
 def __getattr__(name: str) -> Any:

@@ -7,9 +7,8 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from loopwatch import metrics
+from loopwatch import metrics, site_monitor
 from loopwatch.detection.in_flight import RequestInFlight, current_request
-from loopwatch.monitoring import monitoring
 from loopwatch.routes import describe
 from loopwatch.tracing import is_asked_for, trace
 
@@ -39,7 +38,7 @@ class LoopWatch:
         metrics.prepare()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        in_flight = monitoring.in_flight()
+        in_flight = site_monitor.watch_running_loop()
         kind = scope["type"]
         if in_flight is None or kind not in ("http", "websocket", "lifespan"):
             await self.application(scope, receive, send)
@@ -55,7 +54,7 @@ class LoopWatch:
             current_request.set(request)
             request.resume()
             asked = None
-            if is_asked_for(scope) or monitoring.trace_rate:
+            if is_asked_for(scope) or site_monitor.trace_rate():
                 asked = trace(scope, request, (self.application, receive, send))
                 send = send if asked is None else asked.answering(send)
             try:
@@ -115,5 +114,5 @@ class Lifespan:
     async def _answer(self, message: Message) -> None:
         if message["type"].startswith("lifespan.shutdown"):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, monitoring.stop_watching, loop)
+            await loop.run_in_executor(None, site_monitor.stop_watching, loop)
         await self._send(message)

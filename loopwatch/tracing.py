@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextvars import Context
 from typing import Any
 
+from loopwatch import site_monitor
 from loopwatch.conf import configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import RequestInFlight
 from loopwatch.detection.traced_requests import Figures, RequestTracing
 from loopwatch.escaping.log import log_text
-from loopwatch.monitoring import monitoring
 from loopwatch.recording import requests
 from loopwatch.recording.paths import shorten
 from loopwatch.server_timing import appended, server_timing, uncached
@@ -59,7 +59,7 @@ def trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[object]) 
             if monitor.trace_request(loop, tracing, calls_next):
                 return TraceOnDemand(tracing, loop)
             trace_logger.warning("A request was not traced: its loop was about to be watched, or no longer. Ask again.")
-        elif scope["type"] == "http" and monitoring.is_by_chance():
+        elif scope["type"] == "http" and site_monitor.is_request_sampled():
             monitor.trace_request(asyncio.get_running_loop(), RequestTracing(request), calls_next)
     except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
         _complain(error)
@@ -146,8 +146,8 @@ def _redacted(call: BlockingCall) -> BlockingCall | None:
     try:
         redacted = redact(call)
     except Exception as error:  # noqa: BLE001 - the site's own code
-        if monitoring.errors is not None:
-            monitoring.errors.log_foreign("redact", error)
+        if (errors := site_monitor.errors()) is not None:
+            errors.log_foreign("redact", error)
         return None
     return redacted if isinstance(redacted, BlockingCall) else None
 
@@ -168,5 +168,5 @@ def _line(call: BlockingCall) -> str:
 
 
 def _complain(error: Exception) -> None:
-    if monitoring.errors is not None:
-        monitoring.errors.log_once("tracing", error, "A request could not be traced.")
+    if (errors := site_monitor.errors()) is not None:
+        errors.log_once("tracing", error, "A request could not be traced.")

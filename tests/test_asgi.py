@@ -17,8 +17,8 @@ from django.core.asgi import get_asgi_application
 from django.test import override_settings
 from django.urls import path, resolve
 
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
-from loopwatch.monitoring import monitoring
 from tests.support.asgi import get
 from tests.support.children import run
 
@@ -38,14 +38,14 @@ def site(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "ON_BLOCKING_CALL": reports.append, "FLUSH_INTERVAL_S": 0.05}
     resolve("/")  # imports the views: the first request of a site does, and that is a stall
     yield
-    assert monitoring.stop()
+    assert site_monitor.stop()
     assert Handle._run is BARE_RUN
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
 
 
 async def recorded():
     """The reports of everything that has ended so far."""
-    assert await asyncio.to_thread(monitoring.flush)
+    assert await asyncio.to_thread(site_monitor.flush)
     return list(reports)
 
 
@@ -201,7 +201,7 @@ def test_loops_one_after_the_other_and_side_by_side_do_not_disturb_each_other():
         thread.start()
     for thread in threads:
         thread.join()
-    assert monitoring.flush()
+    assert site_monitor.flush()
     # Threads that start side by side may hold each other up as well, which is told too.
     assert [call.function for call in reports if call.method_name == "time.sleep"] == ["tests.site_urls.block"] * 5
 

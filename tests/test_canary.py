@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
+from loopwatch import site_monitor
 from loopwatch.canary import is_chosen
-from loopwatch.monitoring import Monitoring, monitoring
 
 
 @pytest.fixture(autouse=True)
 def stopped():
     yield
-    monitoring.stop()
+    site_monitor.stop()
 
 
 def raises():
@@ -41,8 +41,8 @@ async def test_a_process_is_decided_once_even_if_watching_stops_in_between(setti
     asked = []
     settings.LOOPWATCH = {"ENABLED": lambda: asked.append(1) or True, "SINKS": []}
     for _ in range(3):
-        assert monitoring.in_flight() is not None
-        assert monitoring.stop()
+        assert site_monitor.watch_running_loop() is not None
+        assert site_monitor.stop()
         await asyncio.sleep(0)
     assert len(asked) == 1
 
@@ -50,19 +50,19 @@ async def test_a_process_is_decided_once_even_if_watching_stops_in_between(setti
 async def test_a_process_that_is_not_chosen_stays_so(settings):
     answers = iter([False, True])
     settings.LOOPWATCH = {"ENABLED": lambda: next(answers), "SINKS": []}
-    assert [monitoring.in_flight() for _ in range(3)] == [None] * 3
+    assert [site_monitor.watch_running_loop() for _ in range(3)] == [None] * 3
 
 
 async def test_a_dotted_path_is_asked(settings):
     settings.LOOPWATCH = {"ENABLED": "tests.test_canary.raises", "SINKS": []}
-    assert monitoring.in_flight() is None
+    assert site_monitor.watch_running_loop() is None
 
 
 async def test_every_process_decides_for_itself(settings):
-    """A forked process begins with a ``Monitoring`` of its own."""
+    """A forked process begins with its own ``SiteMonitor``."""
     answers = iter([False, True])
     settings.LOOPWATCH = {"ENABLED": lambda: next(answers), "SINKS": []}
-    assert monitoring.in_flight() is None
-    child = Monitoring()
-    assert child.in_flight() is not None
+    assert site_monitor.watch_running_loop() is None
+    child = site_monitor.SiteMonitor()
+    assert child.watch_running_loop() is not None
     assert child.stop()

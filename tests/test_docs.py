@@ -13,8 +13,8 @@ from loopwatch import pytest_plugin
 from loopwatch.advice import advice_for
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
-from loopwatch.monitoring import STOP_TIMEOUT_S
 from loopwatch.recording import outage, pending
+from loopwatch.site_monitor import STOP_TIMEOUT_S
 from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause
 from loopwatch.models import LoopTime
-from loopwatch.monitoring import LoopWatcher, monitoring
 from loopwatch.recording.recorder import Recorder
+from loopwatch.site_monitor import SiteSubscriber
 from tests.recording.calls import blocking_call
 
 BLOCKED_S = 0.15
@@ -23,7 +24,7 @@ async def block(scope, receive, send):
 
 async def serve():
     await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
-    assert await asyncio.to_thread(monitoring.flush, 60)
+    assert await asyncio.to_thread(site_monitor.flush, 60)
 
 
 @pytest.mark.real_time
@@ -32,7 +33,7 @@ async def serve():
 def test_a_stall_makes_its_minute_busy_and_a_pause_also_if_it_is_filtered(settings, excluded):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "EXCLUDE_PATHS": excluded}
     asyncio.run(serve())
-    assert monitoring.stop(60)
+    assert site_monitor.stop(60)
     rows = LoopTime.objects.filter(minutes=LoopTime.Minutes.MINUTE)
     assert max(row.longest_us for row in rows) >= BLOCKED_S * 1e6
     assert sum(row.busy_us or 0 for row in rows) >= BLOCKED_S * 1e6
@@ -45,7 +46,7 @@ def recorder():
 
 
 def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
-    watcher = LoopWatcher(Configuration(), recorder)
+    watcher = SiteSubscriber(Configuration(), recorder)
     watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0, cause=Cause.SUSPENDED))
     rows = [fared for key, fared in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]
     assert max(row.longest_us for row in rows) == sum(row.machine_us for row in rows) == 400_000
@@ -53,6 +54,6 @@ def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
 
 
 def test_while_a_process_starts_up_nothing_is_a_pause(recorder):
-    watcher = LoopWatcher(Configuration(start_up_grace_s=60.0), recorder)
+    watcher = SiteSubscriber(Configuration(start_up_grace_s=60.0), recorder)
     watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0))
     assert recorder.loop_times.take() == {}

@@ -19,8 +19,8 @@ from django.http import HttpResponse
 from django.urls import path, resolve
 
 import loopwatch
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
-from loopwatch.monitoring import monitoring
 from loopwatch.signals import blocking_call
 
 pytestmark = pytest.mark.real_time
@@ -97,7 +97,7 @@ def site(settings, caplog):
             }
         )
     )
-    assert monitoring.stop()
+    assert site_monitor.stop()
 
 
 def refuse(call):
@@ -161,7 +161,7 @@ def test_no_secret_gets_into_a_table_a_log_line_or_a_report(site, caplog, settin
         assert await post(site, "/failing/") == 500
         assert await post(site, "/thread/") == 200
         await chat(site)
-        assert await asyncio.to_thread(monitoring.flush, 30)
+        assert await asyncio.to_thread(site_monitor.flush, 30)
 
     blocking_call.connect(hear)
     try:
@@ -202,7 +202,7 @@ def test_no_secret_gets_into_a_table_a_log_line_or_a_report(site, caplog, settin
 @pytest.mark.django_db(transaction=True)
 def test_no_stored_path_leads_into_a_home_directory(site, settings):
     asyncio.run(post(site, "/failing/"))
-    assert monitoring.flush(30)
+    assert site_monitor.flush(30)
     text = json.dumps(list(stored()), default=str)
     assert "test_secrets.py" in text
     assert str(settings.BASE_DIR) not in text

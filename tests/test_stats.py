@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 import loopwatch
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
-from loopwatch.monitoring import monitoring
 from tests.support.children import run
 
 pytestmark = pytest.mark.real_time
@@ -25,13 +25,13 @@ def site(settings):
     """The settings of a site that stores nothing; it is stopped after the test."""
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "FLUSH_INTERVAL_S": 0.05}
     yield settings
-    assert monitoring.stop()
+    assert site_monitor.stop()
 
 
 async def serve(times=1):
     for _ in range(times):
         await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
-    assert await asyncio.to_thread(monitoring.flush)
+    assert await asyncio.to_thread(site_monitor.flush)
 
 
 def test_nothing_is_watched_before_the_first_request():
@@ -78,11 +78,11 @@ async def test_asking_does_not_wait_for_a_stop_that_waits(site):
     site.LOOPWATCH = site.LOOPWATCH | {"ON_BLOCKING_CALL": hang}
     await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
     assert await asyncio.to_thread(entered.wait, 10)
-    stopping = threading.Thread(target=lambda: stopped.append(monitoring.stop(60)))
+    stopping = threading.Thread(target=lambda: stopped.append(site_monitor.stop(60)))
     stopping.start()
     try:
-        while monitoring._lock.acquire(blocking=False):
-            monitoring._lock.release()
+        while site_monitor._monitor._lock.acquire(blocking=False):
+            site_monitor._monitor._lock.release()
             await asyncio.sleep(0.001)
         loopwatch.stats()
         assert stopping.is_alive()

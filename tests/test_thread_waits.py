@@ -15,9 +15,9 @@ from django.db import connection
 from django.http import HttpResponse
 from django.urls import path, resolve
 
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.models import Finding, ThreadWaitTotal
-from loopwatch.monitoring import monitoring
 from tests.databases import on_sqlite
 from tests.support.asgi import get
 
@@ -50,7 +50,7 @@ def site(settings, database):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"]}
     resolve("/shop/")
     yield
-    assert monitoring.stop()
+    assert site_monitor.stop()
     assert not is_hooked()
 
 
@@ -75,7 +75,7 @@ async def rows(query):
     """What the query finds once everything is written; its connection is closed, and no thread of asgiref's has it."""
 
     def run():
-        assert monitoring.flush()
+        assert site_monitor.flush()
         with closing(connection):
             return query()
 

@@ -15,9 +15,9 @@ from django.core import signing
 from django.core.asgi import get_asgi_application
 from django.urls import resolve
 
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection import monitor
-from loopwatch.monitoring import monitoring
 from loopwatch.trace_token import make_token
 from tests.support.asgi import get
 
@@ -39,7 +39,7 @@ def site(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 1000, "SINKS": [], "ON_BLOCKING_CALL": reports.append}
     resolve("/")
     yield
-    assert monitoring.stop()
+    assert site_monitor.stop()
     assert Handle._run is BARE_RUN
     assert sys.getprofile() is None
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
@@ -86,7 +86,7 @@ async def traced(application, path="/", call="time.sleep"):
 
 
 async def recorded():
-    assert await asyncio.to_thread(monitoring.flush)
+    assert await asyncio.to_thread(site_monitor.flush)
     return list(reports)
 
 
@@ -299,7 +299,7 @@ async def test_a_failure_of_tracing_is_counted_and_the_request_served(monkeypatc
 
     monkeypatch.setattr(monitor, "trace_request", fail)
     assert await headers_of(raw(stall, [(b"x-other", b"1")]), "/", make_token(60, 5)) == [("x-other", "1")]
-    assert monitoring.stats().errors == {"tracing": 1}
+    assert site_monitor.stats().errors == {"tracing": 1}
     assert "could not be traced" in caplog.text
 
 
@@ -347,7 +347,7 @@ async def test_a_share_of_the_requests_is_traced_and_the_answer_does_not_tell(se
 async def test_the_share_is_about_what_the_setting_says(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "TRACE_RATE": 0.3}
     await headers_of(raw(stall), "/")
-    assert 2700 < sum(monitoring.is_by_chance() for _ in range(10_000)) < 3300
+    assert 2700 < sum(site_monitor.is_request_sampled() for _ in range(10_000)) < 3300
 
 
 async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothing():
@@ -374,4 +374,4 @@ async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothin
         while clock.requests is not None:
             await asyncio.sleep(0.01)
     assert clock.tracer is None
-    assert monitoring.stats().errors == {}
+    assert site_monitor.stats().errors == {}

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
+from loopwatch import site_monitor
 from loopwatch.detection.report import SAMPLING, TRACING
-from loopwatch.monitoring import monitoring
 
 TRACED = {"ENGINE": "tracing", "SINKS": []}
 
@@ -14,31 +14,31 @@ TRACED = {"ENGINE": "tracing", "SINKS": []}
 @pytest.fixture
 def stopped():
     yield
-    monitoring.stop()
+    site_monitor.stop()
 
 
 def engines():
-    return {watcher.engine for watcher in monitoring._watchers.values()}
+    return {watcher.engine for watcher in site_monitor._monitor._subscribers.values()}
 
 
 async def test_a_site_is_watched_by_the_tracing_engine(settings, stopped):
     settings.LOOPWATCH = TRACED
-    assert monitoring.in_flight() is not None
+    assert site_monitor.watch_running_loop() is not None
     assert engines() == {TRACING}
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
 async def test_where_there_is_no_room_it_falls_back_and_says_so_once(settings, stopped, caplog, monkeypatch):
-    monkeypatch.setattr(monitoring, "_has_fallen_back", False)
+    monkeypatch.setattr(site_monitor._monitor, "_has_fallen_back", False)
     taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
     for tool in taken:
         sys.monitoring.use_tool_id(tool, "somebody")
     try:
         for _ in range(2):
             settings.LOOPWATCH = dict(TRACED)
-            assert monitoring.in_flight() is not None
+            assert site_monitor.watch_running_loop() is not None
             assert engines() == {SAMPLING}
-            monitoring.stop()
+            site_monitor.stop()
             await asyncio.sleep(0)
     finally:
         for tool in taken:

@@ -5,9 +5,9 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+from loopwatch import site_monitor
 from loopwatch.live.feed import GROUP, Receive
 from loopwatch.live.received import NotABatchError, read_batch
-from loopwatch.monitoring import monitoring
 from loopwatch.recording.health import Errors
 
 RETRY_S = 2.0
@@ -55,4 +55,4 @@ def _pass_on(message: Any, receive: Receive) -> None:
 
 
 def _errors() -> Errors:
-    return monitoring.errors or _unwatched
+    return site_monitor.errors() or _unwatched

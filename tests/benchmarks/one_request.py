@@ -45,13 +45,13 @@ async def ask(application: Any, headers: list[tuple[bytes, bytes]]) -> float:
 
 @contextmanager
 def every_request_by_chance() -> Iterator[None]:
-    from loopwatch.monitoring import monitoring
+    from loopwatch import site_monitor
 
-    monitoring.trace_rate = 1.0
+    site_monitor._monitor.trace_rate = 1.0
     try:
         yield
     finally:
-        monitoring.trace_rate = 0.0
+        site_monitor._monitor.trace_rate = 0.0
 
 
 async def measure(application: Any, rounds: int) -> dict[str, list[float]]:

@@ -8,11 +8,11 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.context import attach
 
+from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection.usual_culprits import UsualCulprits
 from loopwatch.metrics.sink import MetricsSink
 from loopwatch.metrics.spans import NAME, span_in
-from loopwatch.monitoring import monitoring
 from loopwatch.recording.loop_times import LoopTimes
 from tests.recording.calls import NOON, blocking_call
 from tests.test_asgi import get
@@ -81,13 +81,13 @@ def watched(settings):
     settings.ALLOWED_HOSTS = ["*"]
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": ["metrics"]}
     yield
-    assert monitoring.stop()
+    assert site_monitor.stop()
 
 
 async def settle():
     """End the step, and wait until it has been told of."""
     await asyncio.sleep(0)
-    assert await asyncio.to_thread(monitoring.flush)
+    assert await asyncio.to_thread(site_monitor.flush)
 
 
 async def answer(send):

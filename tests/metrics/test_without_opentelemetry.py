@@ -28,14 +28,14 @@ settings.configure(
 )
 import django; django.setup()
 from loopwatch.asgi import LoopWatch
-from loopwatch.monitoring import monitoring
+from loopwatch import site_monitor
 
 async def application(scope, receive, send):
     time.sleep(0.2)
 
 scope = {{"type": "http", "method": "GET", "path": "/"}}
 asyncio.run(LoopWatch(application)(scope, None, None))
-assert monitoring.stop()
+assert site_monitor.stop()
 print("opentelemetry.metrics" in sys.modules)
 """
 

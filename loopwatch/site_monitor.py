@@ -1,4 +1,7 @@
-"""Detection joined to recording, once a process: every watched loop hands its stalls to one recorder."""
+"""Connects detection with recording: every watched loop of a process reports its stalls to one recorder.
+
+The functions at the end act on the monitor of the current process; a forked child gets a monitor of its own.
+"""
 
 import asyncio
 import logging
@@ -39,8 +42,8 @@ logger = logging.getLogger("loopwatch")
 STOP_TIMEOUT_S = 5.0
 
 
-class LoopWatcher:
-    """Watches one loop for the site and hands what it is told to the recorder."""
+class SiteSubscriber:
+    """Subscribes to the stalls of one loop and hands them to the recorder."""
 
     def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
         self.engine = configuration.engine
@@ -62,14 +65,14 @@ class LoopWatcher:
             self._recorder.put(call)
 
 
-class Monitoring:
+class SiteMonitor:
     """The watched loops of this process and their recorder. Nothing exists until the first loop is watched."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._configuration: Configuration | None = None
         self._recorder: Recorder | None = None
-        self._watchers: dict[asyncio.AbstractEventLoop, LoopWatcher] = {}
+        self._subscribers: dict[asyncio.AbstractEventLoop, SiteSubscriber] = {}
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
         self._decided_for: Configuration | None = None
         self._is_chosen = False
@@ -80,11 +83,8 @@ class Monitoring:
         self._thread_waits = ThreadWaitHooks()
         self._at_exit = AtExit(self.stop)
 
-    def in_flight(self) -> InFlight | None:
-        """The requests of the running loop, which is watched from now on; ``None`` where loopwatch is to do nothing.
-
-        On the loop's thread, for every request: one dictionary look-up once the loop is watched.
-        """
+    def watch_running_loop(self) -> InFlight | None:
+        """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched."""
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # Trio, which some servers offer
@@ -93,10 +93,9 @@ class Monitoring:
         found = self._in_flight.get(loop)
         return found if found is not None else self._begin(loop)
 
-    def forget_configuration(self, *, setting: str, **_: object) -> None:
-        """The settings have changed: the next request on each loop finds out what that means."""
-        if setting in ITS_SETTINGS:
-            self._in_flight.clear()
+    def forget_configuration(self) -> None:
+        """Have the next request on each loop read the changed settings."""
+        self._in_flight.clear()
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> InFlight | None:
         try:
@@ -112,43 +111,48 @@ class Monitoring:
             self._complain(f"it could not start: {error!r}.")
             return None
 
-    def is_by_chance(self) -> bool:
-        """Whether ``TRACE_RATE`` will have the next request traced."""
+    def is_request_sampled(self) -> bool:
+        """Draw whether ``TRACE_RATE`` selects the next request for tracing."""
         return self._dice.random() < self.trace_rate
 
     @property
     def errors(self) -> "Errors | None":
-        """Where failures are counted; ``None`` while nothing is watched."""
+        """The counts of loopwatch's own failures; ``None`` while no loop is watched."""
         recorder = self._recorder
         return None if recorder is None else recorder.errors
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-        """Stop watching every loop, write what is pending and end all threads; whether that was done in time."""
+        """Stop watching every loop, write what is pending and end all threads; return False on timeout."""
         with self._lock:
             return self._stop(timeout_s)
 
-    def stop_watching(self, loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-        """Stop watching one loop; with the last one, everything."""
+    def stop_watching(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> bool:
+        """Stop watching one loop, and everything with the last loop; return False on timeout."""
         with self._lock:
             self._in_flight.pop(loop, None)
-            watcher = self._watchers.pop(loop, None)
-            if watcher is not None:
-                monitor.stop_watching(watcher, timeout_s)
+            subscriber = self._subscribers.pop(loop, None)
+            if subscriber is not None:
+                monitor.stop_watching(subscriber, timeout_s)
             self._forget_closed_loops()
-            return self._stop(timeout_s) if not self._watchers else self._flush(timeout_s)
+            return self._stop(timeout_s) if not self._subscribers else self._flush(timeout_s)
 
-    def flush(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-        """Write everything detected so far; whether that was done in time."""
+    def abandon(self) -> None:
+        """Undo in a forked child what concerns the process; the lock may be held by a thread of the parent."""
+        self._thread_waits.uninstall()
+        self._at_exit.unregister()
+
+    def flush(self, timeout_s: float) -> bool:
+        """Write everything detected so far; return False on timeout."""
         with self._lock:
             return self._flush(timeout_s)
 
     def stats(self) -> "Stats":
-        """What loopwatch itself has done in this process; all zeros while no loop is watched."""
+        """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
         from loopwatch.recording.health import Stats  # noqa: PLC0415
 
         # Without the lock, which may be held for seconds while everything is written.
         recorder = self._recorder
-        return replace(recorder.stats(), loops=len(self._watchers)) if recorder else Stats()
+        return replace(recorder.stats(), loops=len(self._subscribers)) if recorder else Stats()
 
     def _watch(self, loop: asyncio.AbstractEventLoop, current: Configuration) -> InFlight | None:
         with self._lock:
@@ -170,9 +174,9 @@ class Monitoring:
                 self._recorder.start()
                 self._measure_thread_waits(current, self._recorder)
                 self._at_exit.register()
-            watcher = LoopWatcher(current, self._recorder)
-            (clock,) = self._start_watching(watcher, loop)
-            self._watchers[loop] = watcher
+            subscriber = SiteSubscriber(current, self._recorder)
+            (clock,) = self._start_watching(subscriber, loop)
+            self._subscribers[loop] = subscriber
             clock.usage.tell = self._recorder.use
             clock.mark_of = _mark_of(current)
             self._in_flight[loop] = clock.in_flight
@@ -185,15 +189,15 @@ class Monitoring:
             self._decided_for = current
             self._is_chosen = is_chosen(current.enabled)
 
-    def _start_watching(self, watcher: LoopWatcher, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
+    def _start_watching(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
         try:
-            return monitor.start_watching(watcher, loop)
+            return monitor.start_watching(subscriber, loop)
         except TracingUnavailableError as error:
             if not self._has_fallen_back:
                 self._has_fallen_back = True
                 logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
-            watcher.engine = SAMPLING
-            return monitor.start_watching(watcher, loop)
+            subscriber.engine = SAMPLING
+            return monitor.start_watching(subscriber, loop)
 
     def _measure_thread_waits(self, current: Configuration, recorder: "Recorder") -> None:
         quiet_until = datetime.now(UTC) + timedelta(seconds=current.start_up_grace_s)
@@ -207,9 +211,9 @@ class Monitoring:
 
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()
-        for watcher in self._watchers.values():
-            monitor.stop_watching(watcher, timeout_s)
-        self._watchers.clear()
+        for subscriber in self._subscribers.values():
+            monitor.stop_watching(subscriber, timeout_s)
+        self._subscribers.clear()
         self._in_flight.clear()
         recorder, self._recorder = self._recorder, None
         self._configuration = None
@@ -222,8 +226,8 @@ class Monitoring:
         return monitor.settle(timeout_s) and (self._recorder is None or self._recorder.flush(timeout_s))
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._watchers if loop.is_closed()]:
-            monitor.stop_watching(self._watchers.pop(loop), STOP_TIMEOUT_S)
+        for loop in [loop for loop in self._subscribers if loop.is_closed()]:
+            monitor.stop_watching(self._subscribers.pop(loop), STOP_TIMEOUT_S)
             self._in_flight.pop(loop, None)
 
     def _complain(self, reason: str) -> None:
@@ -250,14 +254,65 @@ def _new_recorder(configuration: Configuration) -> "Recorder":
     return Recorder(configuration, monitor.watchdog_figures)
 
 
-monitoring = Monitoring()
-setting_changed.connect(monitoring.forget_configuration)
+_monitor = SiteMonitor()
+
+
+def watch_running_loop() -> InFlight | None:
+    """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched.
+
+    Every request calls this on the loop's thread: two calls and one dictionary look-up once the loop is watched.
+    """
+    return _monitor.watch_running_loop()
+
+
+def stop_watching(loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Stop watching one loop, and everything with the last loop; return False on timeout."""
+    return _monitor.stop_watching(loop, timeout_s)
+
+
+def stop(timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Stop watching every loop, write what is pending and end all threads; return False on timeout."""
+    return _monitor.stop(timeout_s)
+
+
+def flush(timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Write everything detected so far; return False on timeout."""
+    return _monitor.flush(timeout_s)
+
+
+def trace_rate() -> float:
+    """Return ``TRACE_RATE``; 0 before the first loop is watched."""
+    return _monitor.trace_rate
+
+
+def is_request_sampled() -> bool:
+    """Draw whether ``TRACE_RATE`` selects the next request for tracing."""
+    return _monitor.is_request_sampled()
+
+
+def errors() -> "Errors | None":
+    """Return the counts of loopwatch's own failures; ``None`` while no loop is watched."""
+    return _monitor.errors
+
+
+def stats() -> "Stats":
+    """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
+    return _monitor.stats()
+
+
+def _forget_configuration(*, setting: str, **_: object) -> None:
+    if setting in ITS_SETTINGS:
+        _monitor.forget_configuration()
+
+
+setting_changed.connect(_forget_configuration)
 
 
 def _after_fork() -> None:
-    """The parent's loops, threads and lock are not the child's."""
-    monitoring._thread_waits.uninstall()  # noqa: SLF001
-    monitoring.__init__()  # type: ignore[misc]
+    """Replace the monitor in a forked child: the parent's loops, threads and lock are not the child's."""
+    global _monitor  # noqa: PLW0603
+    _monitor.abandon()
+    _monitor = SiteMonitor()
 
 
 if hasattr(os, "register_at_fork"):
