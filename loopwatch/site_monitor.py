@@ -30,6 +30,7 @@ from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.surroundings import why_not_watched
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
 from loopwatch.thread_waits.thread_wait import ThreadWait
 
@@ -53,16 +54,28 @@ class SiteSubscriber:
         self._quiet_until = datetime.now(UTC) + timedelta(seconds=configuration.start_up_grace_s)
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
         self._recorder = recorder
+        self._recorded = OngoingStalls[BlockingCall]()
 
     def receive(self, call: BlockingCall) -> None:
         """Take a report, on the watchdog's thread."""
         if call.started_at < self._quiet_until:
             return
         self._recorder.loop_times.pause(call)
+        earlier = self._recorded.pop(call)
         if call.cause.is_machine:
             logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
         elif self._filter.accepts(call):
+            self._recorded.keep(call, call)
             self._recorder.put(call)
+            return
+        if earlier is not None:
+            self._end_as_recorded(call, earlier)
+
+    def _end_as_recorded(self, call: BlockingCall, earlier: BlockingCall) -> None:
+        """End a stall as its ``earlier`` report said, because no call is to blame for what followed."""
+        self._recorded.keep(call, earlier)
+        if not call.ongoing:
+            self._recorder.put(replace(earlier, ongoing=False))
 
 
 class SiteMonitor:

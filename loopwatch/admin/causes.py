@@ -9,8 +9,6 @@ CAUSES: dict[str, tuple[Promise, Promise]] = {
     "waiting": (_("waiting"), _("The call waited for something else (a socket, a lock, a disk, a clock).")),
     "garbage collection": (_("garbage collection"), _("Python collected garbage during the call.")),
     "importing": (_("importing"), _("A module was imported while the loop was running.")),
-    "starved": (_("starved"), _("Another thread held the interpreter: not the fault of this call.")),
-    "suspended": (_("suspended"), _("The process did not run at all: not the fault of this call.")),
 }
 
 

@@ -4,13 +4,11 @@ from typing import Final
 
 from loopwatch.advice.advice import Advice
 from loopwatch.advice.catalogue import ALL
-from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, STARVED, SUSPENDED, UNKNOWN, WAITING
+from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, UNKNOWN, WAITING
 
 _BY_NAME: Final = {name: advice for advice in ALL for name in advice.names}
-# The machine's doing is no call's fault, and an import or a collection is what it is, whatever called it.
+# An import or a collection needs the same cure regardless of the call that caused it.
 _DECIDING: Final = {
-    "starved": STARVED,
-    "suspended": SUSPENDED,
     "importing": _BY_NAME["import"],
     "garbage collection": _BY_NAME["gc"],
 }

@@ -3,7 +3,6 @@
 A stall still going on is reported several times. Its finding counts one event; each later report adds only what is new.
 """
 
-import itertools
 from collections import Counter
 from dataclasses import dataclass
 
@@ -11,9 +10,8 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import hour, integer, microseconds
+from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta, Totals
-
-ONGOING_LIMIT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +47,14 @@ class Increments:
     """Turns reports into deltas. Remembers the stalls that go on; its owner holds a lock."""
 
     def __init__(self) -> None:
-        self._ongoing: dict[str, Counted] = {}
+        self._ongoing = OngoingStalls[Counted]()
 
     def of(self, call: BlockingCall) -> tuple[str, FindingDelta]:
         """The fingerprint of the finding this report belongs to, and what it adds."""
-        before = self._ongoing.pop(call.stall_id, None)
+        before = self._ongoing.pop(call)
         counted = before.now(call) if before else _first(call)
-        if call.ongoing:
-            self._ongoing[call.stall_id] = counted
-            self._forget_oldest()
+        self._ongoing.keep(call, counted)
         return counted.fingerprint, _delta(call, before, counted)
-
-    def _forget_oldest(self) -> None:
-        """A stall whose end is never reported must not stay for ever."""
-        for stall_id in list(itertools.islice(self._ongoing, max(0, len(self._ongoing) - ONGOING_LIMIT))):
-            del self._ongoing[stall_id]
 
 
 def _first(call: BlockingCall) -> Counted:

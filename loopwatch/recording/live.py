@@ -6,7 +6,7 @@ can be looking. Runs on the thread of its delivery.
 
 import asyncio
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from dataclasses import replace
 
 from loopwatch.detection.calls import BlockingCall
@@ -16,12 +16,12 @@ from loopwatch.live.process import process_name
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import integer, milliseconds, path_text, text
 from loopwatch.recording.health import Errors
+from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
 
 INTERVAL_S = 0.25
 LINES_KEPT = 1_000
-STALLS_REMEMBERED = 1_000
 SECONDS_TOLD = 120
 
 Key = tuple[str, str, str]
@@ -41,7 +41,7 @@ class LiveSink(Sink):
         self._runner: asyncio.Runner | None = None
         self._send_at = 0.0
         self._seen = 0
-        self._going_on: OrderedDict[str, float] = OrderedDict()
+        self._sent_ms = OngoingStalls[float]()
         self._begin_empty()
 
     def _begin_empty(self) -> None:
@@ -51,13 +51,15 @@ class LiveSink(Sink):
 
     def emit(self, call: BlockingCall) -> None:
         """Add the call to the next batch."""
-        told_ms = self._told_before(call)
-        is_new = told_ms is None
+        sent_ms = self._sent_ms.pop(call)
+        is_new = sent_ms is None
+        sent_ms = sent_ms or 0.0
+        self._sent_ms.keep(call, max(call.step_ms, sent_ms))
         self._seen += is_new
         if not self._feed.has_audience:
             return
         self._count += is_new
-        self._note_blocked(call.started_at.timestamp() * 1000 + (told_ms or 0.0), call.step_ms - (told_ms or 0.0))
+        self._note_blocked(call.started_at.timestamp() * 1000 + sent_ms, call.step_ms - sent_ms)
         line = _line(call, is_alone=call.ongoing or not is_new, count=int(is_new))
         key = line.fingerprint, line.request, line.stall_id
         if key in self._lines:
@@ -88,15 +90,6 @@ class LiveSink(Sink):
         if runner is not None:
             _runners.discard(runner)
             runner.close()
-
-    def _told_before(self, call: BlockingCall) -> float | None:
-        """How much of the stall has been told; ``None`` if it is new."""
-        told_ms = self._going_on.pop(call.stall_id, None)
-        if call.ongoing:
-            self._going_on[call.stall_id] = max(call.step_ms, told_ms or 0.0)
-            if len(self._going_on) > STALLS_REMEMBERED:
-                self._going_on.popitem(last=False)
-        return told_ms
 
     def _note_blocked(self, begin_ms: float, blocked_ms: float) -> None:
         """Spread what was blocked over the seconds in which it was."""

@@ -5,10 +5,12 @@ thread of its own; while it hangs, nothing is recorded, and the site and the wat
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording.delivery import Delivery
 from loopwatch.recording.health import Errors
+from loopwatch.recording.ongoing import OngoingStalls
 
 
 class Redaction:
@@ -26,6 +28,7 @@ class Redaction:
         self.withheld = 0
         self.failed = 0
         self.delivery = Delivery("redact", self._pass_on, errors)
+        self._passed_on = OngoingStalls[BlockingCall]()
         self._redact = redact
         self._record = record
 
@@ -35,15 +38,26 @@ class Redaction:
         return self.failed + self.delivery.dropped
 
     def _pass_on(self, call: BlockingCall) -> None:
+        earlier = self._passed_on.pop(call)
         try:
             redacted = _checked(self._redact(call))
             if redacted is not None:
                 self._record(redacted)
+                self._passed_on.keep(call, redacted)
                 return
         except BaseException:
-            self.failed += not call.ongoing  # one still going on comes again, at its end at last
+            self.failed += self._is_lost(call, earlier)
             raise
-        self.withheld += not call.ongoing
+        self.withheld += self._is_lost(call, earlier)
+
+    def _is_lost(self, refused: BlockingCall, earlier: BlockingCall | None) -> bool:
+        """Return whether a stall is lost with the report refused. If not, it ends as in its ``earlier`` report."""
+        if earlier is None:
+            return not refused.ongoing  # an ongoing stall is reported again, at least when it ends
+        self._passed_on.keep(refused, earlier)
+        if not refused.ongoing:
+            self._record(replace(earlier, ongoing=False))
+        return False
 
 
 def _checked(answer: object) -> BlockingCall | None:

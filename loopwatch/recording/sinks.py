@@ -19,6 +19,7 @@ from loopwatch.recording import requests
 from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
 from loopwatch.recording.live import LiveSink
+from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
 from loopwatch.signals import blocking_call
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 LINE_INTERVAL_S = 60.0
 FINDINGS_REMEMBERED = 10_000
-STALLS_REMEMBERED = 1_000
 
 logger = logging.getLogger("loopwatch")
 
@@ -95,11 +95,13 @@ class LogSink(Sink):
         self._clock = clock
         self._last_line: OrderedDict[str, float] = OrderedDict()
         self._suppressed: dict[str, int] = {}
-        self._going_on: OrderedDict[str, None] = OrderedDict()
+        self._logged = OngoingStalls[bool]()
 
     def emit(self, call: BlockingCall) -> None:
         """Write the line, or count it as left out."""
-        if self._told_before(call):
+        is_logged = self._logged.pop(call)
+        self._logged.keep(call, note=True)
+        if is_logged:
             return
         fingerprint, now = call.fingerprint, self._clock()
         if now - self._last_line.get(fingerprint, -LINE_INTERVAL_S) < LINE_INTERVAL_S:
@@ -112,23 +114,11 @@ class LogSink(Sink):
             self._suppressed.pop(self._last_line.popitem(last=False)[0], None)
         logger.warning("%s", _line(call, suppressed), extra=_fields(call, suppressed))
 
-    def _told_before(self, call: BlockingCall) -> bool:
-        told = call.stall_id in self._going_on
-        if call.ongoing:
-            self._going_on[call.stall_id] = None
-            if len(self._going_on) > STALLS_REMEMBERED:
-                self._going_on.popitem(last=False)
-        else:
-            self._going_on.pop(call.stall_id, None)
-        return told
-
 
 def _line(call: BlockingCall, suppressed: int) -> str:
     verb = "has been blocking" if call.ongoing else "blocked"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     parts = [f"{call.method_name} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
-    if call.cause.is_machine:
-        parts[0] = f"The event loop stood still for {call.duration_ms:.1f} ms ({call.cause}) in {call.function}{where}"
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{requests.method(call.request)} {target}".strip())

@@ -78,13 +78,11 @@ def test_every_cause_has_advice(cause):
 @pytest.mark.parametrize(
     ("cause", "topic"),
     [
-        ("starved", "starved"),
-        ("suspended", "suspended"),
         ("importing", "import"),
         ("garbage collection", "garbage-collection"),
     ],
 )
-def test_no_call_is_blamed_for_the_machine(cause, topic):
+def test_an_import_or_a_collection_decides_before_the_name_of_the_call(cause, topic):
     assert advice_for("time.sleep", cause=cause).topic == topic
 
 

@@ -171,12 +171,6 @@ def test_what_is_not_certain_is_left_alone(line, written, called_name):
     assert rewrite(in_coroutine(line), written, called_name) is None
 
 
-def test_the_machines_doing_is_not_cured_by_rewriting():
-    source = in_coroutine("time.sleep(1)")
-    assert rewrite(source, "time.sleep(1)", cause="starved") is None
-    assert rewrite(source, "time.sleep(1)", cause="waiting")
-
-
 def test_the_import_it_takes_is_told_where_the_module_lacks_it():
     line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
     assert rewrite(line, call).needs == "import asyncio"

@@ -1,6 +1,11 @@
+from datetime import UTC, datetime
+
 import pytest
 
+from loopwatch.conf import Configuration
+from loopwatch.detection.calls import Cause
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.site_monitor import SiteSubscriber
 from tests.recording.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -48,6 +53,25 @@ def test_a_later_report_that_blames_another_call_stays_with_the_finding_of_the_f
     assert recorder.flush(10)
     finding = Finding.objects.get()
     assert (finding.blocking_call, finding.events, finding.blocked_us) == ("time.sleep", 1, 9_000_000)
+
+
+@pytest.mark.parametrize(
+    "end",
+    [{"cause": Cause.STARVED}, {"cause": Cause.SUSPENDED}, {"filename": "/srv/site/excluded/views.py"}],
+    ids=["starved", "suspended", "excluded"],
+)
+def test_a_stall_that_no_call_is_to_blame_for_at_its_end_ends_as_it_was_last_reported(recorder_of, end):
+    signalled = []
+    recorder = recorder_of(on_blocking_call=signalled.append)
+    watcher = SiteSubscriber(Configuration(exclude_paths=("/excluded/",)), recorder)
+    started_at = datetime.now(UTC)
+    for duration_ms, changes in ((5_000.0, {"ongoing": True}), (9_000.0, end)):
+        watcher.receive(blocking_call(stall_id="a" * 32, started_at=started_at, duration_ms=duration_ms, **changes))
+    assert recorder.flush(10)
+    finding, event = Finding.objects.get(), BlockingEvent.objects.get()
+    assert (finding.events, finding.blocked_us, finding.cause) == (1, 5_000_000, "waiting")
+    assert (event.ongoing, event.duration_us, event.cause) == (False, 5_000_000, "waiting")
+    assert [call.ongoing for call in signalled] == [True, False]
 
 
 def test_a_finding_deleted_while_the_stall_goes_on_stays_deleted(recorder_of):

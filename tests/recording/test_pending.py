@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from loopwatch.recording import pending as limits
 from loopwatch.recording.increments import Increments
+from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.pending import Pending
 from tests.recording.calls import blocking_call
 
@@ -68,12 +69,13 @@ def test_removing_every_pending_finding_leaves_nothing_counted():
     assert (pending.events, pending._details, pending._hours) == (0, 0, 0)
 
 
-def test_a_stall_whose_end_is_never_reported_is_forgotten(monkeypatch):
-    monkeypatch.setattr("loopwatch.recording.increments.ONGOING_LIMIT", 10)
-    increments = Increments()
-    for _ in range(50):
-        increments.of(blocking_call(ongoing=True))
-    assert len(increments._ongoing) == 10
+def test_of_too_many_ongoing_stalls_the_oldest_is_forgotten(monkeypatch):
+    monkeypatch.setattr("loopwatch.recording.ongoing.LIMIT", 10)
+    stalls = OngoingStalls()
+    calls = [blocking_call(ongoing=True) for _ in range(11)]
+    for number, call in enumerate(calls):
+        stalls.keep(call, number)
+    assert [stalls.pop(call) for call in calls] == [None, *range(1, 11)]
 
 
 def test_a_figure_that_shrinks_takes_nothing_away():

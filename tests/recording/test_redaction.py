@@ -119,3 +119,22 @@ def test_a_call_given_back_as_it_was_is_recorded_as_without_the_setting(recorder
     assert recorder.flush(10)
     finding = Finding.objects.get()
     assert (finding.events, finding.blocked_us, finding.function) == (1, 9_000_000, "shop.views.checkout")
+
+
+@pytest.mark.parametrize("refusal", [None, ValueError("hunter2")], ids=["withheld", "failed"])
+def test_a_stall_that_is_refused_at_its_end_ends_as_it_was_last_passed_on(recorder_of, refusal):
+    def redact(call):
+        if call.duration_ms < 9_000.0:
+            return hide_the_function(call)
+        if refusal:
+            raise refusal
+        return None
+
+    recorder = recorder_of(redact=redact)
+    for duration_ms, ongoing in ((5_000.0, True), (9_000.0, True), (10_000.0, False)):
+        recorder.put(blocking_call(stall_id="one", duration_ms=duration_ms, ongoing=ongoing))
+    assert recorder.flush(10)
+    event = BlockingEvent.objects.get()
+    assert (event.ongoing, event.duration_us, event.finding.function) == (False, 5_000_000, "(hidden)")
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.withheld, stats.dropped) == (1, 1, 0, 0)

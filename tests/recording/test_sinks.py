@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from loopwatch.detection.calls import BlockingCall, Cause, Request
+from loopwatch.detection.calls import BlockingCall, Request
 from loopwatch.models import Finding
 from loopwatch.recording.sinks import LogSink
 from loopwatch.signals import blocking_call as signal
@@ -46,13 +46,6 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
         "POST checkout/<int:pk>/; 3 other requests waited"
     )
     assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
-
-
-def test_the_machine_is_not_called_a_blocking_call(caplog):
-    LogSink().emit(blocking_call(cause=Cause.SUSPENDED, filename="", request=None))
-    assert lines(caplog)[0].getMessage() == (
-        "The event loop stood still for 100.0 ms (suspended) in shop.views.checkout"
-    )
 
 
 def test_the_log_has_one_line_a_finding_and_minute_and_counts_the_others(caplog):

@@ -21,17 +21,6 @@ COMPUTING: Final = Advice(
     mind=_("A thread helps little with Python code: it competes with the loop for the interpreter."),
     link=POOL,
 )
-STARVED: Final = Advice(
-    "starved",
-    _("Look at what the other threads do: one of them held the interpreter, and this call only stood in line."),
-    mind=_("Move computing out of threads into processes, and do not run more of them than there are CPUs."),
-    link="https://docs.python.org/3/glossary.html#term-global-interpreter-lock",
-)
-SUSPENDED: Final = Advice(
-    "suspended",
-    _("Look at the machine: the process did not run. It has too few CPUs, swaps, or was paused."),
-    mind=_("In a container the limit of CPU time is the usual cause (throttling)."),
-)
 LAZY_IMPORT: Final = Advice(
     "lazy-import",
     _("Import it when the process starts. It is imported lazily, and this line is the first that uses it."),
