@@ -1,22 +1,16 @@
 """``LoopWatch``: wraps an ASGI application, watches the loop that serves it, and knows whose request a stall is."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
 from functools import partial
 from typing import Any
 
 from django.core.asgi import get_asgi_application
 
 from loopwatch import metrics, site_monitor
+from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.request_tracing.start import carries_header, start_trace
 from loopwatch.routes import describe
-from loopwatch.tracing import is_asked_for, trace
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class LoopWatch:
@@ -48,21 +42,21 @@ class LoopWatch:
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
-            ask = partial(describe, self.application, kind, method, scope["path"], root_path)
-            request = RequestInFlight(in_flight, ask)
+            describe_request = partial(describe, self.application, kind, method, scope["path"], root_path)
+            request = RequestInFlight(in_flight, describe_request)
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()
-            asked = None
-            if is_asked_for(scope) or site_monitor.trace_rate():
-                asked = trace(scope, request, (self.application, receive, send))
-                send = send if asked is None else asked.answering(send)
+            trace_on_demand = None
+            if carries_header(scope) or site_monitor.trace_rate():
+                trace_on_demand = start_trace(scope, request, (self.application, receive, send))
+                send = send if trace_on_demand is None else trace_on_demand.answering(send)
             try:
                 await self.application(scope, _restful(receive, request) if kind == "websocket" else receive, send)
             finally:
                 request.finish()
-                if asked is not None:
-                    asked.finish()
+                if trace_on_demand is not None:
+                    trace_on_demand.finish()
 
 
 def _restful(receive: Receive, request: RequestInFlight) -> Receive:

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
-from loopwatch.live.origin import Scope
+from loopwatch.asgi_types import Scope
 
 PERMISSION = "loopwatch.view_blockingevent"
 

@@ -7,8 +7,6 @@ the site, as the settings for proxies determine them, or be in ``CSRF_TRUSTED_OR
 
 import io
 import logging
-from collections.abc import MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.core.exceptions import DisallowedHost
@@ -17,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import is_same_domain
 
-Scope = MutableMapping[str, Any]
+from loopwatch.asgi_types import Scope
 
 logger = logging.getLogger("loopwatch.live")
 

@@ -55,7 +55,7 @@ def every_request_by_chance() -> Iterator[None]:
 
 
 async def measure(application: Any, rounds: int) -> dict[str, list[float]]:
-    from loopwatch.trace_token import make_token
+    from loopwatch.request_tracing.trace_token import make_token
 
     token = [(b"x-loopwatch-trace", make_token(3600, 2).encode())]
     spent: dict[str, list[float]] = {"as ever": [], "by chance": [], "after it": [], "on demand": [], "after that": []}

@@ -12,8 +12,8 @@ from loopwatch.escaping.log import log_text
 from loopwatch.recording.health import Errors, describe
 from loopwatch.recording.sinks import LogSink
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
-from loopwatch.server_timing import server_timing
-from loopwatch.tracing import _line as traced_line
+from loopwatch.request_tracing.server_timing import server_timing
+from loopwatch.request_tracing.trace_log import call_line
 from tests.escaping.names import is_invisible, names
 from tests.recording.calls import blocking_call, thread_wait
 
@@ -62,7 +62,7 @@ def test_the_line_of_a_stall_is_clean(logged):
 
 
 def test_the_line_of_a_call_of_a_traced_request_is_clean():
-    assert_clean([traced_line(hostile_call())])
+    assert_clean([call_line(hostile_call())])
 
 
 def test_the_line_of_a_thread_wait_is_clean(logged):

@@ -6,7 +6,7 @@ import time
 import pytest
 from django.core.management import CommandError, call_command
 
-from loopwatch.trace_token import threshold_ms_of
+from loopwatch.request_tracing.trace_token import threshold_ms_of
 
 
 def run(*arguments):

@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandParser
 from loopwatch.conf import configuration
 from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.refusal import refusal
-from loopwatch.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
-from loopwatch.tracing import HEADER
+from loopwatch.request_tracing.start import HEADER
+from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
 
 _FORMS = "30s, 10m, 2h or 1d"
 _DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)

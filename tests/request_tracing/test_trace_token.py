@@ -8,8 +8,8 @@ from django.core import signing
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loopwatch.trace_token import LONGEST_S, MAX_LENGTH, make_token, threshold_ms_of
-from loopwatch.tracing import _threshold_ms as threshold_asked_for
+from loopwatch.request_tracing.start import _threshold_ms as threshold_asked_for
+from loopwatch.request_tracing.trace_token import LONGEST_S, MAX_LENGTH, make_token, threshold_ms_of
 from tests.rows.values import anything
 
 SOON = math.ceil(time.time()) + 86_400

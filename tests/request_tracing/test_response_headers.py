@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopwatch.server_timing import uncached
+from loopwatch.request_tracing.response_headers import uncached
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from django.urls import resolve
 from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection import monitor
-from loopwatch.trace_token import make_token
+from loopwatch.request_tracing.trace_token import make_token
 from tests.support.asgi import get
 
 pytestmark = pytest.mark.real_time
@@ -284,7 +284,7 @@ async def test_what_cannot_be_named_in_time_is_left_to_the_log(settings, monkeyp
         assert may_answer.wait(60)
         return call
 
-    monkeypatch.setattr("loopwatch.tracing.SETTLE_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("loopwatch.request_tracing.on_demand.SETTLE_TIMEOUT_S", 0.05)
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
     found = timing(await headers_of(raw(stall), "/", make_token(60, 5)))
     assert is_asked.is_set()
