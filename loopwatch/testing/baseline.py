@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loopwatch.testing.found import Channel, Found
+from loopwatch.testing.finding import Channel, FindingInTest
 
 VERSION = 1
 UPDATE = "--loopwatch-update-baseline"
@@ -30,7 +30,7 @@ class KnownCall:
     channel: Channel = Channel.STALL
 
     @classmethod
-    def of(cls, found: Found) -> "KnownCall":
+    def of(cls, found: FindingInTest) -> "KnownCall":
         return cls(found.name, found.function, found.fingerprint, found.channel)
 
 
@@ -41,7 +41,7 @@ class Baseline:
     def without(self, channels: frozenset[Channel]) -> "Baseline":
         return Baseline(frozenset(call for call in self.calls if call.channel not in channels))
 
-    def knows(self, found: Found) -> bool:
+    def knows(self, found: FindingInTest) -> bool:
         """Whether it is in the file. A call that is not certain is known if anything in its function is."""
         return any(
             known.fingerprint == found.fingerprint or (not found.exact and known.function == found.function)
@@ -75,7 +75,7 @@ def read(path: Path) -> Baseline:
         raise BaselineError(f"{path} is not as loopwatch writes it; {UPDATE} writes it anew") from None
 
 
-def write(path: Path, found: Iterable[Found], kept: Baseline) -> int:
+def write(path: Path, found: Iterable[FindingInTest], kept: Baseline) -> int:
     """Write what was found and what is kept of the baseline before; how many calls that is. Raises ``OSError``."""
     calls = sorted({*kept.calls, *map(KnownCall.of, found)})
     content: dict[str, Any] = {"version": VERSION}

@@ -6,7 +6,7 @@ import pytest
 
 from loopwatch.detection.rules import Rule, RuleError
 from loopwatch.testing import baseline
-from loopwatch.testing.found import Channel
+from loopwatch.testing.finding import Channel
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import MarkerError, Options
 
@@ -57,7 +57,7 @@ def judge(config: pytest.Config) -> Judge:
     except baseline.BaselineError as error:
         raise pytest.UsageError(f"loopwatch: {error}") from None
     return Judge(
-        _rules(config, "loopwatch_allow"), _rules(config, "loopwatch_strict_allow"), known, is_lenient=is_updating
+        _rules(config, "loopwatch_allow"), _rules(config, "loopwatch_strict_allow"), known, updates_baseline=is_updating
     )
 
 

@@ -12,15 +12,14 @@ import pytest
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.escaping.terminal import visible
 from loopwatch.testing import pytest_options
-from loopwatch.testing.account import title
-from loopwatch.testing.failure import failure
-from loopwatch.testing.found import Channel, Found
+from loopwatch.testing.failure_text import headline
+from loopwatch.testing.finding import Channel, FindingInTest, short_path
 from loopwatch.testing.judge import Judge
-from loopwatch.testing.note import Note
 from loopwatch.testing.options import MarkerError, Options
-from loopwatch.testing.outcome import Outcome
-from loopwatch.testing.places import shown
-from loopwatch.testing.watched_test import WatchedTest, new
+from loopwatch.testing.pytest_failure import pytest_failure
+from loopwatch.testing.report_payload import ReportPayload
+from loopwatch.testing.run_result import RunResult
+from loopwatch.testing.watched_test import WatchedTest, new_findings
 
 _WATCHED = pytest.StashKey[WatchedTest]()
 
@@ -28,19 +27,19 @@ _WATCHED = pytest.StashKey[WatchedTest]()
 class WatchedSession:
     """Hooks of pytest. ``watches_all``: every test, not only those with the marker or the fixture."""
 
-    def __init__(self, options: Options, judge: Judge, phases: frozenset[str], outcome: Outcome) -> None:
+    def __init__(self, options: Options, judge: Judge, phases: frozenset[str], result: RunResult) -> None:
         self.watches_all = False
         self._options = options
         self._judge = judge
         self._phases = phases
-        self._outcome = outcome
+        self._result = result
 
     @classmethod
     def of(cls, config: pytest.Config) -> "WatchedSession":
         """Raises ``pytest.UsageError``."""
         judge = pytest_options.judge(config)
         session = cls(
-            pytest_options.project_options(config), judge, pytest_options.phases(config), Outcome.of(config, judge)
+            pytest_options.project_options(config), judge, pytest_options.phases(config), RunResult.of(config, judge)
         )
         session.watches_all = Channel.STALL in pytest_options.channels(config)
         return session
@@ -81,21 +80,21 @@ class WatchedSession:
         watched = item.stash.get(_WATCHED, None)
         # What was found in a setup that passed is told with the test itself, which is to run all the same.
         if watched is not None and not (call.when == "setup" and report.passed):
-            _tell(report, watched)
+            _add_to_report(report, watched)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self._outcome.add(report)
+        self._result.add(report)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self._outcome.add_collected(report)
+        self._result.add_collected(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        self._outcome.finish(session, exitstatus)
+        self._result.finish(session, exitstatus)
 
     def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
-        self._outcome.show(terminalreporter)
+        self._result.show(terminalreporter)
 
     def fixture(self, item: pytest.Item) -> WatchedTest:
         if _WATCHED not in item.stash:
@@ -111,7 +110,7 @@ class WatchedSession:
         try:
             watched.begin(
                 name,
-                stalls=is_wanted and (self.watches_all or _asks(item)),
+                stalls=is_wanted and (self.watches_all or _asks_to_be_watched(item)),
                 strict=is_wanted and watched.options.strict,
             )
         except TracingUnavailableError as error:
@@ -132,28 +131,28 @@ class WatchedSession:
             return self._options, str(error)
 
 
-def _asks(item: pytest.Item) -> bool:
+def _asks_to_be_watched(item: pytest.Item) -> bool:
     return item.get_closest_marker(pytest_options.NAME) is not None or pytest_options.NAME in getattr(
         item, "fixturenames", ()
     )
 
 
-def _tell(report: pytest.TestReport, watched: WatchedTest) -> None:
+def _add_to_report(report: pytest.TestReport, watched: WatchedTest) -> None:
     """Put what is known of a test into its report, and fail it for what is new."""
-    found = watched.hand_over()
-    blamed = new(found)
+    found = watched.take_findings()
+    blamed = new_findings(found)
     is_failure = bool(blamed) and report.passed and not hasattr(report, "wasxfail")
     rules = [rule.text for rule in watched.options.allow] if report.when == "call" else []
-    note = Note(found, rules, watched.disturbances, watched.dropped, is_failure=is_failure)
+    payload = ReportPayload(found, rules, watched.disturbances, watched.dropped, is_failure=is_failure)
     watched.disturbances = watched.dropped = 0
-    if not note.is_empty:
-        note.write(report)
+    if not payload.is_empty:
+        payload.write(report)
     if is_failure:
         report.outcome = "failed"
-        report.longrepr = failure(blamed, watched.options.threshold_ms)
+        report.longrepr = pytest_failure(blamed, watched.options.threshold_ms)
     elif blamed:
         report.sections.append(("loopwatch", "\n".join(map(_one_line, blamed))))
 
 
-def _one_line(found: Found) -> str:
-    return visible(f"{title(found)}, in {found.function} ({shown(found.filename)}:{found.lineno})")
+def _one_line(found: FindingInTest) -> str:
+    return visible(f"{headline(found)}, in {found.function} ({short_path(found.filename)}:{found.lineno})")

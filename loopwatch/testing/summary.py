@@ -4,47 +4,46 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.durations import human_duration
 from loopwatch.escaping.terminal import visible
-from loopwatch.testing.found import Channel, Verdict
-from loopwatch.testing.places import shown
-from loopwatch.testing.tally import Finding, Tally
+from loopwatch.testing.finding import Channel, Verdict, short_path
+from loopwatch.testing.totals import FindingTotals, RunTotals
 
 MAX_LISTED = 20
 _NOUNS = {Channel.STALL: "blocking call", Channel.STRICT: "strict finding"}
 _VERDICTS = {Verdict.NEW: "new", Verdict.KNOWN: "known from the baseline", Verdict.ALLOWED: "allowed"}
 
 
-def summary_lines(tally: Tally, unused: Sequence[str]) -> Iterator[str]:
+def summary_lines(totals: RunTotals, unused: Sequence[str]) -> Iterator[str]:
     """Nothing at all if there is nothing to say."""
     for channel, noun in _NOUNS.items():
         for verdict, words in _VERDICTS.items():
-            findings = tally.of(channel, verdict)
+            findings = totals.of(channel, verdict)
             if findings:
                 yield f"{_count(len(findings), noun)} {words}:"
                 yield from _listed(map(_line, findings), len(findings))
-    if tally.disturbances:
-        yield f"{_count(tally.disturbances, 'stall')} more: the machine's doing, so no test is blamed"
-    if tally.dropped:
-        yield f"{_count(tally.dropped, 'call')} more that there was no room for"
+    if totals.disturbances:
+        yield f"{_count(totals.disturbances, 'stall')} more: the machine's doing, so no test is blamed"
+    if totals.dropped:
+        yield f"{_count(totals.dropped, 'call')} more that there was no room for"
     if unused:
         yield f"{_count(len(unused), 'rule')} that allowed nothing in this run, and can go:"
         yield from _listed(unused, len(unused))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: FindingTotals) -> str:
     longest = finding.longest
-    place = f" ({shown(longest.filename)}:{longest.lineno})" if longest.filename else ""
+    place = f" ({short_path(longest.filename)}:{longest.lineno})" if longest.filename else ""
     how = _how_often(finding) if longest.channel is Channel.STRICT else _how_long(finding)
     tests = next(iter(finding.tests)) if len(finding.tests) == 1 else _count(len(finding.tests), "test")
     rule = f" [{longest.rule}]" if longest.rule else ""
     return f"{longest.name} in {longest.function}{place}: {how}, in {tests}{rule}"
 
 
-def _how_long(finding: Finding) -> str:
+def _how_long(finding: FindingTotals) -> str:
     times = "once" if finding.events == 1 else f"{finding.events} times, longest"
     return f"{times} {human_duration(finding.longest.duration_ms)}"
 
 
-def _how_often(finding: Finding) -> str:
+def _how_often(finding: FindingTotals) -> str:
     calls = finding.calls.most_common()
     if [name for name, _ in calls] == [finding.longest.name]:
         return _times(finding.events)

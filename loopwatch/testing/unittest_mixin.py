@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
 from loopwatch.detection.rules import Rule
-from loopwatch.testing.account import text_of
+from loopwatch.testing.failure_text import terminal_text
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import Options
-from loopwatch.testing.watched_test import WatchedTest, new
+from loopwatch.testing.watched_test import WatchedTest, new_findings
 
 if TYPE_CHECKING:
     _TestCase = unittest.TestCase
@@ -79,9 +79,9 @@ def _end(test: unittest.TestCase, watched: WatchedTest) -> None:
 
 
 def _fail_for_what_is_new(test: unittest.TestCase, watched: WatchedTest) -> None:
-    blamed = new(watched.hand_over())
+    blamed = new_findings(watched.take_findings())
     if blamed:
-        test.fail(f"the event loop was blocked\n\n{text_of(blamed, watched.options.threshold_ms)}")
+        test.fail(f"the event loop was blocked\n\n{terminal_text(blamed, watched.options.threshold_ms)}")
 
 
 def _is_expected_to_fail(test: unittest.TestCase) -> bool:

@@ -4,7 +4,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.strict.calls import StrictCall
 from loopwatch.detection.strict.watcher import StrictWatcher
 from loopwatch.detection.watcher import Watcher, watch
-from loopwatch.testing.found import Found, Verdict, stalls_in, strict_in
+from loopwatch.testing.finding import FindingInTest, Verdict, stalls_in, strict_in
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import DEFAULTS, Options
 
@@ -20,7 +20,7 @@ class WatchedTest:
         self._every_thread = every_thread
         self._nodeid = nodeid
         self._judge = judge
-        self._found: list[Found] = []
+        self._found: list[FindingInTest] = []
         self.disturbances = 0
         self.dropped = 0
         self._phase = ""
@@ -60,7 +60,7 @@ class WatchedTest:
         """The same for strict calls."""
         return [] if self._strict is None else self._strict.take()
 
-    def hand_over(self) -> list[Found]:
+    def take_findings(self) -> list[FindingInTest]:
         """What has been found and judged in the phases that are over, once."""
         found, self._found = self._found, []
         return found
@@ -76,9 +76,9 @@ class WatchedTest:
         self.disturbances += len(watcher.disturbances)
         self.dropped += watcher.calls_dropped
 
-    def _keep(self, found: list[Found]) -> None:
+    def _keep(self, found: list[FindingInTest]) -> None:
         self._found += [self._judge.judge(each, self.options.allow) for each in found]
 
 
-def new(found: list[Found]) -> list[Found]:
+def new_findings(found: list[FindingInTest]) -> list[FindingInTest]:
     return [each for each in found if each.verdict is Verdict.NEW]

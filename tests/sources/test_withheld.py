@@ -13,8 +13,8 @@ from loopwatch.models import BlockingEvent
 from loopwatch.recording import stacks
 from loopwatch.sources.running import line_of, lines_of
 from loopwatch.sources.withheld import is_withheld
-from loopwatch.testing.account import text_of
-from loopwatch.testing.found import stalls_in
+from loopwatch.testing.failure_text import terminal_text
+from loopwatch.testing.finding import stalls_in
 from tests import settings as settings_module
 from tests.recording.calls import blocking_call
 
@@ -133,6 +133,6 @@ def test_its_lines_are_not_in_the_account_of_a_test():
     frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, SECRET_LINENO, 13, 25, is_own=True)
     found = stalls_in("test_it", "call", [blocking_call(stack=(frame,), **SECRET_LINE)])
     assert found[0].source == ""
-    account = text_of(found, 50.0)
+    account = terminal_text(found, 50.0)
     assert f"tests/settings.py:{SECRET_LINENO}" in account
     assert "tests only" not in account

@@ -9,7 +9,7 @@ import pytest
 
 from loopwatch.testing import baseline
 from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
-from tests.testing.found import found
+from tests.testing.findings import found
 
 ONE = "async def test_blocks():\n    back_off()\n"
 TWO = ONE + "\n\nasync def test_blocks_elsewhere():\n    time.sleep(STALL_S)\n"

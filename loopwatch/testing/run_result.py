@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from loopwatch.testing import baseline, pytest_options
-from loopwatch.testing.found import Channel, Verdict
+from loopwatch.testing.finding import Channel, Verdict
 from loopwatch.testing.judge import Judge
-from loopwatch.testing.note import Note
+from loopwatch.testing.report_payload import ReportPayload
 from loopwatch.testing.summary import summary_lines
-from loopwatch.testing.tally import Tally
+from loopwatch.testing.totals import RunTotals
 
 
-class Outcome:
+class RunResult:
     """``channels`` are those that every test was watched for. ``is_selection``: single tests were chosen, so what did
     not happen says nothing. ``is_whole``: all the tests there are were asked for, as far as is known.
     """
@@ -28,33 +28,33 @@ class Outcome:
         self._channels = channels
         self._is_partial = is_selection
         self._is_whole = is_whole
-        self._tally = Tally()
+        self._totals = RunTotals()
         self._notes: list[str] = []
 
     @classmethod
-    def of(cls, config: pytest.Config, judge: Judge) -> "Outcome":
-        outcome = cls(
+    def of(cls, config: pytest.Config, judge: Judge) -> "RunResult":
+        result = cls(
             judge,
             pytest_options.channels(config),
             is_selection=pytest_options.is_selection(config),
             is_whole=pytest_options.is_whole(config),
         )
-        outcome.is_worker = hasattr(config, "workerinput")
-        outcome.json_path = pytest_options.json_path(config)
-        outcome.baseline_path = pytest_options.baseline_path(config)
-        return outcome
+        result.is_worker = hasattr(config, "workerinput")
+        result.json_path = pytest_options.json_path(config)
+        result.baseline_path = pytest_options.baseline_path(config)
+        return result
 
     def add(self, report: pytest.TestReport) -> None:
-        note = Note.read(report)
-        if report.failed and not (note and note.is_failure):
+        payload = ReportPayload.read(report)
+        if report.failed and not (payload and payload.is_failure):
             self._is_partial = True  # who knows what it would have done next
-        if note is None:
+        if payload is None:
             return
-        self._tally.in_force(note.rules)
-        self._tally.disturbances += note.disturbances
-        self._tally.dropped += note.dropped
-        for found in note.found:
-            self._tally.add(found)
+        self._totals.add_rules(payload.rules)
+        self._totals.disturbances += payload.disturbances
+        self._totals.dropped += payload.dropped
+        for found in payload.found:
+            self._totals.add(found)
 
     def add_collected(self, report: pytest.CollectReport) -> None:
         self._is_partial = self._is_partial or report.failed
@@ -70,7 +70,7 @@ class Outcome:
             self._notes.append(f"{error.filename} could not be written: {error.strerror}")
 
     def show(self, reporter: "pytest.TerminalReporter") -> None:
-        lines = [*summary_lines(self._tally, list(self._unused_rules())), *self._notes, *self._gone()]
+        lines = [*summary_lines(self._totals, list(self._unused_rules())), *self._notes, *self._missing_calls()]
         if lines and not self.is_worker:
             reporter.section("loopwatch")
             for line in lines:
@@ -78,10 +78,10 @@ class Outcome:
 
     def _write_files(self) -> None:
         if self.json_path is not None:
-            content = json.dumps(self._tally.as_dict(), indent=2, ensure_ascii=False)
+            content = json.dumps(self._totals.as_dict(), indent=2, ensure_ascii=False)
             self.json_path.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
-        if self.baseline_path is not None and self._judge.is_lenient:
-            found = [finding.longest for channel in Channel for finding in self._tally.of(channel, Verdict.KNOWN)]
+        if self.baseline_path is not None and self._judge.updates_baseline:
+            found = [finding.longest for channel in Channel for finding in self._totals.of(channel, Verdict.KNOWN)]
             count = baseline.write(self.baseline_path, found, self._kept(self.baseline_path))
             self._notes.append(f"{count} blocking calls are known now: {self.baseline_path}")
 
@@ -98,12 +98,12 @@ class Outcome:
             return
         rules = {Channel.STALL: self._judge.rules, Channel.STRICT: self._judge.strict_rules}
         of_project = {rule.text: 0 for channel in self._channels for rule in rules[channel]}
-        for text, hits in (of_project | self._tally.rules).items():
+        for text, hits in (of_project | self._totals.rules).items():
             if not hits:
                 yield text
 
-    def _gone(self) -> Iterator[str]:
+    def _missing_calls(self) -> Iterator[str]:
         known = [call for call in self._judge.baseline.calls if call.channel in self._channels]
-        gone = sum(call.fingerprint not in self._tally.fingerprints for call in known)
+        gone = sum(call.fingerprint not in self._totals.fingerprints for call in known)
         if gone and not self._is_partial:
             yield f"{gone} of {len(known)} calls in the baseline did not happen: {baseline.UPDATE}"

@@ -1,5 +1,6 @@
 """What was found in a test: plain data that travels in pytest's reports, from xdist's workers too."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
@@ -7,6 +8,7 @@ from typing import Any
 
 from loopwatch.detection.calls import BlockingCall, StackFrame
 from loopwatch.detection.strict.calls import StrictCall
+from loopwatch.escaping.terminal import visible
 from loopwatch.sources.running import expression_of
 
 MAX_FRAMES = 60
@@ -28,7 +30,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FindingInTest:
     """The stalls of one call from one place in one test, or the strict calls of one name.
 
     ``phase`` is setup, call or teardown; ``reason`` is the cause of a stall or the kind of a strict call; ``count`` is
@@ -65,7 +67,7 @@ class Found:
         """What to call it: a stall by the culprit, strict calls by what the user's own code called to make them."""
         return self.called_name if self.channel is Channel.STRICT else self.blocking_call
 
-    def judged(self, verdict: Verdict, rule: str = "") -> "Found":
+    def with_verdict(self, verdict: Verdict, rule: str = "") -> "FindingInTest":
         return replace(self, verdict=verdict, rule=rule)
 
     def as_dict(self) -> dict[str, Any]:
@@ -74,22 +76,22 @@ class Found:
         return asdict(self) | texts | {"stack": [asdict(frame) for frame in self.stack]}
 
     @classmethod
-    def from_dict(cls, fields: dict[str, Any]) -> "Found":
+    def from_dict(cls, fields: dict[str, Any]) -> "FindingInTest":
         stack = tuple(StackFrame(**frame) for frame in fields["stack"])
         chosen = {"channel": Channel(fields["channel"]), "verdict": Verdict(fields["verdict"])}
         return cls(**fields | chosen | {"stack": stack})
 
 
-def stalls_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[Found]:
+def stalls_in(test: str, phase: str, calls: Iterable[BlockingCall]) -> list[FindingInTest]:
     places: dict[tuple[str, int, str], list[BlockingCall]] = {}
     for call in calls:
         places.setdefault((call.filename, call.lineno, call.fingerprint), []).append(call)
-    return [_stalls_of(test, phase, alike) for alike in places.values()]
+    return [_stall_finding(test, phase, alike) for alike in places.values()]
 
 
-def _stalls_of(test: str, phase: str, alike: list[BlockingCall]) -> Found:
+def _stall_finding(test: str, phase: str, alike: list[BlockingCall]) -> FindingInTest:
     call = max(alike, key=lambda each: each.duration_ms)
-    return Found(
+    return FindingInTest(
         test=test,
         phase=phase,
         channel=Channel.STALL,
@@ -105,13 +107,13 @@ def _stalls_of(test: str, phase: str, alike: list[BlockingCall]) -> Found:
         blocked_ms=sum(each.duration_ms for each in alike),
         exact=call.exact,
         count=len(alike),
-        stack=_from_own_code_inward(call.stack),
+        stack=_from_in_app_code_inward(call.stack),
     )
 
 
-def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Found]:
+def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[FindingInTest]:
     return [
-        Found(
+        FindingInTest(
             test=test,
             phase=phase,
             channel=Channel.STRICT,
@@ -124,13 +126,23 @@ def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Found]
             source=expression_of(call.filename, call.source),
             reason=str(call.kind),
             count=call.count,
-            stack=_from_own_code_inward(call.stack),
+            stack=_from_in_app_code_inward(call.stack),
         )
         for call in calls
     ]
 
 
-def _from_own_code_inward(stack: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
+def _from_in_app_code_inward(stack: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
     """Without what lies between the loop and the user's first own frame; all of it if there is none."""
     first = next((index for index, frame in enumerate(stack) if frame.is_own), 0)
     return stack[first:][-MAX_FRAMES:]
+
+
+def short_path(filename: str) -> str:
+    """Relative to the current folder for what lies in it, with forward slashes; as it is otherwise, but for what a
+    terminal would take for commands."""
+    try:
+        relative = os.path.relpath(filename)
+    except ValueError:  # another drive, or empty
+        return visible(filename)
+    return visible(filename if relative.startswith(os.pardir) else relative.replace(os.sep, "/"))

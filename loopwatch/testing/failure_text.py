@@ -1,4 +1,4 @@
-"""An account of what a test is blamed for: a traceback that ends at the call, the expression marked, and a cure."""
+"""What a test is blamed for: a traceback that ends at the call, the expression marked, and a cure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,16 +8,15 @@ from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
 from loopwatch.escaping.terminal import visible
 from loopwatch.sources.running import lines_of
-from loopwatch.testing.found import Channel, Found
-from loopwatch.testing.places import shown
+from loopwatch.testing.finding import Channel, FindingInTest, short_path
 
-MAX_ACCOUNTS = 5
+MAX_FAILURES = 5
 MAX_LINES = 8
 _INDENT = "    "
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TracebackEntry:
     """One frame of the traceback; ``lines`` are of its source, with carets under the expression."""
 
     filename: str
@@ -27,35 +26,35 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class FailureText:
     """Of one stall, or of all the known calls that one call of the user's own code makes."""
 
     headline: str
     filename: str
     lineno: int
-    entries: tuple[Entry, ...]
-    said: tuple[str, ...]
+    entries: tuple[TracebackEntry, ...]
+    message: tuple[str, ...]
 
 
-def accounts(found: Sequence[Found], threshold_ms: float) -> tuple[list[Account], int]:
-    """The longest stall last, no more than ``MAX_ACCOUNTS``; and how many were left out."""
+def failure_texts(found: Sequence[FindingInTest], threshold_ms: float) -> tuple[list[FailureText], int]:
+    """The longest stall last, no more than ``MAX_FAILURES``; and how many were left out."""
     stalls = [[each] for each in found if each.channel is Channel.STALL]
     stalls.sort(key=lambda group: group[0].duration_ms)
     groups = [*_by_place(each for each in found if each.channel is Channel.STRICT), *stalls]
-    told = [_account(group, threshold_ms) for group in groups[-MAX_ACCOUNTS:]]
+    told = [_failure_text(group, threshold_ms) for group in groups[-MAX_FAILURES:]]
     return told, len(groups) - len(told)
 
 
-def text_of(found: Sequence[Found], threshold_ms: float) -> str:
-    """The accounts as they stand in a terminal."""
-    told, left_out = accounts(found, threshold_ms)
-    texts = ["\n".join(_text_lines(account)) for account in told]
+def terminal_text(found: Sequence[FindingInTest], threshold_ms: float) -> str:
+    """The failures as they stand in a terminal."""
+    told, left_out = failure_texts(found, threshold_ms)
+    texts = ["\n".join(_text_lines(failure)) for failure in told]
     if left_out:
         texts.insert(0, f"{left_out} more are not shown.")
     return "\n\n".join(texts)
 
 
-def title(found: Found) -> str:
+def headline(found: FindingInTest) -> str:
     """``time.sleep blocked the event loop for 61.2 ms``, and in which phase if not in the test itself."""
     phase = "" if found.phase == "call" else f" in the {found.phase}"
     if found.channel is Channel.STRICT:
@@ -65,34 +64,34 @@ def title(found: Found) -> str:
     return f"{found.name} blocked the event loop {found.count} times{phase}, for {found.duration_ms:.1f} ms at most"
 
 
-def _by_place(strict: Iterable[Found]) -> list[list[Found]]:
+def _by_place(strict: Iterable[FindingInTest]) -> list[list[FindingInTest]]:
     """One call of the user's own code may make many that are known to block: they are one thing to mend."""
-    places: dict[tuple[str, int, str, str], list[Found]] = {}
+    places: dict[tuple[str, int, str, str], list[FindingInTest]] = {}
     for each in strict:
         places.setdefault((each.filename, each.lineno, each.fingerprint, each.phase), []).append(each)
     return list(places.values())
 
 
-def _account(group: Sequence[Found], threshold_ms: float) -> Account:
+def _failure_text(group: Sequence[FindingInTest], threshold_ms: float) -> FailureText:
     found = group[0]
     frames = found.stack or (StackFrame(found.filename, "", found.function, found.lineno),)
     if len(group) > 1:
-        frames = _up_to_own_call(frames)
-    said = _said_of_stall(found, threshold_ms) if found.channel is Channel.STALL else _said_of_strict(group)
+        frames = _up_to_in_app_call(frames)
+    said = _stall_message(found, threshold_ms) if found.channel is Channel.STALL else _strict_message(group)
     entries = tuple(map(_entry, frames))
     # Names are data: what a terminal would take for commands is spelled out.
     told = tuple(map(visible, (*said, *_cure(found))))
-    return Account(visible(title(found)), shown(found.filename), found.lineno, entries, told)
+    return FailureText(visible(headline(found)), short_path(found.filename), found.lineno, entries, told)
 
 
-def _said_of_stall(found: Found, threshold_ms: float) -> Iterator[str]:
+def _stall_message(found: FindingInTest, threshold_ms: float) -> Iterator[str]:
     doubt = "" if found.exact else " (the call is likely; the function is certain)"
-    yield f"{title(found)}{doubt}"
+    yield f"{headline(found)}{doubt}"
     yield f"in {found.function}, {found.reason}; the threshold is {threshold_ms:g} ms"
 
 
-def _said_of_strict(group: Sequence[Found]) -> Iterator[str]:
-    yield title(group[0])
+def _strict_message(group: Sequence[FindingInTest]) -> Iterator[str]:
+    yield headline(group[0])
     yield f"in {group[0].function}"
     calls: Counter[str] = Counter()
     for each in group:
@@ -100,7 +99,7 @@ def _said_of_strict(group: Sequence[Found]) -> Iterator[str]:
     yield from (f"  {name}{'' if count == 1 else f', {count} times'}" for name, count in calls.items())
 
 
-def _cure(found: Found) -> Iterator[str]:
+def _cure(found: FindingInTest) -> Iterator[str]:
     cause = "waiting" if found.channel is Channel.STRICT else found.reason
     # The asynchronous half of a package may block too; to advise it would be no help.
     name = found.blocking_call if ".asyncio." in found.name else found.name
@@ -112,15 +111,15 @@ def _cure(found: Found) -> Iterator[str]:
             yield f"  {better.text.strip()}"
 
 
-def _up_to_own_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
+def _up_to_in_app_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
     """Where several calls come from the same place, their stacks differ further inward."""
     last_own = max((index for index, frame in enumerate(frames) if frame.is_own), default=len(frames) - 1)
     return frames[: last_own + 1]
 
 
-def _entry(frame: StackFrame) -> Entry:
+def _entry(frame: StackFrame) -> TracebackEntry:
     function = visible(frame.function.rpartition(".")[2])
-    return Entry(shown(frame.filename), frame.lineno, function, tuple(_marked(frame)))
+    return TracebackEntry(short_path(frame.filename), frame.lineno, function, tuple(_marked(frame)))
 
 
 def _marked(frame: StackFrame) -> list[str]:
@@ -142,8 +141,8 @@ def _characters(line: str, utf8_bytes: int) -> int:
     return len(line.encode(errors="surrogatepass")[:utf8_bytes].decode(errors="ignore"))
 
 
-def _text_lines(account: Account) -> Iterator[str]:
-    for entry in account.entries:
+def _text_lines(failure: FailureText) -> Iterator[str]:
+    for entry in failure.entries:
         yield f"{entry.filename}:{entry.lineno}: in {entry.function}"
         yield from entry.lines
-    yield from account.said
+    yield from failure.message

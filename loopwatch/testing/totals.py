@@ -5,25 +5,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from loopwatch.testing.found import Channel, Found, Verdict
-from loopwatch.testing.places import shown
+from loopwatch.testing.finding import Channel, FindingInTest, Verdict, short_path
 
 VERSION = 1
 _WORST_FIRST = {Verdict.NEW: 0, Verdict.KNOWN: 1, Verdict.ALLOWED: 2}
 
 
 @dataclass(slots=True)
-class Finding:
+class FindingTotals:
     """All that was found with one fingerprint and one verdict. The longest stall stands for them; ``calls`` counts each
     call by its name."""
 
-    longest: Found
+    longest: FindingInTest
     events: int = 0
     blocked_ms: float = 0.0
     calls: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
 
-    def add(self, found: Found) -> None:
+    def add(self, found: FindingInTest) -> None:
         self.events += found.count
         self.blocked_ms += found.blocked_ms
         self.calls[found.blocking_call] += found.count
@@ -37,20 +36,20 @@ class Finding:
             "fingerprint": longest.fingerprint,
             "blocking_call": longest.name,
             "function": longest.function,
-            "filename": shown(longest.filename),
+            "filename": short_path(longest.filename),
             "lineno": longest.lineno,
             "source": longest.source,
             "verdict": str(longest.verdict),
             "rule": longest.rule,
-            **(self._of_stalls() if longest.channel is Channel.STALL else self._of_strict_calls()),
+            **(self._stall_fields() if longest.channel is Channel.STALL else self._strict_fields()),
             "tests": dict(self.tests),
             "stack": [
-                {"filename": shown(frame.filename), "lineno": frame.lineno, "function": frame.name}
+                {"filename": short_path(frame.filename), "lineno": frame.lineno, "function": frame.name}
                 for frame in longest.stack
             ],
         }
 
-    def _of_stalls(self) -> dict[str, Any]:
+    def _stall_fields(self) -> dict[str, Any]:
         return {
             "exact": self.longest.exact,
             "cause": self.longest.reason,
@@ -59,11 +58,11 @@ class Finding:
             "longest_ms": round(self.longest.duration_ms, 3),
         }
 
-    def _of_strict_calls(self) -> dict[str, Any]:
+    def _strict_fields(self) -> dict[str, Any]:
         return {"kind": self.longest.reason, "calls": dict(self.calls)}
 
 
-class Tally:
+class RunTotals:
     """``rules`` counts, for every rule that was in force, how much it allowed. ``disturbances`` counts the stalls that
     were the machine's doing, and ``dropped`` what there was no room for."""
 
@@ -71,18 +70,18 @@ class Tally:
         self.rules: Counter[str] = Counter()
         self.disturbances = 0
         self.dropped = 0
-        self._findings: dict[tuple[str, Verdict], Finding] = {}
+        self._findings: dict[tuple[str, Verdict], FindingTotals] = {}
 
-    def add(self, found: Found) -> None:
+    def add(self, found: FindingInTest) -> None:
         key = (found.fingerprint, found.verdict)
-        self._findings.setdefault(key, Finding(found)).add(found)
+        self._findings.setdefault(key, FindingTotals(found)).add(found)
         if found.rule:
             self.rules[found.rule] += found.count
 
-    def in_force(self, rules: Iterable[str]) -> None:
+    def add_rules(self, rules: Iterable[str]) -> None:
         self.rules.update(dict.fromkeys(rules, 0))
 
-    def of(self, channel: Channel, *verdicts: Verdict) -> list[Finding]:
+    def of(self, channel: Channel, *verdicts: Verdict) -> list[FindingTotals]:
         """New ones first, then by how long they blocked, or how often."""
         found = [finding for finding in self._findings.values() if finding.longest.channel is channel]
         found.sort(key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms, -each.events))

@@ -6,14 +6,14 @@ from typing import Any, Self
 
 import pytest
 
-from loopwatch.testing.found import Found
+from loopwatch.testing.finding import FindingInTest
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class ReportPayload:
     """``rules`` are those of the test's markers, as they were written. ``is_failure``: the test fails for it alone."""
 
-    found: list[Found]
+    found: list[FindingInTest]
     rules: list[str]
     disturbances: int = 0
     dropped: int = 0
@@ -34,4 +34,4 @@ class Note:
         if text is None:
             return None
         found, *others = json.loads(text)
-        return cls([Found.from_dict(fields) for fields in found], *others)
+        return cls([FindingInTest.from_dict(fields) for fields in found], *others)

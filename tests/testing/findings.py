@@ -1,6 +1,6 @@
 """Builds what a test was found to do."""
 
-from loopwatch.testing.found import Channel, Found
+from loopwatch.testing.finding import Channel, FindingInTest
 
 
 def found(**changed):
@@ -20,4 +20,4 @@ def found(**changed):
         "duration_ms": 60.0,
         "blocked_ms": 60.0,
     }
-    return Found(**fields | changed)
+    return FindingInTest(**fields | changed)

@@ -6,12 +6,12 @@ import json
 import pytest
 
 from loopwatch.detection.calls import StackFrame
-from loopwatch.testing.account import MAX_ACCOUNTS, accounts, text_of
-from loopwatch.testing.found import Channel, Verdict
-from loopwatch.testing.note import Note
+from loopwatch.testing.failure_text import MAX_FAILURES, failure_texts, terminal_text
+from loopwatch.testing.finding import Channel, Verdict
+from loopwatch.testing.report_payload import ReportPayload
 from loopwatch.testing.summary import MAX_LISTED, summary_lines
-from loopwatch.testing.tally import Tally
-from tests.testing.found import found
+from loopwatch.testing.totals import RunTotals
+from tests.testing.findings import found
 
 HOSTILE = "shop.<script>\x1b[31m\n\udcff\u202e·書"
 
@@ -29,21 +29,23 @@ def test_the_expression_is_marked_by_characters_not_bytes(tmp_path):
     source.write_text("def pay():\n    größe = schlafe('ä', warte(1))\n", encoding="utf-8")
     line = source.read_text(encoding="utf-8").splitlines()[1]
     begin = len(line[: line.index("warte")].encode())
-    text = text_of([found(stack=(frame_in(source, 2, column=begin, end_column=begin + len("warte(1)")),))], 50)
+    text = terminal_text([found(stack=(frame_in(source, 2, column=begin, end_column=begin + len("warte(1)")),))], 50)
     assert "    größe = schlafe('ä', warte(1))\n                         ^^^^^^^^\n" in text
 
 
 @pytest.mark.parametrize("line", [0, 99])
 def test_a_source_that_is_not_there_does_no_harm(tmp_path, line):
-    assert "time.sleep blocked" in text_of([found(stack=(frame_in(tmp_path / "gone.py", line, end_column=5),))], 50)
-    assert "time.sleep blocked" in text_of([found(filename="", lineno=line)], 50)
+    assert "time.sleep blocked" in terminal_text(
+        [found(stack=(frame_in(tmp_path / "gone.py", line, end_column=5),))], 50
+    )
+    assert "time.sleep blocked" in terminal_text([found(filename="", lineno=line)], 50)
 
 
 def test_names_cannot_command_a_terminal():
-    text = text_of([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
-    tally = Tally()
-    tally.add(found(blocking_call=HOSTILE, function=HOSTILE, test=HOSTILE, filename=f"/{HOSTILE}.py"))
-    for said in (text, *summary_lines(tally, [HOSTILE])):
+    text = terminal_text([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
+    totals = RunTotals()
+    totals.add(found(blocking_call=HOSTILE, function=HOSTILE, test=HOSTILE, filename=f"/{HOSTILE}.py"))
+    for said in (text, *summary_lines(totals, [HOSTILE])):
         assert not {"\x1b", "\u202e", "\udcff"} & set(said)
     assert r"shop.<script>\x1b[31m\n\udcff\u202e·書 blocked" in text
 
@@ -51,7 +53,7 @@ def test_names_cannot_command_a_terminal():
 def test_lines_of_source_cannot_either(tmp_path):
     source = tmp_path / "shop.py"
     source.write_text("\tpay('\x1b[2J\u202e')\n", encoding="utf-8")
-    text = text_of([found(stack=(frame_in(source, 1, column=1, end_column=4),))], 50)
+    text = terminal_text([found(stack=(frame_in(source, 1, column=1, end_column=4),))], 50)
     assert r"    pay('\x1b[2J\u202e')" + "\n    ^^^\n" in text
 
 
@@ -59,44 +61,46 @@ def test_what_a_report_carries_comes_back_with_any_names():
     class Report:
         pass
 
-    note = Note([found(function=HOSTILE, stack=(frame_in("shop.py", 7),)), strict()], [HOSTILE], 1, 2, is_failure=True)
+    payload = ReportPayload(
+        [found(function=HOSTILE, stack=(frame_in("shop.py", 7),)), strict()], [HOSTILE], 1, 2, is_failure=True
+    )
     report = Report()
-    note.write(report)
+    payload.write(report)
     assert report.loopwatch.isascii()
-    assert Note.read(report) == note
+    assert ReportPayload.read(report) == payload
 
 
 def test_the_longest_stalls_are_shown_and_the_others_counted():
-    stalls = [found(fingerprint=str(index), duration_ms=100.0 + index) for index in range(MAX_ACCOUNTS + 3)]
-    told, left_out = accounts(stalls, 50)
+    stalls = [found(fingerprint=str(index), duration_ms=100.0 + index) for index in range(MAX_FAILURES + 3)]
+    told, left_out = failure_texts(stalls, 50)
     assert left_out == 3
-    assert told[-1].headline == f"time.sleep blocked the event loop for {100.0 + MAX_ACCOUNTS + 2} ms"
-    assert text_of(stalls, 50).startswith("3 more are not shown.\n\n")
+    assert told[-1].headline == f"time.sleep blocked the event loop for {100.0 + MAX_FAILURES + 2} ms"
+    assert terminal_text(stalls, 50).startswith("3 more are not shown.\n\n")
 
 
 def test_what_one_call_of_the_users_own_makes_is_shown_once():
     calls = [strict(called_name="requests.get", blocking_call=name) for name in ("socket.getaddrinfo", "open")]
-    (account,) = accounts(calls, 50)[0]
-    assert account.headline == "requests.get blocks the event loop, whatever it takes"
-    assert account.said[2:4] == ("  socket.getaddrinfo (waiting)", "  open (waiting)")
+    (failure,) = failure_texts(calls, 50)[0]
+    assert failure.headline == "requests.get blocks the event loop, whatever it takes"
+    assert failure.message[2:4] == ("  socket.getaddrinfo (waiting)", "  open (waiting)")
 
 
 def test_a_call_that_is_not_certain_says_so():
-    assert "(the call is likely; the function is certain)" in text_of([found(exact=False)], 50)
+    assert "(the call is likely; the function is certain)" in terminal_text([found(exact=False)], 50)
 
 
 def test_the_phase_is_shown_if_it_is_not_the_test_itself():
-    assert "for 60.0 ms in the setup" in text_of([found(phase="setup")], 50)
+    assert "for 60.0 ms in the setup" in terminal_text([found(phase="setup")], 50)
 
 
 # The sums
 
 
 def test_verdicts_and_channels_are_listed_separately_new_ones_first():
-    tally = Tally()
+    totals = RunTotals()
     for verdict, make in itertools.product((Verdict.ALLOWED, Verdict.KNOWN, Verdict.NEW), (strict, found)):
-        tally.add(make(fingerprint=make.__name__, verdict=verdict))
-    heads = [line for line in summary_lines(tally, []) if line.endswith(":")]
+        totals.add(make(fingerprint=make.__name__, verdict=verdict))
+    heads = [line for line in summary_lines(totals, []) if line.endswith(":")]
     assert heads == [
         "1 blocking call new:",
         "1 blocking call known from the baseline:",
@@ -108,31 +112,31 @@ def test_verdicts_and_channels_are_listed_separately_new_ones_first():
 
 
 def test_events_blocked_time_and_tests_of_a_finding_are_added_up():
-    tally = Tally()
+    totals = RunTotals()
     for count, duration_ms in ((2, 60.0), (3, 90.0)):
-        tally.add(found(count=count, duration_ms=duration_ms, blocked_ms=count * duration_ms, test=f"test_{count}"))
-    (finding,) = json.loads(json.dumps(tally.as_dict()))["findings"]
+        totals.add(found(count=count, duration_ms=duration_ms, blocked_ms=count * duration_ms, test=f"test_{count}"))
+    (finding,) = json.loads(json.dumps(totals.as_dict()))["findings"]
     assert (finding["events"], finding["blocked_ms"], finding["longest_ms"]) == (5, 390.0, 90.0)
     assert finding["tests"] == {"test_2": 2, "test_3": 3}
 
 
 def test_a_long_list_is_cut_and_says_by_how_much():
-    tally = Tally()
+    totals = RunTotals()
     for index in range(MAX_LISTED + 7):
-        tally.add(found(fingerprint=str(index)))
-    lines = list(summary_lines(tally, []))
+        totals.add(found(fingerprint=str(index)))
+    lines = list(summary_lines(totals, []))
     assert len(lines) == MAX_LISTED + 2
     assert lines[-1] == "  … and 7 more"
 
 
 def test_nothing_is_said_where_there_is_nothing_to_say():
-    assert list(summary_lines(Tally(), [])) == []
+    assert list(summary_lines(RunTotals(), [])) == []
 
 
 def test_what_the_machine_did_and_what_had_no_room_is_counted():
-    tally = Tally()
-    tally.disturbances, tally.dropped = 1, 2
-    assert list(summary_lines(tally, [])) == [
+    totals = RunTotals()
+    totals.disturbances, totals.dropped = 1, 2
+    assert list(summary_lines(totals, [])) == [
         "1 stall more: the machine's doing, so no test is blamed",
         "2 calls more that there was no room for",
     ]
