@@ -1,6 +1,7 @@
-"""pytest's plugin: its options, its marker and its fixture. Everything else is imported when a test is to be watched.
+"""Declares the options, the marker and the fixture of the pytest plugin.
 
-pytest imports this module in every project whose environment has loopwatch, so it imports nothing of it.
+pytest imports this module in every project that has loopwatch installed, so other modules are imported only when a test
+is to be watched.
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from loopwatch.testing.watched_test import WatchedTest
 
 NAME = "loopwatch"
-"""Of the marker and the fixture."""
+"""The name of the marker and of the fixture."""
 SESSION = "loopwatch-session"
 
 
@@ -25,48 +26,53 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--loopwatch-threshold-ms",
         type=float,
         metavar="MS",
-        help="how long a step of the loop may last (ini: loopwatch_threshold_ms; default: 50)",
+        help="the longest a step of the loop may take (ini: loopwatch_threshold_ms; default: 50)",
     )
     group.addoption(
         "--loopwatch-strict",
         action="store_true",
-        help="fail tests that make calls known to block on the event loop, whatever they take "
+        help="fail tests that make calls known to block on the event loop, regardless of their duration "
         "(ini: loopwatch_strict = true)",
     )
-    group.addoption("--loopwatch-json", metavar="FILE", help="write all that was found to FILE")
+    group.addoption("--loopwatch-json", metavar="FILE", help="write all findings to FILE")
     group.addoption(
         "--loopwatch-baseline",
         metavar="FILE",
-        help="fail only on calls that FILE does not know (ini: loopwatch_baseline)",
+        help="fail only on calls that are not in FILE (ini: loopwatch_baseline)",
     )
     group.addoption(
-        "--loopwatch-update-baseline", action="store_true", help="write the baseline anew: what is found now is known"
+        "--loopwatch-update-baseline", action="store_true", help="write all findings of this run to the baseline"
     )
     parser.addini("loopwatch", "Watch every test, as --loopwatch does.", type="bool", default=False)
-    parser.addini("loopwatch_threshold_ms", "How many milliseconds a step of the loop may last.", default="50")
+    parser.addini("loopwatch_threshold_ms", "The longest a step of the loop may take, in milliseconds.", default="50")
     parser.addini("loopwatch_engine", "sampling or tracing.", default="sampling")
-    parser.addini("loopwatch_phases", "Which of setup, call and teardown are watched.", type="args", default=["call"])
-    parser.addini("loopwatch_allow", "CALL [in FUNCTION] [during TEST], one a line.", type="linelist", default=[])
-    parser.addini("loopwatch_strict", "Look for calls known to block.", type="bool", default=False)
-    parser.addini("loopwatch_strict_allow", "The same for calls known to block.", type="linelist", default=[])
-    parser.addini("loopwatch_baseline", "The file of the calls that are known.", default="")
+    parser.addini("loopwatch_phases", "The phases to watch: setup, call, teardown.", type="args", default=["call"])
+    parser.addini(
+        "loopwatch_allow",
+        "Rules for blocking calls, one per line: CALL [in FUNCTION] [during TEST].",
+        type="linelist",
+        default=[],
+    )
+    parser.addini("loopwatch_strict", "Fail on calls known to block, as --loopwatch-strict does.", "bool", False)
+    parser.addini("loopwatch_strict_allow", "Rules for calls known to block, one per line.", "linelist", [])
+    parser.addini("loopwatch_baseline", "The baseline: a file of known blocking calls.", default="")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        f"{NAME}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop; "
-        "without --loopwatch too",
+        f"{NAME}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop, "
+        "even without --loopwatch",
     )
     options = ("loopwatch", "loopwatch_strict", "loopwatch_json", "loopwatch_update_baseline")
     if any(map(config.getoption, options)) or any(map(config.getini, options[:2])):
         _session(config)
     else:
-        config.pluginmanager.register(Latecomer(config), "loopwatch-latecomer")
+        config.pluginmanager.register(DeferredSession(config), "loopwatch-deferred")
 
 
-class Latecomer:
-    """Starts the session for the sake of single tests, or of what a worker of xdist found in them."""
+class DeferredSession:
+    """Starts the watched session as soon as a collected test, or the report of an xdist worker, needs it."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -82,7 +88,7 @@ class Latecomer:
 
 @pytest.fixture(name=NAME)
 def loopwatch_fixture(request: pytest.FixtureRequest) -> "WatchedTest":
-    """This test, watched: ``take()`` gives the calls that have blocked so far, for the test itself to judge."""
+    """Watch this test. ``take()`` returns the calls that have blocked so far, for the test itself to check."""
     return _session(request.config).fixture(request.node)
 
 

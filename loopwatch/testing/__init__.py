@@ -1,4 +1,4 @@
-"""Tests that fail when the code they run blocks the event loop: what pytest's plugin and unittest's mixin share."""
+"""Fails tests whose code blocks the event loop, for the pytest plugin and the unittest mixins alike."""
 
 from loopwatch.testing.unittest_mixin import AssertDoesNotBlockMixin, LoopWatchTestMixin
 

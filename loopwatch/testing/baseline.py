@@ -1,6 +1,6 @@
-"""The baseline: what a project's tests are known to block on, so that they fail only on what is new.
+"""Reads and writes the baseline: the calls a project's tests are known to block on, so that only new ones fail.
 
-A JSON file to be kept under version control: no times and no line numbers, so that it changes only when something does.
+The baseline is a JSON file for version control. It has no times or line numbers, so unrelated edits do not change it.
 """
 
 import json
@@ -17,12 +17,12 @@ _LISTS = {Channel.STALL: "blocking_calls", Channel.STRICT: "strict_calls"}
 
 
 class BaselineError(Exception):
-    """The file is no baseline that this version can read; the message says what to do."""
+    """This version cannot read the file as a baseline; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class KnownCall:
-    """A finding by its fingerprint. The names are for the reader."""
+    """Identifies a finding by its fingerprint. The names are for people who read the file."""
 
     blocking_call: str
     function: str
@@ -30,8 +30,8 @@ class KnownCall:
     channel: Channel = Channel.STALL
 
     @classmethod
-    def of(cls, found: FindingInTest) -> "KnownCall":
-        return cls(found.name, found.function, found.fingerprint, found.channel)
+    def of(cls, finding: FindingInTest) -> "KnownCall":
+        return cls(finding.name, finding.function, finding.fingerprint, finding.channel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class Baseline:
     def without(self, channels: frozenset[Channel]) -> "Baseline":
         return Baseline(frozenset(call for call in self.calls if call.channel not in channels))
 
-    def knows(self, found: FindingInTest) -> bool:
-        """Whether it is in the file. A call that is not certain is known if anything in its function is."""
+    def knows(self, finding: FindingInTest) -> bool:
+        """Return whether the finding is in the file; an uncertain call is if any call of its function is."""
         return any(
-            known.fingerprint == found.fingerprint or (not found.exact and known.function == found.function)
+            known.fingerprint == finding.fingerprint or (not finding.exact and known.function == finding.function)
             for known in self.calls
         )
 
@@ -53,7 +53,7 @@ NOTHING_KNOWN = Baseline()
 
 
 def read(path: Path) -> Baseline:
-    """Raises ``BaselineError``."""
+    """Read the baseline. Raises ``BaselineError``."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def read(path: Path) -> Baseline:
     except OSError as error:
         raise BaselineError(f"{path} cannot be read: {error.strerror}") from None
     except ValueError as error:  # not UTF-8, or not JSON
-        raise BaselineError(f"{path} is not JSON ({error}); {UPDATE} writes it anew") from None
+        raise BaselineError(f"{path} is not JSON ({error}); {UPDATE} rewrites it") from None
     _check_version(path, content)
     try:
         return Baseline(
@@ -72,12 +72,15 @@ def read(path: Path) -> Baseline:
             )
         )
     except (AttributeError, TypeError):
-        raise BaselineError(f"{path} is not as loopwatch writes it; {UPDATE} writes it anew") from None
+        raise BaselineError(f"{path} is not a valid baseline; {UPDATE} rewrites it") from None
 
 
-def write(path: Path, found: Iterable[FindingInTest], kept: Baseline) -> int:
-    """Write what was found and what is kept of the baseline before; how many calls that is. Raises ``OSError``."""
-    calls = sorted({*kept.calls, *map(KnownCall.of, found)})
+def write(path: Path, findings: Iterable[FindingInTest], kept: Baseline) -> int:
+    """Write the findings and the kept calls of the previous baseline, and return how many that is.
+
+    Raises ``OSError``.
+    """
+    calls = sorted({*kept.calls, *map(KnownCall.of, findings)})
     content: dict[str, Any] = {"version": VERSION}
     for channel, name in _LISTS.items():
         content[name] = [
@@ -92,9 +95,9 @@ def write(path: Path, found: Iterable[FindingInTest], kept: Baseline) -> int:
 def _check_version(path: Path, content: Any) -> None:
     version = content.get("version") if isinstance(content, dict) else None
     if isinstance(version, bool) or not isinstance(version, int):
-        raise BaselineError(f"{path} is not a baseline: it has no version; {UPDATE} writes it anew")
+        raise BaselineError(f"{path} is not a baseline: it has no version; {UPDATE} rewrites it")
     if version > VERSION:
         raise BaselineError(
-            f"{path} is a baseline of version {version}, and this loopwatch reads up to {VERSION}: "
-            f"update loopwatch, or write the file anew with {UPDATE}"
+            f"{path} is a baseline of version {version}, but this loopwatch reads versions up to {VERSION}: "
+            f"update loopwatch, or rewrite the file with {UPDATE}"
         )

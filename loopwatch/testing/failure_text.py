@@ -1,4 +1,4 @@
-"""What a test is blamed for: a traceback that ends at the call, the expression marked, and a cure."""
+"""Explains why a test fails: a traceback that ends at the blocking call, with its expression marked, and a cure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class TracebackEntry:
-    """One frame of the traceback; ``lines`` are of its source, with carets under the expression."""
+    """One frame of the traceback. ``lines`` are its source lines, with carets under the expression."""
 
     filename: str
     lineno: int
@@ -27,7 +27,7 @@ class TracebackEntry:
 
 @dataclass(frozen=True, slots=True)
 class FailureText:
-    """Of one stall, or of all the known calls that one call of the user's own code makes."""
+    """Describes one stall, or all strict calls made by one in-app call."""
 
     headline: str
     filename: str
@@ -36,85 +36,90 @@ class FailureText:
     message: tuple[str, ...]
 
 
-def failure_texts(found: Sequence[FindingInTest], threshold_ms: float) -> tuple[list[FailureText], int]:
-    """The longest stall last, no more than ``MAX_FAILURES``; and how many were left out."""
-    stalls = [[each] for each in found if each.channel is Channel.STALL]
+def failure_texts(findings: Sequence[FindingInTest], threshold_ms: float) -> tuple[list[FailureText], int]:
+    """Return at most ``MAX_FAILURES`` texts, the longest stall last, and how many were left out."""
+    stalls = [[finding] for finding in findings if finding.channel is Channel.STALL]
     stalls.sort(key=lambda group: group[0].duration_ms)
-    groups = [*_by_place(each for each in found if each.channel is Channel.STRICT), *stalls]
-    told = [_failure_text(group, threshold_ms) for group in groups[-MAX_FAILURES:]]
-    return told, len(groups) - len(told)
+    groups = [*_by_place(finding for finding in findings if finding.channel is Channel.STRICT), *stalls]
+    shown = [_failure_text(group, threshold_ms) for group in groups[-MAX_FAILURES:]]
+    return shown, len(groups) - len(shown)
 
 
-def terminal_text(found: Sequence[FindingInTest], threshold_ms: float) -> str:
-    """The failures as they stand in a terminal."""
-    told, left_out = failure_texts(found, threshold_ms)
-    texts = ["\n".join(_text_lines(failure)) for failure in told]
+def terminal_text(findings: Sequence[FindingInTest], threshold_ms: float) -> str:
+    """Return the failures as plain text for a terminal."""
+    shown, left_out = failure_texts(findings, threshold_ms)
+    texts = ["\n".join(_text_lines(failure)) for failure in shown]
     if left_out:
-        texts.insert(0, f"{left_out} more are not shown.")
+        texts.insert(0, f"{left_out} more not shown.")
     return "\n\n".join(texts)
 
 
-def headline(found: FindingInTest) -> str:
-    """``time.sleep blocked the event loop for 61.2 ms``, and in which phase if not in the test itself."""
-    phase = "" if found.phase == "call" else f" in the {found.phase}"
-    if found.channel is Channel.STRICT:
-        return f"{found.name} blocks the event loop, whatever it takes{phase}"
-    if found.count == 1:
-        return f"{found.name} blocked the event loop for {found.duration_ms:.1f} ms{phase}"
-    return f"{found.name} blocked the event loop {found.count} times{phase}, for {found.duration_ms:.1f} ms at most"
+def headline(finding: FindingInTest) -> str:
+    """Return ``time.sleep blocked the event loop for 61.2 ms``, with the phase unless it is the test itself."""
+    phase = "" if finding.phase == "call" else f" in {finding.phase}"
+    if finding.channel is Channel.STRICT:
+        return f"{finding.name} is known to block the event loop{phase}"
+    if finding.count == 1:
+        return f"{finding.name} blocked the event loop for {finding.duration_ms:.1f} ms{phase}"
+    return f"{finding.name} blocked the event loop {finding.count} times{phase}, up to {finding.duration_ms:.1f} ms"
 
 
 def _by_place(strict: Iterable[FindingInTest]) -> list[list[FindingInTest]]:
-    """One call of the user's own code may make many that are known to block: they are one thing to mend."""
+    """Group strict calls by the in-app call that makes them, because one fix there removes them all."""
     places: dict[tuple[str, int, str, str], list[FindingInTest]] = {}
-    for each in strict:
-        places.setdefault((each.filename, each.lineno, each.fingerprint, each.phase), []).append(each)
+    for finding in strict:
+        place = (finding.filename, finding.lineno, finding.fingerprint, finding.phase)
+        places.setdefault(place, []).append(finding)
     return list(places.values())
 
 
 def _failure_text(group: Sequence[FindingInTest], threshold_ms: float) -> FailureText:
-    found = group[0]
-    frames = found.stack or (StackFrame(found.filename, "", found.function, found.lineno),)
+    finding = group[0]
+    frames = finding.stack or (StackFrame(finding.filename, "", finding.function, finding.lineno),)
     if len(group) > 1:
         frames = _up_to_in_app_call(frames)
-    said = _stall_message(found, threshold_ms) if found.channel is Channel.STALL else _strict_message(group)
-    entries = tuple(map(_entry, frames))
-    # Names are data: what a terminal would take for commands is spelled out.
-    told = tuple(map(visible, (*said, *_cure(found))))
-    return FailureText(visible(headline(found)), short_path(found.filename), found.lineno, entries, told)
+    message = _stall_message(finding, threshold_ms) if finding.channel is Channel.STALL else _strict_message(group)
+    return FailureText(
+        visible(headline(finding)),
+        short_path(finding.filename),
+        finding.lineno,
+        tuple(map(_entry, frames)),
+        # Names come from the code under test and may contain terminal control characters.
+        tuple(map(visible, (*message, *_cure(finding)))),
+    )
 
 
-def _stall_message(found: FindingInTest, threshold_ms: float) -> Iterator[str]:
-    doubt = "" if found.exact else " (the call is likely; the function is certain)"
-    yield f"{headline(found)}{doubt}"
-    yield f"in {found.function}, {found.reason}; the threshold is {threshold_ms:g} ms"
+def _stall_message(finding: FindingInTest, threshold_ms: float) -> Iterator[str]:
+    doubt = "" if finding.exact else " (the call is likely; the function is certain)"
+    yield f"{headline(finding)}{doubt}"
+    yield f"in {finding.function}, {finding.reason}; the threshold is {threshold_ms:g} ms"
 
 
 def _strict_message(group: Sequence[FindingInTest]) -> Iterator[str]:
     yield headline(group[0])
     yield f"in {group[0].function}"
     calls: Counter[str] = Counter()
-    for each in group:
-        calls[f"{each.blocking_call} ({each.reason})"] += each.count
+    for finding in group:
+        calls[f"{finding.blocking_call} ({finding.reason})"] += finding.count
     yield from (f"  {name}{'' if count == 1 else f', {count} times'}" for name, count in calls.items())
 
 
-def _cure(found: FindingInTest) -> Iterator[str]:
-    cause = "waiting" if found.channel is Channel.STRICT else found.reason
-    # The asynchronous half of a package may block too; to advise it would be no help.
-    name = found.blocking_call if ".asyncio." in found.name else found.name
-    yield advice_for(name, cause=cause, called_name=found.called_name, leaf_name=found.blocking_call).cure
-    own = next((frame for frame in reversed(found.stack) if frame.is_own), None)
-    if own is not None:
-        better = rewritten(lines_of(own.filename), own, called_name=found.called_name, cause=cause)
+def _cure(finding: FindingInTest) -> Iterator[str]:
+    cause = "waiting" if finding.channel is Channel.STRICT else finding.reason
+    # If the asynchronous half of a package blocks, advising to switch to it is no help.
+    name = finding.blocking_call if ".asyncio." in finding.name else finding.name
+    yield advice_for(name, cause=cause, called_name=finding.called_name, leaf_name=finding.blocking_call).cure
+    in_app = next((frame for frame in reversed(finding.stack) if frame.is_own), None)
+    if in_app is not None:
+        better = rewritten(lines_of(in_app.filename), in_app, called_name=finding.called_name, cause=cause)
         if better is not None:
             yield f"  {better.text.strip()}"
 
 
 def _up_to_in_app_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
-    """Where several calls come from the same place, their stacks differ further inward."""
-    last_own = max((index for index, frame in enumerate(frames) if frame.is_own), default=len(frames) - 1)
-    return frames[: last_own + 1]
+    """Drop library frames at the end, which differ between calls made by the same in-app line."""
+    last = max((index for index, frame in enumerate(frames) if frame.is_own), default=len(frames) - 1)
+    return frames[: last + 1]
 
 
 def _entry(frame: StackFrame) -> TracebackEntry:
@@ -123,7 +128,7 @@ def _entry(frame: StackFrame) -> TracebackEntry:
 
 
 def _marked(frame: StackFrame) -> list[str]:
-    """The lines of the expression, with carets under it where it is a part of its line."""
+    """Return the source lines of the expression, with carets if it is only part of one line."""
     last = min(max(frame.end_lineno, frame.lineno), frame.lineno + MAX_LINES - 1)
     source = lines_of(frame.filename)[max(0, frame.lineno - 1) : last]
     lines = [visible(line.replace("\t", " ")) for line in source]

@@ -1,4 +1,4 @@
-"""What was found in a test: plain data that travels in pytest's reports, from xdist's workers too."""
+"""Defines a finding in a test: plain data that pytest's reports carry, including those of xdist workers."""
 
 import os
 from collections.abc import Iterable
@@ -15,14 +15,14 @@ MAX_FRAMES = 60
 
 
 class Channel(StrEnum):
-    """Stalls are found by how long they took, strict calls by what they are. They are never counted together."""
+    """Says how a call was detected: a stall by its duration, a strict call by its name. They are counted separately."""
 
     STALL = "stall"
     STRICT = "strict"
 
 
 class Verdict(StrEnum):
-    """Whether a test may pass that made the call: it may not if it is new."""
+    """Decides whether the test may pass: only a new finding fails it."""
 
     NEW = "new"
     KNOWN = "known"
@@ -31,11 +31,11 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FindingInTest:
-    """The stalls of one call from one place in one test, or the strict calls of one name.
+    """Holds the stalls of one call from one place in one test, or its strict calls of one name.
 
-    ``phase`` is setup, call or teardown; ``reason`` is the cause of a stall or the kind of a strict call; ``count`` is
-    how many there were, ``duration_ms`` the longest and ``blocked_ms`` all of them; ``rule`` is what allowed it, as it
-    was written.
+    ``phase`` is setup, call or teardown. ``reason`` is the cause of a stall or the kind of a strict call. ``count`` is
+    the number of stalls or calls, ``duration_ms`` the longest and ``blocked_ms`` their sum. ``rule`` is the text of the
+    rule that allowed the finding.
     """
 
     test: str
@@ -59,19 +59,19 @@ class FindingInTest:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What a rule may call it."""
+        """The names by which a rule may refer to the call."""
         return (self.blocking_call, self.called_name)
 
     @property
     def name(self) -> str:
-        """What to call it: a stall by the culprit, strict calls by what the user's own code called to make them."""
+        """The name to show: the culprit of a stall, or the in-app call that makes the strict calls."""
         return self.called_name if self.channel is Channel.STRICT else self.blocking_call
 
     def with_verdict(self, verdict: Verdict, rule: str = "") -> "FindingInTest":
         return replace(self, verdict=verdict, rule=rule)
 
     def as_dict(self) -> dict[str, Any]:
-        """Of JSON's types only."""
+        """Return the fields as values that JSON can represent."""
         texts = {"channel": str(self.channel), "verdict": str(self.verdict)}
         return asdict(self) | texts | {"stack": [asdict(frame) for frame in self.stack]}
 
@@ -133,14 +133,16 @@ def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Findin
 
 
 def _from_in_app_code_inward(stack: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
-    """Without what lies between the loop and the user's first own frame; all of it if there is none."""
+    """Drop the frames between the loop and the first in-app frame; keep all if none is in-app."""
     first = next((index for index, frame in enumerate(stack) if frame.is_own), 0)
     return stack[first:][-MAX_FRAMES:]
 
 
 def short_path(filename: str) -> str:
-    """Relative to the current folder for what lies in it, with forward slashes; as it is otherwise, but for what a
-    terminal would take for commands."""
+    """Return the path relative to the current folder, with forward slashes, if the file is inside that folder.
+
+    Control characters are escaped in any case.
+    """
     try:
         relative = os.path.relpath(filename)
     except ValueError:  # another drive, or empty

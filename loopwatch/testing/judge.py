@@ -1,4 +1,4 @@
-"""Judges what was found: new, known or allowed."""
+"""Judges each finding of a test as new, known or allowed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from loopwatch.detection.rules import Rule
 from loopwatch.testing.baseline import NOTHING_KNOWN, Baseline
 from loopwatch.testing.finding import Channel, FindingInTest, Verdict
 
-# The first test to need a module imports it, and the collector comes when it comes: whichever test they fall on has not
-# caused them, and the next run may choose another.
+# Which test is the first to import a module, or is running when the collector starts, is chance: the test did not cause
+# the stall, and the next run may hit another test.
 BUILT_IN = (Rule("import * (built in)", "import *"), Rule("gc.collect (built in)", "gc.collect (automatic)"))
 
 
@@ -24,12 +24,12 @@ class Judge:
     baseline: Baseline = NOTHING_KNOWN
     updates_baseline: bool = False
 
-    def judge(self, found: FindingInTest, rules: Sequence[Rule] = ()) -> FindingInTest:
-        """With the test's own ``rules`` first, so that a hit counts for the nearest one."""
-        of_project = (*self.rules, *BUILT_IN) if found.channel is Channel.STALL else self.strict_rules
-        for rule in (*rules, *of_project):
-            if rule.matches(found.names, found.function, found.test):
-                return found.with_verdict(Verdict.ALLOWED, rule.text)
-        if self.updates_baseline or self.baseline.knows(found):
-            return found.with_verdict(Verdict.KNOWN)
-        return found
+    def judge(self, finding: FindingInTest, rules: Sequence[Rule] = ()) -> FindingInTest:
+        """Return the finding with its verdict. The test's own ``rules`` come first, so that they count as used."""
+        project_rules = (*self.rules, *BUILT_IN) if finding.channel is Channel.STALL else self.strict_rules
+        for rule in (*rules, *project_rules):
+            if rule.matches(finding.names, finding.function, finding.test):
+                return finding.with_verdict(Verdict.ALLOWED, rule.text)
+        if self.updates_baseline or self.baseline.knows(finding):
+            return finding.with_verdict(Verdict.KNOWN)
+        return finding

@@ -1,4 +1,4 @@
-"""What holds for one test: the project's options, and what its markers say otherwise."""
+"""Combines the project's options with those of a test's markers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ KEYS = ("threshold_ms", "engine", "strict", "allow", "enabled")
 
 
 class MarkerError(ValueError):
-    """A marker's arguments are wrong; the message says what is right."""
+    """A marker has invalid arguments; the message says which are valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``allow`` are the rules of the markers alone: those of the project hold for every test."""
+    """Holds the options of one test. ``allow`` has the rules of its markers only, not those of the project."""
 
     threshold_ms: float = 50.0
     engine: str = "sampling"
@@ -26,24 +26,27 @@ class Options:
     enabled: bool = True
 
     def with_marker(self, positional: tuple[Any, ...], named: Mapping[str, Any], *, owner: str) -> "Options":
-        """As a marker of ``owner``, the node id of a test, class or module, changes them. Raises ``MarkerError``."""
+        """Return the options changed by a marker. ``owner`` is the node id of the test, class or module that has it.
+
+        Raises ``MarkerError``.
+        """
         if positional:
-            raise MarkerError(f"its arguments are named, such as threshold_ms={positional[0]!r}: {', '.join(KEYS)}")
+            raise MarkerError(f"use keyword arguments, such as threshold_ms={positional[0]!r}: {', '.join(KEYS)}")
         for key in named:
             if key not in KEYS:
-                raise MarkerError(f"it has no {key!r}{_meant(key)}: {', '.join(KEYS)}")
+                raise MarkerError(f"unknown argument {key!r}{_meant(key)}: {', '.join(KEYS)}")
         changed = dict(named)
         if "allow" in changed:
             changed["allow"] = (*self.allow, *_rules(changed["allow"], owner))
         for key in ("enabled", "strict"):
             if not isinstance(changed.get(key, True), bool):
-                raise MarkerError(f"{key} is True or False, not {changed[key]!r}")
+                raise MarkerError(f"{key} must be True or False, not {changed[key]!r}")
         options = replace(self, **changed)
         options.check()
         return options
 
     def check(self) -> None:
-        """Raises ``MarkerError`` for a threshold or engine that ``watch()`` would not take."""
+        """Raise ``MarkerError`` for a threshold or engine that ``watch()`` rejects."""
         try:
             watch(threshold_ms=self.threshold_ms, engine=self.engine)
         except (TypeError, ValueError) as error:
@@ -55,7 +58,7 @@ DEFAULTS = Options()
 
 def _rules(allow: Any, owner: str) -> Iterable[Rule]:
     if isinstance(allow, str) or not isinstance(allow, Iterable):
-        raise MarkerError(f"allow is a list of rules, not {allow!r}: write allow=[{str(allow)!r}]")
+        raise MarkerError(f"allow must be a list of rules, not {allow!r}: write allow=[{str(allow)!r}]")
     try:
         rules = [Rule.parse(text) for text in allow]
     except RuleError as error:

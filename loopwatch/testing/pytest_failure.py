@@ -1,4 +1,4 @@
-"""What was found as pytest shows a failure."""
+"""Builds pytest's representation of a failure from the findings of a test."""
 
 from collections.abc import Sequence
 
@@ -8,25 +8,25 @@ from loopwatch.testing.failure_text import FailureText, TracebackEntry, failure_
 from loopwatch.testing.finding import FindingInTest
 
 
-def pytest_failure(found: Sequence[FindingInTest], threshold_ms: float) -> ExceptionChainRepr:
-    """All that is new in a test, as a chain of exceptions: pytest takes the headline from the last of them.
+def pytest_failure(findings: Sequence[FindingInTest], threshold_ms: float) -> ExceptionChainRepr:
+    """Return the findings as a chain of exceptions; pytest takes its headline from the last one.
 
-    ``found`` is not empty.
+    ``findings`` must not be empty.
     """
-    told, left_out = failure_texts(found, threshold_ms)
-    said = [f"{left_out} more are not shown. And:"] if left_out else []
-    said += ["And:"] * (len(told) - len(said) - 1)
+    shown, left_out = failure_texts(findings, threshold_ms)
+    links = [f"{left_out} more not shown. Also:"] if left_out else []
+    links += ["Also:"] * (len(shown) - len(links) - 1)
     return ExceptionChainRepr(
         [
-            (_traceback(failure), ReprFileLocation(failure.filename, failure.lineno, failure.headline), then)
-            for failure, then in zip(told, [*said, None], strict=True)
+            (_traceback(failure), ReprFileLocation(failure.filename, failure.lineno, failure.headline), link)
+            for failure, link in zip(shown, [*links, None], strict=True)
         ]
     )
 
 
 def _traceback(failure: FailureText) -> ReprTraceback:
-    said = ReprEntry([f"E   {line}" for line in failure.message], None, None, None, "short")
-    return ReprTraceback([*map(_entry, failure.entries), said], None, "short")
+    message = ReprEntry([f"E   {line}" for line in failure.message], None, None, None, "short")
+    return ReprTraceback([*map(_entry, failure.entries), message], None, "short")
 
 
 def _entry(entry: TracebackEntry) -> ReprEntry:

@@ -1,4 +1,4 @@
-"""What the command line, the ini file and the markers say. Every mistake is a usage error that says what is right."""
+"""Reads the command line, the ini file and the markers. Every mistake is a usage error that names the valid values."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import MarkerError, Options
 
 NAME = "loopwatch"
-"""Of the marker and the fixture."""
+"""The name of the marker and of the fixture."""
 PHASES = ("setup", "call", "teardown")
 _SELECTING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore")
 
 
 def project_options(config: pytest.Config) -> Options:
-    """What holds for tests without a marker."""
+    """Return the options of tests without a marker."""
     given = config.option.loopwatch_threshold_ms
     written = config.getini("loopwatch_threshold_ms")
     try:
@@ -28,16 +28,16 @@ def project_options(config: pytest.Config) -> Options:
     except MarkerError as error:
         raise pytest.UsageError(f"loopwatch: {error}") from None
     except ValueError:
-        raise pytest.UsageError(f"loopwatch_threshold_ms is a number of milliseconds, not {written!r}") from None
+        raise pytest.UsageError(f"loopwatch_threshold_ms must be a number of milliseconds, not {written!r}") from None
     return options
 
 
-def options_of(item: pytest.Item, of_project: Options) -> Options:
-    """What holds for one test. The marker nearest to it is the last to say something; rules add up.
+def options_of(item: pytest.Item, project: Options) -> Options:
+    """Return the options of one test. The marker nearest to the test wins; rules add up.
 
     Raises ``MarkerError``.
     """
-    options = of_project
+    options = project
     for node, mark in reversed(list(item.iter_markers_with_node(NAME))):
         try:
             options = options.with_marker(mark.args, mark.kwargs, owner=node.nodeid.partition("[")[0])
@@ -49,9 +49,9 @@ def options_of(item: pytest.Item, of_project: Options) -> Options:
 def judge(config: pytest.Config) -> Judge:
     path, is_updating = baseline_path(config), config.option.loopwatch_update_baseline
     if is_updating and path is None:
-        raise pytest.UsageError("--loopwatch-update-baseline writes the file that --loopwatch-baseline FILE names")
+        raise pytest.UsageError("--loopwatch-update-baseline needs --loopwatch-baseline FILE")
     if is_updating and not channels(config):
-        raise pytest.UsageError("--loopwatch-update-baseline is for runs with --loopwatch, --loopwatch-strict or both")
+        raise pytest.UsageError("--loopwatch-update-baseline needs --loopwatch, --loopwatch-strict or both")
     try:
         known = baseline.NOTHING_KNOWN if is_updating or path is None else baseline.read(path)
     except baseline.BaselineError as error:
@@ -69,21 +69,21 @@ def _rules(config: pytest.Config, name: str) -> tuple[Rule, ...]:
 
 
 def channels(config: pytest.Config) -> frozenset[Channel]:
-    """What every test is watched for."""
-    asked = {Channel.STALL: "loopwatch", Channel.STRICT: "loopwatch_strict"}
-    return frozenset(channel for channel, name in asked.items() if config.getoption(name) or config.getini(name))
+    """Return what every test is watched for."""
+    options = {Channel.STALL: "loopwatch", Channel.STRICT: "loopwatch_strict"}
+    return frozenset(channel for channel, name in options.items() if config.getoption(name) or config.getini(name))
 
 
 def phases(config: pytest.Config) -> frozenset[str]:
     chosen = config.getini("loopwatch_phases")
     for phase in chosen:
         if phase not in PHASES:
-            raise pytest.UsageError(f"loopwatch_phases has no {phase!r}: {', '.join(PHASES)}")
+            raise pytest.UsageError(f"loopwatch_phases: unknown phase {phase!r}: {', '.join(PHASES)}")
     return frozenset(chosen)
 
 
 def baseline_path(config: pytest.Config) -> Path | None:
-    """On the command line relative to the current folder, in the ini file relative to its own."""
+    """Return the path: relative to the current folder on the command line, to its own folder in the ini file."""
     if config.option.loopwatch_baseline:
         return config.invocation_params.dir / str(config.option.loopwatch_baseline)
     written = config.getini("loopwatch_baseline")
@@ -96,21 +96,21 @@ def json_path(config: pytest.Config) -> Path | None:
         return None
     absolute = config.invocation_params.dir / str(path)
     if not absolute.parent.is_dir() or absolute.is_dir():
-        raise pytest.UsageError(f"--loopwatch-json {path}: no file can be written there")
+        raise pytest.UsageError(f"--loopwatch-json {path}: cannot write a file there")
     return absolute
 
 
 def is_selection(config: pytest.Config) -> bool:
-    """Whether single tests or files were chosen, so that what did not happen says nothing."""
+    """Return whether single tests or files were chosen."""
     arguments = map(str, config.invocation_params.args)
     return any(given.startswith(_SELECTING) or "::" in given or given.endswith(".py") for given in arguments)
 
 
 def is_whole(config: pytest.Config) -> bool:
-    """Whether the run was over all the tests there are, as far as is known: no other folders were named than those."""
+    """Return whether the run covers every folder of tests that pytest knows of."""
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         return True
     named = {(config.invocation_params.dir / given).resolve() for given in config.args}
     patterns = config.getini("testpaths")
-    wanted = [path.resolve() for pattern in patterns for path in config.rootpath.glob(pattern)] or [config.rootpath]
-    return all(not named.isdisjoint((path, *path.parents)) for path in wanted)
+    folders = [path.resolve() for pattern in patterns for path in config.rootpath.glob(pattern)] or [config.rootpath]
+    return all(not named.isdisjoint((path, *path.parents)) for path in folders)

@@ -1,7 +1,7 @@
-"""A run of pytest in which tests are watched.
+"""Watches the tests of a pytest run.
 
-What a test was found to do travels in its reports, so a worker of xdist and a run without workers are alike: whoever
-gets the reports adds them up, and says it at the end.
+The findings of a test travel in its reports, so a run with xdist workers needs no special case: the process that
+receives the reports adds them up and prints the summary.
 """
 
 from collections.abc import Generator
@@ -25,7 +25,7 @@ _WATCHED = pytest.StashKey[WatchedTest]()
 
 
 class WatchedSession:
-    """Hooks of pytest. ``watches_all``: every test, not only those with the marker or the fixture."""
+    """Implements pytest's hooks. ``watches_all`` includes tests without the marker or the fixture."""
 
     def __init__(self, options: Options, judge: Judge, phases: frozenset[str], result: RunResult) -> None:
         self.watches_all = False
@@ -45,7 +45,7 @@ class WatchedSession:
         return session
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """A marker with a mistake in it stops the run before anything has run; a worker of xdist fails the test."""
+        """Stop the run before it starts if a marker is invalid. In an xdist worker, that test fails instead."""
         try:
             for item in session.items:
                 pytest_options.options_of(item, self._options)
@@ -58,7 +58,7 @@ class WatchedSession:
         item.stash[_WATCHED] = watched = WatchedTest(item.nodeid, self._judge)
         watched.options, _ = self._options_of(item)
         result = yield from self._phase(item, "setup")
-        # Once more, as a fixture may have added a marker. And only now: other plugins' setup must have run.
+        # Read the options again, as a fixture may have added a marker, and fail only after other plugins' setup.
         watched.options, mistake = self._options_of(item)
         if mistake:
             pytest.fail(f"loopwatch: {mistake}", pytrace=False)
@@ -78,7 +78,7 @@ class WatchedSession:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         watched = item.stash.get(_WATCHED, None)
-        # What was found in a setup that passed is told with the test itself, which is to run all the same.
+        # The test must run even if its setup blocked, so findings of a passed setup are reported with the test.
         if watched is not None and not (call.when == "setup" and report.passed):
             _add_to_report(report, watched)
         return report
@@ -98,9 +98,7 @@ class WatchedSession:
 
     def fixture(self, item: pytest.Item) -> WatchedTest:
         if _WATCHED not in item.stash:
-            pytest.fail(
-                "loopwatch: the fixture is asked for by a test's arguments, so that it can watch", pytrace=False
-            )
+            pytest.fail("loopwatch: request the fixture as an argument of the test", pytrace=False)
         return item.stash[_WATCHED]
 
     def _phase(self, item: pytest.Item, name: str) -> Generator[None, Any, Any]:
@@ -124,7 +122,7 @@ class WatchedSession:
         return result
 
     def _options_of(self, item: pytest.Item) -> tuple[Options, str]:
-        """And what is wrong with them."""
+        """Return the options of a test and the mistake in its markers, if any."""
         try:
             return pytest_options.options_of(item, self._options), ""
         except MarkerError as error:
@@ -138,21 +136,21 @@ def _asks_to_be_watched(item: pytest.Item) -> bool:
 
 
 def _add_to_report(report: pytest.TestReport, watched: WatchedTest) -> None:
-    """Put what is known of a test into its report, and fail it for what is new."""
-    found = watched.take_findings()
-    blamed = new_findings(found)
-    is_failure = bool(blamed) and report.passed and not hasattr(report, "wasxfail")
+    """Attach the findings of a test to its report, and fail the test for new ones."""
+    findings = watched.take_findings()
+    new = new_findings(findings)
+    is_failure = bool(new) and report.passed and not hasattr(report, "wasxfail")
     rules = [rule.text for rule in watched.options.allow] if report.when == "call" else []
-    payload = ReportPayload(found, rules, watched.disturbances, watched.dropped, is_failure=is_failure)
+    payload = ReportPayload(findings, rules, watched.disturbances, watched.dropped, is_failure=is_failure)
     watched.disturbances = watched.dropped = 0
     if not payload.is_empty:
         payload.write(report)
     if is_failure:
         report.outcome = "failed"
-        report.longrepr = pytest_failure(blamed, watched.options.threshold_ms)
-    elif blamed:
-        report.sections.append(("loopwatch", "\n".join(map(_one_line, blamed))))
+        report.longrepr = pytest_failure(new, watched.options.threshold_ms)
+    elif new:
+        report.sections.append(("loopwatch", "\n".join(map(_one_line, new))))
 
 
-def _one_line(found: FindingInTest) -> str:
-    return visible(f"{headline(found)}, in {found.function} ({short_path(found.filename)}:{found.lineno})")
+def _one_line(finding: FindingInTest) -> str:
+    return visible(f"{headline(finding)}, in {finding.function} ({short_path(finding.filename)}:{finding.lineno})")

@@ -1,4 +1,4 @@
-"""What a test's report carries, from xdist's workers too: a string of JSON in ASCII, which any name can travel in."""
+"""Attaches findings to pytest's test reports, as ASCII JSON: xdist can send it, and any name survives it."""
 
 import json
 from dataclasses import dataclass
@@ -11,9 +11,12 @@ from loopwatch.testing.finding import FindingInTest
 
 @dataclass(frozen=True, slots=True)
 class ReportPayload:
-    """``rules`` are those of the test's markers, as they were written. ``is_failure``: the test fails for it alone."""
+    """Carries the findings of one test. ``rules`` are the texts of its markers' rules.
 
-    found: list[FindingInTest]
+    ``is_failure`` says that the test fails for its findings alone.
+    """
+
+    findings: list[FindingInTest]
     rules: list[str]
     disturbances: int = 0
     dropped: int = 0
@@ -21,17 +24,17 @@ class ReportPayload:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.found or self.rules or self.disturbances or self.dropped)
+        return not (self.findings or self.rules or self.disturbances or self.dropped)
 
     def write(self, report: pytest.TestReport) -> None:
-        content = [[each.as_dict() for each in self.found], self.rules, self.disturbances, self.dropped]
-        told: Any = report
-        told.loopwatch = json.dumps([*content, self.is_failure])
+        findings = [finding.as_dict() for finding in self.findings]
+        carrier: Any = report
+        carrier.loopwatch = json.dumps([findings, self.rules, self.disturbances, self.dropped, self.is_failure])
 
     @classmethod
     def read(cls, report: pytest.TestReport) -> Self | None:
         text: str | None = getattr(report, "loopwatch", None)
         if text is None:
             return None
-        found, *others = json.loads(text)
-        return cls([FindingInTest.from_dict(fields) for fields in found], *others)
+        findings, *others = json.loads(text)
+        return cls([FindingInTest.from_dict(fields) for fields in findings], *others)

@@ -1,4 +1,4 @@
-"""What a whole run has found: the summary, the JSON file and the baseline. Only where the reports come together."""
+"""Collects the findings of a whole run and writes the summary, the JSON file and the baseline."""
 
 import json
 from collections.abc import Iterator
@@ -15,13 +15,15 @@ from loopwatch.testing.totals import RunTotals
 
 
 class RunResult:
-    """``channels`` are those that every test was watched for. ``is_selection``: single tests were chosen, so what did
-    not happen says nothing. ``is_whole``: all the tests there are were asked for, as far as is known.
+    """Adds up the reports of all tests.
+
+    ``channels`` are those that every test was watched for. ``is_selection`` means that single tests were chosen, so a
+    rule or a known call may be unused by chance. ``is_whole`` means that no folder of tests was left out.
     """
 
     def __init__(self, judge: Judge, channels: frozenset[Channel], *, is_selection: bool, is_whole: bool) -> None:
         self.is_worker = False
-        """Somebody else, who gets the reports too, says it."""
+        """Whether this is an xdist worker. The controller receives its reports and prints the summary."""
         self.json_path: Path | None = None
         self.baseline_path: Path | None = None
         self._judge = judge
@@ -47,14 +49,14 @@ class RunResult:
     def add(self, report: pytest.TestReport) -> None:
         payload = ReportPayload.read(report)
         if report.failed and not (payload and payload.is_failure):
-            self._is_partial = True  # who knows what it would have done next
+            self._is_partial = True  # the rest of the test did not run
         if payload is None:
             return
         self._totals.add_rules(payload.rules)
         self._totals.disturbances += payload.disturbances
         self._totals.dropped += payload.dropped
-        for found in payload.found:
-            self._totals.add(found)
+        for finding in payload.findings:
+            self._totals.add(finding)
 
     def add_collected(self, report: pytest.CollectReport) -> None:
         self._is_partial = self._is_partial or report.failed
@@ -81,12 +83,12 @@ class RunResult:
             content = json.dumps(self._totals.as_dict(), indent=2, ensure_ascii=False)
             self.json_path.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
         if self.baseline_path is not None and self._judge.updates_baseline:
-            found = [finding.longest for channel in Channel for finding in self._totals.of(channel, Verdict.KNOWN)]
-            count = baseline.write(self.baseline_path, found, self._kept(self.baseline_path))
-            self._notes.append(f"{count} blocking calls are known now: {self.baseline_path}")
+            known = [finding.longest for channel in Channel for finding in self._totals.of(channel, Verdict.KNOWN)]
+            count = baseline.write(self.baseline_path, known, self._kept(self.baseline_path))
+            self._notes.append(f"Baseline written: {count} blocking calls in {self.baseline_path}")
 
     def _kept(self, path: Path) -> baseline.Baseline:
-        """What this run cannot judge stays in the file: it saw a part of the tests, or looked for something else."""
+        """Return the known calls this run cannot judge: it ran some of the tests, or watched other channels."""
         try:
             before = baseline.read(path)
         except baseline.BaselineError:
@@ -97,13 +99,13 @@ class RunResult:
         if self._is_partial:
             return
         rules = {Channel.STALL: self._judge.rules, Channel.STRICT: self._judge.strict_rules}
-        of_project = {rule.text: 0 for channel in self._channels for rule in rules[channel]}
-        for text, hits in (of_project | self._totals.rules).items():
+        project_rules = {rule.text: 0 for channel in self._channels for rule in rules[channel]}
+        for text, hits in (project_rules | self._totals.rules).items():
             if not hits:
                 yield text
 
     def _missing_calls(self) -> Iterator[str]:
         known = [call for call in self._judge.baseline.calls if call.channel in self._channels]
-        gone = sum(call.fingerprint not in self._totals.fingerprints for call in known)
-        if gone and not self._is_partial:
-            yield f"{gone} of {len(known)} calls in the baseline did not happen: {baseline.UPDATE}"
+        missing = sum(call.fingerprint not in self._totals.fingerprints for call in known)
+        if missing and not self._is_partial:
+            yield f"{missing} of {len(known)} calls in the baseline did not occur; {baseline.UPDATE} removes them"

@@ -1,4 +1,4 @@
-"""What the terminal says at the end of a run."""
+"""Writes the summary that pytest prints at the end of a run."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -9,23 +9,23 @@ from loopwatch.testing.totals import FindingTotals, RunTotals
 
 MAX_LISTED = 20
 _NOUNS = {Channel.STALL: "blocking call", Channel.STRICT: "strict finding"}
-_VERDICTS = {Verdict.NEW: "new", Verdict.KNOWN: "known from the baseline", Verdict.ALLOWED: "allowed"}
+_VERDICTS = {Verdict.NEW: "new", Verdict.KNOWN: "known", Verdict.ALLOWED: "allowed"}
 
 
 def summary_lines(totals: RunTotals, unused: Sequence[str]) -> Iterator[str]:
-    """Nothing at all if there is nothing to say."""
+    """Yield the lines of the summary, or nothing if there is nothing to report."""
     for channel, noun in _NOUNS.items():
-        for verdict, words in _VERDICTS.items():
+        for verdict, adjective in _VERDICTS.items():
             findings = totals.of(channel, verdict)
             if findings:
-                yield f"{_count(len(findings), noun)} {words}:"
+                yield f"{_count(len(findings), f'{adjective} {noun}')}:"
                 yield from _listed(map(_line, findings), len(findings))
     if totals.disturbances:
-        yield f"{_count(totals.disturbances, 'stall')} more: the machine's doing, so no test is blamed"
+        yield f"{_count(totals.disturbances, 'stall')} caused by the machine, not attributed to any test"
     if totals.dropped:
-        yield f"{_count(totals.dropped, 'call')} more that there was no room for"
+        yield f"{_count(totals.dropped, 'call')} dropped because a buffer was full"
     if unused:
-        yield f"{_count(len(unused), 'rule')} that allowed nothing in this run, and can go:"
+        yield f"{_count(len(unused), 'unused rule')}, which can be removed:"
         yield from _listed(unused, len(unused))
 
 

@@ -1,4 +1,4 @@
-"""Adds up what was found in all tests of a run: one entry a finding, how often each rule was hit."""
+"""Adds up the findings of all tests of a run, and counts how often each rule was used."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -13,8 +13,10 @@ _WORST_FIRST = {Verdict.NEW: 0, Verdict.KNOWN: 1, Verdict.ALLOWED: 2}
 
 @dataclass(slots=True)
 class FindingTotals:
-    """All that was found with one fingerprint and one verdict. The longest stall stands for them; ``calls`` counts each
-    call by its name."""
+    """Adds up the findings with one fingerprint and one verdict.
+
+    ``longest`` is the one to show. ``calls`` counts calls by name, ``tests`` by test.
+    """
 
     longest: FindingInTest
     events: int = 0
@@ -22,13 +24,13 @@ class FindingTotals:
     calls: Counter[str] = field(default_factory=Counter)
     tests: Counter[str] = field(default_factory=Counter)
 
-    def add(self, found: FindingInTest) -> None:
-        self.events += found.count
-        self.blocked_ms += found.blocked_ms
-        self.calls[found.blocking_call] += found.count
-        self.tests[found.test] += found.count
-        if found.duration_ms > self.longest.duration_ms:
-            self.longest = found
+    def add(self, finding: FindingInTest) -> None:
+        self.events += finding.count
+        self.blocked_ms += finding.blocked_ms
+        self.calls[finding.blocking_call] += finding.count
+        self.tests[finding.test] += finding.count
+        if finding.duration_ms > self.longest.duration_ms:
+            self.longest = finding
 
     def as_dict(self) -> dict[str, Any]:
         longest = self.longest
@@ -63,8 +65,11 @@ class FindingTotals:
 
 
 class RunTotals:
-    """``rules`` counts, for every rule that was in force, how much it allowed. ``disturbances`` counts the stalls that
-    were the machine's doing, and ``dropped`` what there was no room for."""
+    """Adds up a whole run.
+
+    ``rules`` counts what each rule allowed, including rules that allowed nothing. ``disturbances`` counts stalls caused
+    by the machine, ``dropped`` calls lost because a buffer was full.
+    """
 
     def __init__(self) -> None:
         self.rules: Counter[str] = Counter()
@@ -72,20 +77,23 @@ class RunTotals:
         self.dropped = 0
         self._findings: dict[tuple[str, Verdict], FindingTotals] = {}
 
-    def add(self, found: FindingInTest) -> None:
-        key = (found.fingerprint, found.verdict)
-        self._findings.setdefault(key, FindingTotals(found)).add(found)
-        if found.rule:
-            self.rules[found.rule] += found.count
+    def add(self, finding: FindingInTest) -> None:
+        key = (finding.fingerprint, finding.verdict)
+        self._findings.setdefault(key, FindingTotals(finding)).add(finding)
+        if finding.rule:
+            self.rules[finding.rule] += finding.count
 
     def add_rules(self, rules: Iterable[str]) -> None:
         self.rules.update(dict.fromkeys(rules, 0))
 
     def of(self, channel: Channel, *verdicts: Verdict) -> list[FindingTotals]:
-        """New ones first, then by how long they blocked, or how often."""
-        found = [finding for finding in self._findings.values() if finding.longest.channel is channel]
-        found.sort(key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms, -each.events))
-        return [finding for finding in found if not verdicts or finding.longest.verdict in verdicts]
+        """Return the findings of a channel, new ones first, then by blocked time or number of calls."""
+        findings = [
+            finding
+            for finding in self._findings.values()
+            if finding.longest.channel is channel and (not verdicts or finding.longest.verdict in verdicts)
+        ]
+        return sorted(findings, key=lambda each: (_WORST_FIRST[each.longest.verdict], -each.blocked_ms, -each.events))
 
     @property
     def fingerprints(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""For test classes of ``unittest`` and Django: a mixin that fails their tests, and an assertion."""
+"""Provides a mixin and an assertion for test classes of ``unittest`` and Django."""
 
 import asyncio
 import unittest
@@ -19,7 +19,7 @@ else:
 
 
 class AssertDoesNotBlockMixin(_TestCase):
-    """Adds the assertion alone."""
+    """Adds only the assertion."""
 
     @contextmanager
     def assertDoesNotBlock(  # noqa: N802 - as unittest names its assertions
@@ -32,10 +32,10 @@ class AssertDoesNotBlockMixin(_TestCase):
     ) -> Iterator[None]:
         """Fail if the code of the ``with`` block blocks the event loop for ``threshold_ms`` or longer.
 
-        Inside a coroutine the running loop is watched, elsewhere every loop that runs meanwhile, in whatever thread.
-        ``allow`` is a list of rules, ``CALL [in FUNCTION] [during TEST]``. With ``strict=True`` calls known to block
-        count as well, whatever they take. Raises ``ValueError`` for an unknown engine, a threshold that is not
-        positive, or a rule that cannot be read.
+        Inside a coroutine, the running loop is watched; elsewhere, every loop that runs meanwhile, in any thread.
+        ``allow`` is a list of rules, ``CALL [in FUNCTION] [during TEST]``. With ``strict=True``, calls known to block
+        fail too, regardless of their duration. Raises ``ValueError`` for an unknown engine, a threshold that is not
+        positive, or an invalid rule.
         """
         options = Options(threshold_ms, engine, strict=strict, allow=tuple(map(Rule.parse, allow)))
         watched = WatchedTest(self.id(), Judge(), options, every_thread=not _is_in_a_loop())
@@ -48,10 +48,10 @@ class AssertDoesNotBlockMixin(_TestCase):
 
 
 class LoopWatchTestMixin(AssertDoesNotBlockMixin):
-    """Fails every test of the class whose code blocks the loop, when it is over. ``setUp`` and ``tearDown`` count.
-    A test that is expected to fail may block.
+    """Fails, at its end, every test of the class whose code blocks the loop, including ``setUp`` and ``tearDown``.
 
-    It stands before the class of ``unittest`` or Django: ``class PayTests(LoopWatchTestMixin, TestCase)``.
+    Tests expected to fail may block. List the mixin before the test class: ``class PayTests(LoopWatchTestMixin,
+    TestCase)``.
     """
 
     loopwatch_threshold_ms: ClassVar[float] = 50.0
@@ -65,7 +65,7 @@ class LoopWatchTestMixin(AssertDoesNotBlockMixin):
         watched = WatchedTest(self.id(), Judge(), options)
         watched.begin("call", stalls=True, strict=options.strict)
         if not _is_expected_to_fail(self):
-            # The first clean-up is the last to run, and may still fail the test.
+            # Clean-ups run in reverse order: this one runs last, and a failure in it still fails the test.
             self.addCleanup(_end, self, watched)
         try:
             return super().run(result)
@@ -79,13 +79,13 @@ def _end(test: unittest.TestCase, watched: WatchedTest) -> None:
 
 
 def _fail_for_what_is_new(test: unittest.TestCase, watched: WatchedTest) -> None:
-    blamed = new_findings(watched.take_findings())
-    if blamed:
-        test.fail(f"the event loop was blocked\n\n{terminal_text(blamed, watched.options.threshold_ms)}")
+    new = new_findings(watched.take_findings())
+    if new:
+        test.fail(f"the event loop was blocked\n\n{terminal_text(new, watched.options.threshold_ms)}")
 
 
 def _is_expected_to_fail(test: unittest.TestCase) -> bool:
-    """``unittest`` expects it of the method alone, not of a clean-up."""
+    """Return whether the test is marked so; ``unittest`` does not apply the mark to clean-ups."""
     method = getattr(test, test._testMethodName, None)  # noqa: SLF001 - there is no other way to know
     return any(getattr(of, "__unittest_expecting_failure__", False) for of in (type(test), method))
 

@@ -1,4 +1,4 @@
-"""One test being watched: a ``watch()`` block around each of its phases."""
+"""Watches one test, with a ``watch()`` block around each of its phases."""
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.strict.calls import StrictCall
@@ -10,9 +10,9 @@ from loopwatch.testing.options import DEFAULTS, Options
 
 
 class WatchedTest:
-    """What the fixture ``loopwatch`` gives; ``take()`` and ``take_strict()`` are for the test itself.
+    """Is the value of the ``loopwatch`` fixture, whose public methods are ``take()`` and ``take_strict()``.
 
-    ``disturbances`` counts the stalls that were the machine's doing, ``dropped`` what there was no room for.
+    ``disturbances`` counts stalls caused by the machine, ``dropped`` calls lost because a buffer was full.
     """
 
     def __init__(self, nodeid: str, judge: Judge, options: Options = DEFAULTS, *, every_thread: bool = True) -> None:
@@ -20,7 +20,7 @@ class WatchedTest:
         self._every_thread = every_thread
         self._nodeid = nodeid
         self._judge = judge
-        self._found: list[FindingInTest] = []
+        self._findings: list[FindingInTest] = []
         self.disturbances = 0
         self.dropped = 0
         self._phase = ""
@@ -28,10 +28,10 @@ class WatchedTest:
         self._strict: StrictWatcher | None = None
 
     def begin(self, phase: str, *, stalls: bool, strict: bool) -> None:
-        """Watch every loop that runs from now on, in whatever thread. Raises ``TracingUnavailableError``."""
+        """Start watching every loop, or the loops of this thread. Raises ``TracingUnavailableError``."""
         self._phase = phase
         self._watcher = self._new_watcher() if stalls else None
-        # Outside of the other, so that it is taken away before it.
+        # Both replace ``Handle._run``: the one entered last is left first, so that each restores what it found.
         self._strict = StrictWatcher(every_thread=self._every_thread).__enter__() if strict else None
 
     def end(self) -> None:
@@ -47,23 +47,23 @@ class WatchedTest:
             self._keep(strict_in(self._nodeid, self._phase, strict.calls))
 
     def take(self) -> list[BlockingCall]:
-        """The stalls of this phase so far, or since the last time: the test itself judges them."""
-        before = self._watcher
-        if before is None:
+        """Return the stalls of this phase since the last call of ``take()``; they no longer fail the test."""
+        previous = self._watcher
+        if previous is None:
             return []
-        # The new one is there before the old one leaves, so the loop's clock, and with it the running step, stays.
+        # Enter the new watcher before leaving the old one, so that the loop's clock keeps the running step.
         self._watcher = self._new_watcher()
-        self._leave(before)
-        return before.calls
+        self._leave(previous)
+        return previous.calls
 
     def take_strict(self) -> list[StrictCall]:
-        """The same for strict calls."""
+        """Do the same for strict calls."""
         return [] if self._strict is None else self._strict.take()
 
     def take_findings(self) -> list[FindingInTest]:
-        """What has been found and judged in the phases that are over, once."""
-        found, self._found = self._found, []
-        return found
+        """Return the judged findings of the finished phases, and forget them."""
+        findings, self._findings = self._findings, []
+        return findings
 
     def _new_watcher(self) -> Watcher:
         options = self.options
@@ -76,9 +76,9 @@ class WatchedTest:
         self.disturbances += len(watcher.disturbances)
         self.dropped += watcher.calls_dropped
 
-    def _keep(self, found: list[FindingInTest]) -> None:
-        self._found += [self._judge.judge(each, self.options.allow) for each in found]
+    def _keep(self, findings: list[FindingInTest]) -> None:
+        self._findings += [self._judge.judge(finding, self.options.allow) for finding in findings]
 
 
-def new_findings(found: list[FindingInTest]) -> list[FindingInTest]:
-    return [each for each in found if each.verdict is Verdict.NEW]
+def new_findings(findings: list[FindingInTest]) -> list[FindingInTest]:
+    return [finding for finding in findings if finding.verdict is Verdict.NEW]

@@ -11,7 +11,7 @@ from tests.support.witness import Witness
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASYNCIO, ANYIO = "pytest_asyncio.plugin", "anyio.pytest_plugin"
-DISTURBED = "the machine's doing, so no test is blamed"
+DISTURBED = "caused by the machine, not attributed to any test"
 
 PREAMBLE = """
 import asyncio

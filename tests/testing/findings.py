@@ -1,10 +1,10 @@
-"""Builds what a test was found to do."""
+"""Builds findings of tests."""
 
 from loopwatch.testing.finding import Channel, FindingInTest
 
 
 def found(**changed):
-    """A stall in ``shop.pay``, but for these fields."""
+    """Return a stall in ``shop.pay``, with these fields changed."""
     fields = {
         "test": "test_shop.py::test_pay",
         "phase": "call",

@@ -1,6 +1,6 @@
-"""The baseline: a project adopts loopwatch with what it has, and fails on what is new.
+"""The baseline: a project adopts loopwatch with the blocking calls it has, and fails on new ones.
 
-Strict calls stand for stalls where either would do: they are found however long they take.
+Strict calls replace stalls where either will do, because they are found however short they are.
 """
 
 import json
@@ -30,7 +30,7 @@ def test_a_project_adopts_it_and_fails_only_on_what_is_new(stalling_project):
     stalling_project.tests("\n\n" + TWO)  # lines may move
     result = stalling_project.run(*use)
     result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["1 blocking call known from the baseline:", "FAILED *::test_blocks_elsewhere - *"])
+    result.stdout.fnmatch_lines(["1 known blocking call:", "FAILED *::test_blocks_elsewhere - *"])
 
 
 def test_an_update_in_a_run_of_some_tests_removes_nothing(project):
@@ -50,7 +50,7 @@ def test_an_update_in_a_run_of_some_tests_removes_nothing(project):
         ("", ["shop"], ["test_gone.test_blocks", "test_pay.test_blocks"]),
     ],
 )
-def test_an_update_removes_what_no_test_does_only_if_all_the_tests_were_run(project, testpaths, named, left):
+def test_an_update_removes_calls_that_did_not_occur_only_if_all_tests_ran(project, testpaths, named, left):
     project.ini(f"testpaths = {testpaths}")
     for folder, module in (("shop", "pay"), ("other", "ship")):
         (project.path / folder).mkdir()
@@ -74,16 +74,19 @@ def test_an_update_in_a_run_that_ended_early_removes_nothing(project, argument):
     assert functions(project) == ["test_shop.back_off"]
 
 
-def test_what_no_test_does_any_more_is_reported_and_an_update_removes_it(project):
+def test_a_known_call_that_no_longer_occurs_is_reported_and_an_update_removes_it(project):
     project.tests(TWO)
     project.run(*UPDATE)
     project.tests(ONE)
-    project.run(*USE).stdout.fnmatch_lines(["1 of 2 calls in the baseline did not happen: --loopwatch-update-baseline"])
+    result = project.run(*USE)
+    result.stdout.fnmatch_lines(
+        ["1 of 2 calls in the baseline did not occur; --loopwatch-update-baseline removes them"]
+    )
     project.run(*UPDATE)
     assert functions(project) == ["test_shop.back_off"]
 
 
-def test_the_ini_file_may_name_it(project):
+def test_the_ini_file_may_name_the_baseline(project):
     project.ini("loopwatch_baseline = known.json")
     project.tests(ONE)
     project.run("--loopwatch-strict", "--loopwatch-update-baseline").assert_outcomes(passed=1)
@@ -93,8 +96,8 @@ def test_the_ini_file_may_name_it(project):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--loopwatch"], "writes the file that --loopwatch-baseline FILE names"),
-        (["--loopwatch-baseline", "known.json"], "is for runs with --loopwatch, --loopwatch-strict or both"),
+        (["--loopwatch"], "needs --loopwatch-baseline FILE"),
+        (["--loopwatch-baseline", "known.json"], "needs --loopwatch, --loopwatch-strict or both"),
     ],
 )
 def test_an_update_needs_a_channel_and_a_file(project, arguments, message):
@@ -111,12 +114,12 @@ def test_an_update_needs_a_channel_and_a_file(project, arguments, message):
         ("[]", "it has no version"),
         ('{"version": "1"}', "it has no version"),
         ('{"version": true}', "it has no version"),
-        ('{"version": 2, "blocking_calls": []}', "of version 2, and this loopwatch reads up to 1: update loopwatch"),
-        ('{"version": 1, "blocking_calls": [{"call": "x"}]}', "is not as loopwatch writes it"),
-        ('{"version": 1, "blocking_calls": 3}', "is not as loopwatch writes it"),
+        ('{"version": 2, "blocking_calls": []}', "of version 2, but this loopwatch reads versions up to 1: update"),
+        ('{"version": 1, "blocking_calls": [{"call": "x"}]}', "is not a valid baseline"),
+        ('{"version": 1, "blocking_calls": 3}', "is not a valid baseline"),
     ],
 )
-def test_a_file_that_is_no_baseline_is_refused_with_what_to_do(tmp_path, content, message):
+def test_a_file_that_is_not_a_baseline_is_refused_with_what_to_do(tmp_path, content, message):
     path = tmp_path / "known.json"
     path.write_text(content, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(BaselineError) as refused:
@@ -125,13 +128,13 @@ def test_a_file_that_is_no_baseline_is_refused_with_what_to_do(tmp_path, content
     assert "--loopwatch-update-baseline" in str(refused.value)
 
 
-def test_what_is_written_is_read_again(tmp_path):
+def test_a_written_baseline_can_be_read(tmp_path):
     path = tmp_path / "known.json"
     assert baseline.write(path, [found(function="shop.prüfen"), found(function="shop.prüfen")], Baseline()) == 1
     assert baseline.read(path) == Baseline(frozenset({KnownCall("time.sleep", "shop.prüfen", "f1")}))
 
 
-def test_a_call_that_is_not_certain_is_known_by_its_function():
+def test_an_uncertain_call_is_known_by_its_function():
     known = Baseline(frozenset({KnownCall("time.sleep", "shop.pay", "f1")}))
     assert known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=False))
     assert not known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=True))

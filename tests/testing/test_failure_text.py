@@ -1,4 +1,4 @@
-"""How it is said what a test is blamed for, and what the run has found."""
+"""The text of a test's failure, and the summary of a run."""
 
 import itertools
 import json
@@ -34,30 +34,30 @@ def test_the_expression_is_marked_by_characters_not_bytes(tmp_path):
 
 
 @pytest.mark.parametrize("line", [0, 99])
-def test_a_source_that_is_not_there_does_no_harm(tmp_path, line):
+def test_a_failure_without_its_source_is_still_explained(tmp_path, line):
     assert "time.sleep blocked" in terminal_text(
         [found(stack=(frame_in(tmp_path / "gone.py", line, end_column=5),))], 50
     )
     assert "time.sleep blocked" in terminal_text([found(filename="", lineno=line)], 50)
 
 
-def test_names_cannot_command_a_terminal():
+def test_control_characters_in_names_are_escaped():
     text = terminal_text([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
     totals = RunTotals()
     totals.add(found(blocking_call=HOSTILE, function=HOSTILE, test=HOSTILE, filename=f"/{HOSTILE}.py"))
-    for said in (text, *summary_lines(totals, [HOSTILE])):
-        assert not {"\x1b", "\u202e", "\udcff"} & set(said)
+    for shown in (text, *summary_lines(totals, [HOSTILE])):
+        assert not {"\x1b", "\u202e", "\udcff"} & set(shown)
     assert r"shop.<script>\x1b[31m\n\udcff\u202e·書 blocked" in text
 
 
-def test_lines_of_source_cannot_either(tmp_path):
+def test_control_characters_in_source_lines_are_escaped(tmp_path):
     source = tmp_path / "shop.py"
     source.write_text("\tpay('\x1b[2J\u202e')\n", encoding="utf-8")
     text = terminal_text([found(stack=(frame_in(source, 1, column=1, end_column=4),))], 50)
     assert r"    pay('\x1b[2J\u202e')" + "\n    ^^^\n" in text
 
 
-def test_what_a_report_carries_comes_back_with_any_names():
+def test_a_report_carries_findings_with_any_names_and_returns_them():
     class Report:
         pass
 
@@ -72,28 +72,28 @@ def test_what_a_report_carries_comes_back_with_any_names():
 
 def test_the_longest_stalls_are_shown_and_the_others_counted():
     stalls = [found(fingerprint=str(index), duration_ms=100.0 + index) for index in range(MAX_FAILURES + 3)]
-    told, left_out = failure_texts(stalls, 50)
+    shown, left_out = failure_texts(stalls, 50)
     assert left_out == 3
-    assert told[-1].headline == f"time.sleep blocked the event loop for {100.0 + MAX_FAILURES + 2} ms"
-    assert terminal_text(stalls, 50).startswith("3 more are not shown.\n\n")
+    assert shown[-1].headline == f"time.sleep blocked the event loop for {100.0 + MAX_FAILURES + 2} ms"
+    assert terminal_text(stalls, 50).startswith("3 more not shown.\n\n")
 
 
-def test_what_one_call_of_the_users_own_makes_is_shown_once():
+def test_the_strict_calls_of_one_in_app_call_are_one_failure():
     calls = [strict(called_name="requests.get", blocking_call=name) for name in ("socket.getaddrinfo", "open")]
     (failure,) = failure_texts(calls, 50)[0]
-    assert failure.headline == "requests.get blocks the event loop, whatever it takes"
+    assert failure.headline == "requests.get is known to block the event loop"
     assert failure.message[2:4] == ("  socket.getaddrinfo (waiting)", "  open (waiting)")
 
 
-def test_a_call_that_is_not_certain_says_so():
+def test_an_uncertain_call_is_called_likely():
     assert "(the call is likely; the function is certain)" in terminal_text([found(exact=False)], 50)
 
 
-def test_the_phase_is_shown_if_it_is_not_the_test_itself():
-    assert "for 60.0 ms in the setup" in terminal_text([found(phase="setup")], 50)
+def test_the_phase_is_shown_unless_it_is_the_test_itself():
+    assert "for 60.0 ms in setup" in terminal_text([found(phase="setup")], 50)
 
 
-# The sums
+# The summary
 
 
 def test_verdicts_and_channels_are_listed_separately_new_ones_first():
@@ -102,12 +102,12 @@ def test_verdicts_and_channels_are_listed_separately_new_ones_first():
         totals.add(make(fingerprint=make.__name__, verdict=verdict))
     heads = [line for line in summary_lines(totals, []) if line.endswith(":")]
     assert heads == [
-        "1 blocking call new:",
-        "1 blocking call known from the baseline:",
-        "1 blocking call allowed:",
-        "1 strict finding new:",
-        "1 strict finding known from the baseline:",
-        "1 strict finding allowed:",
+        "1 new blocking call:",
+        "1 known blocking call:",
+        "1 allowed blocking call:",
+        "1 new strict finding:",
+        "1 known strict finding:",
+        "1 allowed strict finding:",
     ]
 
 
@@ -120,7 +120,7 @@ def test_events_blocked_time_and_tests_of_a_finding_are_added_up():
     assert finding["tests"] == {"test_2": 2, "test_3": 3}
 
 
-def test_a_long_list_is_cut_and_says_by_how_much():
+def test_a_long_list_is_cut_and_the_rest_counted():
     totals = RunTotals()
     for index in range(MAX_LISTED + 7):
         totals.add(found(fingerprint=str(index)))
@@ -129,14 +129,14 @@ def test_a_long_list_is_cut_and_says_by_how_much():
     assert lines[-1] == "  … and 7 more"
 
 
-def test_nothing_is_said_where_there_is_nothing_to_say():
+def test_a_run_without_findings_has_no_summary():
     assert list(summary_lines(RunTotals(), [])) == []
 
 
-def test_what_the_machine_did_and_what_had_no_room_is_counted():
+def test_stalls_of_the_machine_and_dropped_calls_are_counted():
     totals = RunTotals()
     totals.disturbances, totals.dropped = 1, 2
     assert list(summary_lines(totals, [])) == [
-        "1 stall more: the machine's doing, so no test is blamed",
-        "2 calls more that there was no room for",
+        "1 stall caused by the machine, not attributed to any test",
+        "2 calls dropped because a buffer was full",
     ]

@@ -1,4 +1,4 @@
-"""``pytest --loopwatch``: which tests fail, and what is said of them."""
+"""``pytest --loopwatch``: which tests fail, and what their failures say."""
 
 import tomllib
 
@@ -73,7 +73,7 @@ async def test_marked():
     result.stdout.fnmatch_lines(["FAILED test_shop.py::test_marked - time.sleep blocked *"])
 
 
-def test_a_marker_has_the_last_word(stalling_project):
+def test_the_nearest_marker_wins(stalling_project):
     stalling_project.tests("""
 pytestmark = pytest.mark.loopwatch(threshold_ms=5000, allow=["no.such.call"])
 
@@ -115,26 +115,26 @@ def test_a_mistake_in_a_marker_stops_the_run_before_it_begins(project):
     project.tests("@pytest.mark.loopwatch(treshold_ms=20)\ndef test_one():\n    pass\n")
     result = project.run()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["*test_shop.py::test_one: marker loopwatch: it has no 'treshold_ms' (did you mean *"])
+    result.stderr.fnmatch_lines(["*test_shop.py::test_one: marker loopwatch: unknown argument 'treshold_ms' (did *"])
 
 
 @pytest.mark.parametrize(
     ("ini", "message"),
     [
-        ("loopwatch_threshold_ms = soon", "loopwatch_threshold_ms is a number of milliseconds, not 'soon'"),
+        ("loopwatch_threshold_ms = soon", "loopwatch_threshold_ms must be a number of milliseconds, not 'soon'"),
         ("loopwatch_engine = steam", "Unknown engine 'steam'"),
-        ("loopwatch_phases = call tear_down", "loopwatch_phases has no 'tear_down': setup, call, teardown"),
+        ("loopwatch_phases = call tear_down", "loopwatch_phases: unknown phase 'tear_down': setup, call, teardown"),
         ("loopwatch_allow = in x", "loopwatch_allow: the rule 'in x' is not of the form"),
         ("loopwatch_baseline = gone.json", "gone.json does not exist; --loopwatch-update-baseline writes it"),
     ],
 )
-def test_a_mistake_in_the_ini_file_says_what_is_right(project, ini, message):
+def test_a_mistake_in_the_ini_file_is_refused_with_the_valid_values(project, ini, message):
     project.ini(ini)
     with pytest.raises(pytest.UsageError, match=message):
         project.configure("--loopwatch")
 
 
-def test_a_failing_test_keeps_its_failure_and_says_what_blocked_too(stalling_project):
+def test_a_failing_test_keeps_its_failure_and_reports_what_blocked_beside_it(stalling_project):
     stalling_project.tests("async def test_fails():\n    back_off()\n    assert 0, 'its own'\n")
     result = stalling_project.run("--loopwatch")
     result.assert_outcomes(failed=1)
@@ -158,7 +158,7 @@ async def test_passes_unexpectedly():
     stalling_project.run("--loopwatch").assert_outcomes(xfailed=1, xpassed=1)
 
 
-def test_a_test_can_take_what_was_found_and_judge_it_itself(stalling_project):
+def test_a_test_can_take_its_findings_and_check_them_itself(stalling_project):
     stalling_project.tests("""
 async def test_blocks_on_purpose(loopwatch):
     back_off()
@@ -189,7 +189,7 @@ async def test_uses_them(shop):
 """
 
 
-def test_fixtures_may_block_unless_they_are_asked_about(stalling_project):
+def test_fixtures_may_block_unless_their_phase_is_watched(stalling_project):
     stalling_project.tests(FIXTURES)
     stalling_project.run("--loopwatch").assert_outcomes(passed=1)
 
@@ -201,8 +201,8 @@ def test_stalls_of_fixtures_are_reported_with_their_phase(stalling_project):
     result.assert_outcomes(failed=1, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "E   time.sleep blocked the event loop for * ms in the teardown",
-            "E   time.sleep blocked the event loop for * ms in the setup",
+            "E   time.sleep blocked the event loop for * ms in teardown",
+            "E   time.sleep blocked the event loop for * ms in setup",
         ]
     )
 
@@ -245,16 +245,16 @@ async def test_blocks_in_many_places():
         await asyncio.create_task(globals()[f"step_{index}"]())
 """)
     result = stalling_project.run("--loopwatch", "--loopwatch-json", "found.json")
-    result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop 3 times, for * ms at most"])
-    result.stdout.fnmatch_lines(["3 more are not shown. And:"])
+    result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop 3 times, up to * ms"])
+    result.stdout.fnmatch_lines(["3 more not shown. Also:"])
     assert stalling_project.found()[0]["events"] == 3
     assert stalling_project.found()[0]["blocked_ms"] >= 3000 * StallingProject.stall_s
 
 
-# What is said at the end
+# The end of a run
 
 
-def test_the_summary_and_the_json_file_say_all_that_was_found(stalling_project):
+def test_the_summary_and_the_json_file_contain_all_findings(stalling_project):
     stalling_project.ini("loopwatch_allow = time.sleep in test_shop.* during *[allowed]")
     stalling_project.tests("""
 @pytest.mark.parametrize("case", ["allowed", "not allowed", "nor this"])
@@ -265,9 +265,9 @@ async def test_blocks(case):
     result.stdout.fnmatch_lines(
         [
             "*= loopwatch =*",
-            "1 blocking call new:",
+            "1 new blocking call:",
             "  time.sleep in test_shop.back_off (test_shop.py:*): 2 times, longest * ms, in 2 tests",
-            "1 blocking call allowed:",
+            "1 allowed blocking call:",
             "  time.sleep in test_shop.back_off (test_shop.py:*): once * ms, in test_shop.py::test_blocks[[]allowed] *",
         ]
     )
@@ -299,7 +299,7 @@ def test_rules_that_matched_nothing_are_reported(project):
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(
         [
-            "2 rules that allowed nothing in this run, and can go:",
+            "2 unused rules, which can be removed:",
             "  requests.* in shop.*",
             "  json.* (marker of test_shop.py::test_blocks)",
         ]
@@ -307,15 +307,15 @@ def test_rules_that_matched_nothing_are_reported(project):
 
 
 @pytest.mark.parametrize("arguments", [["-k", "a"], ["test_shop.py::test_blocks"], ["test_shop.py"]])
-def test_a_run_of_some_tests_says_nothing_of_unused_rules(project, arguments):
+def test_a_run_of_some_tests_does_not_report_unused_rules(project, arguments):
     project.ini("loopwatch_strict_allow =\n  time.sleep\n  requests.* in shop.*")
     project.tests(WITH_RULES)
     result = project.run("--loopwatch-strict", *arguments)
     assert result.ret == pytest.ExitCode.OK
-    result.stdout.no_fnmatch_line("*can go*")
+    result.stdout.no_fnmatch_line("*unused rule*")
 
 
-def test_a_test_that_failed_early_leaves_its_rules_in_doubt(project):
+def test_the_rules_of_a_test_that_failed_early_are_not_reported_as_unused(project):
     project.tests("""
 @pytest.mark.loopwatch(allow=["time.sleep"])
 async def test_fails():
@@ -323,11 +323,11 @@ async def test_fails():
 """)
     result = project.run("--loopwatch-strict")
     result.assert_outcomes(failed=1)
-    result.stdout.no_fnmatch_line("*can go*")
+    result.stdout.no_fnmatch_line("*unused rule*")
 
 
-def test_a_file_that_cannot_be_written_is_refused_at_once(project):
-    with pytest.raises(pytest.UsageError, match=r"--loopwatch-json no/such/folder\.json: no file can be written there"):
+def test_a_json_file_that_cannot_be_written_is_refused_at_once(project):
+    with pytest.raises(pytest.UsageError, match=r"--loopwatch-json no/such/folder\.json: cannot write a file there"):
         project.configure("--loopwatch", "--loopwatch-json", "no/such/folder.json")
 
 
@@ -353,7 +353,7 @@ def test_with_a_mistake():
         "--loopwatch", "--loopwatch-json", "found.json", "-n", "2", plugins=[ASYNCIO, "xdist"]
     )
     result.assert_outcomes(passed=2, failed=1, errors=1)
-    result.stdout.fnmatch_lines(["*it has no 'treshold_ms'*"])
+    result.stdout.fnmatch_lines(["*unknown argument 'treshold_ms'*"])
     result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop for * ms"])
     assert [finding["blocking_call"] for finding in stalling_project.found()] == ["time.sleep"]
 
@@ -366,4 +366,4 @@ async def test_marked():
 """)
     result = stalling_project.run("-n", "1", plugins=[ASYNCIO, "xdist"])
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*= loopwatch =*", "1 blocking call new:"])
+    result.stdout.fnmatch_lines(["*= loopwatch =*", "1 new blocking call:"])

@@ -1,4 +1,4 @@
-"""``pytest --loopwatch-strict``: which tests fail, and what is said of them."""
+"""``pytest --loopwatch-strict``: which tests fail, and what their failures say."""
 
 import json
 
@@ -34,12 +34,12 @@ def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cur
             "test_shop.py:*: in settings",
             "    return Path(__file__).read_text()",
             "           ^^^^^^^^^^^^^^^^^^^^^^^^^^",
-            "E   pathlib.Path.read_text blocks the event loop, whatever it takes",
+            "E   pathlib.Path.read_text is known to block the event loop",
             "E   in test_shop.settings",
             "E     open (file)",
             "E     io.TextIOWrapper.read (file)",
             "E   Use files in a thread: asyncio has no asynchronous files.",
-            "1 strict finding new:",
+            "1 new strict finding:",
             "  pathlib.Path.read_text in test_shop.settings (test_shop.py:*): open once, io.*",
         ]
     )
@@ -58,14 +58,14 @@ def test_strict_calls_and_stalls_are_never_mixed(stalling_project):
         for options in (["--loopwatch-strict"], ["--loopwatch"], ["--loopwatch", "--loopwatch-strict"])
     )
     for result in (strict, both):
-        result.stdout.fnmatch_lines(["E   time.sleep blocks the event loop, whatever it takes"])
+        result.stdout.fnmatch_lines(["E   time.sleep is known to block the event loop"])
     for result in (stalls, both):
         result.stdout.fnmatch_lines(["E   time.sleep blocked the event loop for * ms"])
     strict.stdout.no_fnmatch_line("*blocked the event loop for*")
-    stalls.stdout.no_fnmatch_line("*whatever it takes*")
+    stalls.stdout.no_fnmatch_line("*is known to block*")
 
 
-def test_strict_mode_has_a_marker_and_rules_of_its_own(project):
+def test_strict_mode_has_its_own_marker_argument_and_rules(project):
     project.ini("loopwatch_strict_allow =\n    time.sleep in test_shop.back_off\n    sqlite3.*")
     project.tests("""
 import os
@@ -92,10 +92,10 @@ async def test_not_allowed(loopwatch):
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines(
         [
-            "1 strict finding new:",
+            "1 new strict finding:",
             "  os.getcwd in test_shop.test_not_allowed *",
-            "2 strict findings allowed:",
-            "1 rule that allowed nothing in this run, and can go:",
+            "2 allowed strict findings:",
+            "1 unused rule, which can be removed:",
             "  sqlite3.[*]",
         ]
     )
@@ -111,7 +111,7 @@ def test_the_baseline_knows_strict_calls_too(project):
     assert [call["blocking_call"] for call in content["strict_calls"]] == ["pathlib.Path.read_text"]
 
 
-def test_strict_calls_and_exact_times_go_together(stalling_project):
+def test_strict_mode_works_with_the_tracing_engine(stalling_project):
     stalling_project.tests("""
 @pytest.mark.loopwatch(strict=True, engine="tracing")
 async def test_blocks(loopwatch):
@@ -128,7 +128,9 @@ def test_an_update_for_one_channel_leaves_the_other_as_it_was(stalling_project):
     stalling_project.run("--loopwatch", "--loopwatch-strict", *known, "--loopwatch-update-baseline")
     stalling_project.tests("def test_blocks_no_more():\n    pass\n")
     result = stalling_project.run("--loopwatch", *known)
-    result.stdout.fnmatch_lines(["1 of 1 calls in the baseline did not happen: --loopwatch-update-baseline"])
+    result.stdout.fnmatch_lines(
+        ["1 of 1 calls in the baseline did not occur; --loopwatch-update-baseline removes them"]
+    )
     stalling_project.run("--loopwatch", *known, "--loopwatch-update-baseline")
     content = json.loads((stalling_project.path / "known.json").read_text())
     assert content["blocking_calls"] == []

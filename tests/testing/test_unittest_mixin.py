@@ -100,7 +100,7 @@ def test_set_up_and_tear_down_count(failures_of):
     assert "time.sleep blocked the event loop 2 times, for" in text
 
 
-def test_the_class_says_what_is_allowed_and_from_when_on(failures_of):
+def test_attributes_of_the_class_set_the_rules_and_the_threshold(failures_of):
     class Allowing(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         loopwatch_allow = ("time.sleep in tests.testing.*",)
 
@@ -116,7 +116,7 @@ def test_the_class_says_what_is_allowed_and_from_when_on(failures_of):
     assert failures_of(Allowing) == failures_of(Patient) == []
 
 
-def test_strict_mode_finds_what_takes_no_time(failures_of):
+def test_strict_mode_finds_calls_that_take_no_time(failures_of):
     class Tests(LoopWatchTestMixin, SimpleTestCase):
         loopwatch_strict = True
 
@@ -124,7 +124,7 @@ def test_strict_mode_finds_what_takes_no_time(failures_of):
             os.stat(".")  # noqa: PTH116
 
     (text,) = failures_of(Tests)
-    assert "os.stat blocks the event loop, whatever it takes" in text
+    assert "os.stat is known to block the event loop" in text
 
 
 def test_a_test_that_fails_keeps_its_failure(failures_of):
@@ -149,7 +149,7 @@ def test_a_skipped_test_leaves_nothing_behind(failures_of):
     assert asyncio.events.Handle._run is run_before
 
 
-def test_what_is_expected_to_fail_may_block(failures_of):
+def test_a_test_expected_to_fail_may_block(failures_of):
     class Tests(LoopWatchTestMixin, unittest.IsolatedAsyncioTestCase):
         @unittest.expectedFailure
         async def test(self):
@@ -165,7 +165,7 @@ class Asserting(AssertDoesNotBlockMixin, unittest.TestCase):
     """Not run: it only asserts."""
 
 
-async def test_the_assertion_sees_the_step_it_stands_in():
+async def test_the_assertion_covers_the_step_it_is_used_in():
     test = Asserting()
     back_off()
     with pytest.raises(AssertionError, match=r"time\.sleep blocked"), test.assertDoesNotBlock(threshold_ms=50):
@@ -173,12 +173,12 @@ async def test_the_assertion_sees_the_step_it_stands_in():
     back_off()
 
 
-def test_the_assertion_sees_the_loops_of_other_threads():
+def test_the_assertion_covers_the_loops_of_other_threads():
     with pytest.raises(AssertionError, match=r"time\.sleep blocked"), Asserting().assertDoesNotBlock():
         asyncio.run(asyncio.to_thread(asyncio.run, slow()))
 
 
-async def test_the_assertion_holds_where_nothing_blocks():
+async def test_the_assertion_passes_if_nothing_blocks():
     with Asserting().assertDoesNotBlock(strict=True):
         await asyncio.sleep(STALL_S)
         await asyncio.to_thread(back_off)
@@ -188,13 +188,13 @@ async def test_the_assertion_has_rules_and_strict_mode():
     test = Asserting()
     with test.assertDoesNotBlock(allow=["time.sleep"]):
         back_off()
-    with pytest.raises(AssertionError, match="whatever it takes"), test.assertDoesNotBlock(strict=True):
+    with pytest.raises(AssertionError, match="is known to block"), test.assertDoesNotBlock(strict=True):
         time.sleep(0)
     with pytest.raises(ValueError, match="steam"), test.assertDoesNotBlock(engine="steam"):
         pass
 
 
-async def test_what_the_code_raises_passes_the_assertion():
+async def test_an_exception_of_the_code_leaves_the_assertion_unchanged():
     with pytest.raises(ZeroDivisionError), Asserting().assertDoesNotBlock():
         back_off()
         _ = 1 / 0
