@@ -4,7 +4,7 @@ Imports no Django and reads no settings, so that the report, the admin and a tes
 """
 
 from loopwatch.advice.advice import Advice, Cure
-from loopwatch.advice.lookup import advice_for
-from loopwatch.advice.rewriting import Place, Rewriting, rewritten
+from loopwatch.advice.match import advice_for
+from loopwatch.advice.rewriting import Rewriting, SourceRange, rewritten
 
-__all__ = ["Advice", "Cure", "Place", "Rewriting", "advice_for", "rewritten"]
+__all__ = ["Advice", "Cure", "Rewriting", "SourceRange", "advice_for", "rewritten"]

@@ -11,7 +11,7 @@ class Cure(Enum):
     """Nothing that would be right whatever surrounds it."""
     ASYNC_SLEEP = auto()
     """``await asyncio.sleep(…)``"""
-    ASYNC_TWIN = auto()
+    ASYNC_METHOD = auto()
     """``await acount(…)``: Django's own asynchronous twin of it, by the same name with an "a" before it."""
     THREAD = auto()
     """``await asyncio.to_thread(call, …)``"""
@@ -21,17 +21,17 @@ class Cure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The usual cure for a kind of call.
+    """Holds the usual cure for one kind of call.
 
-    ``cure`` and ``mind`` are English sentences, and the ids of their translations. ``names`` are the beginnings of the
-    qualified names the advice is for, ``example`` is code, and ``link`` leads to the documentation of the cure.
+    ``cure`` and ``caveat`` are English sentences, and the ids of their translations. ``names`` are the leading parts of
+    the qualified names that the advice covers, ``example`` is code, and ``link`` points to documentation of the cure.
     """
 
     topic: str
     cure: str
     names: tuple[str, ...] = ()
     example: str = ""
-    mind: str = ""
+    caveat: str = ""
     link: str = ""
     call_cure: Cure = Cure.NONE
 

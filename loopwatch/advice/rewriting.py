@@ -11,14 +11,14 @@ from typing import Protocol
 
 from loopwatch.advice.advice import Cure
 from loopwatch.advice.coroutines import parsed
-from loopwatch.advice.lookup import advice_for
-from loopwatch.advice.twins import is_written_as, twin_of
+from loopwatch.advice.django_async_methods import async_method_of, is_written_as
+from loopwatch.advice.match import advice_for
 
 # What an ``await`` would belong to, or may not stand in; the columns inside of an f-string are not those of the file.
 _OUTER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp, ast.ClassDef, ast.JoinedStr)
 
 
-class Place(Protocol):
+class SourceRange(Protocol):
     """An expression in a file: lines from 1, columns from 0 in UTF-8 bytes, as frames have them."""
 
     @property
@@ -55,7 +55,7 @@ class _Call:
     arguments: str
 
 
-def rewritten(lines: Sequence[str], place: Place, *, called_name: str, cause: str) -> Rewriting | None:
+def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, cause: str) -> Rewriting | None:
     """Rewrite the call at a place of a file, given by its lines; ``None`` where it is not certain what is right.
 
     ``called_name`` is what the expression calls, by its qualified name.
@@ -81,7 +81,7 @@ def _is_python(expression: str) -> bool:
     return True
 
 
-def _call_at(module: ast.Module, source: str, place: Place) -> _Call | None:
+def _call_at(module: ast.Module, source: str, place: SourceRange) -> _Call | None:
     """The call that stands exactly there, if the innermost function around it is a coroutine function."""
     for node, above in _around(module, place.lineno):
         if not isinstance(node, ast.Call) or _span(node) != _wanted(place):
@@ -124,7 +124,7 @@ def _span(node: ast.Call) -> tuple[int, int | None, int, int | None]:
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
-def _wanted(place: Place) -> tuple[int, int, int, int]:
+def _wanted(place: SourceRange) -> tuple[int, int, int, int]:
     return place.lineno, place.end_lineno, place.column, place.end_column
 
 
@@ -153,14 +153,14 @@ def _awaited(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
         case Cure.DJANGO_THREAD:
             needs = "from asgiref.sync import sync_to_async"
             return f"await sync_to_async({call.function})({call.arguments})", needs
-        case Cure.ASYNC_TWIN:
-            return _twin(call, called_name)
+        case Cure.ASYNC_METHOD:
+            return _awaited_method(call, called_name)
     return "", ""
 
 
-def _twin(call: _Call, called_name: str) -> tuple[str, str]:
+def _awaited_method(call: _Call, called_name: str) -> tuple[str, str]:
     owner, dot, written = call.function.rpartition(".")
-    twin = twin_of(called_name, written)
+    twin = async_method_of(called_name, written)
     if not twin:
         return "", ""
     needs = "" if dot else f"from {called_name.rpartition('.')[0]} import {twin}"

@@ -11,7 +11,7 @@ from django.utils.connection import ConnectionDoesNotExist
 
 from loopwatch.conf import Configuration, configuration
 from loopwatch.management.help_format import HelpFormatter
-from loopwatch.management.refusal import refusal
+from loopwatch.management.usage_error import usage_error
 from loopwatch.models import Finding
 
 
@@ -35,7 +35,7 @@ class StoreCommand(BaseCommand):
         try:
             return configuration()
         except ImproperlyConfigured as error:
-            raise refusal(f"The settings are wrong.\n{error}") from None
+            raise usage_error(f"The settings are wrong.\n{error}") from None
 
     @contextmanager
     def store(self, database: str | None, *, for_writing: bool = False) -> Iterator[str]:
@@ -44,9 +44,9 @@ class StoreCommand(BaseCommand):
         alias = database or self.configuration().database or routed(Finding)
         try:
             if Finding._meta.db_table not in connections[alias].introspection.table_names():
-                raise refusal(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
+                raise usage_error(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
             yield alias
         except ConnectionDoesNotExist:
-            raise refusal(f"There is no database {alias!r} in DATABASES.") from None
+            raise usage_error(f"There is no database {alias!r} in DATABASES.") from None
         except DatabaseError as error:
-            raise refusal(f"The database {alias!r} cannot be used: {error}") from error
+            raise usage_error(f"The database {alias!r} cannot be used: {error}") from error

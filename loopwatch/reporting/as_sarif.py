@@ -54,7 +54,7 @@ def _driver(advice: dict[str, Advice]) -> dict[str, Any]:
 
 
 def _rule(rule: str, advice: Advice) -> dict[str, Any]:
-    text = sarif_text(" ".join(filter(None, (advice.cure, advice.mind))))
+    text = sarif_text(" ".join(filter(None, (advice.cure, advice.caveat))))
     described = {
         "id": rule,
         "shortDescription": {"text": f"A call blocks the event loop ({advice.topic})"},

@@ -6,7 +6,7 @@ import pytest
 
 from loopwatch.advice import coroutines, rewritten
 from loopwatch.advice.coroutines import can_await
-from loopwatch.advice.twins import _BY_OWNER, _CACHES, _QUERIES, twin_of
+from loopwatch.advice.django_async_methods import _BY_OWNER, _CACHES, _QUERIES, async_method_of
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ def test_every_twin_exists_in_this_django(settings):
         for name in names:
             assert hasattr(holder, f"a{name}"), (owner, name)
     assert all(hasattr(BaseCache, f"a{name}") for name in _CACHES)
-    assert twin_of("django.db.models.QuerySet.get", "get") == "aget"
+    assert async_method_of("django.db.models.QuerySet.get", "get") == "aget"
     assert "iterator" not in _QUERIES
 
 

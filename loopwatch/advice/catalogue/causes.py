@@ -18,7 +18,7 @@ COMPUTING: Final = Advice(
     _("Compute less, or elsewhere: in a process pool, a task queue, or in the database."),
     example=f"{IN_POOL}\n"
     "for part in batched(data, 500):\n    compute(part)\n    await asyncio.sleep(0)  # lets the others go on",
-    mind=_("A thread helps little with Python code: it competes with the loop for the interpreter."),
+    caveat=_("A thread helps little with Python code: it competes with the loop for the interpreter."),
     link=POOL,
 )
 LAZY_IMPORT: Final = Advice(
@@ -28,7 +28,7 @@ LAZY_IMPORT: Final = Advice(
     "        import pandas  # the lazy import in views.py then finds it\n"
     "# where all imports are lazy, in asgi.py\n"
     'sys.set_lazy_imports_filter(lambda importer, module, names: module != "pandas")',
-    mind=_("The first request of every process pays for it otherwise, and with it all others."),
+    caveat=_("The first request of every process pays for it otherwise, and with it all others."),
     link="https://docs.python.org/3.15/library/sys.html#sys.set_lazy_imports_filter",
 )
 UNKNOWN: Final = WAITING

@@ -28,7 +28,7 @@ ADVICE: Final = (
         ),
         example="key = await asyncio.to_thread(kdf.derive, secret)\n"
         "user = await aauthenticate(request, username=name, password=password)",
-        mind=_("It is slow on purpose: do not weaken it. Do it once, and remember a session or a token instead."),
+        caveat=_("It is slow on purpose: do not weaken it. Do it once, and remember a session or a token instead."),
         link="https://docs.djangoproject.com/en/stable/topics/auth/default/#authenticating-users",
         call_cure=Cure.THREAD,
     ),
@@ -47,7 +47,7 @@ ADVICE: Final = (
         "    async for book in Book.objects.all():\n"
         '        yield json.dumps(as_dict(book)) + "\\n"\n'
         "return StreamingHttpResponse(lines())",
-        mind=_("A thread does not help: the interpreter is kept until the call is over. A process pool does."),
+        caveat=_("A thread does not help: the interpreter is kept until the call is over. A process pool does."),
         link="https://docs.djangoproject.com/en/stable/ref/request-response/#django.http.StreamingHttpResponse",
     ),
     Advice(
@@ -55,7 +55,7 @@ ADVICE: Final = (
         _("Read and write it piece by piece, or in a process of its own."),
         names=("xml", "csv", "html", "lxml", "bs4", "html5lib", "openpyxl", "xlsxwriter", "docx", "markdown", "bleach"),
         example=IN_POOL,
-        mind=_("A thread helps little: it competes with the loop for the interpreter."),
+        caveat=_("A thread helps little: it competes with the loop for the interpreter."),
         link=POOL,
     ),
     Advice(
@@ -64,7 +64,7 @@ ADVICE: Final = (
         names=("re", "regex", "sre_compile", "sre_parse"),
         example='text.rstrip()            # instead of re.sub(r"\\s+$", "", text)\n'
         'r"[^,]*+,"               # possessive, from Python 3.11 on',
-        mind=_(
+        caveat=_(
             "Nested repetitions such as (a+)+ are the usual cause. A thread does not help: re keeps the interpreter."
         ),
         link="https://docs.python.org/3/library/re.html#regular-expression-syntax",
@@ -95,7 +95,7 @@ ADVICE: Final = (
         _("Let the database sort, group and add up, or work on less at a time."),
         names=("sorted", "list.sort", "sum", "max", "min", "collections.Counter", "heapq"),
         example='await Order.objects.values("book").annotate(Sum("price")).aget(book=pk)',
-        mind=_("What must be computed here goes to a process pool: a thread competes with the loop."),
+        caveat=_("What must be computed here goes to a process pool: a thread competes with the loop."),
         link="https://docs.djangoproject.com/en/stable/topics/db/aggregation/",
     ),
 )

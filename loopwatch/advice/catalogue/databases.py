@@ -16,7 +16,7 @@ ADVICE: Final = (
         example="pairs = await bought_again().acount()\n"
         "async for book in Book.objects.filter(price__lt=10): …\n"
         "figures = await sync_to_async(build_figures)()",
-        mind=_(
+        caveat=_(
             "A query that is slow stays slow for its own request: look at its plan and its indexes, and at how many "
             "rows it returns."
         ),

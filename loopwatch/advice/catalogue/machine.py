@@ -13,7 +13,7 @@ ADVICE: Final = (
         _("Sleep without holding the loop, or do not sleep at all: wait for the thing itself."),
         names=("time.sleep",),
         example="await asyncio.sleep(seconds)",
-        mind=_("A function that is not a coroutine function cannot await: make it one, or call it in a thread."),
+        caveat=_("A function that is not a coroutine function cannot await: make it one, or call it in a thread."),
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep",
         call_cure=Cure.ASYNC_SLEEP,
     ),
@@ -28,7 +28,7 @@ ADVICE: Final = (
         ),
         example="process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)\n"
         "output, _ = await process.communicate()",
-        mind=_("Limit how long it may take (asyncio.timeout), and how many run at once (asyncio.Semaphore)."),
+        caveat=_("Limit how long it may take (asyncio.timeout), and how many run at once (asyncio.Semaphore)."),
         link="https://docs.python.org/3/library/asyncio-subprocess.html",
         call_cure=Cure.THREAD,
     ),
@@ -52,7 +52,7 @@ ADVICE: Final = (
             "dbm",
         ),
         example="text = await asyncio.to_thread(path.read_text)",
-        mind=_("Do all of it in one function and one thread, not every read and write in a thread of its own."),
+        caveat=_("Do all of it in one function and one thread, not every read and write in a thread of its own."),
         link=TO_THREAD,
         call_cure=Cure.THREAD,
     ),
@@ -69,7 +69,7 @@ ADVICE: Final = (
         _("Use asyncio's own lock, event or queue where only coroutines wait; wait for threads in a thread."),
         names=("threading", "_thread", "queue", "_queue", "multiprocessing", "filelock", "fcntl", "portalocker"),
         example="async with asyncio.Lock(): …\nawait asyncio.to_thread(lock.acquire)",
-        mind=_("Whoever holds the lock should hold it briefly: do the slow part before or after."),
+        caveat=_("Whoever holds the lock should hold it briefly: do the slow part before or after."),
         link="https://docs.python.org/3/library/asyncio-sync.html",
     ),
     Advice(
@@ -84,7 +84,7 @@ ADVICE: Final = (
         _("Let a thread write the log: give the loggers a QueueHandler, and the slow handlers to its listener."),
         names=("logging", "print", "syslog"),
         example='"handlers": {"queue": {"class": "logging.handlers.QueueHandler", "handlers": ["mail", "file"]}}',
-        mind=_("Handlers that mail, post or write to a slow disk or terminal are the usual ones."),
+        caveat=_("Handlers that mail, post or write to a slow disk or terminal are the usual ones."),
         link="https://docs.python.org/3/howto/logging-cookbook.html#dealing-with-handlers-that-block",
     ),
     Advice(
@@ -97,7 +97,7 @@ ADVICE: Final = (
         _("Import it at the top of a module that is imported at start-up."),
         names=("import", "importlib", "pkgutil", "runpy", "importlib_metadata"),
         example="import pandas  # at the top of views.py, not inside of the view",
-        mind=_("The first request of every process pays for it otherwise, and with it all others."),
+        caveat=_("The first request of every process pays for it otherwise, and with it all others."),
         link="https://docs.python.org/3/tutorial/modules.html",
     ),
     Advice(
@@ -105,7 +105,7 @@ ADVICE: Final = (
         _("Keep the collector from looking at what stays for ever: freeze it when the process has started."),
         names=("gc",),
         example="gc.collect()\ngc.freeze()\ngc.set_threshold(50_000, 20, 100)",
-        mind=_("Then look at who makes so many objects at once: rows that are loaded whole, large JSON documents."),
+        caveat=_("Then look at who makes so many objects at once: rows that are loaded whole, large JSON documents."),
         link="https://docs.python.org/3/library/gc.html#gc.freeze",
     ),
 )

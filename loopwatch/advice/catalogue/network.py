@@ -13,7 +13,7 @@ ADVICE: Final = (
         example="async with httpx.AsyncClient(timeout=5) as client:\n"
         "    answer = await client.get(url)\n"
         "answer = await asyncio.to_thread(requests.get, url, timeout=5)",
-        mind=_("Give it a timeout in any case: the other side may never answer."),
+        caveat=_("Give it a timeout in any case: the other side may never answer."),
         link="https://www.python-httpx.org/async/",
         call_cure=Cure.THREAD,
     ),
@@ -22,7 +22,7 @@ ADVICE: Final = (
         _("httpx has an asynchronous client with the same methods."),
         names=("httpx", "httpcore"),
         example="async with httpx.AsyncClient(timeout=5) as client:\n    answer = await client.get(url)",
-        mind=_("Keep one client for all requests: a new one sets up TLS anew."),
+        caveat=_("Keep one client for all requests: a new one sets up TLS anew."),
         link="https://www.python-httpx.org/async/",
     ),
     Advice(
@@ -30,7 +30,7 @@ ADVICE: Final = (
         _("Run the call in a thread, or use an asynchronous client such as aioboto3."),
         names=("boto3", "botocore", "s3transfer"),
         example="await asyncio.to_thread(s3.upload_fileobj, file, bucket, key)",
-        mind=_("Make the client once, at start-up: making it reads files and takes long."),
+        caveat=_("Make the client once, at start-up: making it reads files and takes long."),
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread",
         call_cure=Cure.THREAD,
     ),

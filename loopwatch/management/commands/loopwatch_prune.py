@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from loopwatch.management.refusal import refusal
 from loopwatch.management.store_command import StoreCommand
+from loopwatch.management.usage_error import usage_error
 from loopwatch.recording.column_values import moment
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
@@ -52,9 +52,9 @@ examples:
         **_options: Any,
     ) -> None:
         if keep_events is not None and keep_events < 1:
-            raise refusal("--keep-events must be at least 1.")
+            raise usage_error("--keep-events must be at least 1.")
         if not 1 <= batch_size <= _LARGEST_BATCH:
-            raise refusal(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
+            raise usage_error(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
         with self.store(database, for_writing=True) as alias:
             limits = self._limits(older_than, keep_events, alias)
             if dry_run:
@@ -69,7 +69,7 @@ examples:
             settings = self.configuration()
             oldest = now - timedelta(days=settings.events_kept_days)
             if not is_believed(alias, now) and count(alias, Limits(moment(oldest))):
-                raise refusal(
+                raise usage_error(
                     f"Nothing was stored in the {LONGEST_SILENCE.days} days before {now:%Y-%m-%d}. If the clock is "
                     f"right, say what to delete: --older-than {oldest:%Y-%m-%d}"
                 )
@@ -77,7 +77,7 @@ examples:
         try:
             return Limits(moment(parse_since(older_than, now)) if older_than is not None else None, keep_events)
         except ValueError as error:
-            raise refusal(f"--older-than: {error}") from None
+            raise usage_error(f"--older-than: {error}") from None
 
     def _prune(self, alias: str, limits: Limits, batch_size: int) -> int:
         """Prune, and show on a terminal how far it is."""

@@ -12,10 +12,10 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from loopwatch.escaping.terminal import visible
-from loopwatch.management import printing
-from loopwatch.management.refusal import refusal
+from loopwatch.management.output import print_text, show_repeatedly, write_file
 from loopwatch.management.report_options import ReportOptions, add_arguments
 from loopwatch.management.store_command import StoreCommand
+from loopwatch.management.usage_error import usage_error
 from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
 from loopwatch.reporting.formats import FORMATS, Printed, Surroundings
 from loopwatch.reporting.gate import Failure, failures
@@ -27,7 +27,7 @@ from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
 
 FINDINGS_FAIL = 1
-_FAILURES_TOLD = 10
+_MAX_FAILURES_SHOWN = 10
 
 
 class Command(StoreCommand):
@@ -51,7 +51,7 @@ examples:
     def handle(self, *_args: Any, database: str | None, **parsed: Any) -> None:
         options = ReportOptions.parsed(parsed)
         for problem in options.problems():
-            raise refusal(problem)
+            raise usage_error(problem)
         style = self._style(forced=parsed["force_color"])
         with self.store(database) as alias:
             if options.watch is not None:
@@ -59,7 +59,7 @@ examples:
                 return
             failed = self._report(options, alias, style)
         if failed:
-            self._tell(failed)
+            self._print_failures(failed)
             sys.exit(FINDINGS_FAIL)
 
     def _report(self, options: ReportOptions, alias: str, style: Style) -> list[Failure]:
@@ -70,14 +70,14 @@ examples:
         if options.output:
             self._write(options.output, printed.text)
         else:
-            printing.print_text(self.stdout, printed.text)
+            print_text(self.stdout, printed.text)
         for remark in printed.remarks:
             self.stderr.write(visible(remark), str)
         return failed
 
     def _watch(self, options: ReportOptions, interval_s: float, alias: str, style: Style) -> None:
         if not self.stdout.isatty():
-            raise refusal("--watch needs a terminal. Leave it out where the output goes elsewhere.")
+            raise usage_error("--watch needs a terminal. Leave it out where the output goes elsewhere.")
 
         def text() -> str:
             close_old_connections()
@@ -85,13 +85,13 @@ examples:
             report = self._printed(options, self._selection(options, alias), style).text
             return f"{now}, every {interval_s:g} s; Ctrl-C ends it.\n\n{report}"
 
-        printing.show_repeatedly(self.stdout, text, interval_s)
+        show_repeatedly(self.stdout, text, interval_s)
 
     def _selection(self, options: ReportOptions, alias: str) -> Selection:
         try:
             return options.selection(datetime.now(UTC), alias)
         except ValueError as error:
-            raise refusal(f"--since: {error}") from None
+            raise usage_error(f"--since: {error}") from None
 
     def _printed(self, options: ReportOptions, selection: Selection, style: Style) -> Printed:
         surroundings = Surroundings(
@@ -100,20 +100,22 @@ examples:
         try:
             return FORMATS[options.format].print(_built(options, selection), surroundings)
         except UnknownReleaseError as error:
-            raise refusal(f"--compare: {error}") from None
+            raise usage_error(f"--compare: {error}") from None
         except NoRepositoryError as error:
-            raise refusal(f"--repository: {error}") from None
+            raise usage_error(f"--repository: {error}") from None
 
     def _write(self, output: str, text: str) -> None:
         try:
-            printing.write_file(Path(output), text)
+            write_file(Path(output), text)
         except (OSError, ValueError) as error:
-            raise refusal(f"--output: {output!r} cannot be written: {error}") from None
+            raise usage_error(f"--output: {output!r} cannot be written: {error}") from None
 
-    def _tell(self, failed: list[Failure]) -> None:
+    def _print_failures(self, failed: list[Failure]) -> None:
         count = "1 finding fails" if len(failed) == 1 else f"{len(failed)} findings fail"
-        more = [f"and {len(failed) - _FAILURES_TOLD} more"] if len(failed) > _FAILURES_TOLD else []
-        self.stderr.write("\n  ".join([f"{count}:", *(visible(str(each)) for each in failed[:_FAILURES_TOLD]), *more]))
+        more = [f"and {len(failed) - _MAX_FAILURES_SHOWN} more"] if len(failed) > _MAX_FAILURES_SHOWN else []
+        self.stderr.write(
+            "\n  ".join([f"{count}:", *(visible(str(each)) for each in failed[:_MAX_FAILURES_SHOWN]), *more])
+        )
 
     def _style(self, *, forced: bool) -> Style:
         """Colour by where this command prints, which need not be the process's own standard output."""

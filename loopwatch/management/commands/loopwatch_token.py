@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from loopwatch.conf import configuration
 from loopwatch.management.help_format import HelpFormatter
-from loopwatch.management.refusal import refusal
+from loopwatch.management.usage_error import usage_error
 from loopwatch.request_tracing.start import HEADER
 from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
 
@@ -57,7 +57,7 @@ examples:
             header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
             is_off = not configuration().enabled
         except ImproperlyConfigured as error:
-            raise refusal(f"The settings are wrong.\n{error}") from None
+            raise usage_error(f"The settings are wrong.\n{error}") from None
         if is_off:
             self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings; where it is, the header does nothing.')
         until = datetime.now(UTC) + timedelta(seconds=valid_s)

@@ -6,6 +6,6 @@ WRONG_USAGE = 2
 """The exit status; argparse has the same. A status of 1 says what was found."""
 
 
-def refusal(message: str) -> CommandError:
+def usage_error(message: str) -> CommandError:
     """The error that ends a command with ``WRONG_USAGE``."""
     return CommandError(message, returncode=WRONG_USAGE)

@@ -34,7 +34,7 @@ def is_written_as(called_name: str, written: str) -> bool:
     return called_name == _MANAGER or called_name.rpartition(".")[2] == written
 
 
-def twin_of(called_name: str, written: str) -> str:
+def async_method_of(called_name: str, written: str) -> str:
     """The name of the twin of a call, ``written`` by this name in the source; empty where there is none."""
     owner = called_name.rpartition(".")[0]
     if called_name == _MANAGER:
