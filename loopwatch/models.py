@@ -9,10 +9,41 @@ from django.db import models
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
+from loopwatch import impact
+from loopwatch.impact import Impact
 from loopwatch.rows.decoder import ColumnDecoder
 
 
-class Finding(models.Model):
+class ImpactColumns(models.Model):
+    """The columns of an ``Impact``."""
+
+    events = models.PositiveBigIntegerField(_("events"), default=0)
+    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
+    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
+    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def impact(self) -> Impact:
+        return Impact(*(getattr(self, column) for column in impact.COLUMNS))
+
+    @property
+    def blocked_ms(self) -> float:
+        return self.blocked_us / 1000
+
+    @property
+    def longest_ms(self) -> float:
+        return self.longest_us / 1000
+
+    @property
+    def delay_ms(self) -> float:
+        return self.delay_us / 1000
+
+
+class Finding(ImpactColumns):
     """All stalls with the same fingerprint: what a person browses, resolves and ignores."""
 
     class Status(models.TextChoices):
@@ -38,12 +69,7 @@ class Finding(models.Model):
     is_c_call = models.BooleanField(_("C call"), default=False)
     exact = models.BooleanField(_("exact"), default=True)
 
-    events = models.PositiveBigIntegerField(_("events"), default=0)
     events_thinned = models.PositiveBigIntegerField(_("events thinned"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
     first_release = models.CharField(_("first release"), max_length=100, blank=True)
@@ -72,18 +98,6 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.blocking_call} in {self.function}"
-
-    @property
-    def blocked_ms(self) -> float:
-        return self.blocked_us / 1000
-
-    @property
-    def longest_ms(self) -> float:
-        return self.longest_us / 1000
-
-    @property
-    def delay_ms(self) -> float:
-        return self.delay_us / 1000
 
 
 class BlockingEvent(models.Model):
@@ -142,7 +156,7 @@ class BlockingEvent(models.Model):
         return self.step_us / 1000
 
 
-class HourlyTotal(models.Model):
+class HourlyTotal(ImpactColumns):
     """Exact counts of one finding, hour (UTC), route and release. They outlive pruned events.
 
     The columns ``under_2ms`` to ``over_30000ms`` are a histogram of durations (see ``loopwatch.histogram``): each
@@ -156,11 +170,6 @@ class HourlyTotal(models.Model):
     method = models.CharField(_("method"), max_length=10, blank=True)
     route = models.CharField(_("route"), max_length=300, blank=True)
     release = models.CharField(_("release"), max_length=100, blank=True)
-    events = models.PositiveBigIntegerField(_("events"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
     under_2ms = models.PositiveIntegerField(default=0)
     under_5ms = models.PositiveIntegerField(default=0)
     under_10ms = models.PositiveIntegerField(default=0)
@@ -193,7 +202,7 @@ class HourlyTotal(models.Model):
         return f"{self.events} events in the hour from {self.hour:%Y-%m-%d %H:%M}"
 
 
-class RouteTotal(models.Model):
+class RouteTotal(ImpactColumns):
     """What the stalls of one route did, whichever finding's, and what its requests suffered, in one hour or day (UTC).
 
     ``events`` to ``delay_us`` add up to those of the hourly totals; so do ``waits`` to their ``requests_delayed``, and
@@ -209,11 +218,6 @@ class RouteTotal(models.Model):
     start = models.DateTimeField(_("from"))
     method = models.CharField(_("method"), max_length=10, blank=True)
     route = models.CharField(_("route"), max_length=300, blank=True)
-    events = models.PositiveBigIntegerField(_("events"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
     waits = models.PositiveBigIntegerField(_("waits"), default=0)
     waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
     longest_wait_us = models.PositiveBigIntegerField(_("longest wait (µs)"), default=0)
@@ -229,7 +233,7 @@ class RouteTotal(models.Model):
         return f"{self.method} {self.route}".strip()
 
 
-class LoopTime(models.Model):
+class LoopTime(ImpactColumns):
     """How the loops of one process fared in one minute or one hour. Only that process writes the row, with its totals.
 
     ``events`` to ``delay_us`` count what findings count, but a stall that lasts is spread over the minutes it lasted.
@@ -247,10 +251,6 @@ class LoopTime(models.Model):
     process_id = models.PositiveIntegerField(_("process"))
     since = models.DateTimeField(_("since"))
     release = models.CharField(_("release"), max_length=100, blank=True)
-    events = models.PositiveBigIntegerField(_("events"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
     longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
     machine_us = models.PositiveBigIntegerField(_("the machine stood still (µs)"), default=0)
     busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)

@@ -48,9 +48,9 @@ def recorder():
 def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
     watcher = SiteSubscriber(Configuration(), recorder)
     watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0, cause=Cause.SUSPENDED))
-    rows = [fared for key, fared in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]
-    assert max(row.longest_us for row in rows) == sum(row.machine_us for row in rows) == 400_000
-    assert sum(row.events + row.blocked_us for row in rows) == 0
+    rows = [row for key, row in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]
+    assert max(row.impact.longest_us for row in rows) == sum(row.machine_us for row in rows) == 400_000
+    assert sum(row.impact.events + row.impact.blocked_us for row in rows) == 0
 
 
 def test_while_a_process_starts_up_nothing_is_a_pause(recorder):

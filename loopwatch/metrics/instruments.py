@@ -12,7 +12,7 @@ import loopwatch
 from loopwatch.histogram import BOUNDS_MS
 
 if TYPE_CHECKING:
-    from loopwatch.recording.loop_times import Fared, LoopTimes
+    from loopwatch.recording.loop_times import LoopFigures, LoopTimes
 
 _BOUNDS_S = [bound_ms / 1000 for bound_ms in BOUNDS_MS]
 _MINUTE_US = 60_000_000
@@ -40,16 +40,16 @@ class Gauges:
 
     def busy(self, _: CallbackOptions) -> Iterable[Observation]:
         """The part of the last full minute in which loops ran steps."""
-        for fared in self._latest():
-            if fared.busy_us is not None:
-                yield Observation(fared.busy_us / _MINUTE_US)
+        for figures in self._latest():
+            if figures.busy_us is not None:
+                yield Observation(figures.busy_us / _MINUTE_US)
 
     def lag(self, _: CallbackOptions) -> Iterable[Observation]:
         """The worst pause of the last full minute."""
-        for fared in self._latest():
-            yield Observation(fared.longest_us / 1_000_000)
+        for figures in self._latest():
+            yield Observation(figures.impact.longest_us / 1_000_000)
 
-    def _latest(self) -> "Iterable[Fared]":
+    def _latest(self) -> "Iterable[LoopFigures]":
         loop_times = self._loop_times() if self._loop_times else None
         if loop_times is not None:
             yield loop_times.latest_minute()

@@ -35,10 +35,10 @@ class MetricsSink(Sink):
         attributes = self._attributes.of(call)
         _, added = self._increments.of(call)
         counters = self._instruments
-        if added.totals.events:
-            counters.stalls.add(added.totals.events, attributes)
-        if added.totals.requests_delayed:
-            counters.requests_delayed.add(added.totals.requests_delayed, attributes)
+        if added.impact.events:
+            counters.stalls.add(added.impact.events, attributes)
+        if added.impact.requests_delayed:
+            counters.requests_delayed.add(added.impact.requests_delayed, attributes)
         if call.ongoing:
             return
         counters.stall_duration.record(call.duration_ms / 1000, attributes)

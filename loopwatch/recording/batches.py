@@ -29,7 +29,7 @@ class Batch:
 
     @property
     def events(self) -> int:
-        return sum(delta.totals.events for delta in self.deltas.values())
+        return sum(delta.impact.events for delta in self.deltas.values())
 
 
 class Ledger:

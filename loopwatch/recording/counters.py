@@ -14,10 +14,11 @@ from django.db.models import Case, F, QuerySet, Value, When
 from django.db.models.functions import Greatest, Least
 
 from loopwatch.histogram import COLUMNS
-from loopwatch.models import Finding, HourlyTotal, RouteTotal
+from loopwatch.impact import Impact
+from loopwatch.models import Finding, HourlyTotal, ImpactColumns, RouteTotal
 from loopwatch.recording.column_values import integer, moment, path_text, text
 from loopwatch.recording.paths import shorten
-from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta, Totals
+from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta
 from loopwatch.recording.upserts import Merge, are_supported, upsert
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
@@ -46,8 +47,8 @@ _Row = TypeVar("_Row", Finding, HourlyTotal, RouteTotal)
 def only_adds(delta: FindingDelta) -> bool:
     """Whether the delta adds events everywhere and takes nothing away."""
     hours = delta.hours.values()
-    return delta.totals.events > 0 and all(
-        hour.totals.events > 0 and min(hour.columns.values(), default=0) >= 0 for hour in hours
+    return delta.impact.events > 0 and all(
+        hour.impact.events > 0 and min(hour.columns.values(), default=0) >= 0 for hour in hours
     )
 
 
@@ -57,7 +58,7 @@ def count_findings(alias: str, release: str, deltas: Mapping[str, FindingDelta])
         rows = [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()]
         for row, delta in zip(rows, deltas.values(), strict=True):
             row.events_thinned = delta.thinned
-            _set_totals(row, delta.totals)
+            _set_impact(row, delta.impact)
         upsert(alias, rows, _FINDINGS)
     else:
         for fingerprint, delta in deltas.items():
@@ -74,7 +75,7 @@ def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDel
                 finding_id=finding_id, hour=moment(key.hour), method=key.method, route=key.route, release=release
             )
             if together:
-                _set_totals(row, hour.totals)
+                _set_impact(row, hour.impact)
                 for column, change in hour.columns.items():
                     setattr(row, column, change)
                 rows.append(row)
@@ -106,7 +107,7 @@ def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
 
 def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTotal:
     row = RouteTotal(hours=hours, start=moment(key.hour), method=key.method, route=key.route)
-    _set_totals(row, delta.caused)
+    _set_impact(row, delta.caused)
     row.waits = delta.suffered.requests_delayed
     row.waited_us = delta.suffered.delay_us
     row.longest_wait_us = delta.suffered.longest_us
@@ -126,14 +127,14 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     )
 
 
-def _set_totals(row: Finding | HourlyTotal | RouteTotal, totals: Totals) -> None:
-    for column in (*_ADDED, "longest_us"):
-        setattr(row, column, getattr(totals, column))
+def _set_impact(row: ImpactColumns, impact: Impact) -> None:
+    for column, figure in impact.columns().items():
+        setattr(row, column, figure)
 
 
 def _count_finding(alias: str, fingerprint: str, release: str, delta: FindingDelta) -> None:
     new = _finding(fingerprint, release, delta)
-    changes = _increments(delta.totals) | {
+    changes = _increments(delta.impact) | {
         "events_thinned": F("events_thinned") + delta.thinned,
         "first_seen": Least("first_seen", Value(new.first_seen)),
         "last_seen": Greatest("last_seen", Value(new.last_seen)),
@@ -141,11 +142,11 @@ def _count_finding(alias: str, fingerprint: str, release: str, delta: FindingDel
         "last_release": Case(When(last_seen__lte=new.last_seen, then=Value(release)), default="last_release"),
     }
     findings = Finding.objects.using(alias).filter(fingerprint=fingerprint)
-    _add(findings, changes | _place_columns(delta.place), new, delta.totals.events)
+    _add(findings, changes | _place_columns(delta.place), new, delta.impact.events)
 
 
 def _count_hour(alias: str, new: HourlyTotal, delta: HourDelta) -> None:
-    changes = _increments(delta.totals)
+    changes = _increments(delta.impact)
     for column, change in delta.columns.items():
         if change > 0:
             changes[column] = F(column) + change
@@ -153,7 +154,7 @@ def _count_hour(alias: str, new: HourlyTotal, delta: HourDelta) -> None:
             # The hour this stall was first counted in may have been deleted since.
             changes[column] = Greatest(F(column) + change, Value(0))
     unique = {column: getattr(new, column) for column in _HOURS.unique}
-    _add(HourlyTotal.objects.using(alias).filter(**unique), changes, new, delta.totals.events)
+    _add(HourlyTotal.objects.using(alias).filter(**unique), changes, new, delta.impact.events)
 
 
 def _add(rows: QuerySet[_Row], changes: dict[str, Any], new: _Row, events: int) -> None:
@@ -167,9 +168,9 @@ def _add(rows: QuerySet[_Row], changes: dict[str, Any], new: _Row, events: int) 
             raise OperationalError(f"{new!r} could neither be inserted nor updated")
 
 
-def _increments(totals: Totals) -> dict[str, Any]:
-    added = {column: F(column) + getattr(totals, column) for column in _ADDED}
-    return {**added, "longest_us": Greatest("longest_us", Value(totals.longest_us))}
+def _increments(impact: Impact) -> dict[str, Any]:
+    added = {column: F(column) + getattr(impact, column) for column in _ADDED}
+    return {**added, "longest_us": Greatest("longest_us", Value(impact.longest_us))}
 
 
 def _place_columns(place: Place) -> dict[str, Any]:

@@ -110,12 +110,12 @@ class DatabaseSink:
     def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
         """For a finding whose calls cannot be stored as they are: at least it counts."""
         delta = pending.findings[fingerprint]
-        counts = FindingDelta(delta.place, delta.first_seen, delta.last_seen, delta.totals, delta.hours)
+        counts = FindingDelta(delta.place, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
         try:
             self._write_together(alias, pending, {fingerprint: counts})
         except UNSTORABLE:
-            self.dropped += delta.totals.events
+            self.dropped += delta.impact.events
             pending.remove(fingerprint)
 
     def _write_together(self, alias: str, pending: Pending, deltas: dict[str, FindingDelta]) -> None:

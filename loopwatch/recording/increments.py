@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
+from loopwatch.impact import Impact
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import hour, integer, microseconds
 from loopwatch.recording.ongoing import OngoingStalls
-from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta, Totals
+from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +69,21 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
     columns = Counter({counted.column: 1})
     if before:
         columns.subtract({before.column: 1})
+    added = _impact(before, counted)
     return FindingDelta(
         place=counted.place,
         first_seen=call.started_at,
         last_seen=call.started_at,
-        totals=_totals(before, counted),
-        hours={counted.key: HourDelta(_totals(before, counted), columns)},
+        impact=added,
+        hours={counted.key: HourDelta(added, columns)},
         details={call.stall_id: Detail(call, is_new=before is None)},
-        routes=_routes(before, counted),
+        routes=_routes(before, counted, added),
     )
 
 
-def _totals(before: Counted | None, counted: Counted) -> Totals:
+def _impact(before: Counted | None, counted: Counted) -> Impact:
     duration_us, waiting = (before.duration_us, before.waiting) if before else (0, 0)
-    return Totals(
+    return Impact(
         events=0 if before else 1,
         blocked_us=counted.duration_us - duration_us,
         longest_us=counted.duration_us,
@@ -90,16 +92,16 @@ def _totals(before: Counted | None, counted: Counted) -> Totals:
     )
 
 
-def _routes(before: Counted | None, counted: Counted) -> dict[HourKey, RouteDelta]:
-    routes = {counted.key: RouteDelta(caused=_totals(before, counted))}
+def _routes(before: Counted | None, counted: Counted, added: Impact) -> dict[HourKey, RouteDelta]:
+    routes = {counted.key: RouteDelta(caused=added)}
     for (method, route), waiting in counted.delayed.items():
         waited, duration_us = (before.delayed[method, route], before.duration_us) if before else (0, 0)
-        suffered = Totals(
+        suffered = Impact(
             longest_us=counted.duration_us,
             requests_delayed=waiting - waited,
             delay_us=waiting * counted.duration_us - waited * duration_us,
         )
-        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).suffered.add(suffered)
+        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).add(RouteDelta(suffered=suffered))
     return routes
 
 

@@ -2,16 +2,16 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from datetime import UTC, datetime
 
+from loopwatch import impact
 from loopwatch.models import LoopTime
 from loopwatch.recording.column_values import moment, text
 from loopwatch.recording.event_rows import host
-from loopwatch.recording.loop_times import KEPT, Fared, Key
+from loopwatch.recording.loop_times import KEPT, Key, LoopFigures
 from loopwatch.recording.upserts import Merge, are_supported, upsert
 
-_COUNTS = ("events", "blocked_us", "requests_delayed", "delay_us", "longest_us", "machine_us")
+_COUNTS = (*impact.COLUMNS, "machine_us")
 _ROWS = Merge(
     unique=("minutes", "start", "host", "process_id", "since"),
     # Totals never shrink; were one to begin anew, because a clock was set back, what is stored is not lost.
@@ -27,14 +27,14 @@ class LoopTimeRows:
     def __init__(self, release: str, since: datetime) -> None:
         self._release = text(release, 100)
         self._since = since
-        self._unwritten: dict[Key, Fared] = {}
+        self._unwritten: dict[Key, LoopFigures] = {}
 
     @property
     def are_waiting(self) -> bool:
         """Whether there is something to write."""
         return bool(self._unwritten)
 
-    def add(self, rows: Mapping[Key, Fared]) -> None:
+    def add(self, rows: Mapping[Key, LoopFigures]) -> None:
         """Take over rows; a newer one replaces the one before. Too old ones are left out: they would be deleted."""
         self._unwritten.update(rows)
         oldest = {minutes: datetime.now(UTC) - kept for minutes, kept in KEPT.items()}
@@ -43,7 +43,7 @@ class LoopTimeRows:
 
     def write(self, alias: str) -> None:
         """Write what is waiting; whatever the database raises is raised, and everything is kept."""
-        rows = [self._row(key, fared) for key, fared in self._unwritten.items()]
+        rows = [self._row(key, figures) for key, figures in self._unwritten.items()]
         if are_supported(alias):
             upsert(alias, rows, _ROWS)
         else:
@@ -54,7 +54,7 @@ class LoopTimeRows:
                     row.save(using=alias, force_insert=True)
         self._unwritten.clear()
 
-    def _row(self, key: Key, fared: Fared) -> LoopTime:
+    def _row(self, key: Key, figures: LoopFigures) -> LoopTime:
         return LoopTime(
             minutes=key.minutes,
             start=moment(key.start),
@@ -62,7 +62,9 @@ class LoopTimeRows:
             process_id=os.getpid(),
             since=moment(self._since),
             release=self._release,
-            **asdict(fared),
+            **figures.impact.columns(),
+            machine_us=figures.machine_us,
+            busy_us=figures.busy_us,
         )
 
 

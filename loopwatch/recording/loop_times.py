@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from loopwatch.detection.calls import BlockingCall, LoopUsage
+from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
 from loopwatch.recording.column_values import hour, microseconds
-from loopwatch.recording.pending import Totals
 
 Minutes = LoopTime.Minutes
 KEPT = {Minutes.MINUTE: timedelta(hours=50), Minutes.HOUR: timedelta(days=32)}
@@ -30,14 +30,10 @@ class Key(NamedTuple):
 
 
 @dataclass(slots=True)
-class Fared:
+class LoopFigures:
     """The columns of one row."""
 
-    events: int = 0
-    blocked_us: int = 0
-    requests_delayed: int = 0
-    delay_us: int = 0
-    longest_us: int = 0
+    impact: Impact = NO_IMPACT
     machine_us: int = 0
     busy_us: int | None = None
 
@@ -47,7 +43,7 @@ class LoopTimes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[Key, Fared] = {}
+        self._rows: dict[Key, LoopFigures] = {}
         self._changed = set[Key]()
         self._first: dict[Minutes, datetime] = {}
         """Where the rows that are forgotten end."""
@@ -68,24 +64,23 @@ class LoopTimes:
         is_machines = call.cause.is_machine and not call.ongoing
         with self._lock:
             for row, share_us in self._spread(call.started_at, end, step_us):
-                row.longest_us = max(row.longest_us, step_us)
+                row.impact += Impact(longest_us=step_us)
                 row.machine_us += share_us if is_machines else 0
 
-    def block(self, started_at: datetime, added: Totals) -> None:
+    def block(self, started_at: datetime, added: Impact) -> None:
         """Add what a report of a stall added to its finding: the last part of what it has lasted by now."""
         end = started_at + timedelta(microseconds=added.longest_us)
         begin = end - timedelta(microseconds=added.blocked_us)
         with self._lock:
             for minutes in Minutes:
                 row = self._row(minutes, started_at)
-                row.events += added.events
-                row.requests_delayed += added.requests_delayed
+                row.impact += Impact(events=added.events, requests_delayed=added.requests_delayed)
             for row, share_us in self._spread(begin, end, added.blocked_us):
-                row.blocked_us += share_us
+                row.impact += Impact(blocked_us=share_us)
             for row, share_us in self._spread(begin, end, added.delay_us):
-                row.delay_us += share_us
+                row.impact += Impact(delay_us=share_us)
 
-    def take(self) -> dict[Key, Fared]:
+    def take(self) -> dict[Key, LoopFigures]:
         """The rows that have changed since the last time, as they are now."""
         with self._lock:
             taken = {key: replace(self._rows[key]) for key in self._changed}
@@ -93,13 +88,13 @@ class LoopTimes:
             self._forget()
             return taken
 
-    def latest_minute(self) -> Fared:
+    def latest_minute(self) -> LoopFigures:
         """The last full minute, for gauges; all zero if nothing happened."""
         start = _start(Minutes.MINUTE, datetime.now(UTC)) - timedelta(minutes=1)
         with self._lock:
-            return replace(self._rows.get(Key(Minutes.MINUTE, start), Fared()))
+            return replace(self._rows.get(Key(Minutes.MINUTE, start), LoopFigures()))
 
-    def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[Fared, int]]:
+    def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[LoopFigures, int]]:
         """Every row between two moments with its part of the amount; the parts add up to it."""
         begin = max(begin, end - LONGEST_SPREAD)
         for minutes in Minutes:
@@ -115,13 +110,13 @@ class LoopTimes:
                 if is_last:
                     break
 
-    def _row(self, minutes: Minutes, at: datetime) -> Fared:
+    def _row(self, minutes: Minutes, at: datetime) -> LoopFigures:
         start = max(_start(minutes, at), self._first.get(minutes, _start(minutes, at)))
         key = Key(minutes, start)
         self._changed.add(key)
         row = self._rows.get(key)
         if row is None:
-            row = self._rows[key] = Fared()
+            row = self._rows[key] = LoopFigures()
             self._forget_unwritten(minutes)
         return row
 

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.impact import NO_IMPACT, Impact
 
 FINDINGS_LIMIT = 10_000
 HOURS_LIMIT = 50_000
@@ -46,42 +47,23 @@ class Place:
 
 
 @dataclass(slots=True)
-class Totals:
-    """Counters to add to those already stored (``longest_us``: to compare with)."""
-
-    events: int = 0
-    blocked_us: int = 0
-    longest_us: int = 0
-    requests_delayed: int = 0
-    delay_us: int = 0
-
-    def add(self, other: "Totals") -> None:
-        """Add the other's counts to these."""
-        self.events += other.events
-        self.blocked_us += other.blocked_us
-        self.longest_us = max(self.longest_us, other.longest_us)
-        self.requests_delayed += other.requests_delayed
-        self.delay_us += other.delay_us
-
-
-@dataclass(slots=True)
 class RouteDelta:
     """What to add to the totals of one route: what its stalls did, and what its requests suffered."""
 
-    caused: Totals = field(default_factory=Totals)
-    suffered: Totals = field(default_factory=Totals)
+    caused: Impact = NO_IMPACT
+    suffered: Impact = NO_IMPACT
 
     def add(self, other: "RouteDelta") -> None:
         """Add the other's counts to these."""
-        self.caused.add(other.caused)
-        self.suffered.add(other.suffered)
+        self.caused += other.caused
+        self.suffered += other.suffered
 
 
 @dataclass(slots=True)
 class HourDelta:
     """What to add to one hourly total; a histogram column may be negative: a stall that went on has moved."""
 
-    totals: Totals
+    impact: Impact
     columns: Counter[str]
 
 
@@ -100,7 +82,7 @@ class FindingDelta:
     place: Place
     first_seen: datetime
     last_seen: datetime
-    totals: Totals
+    impact: Impact
     hours: dict[HourKey, HourDelta] = field(default_factory=dict)
     details: dict[str, Detail] = field(default_factory=dict)
     thinned: int = 0
@@ -112,7 +94,7 @@ class FindingDelta:
         self.place = newer.place
         self.first_seen = min(self.first_seen, newer.first_seen)
         self.last_seen = max(self.last_seen, newer.last_seen)
-        self.totals.add(newer.totals)
+        self.impact += newer.impact
         self.thinned += newer.thinned
         for stall_id, detail in newer.details.items():
             earlier = self.details.get(stall_id)
@@ -165,10 +147,10 @@ class Pending:
         """Add one finding's delta; returns how many events had to be dropped for lack of room."""
         known = self.findings.get(fingerprint)
         if known is None and len(self.findings) >= FINDINGS_LIMIT:
-            return delta.totals.events
-        self.events += delta.totals.events
+            return delta.impact.events
+        self.events += delta.impact.events
         if known is None:
-            known = FindingDelta(delta.place, delta.first_seen, delta.last_seen, Totals())
+            known = FindingDelta(delta.place, delta.first_seen, delta.last_seen, Impact())
             self.findings[fingerprint] = known
         before = len(known.details)
         known.merge(delta)
@@ -202,7 +184,7 @@ class Pending:
         """Forget the deltas of findings, once they are written."""
         for fingerprint in fingerprints:
             delta = self.findings.pop(fingerprint)
-            self.events -= delta.totals.events
+            self.events -= delta.impact.events
             self._details -= len(delta.details)
             self._hours -= len(delta.hours)
 
@@ -220,7 +202,7 @@ class Pending:
             key = HourKey(next(iter(delta.hours), key).hour, "", "")
         known = delta.hours.get(key)
         if known is None:
-            known = delta.hours[key] = HourDelta(Totals(), Counter())
+            known = delta.hours[key] = HourDelta(Impact(), Counter())
             self._hours += 1
-        known.totals.add(hour.totals)
+        known.impact += hour.impact
         known.columns.update(hour.columns)

@@ -210,8 +210,8 @@ class Recorder:
     def _take_over(self, call: BlockingCall) -> None:
         fingerprint, delta = self._increments.of(call)
         self._puts += 1
-        self._seen += delta.totals.events
-        self.loop_times.block(call.started_at, delta.totals)
+        self._seen += delta.impact.events
+        self.loop_times.block(call.started_at, delta.impact)
         if self._writer.database:
             self._dropped += self._pending.add(fingerprint, delta)
             self._schedule(0.0 if call.ongoing else self._configuration.flush_interval_s)

@@ -48,7 +48,7 @@ def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: Fi
 def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
     """What is to be compared with the finding's figure, if it has one."""
     if finding.reopen_when == When.LONGER:
-        return delta.totals.longest_us
+        return delta.impact.longest_us
     if finding.reopen_when == When.MORE:
         hours = HourlyTotal.objects.using(alias).filter(
             finding=finding, hour__in={moment(key.hour) for key in delta.hours}

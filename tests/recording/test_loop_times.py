@@ -1,16 +1,17 @@
 """How the loops of a process fare, by the minute and by the hour: added up, spread over time, kept, and stored."""
 
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from uuid import uuid4
 
 import pytest
 
 from loopwatch.detection.calls import Cause, LoopUsage
+from loopwatch.impact import Impact
 from loopwatch.models import HourlyTotal, LoopTime
 from loopwatch.recording import loop_times as module
 from loopwatch.recording.loop_time_rows import LoopTimeRows, prune_loop_times
-from loopwatch.recording.loop_times import KEPT, Fared, Key, LoopTimes, Minutes
-from loopwatch.recording.pending import Totals
+from loopwatch.recording.loop_times import KEPT, Key, LoopFigures, LoopTimes, Minutes
 from tests.recording.calls import blocking_call
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(hours=1)
@@ -24,8 +25,8 @@ def at(minute, second=0.0):
 def figures(times, column, minutes=Minutes.MINUTE):
     rows = times.take()
     return {
-        (key.start - HOUR) // timedelta(minutes=1): getattr(fared, column)
-        for key, fared in sorted(rows.items())
+        (key.start - HOUR) // timedelta(minutes=1): attrgetter(column)(row)
+        for key, row in sorted(rows.items())
         if key.minutes == minutes
     }
 
@@ -47,30 +48,30 @@ def test_where_busy_time_is_unknown_it_stays_so():
 
 def test_a_stall_is_spread_over_the_minutes_it_lasts_and_counted_where_it_began():
     times = LoopTimes()
-    times.block(at(9, 30), Totals(1, blocked_us=90_000_000, longest_us=90_000_000, requests_delayed=2, delay_us=9))
+    times.block(at(9, 30), Impact(1, blocked_us=90_000_000, longest_us=90_000_000, requests_delayed=2, delay_us=9))
     rows = times.take()
-    minutes = {key.start: fared for key, fared in rows.items() if key.minutes == Minutes.MINUTE}
-    assert {start: fared.blocked_us for start, fared in minutes.items()} == {at(9): 30_000_000, at(10): 60_000_000}
-    assert (minutes[at(9)].events, minutes[at(9)].requests_delayed) == (1, 2)
-    assert sum(fared.delay_us for fared in minutes.values()) == 9
-    assert rows[Key(Minutes.HOUR, HOUR)] == Fared(1, 90_000_000, 2, 9)
+    minutes = {key.start: row for key, row in rows.items() if key.minutes == Minutes.MINUTE}
+    assert {start: row.impact.blocked_us for start, row in minutes.items()} == {at(9): 30_000_000, at(10): 60_000_000}
+    assert (minutes[at(9)].impact.events, minutes[at(9)].impact.requests_delayed) == (1, 2)
+    assert sum(row.impact.delay_us for row in minutes.values()) == 9
+    assert rows[Key(Minutes.HOUR, HOUR)] == LoopFigures(Impact(1, 90_000_000, 0, 2, 9))
 
 
 def test_what_a_stall_has_lasted_since_its_last_report_counts_for_that_time():
     times = LoopTimes()
-    times.block(at(10), Totals(events=1, blocked_us=30_000_000, longest_us=30_000_000))
-    times.block(at(10), Totals(blocked_us=60_000_000, longest_us=90_000_000))
-    assert figures(times, "blocked_us") == {10: 60_000_000, 11: 30_000_000}
+    times.block(at(10), Impact(events=1, blocked_us=30_000_000, longest_us=30_000_000))
+    times.block(at(10), Impact(blocked_us=60_000_000, longest_us=90_000_000))
+    assert figures(times, "impact.blocked_us") == {10: 60_000_000, 11: 30_000_000}
 
 
 @pytest.mark.parametrize("amount_us", [1, 2, 59, 100_003, 86_399_999_999])
 def test_the_parts_add_up(amount_us):
     times = LoopTimes()
     begin = NOW - timedelta(hours=2, seconds=12.345678)
-    times.block(begin, Totals(events=1, blocked_us=amount_us, longest_us=7_000_000_001))
+    times.block(begin, Impact(events=1, blocked_us=amount_us, longest_us=7_000_000_001))
     rows = times.take()
     for minutes in Minutes:
-        assert sum(fared.blocked_us for key, fared in rows.items() if key.minutes == minutes) == amount_us
+        assert sum(row.impact.blocked_us for key, row in rows.items() if key.minutes == minutes) == amount_us
 
 
 def test_the_worst_pause_is_any_ones_and_the_machines_is_told_apart():
@@ -78,44 +79,44 @@ def test_the_worst_pause_is_any_ones_and_the_machines_is_told_apart():
     times.pause(blocking_call(started_at=at(10), step_ms=120.0))
     times.pause(blocking_call(started_at=at(10), step_ms=300.0, cause=Cause.SUSPENDED))
     times.pause(blocking_call(started_at=at(10), step_ms=80.0, cause=Cause.STARVED))
-    assert figures(times, "longest_us") == {10: 300_000}
+    assert figures(times, "impact.longest_us") == {10: 300_000}
     times.pause(blocking_call(started_at=at(10), step_ms=1.0))
     assert figures(times, "machine_us") == {10: 380_000}
 
 
 def test_only_what_has_changed_is_taken_with_its_totals():
     times = LoopTimes()
-    times.block(at(10), Totals(events=1))
-    times.block(at(11), Totals(events=1))
+    times.block(at(10), Impact(events=1))
+    times.block(at(11), Impact(events=1))
     times.take()
-    times.block(at(11), Totals(events=1))
-    assert figures(times, "events") == {11: 2}
+    times.block(at(11), Impact(events=1))
+    assert figures(times, "impact.events") == {11: 2}
     assert times.take() == {}
 
 
 def test_what_comes_after_its_row_was_forgotten_is_not_lost():
     times = LoopTimes()
-    times.block(at(0), Totals(events=5))
-    times.block(at(0) + module.MAY_CHANGE + timedelta(minutes=1), Totals(events=1))
+    times.block(at(0), Impact(events=5))
+    times.block(at(0) + module.MAY_CHANGE + timedelta(minutes=1), Impact(events=1))
     times.take()  # the writer has the first minute now, and it is forgotten
-    times.block(at(0), Totals(events=3))
-    assert figures(times, "events") == {1: 3}
+    times.block(at(0), Impact(events=3))
+    assert figures(times, "impact.events") == {1: 3}
 
 
 def test_without_a_database_memory_is_bounded():
     times = LoopTimes()
     for minute in range(5_000):
-        times.block(at(minute), Totals(events=1))
+        times.block(at(minute), Impact(events=1))
     assert len(times.take()) <= 50 * 60 + 32 * 24
 
 
 def test_gauges_have_the_last_full_minute():
     times = LoopTimes()
-    assert times.latest_minute() == Fared()
+    assert times.latest_minute() == LoopFigures()
     last = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
     for minute in (last, last + timedelta(minutes=1)):  # the minute may be over before the question
-        times.block(minute, Totals(events=7))
-    assert times.latest_minute().events == 7
+        times.block(minute, Impact(events=7))
+    assert times.latest_minute().impact.events == 7
 
 
 @pytest.mark.usefixtures("database")
@@ -134,7 +135,7 @@ class TestStored:
                 assert sum(rows.values_list(column, flat=True)) == sum(hours.values_list(column, flat=True)) > 0
         assert LoopTime.objects.filter(minutes=1).count() == 3
         row = LoopTime.objects.get(minutes=60)
-        assert (row.start, row.release, row.events) == (HOUR, "1.2", 51)
+        assert (row.start, row.release, row.impact.events) == (HOUR, "1.2", 51)
 
     def test_busy_time_is_written_without_a_stall(self, recorder_of, monkeypatch):
         monkeypatch.setattr("loopwatch.recording.recorder.LOOP_TIMES_INTERVAL_S", 0.01)
@@ -156,7 +157,13 @@ class TestStored:
         monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
         rows = LoopTimeRows("1.2", NOW)
         for busy_us in (5, 7, 7):
-            rows.add({Key(Minutes.MINUTE, at(10)): Fared(events=2, blocked_us=9, longest_us=3, busy_us=busy_us)})
+            rows.add(
+                {
+                    Key(Minutes.MINUTE, at(10)): LoopFigures(
+                        Impact(events=2, blocked_us=9, longest_us=3), busy_us=busy_us
+                    )
+                }
+            )
             rows.write(database.alias)
         row = LoopTime.objects.get()
         assert (row.events, row.blocked_us, row.longest_us, row.busy_us, row.release) == (2, 9, 3, 7, "1.2")
@@ -164,7 +171,7 @@ class TestStored:
     def test_every_process_has_rows_of_its_own(self, database):
         for since in (NOW, NOW + timedelta(microseconds=1)):  # it has begun anew, with the number of the one before
             rows = LoopTimeRows("", since)
-            rows.add({Key(Minutes.MINUTE, at(10)): Fared(events=2)})
+            rows.add({Key(Minutes.MINUTE, at(10)): LoopFigures(Impact(events=2))})
             rows.write(database.alias)
         assert list(LoopTime.objects.values_list("events", flat=True)) == [2, 2]
 

@@ -15,7 +15,7 @@ def pending_of(calls):
 
 
 def counted(pending):
-    return sum(delta.totals.events for delta in pending.findings.values())
+    return sum(delta.impact.events for delta in pending.findings.values())
 
 
 def kept(pending):
@@ -41,7 +41,7 @@ def test_hours_are_bounded_and_their_sums_stay_exact(monkeypatch):
     pending, _ = pending_of(blocking_call(minute=hour * 60) for hour in range(50))
     (delta,) = pending.findings.values()
     assert len(delta.hours) == 6
-    assert sum(hour.totals.events for hour in delta.hours.values()) == 50
+    assert sum(hour.impact.events for hour in delta.hours.values()) == 50
     assert sum(hour.columns.total() for hour in delta.hours.values()) == 50
 
 
@@ -53,8 +53,8 @@ def test_merging_is_the_same_as_adding_one_by_one():
     assert merged.events == together.events == 90
     for fingerprint, delta in together.findings.items():
         other = merged.findings[fingerprint]
-        assert (delta.totals, delta.hours, delta.first_seen, delta.last_seen) == (
-            other.totals,
+        assert (delta.impact, delta.hours, delta.first_seen, delta.last_seen) == (
+            other.impact,
             other.hours,
             other.first_seen,
             other.last_seen,
@@ -86,5 +86,5 @@ def test_a_figure_that_shrinks_takes_nothing_away():
         changes = {"stall_id": call.stall_id, "duration_ms": duration_ms, "waiting": waiting, "ongoing": waiting == 4}
         pending.add(*increments.of(blocking_call(**changes)))
     (delta,) = pending.findings.values()
-    assert (delta.totals.events, delta.totals.blocked_us, delta.totals.requests_delayed) == (1, 5_000_000, 4)
+    assert (delta.impact.events, delta.impact.blocked_us, delta.impact.requests_delayed) == (1, 5_000_000, 4)
     assert delta.last_seen - delta.first_seen <= timedelta(0)

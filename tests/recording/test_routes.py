@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from loopwatch.detection.calls import Request
+from loopwatch.impact import Impact
 from loopwatch.models import BlockingEvent, HourlyTotal, RouteTotal
 from loopwatch.recording import pending as module
-from loopwatch.recording.pending import HourKey, Pending, RouteDelta, Totals
+from loopwatch.recording.pending import HourKey, Pending, RouteDelta
 from loopwatch.recording.requests import delayed_routes
 from tests.recording.calls import NOON, blocking_call
 
@@ -53,7 +54,7 @@ def test_a_method_made_up_by_a_client_makes_no_row():
 def test_routes_without_end_are_added_up(monkeypatch):
     monkeypatch.setattr(module, "ROUTES_LIMIT", 3)
     pending = Pending()
-    pending.add_routes({HourKey(NOON, "GET", f"{number}/"): RouteDelta(Totals(events=1)) for number in range(10)})
+    pending.add_routes({HourKey(NOON, "GET", f"{number}/"): RouteDelta(Impact(events=1)) for number in range(10)})
     assert len(pending.routes) <= 4
     assert sum(delta.caused.events for delta in pending.routes.values()) == 10
 

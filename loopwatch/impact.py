@@ -1,0 +1,50 @@
+"""The five figures that loopwatch counts for findings, hours, routes and loops."""
+
+from dataclasses import asdict, dataclass, fields
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What stalls cost; ``a + b`` is what both cost together.
+
+    ``blocked_us`` is how long loops were blocked, ``longest_us`` the longest stall, and ``delay_us`` the time that
+    other requests waited, added up over ``requests_delayed`` requests.
+    """
+
+    events: int = 0
+    blocked_us: int = 0
+    longest_us: int = 0
+    requests_delayed: int = 0
+    delay_us: int = 0
+
+    def __add__(self, other: "Impact") -> "Impact":
+        return Impact(
+            self.events + other.events,
+            self.blocked_us + other.blocked_us,
+            max(self.longest_us, other.longest_us),
+            self.requests_delayed + other.requests_delayed,
+            self.delay_us + other.delay_us,
+        )
+
+    @property
+    def total_us(self) -> int:
+        """What lists are ordered by: the time blocked and the delay that it caused."""
+        return self.blocked_us + self.delay_us
+
+    def columns(self) -> dict[str, int]:
+        """Return the figures by the names of their columns."""
+        return asdict(self)
+
+    def reported(self) -> "dict[str, int | float]":
+        """Return the figures as reports name them, durations in milliseconds."""
+        return {
+            "events": self.events,
+            "blocked_ms": self.blocked_us / 1000,
+            "longest_ms": self.longest_us / 1000,
+            "requests_delayed": self.requests_delayed,
+            "delay_ms": self.delay_us / 1000,
+        }
+
+
+NO_IMPACT = Impact()
+COLUMNS = tuple(field.name for field in fields(Impact))
