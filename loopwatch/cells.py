@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, Finding
-from loopwatch.reporting.routes import RouteTotal
+from loopwatch.reporting.routes import RouteImpact
 from loopwatch.standing import condition, reason
 
 _ROUTES = 2
@@ -97,7 +97,7 @@ def standing(finding: Finding) -> SafeString:
     return status(finding) + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
 
 
-def routes(totals: Sequence[RouteTotal]) -> SafeString:
+def routes(totals: Sequence[RouteImpact]) -> SafeString:
     """The routes blocked most, and how many more there are."""
     shown = format_html_join(
         "", '<span class="loopwatch-route">{}</span>', ((breakable(route_name(total)),) for total in totals[:_ROUTES])
@@ -108,7 +108,7 @@ def routes(totals: Sequence[RouteTotal]) -> SafeString:
     return format_html('{}<span class="loopwatch-where">{}</span>', shown, _("+%(count)d more") % {"count": more})
 
 
-def route_name(total: RouteTotal) -> str:
+def route_name(total: RouteImpact) -> str:
     return total.name or _("no route")
 
 

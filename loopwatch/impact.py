@@ -1,6 +1,7 @@
 """The five figures that loopwatch counts for findings, hours, routes and loops."""
 
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Impact:
         """Return the figures by the names of their columns."""
         return asdict(self)
 
-    def reported(self) -> "dict[str, int | float]":
+    def reported(self) -> dict[str, Any]:
         """Return the figures as reports name them, durations in milliseconds."""
         return {
             "events": self.events,

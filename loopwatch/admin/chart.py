@@ -34,7 +34,7 @@ class DrawnBar:
 
     @property
     def is_empty(self) -> bool:
-        return not (self.bar.longest_us or self.bar.events or self.bar.busiest)
+        return not (self.bar.impact.longest_us or self.bar.impact.events or self.bar.busiest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Chart:
     @property
     def worst(self) -> DrawnBar:
         """That with the worst pause."""
-        return max(self.bars, key=lambda bar: bar.bar.longest_us)
+        return max(self.bars, key=lambda bar: bar.bar.impact.longest_us)
 
     @property
     def busiest(self) -> DrawnBar:
@@ -65,7 +65,7 @@ class Chart:
 
 def chart_of(overview: Overview) -> Chart:
     """The bars of an overview."""
-    highest_us = max((bar.blocked_us + bar.machine_us for bar in overview.bars), default=0)
+    highest_us = max((bar.impact.blocked_us + bar.machine_us for bar in overview.bars), default=0)
     count = len(overview.bars)
     ticks = [overview.axis.start(count * quarter // 4) for quarter in range(5)]
     is_days, is_within_a_day = overview.axis.span.bar == DAY, overview.axis.end - overview.axis.begin <= DAY
@@ -79,7 +79,7 @@ def chart_of(overview: Overview) -> Chart:
 
 def _drawn(bars: list[Bar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:
     for index, bar in enumerate(bars):
-        blocked, machine = _height(bar.blocked_us, highest_us), _height(bar.machine_us, highest_us)
+        blocked, machine = _height(bar.impact.blocked_us, highest_us), _height(bar.machine_us, highest_us)
         blocked = min(blocked, HEIGHT - machine)
         busy = _height(bar.busiest or 0.0, 1.0)
         yield DrawnBar(

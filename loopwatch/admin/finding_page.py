@@ -16,7 +16,7 @@ from loopwatch.advice import Advice
 from loopwatch.cells import route_name
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
-from loopwatch.reporting.routes import RouteTotal, routes_of
+from loopwatch.reporting.routes import RouteImpact, routes_of
 
 _EVENTS_EACH = 25
 _ROUTES = 50
@@ -118,16 +118,16 @@ def _together(events: Sequence[SampledEvent]) -> Sampled:
     return Sampled(graph, tree_of(graph), callers_of(events[: len(events) - graph.left_out]))
 
 
-def _shares(routes: list[RouteTotal]) -> list[RouteShare]:
-    blocked_us = sum(total.blocked_us for total in routes) or 1
+def _shares(routes: list[RouteImpact]) -> list[RouteShare]:
+    blocked_us = sum(total.impact.blocked_us for total in routes) or 1
     return [
         RouteShare(
             name=route_name(total),
-            events=total.events,
-            blocked_ms=total.blocked_us / 1000,
-            longest_ms=total.longest_us / 1000,
-            requests_delayed=total.requests_delayed,
-            share=total.blocked_us / blocked_us,
+            events=total.impact.events,
+            blocked_ms=total.impact.blocked_us / 1000,
+            longest_ms=total.impact.longest_us / 1000,
+            requests_delayed=total.impact.requests_delayed,
+            share=total.impact.blocked_us / blocked_us,
         )
         for total in routes[:_ROUTES]
     ]

@@ -18,8 +18,8 @@ from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
 from loopwatch.reporting.health import errors_in_words
 from loopwatch.reporting.overview import DEFAULT, SPANS, overview
-from loopwatch.reporting.overview.moments import as_stored
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
+from loopwatch.stored_time import as_stored
 
 
 @admin.register(Overview)
@@ -74,7 +74,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         events = reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") if shows_events else ""
         for drawn in bars:
             between = {"started_at__gte": _text(drawn.bar.start), "started_at__lt": _text(drawn.bar.end)}
-            yield f"{events}?{urlencode(between)}" if shows_events and drawn.bar.events else ""
+            yield f"{events}?{urlencode(between)}" if shows_events and drawn.bar.impact.events else ""
 
 
 def _text(moment: datetime) -> str:

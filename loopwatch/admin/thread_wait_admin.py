@@ -15,8 +15,8 @@ from loopwatch.conf import configuration
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.reporting.overview import DEFAULT, SPANS
 from loopwatch.reporting.overview.span import Axis
-from loopwatch.reporting.since import whole_hour
 from loopwatch.reporting.thread_waits import wait_sums
+from loopwatch.stored_time import whole_hour
 
 SHOWN = 200
 

@@ -1,7 +1,7 @@
 """The time a finding blocked, hour by hour, as the bars of a drawing made on the server."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import starmap
 
 from django.db.models import QuerySet, Sum
@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from loopwatch.models import HourlyTotal
+from loopwatch.stored_time import as_aware, as_stored, whole_hour
 
 HOURS = 7 * 24
 HEIGHT = 60
@@ -48,11 +49,10 @@ class Trend:
 
 def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
     """The week that ends with the current hour, in one query."""
-    end = _aware(now).astimezone(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    end = whole_hour(as_aware(now)) + timedelta(hours=1)
     begin = end - timedelta(hours=HOURS)
-    since = begin if timezone.is_aware(now) else timezone.make_naive(begin)
-    rows = totals.filter(hour__gte=since).values_list("hour").annotate(Sum("events"), Sum("blocked_us"))
-    hours = [(_aware(hour), events, blocked_us / 1000) for hour, events, blocked_us in rows.order_by("hour")]
+    rows = totals.filter(hour__gte=as_stored(begin)).values_list("hour").annotate(Sum("events"), Sum("blocked_us"))
+    hours = [(as_aware(hour), events, blocked_us / 1000) for hour, events, blocked_us in rows.order_by("hour")]
     highest_ms = max((blocked_ms for _hour, _events, blocked_ms in hours), default=0.0)
 
     def bar(hour: datetime, events: int, blocked_ms: float) -> Bar:
@@ -62,7 +62,3 @@ def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
 
     bars = [bar for bar in starmap(bar, hours) if bar.x < HOURS]
     return Trend(begin, end, highest_ms, bars)
-
-
-def _aware(moment: datetime) -> datetime:
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment

@@ -2,10 +2,6 @@
 
 import math
 import re
-from datetime import UTC, datetime
-
-from django.conf import settings
-from django.utils import timezone
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 _LARGEST_INTEGER = 2**31 - 1
@@ -37,13 +33,3 @@ def microseconds(duration_ms: float) -> int:
 def milliseconds(duration_ms: float) -> float:
     """Rounded to the microsecond, and always valid JSON."""
     return microseconds(duration_ms) / 1000
-
-
-def moment(value: datetime) -> datetime:
-    """An aware moment as this site stores it: aware, or naive local time where ``USE_TZ`` is off."""
-    return value if settings.USE_TZ else timezone.make_naive(value)
-
-
-def hour(value: datetime) -> datetime:
-    """The beginning of the moment's hour in UTC, aware."""
-    return value.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -16,10 +16,11 @@ from django.db.models.functions import Greatest, Least
 from loopwatch.histogram import COLUMNS
 from loopwatch.impact import Impact
 from loopwatch.models import Finding, HourlyTotal, ImpactColumns, RouteTotal
-from loopwatch.recording.column_values import integer, moment, path_text, text
+from loopwatch.recording.column_values import integer, path_text, text
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta
 from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.stored_time import as_stored
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
 _PLACE = ("filename", "lineno", "source", "cause", "is_c_call", "exact")
@@ -72,7 +73,7 @@ def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDel
         together = are_supported(alias) and only_adds(delta)
         for key, hour in delta.hours.items():
             row = HourlyTotal(
-                finding_id=finding_id, hour=moment(key.hour), method=key.method, route=key.route, release=release
+                finding_id=finding_id, hour=as_stored(key.hour), method=key.method, route=key.route, release=release
             )
             if together:
                 _set_impact(row, hour.impact)
@@ -106,7 +107,7 @@ def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
 
 
 def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTotal:
-    row = RouteTotal(hours=hours, start=moment(key.hour), method=key.method, route=key.route)
+    row = RouteTotal(hours=hours, start=as_stored(key.hour), method=key.method, route=key.route)
     _set_impact(row, delta.caused)
     row.waits = delta.suffered.requests_delayed
     row.waited_us = delta.suffered.delay_us
@@ -119,8 +120,8 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
         fingerprint=fingerprint,
         blocking_call=text(delta.place.method_name, 300),
         function=text(delta.place.function, 300),
-        first_seen=moment(delta.first_seen),
-        last_seen=moment(delta.last_seen),
+        first_seen=as_stored(delta.first_seen),
+        last_seen=as_stored(delta.last_seen),
         first_release=release,
         last_release=release,
         **_place_columns(delta.place),

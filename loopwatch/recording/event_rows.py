@@ -13,8 +13,9 @@ from django.db.models import Count, QuerySet
 from loopwatch.detection.calls import BlockingCall, Contribution
 from loopwatch.models import BlockingEvent
 from loopwatch.recording import requests, stacks
-from loopwatch.recording.column_values import integer, microseconds, milliseconds, moment, path_text, text
+from loopwatch.recording.column_values import integer, microseconds, milliseconds, path_text, text
 from loopwatch.recording.paths import shorten
+from loopwatch.stored_time import as_stored
 
 CONTRIBUTIONS_KEPT = 20
 SLOWEST_KEPT = 10
@@ -29,7 +30,7 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
     """The columns of the call's event, but for its finding and its stall. Reads source files."""
     request = call.request
     return {
-        "started_at": moment(call.started_at),
+        "started_at": as_stored(call.started_at),
         "duration_us": microseconds(call.duration_ms),
         "step_us": microseconds(call.step_ms),
         "ongoing": call.ongoing,

@@ -6,9 +6,10 @@ from datetime import timedelta
 from django.utils import timezone
 
 from loopwatch.models import ProcessHealth
-from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.column_values import text
 from loopwatch.recording.event_rows import host
 from loopwatch.recording.health import Stats
+from loopwatch.stored_time import as_stored
 
 KEPT = timedelta(days=7)
 """Servers replace their processes, some every few minutes: rows that are older than this are deleted."""
@@ -41,6 +42,6 @@ class HealthRow:
             "writer_cpu_us": round(stats.writer_cpu_s * 1e6),
         }
         if self._pk is None or not rows.filter(pk=self._pk).update(**columns):
-            since = moment(stats.since) if stats.since else now
+            since = as_stored(stats.since) if stats.since else now
             row = rows.create(host=host(), process_id=os.getpid(), release=self._release, since=since, **columns)
             self._pk = row.pk

@@ -10,9 +10,10 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
 from loopwatch.impact import Impact
 from loopwatch.recording import requests
-from loopwatch.recording.column_values import hour, integer, microseconds
+from loopwatch.recording.column_values import integer, microseconds
 from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta
+from loopwatch.stored_time import whole_hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class Increments:
 
 
 def _first(call: BlockingCall) -> Counted:
-    key = HourKey(hour(call.started_at), requests.method(call.request), requests.route(call.request))
+    key = HourKey(whole_hour(call.started_at), requests.method(call.request), requests.route(call.request))
     waiting = integer(call.waiting)
     delayed = requests.delayed_routes(call, waiting)
     return Counted(call.fingerprint, _place(call), key, microseconds(call.duration_ms), waiting, delayed)

@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 from loopwatch import impact
 from loopwatch.models import LoopTime
-from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.column_values import text
 from loopwatch.recording.event_rows import host
 from loopwatch.recording.loop_times import KEPT, Key, LoopFigures
 from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.stored_time import as_stored
 
 _COUNTS = (*impact.COLUMNS, "machine_us")
 _ROWS = Merge(
@@ -57,10 +58,10 @@ class LoopTimeRows:
     def _row(self, key: Key, figures: LoopFigures) -> LoopTime:
         return LoopTime(
             minutes=key.minutes,
-            start=moment(key.start),
+            start=as_stored(key.start),
             host=host(),
             process_id=os.getpid(),
-            since=moment(self._since),
+            since=as_stored(self._since),
             release=self._release,
             **figures.impact.columns(),
             machine_us=figures.machine_us,
@@ -72,6 +73,6 @@ def prune_loop_times(alias: str, now: datetime) -> None:
     """Delete some rows that are too old."""
     rows = LoopTime.objects.using(alias)
     for minutes, kept in KEPT.items():
-        old = rows.filter(minutes=minutes, start__lt=moment(now - kept)).order_by("start")
+        old = rows.filter(minutes=minutes, start__lt=as_stored(now - kept)).order_by("start")
         if ids := list(old.values_list("pk", flat=True)[:ROWS_PER_PRUNING]):
             rows.filter(pk__in=ids).delete()

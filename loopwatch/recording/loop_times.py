@@ -13,7 +13,8 @@ from typing import NamedTuple
 from loopwatch.detection.calls import BlockingCall, LoopUsage
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
-from loopwatch.recording.column_values import hour, microseconds
+from loopwatch.recording.column_values import microseconds
+from loopwatch.stored_time import whole_hour
 
 Minutes = LoopTime.Minutes
 KEPT = {Minutes.MINUTE: timedelta(hours=50), Minutes.HOUR: timedelta(days=32)}
@@ -139,5 +140,5 @@ class LoopTimes:
 
 
 def _start(minutes: Minutes, at: datetime) -> datetime:
-    whole = hour(at)
+    whole = whole_hour(at)
     return whole if minutes == Minutes.HOUR else whole + timedelta(minutes=at.astimezone(UTC).minute)

@@ -8,9 +8,9 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from loopwatch.models import Finding, HourlyTotal
-from loopwatch.recording.column_values import moment
 from loopwatch.recording.pending import FindingDelta
 from loopwatch.rows.details import read_releases
+from loopwatch.stored_time import as_stored
 
 Status, When = Finding.Status, Finding.ReopenWhen
 
@@ -32,7 +32,7 @@ def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None
 
 
 def _happened_since(changed_at: datetime | None, delta: FindingDelta) -> bool:
-    return changed_at is None or changed_at < moment(delta.last_seen)
+    return changed_at is None or changed_at < as_stored(delta.last_seen)
 
 
 def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: FindingDelta) -> None:
@@ -51,7 +51,7 @@ def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
         return delta.impact.longest_us
     if finding.reopen_when == When.MORE:
         hours = HourlyTotal.objects.using(alias).filter(
-            finding=finding, hour__in={moment(key.hour) for key in delta.hours}
+            finding=finding, hour__in={as_stored(key.hour) for key in delta.hours}
         )
         blocked = hours.values_list("hour").annotate(blocked_us=Sum("blocked_us"))
         return max((blocked_us for _, blocked_us in blocked), default=0)

@@ -10,10 +10,11 @@ from django.db.models.functions import Greatest
 
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.recording.batches import Batch, Ledger
-from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.column_values import text
 from loopwatch.recording.database import UNSTORABLE
 from loopwatch.recording.thread_waits import WaitKey, WaitSums, WaitTotals
 from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.stored_time import as_stored
 
 ROWS_PER_TRANSACTION = 50
 _ADDED = ("waits", "waited_us")
@@ -67,7 +68,7 @@ class ThreadWaitRows:
     def _row(self, key: WaitKey, totals: WaitTotals) -> ThreadWaitTotal:
         return ThreadWaitTotal(
             fingerprint=_fingerprint(key, self._release),
-            hour=moment(key.hour),
+            hour=as_stored(key.hour),
             thread=key.thread,
             held_by=key.held_by,
             held_for=key.held_for,

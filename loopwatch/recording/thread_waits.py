@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from loopwatch.recording.column_values import hour, microseconds, text
+from loopwatch.recording.column_values import microseconds, text
 from loopwatch.recording.requests import method, route
+from loopwatch.stored_time import whole_hour
 from loopwatch.thread_waits.thread_wait import Describe, Thread, ThreadWait
 
 WAITS_LIMIT = 1_000
@@ -103,7 +104,7 @@ def _counted(wait: ThreadWait) -> tuple[WaitKey, WaitTotals]:
     waited_us = microseconds(wait.waited_ms)
     request_method, request_route = _request(wait.waiter)
     key = WaitKey(
-        hour(wait.began_at),
+        whole_hour(wait.began_at),
         wait.thread,
         text(wait.held_by, 300),
         text(request_text(wait.holder), 311),

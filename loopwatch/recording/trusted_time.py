@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections
 
 from loopwatch.models import BlockingEvent, LoopTime
-from loopwatch.recording.column_values import moment
+from loopwatch.stored_time import as_stored
 
 BELIEVED_AFTER = timedelta(hours=2)
 LONGEST_SILENCE = timedelta(days=7)
@@ -39,6 +39,6 @@ def earlier_time(alias: str) -> datetime:
 
 def is_believed(alias: str, now: datetime) -> bool:
     """Return whether stored rows confirm that the time is about ``now``."""
-    lately = moment(now - LONGEST_SILENCE), moment(now - BELIEVED_AFTER)
+    lately = as_stored(now - LONGEST_SILENCE), as_stored(now - BELIEVED_AFTER)
     events = BlockingEvent.objects.using(alias).filter(started_at__range=lately)
     return events.exists() or LoopTime.objects.using(alias).filter(start__range=lately).exists()

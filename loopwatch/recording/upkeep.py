@@ -11,11 +11,12 @@ from loopwatch.conf import Configuration
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
 from loopwatch.recording import batches, health_rows, trusted_time
-from loopwatch.recording.column_values import moment, text
+from loopwatch.recording.column_values import text
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.health_rows import HealthRow
 from loopwatch.recording.loop_time_rows import prune_loop_times
 from loopwatch.recording.pruning import prune_oldest
+from loopwatch.stored_time import as_stored
 
 PRUNE_INTERVAL_S = 60.0
 BATCHES = 5
@@ -52,14 +53,14 @@ class Upkeep:
         ahead = datetime.now(UTC) - now
         if ahead > CLOCKS_DIFFER:
             self._doubt(f"The clock of this process is {_span(ahead)} ahead of the database's, which counts.")
-        oldest = moment(now - self._kept)
+        oldest = as_stored(now - self._kept)
         if not trusted_time.is_believed(alias, now):
             if BlockingEvent.objects.using(alias).filter(started_at__lt=oldest).exists():
                 self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
             return
         prune_loop_times(alias, now)
-        ProcessHealth.objects.using(alias).filter(reported_at__lt=moment(now - health_rows.KEPT)).delete()
-        CommittedBatch.objects.using(alias).filter(committed_at__lt=moment(now - batches.KEPT)).delete()
+        ProcessHealth.objects.using(alias).filter(reported_at__lt=as_stored(now - health_rows.KEPT)).delete()
+        CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - batches.KEPT)).delete()
         for _ in range(BATCHES):
             if not prune_oldest(alias, oldest, BATCH_SIZE):
                 break

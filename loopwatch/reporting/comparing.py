@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 from django.db.models import Max, Min, Sum
 
+from loopwatch.reporting.aggregates import Sums, hourly_totals, sums_of
 from loopwatch.reporting.changes import KINDS, Change, Comparison, Rate, Release
 from loopwatch.reporting.health import recording_health
-from loopwatch.reporting.queries import Figures, reported
+from loopwatch.reporting.queries import FindingFigures, reported
 from loopwatch.reporting.report import Report, Totals
 from loopwatch.reporting.selection import Selection
-from loopwatch.reporting.sums import Sums, aware, hourly_totals, stored_moment, sums_of
+from loopwatch.stored_time import as_aware, as_stored
 
 _KNOWN_SHOWN = 10
 _HOUR = timedelta(hours=1)
@@ -64,7 +65,11 @@ def build_comparison(selection: Selection, before: str, after: str) -> Report:
         ),
         health=recording_health(selection.using),
         findings=tuple(
-            reported([_figures(row) for row in shown], selection, {row.finding_id: row.change for row in shown})
+            reported(
+                [FindingFigures(row.finding_id, None, row.sums.impact) for row in shown],
+                selection,
+                {row.finding_id: row.change for row in shown},
+            )
         ),
         comparison=Comparison(first, second, {kind: len(by_kind[kind]) for kind in KINDS}),
     )
@@ -82,7 +87,7 @@ def compare(selection: Selection, before: Release, after: Release) -> list[Compa
     # The hours are indexed, and releases seldom fill all that there are.
     begin, end = min(before.begin, after.begin), max(before.end, after.end)
     totals = selection.totals.filter(
-        hour__gte=stored_moment(begin), hour__lt=stored_moment(end), release__in={before.name, after.name}
+        hour__gte=as_stored(begin), hour__lt=as_stored(end), release__in={before.name, after.name}
     )
     for finding_id, (release,), figures in sums_of(totals, "release"):
         sums[finding_id][release] = figures
@@ -93,7 +98,7 @@ def compare(selection: Selection, before: Release, after: Release) -> list[Compa
             Change(_rate(found.get(before.name, Sums()), before), _rate(found.get(after.name, Sums()), after)),
         )
         for finding_id, found in sums.items()
-        if any(each.events for each in found.values())
+        if any(each.impact.events for each in found.values())
     ]
     return sorted(rows, key=lambda row: (-abs(row.change.difference_ms_per_hour), row.finding_id))
 
@@ -106,7 +111,7 @@ def _spans(selection: Selection) -> list[_Span]:
         .values_list("release")
         .annotate(Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
     )
-    spans = [_Span(name, aware(begin), aware(last), *figures) for name, begin, last, *figures in rows]
+    spans = [_Span(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
     return sorted(spans, key=lambda span: (span.last, span.begin), reverse=True)
 
 
@@ -135,21 +140,8 @@ def _known(spans: list[_Span]) -> Iterator[str]:
 def _rate(sums: Sums, release: Release) -> Rate:
     return Rate(
         hours=release.hours,
-        events=sums.events,
-        blocked_ms=sums.blocked_us / 1000,
-        longest_ms=sums.longest_us / 1000,
+        events=sums.impact.events,
+        blocked_ms=sums.impact.blocked_us / 1000,
+        longest_ms=sums.impact.longest_us / 1000,
         p95_ms=sums.p95_ms,
-    )
-
-
-def _figures(row: Compared) -> Figures:
-    sums = row.sums
-    return Figures(
-        finding_id=row.finding_id,
-        last_seen=None,
-        events=sums.events,
-        blocked_us=sums.blocked_us,
-        longest_us=sums.longest_us,
-        requests_delayed=sums.requests_delayed,
-        delay_us=sums.delay_us,
     )

@@ -19,7 +19,7 @@ from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.flame import FlameGraph, flame_of
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository
-from loopwatch.reporting.sums import stored_moment
+from loopwatch.stored_time import as_stored
 
 _TOLD = 10
 EVENTS_MERGED = 5_000
@@ -90,7 +90,7 @@ def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
         finding__fingerprint__in=[finding.fingerprint for finding in report.findings[:FINDINGS_MERGED]]
     )
     if report.since:
-        events = events.filter(started_at__gte=stored_moment(report.since))
+        events = events.filter(started_at__gte=as_stored(report.since))
     return flame_of(events.order_by("-duration_us", "-pk"), EVENTS_MERGED)
 
 

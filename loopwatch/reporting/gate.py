@@ -14,7 +14,7 @@ from loopwatch.reporting.changes import NEW, WORSE
 from loopwatch.reporting.comparing import compare, releases
 from loopwatch.reporting.queries import figures_of
 from loopwatch.reporting.selection import ALL, Selection
-from loopwatch.reporting.sums import aware
+from loopwatch.stored_time import as_aware
 
 ANY, REGRESSED = "any", "regressed"
 CONDITIONS = (NEW, ANY, REGRESSED)
@@ -68,7 +68,7 @@ def failures(gate: Gate, selection: Selection) -> list[Failure]:
 def _candidates(gate: Gate, selection: Selection) -> Iterator[_Candidate]:
     if gate.compared is None:
         for row in figures_of(selection):
-            yield _Candidate(row.finding_id, row.longest_us / 1000, row.blocked_us / 1000)
+            yield _Candidate(row.finding_id, row.impact.longest_us / 1000, row.impact.blocked_us / 1000)
         return
     for compared in compare(selection, *releases(selection, *gate.compared, datetime.now(UTC))):
         after = compared.change.after
@@ -99,9 +99,9 @@ def _reasons(candidate: _Candidate, finding: Finding, gate: Gate, selection: Sel
             yield NEW, f"not in {gate.compared[0]}"
         if candidate.kind == WORSE:
             yield REGRESSED, f"worse than in {gate.compared[0]}"
-    elif since and aware(finding.first_seen) >= since:
+    elif since and as_aware(finding.first_seen) >= since:
         yield NEW, "new"
     reopened_at = finding.reopened_at if finding.status == Finding.Status.OPEN else None
-    if reopened_at and (since is None or aware(reopened_at) >= since):
+    if reopened_at and (since is None or as_aware(reopened_at) >= since):
         yield REGRESSED, "resolved, and seen again"
     yield ANY, "seen"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
+from loopwatch.impact import NO_IMPACT
+from loopwatch.reporting.aggregates import NO_SUMS, Sums, sums_of
 from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import Group, Report, Totals
 from loopwatch.reporting.selection import SORTS, Selection
-from loopwatch.reporting.sums import Sums, sums_of
 
 Rows = Iterable[tuple[int, tuple[str, ...], Sums]]
 
@@ -37,7 +38,7 @@ class _Grouping:
 
 @dataclass(slots=True)
 class _Members:
-    sums: Sums = field(default_factory=Sums)
+    sums: Sums = NO_SUMS
     blocked_us: dict[int, int] = field(default_factory=lambda: defaultdict(int))
 
 
@@ -94,8 +95,8 @@ def _groups(rows: Rows, findings: dict[int, _Finding], grouping: _Grouping) -> I
         # A finding may have come since they were read.
         if finding := findings.get(finding_id):
             members = groups[grouping.name(finding, values)]
-            members.sums.add(sums)
-            members.blocked_us[finding_id] += sums.blocked_us
+            members.sums += sums
+            members.blocked_us[finding_id] += sums.impact.blocked_us
     for name, members in groups.items():
         worst = max(members.blocked_us, key=members.blocked_us.__getitem__)
         yield _group(name, members.sums, len(members.blocked_us), str(findings[worst]))
@@ -105,12 +106,8 @@ def _group(name: str, sums: Sums, findings: int, worst: str) -> Group:
     return Group(
         name=name,
         findings=findings,
-        events=sums.events,
-        blocked_ms=sums.blocked_us / 1000,
-        longest_ms=sums.longest_us / 1000,
+        **sums.impact.reported(),
         p95_ms=sums.p95_ms,
-        requests_delayed=sums.requests_delayed,
-        delay_ms=sums.delay_us / 1000,
         worst=worst,
     )
 
@@ -122,9 +119,5 @@ def largest_first(groups: list[Group], sort: str) -> list[Group]:
 
 
 def _totals(rows: Rows) -> Totals:
-    sums = [(finding_id, each) for finding_id, _, each in rows]
-    return Totals(
-        findings=len({finding_id for finding_id, _ in sums}),
-        events=sum(each.events for _, each in sums),
-        blocked_ms=sum(each.blocked_us for _, each in sums) / 1000,
-    )
+    total = sum((sums.impact for _, _, sums in rows), NO_IMPACT)
+    return Totals(len({finding_id for finding_id, _, _ in rows}), total.events, total.blocked_us / 1000)

@@ -4,42 +4,31 @@ Which findings a host has is told by the events that are stored: the slowest and
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import QuerySet, Sum
 
+from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import BlockingEvent, LoopTime
+from loopwatch.reporting.aggregates import IMPACT
 from loopwatch.reporting.grouping import largest_first
 from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import HOST, Group, Report, Totals
 from loopwatch.reporting.selection import Selection
-from loopwatch.reporting.since import whole_hour
-from loopwatch.reporting.sums import stored_moment
+from loopwatch.stored_time import as_stored, whole_hour
 
 KEPT = timedelta(days=32)
 """How far back the times of loops go."""
-
-
-class _Times(NamedTuple):
-    """How the loops of a host fared, in the order in which the query selects it."""
-
-    host: str
-    events: int
-    blocked_us: int
-    longest_us: int
-    requests_delayed: int
-    delay_us: int
 
 
 def build_host_report(selection: Selection) -> Report:
     """Report the hosts that were blocked most, by all findings whatever their status; of ``KEPT`` at most."""
     now = datetime.now(UTC)
     since = max(filter(None, (selection.begin, whole_hour(now - KEPT))))
-    times = list(_times(since, selection.using))
+    impacts = _impacts(since, selection.using)
+    total = sum(impacts.values(), NO_IMPACT)
     blocked_us = _blocked_us(since, selection.using)
-    groups = largest_first([_group(each, blocked_us[each.host]) for each in times], selection.sort)
+    groups = largest_first([_group(host, impact, blocked_us[host]) for host, impact in impacts.items()], selection.sort)
     return Report(
         generated_at=now,
         since=since,
@@ -47,8 +36,8 @@ def build_host_report(selection: Selection) -> Report:
         stored=selection.stored.count(),
         totals=Totals(
             findings=len({finding for host in blocked_us.values() for finding in host}),
-            events=sum(each.events for each in times),
-            blocked_ms=sum(each.blocked_us for each in times) / 1000,
+            events=total.events,
+            blocked_ms=total.blocked_us / 1000,
         ),
         health=recording_health(selection.using),
         group_by=HOST,
@@ -57,14 +46,10 @@ def build_host_report(selection: Selection) -> Report:
     )
 
 
-def _times(since: datetime, using: str | None) -> Iterator[_Times]:
-    hours = LoopTime.objects.using(using).filter(minutes=LoopTime.Minutes.HOUR, start__gte=stored_moment(since))
-    rows = (
-        hours.order_by()
-        .values_list("host")
-        .annotate(Sum("events"), Sum("blocked_us"), Max("longest_us"), Sum("requests_delayed"), Sum("delay_us"))
-    )
-    return (_Times(*row) for row in rows)
+def _impacts(since: datetime, using: str | None) -> dict[str, Impact]:
+    """Return what blocked the loops of each host."""
+    hours = LoopTime.objects.using(using).filter(minutes=LoopTime.Minutes.HOUR, start__gte=as_stored(since))
+    return {host: Impact(*figures) for host, *figures in hours.order_by().values_list("host").annotate(*IMPACT)}
 
 
 def _blocked_us(since: datetime, using: str | None) -> dict[str, dict[str, int]]:
@@ -76,20 +61,16 @@ def _blocked_us(since: datetime, using: str | None) -> dict[str, dict[str, int]]
 
 
 def _finding_sums(since: datetime, using: str | None) -> QuerySet[BlockingEvent, tuple[str, str, str, int]]:
-    events = BlockingEvent.objects.using(using).filter(started_at__gte=stored_moment(since))
+    events = BlockingEvent.objects.using(using).filter(started_at__gte=as_stored(since))
     names = ("host", "finding__blocking_call", "finding__function")
     return events.order_by().values_list(*names).annotate(Sum("duration_us"))
 
 
-def _group(times: _Times, blocked_us: dict[str, int]) -> Group:
+def _group(host: str, impact: Impact, blocked_us: dict[str, int]) -> Group:
     return Group(
-        name=times.host,
+        name=host,
         findings=len(blocked_us),
-        events=times.events,
-        blocked_ms=times.blocked_us / 1000,
-        longest_ms=times.longest_us / 1000,
+        **impact.reported(),
         p95_ms=None,
-        requests_delayed=times.requests_delayed,
-        delay_ms=times.delay_us / 1000,
         worst=max(blocked_us, key=blocked_us.__getitem__, default=""),
     )

@@ -3,34 +3,33 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import Max, Sum
+from django.db.models import QuerySet, Sum
 
+from loopwatch import impact
 from loopwatch.histogram import COLUMNS, percentile_ms
+from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import Finding
+from loopwatch.reporting.aggregates import IMPACT, hourly_totals
 from loopwatch.reporting.changes import Change
 from loopwatch.reporting.health import recording_health
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
 from loopwatch.reporting.routes import routes_of
 from loopwatch.reporting.selection import SORTS, Selection
-from loopwatch.reporting.sums import aware, hourly_totals
 from loopwatch.reporting.thread_waits import reported_thread_waits, wait_sums
+from loopwatch.stored_time import as_aware
 
 # Databases limit the parameters of one query.
 _BATCH = 500
 
 
-class Figures(NamedTuple):
-    """A finding's figures in the period, in the order in which the queries select them; ``last_seen`` is to sort by."""
+class FindingFigures(NamedTuple):
+    """A finding's impact in the period. ``last_seen`` is only used to sort by."""
 
     finding_id: int
     last_seen: datetime | None
-    events: int
-    blocked_us: int
-    longest_us: int
-    requests_delayed: int
-    delay_us: int
+    impact: Impact
 
 
 def build_report(selection: Selection) -> Report:
@@ -39,6 +38,7 @@ def build_report(selection: Selection) -> Report:
     With ``since`` the figures are those of the hourly totals from the beginning of the hour that contains it.
     """
     figures = figures_of(selection)
+    total = sum((row.impact for row in figures), NO_IMPACT)
     shown = _largest(figures, selection)[: selection.limit]
     thread_waits = reported_thread_waits(wait_sums(selection.begin, selection.using))
     return Report(
@@ -46,7 +46,7 @@ def build_report(selection: Selection) -> Report:
         since=selection.begin,
         status=selection.status,
         stored=selection.stored.count(),
-        totals=Totals(len(figures), sum(row.events for row in figures), sum(row.blocked_us for row in figures) / 1000),
+        totals=Totals(len(figures), total.events, total.blocked_us / 1000),
         findings=tuple(reported(shown, selection)),
         health=recording_health(selection.using),
         thread_waits=tuple(thread_waits[: selection.limit]),
@@ -54,35 +54,36 @@ def build_report(selection: Selection) -> Report:
     )
 
 
-def figures_of(selection: Selection) -> list[Figures]:
+def figures_of(selection: Selection) -> list[FindingFigures]:
     """One row for every finding that was selected and happened in the period."""
+    rows: QuerySet[Any, tuple[Any, ...]]
     if selection.begin is None:
-        return [Figures(*row) for row in selection.findings.values_list("pk", *Figures._fields[1:])]
-    rows = selection.totals.values_list("finding_id", "finding__last_seen").annotate(
-        Sum("events"), Sum("blocked_us"), Max("longest_us"), Sum("requests_delayed"), Sum("delay_us")
-    )
-    return [Figures(*row) for row in rows]
+        rows = selection.findings.values_list("pk", "last_seen", *impact.COLUMNS)
+    else:
+        rows = selection.totals.values_list("finding_id", "finding__last_seen").annotate(*IMPACT)
+    return [FindingFigures(finding_id, last_seen, Impact(*columns)) for finding_id, last_seen, *columns in rows]
 
 
 def reported(
-    figures: Sequence[Figures], selection: Selection, changes: Mapping[int, Change] | None = None
+    figures: Sequence[FindingFigures], selection: Selection, changes: Mapping[int, Change] | None = None
 ) -> Iterator[ReportedFinding]:
     """The findings of these figures, in their order. ``changes`` are by the finding's id."""
     for start in range(0, len(figures), _BATCH):
         yield from _reported(figures[start : start + _BATCH], selection, changes or {})
 
 
-def _largest(figures: list[Figures], selection: Selection) -> list[Figures]:
+def _largest(figures: list[FindingFigures], selection: Selection) -> list[FindingFigures]:
     """Sort by what was asked, then by the time blocked, then oldest first: always the same order."""
-    in_order = sorted(figures, key=lambda row: (-row.blocked_us, row.finding_id))
+    in_order = sorted(figures, key=lambda row: (-row.impact.blocked_us, row.finding_id))
     if selection.sort == "p95":
         p95_ms = _percentiles_ms(figures, selection)
         return sorted(in_order, key=lambda row: p95_ms.get(row.finding_id, 0.0), reverse=True)
-    return sorted(in_order, key=attrgetter(SORTS[selection.sort]), reverse=True)
+    figure = SORTS[selection.sort]
+    return sorted(in_order, key=attrgetter(figure if figure == "last_seen" else f"impact.{figure}"), reverse=True)
 
 
-def _percentiles_ms(figures: Sequence[Figures], selection: Selection) -> dict[int, float]:
-    longest_ms = {row.finding_id: row.longest_us / 1000 for row in figures}
+def _percentiles_ms(figures: Sequence[FindingFigures], selection: Selection) -> dict[int, float]:
+    longest_ms = {row.finding_id: row.impact.longest_us / 1000 for row in figures}
     return {
         finding_id: round(percentile_ms(counts, 0.95, longest_ms[finding_id]), 3)
         for start in range(0, len(figures), _BATCH)
@@ -90,7 +91,7 @@ def _percentiles_ms(figures: Sequence[Figures], selection: Selection) -> dict[in
     }
 
 
-def _histograms(figures: Sequence[Figures], selection: Selection) -> Iterator[tuple[int, list[int]]]:
+def _histograms(figures: Sequence[FindingFigures], selection: Selection) -> Iterator[tuple[int, list[int]]]:
     ids = [row.finding_id for row in figures]
     totals = hourly_totals(selection.begin, selection.using).filter(finding__in=ids)
     for finding_id, *counts in totals.values_list("finding_id").annotate(*map(Sum, COLUMNS)):
@@ -98,7 +99,7 @@ def _histograms(figures: Sequence[Figures], selection: Selection) -> Iterator[tu
 
 
 def _reported(
-    figures: Sequence[Figures], selection: Selection, changes: Mapping[int, Change]
+    figures: Sequence[FindingFigures], selection: Selection, changes: Mapping[int, Change]
 ) -> Iterator[ReportedFinding]:
     ids = [row.finding_id for row in figures]
     findings = selection.stored.in_bulk(ids)
@@ -115,7 +116,7 @@ def _reported(
 
 
 def _reported_finding(
-    finding: Finding, row: Figures, p95_ms: float | None, routes: tuple[str, ...], change: Change | None
+    finding: Finding, row: FindingFigures, p95_ms: float | None, routes: tuple[str, ...], change: Change | None
 ) -> ReportedFinding:
     return ReportedFinding(
         fingerprint=finding.fingerprint,
@@ -124,18 +125,14 @@ def _reported_finding(
         filename=finding.filename,
         lineno=finding.lineno,
         source=finding.source,
-        events=row.events,
-        blocked_ms=row.blocked_us / 1000,
-        longest_ms=row.longest_us / 1000,
+        **row.impact.reported(),
         p95_ms=p95_ms,
-        first_seen=aware(finding.first_seen),
-        last_seen=aware(finding.last_seen),
+        first_seen=as_aware(finding.first_seen),
+        last_seen=as_aware(finding.last_seen),
         routes=routes,
         status=finding.status,
         reopened=finding.status == Finding.Status.OPEN and finding.reopened_at is not None,
         cause=finding.cause,
         exact=finding.exact,
-        requests_delayed=row.requests_delayed,
-        delay_ms=row.delay_us / 1000,
         change=change,
     )

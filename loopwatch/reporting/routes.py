@@ -7,21 +7,20 @@ from datetime import timedelta
 from functools import reduce
 from operator import or_
 
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet
 
+from loopwatch.impact import Impact
 from loopwatch.models import Finding, HourlyTotal
+from loopwatch.reporting.aggregates import IMPACT
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTotal:
-    """What one finding did on one route; method and route are both empty where no route was known."""
+class RouteImpact:
+    """A finding's impact on one route; method and route are both empty where no route was known."""
 
     method: str
     route: str
-    events: int
-    blocked_us: int
-    longest_us: int
-    requests_delayed: int
+    impact: Impact
 
     @property
     def name(self) -> str:
@@ -39,12 +38,10 @@ def lately(totals: QuerySet[HourlyTotal], findings: Collection[Finding]) -> Quer
     return totals.filter(reduce(or_, weeks))
 
 
-def routes_of(totals: QuerySet[HourlyTotal]) -> dict[int, list[RouteTotal]]:
+def routes_of(totals: QuerySet[HourlyTotal]) -> dict[int, list[RouteImpact]]:
     """The routes of each finding among these totals, most blocked first, in one query."""
-    rows = totals.values_list("finding_id", "method", "route").annotate(
-        Sum("events"), total_us=Sum("blocked_us"), longest=Max("longest_us"), delayed=Sum("requests_delayed")
-    )
-    routes: dict[int, list[RouteTotal]] = defaultdict(list)
-    for finding_id, *columns in rows.order_by("-total_us", "route", "method"):
-        routes[finding_id].append(RouteTotal(*columns))
+    rows = totals.values_list("finding_id", "method", "route").annotate(*IMPACT)
+    routes: dict[int, list[RouteImpact]] = defaultdict(list)
+    for finding_id, method, route, *figures in rows.order_by(F("blocked_us__sum").desc(), "route", "method"):
+        routes[finding_id].append(RouteImpact(method, route, Impact(*figures)))
     return routes

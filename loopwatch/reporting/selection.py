@@ -6,12 +6,11 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from loopwatch.models import Finding, HourlyTotal
-from loopwatch.reporting.since import whole_hour
-from loopwatch.reporting.sums import hourly_totals
+from loopwatch.reporting.aggregates import hourly_totals
+from loopwatch.stored_time import whole_hour
 
 ALL = "all"
 STATUSES = (*Finding.Status.values, ALL)
-# What to put first, and the figure that decides.
 SORTS = {
     "blocked": "blocked_us",
     "events": "events",
@@ -20,6 +19,7 @@ SORTS = {
     "last-seen": "last_seen",
     "delay": "delay_us",
 }
+"""What to put first, and the figure that decides."""
 
 
 @dataclass(frozen=True, slots=True)

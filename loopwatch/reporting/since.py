@@ -1,9 +1,9 @@
 """The beginning of a report's period, as people type it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from django.utils import timezone
+from loopwatch.stored_time import as_aware, whole_hour
 
 FORMS = "30m, 24h, 7d, 2w, 2026-11-01 or 2026-11-01T12:00"
 _AGE = re.compile(r"(\d{1,9})([mhdw])", re.ASCII)
@@ -25,16 +25,10 @@ def parse_since(text: str, now: datetime) -> datetime:
     return since
 
 
-def whole_hour(moment: datetime) -> datetime:
-    """The beginning of the hour (UTC) that contains the moment: what hourly totals can be cut at."""
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
 def _age(text: str, now: datetime) -> datetime | None:
     match = _AGE.fullmatch(text.strip())
     return now - timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text.strip())
-    return timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return as_aware(datetime.fromisoformat(text.strip()))

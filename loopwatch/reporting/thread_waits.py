@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.db.models import Max, QuerySet, Sum
-from django.utils import timezone
 
 from loopwatch.models import ThreadWaitTotal
+from loopwatch.stored_time import as_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def wait_sums(since: datetime | None, using: str | None) -> list[WaitSum]:
     """Those of the hours that begin at ``since`` (aware) or later, the most time waited first, in one query."""
     totals: QuerySet[ThreadWaitTotal] = ThreadWaitTotal.objects.using(using)
     if since is not None:
-        totals = totals.filter(hour__gte=since if settings.USE_TZ else timezone.make_naive(since))
+        totals = totals.filter(hour__gte=as_stored(since))
     keys = ("held_by", "thread", "held_for", "method", "route")
     rows = totals.values_list(*keys).annotate(Sum("waits"), total_us=Sum("waited_us"), longest=Max("longest_us"))
     return [WaitSum(*row) for row in rows.order_by("-total_us", *keys)]

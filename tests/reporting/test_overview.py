@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils import timezone
 
+from loopwatch.impact import Impact
 from loopwatch.reporting.overview import SPANS, overview
 from loopwatch.reporting.overview.span import Axis
 from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
@@ -58,11 +59,10 @@ def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
     stored_loop_time(start=start, longest_us=90, busy_us=minutes * 30_000_000, process_id=2, **columns)
     stored_loop_time(start=start - timedelta(days=40), **columns)
     found = overview(SPANS[key])
-    (bar,) = [bar for bar in found.bars if bar.events]
+    (bar,) = [bar for bar in found.bars if bar.impact.events]
     assert bar.start <= start < bar.end
-    assert (bar.events, bar.blocked_us, bar.delay_us, bar.requests_delayed, bar.machine_us) == (4, 10, 14, 2, 6)
-    assert (bar.longest_us, bar.busiest) == (90, 0.5)
-    assert (found.events, found.blocked_us, found.delay_us, found.machine_us) == (4, 10, 14, 6)
+    assert (bar.impact, bar.machine_us, bar.busiest) == (Impact(4, 10, 90, 2, 14), 6, 0.5)
+    assert (found.impact.events, found.impact.blocked_us, found.impact.delay_us, found.machine_us) == (4, 10, 14, 6)
 
 
 def test_a_year_is_drawn_from_the_days_of_routes():
@@ -74,9 +74,14 @@ def test_a_year_is_drawn_from_the_days_of_routes():
     stored_route(start=THIS_HOUR, events=9, blocked_us=9)
     with timezone.override("America/New_York"):  # whose days begin later: a bar is the day of its date
         found = overview(SPANS["1y"])
-    assert [bar.events for bar in found.bars if bar.events] == [4, 4]
-    bar = max(found.bars, key=lambda bar: bar.longest_us)
-    assert (bar.blocked_us, bar.delay_us, bar.longest_us, bar.busiest) == (800_000, 14, 300_200, None)
+    assert [bar.impact.events for bar in found.bars if bar.impact.events] == [4, 4]
+    bar = max(found.bars, key=lambda bar: bar.impact.longest_us)
+    assert (bar.impact.blocked_us, bar.impact.delay_us, bar.impact.longest_us, bar.busiest) == (
+        800_000,
+        14,
+        300_200,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +122,7 @@ def test_harm_is_own_time_and_the_delay_of_others(key):
         stored_route(hours=hours, start=start, events=3, blocked_us=1_100_000, delay_us=900_000)
     found = overview(SPANS[key])
     assert [(each.finding.function, each.share) for each in found.harms.findings] == [("mean", 0.5), ("slow", 0.3)]
-    assert [each.harm.events for each in found.harms.findings] == [1, 1]
+    assert [each.impact.events for each in found.harms.findings] == [1, 1]
     assert found.harms.ignored == 1
 
 
@@ -126,7 +131,7 @@ def test_a_finding_younger_than_a_year_has_its_own_totals():
     stored_finding(function="young", first_seen=now, last_seen=now, events=7, blocked_us=5, delay_us=4, longest_us=3)
     stored_finding(function="over", first_seen=now - timedelta(days=900), last_seen=now - timedelta(days=400))
     (young,) = overview(SPANS["1y"]).harms.findings
-    assert (young.harm.events, young.harm.total_us, young.harm.longest_us) == (7, 9, 3)
+    assert (young.impact.events, young.impact.total_us, young.impact.longest_us) == (7, 9, 3)
 
 
 def test_routes_that_cause_and_routes_that_suffer():
@@ -182,4 +187,4 @@ def test_a_store_without_time_zones(settings):
         found = overview(span)
         assert len(found.harms.findings) == 1
         if span.rows != 60:
-            assert found.events == 1
+            assert found.impact.events == 1

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db.models import QuerySet
-from django.utils import timezone
 
 from loopwatch.reporting.health import errors_in_words
+from loopwatch.stored_time import as_aware
 
 _ROWS_AT_ONCE = 1_000
 
@@ -25,9 +25,7 @@ def _milliseconds(duration_us: int) -> float:
 
 def _iso(moment: datetime | None) -> str:
     """With its offset, whatever the site's settings."""
-    if moment is None:
-        return ""
-    return (timezone.make_aware(moment) if timezone.is_naive(moment) else moment).isoformat()
+    return as_aware(moment).isoformat() if moment else ""
 
 
 @dataclass(frozen=True, slots=True)

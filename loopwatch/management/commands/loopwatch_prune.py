@@ -7,10 +7,10 @@ from django.core.management.base import CommandParser
 
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
-from loopwatch.recording.column_values import moment
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
 from loopwatch.reporting.since import FORMS, parse_since
+from loopwatch.stored_time import as_stored
 
 _LARGEST_BATCH = 10_000
 
@@ -68,14 +68,14 @@ examples:
         if older_than is None and keep_events is None:
             settings = self.configuration()
             oldest = now - timedelta(days=settings.events_kept_days)
-            if not is_believed(alias, now) and count(alias, Limits(moment(oldest))):
+            if not is_believed(alias, now) and count(alias, Limits(as_stored(oldest))):
                 raise usage_error(
                     f"Nothing was stored in the {LONGEST_SILENCE.days} days before {now:%Y-%m-%d}. If the clock is "
                     f"right, say what to delete: --older-than {oldest:%Y-%m-%d}"
                 )
-            return Limits(moment(oldest), settings.events_per_finding)
+            return Limits(as_stored(oldest), settings.events_per_finding)
         try:
-            return Limits(moment(parse_since(older_than, now)) if older_than is not None else None, keep_events)
+            return Limits(as_stored(parse_since(older_than, now)) if older_than is not None else None, keep_events)
         except ValueError as error:
             raise usage_error(f"--older-than: {error}") from None
 

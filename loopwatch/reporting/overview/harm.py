@@ -7,32 +7,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, Max, QuerySet, Sum
+from django.db.models import F, QuerySet
 
+from loopwatch.impact import Impact
 from loopwatch.models import Finding, HourlyTotal
-from loopwatch.reporting.overview.moments import as_stored
+from loopwatch.reporting.aggregates import IMPACT
 from loopwatch.reporting.overview.span import Axis
+from loopwatch.stored_time import as_stored
 
 SHOWN = 8
 CANDIDATES = 10
 """Of a year, the most harmful are looked for among so many: those of any time that have happened since."""
-
-_OWN = ("events", "blocked_us", "requests_delayed", "delay_us", "longest_us")
-
-
-@dataclass(frozen=True, slots=True)
-class Harm:
-    """What was done, by whomever."""
-
-    events: int
-    blocked_us: int
-    requests_delayed: int
-    delay_us: int
-    longest_us: int
-
-    @property
-    def total_us(self) -> int:
-        return self.blocked_us + self.delay_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +25,7 @@ class HarmfulFinding:
     """``share`` is its part of all harm."""
 
     finding: Finding
-    harm: Harm
+    impact: Impact
     share: float
 
 
@@ -59,36 +44,38 @@ def harmful_findings(axis: Axis, since: datetime, all_us: int, using: str | None
     is_year = axis.span.rows is None
     harms = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
     return Harms(
-        findings=[HarmfulFinding(finding, harm, min(1.0, harm.total_us / (all_us or 1))) for finding, harm in harms],
+        findings=[
+            HarmfulFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in harms
+        ],
         ignored=happened.filter(status=Finding.Status.IGNORED).count(),
     )
 
 
-def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Harm]]:
+def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
     ignored = Finding.objects.using(happened.db).filter(status=Finding.Status.IGNORED)
     hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin).exclude(finding__in=ignored)
     harms = _summed(hours, limit=SHOWN)
     findings = Finding.objects.using(happened.db).in_bulk(harms)
     # A finding may have been deleted since its figures were read.
-    return _ordered((findings[pk], harm) for pk, harm in harms.items() if pk in findings)
+    return _ordered((findings[pk], impact) for pk, impact in harms.items() if pk in findings)
 
 
-def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Harm]]:
+def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
     """A finding that is younger has its own totals; only of older ones hours are added up."""
     by_harm = happened.exclude(status=Finding.Status.IGNORED).order_by((F("blocked_us") + F("delay_us")).desc(), "pk")
     candidates = list(by_harm[:CANDIDATES])
     older = [finding.pk for finding in candidates if finding.first_seen < begin]
     hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin, finding__in=older)
-    harms = {finding.pk: Harm(*(getattr(finding, column) for column in _OWN)) for finding in candidates}
+    harms = {finding.pk: finding.impact for finding in candidates}
     harms |= _summed(hours, limit=CANDIDATES)
     return _ordered((finding, harms[finding.pk]) for finding in candidates)[:SHOWN]
 
 
-def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Harm]:
-    rows = hours.values_list("finding_id").annotate(*map(Sum, _OWN[:-1]), Max("longest_us"))
+def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Impact]:
+    rows = hours.values_list("finding_id").annotate(*IMPACT)
     largest = rows.order_by((F("blocked_us__sum") + F("delay_us__sum")).desc(), "finding_id")[:limit]
-    return {finding_id: Harm(*figures) for finding_id, *figures in largest}
+    return {finding_id: Impact(*figures) for finding_id, *figures in largest}
 
 
-def _ordered(harms: Iterable[tuple[Finding, Harm]]) -> list[tuple[Finding, Harm]]:
+def _ordered(harms: Iterable[tuple[Finding, Impact]]) -> list[tuple[Finding, Impact]]:
     return sorted(harms, key=lambda each: (-each[1].total_us, each[0].pk))

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db.models import Min, Q
 
 from loopwatch.models import Finding, ProcessHealth
-from loopwatch.reporting.overview.moments import as_stored
+from loopwatch.stored_time import as_stored
 
 SHOWN = 8
 DAY = timedelta(days=1)

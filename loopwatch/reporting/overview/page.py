@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
 
+from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.reporting.health import RecordingHealth, recording_health
 from loopwatch.reporting.overview.harm import Harms, harmful_findings
 from loopwatch.reporting.overview.news import News, news
@@ -11,7 +12,7 @@ from loopwatch.reporting.overview.processes import ProcessFared, processes
 from loopwatch.reporting.overview.routes import Routes, routes
 from loopwatch.reporting.overview.span import Axis, Span
 from loopwatch.reporting.overview.timeline import Bar, timeline
-from loopwatch.reporting.since import whole_hour
+from loopwatch.stored_time import whole_hour
 
 LARGEST_BURST = 0.15
 """The largest part of a span that is called a burst."""
@@ -31,31 +32,20 @@ class Overview:
     health: RecordingHealth
 
     @property
-    def blocked_us(self) -> int:
-        return sum(bar.blocked_us for bar in self.bars)
+    def impact(self) -> Impact:
+        return sum((bar.impact for bar in self.bars), NO_IMPACT)
 
     @property
     def machine_us(self) -> int:
         return sum(bar.machine_us for bar in self.bars)
 
     @property
-    def events(self) -> int:
-        return sum(bar.events for bar in self.bars)
-
-    @property
-    def requests_delayed(self) -> int:
-        return sum(bar.requests_delayed for bar in self.bars)
-
-    @property
-    def delay_us(self) -> int:
-        return sum(bar.delay_us for bar in self.bars)
-
-    @property
     def burst_us(self) -> int:
         """Into how much time, bar by bar, half of the blocked time fell; 0 where that says nothing."""
-        sums_us = accumulate(sorted((bar.blocked_us for bar in self.bars), reverse=True))
-        halves = next(number for number, sum_us in enumerate(sums_us, 1) if 2 * sum_us >= self.blocked_us)
-        is_burst = self.blocked_us and halves <= len(self.bars) * LARGEST_BURST
+        blocked_us = self.impact.blocked_us
+        sums_us = accumulate(sorted((bar.impact.blocked_us for bar in self.bars), reverse=True))
+        halves = next(number for number, sum_us in enumerate(sums_us, 1) if 2 * sum_us >= blocked_us)
+        is_burst = blocked_us and halves <= len(self.bars) * LARGEST_BURST
         return round(halves * self.axis.span.bar.total_seconds() * 1e6) if is_burst else 0
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 
 from loopwatch.models import LoopTime
-from loopwatch.reporting.overview.moments import as_stored, aware
 from loopwatch.reporting.overview.span import Axis, Minutes
+from loopwatch.stored_time import as_aware, as_stored
 
 SHOWN = 20
 
@@ -52,7 +52,7 @@ def _fared(row: tuple[Any, ...], row_us: int) -> ProcessFared:
     return ProcessFared(
         host=host,
         process_id=process_id,
-        since=aware(since),
+        since=as_aware(since),
         release=release,
         events=events,
         blocked_us=blocked_us,

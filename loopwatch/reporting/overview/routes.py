@@ -5,12 +5,12 @@ from datetime import datetime
 
 from django.db.models import Max, QuerySet, Sum
 
+from loopwatch.impact import Impact
 from loopwatch.models import RouteTotal
-from loopwatch.reporting.overview.harm import SHOWN, Harm
-from loopwatch.reporting.overview.moments import as_stored
+from loopwatch.reporting.aggregates import IMPACT
+from loopwatch.reporting.overview.harm import SHOWN
 from loopwatch.reporting.overview.span import DAY, Axis
-
-_CAUSED = ("events", "blocked_us", "requests_delayed", "delay_us")
+from loopwatch.stored_time import as_stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class HarmfulRoute:
 
     method: str
     route: str
-    harm: Harm
+    impact: Impact
     share: float
 
 
@@ -49,18 +49,18 @@ def routes(axis: Axis, since: datetime, using: str | None) -> Routes:
     rows = list(
         route_totals(axis, since, using)
         .values_list("method", "route")
-        .annotate(*map(Sum, _CAUSED), Max("longest_us"), Sum("waits"), Sum("waited_us"), Max("longest_wait_us"))
+        .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"))
         .order_by("method", "route")
     )
-    harms = [(method, route, Harm(*figures[:5])) for method, route, *figures in rows]
-    all_us = sum(harm.total_us for _, _, harm in harms)
+    impacts = [(method, route, Impact(*figures[:5])) for method, route, *figures in rows]
+    all_us = sum(impact.total_us for _, _, impact in impacts)
     waits = [(method, route, *figures[5:]) for method, route, *figures in rows]
     waited_us = sum(row[3] for row in waits)
     return Routes(
         causing=[
-            HarmfulRoute(method, route, harm, harm.total_us / all_us)
-            for method, route, harm in sorted(harms, key=lambda row: -row[2].total_us)[:SHOWN]
-            if harm.total_us
+            HarmfulRoute(method, route, impact, impact.total_us / all_us)
+            for method, route, impact in sorted(impacts, key=lambda row: -row[2].total_us)[:SHOWN]
+            if impact.total_us
         ],
         suffering=[
             SufferingRoute(method, route, number, us, longest_us, us / waited_us)

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db.models import Max, Sum
 
+from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
-from loopwatch.reporting.overview.moments import as_stored, aware
+from loopwatch.reporting.aggregates import IMPACT
 from loopwatch.reporting.overview.routes import route_totals
 from loopwatch.reporting.overview.span import Axis
-
-Figures = dict[str, int | None]
-_SUMS = ("events", "blocked_us", "requests_delayed", "delay_us")
+from loopwatch.stored_time import as_aware, as_stored
 
 
 @dataclass(slots=True)
@@ -25,41 +25,42 @@ class Bar:
 
     start: datetime
     end: datetime
-    events: int = 0
-    blocked_us: int = 0
-    requests_delayed: int = 0
-    delay_us: int = 0
-    longest_us: int = 0
+    impact: Impact = NO_IMPACT
     machine_us: int = 0
     busiest: float | None = None
 
-    def add(self, figures: Figures, row_us: int) -> None:
-        """Add one row, which is of so much time."""
-        for column in (*_SUMS, "machine_us"):
-            setattr(self, column, getattr(self, column) + (figures.get(column) or 0))
-        self.longest_us = max(self.longest_us, figures["longest_us"] or 0)
-        busy_us = figures.get("busy_us")
-        if busy_us is not None:
-            self.busiest = max(self.busiest or 0.0, min(1.0, busy_us / row_us))
+    def add(self, row: "_Row", row_us: int) -> None:
+        """Add one row, which covers ``row_us``."""
+        self.impact += row.impact
+        self.machine_us += row.machine_us
+        if row.busy_us is not None:
+            self.busiest = max(self.busiest or 0.0, min(1.0, row.busy_us / row_us))
+
+
+class _Row(NamedTuple):
+    bar: int
+    impact: Impact
+    machine_us: int = 0
+    busy_us: int | None = None
 
 
 def timeline(axis: Axis, using: str | None) -> list[Bar]:
     """Every bar of the axis, in one query."""
     bars = [Bar(axis.start(index), axis.start(index + 1)) for index in range(axis.span.bars)]
-    for index, figures in _days(axis, using) if axis.span.rows is None else _rows(axis, axis.span.rows, using):
-        if 0 <= index < len(bars):
-            bars[index].add(figures, (axis.span.rows or 0) * 60_000_000)
+    for row in _days(axis, using) if axis.span.rows is None else _rows(axis, axis.span.rows, using):
+        if 0 <= row.bar < len(bars):
+            bars[row.bar].add(row, (axis.span.rows or 0) * 60_000_000)
     return bars
 
 
-def _days(axis: Axis, using: str | None) -> Iterator[tuple[int, Figures]]:
+def _days(axis: Axis, using: str | None) -> Iterator[_Row]:
     totals = route_totals(axis, axis.begin, using).values_list("start")
-    for start, *figures in totals.annotate(*map(Sum, _SUMS), Max("longest_us")).order_by():
-        yield axis.index_of_day(aware(start)), dict(zip((*_SUMS, "longest_us"), figures, strict=True))
+    for start, *figures in totals.annotate(*IMPACT).order_by():
+        yield _Row(axis.index_of_day(as_aware(start)), Impact(*figures))
 
 
-def _rows(axis: Axis, minutes: int, using: str | None) -> Iterator[tuple[int, Figures]]:
+def _rows(axis: Axis, minutes: int, using: str | None) -> Iterator[_Row]:
     times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
-    sums, largest = (*_SUMS, "machine_us"), ("longest_us", "busy_us")
-    for start, *figures in times.values_list("start").annotate(*map(Sum, sums), *map(Max, largest)).order_by():
-        yield axis.index(aware(start)), dict(zip((*sums, *largest), figures, strict=True))
+    rows = times.values_list("start").annotate(*IMPACT, Sum("machine_us"), Max("busy_us"))
+    for start, *figures, machine_us, busy_us in rows.order_by():
+        yield _Row(axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us)
