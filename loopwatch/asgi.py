@@ -9,8 +9,8 @@ from django.core.asgi import get_asgi_application
 from loopwatch import metrics, site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.request_route import describe_request
 from loopwatch.request_tracing.start import carries_header, start_trace
-from loopwatch.routes import describe
 
 
 class LoopWatch:
@@ -42,8 +42,8 @@ class LoopWatch:
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
-            describe_request = partial(describe, self.application, kind, method, scope["path"], root_path)
-            request = RequestInFlight(in_flight, describe_request)
+            describe = partial(describe_request, self.application, kind, method, scope["path"], root_path)
+            request = RequestInFlight(in_flight, describe)
             # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
             current_request.set(request)
             request.resume()

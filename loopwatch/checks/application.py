@@ -5,7 +5,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.checks.layers import asgi_application_path, layers
+from loopwatch.asgi_layers import layers
+from loopwatch.checks.site_application import asgi_application_path
 
 
 def check_asgi_application(**_: Any) -> list[CheckMessage]:
@@ -17,7 +18,7 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
         application = import_string(dotted_path)
     except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
         return [_does_not_import(dotted_path, error)]
-    if any(getattr(layer, "is_loopwatch", False) for layer in layers(application)):
+    if any(getattr(layer.application, "is_loopwatch", False) for layer in layers(application)):
         return []
     return [_not_wrapped(dotted_path)]
 

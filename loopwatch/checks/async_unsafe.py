@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
-from loopwatch.checks.layers import asgi_application_path
+from loopwatch.checks.site_application import asgi_application_path
 
 VARIABLE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 

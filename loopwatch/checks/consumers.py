@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
+from loopwatch.asgi_layers import consumer_of
 from loopwatch.checks.database_use import model_named_by
-from loopwatch.checks.layers import layers_of_the_site
+from loopwatch.checks.site_application import layers_of_the_site
 
 
 def check_sync_consumers(**_: Any) -> list[CheckMessage]:
@@ -31,10 +32,10 @@ def check_sync_consumers(**_: Any) -> list[CheckMessage]:
 
 
 def _sync_consumers() -> list[type]:
-    """Those that the application routes to, as far as the customary attributes tell; each once."""
+    """Return each synchronous consumer that the site's application routes to, once."""
     channels = sys.modules.get("channels.consumer")  # without it there can be none
     synchronous = getattr(channels, "SyncConsumer", None)
     if not isinstance(synchronous, type):
         return []
-    found = (getattr(layer, "consumer_class", None) for layer in layers_of_the_site())
-    return list(dict.fromkeys(each for each in found if isinstance(each, type) and issubclass(each, synchronous)))
+    found = (consumer_of(layer.application) for layer in layers_of_the_site())
+    return list(dict.fromkeys(each for each in found if each is not None and issubclass(each, synchronous)))

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.checks.layers import asgi_application_path
+from loopwatch.checks.site_application import asgi_application_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
 from django.dispatch import Signal
 
-from loopwatch.checks.layers import asgi_application_path
+from loopwatch.checks.site_application import asgi_application_path
 
 _SIGNALS = {"request_started": request_started, "request_finished": request_finished}
 _NOT_OF_THE_SITE = ("django", "loopwatch")

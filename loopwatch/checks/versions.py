@@ -7,7 +7,7 @@ import django
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.version import get_version_tuple
 
-from loopwatch.checks.layers import asgi_application_path
+from loopwatch.checks.site_application import asgi_application_path
 
 NEWEST_TESTED_DJANGO = (6, 1)
 # Before, ThreadSensitiveContext waits for its thread on the event loop: https://github.com/django/asgiref/issues/535

@@ -1,19 +1,19 @@
 """Whether the live page can work on this site, where its WebSocket is, and if not, what is missing."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils.module_loading import import_string
 
+from loopwatch.asgi_layers import consumer_of, layers
 from loopwatch.conf import configuration
 from loopwatch.live.feed import has_shared_layer
 
-MAX_NESTING = 20
+_ANCHORS = re.compile(r"\^|\$|\\Z")
 _PARAMETERS = re.compile(r"[<>()\[\]\\*+?|]")
 
 
@@ -60,25 +60,11 @@ def readiness() -> Readiness:
     return Readiness(get_script_prefix() + route.lstrip("/"), is_shared=has_shared_layer())
 
 
-def _routes_to(consumer: type, application: Any, prefix: str = "", depth: int = 0) -> Iterator[str]:
-    """Paths that lead to the consumer, through whatever middleware and routers; those with parameters do not count."""
-    found = getattr(application, "consumer_class", None)
-    if found is not None:
-        if issubclass(found, consumer) and not _PARAMETERS.search(prefix):
-            yield prefix
-        return
-    if depth < MAX_NESTING:
-        for pattern, inner in _inner(application):
-            yield from _routes_to(consumer, inner, prefix + pattern, depth + 1)
-
-
-def _inner(application: Any) -> Iterator[tuple[str, Any]]:
-    mapping = getattr(application, "application_mapping", None)
-    if isinstance(mapping, Mapping):
-        yield "", mapping.get("websocket")
-    elif getattr(application, "_path_routing", False):
-        for route in application.routes:
-            yield str(route.pattern).removeprefix("^").removesuffix("$").removesuffix(r"\Z"), route.callback
-    else:
-        attributes = getattr(application, "__dict__", {})
-        yield from (("", attributes[name]) for name in ("application", "inner", "app") if name in attributes)
+def _routes_to(consumer: type, application: object) -> Iterator[str]:
+    """Yield the paths of WebSockets that lead to the consumer, except paths with parameters."""
+    for layer in layers(application):
+        found = consumer_of(layer.application)
+        if layer.protocol in (None, "websocket") and found is not None and issubclass(found, consumer):
+            path = _ANCHORS.sub("", layer.route)
+            if not _PARAMETERS.search(path):
+                yield path

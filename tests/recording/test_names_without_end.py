@@ -6,7 +6,7 @@ from django.test import override_settings
 from django.urls import path, re_path
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
-from loopwatch.routes import describe
+from loopwatch.request_route import describe_request
 from tests.recording.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -28,7 +28,7 @@ def written(recorder, calls):
 
 def requests(method, paths):
     with override_settings(ROOT_URLCONF=__name__):
-        return [describe(None, "http", method, address, "") for address in paths]
+        return [describe_request(None, "http", method, address, "") for address in paths]
 
 
 def test_paths_that_lead_nowhere_are_one_route(recorder_of):

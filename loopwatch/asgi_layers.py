@@ -1,0 +1,110 @@
+"""The layers of an ASGI application: what it wraps and routes to, as far as the customary attributes say.
+
+Channels' routers and consumers are recognised by their attributes, so that Channels need not be installed:
+https://github.com/django/channels/blob/4.3.1/channels/routing.py and ``Consumer.as_asgi`` in ``consumer.py``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MOST_LAYERS = 1_000
+MAX_NESTING = 20
+_WRAPPED = ("application", "inner", "app")
+"""The names under which middleware of different frameworks keeps the application that it wraps."""
+_UNREAD = "<unread>"
+"""The pattern of a route that is not Django's, such as Starlette's; no request is matched with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """An application inside of another one, and the requests that reach it.
+
+    ``protocol`` is the scope's type, ``None`` for every type. ``route`` joins the URL patterns on the way.
+    """
+
+    application: object
+    protocol: str | None = None
+    route: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One step inward: an application, and the protocol or URL pattern that leads to it."""
+
+    application: object
+    protocol: str | None = None
+    pattern: Any = None
+
+    @property
+    def route(self) -> str:
+        return "" if self.pattern is None else str(self.pattern)
+
+    def match(self, path: str) -> tuple[Any, ...] | None:
+        """Return a tuple that begins with the rest of the path, as Django's patterns do; ``None`` for no match."""
+        if self.pattern is None:
+            return (path,)
+        return None if self.pattern is _UNREAD else self.pattern.match(path)
+
+
+def layers(application: object) -> Iterator[Layer]:
+    """Yield the application and everything that it wraps and routes to, outermost first."""
+    waiting, seen = [Layer(application)], set[tuple[int, str]]()
+    while waiting and len(seen) < MOST_LAYERS:
+        layer = waiting.pop(0)
+        known_as = id(layer.application), layer.route
+        if layer.application is None or known_as in seen:
+            continue
+        seen.add(known_as)
+        yield layer
+        waiting += [_below(layer, branch) for branch in _branches(layer.application)]
+
+
+def consumer_of(application: object) -> type | None:
+    """Return the Channels consumer that an application runs; ``None`` for any other application."""
+    consumer = _attribute(application, "consumer_class")
+    return consumer if isinstance(consumer, type) else None
+
+
+def consumer_for(application: object, protocol: str, path: str) -> tuple[str, type | None]:
+    """Return the route that a request takes through Channels' routers, and the consumer at its end, if any."""
+    route, path = "", path.lstrip("/")
+    for _ in range(MAX_NESTING):
+        consumer = consumer_of(application)
+        if consumer is not None:
+            return route, consumer
+        for branch in _branches(application):
+            is_open = callable(branch.application) and branch.protocol in (None, protocol)
+            if is_open and (match := branch.match(path)):
+                application, route, path = branch.application, route + branch.route, match[0]
+                break
+        else:
+            break
+    return route, None
+
+
+def _branches(application: object) -> Iterator[Branch]:
+    mapping, routes = _attribute(application, "application_mapping"), _attribute(application, "routes")
+    if isinstance(mapping, Mapping):
+        yield from (Branch(inner, protocol=protocol) for protocol, inner in mapping.items())
+    if isinstance(routes, Iterable):
+        yield from map(_branch_of, routes)
+    yield from (Branch(_attribute(application, name)) for name in _WRAPPED)
+
+
+def _branch_of(route: object) -> Branch:
+    pattern = _attribute(route, "pattern")
+    if pattern is None:
+        return Branch(_attribute(route, "app"), pattern=_UNREAD)
+    return Branch(_attribute(route, "callback"), pattern=pattern)
+
+
+def _below(layer: Layer, branch: Branch) -> Layer:
+    return Layer(branch.application, branch.protocol or layer.protocol, layer.route + branch.route)
+
+
+def _attribute(owner: object, name: str) -> Any:
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # noqa: BLE001 - a property of the site's code may raise anything
+        return None
