@@ -23,7 +23,7 @@ class Release:
     events: int
     blocked_ms: float
     longest_ms: float
-    p95_ms: float
+    p95_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ def history_of(totals: QuerySet[HourlyTotal]) -> History:
     return History(_distribution(counts, longest_ms), releases, max(len(latest_first) - _RELEASES, 0))
 
 
-def _percentile(counts: Sequence[int], longest_us: int) -> float:
-    return percentile_ms(counts, 0.95, longest_us / 1000)
+def _percentile(counts: Sequence[int], longest_us: int) -> float | None:
+    return percentile_ms(counts, 0.95, longest_us / 1000) if any(counts) else None
 
 
 def _distribution(counts: Sequence[int], longest_ms: float) -> Distribution:

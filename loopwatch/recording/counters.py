@@ -1,25 +1,19 @@
-"""The counters of findings, hours and routes: adding deltas to what is stored, exactly, though several processes do so.
+"""Adds deltas to the stored counters of findings, hours and routes.
 
-They only ever grow by increments that the database computes. What only adds is added by one statement for many rows.
-What may also take away, because a stall that went on has moved to another column, is added row by row, and so is
-everything where the database does not know that statement.
+The database computes every sum, so counters stay exact while several processes add to them.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
-
-from django.db import OperationalError
-from django.db.models import Case, F, QuerySet, Value, When
-from django.db.models.functions import Greatest, Least
+from itertools import groupby
+from typing import Any
 
 from loopwatch.histogram import COLUMNS
-from loopwatch.impact import Impact
-from loopwatch.models import Finding, HourlyTotal, ImpactColumns, RouteTotal
+from loopwatch.models import Finding, HourlyTotal, RouteTotal
 from loopwatch.recording.column_values import integer, path_text, text
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta
-from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.recording.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
@@ -42,47 +36,16 @@ _ROUTES = Merge(
     largest=("longest_us", "longest_wait_us"),
 )
 
-_Row = TypeVar("_Row", Finding, HourlyTotal, RouteTotal)
-
-
-def only_adds(delta: FindingDelta) -> bool:
-    """Whether the delta adds events everywhere and takes nothing away."""
-    hours = delta.hours.values()
-    return delta.impact.events > 0 and all(
-        hour.impact.events > 0 and min(hour.columns.values(), default=0) >= 0 for hour in hours
-    )
-
 
 def count_findings(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
     """Add to the findings, in the order given."""
-    if are_supported(alias) and all(map(only_adds, deltas.values())):
-        rows = [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()]
-        for row, delta in zip(rows, deltas.values(), strict=True):
-            row.events_thinned = delta.thinned
-            _set_impact(row, delta.impact)
-        upsert(alias, rows, _FINDINGS)
-    else:
-        for fingerprint, delta in deltas.items():
-            _count_finding(alias, fingerprint, release, delta)
+    _add(alias, [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()], _FINDINGS)
 
 
 def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDelta]]) -> None:
     """Add to the hourly totals of findings, which are given by id and whose rows this transaction has locked."""
-    rows = list[HourlyTotal]()
-    for finding_id, delta in deltas:
-        together = are_supported(alias) and only_adds(delta)
-        for key, hour in delta.hours.items():
-            row = HourlyTotal(
-                finding_id=finding_id, hour=as_stored(key.hour), method=key.method, route=key.route, release=release
-            )
-            if together:
-                _set_impact(row, hour.impact)
-                for column, change in hour.columns.items():
-                    setattr(row, column, change)
-                rows.append(row)
-            else:
-                _count_hour(alias, row, hour)
-    upsert(alias, rows, _HOURS)
+    rows = [_hour(finding_id, release, key, hour) for finding_id, delta in deltas for key, hour in delta.hours.items()]
+    _add(alias, rows, _HOURS)
 
 
 def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
@@ -94,25 +57,41 @@ def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
         *(_route(RouteTotal.Hours.HOUR, key, delta) for key, delta in routes.items()),
         *(_route(RouteTotal.Hours.DAY, key, delta) for key, delta in by_day.items()),
     ]
-    if are_supported(alias):
-        upsert(alias, rows, _ROUTES)
-        return
-    for row in rows:
-        unique = {column: getattr(row, column) for column in _ROUTES.unique}
-        changes = {
-            **{column: F(column) + getattr(row, column) for column in _ROUTES.added},
-            **{column: Greatest(column, Value(getattr(row, column))) for column in _ROUTES.largest},
-        }
-        _add(RouteTotal.objects.using(alias).filter(**unique), changes, RouteTotal(**unique), events=1)
+    upsert(alias, rows, _ROUTES)
+
+
+def _add(alias: str, rows: Iterable[Finding | HourlyTotal], merge: Merge) -> None:
+    """Add the rows in their order.
+
+    A row without a new event is the later report of a stall. It makes no row again that a person deleted meanwhile.
+    """
+    for has_events, some in groupby(rows, key=lambda row: row.events > 0):
+        (upsert if has_events else update)(alias, list(some), merge)
 
 
 def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTotal:
-    row = RouteTotal(hours=hours, start=as_stored(key.hour), method=key.method, route=key.route)
-    _set_impact(row, delta.caused)
-    row.waits = delta.suffered.requests_delayed
-    row.waited_us = delta.suffered.delay_us
-    row.longest_wait_us = delta.suffered.longest_us
-    return row
+    return RouteTotal(
+        hours=hours,
+        start=as_stored(key.hour),
+        method=key.method,
+        route=key.route,
+        **delta.caused.columns(),
+        waits=delta.suffered.requests_delayed,
+        waited_us=delta.suffered.delay_us,
+        longest_wait_us=delta.suffered.longest_us,
+    )
+
+
+def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> HourlyTotal:
+    return HourlyTotal(
+        finding_id=finding_id,
+        hour=as_stored(key.hour),
+        method=key.method,
+        route=key.route,
+        release=release,
+        **hour.impact.columns(),
+        **hour.columns,
+    )
 
 
 def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
@@ -124,54 +103,10 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
         last_seen=as_stored(delta.last_seen),
         first_release=release,
         last_release=release,
+        events_thinned=delta.thinned,
+        **delta.impact.columns(),
         **_place_columns(delta.place),
     )
-
-
-def _set_impact(row: ImpactColumns, impact: Impact) -> None:
-    for column, figure in impact.columns().items():
-        setattr(row, column, figure)
-
-
-def _count_finding(alias: str, fingerprint: str, release: str, delta: FindingDelta) -> None:
-    new = _finding(fingerprint, release, delta)
-    changes = _increments(delta.impact) | {
-        "events_thinned": F("events_thinned") + delta.thinned,
-        "first_seen": Least("first_seen", Value(new.first_seen)),
-        "last_seen": Greatest("last_seen", Value(new.last_seen)),
-        "first_release": Case(When(first_seen__gt=new.first_seen, then=Value(release)), default="first_release"),
-        "last_release": Case(When(last_seen__lte=new.last_seen, then=Value(release)), default="last_release"),
-    }
-    findings = Finding.objects.using(alias).filter(fingerprint=fingerprint)
-    _add(findings, changes | _place_columns(delta.place), new, delta.impact.events)
-
-
-def _count_hour(alias: str, new: HourlyTotal, delta: HourDelta) -> None:
-    changes = _increments(delta.impact)
-    for column, change in delta.columns.items():
-        if change > 0:
-            changes[column] = F(column) + change
-        elif change < 0:
-            # The hour this stall was first counted in may have been deleted since.
-            changes[column] = Greatest(F(column) + change, Value(0))
-    unique = {column: getattr(new, column) for column in _HOURS.unique}
-    _add(HourlyTotal.objects.using(alias).filter(**unique), changes, new, delta.impact.events)
-
-
-def _add(rows: QuerySet[_Row], changes: dict[str, Any], new: _Row, events: int) -> None:
-    """Update the one row; where it does not exist, insert it first, unless another process just did.
-
-    No row is made for a delta without an event: somebody deleted it while the stall went on.
-    """
-    if not rows.update(**changes) and events:
-        rows.bulk_create([new], ignore_conflicts=True)
-        if not rows.update(**changes):
-            raise OperationalError(f"{new!r} could neither be inserted nor updated")
-
-
-def _increments(impact: Impact) -> dict[str, Any]:
-    added = {column: F(column) + getattr(impact, column) for column in _ADDED}
-    return {**added, "longest_us": Greatest("longest_us", Value(impact.longest_us))}
 
 
 def _place_columns(place: Place) -> dict[str, Any]:

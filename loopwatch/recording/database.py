@@ -190,9 +190,7 @@ class DatabaseSink:
 
 
 def _batches(pending: Pending) -> Iterator[list[str]]:
-    """Fingerprints to write together, in their order; those that only add are written faster than the others."""
+    """Divide the fingerprints, in their order, into those to write together."""
     ordered = sorted(pending.findings)
-    only_add = {each for each in ordered if counters.only_adds(pending.findings[each])}
-    for some in ([each for each in ordered if each in only_add], [each for each in ordered if each not in only_add]):
-        for start in range(0, len(some), FINDINGS_PER_TRANSACTION):
-            yield some[start : start + FINDINGS_PER_TRANSACTION]
+    for start in range(0, len(ordered), FINDINGS_PER_TRANSACTION):
+        yield ordered[start : start + FINDINGS_PER_TRANSACTION]

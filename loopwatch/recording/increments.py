@@ -28,11 +28,6 @@ class Counted:
     delayed: Counter[tuple[str, str]]
     """The requests that wait, by method and route."""
 
-    @property
-    def column(self) -> str:
-        """The histogram column the stall is counted in."""
-        return column_for(self.duration_us / 1000)
-
     def now(self, call: BlockingCall) -> "Counted":
         """Add the figures of a later report. The finding and the hour stay; no figure shrinks.
 
@@ -67,9 +62,7 @@ def _first(call: BlockingCall) -> Counted:
 
 
 def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> FindingDelta:
-    columns = Counter({counted.column: 1})
-    if before:
-        columns.subtract({before.column: 1})
+    columns = Counter() if call.ongoing else Counter({column_for(counted.duration_us / 1000): 1})
     added = _impact(before, counted)
     return FindingDelta(
         place=counted.place,

@@ -9,14 +9,13 @@ from loopwatch.models import LoopTime
 from loopwatch.recording.column_values import text
 from loopwatch.recording.event_rows import host
 from loopwatch.recording.loop_times import KEPT, Key, LoopFigures
-from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
 
-_COUNTS = (*impact.COLUMNS, "machine_us")
 _ROWS = Merge(
     unique=("minutes", "start", "host", "process_id", "since"),
     # Totals never shrink; were one to begin anew, because a clock was set back, what is stored is not lost.
-    largest=_COUNTS,
+    largest=(*impact.COLUMNS, "machine_us"),
     replaced=("busy_us",),
 )
 ROWS_PER_PRUNING = 500
@@ -45,14 +44,7 @@ class LoopTimeRows:
     def write(self, alias: str) -> None:
         """Write what is waiting; whatever the database raises is raised, and everything is kept."""
         rows = [self._row(key, figures) for key, figures in self._unwritten.items()]
-        if are_supported(alias):
-            upsert(alias, rows, _ROWS)
-        else:
-            for row in rows:
-                unique = {column: getattr(row, column) for column in _ROWS.unique}
-                changes = {column: getattr(row, column) for column in (*_COUNTS, "busy_us")}
-                if not LoopTime.objects.using(alias).filter(**unique).update(**changes):
-                    row.save(using=alias, force_insert=True)
+        upsert(alias, rows, _ROWS)
         self._unwritten.clear()
 
     def _row(self, key: Key, figures: LoopFigures) -> LoopTime:

@@ -61,7 +61,7 @@ class RouteDelta:
 
 @dataclass(slots=True)
 class HourDelta:
-    """What to add to one hourly total; a histogram column may be negative: a stall that went on has moved."""
+    """What to add to one hourly total. A stall is counted in a column of the histogram when it has ended."""
 
     impact: Impact
     columns: Counter[str]

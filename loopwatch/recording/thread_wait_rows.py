@@ -1,24 +1,20 @@
 """Writes thread waits: adds them to what is stored, exactly, however many processes do so at once."""
 
 from collections.abc import Callable, Iterator, Mapping
-from copy import copy
 from hashlib import sha256
 
-from django.db import OperationalError, transaction
-from django.db.models import F, Value
-from django.db.models.functions import Greatest
+from django.db import transaction
 
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.recording.batches import Batch, Ledger
 from loopwatch.recording.column_values import text
 from loopwatch.recording.database import UNSTORABLE
 from loopwatch.recording.thread_waits import WaitKey, WaitSums, WaitTotals
-from loopwatch.recording.upserts import Merge, are_supported, upsert
+from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
 
 ROWS_PER_TRANSACTION = 50
-_ADDED = ("waits", "waited_us")
-_MERGE = Merge(unique=("fingerprint",), added=_ADDED, largest=("longest_us",))
+_MERGE = Merge(unique=("fingerprint",), added=("waits", "waited_us"), largest=("longest_us",))
 
 
 class ThreadWaitRows:
@@ -60,7 +56,7 @@ class ThreadWaitRows:
         try:
             with transaction.atomic(using=alias):
                 if self._ledger.enter(alias, batch):
-                    _add(alias, rows)
+                    upsert(alias, rows, _MERGE)
         except UNSTORABLE as error:
             self._on_refusal(error)
         self._doubtful = None
@@ -91,19 +87,3 @@ def _fingerprint(key: WaitKey, release: str) -> str:
     """All columns that tell one row from another are too long for an index of some databases."""
     parts = (key.hour.isoformat(), *key[1:], release)
     return sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
-
-
-def _add(alias: str, rows: list[ThreadWaitTotal]) -> None:
-    if are_supported(alias):
-        upsert(alias, rows, _MERGE)
-        return
-    for row in rows:
-        stored = ThreadWaitTotal.objects.using(alias).filter(fingerprint=row.fingerprint)
-        changes = {column: F(column) + getattr(row, column) for column in _ADDED}
-        changes["longest_us"] = Greatest("longest_us", Value(row.longest_us))
-        if not stored.update(**changes):
-            new = copy(row)
-            new.waits = new.waited_us = new.longest_us = 0
-            ThreadWaitTotal.objects.using(alias).bulk_create([new], ignore_conflicts=True)
-            if not stored.update(**changes):
-                raise OperationalError(f"{row!r} could neither be inserted nor updated")

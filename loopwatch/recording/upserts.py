@@ -1,21 +1,22 @@
-"""Many counters in one statement: insert the rows that are missing, add to those that are there.
+"""Adds rows of counters to stored ones: inserts the rows that are missing, and merges the others.
 
-``INSERT … ON CONFLICT … DO UPDATE`` is atomic, and one statement for many rows costs a small part of what one update
-for each costs. Django writes such statements too, but cannot add to what is stored.
+PostgreSQL and SQLite merge many rows in one atomic statement, ``INSERT … ON CONFLICT … DO UPDATE``, which costs a small
+part of one update for each row. Django writes such statements too, but cannot add to what is stored.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Field, Model
+from django.db.models import Case, F, Field, Model, QuerySet, Value, When
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """What becomes of a row that is there already, by column; a column not named keeps its value."""
+    """How a row is merged into the stored row with the same ``unique`` columns; a column not named keeps its value."""
 
     unique: tuple[str, ...]
     added: tuple[str, ...] = ()
@@ -23,23 +24,81 @@ class Merge:
     smallest: tuple[str, ...] = ()
     replaced: tuple[str, ...] = ()
     with_largest: tuple[tuple[str, str], ...] = ()
-    """A column, and another one whose largest value it comes from."""
+    """Columns that come from the row with the larger value of another column."""
     with_smallest: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def choices(self) -> Iterator[tuple[str, str, str]]:
+        """Yield a column, the column that decides, and how the new value of that one must compare for the new row.
 
-def are_supported(alias: str) -> bool:
-    """Whether that database knows the statement: PostgreSQL and SQLite do."""
-    return bool(connections[alias].features.supports_update_conflicts_with_target)
+        The columns that others depend on come last, because MySQL sees the changes of a statement one by one.
+        """
+        yield from ((name, by, ">=") for name, by in self.with_largest)
+        yield from ((name, by, "<") for name, by in self.with_smallest)
+        yield from ((name, name, ">") for name in self.largest)
+        yield from ((name, name, "<") for name in self.smallest)
 
 
 def upsert(alias: str, rows: Sequence[Model], merge: Merge) -> None:
-    """Insert or merge the rows, all of one model, in their order. What they may hold is not checked."""
+    """Insert or merge the rows, all of one model, in their order. Values are not validated."""
     connection = connections[alias]
-    for some in _statements(connection, rows, merge.unique):
-        fields = _fields(some[0])
-        values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in some for field in fields]
-        with connection.cursor() as cursor:
-            cursor.execute(_sql(connection, some[0], len(some), merge), values)
+    if connection.features.supports_update_conflicts_with_target:
+        for some in _statements(connection, rows, merge.unique):
+            _upsert_together(connection, some, merge)
+    else:  # The place for other statements, such as ON DUPLICATE KEY UPDATE of MySQL and MariaDB.
+        for row in rows:
+            _upsert_one(alias, row, merge)
+
+
+def update(alias: str, rows: Sequence[Model], merge: Merge) -> None:
+    """Merge the rows as ``upsert`` does, but only those that are stored."""
+    for row in rows:
+        _update_one(alias, row, merge)
+
+
+def _upsert_together(connection: BaseDatabaseWrapper, rows: Sequence[Model], merge: Merge) -> None:
+    fields = _fields(rows[0])
+    values = [field.get_db_prep_save(getattr(row, field.attname), connection) for row in rows for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(connection, rows[0], len(rows), merge), values)
+
+
+def _upsert_one(alias: str, row: Model, merge: Merge) -> None:
+    if _update_one(alias, row, merge):
+        return
+    # Another process may insert the row at the same moment, so it is inserted with nothing to add, then updated.
+    empty = copy(row)
+    for column in merge.added:
+        setattr(empty, column, 0)
+    _stored(alias, row).bulk_create([empty], ignore_conflicts=True)
+    if not _update_one(alias, row, merge):
+        raise OperationalError(f"{row!r} could neither be inserted nor updated")
+
+
+def _update_one(alias: str, row: Model, merge: Merge) -> bool:
+    """Return whether the row is stored."""
+    unique = {column: getattr(row, column) for column in merge.unique}
+    return bool(_stored(alias, row).filter(**unique).update(**_changes(row, merge)))
+
+
+def _stored(alias: str, row: Model) -> QuerySet[Any, Any]:
+    return QuerySet(type(row), using=alias)
+
+
+def _changes(row: Model, merge: Merge) -> dict[str, Any]:
+    lookups = {">=": "lte", "<": "gt", ">": "lt"}
+    fields = {field.attname: field for field in _fields(row)}
+    values = {name: Value(getattr(row, name), output_field=field) for name, field in fields.items()}
+    chosen = {
+        name: Case(
+            When(**{f"{by}__{lookups[comparison]}": values[by]}, then=values[name]),
+            default=F(name),
+            output_field=fields[name],
+        )
+        for name, by, comparison in merge.choices
+    }
+    added = {column: F(column) + getattr(row, column) for column in merge.added if getattr(row, column)}
+    return chosen | added | {column: values[column] for column in merge.replaced}
 
 
 def _fields(row: Model) -> "list[Field[Any, Any]]":
@@ -67,10 +126,10 @@ def _sql(connection: BaseDatabaseWrapper, row: Model, count: int, merge: Merge) 
     unique = [quote(column) for column in merge.unique]
     changes = [
         *(f"{name} = {table}.{name} + EXCLUDED.{name}" for name in map(quote, merge.added)),
-        *(f"{name} = {_chosen(table, name, name, '>')}" for name in map(quote, merge.largest)),
-        *(f"{name} = {_chosen(table, name, name, '<')}" for name in map(quote, merge.smallest)),
-        *(f"{quote(name)} = {_chosen(table, quote(name), quote(by), '>=')}" for name, by in merge.with_largest),
-        *(f"{quote(name)} = {_chosen(table, quote(name), quote(by), '<')}" for name, by in merge.with_smallest),
+        *(
+            f"{quote(name)} = {_chosen(table, quote(name), quote(by), comparison)}"
+            for name, by, comparison in merge.choices
+        ),
         *(f"{name} = EXCLUDED.{name}" for name in map(quote, merge.replaced)),
     ]
     a_row = f"({', '.join(['%s'] * len(columns))})"

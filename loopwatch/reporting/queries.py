@@ -95,7 +95,8 @@ def _histograms(figures: Sequence[FindingFigures], selection: Selection) -> Iter
     ids = [row.finding_id for row in figures]
     totals = hourly_totals(selection.begin, selection.using).filter(finding__in=ids)
     for finding_id, *counts in totals.values_list("finding_id").annotate(*map(Sum, COLUMNS)):
-        yield finding_id, counts
+        if any(counts):  # all are zero while the first stall goes on
+            yield finding_id, counts
 
 
 def _reported(

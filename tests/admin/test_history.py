@@ -58,6 +58,13 @@ def test_releases_come_latest_first_with_their_own_figures():
     assert old.p95_ms < 100 < new.p95_ms
 
 
+def test_a_release_whose_only_stall_goes_on_has_no_percentiles():
+    finding = stored_finding()
+    stored_hour(finding, 5_000, under_10000ms=0)
+    found = history(finding)
+    assert ([release.p95_ms for release in found.releases], found.distribution.buckets) == ([None], [])
+
+
 def test_more_releases_than_anybody_reads_are_counted():
     finding = stored_finding()
     for number in range(33):

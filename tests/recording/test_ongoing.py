@@ -84,7 +84,7 @@ def test_a_finding_deleted_while_the_stall_goes_on_stays_deleted(recorder_of):
     assert not Finding.objects.exists()
 
 
-def test_an_hour_deleted_while_the_stall_goes_on_does_not_go_below_nothing(recorder_of):
+def test_a_stall_whose_hour_was_deleted_meanwhile_adds_what_is_new_to_the_hour_made_since(recorder_of):
     recorder = recorder_of()
     report(recorder, 5_000.0, ongoing=True)
     assert recorder.flush(10)

@@ -5,7 +5,7 @@ import pytest
 
 from loopwatch.detection.calls import Request
 from loopwatch.models import Finding, ThreadWaitTotal
-from loopwatch.recording import outage, thread_wait_rows, thread_waits
+from loopwatch.recording import outage, thread_waits
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from tests.recording.calls import CHAT, NOON, blocking_call, thread_wait
 from tests.recording.test_outages import wait_until
@@ -44,7 +44,7 @@ def test_what_is_written_later_is_added(recorder_of):
 
 
 def test_a_database_that_cannot_insert_and_add_at_once_adds_row_by_row(recorder_of, database, monkeypatch):
-    monkeypatch.setattr(thread_wait_rows, "are_supported", lambda alias: False)
+    monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", False)
     recorder = recorder_of()
     for waited_ms in (200.0, 100.0):
         recorder.put_wait(thread_wait(waited_ms=waited_ms))

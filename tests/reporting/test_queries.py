@@ -89,6 +89,11 @@ def test_a_finding_whose_hours_are_gone_has_no_percentile():
     assert report(sort="p95").totals.findings == 1
 
 
+def test_a_finding_whose_only_stall_goes_on_has_no_percentile():
+    stored_hour(stored_finding(), 5_000, under_10000ms=0)
+    assert report().findings[0].p95_ms is None
+
+
 def test_routes_come_most_blocked_first_over_all_hours_and_releases():
     finding = stored_finding()
     stored_hour(finding, 300, route="slow/")
