@@ -1,8 +1,17 @@
-"""Durations as people say them: 0.4 ms, 45 ms, 1.2 s, 3 min 4 s, 2 h 5 min, 3 d 4 h."""
+"""Durations as people say them (0.4 ms, 45 ms, 1.2 s, 3 min 4 s, 3 d 4 h) and as they type them (100ms, 1.5s, 7d)."""
 
+import re
 from itertools import pairwise
 
 _UNITS_S = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+_TYPED = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|[smhdw])", re.ASCII)
+_TYPED_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+
+def parse_duration_ms(text: str) -> float | None:
+    """Read a number with one of the units ms, s, m, h, d and w; ``None`` for anything else."""
+    match = _TYPED.fullmatch(text.strip())
+    return float(match[1]) * _TYPED_UNITS_MS[match[2]] if match else None
 
 
 def human_duration(duration_ms: float) -> str:

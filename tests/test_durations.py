@@ -1,6 +1,6 @@
 import pytest
 
-from loopwatch.durations import human_duration
+from loopwatch.durations import human_duration, parse_duration_ms
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,12 @@ from loopwatch.durations import human_duration
 )
 def test_a_duration_reads_as_people_say_it(duration_ms, text):
     assert human_duration(duration_ms) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "duration_ms"),
+    [("57ms", 57.0), ("1.5s", 1_500.0), (" 10 m ", 600_000.0), ("2h", 7_200_000.0), ("7d", 604_800_000.0)]
+    + [(text, None) for text in ("", "7", "s", "-1s", "1e3s", "1 s s", "٧d", "1min")],
+)
+def test_a_typed_duration_is_a_number_with_a_unit(text, duration_ms):
+    assert parse_duration_ms(text) == duration_ms

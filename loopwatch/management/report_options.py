@@ -1,6 +1,5 @@
 """The options of ``loopwatch_report``: what they are called, what they mean together, which contradict each other."""
 
-import re
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -9,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from loopwatch.durations import parse_duration_ms
 from loopwatch.models import Finding
 from loopwatch.reporting.changes import NEW
 from loopwatch.reporting.formats import FORMATS
@@ -18,7 +18,6 @@ from loopwatch.reporting.report import FINDING, HOST
 from loopwatch.reporting.selection import ALL, SORTS, STATUSES, Selection
 from loopwatch.reporting.since import FORMS, parse_since
 
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)\s?(ms|s)", re.ASCII)
 _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.5, 3600.0
 
 
@@ -157,10 +156,10 @@ def add_arguments(parser: CommandParser) -> None:
 
 
 def _duration_ms(text: str) -> float:
-    match = _DURATION.fullmatch(text.strip())
-    if not match:
+    duration_ms = parse_duration_ms(text)
+    if duration_ms is None:
         raise ArgumentTypeError(f"{text!r} is not a duration. These are: 100ms, 1.5s.")
-    return float(match[1]) * (1000 if match[2] == "s" else 1)
+    return duration_ms
 
 
 def _interval_s(text: str) -> float:

@@ -6,7 +6,6 @@ log tells it once.
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from loopwatch.recording import requests
 from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
 from loopwatch.recording.live import LiveSink
+from loopwatch.recording.log_throttle import LogThrottle
 from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
@@ -27,8 +27,6 @@ from loopwatch.signals import blocking_call
 if TYPE_CHECKING:
     from loopwatch.recording.loop_times import LoopTimes
 
-LINE_INTERVAL_S = 60.0
-FINDINGS_REMEMBERED = 10_000
 
 logger = logging.getLogger("loopwatch")
 
@@ -92,26 +90,15 @@ class LogSink(Sink):
     name = "log"
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._last_line: OrderedDict[str, float] = OrderedDict()
-        self._suppressed: dict[str, int] = {}
+        self._throttle = LogThrottle(clock)
         self._logged = OngoingStalls[bool]()
 
     def emit(self, call: BlockingCall) -> None:
         """Write the line, or count it as left out."""
         is_logged = self._logged.pop(call)
         self._logged.keep(call, note=True)
-        if is_logged:
+        if is_logged or (suppressed := self._throttle.left_out(call.fingerprint)) is None:
             return
-        fingerprint, now = call.fingerprint, self._clock()
-        if now - self._last_line.get(fingerprint, -LINE_INTERVAL_S) < LINE_INTERVAL_S:
-            self._suppressed[fingerprint] = self._suppressed.get(fingerprint, 0) + 1
-            return
-        self._last_line[fingerprint] = now
-        self._last_line.move_to_end(fingerprint)
-        suppressed = self._suppressed.pop(fingerprint, 0)
-        if len(self._last_line) > FINDINGS_REMEMBERED:
-            self._suppressed.pop(self._last_line.popitem(last=False)[0], None)
         logger.warning("%s", _line(call, suppressed), extra=_fields(call, suppressed))
 
 

@@ -1,13 +1,11 @@
 """The beginning of a report's period, as people type it."""
 
-import re
 from datetime import datetime, timedelta
 
+from loopwatch.durations import parse_duration_ms
 from loopwatch.stored_time import as_aware, whole_hour
 
 FORMS = "30m, 24h, 7d, 2w, 2026-11-01 or 2026-11-01T12:00"
-_AGE = re.compile(r"(\d{1,9})([mhdw])", re.ASCII)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_since(text: str, now: datetime) -> datetime:
@@ -26,8 +24,8 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 
 def _age(text: str, now: datetime) -> datetime | None:
-    match = _AGE.fullmatch(text.strip())
-    return now - timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+    age_ms = parse_duration_ms(text)
+    return None if age_ms is None else now - timedelta(milliseconds=age_ms)
 
 
 def _moment(text: str) -> datetime:

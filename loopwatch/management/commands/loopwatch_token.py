@@ -1,6 +1,5 @@
 """Makes a token that has a running site trace the requests that carry it."""
 
-import re
 import shlex
 from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
@@ -10,14 +9,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser
 
 from loopwatch.conf import configuration
+from loopwatch.durations import parse_duration_ms
 from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.usage_error import usage_error
 from loopwatch.request_tracing.start import HEADER
 from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
 
 _FORMS = "30s, 10m, 2h or 1d"
-_DURATION = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 class Command(BaseCommand):
@@ -66,8 +64,7 @@ examples:
 
 
 def _seconds(value: str) -> int:
-    match = _DURATION.fullmatch(value.strip())
-    seconds = int(match[1]) * _SECONDS[match[2]] if match else 0
+    seconds = int((parse_duration_ms(value) or 0.0) / 1000)
     if not 0 < seconds <= LONGEST_S:
         raise ArgumentTypeError(f"{value!r} is not a time of up to 7 days. These work: {_FORMS}.")
     return seconds
