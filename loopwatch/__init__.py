@@ -3,6 +3,8 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from loopwatch._version import __version__
+
 if TYPE_CHECKING:
     from loopwatch.detection.calls import BlockingCall
     from loopwatch.detection.strict.watcher import strict
@@ -10,9 +12,7 @@ if TYPE_CHECKING:
     from loopwatch.recording.health import Stats
     from loopwatch.signals import blocking_call
 
-__version__ = "0.1.0"
-
-__all__ = ["BlockingCall", "blocking_call", "stats", "strict", "watch"]
+__all__ = ["BlockingCall", "__version__", "blocking_call", "stats", "strict", "watch"]
 
 # Imported when asked for: the signal needs Django, which ``watch()`` does not, and pytest imports this package for the
 # sake of its plugin in projects that never use it.

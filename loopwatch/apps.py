@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import checks
+from loopwatch import checks, live, metrics
 
 
 class LoopwatchConfig(AppConfig):
@@ -11,3 +11,5 @@ class LoopwatchConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register_all()
+        live.register()
+        metrics.register()

@@ -29,7 +29,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Branch:
+class Edge:
     """One step inward: an application, and the protocol or URL pattern that leads to it."""
 
     application: object
@@ -57,7 +57,7 @@ def layers(application: object) -> Iterator[Layer]:
             continue
         seen.add(known_as)
         yield layer
-        waiting += [_below(layer, branch) for branch in _branches(layer.application)]
+        waiting += [_below(layer, edge) for edge in _edges(layer.application)]
 
 
 def consumer_of(application: object) -> type | None:
@@ -73,34 +73,34 @@ def consumer_for(application: object, protocol: str, path: str) -> tuple[str, ty
         consumer = consumer_of(application)
         if consumer is not None:
             return route, consumer
-        for branch in _branches(application):
-            is_open = callable(branch.application) and branch.protocol in (None, protocol)
-            if is_open and (match := branch.match(path)):
-                application, route, path = branch.application, route + branch.route, match[0]
+        for edge in _edges(application):
+            is_open = callable(edge.application) and edge.protocol in (None, protocol)
+            if is_open and (match := edge.match(path)):
+                application, route, path = edge.application, route + edge.route, match[0]
                 break
         else:
             break
     return route, None
 
 
-def _branches(application: object) -> Iterator[Branch]:
+def _edges(application: object) -> Iterator[Edge]:
     mapping, routes = _attribute(application, "application_mapping"), _attribute(application, "routes")
     if isinstance(mapping, Mapping):
-        yield from (Branch(inner, protocol=protocol) for protocol, inner in mapping.items())
+        yield from (Edge(inner, protocol=protocol) for protocol, inner in mapping.items())
     if isinstance(routes, Iterable):
-        yield from map(_branch_of, routes)
-    yield from (Branch(_attribute(application, name)) for name in _WRAPPED)
+        yield from map(_edge_of, routes)
+    yield from (Edge(_attribute(application, name)) for name in _WRAPPED)
 
 
-def _branch_of(route: object) -> Branch:
+def _edge_of(route: object) -> Edge:
     pattern = _attribute(route, "pattern")
     if pattern is None:
-        return Branch(_attribute(route, "app"), pattern=_UNREAD)
-    return Branch(_attribute(route, "callback"), pattern=pattern)
+        return Edge(_attribute(route, "app"), pattern=_UNREAD)
+    return Edge(_attribute(route, "callback"), pattern=pattern)
 
 
-def _below(layer: Layer, branch: Branch) -> Layer:
-    return Layer(branch.application, branch.protocol or layer.protocol, layer.route + branch.route)
+def _below(layer: Layer, edge: Edge) -> Layer:
+    return Layer(edge.application, edge.protocol or layer.protocol, layer.route + edge.route)
 
 
 def _attribute(owner: object, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Observation, get_meter
 
-import loopwatch
+from loopwatch._version import __version__
 from loopwatch.histogram import BOUNDS_MS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ gauges = Gauges()
 @cache
 def instruments() -> Instruments:
     """Made once: a meter that is asked twice for the same one complains."""
-    meter = get_meter("loopwatch", loopwatch.__version__)
+    meter = get_meter("loopwatch", __version__)
     meter.create_observable_gauge(
         "loopwatch.loop.busy", [gauges.busy], "1", "Part of the last full minute in which the event loop ran steps"
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from opentelemetry import trace
 from opentelemetry.util.types import Attributes
 
-import loopwatch
+from loopwatch._version import __version__
 from loopwatch.detection.calls import BlockingCall
 
 NAME = "event loop blocked"
@@ -28,7 +28,7 @@ def tell(span: trace.Span, call: BlockingCall, attributes: Attributes) -> None:
         span.add_event(NAME, attributes, began)
         return
     context = trace.set_span_in_context(span)
-    tracer = trace.get_tracer("loopwatch", loopwatch.__version__)
+    tracer = trace.get_tracer("loopwatch", __version__)
     child = tracer.start_span(NAME, context, attributes=attributes, start_time=began)
     child.end(began + round(call.step_ms * 1_000_000))
 

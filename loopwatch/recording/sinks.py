@@ -1,4 +1,4 @@
-"""The sinks beside the database. All but the live page get every call by itself. Each runs on a thread of its own.
+"""The sinks that need nothing but recording itself. Each gets every call by itself, on a thread of its own.
 
 A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
 log tells it once.
@@ -9,19 +9,16 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from loopwatch import metrics
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.escaping.log import log_text
-from loopwatch.live.feed import feed
 from loopwatch.recording import requests
 from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
-from loopwatch.recording.live import LiveSink
 from loopwatch.recording.log_throttle import LogThrottle
 from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.recording.paths import shorten
-from loopwatch.recording.sink import Sink
+from loopwatch.recording.sink import Sink, registered_sinks
 from loopwatch.signals import blocking_call
 
 if TYPE_CHECKING:
@@ -32,31 +29,15 @@ logger = logging.getLogger("loopwatch")
 
 
 def sinks(configuration: Configuration, errors: Errors, loop_times: "LoopTimes") -> list[Sink]:
-    """The sinks that the settings ask for, beside the database; metrics only where they can be had."""
-    chosen: list[Sink] = []
-    if metrics.SINK in configuration.sinks and (sink := _metrics_sink(loop_times)):
-        chosen.append(sink)
+    """Make the sinks that the settings ask for, beside the database, as far as they are available."""
+    chosen = registered_sinks(configuration.sinks, errors, loop_times)
     if "log" in configuration.sinks:
         chosen.append(LogSink())
     if "signal" in configuration.sinks:
         chosen.append(SignalSink())
     if configuration.on_blocking_call:
         chosen.append(CallbackSink(configuration.on_blocking_call))
-    if "live" in configuration.sinks and feed.is_reachable:
-        chosen.append(LiveSink(errors))
     return chosen
-
-
-def _metrics_sink(loop_times: "LoopTimes") -> Sink | None:
-    if not metrics.is_available():
-        return None
-    try:
-        from loopwatch.metrics.sink import MetricsSink  # noqa: PLC0415 - imports OpenTelemetry, which is optional
-
-        return MetricsSink(loop_times)
-    except Exception as error:  # noqa: BLE001 - a version that is too old, or an SDK that fails
-        logger.error("Stalls are not told to OpenTelemetry: %r. %s.", error, metrics.REMEDY)  # noqa: TRY400
-        return None
 
 
 class CallbackSink(Sink):

@@ -8,7 +8,7 @@ import json
 from typing import Any
 from urllib.parse import quote
 
-import loopwatch
+from loopwatch._version import __version__
 from loopwatch.advice import Advice, advice_for
 from loopwatch.escaping.sarif import sarif_text
 from loopwatch.models import Finding
@@ -47,7 +47,7 @@ def outside(report: Report, repository: Repository) -> list[ReportedFinding]:
 def _driver(advice: dict[str, Advice]) -> dict[str, Any]:
     return {
         "name": "loopwatch",
-        "semanticVersion": loopwatch.__version__,
+        "semanticVersion": __version__,
         "rules": [_rule(rule, each) for rule, each in sorted(advice.items())],
         "notifications": [{"id": _OUTSIDE, "shortDescription": {"text": "A finding lies outside of the repository"}}],
     }

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from loopwatch.metrics import attributes
-from loopwatch.metrics.sink import MetricsSink
+from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
 from tests.recording.calls import blocking_call
 from tests.support.children import run
@@ -51,7 +51,7 @@ from django.conf import settings
 settings.configure(INSTALLED_APPS=["loopwatch"])
 import django; django.setup()
 {program}
-from loopwatch.metrics.sink import MetricsSink
+from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
 from tests.recording.calls import blocking_call
 times = LoopTimes()

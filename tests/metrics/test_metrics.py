@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from loopwatch.detection.calls import Cause, LoopUsage, Request
 from loopwatch.metrics.attributes import LIMIT, OTHER
-from loopwatch.metrics.sink import MetricsSink
+from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
 from tests.recording.calls import blocking_call
 

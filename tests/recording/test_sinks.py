@@ -5,9 +5,12 @@ import threading
 
 import pytest
 
+from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall, Request
 from loopwatch.models import Finding
-from loopwatch.recording.sinks import LogSink
+from loopwatch.recording.health import Errors
+from loopwatch.recording.loop_times import LoopTimes
+from loopwatch.recording.sinks import LogSink, sinks
 from loopwatch.signals import blocking_call as signal
 from tests.recording.calls import blocking_call
 from tests.support.waiting import wait_until
@@ -174,3 +177,9 @@ def test_calls_there_is_no_room_for_are_counted(recorder_of):
     recorder.start()
     assert recorder.flush(10)
     assert (len(calls), recorder.stats().undelivered) == (1_000, 200)
+
+
+def test_every_sink_of_the_settings_is_made_beside_the_database(settings):
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer"}}
+    made = sinks(Configuration(), Errors(), LoopTimes())
+    assert {sink.name for sink in made} == set(Configuration().sinks) - {"database"}

@@ -11,9 +11,9 @@ from channels.layers import InMemoryChannelLayer, channel_layers
 from loopwatch.detection.calls import Request
 from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, Batch
 from loopwatch.live.feed import Feed, feed
+from loopwatch.live.live_sink import LiveSink
 from loopwatch.live.received import read_batch
 from loopwatch.recording.health import Errors
-from loopwatch.recording.live import LiveSink
 from tests.recording.calls import NOON, blocking_call
 
 SECOND = int(NOON.timestamp())
