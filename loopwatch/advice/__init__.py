@@ -1,6 +1,6 @@
-"""What to do about a blocking call: the usual cure, by the call's qualified name.
+"""Advises on blocking calls: the usual cure, by the call's qualified name.
 
-Imports no Django and reads no settings, so that the report, the admin and a test run can all ask it.
+Imports no Django and reads no settings, so that the report, the admin and a test run can all use it.
 """
 
 from loopwatch.advice.advice import Advice, Cure

@@ -1,22 +1,22 @@
-"""What one piece of advice consists of."""
+"""Defines the data of one piece of advice."""
 
 from dataclasses import dataclass
 from enum import Enum, auto
 
 
 class Cure(Enum):
-    """What a call itself can be turned into, where it stands in a coroutine function."""
+    """Names what a call in a coroutine function can be replaced by."""
 
     NONE = auto()
-    """Nothing that would be right whatever surrounds it."""
+    """Nothing that is right in every context."""
     ASYNC_SLEEP = auto()
     """``await asyncio.sleep(…)``"""
     ASYNC_METHOD = auto()
-    """``await acount(…)``: Django's own asynchronous twin of it, by the same name with an "a" before it."""
+    """``await acount(…)``: Django's asynchronous version of the call, with the same name and the prefix "a"."""
     THREAD = auto()
     """``await asyncio.to_thread(call, …)``"""
     DJANGO_THREAD = auto()
-    """``await sync_to_async(call)(…)``: in the thread that has the request's database connection."""
+    """``await sync_to_async(call)(…)``: in the thread that holds the request's database connection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,5 +37,5 @@ class Advice:
 
 
 def gettext_noop(text: str) -> str:
-    """Marks a text for translation. Django's own function of this name wants settings."""
+    """Mark a text for translation. Django's function of this name imports Django, which this package must not."""
     return text

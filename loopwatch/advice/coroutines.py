@@ -1,17 +1,17 @@
-"""Whether a line stands in a coroutine function, and so may await."""
+"""Tells whether a line is in a coroutine function, where it can await."""
 
 import ast
 from collections.abc import Sequence
 
-# Reading a larger file than any person writes would take longer than a page may.
+# Parsing takes time in proportion to the size, and the admin parses while it builds a page.
 LARGEST_SOURCE = 300_000
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
 def can_await(lines: Sequence[str], lineno: int) -> bool | None:
-    """Whether the innermost function around a line of a file is a coroutine function; ``None`` where that is unknown.
+    """Return whether the innermost function around a line is a coroutine function, or ``None`` if unknown.
 
-    A lambda on that line leaves it unknown, as does a line outside of all functions.
+    It is unknown outside of all functions, and if a lambda is on the line.
     """
     module = parsed(lines)
     if module is None:
@@ -24,7 +24,7 @@ def can_await(lines: Sequence[str], lineno: int) -> bool | None:
 
 
 def parsed(lines: Sequence[str]) -> ast.Module | None:
-    """The syntax tree of a file, ``None`` for one that is not Python or too large."""
+    """Return the syntax tree of a file, or ``None`` if the file is not Python or too large."""
     source = "\n".join(lines)
     if len(source) > LARGEST_SOURCE:
         return None

@@ -1,6 +1,6 @@
-"""Django's own asynchronous twins: of a function or method, by the same name with an "a" before it.
+"""Lists Django's asynchronous versions of its functions and methods: the same name with the prefix "a".
 
-Those of Django 5.2 that can be awaited in place of the call; ``QuerySet.aiterator`` for one cannot.
+The list is that of Django 5.2, without methods that cannot replace the call by an ``await``, such as ``aiterator``.
 """
 
 from typing import Final
@@ -17,7 +17,8 @@ _CACHES: Final = frozenset(
         *("has_key", "incr", "set", "set_many", "touch"),
     }
 )
-# Every method of a manager is one closure, whatever its name.
+# Managers get all their methods from one closure, so each of them has this qualified name.
+# https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
 _MANAGER: Final = "django.db.models.manager.BaseManager._get_queryset_methods.create_method.manager_method"
 _BY_OWNER: Final = {
     "django.contrib.auth": frozenset({"authenticate", "login", "logout", "get_user", "update_session_auth_hash"}),
@@ -30,12 +31,12 @@ _BY_OWNER: Final = {
 
 
 def is_written_as(called_name: str, written: str) -> bool:
-    """Whether a call by this name in the source is one of that function, as far as names can tell."""
+    """Return whether a call ``written`` so in the source can be a call of that function, judging by the names."""
     return called_name == _MANAGER or called_name.rpartition(".")[2] == written
 
 
 def async_method_of(called_name: str, written: str) -> str:
-    """The name of the twin of a call, ``written`` by this name in the source; empty where there is none."""
+    """Return the name of the asynchronous version of a call that is ``written`` so in the source, or ``""``."""
     owner = called_name.rpartition(".")[0]
     if called_name == _MANAGER:
         known = _QUERIES

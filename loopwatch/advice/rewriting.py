@@ -1,7 +1,7 @@
-"""The line of a blocking call, rewritten: only where that is certain.
+"""Rewrites the line of a blocking call, if the correct form is certain.
 
-It is where the place is known to the column, the expression there is a call, the function around it is a coroutine
-function, and the call's cure fits whatever its arguments are. Everything else is left to the reader.
+It is certain if the place is known to the column, the expression there is a call, the function around it is a coroutine
+function, and the call's cure fits any arguments.
 """
 
 import ast
@@ -14,12 +14,13 @@ from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.django_async_methods import async_method_of, is_written_as
 from loopwatch.advice.match import advice_for
 
-# What an ``await`` would belong to, or may not stand in; the columns inside of an f-string are not those of the file.
+# Nodes that an ``await`` would belong to or is not allowed in, and f-strings, whose columns are not reliable before
+# Python 3.12: https://peps.python.org/pep-0701/
 _OUTER = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp, ast.ClassDef, ast.JoinedStr)
 
 
 class SourceRange(Protocol):
-    """An expression in a file: lines from 1, columns from 0 in UTF-8 bytes, as frames have them."""
+    """Locates an expression in a file, as frames do: lines from 1, columns from 0 in UTF-8 bytes."""
 
     @property
     def lineno(self) -> int: ...
@@ -33,7 +34,7 @@ class SourceRange(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rewriting:
-    """The lines of the call with ``changed`` in its place, and the import that the module lacks, if it does."""
+    """Holds the rewritten lines, with ``changed`` in place of the call, and the import that the module lacks."""
 
     before: str
     changed: str
@@ -47,7 +48,7 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A call as written: its function, its arguments between the parentheses, and what it is a part of."""
+    """Holds a call as written: its function, its arguments without parentheses, and its parent node."""
 
     node: ast.Call
     parent: ast.AST
@@ -56,9 +57,9 @@ class _Call:
 
 
 def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, cause: str) -> Rewriting | None:
-    """Rewrite the call at a place of a file, given by its lines; ``None`` where it is not certain what is right.
+    """Rewrite the call at a place of a file given as ``lines``; return ``None`` if the correct form is uncertain.
 
-    ``called_name`` is what the expression calls, by its qualified name.
+    ``called_name`` is the qualified name of what the expression calls.
     """
     module = parsed(lines) if place.end_column else None
     if module is None:
@@ -73,7 +74,7 @@ def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, cau
 
 
 def _is_python(expression: str) -> bool:
-    """Arguments may be written in a way that they cannot be in another call: ``f(x for x in rows)``."""
+    """Check the syntax, as some arguments are valid only alone in their call: ``f(x for x in rows)``."""
     try:
         ast.parse(f"async def _():\n ({expression})")
     except SyntaxError:
@@ -82,7 +83,7 @@ def _is_python(expression: str) -> bool:
 
 
 def _call_at(module: ast.Module, source: str, place: SourceRange) -> _Call | None:
-    """The call that stands exactly there, if the innermost function around it is a coroutine function."""
+    """Return the call at exactly this place, if the innermost function around it is a coroutine function."""
     for node, above in _around(module, place.lineno):
         if not isinstance(node, ast.Call) or _span(node) != _wanted(place):
             continue
@@ -92,13 +93,13 @@ def _call_at(module: ast.Module, source: str, place: SourceRange) -> _Call | Non
         arguments = written.removeprefix(name).strip()
         is_plain = written.startswith(name) and arguments.startswith("(") and arguments.endswith(")")
         is_awaitable_there = isinstance(function, ast.AsyncFunctionDef) and _is_in_body(node, function)
-        if is_plain and is_awaitable_there and not _is_gone_on_with(node, above):
+        if is_plain and is_awaitable_there and not _is_consumed_in_place(node, above):
             return _Call(node, above[-1], name, arguments[1:-1].strip())
     return None
 
 
-def _is_gone_on_with(node: ast.Call, above: tuple[ast.AST, ...]) -> bool:
-    """Whether what the call returned may have taken the time, whose place is the same: a generator, a coroutine."""
+def _is_consumed_in_place(node: ast.Call, above: tuple[ast.AST, ...]) -> bool:
+    """Return whether the call's result, such as a generator or coroutine, may have taken the time at the same place."""
     *_, outer, parent = above
     if isinstance(parent, (ast.For, ast.AsyncFor, ast.comprehension)):
         return parent.iter is node
@@ -106,7 +107,7 @@ def _is_gone_on_with(node: ast.Call, above: tuple[ast.AST, ...]) -> bool:
 
 
 def _around(module: ast.Module, lineno: int) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...]]]:
-    """The nodes on a line, each with those it is a part of, outermost first."""
+    """Yield the nodes on a line, each with its ancestors, outermost first."""
     waiting: list[tuple[ast.AST, tuple[ast.AST, ...]]] = [(module, ())]
     while waiting:
         node, above = waiting.pop()
@@ -116,7 +117,7 @@ def _around(module: ast.Module, lineno: int) -> Iterator[tuple[ast.AST, tuple[as
 
 
 def _is_on(node: ast.AST, lineno: int) -> bool:
-    """Whether a node reaches the line; those without a line of their own may."""
+    """Return whether a node covers the line; a node without a position may."""
     return getattr(node, "lineno", lineno) <= lineno <= getattr(node, "end_lineno", lineno)
 
 
@@ -129,15 +130,15 @@ def _wanted(place: SourceRange) -> tuple[int, int, int, int]:
 
 
 def _is_in_body(node: ast.Call, function: ast.AsyncFunctionDef) -> bool:
-    """Not a decorator or a default: those run where the function is defined."""
+    """Exclude decorators and defaults, which run where the function is defined."""
     first = function.body[0]
     return (node.lineno, node.col_offset) >= (first.lineno, first.col_offset)
 
 
 def _cured(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
-    """The call as it should be, and the import that this takes; empty where no cure is certain."""
+    """Return the replacement of the call and the import it needs; empty if no cure is certain."""
     if not is_written_as(called_name, call.function.rpartition(".")[2]):
-        # Imported by another name, or not written there at all, such as ``__exit__`` of a ``with`` statement.
+        # The function was imported by another name, or is called implicitly, such as ``__exit__`` by ``with``.
         return "", ""
     changed, needs = _awaited(call, called_name, cause)
     return (f"({changed})" if changed and _is_operand(call) else changed), needs
@@ -160,15 +161,15 @@ def _awaited(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
 
 def _awaited_method(call: _Call, called_name: str) -> tuple[str, str]:
     owner, dot, written = call.function.rpartition(".")
-    twin = async_method_of(called_name, written)
-    if not twin:
+    name = async_method_of(called_name, written)
+    if not name:
         return "", ""
-    needs = "" if dot else f"from {called_name.rpartition('.')[0]} import {twin}"
-    return f"await {owner}{dot}{twin}({call.arguments})", needs
+    needs = "" if dot else f"from {called_name.rpartition('.')[0]} import {name}"
+    return f"await {owner}{dot}{name}({call.arguments})", needs
 
 
 def _is_operand(call: _Call) -> bool:
-    """Whether what is around the call takes it for its own left side, as in ``call().read()``."""
+    """Return whether the call is the left side of a larger expression, as in ``call().read()``."""
     parent = call.parent
     if isinstance(parent, ast.Call):
         return parent.func is call.node
@@ -176,7 +177,7 @@ def _is_operand(call: _Call) -> bool:
 
 
 def _has(module: ast.Module, needs: str) -> bool:
-    """Whether the module's own level has this import."""
+    """Return whether the module has this import at its top level."""
     if not needs:
         return True
     (wanted,) = ast.parse(needs).body

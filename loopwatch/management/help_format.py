@@ -1,4 +1,4 @@
-"""How ``--help`` looks."""
+"""Formats ``--help``."""
 
 from argparse import RawDescriptionHelpFormatter
 
@@ -6,4 +6,4 @@ from django.core.management.base import DjangoHelpFormatter
 
 
 class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
-    """Leaves the lines of the examples as they are."""
+    """Keeps the line breaks of the examples."""

@@ -1,4 +1,4 @@
-"""Where a command's text goes: standard output, a file, or a screen that is drawn again and again."""
+"""Writes a command's text to standard output, to a file, or repeatedly to a terminal."""
 
 import os
 import shutil
@@ -17,26 +17,27 @@ _HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def print_text(stdout: OutputWrapper, text: str) -> None:
-    """Print text, if there is any; what the encoding lacks is spelled out."""
+    """Print the text unless it is empty, escaping characters that the encoding lacks."""
     try:
         if text:
             stdout.write(_encodable(stdout, text))
         stdout.flush()
     except BrokenPipeError:
-        # The reader has had enough; the interpreter must not try to flush the rest as it exits.
+        # As the Python documentation advises for SIGPIPE: keep the interpreter from flushing the rest when it exits.
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write text in UTF-8, ended by a line break if there is any. Raises ``OSError``."""
+    """Write the text in UTF-8, ending with a line break unless it is empty. Raises ``OSError``."""
     with path.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
         file.write(text if not text or text.endswith("\n") else f"{text}\n")
 
 
 def show_repeatedly(stdout: OutputWrapper, text: Callable[[], str], interval_s: float) -> None:
-    """Fill the terminal with the text, as it then is, every ``interval_s`` until Ctrl-C or a request to terminate.
+    """Redraw the terminal with the current text every ``interval_s`` seconds, until Ctrl-C or SIGTERM.
 
-    The lines are written over the old ones, so that nothing flickers. What the terminal showed before comes back.
+    New lines overwrite the old ones, so nothing flickers. The previous content of the terminal is restored at the end.
     """
     with _screen(stdout):
         while True:

@@ -1,4 +1,4 @@
-"""The options of ``loopwatch_report``: what they are called, what they mean together, which contradict each other."""
+"""Declares the options of ``loopwatch_report`` and checks which of them contradict each other."""
 
 from argparse import ArgumentTypeError
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.5, 3600.0
 
 @dataclass(frozen=True, slots=True)
 class ReportOptions:
-    """The options as they were given; ``problems`` tells what is wrong with them."""
+    """Holds the options as given. ``problems()`` lists what is wrong with them."""
 
     since: str | None
     limit: int
@@ -40,96 +40,99 @@ class ReportOptions:
 
     @classmethod
     def parsed(cls, options: dict[str, Any]) -> "ReportOptions":
-        """From what a command's ``handle`` is given."""
+        """Build the options from the arguments of a command's ``handle``."""
         return cls(**{field.name: options[field.name] for field in fields(cls)})
 
     @property
     def compared(self) -> tuple[str, str] | None:
-        """The two releases."""
+        """The two releases to compare, the earlier first."""
         return (self.compare[0], self.compare[1]) if self.compare else None
 
     @property
     def gate(self) -> Gate | None:
-        """What is to fail; ``None`` where nothing is. A limit alone applies to every finding."""
+        """What makes the command fail, or ``None``. ``--fail-over`` alone applies to every finding."""
         if not self.fail_on and self.fail_over is None:
             return None
         return Gate(frozenset(self.fail_on or [ANY]), self.fail_over or 0.0, self.compared)
 
     def selection(self, now: datetime, using: str) -> Selection:
-        """Which findings, as of ``now``; what is compared may be resolved by now. Raises ``ValueError``."""
-        is_about_all = self.compare or self.group_by == HOST
-        status = self.status or (ALL if is_about_all else Finding.Status.OPEN.value)
+        """Return which findings to report, as of ``now``. Raises ``ValueError`` for an invalid ``--since``."""
+        # A comparison includes resolved findings, and hourly figures of hosts do not know a status.
+        includes_all = self.compare or self.group_by == HOST
+        status = self.status or (ALL if includes_all else Finding.Status.OPEN.value)
         since = parse_since(self.since, now) if self.since is not None else None
         return Selection(since, status, self.sort, self.limit, using)
 
     def problems(self) -> Iterator[str]:
-        """Everything that cannot be meant, and what to do instead."""
+        """Yield a message for each invalid combination of options, with what to do instead."""
         if self.limit < 1:
             yield "--limit must be at least 1."
         if self.group_by != FINDING:
             yield from self._problems_with_groups()
         if self.compare and not FORMATS[self.format].prints_changes:
-            yield f"--format {self.format} cannot compare: leave out --compare, or choose another format."
+            yield f"--format {self.format} cannot show a comparison: omit --compare, or choose another format."
         if self.compare and self.compare[0] == self.compare[1]:
             yield "--compare needs two different releases."
         if NEW in (self.fail_on or ()) and not self.compare and self.since is None:
-            yield "--fail-on new: new since when? Add --since WHEN, or --compare RELEASE_A RELEASE_B."
+            yield "--fail-on new needs --since WHEN or --compare RELEASE_A RELEASE_B."
         if self.watch is not None:
             yield from self._problems_with_watching()
 
     def _problems_with_groups(self) -> Iterator[str]:
         if self.compare:
-            yield "--compare is about findings: leave out --group-by."
+            yield "--compare compares findings: omit --group-by."
         if self.sort == "last-seen":
-            yield "--sort last-seen is for findings: leave out --group-by, or choose another order."
+            yield "--sort last-seen applies to findings only: omit --group-by, or choose another order."
         if self.group_by == HOST and (self.gate or self.status not in {None, ALL}):
-            yield "--group-by host is about all findings: leave out --status, --fail-on and --fail-over."
+            yield "--group-by host covers all findings: omit --status, --fail-on and --fail-over."
         if not FORMATS[self.format].prints_groups:
-            yield f"--format {self.format} is about findings: leave out --group-by."
+            yield f"--format {self.format} lists findings only: omit --group-by."
 
     def _problems_with_watching(self) -> Iterator[str]:
         if self.format != "text":
-            yield f"--watch shows text: leave out --format {self.format}."
+            yield f"--watch shows text: omit --format {self.format}."
         if self.output:
-            yield "--watch shows the report on the terminal: leave out --output."
+            yield "--watch shows the report on the terminal: omit --output."
         if self.gate:
-            yield "--watch goes on until it is interrupted: leave out --fail-on and --fail-over."
+            yield "--watch runs until it is interrupted: omit --fail-on and --fail-over."
 
 
 def add_arguments(parser: CommandParser) -> None:
-    """Add them, in groups: what is reported, how, and what it means for a build."""
-    what = parser.add_argument_group("what is reported")
-    what.add_argument("--since", metavar="WHEN", help=f"only what happened since: {FORMS} (whole hours count)")
+    """Add the options in three groups: what to report, how to print it, and when to fail."""
+    what = parser.add_argument_group("what to report")
+    what.add_argument("--since", metavar="WHEN", help=f"only stalls since this time, rounded down to the hour: {FORMS}")
     what.add_argument(
-        "--status", choices=STATUSES, help="findings of this status (default: open; of a comparison and of hosts: all)"
+        "--status",
+        choices=STATUSES,
+        help="only findings with this status (default: open, but all for --compare and --group-by host)",
     )
-    what.add_argument("--sort", choices=SORTS, default="blocked", help="largest first by (default: blocked)")
+    what.add_argument("--sort", choices=SORTS, default="blocked", help="sort key, largest first (default: blocked)")
     what.add_argument(
         "--limit",
         type=int,
         default=20,
         metavar="N",
-        help="how many to list; of a comparison, of each kind (default: 20)",
+        help="number of rows; with --compare, of each kind (default: 20)",
     )
     what.add_argument(
         "--group-by",
         choices=(FINDING, *GROUPINGS, HOST),
         default=FINDING,
-        help="add up by this (default: finding)",
+        help="what each row is (default: finding)",
     )
     what.add_argument(
         "--compare",
         nargs=2,
         metavar=("RELEASE_A", "RELEASE_B"),
-        help="what is new, worse, gone and better in the second, by hour of service",
+        help="show what is new, worse, gone and better in the second release, per hour of service",
     )
-    how = parser.add_argument_group("how it is printed")
-    how.add_argument("--format", choices=FORMATS, default="text", help="(default: text)")
-    how.add_argument("--output", metavar="FILE", help="write it to a file instead, in UTF-8")
+    how = parser.add_argument_group("how to print it")
+    how.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
+    how.add_argument("--output", metavar="FILE", help="write the report to this file, in UTF-8")
     how.add_argument(
         "--repository",
         metavar="DIRECTORY",
-        help="what sarif and github name files relative to (default: where .git is, at BASE_DIR or above)",
+        help="root for the relative paths of sarif and github (default: the folder with .git, at BASE_DIR or above)",
     )
     how.add_argument(
         "--watch",
@@ -137,28 +140,28 @@ def add_arguments(parser: CommandParser) -> None:
         type=_interval_s,
         const=2.0,
         metavar="SECONDS",
-        help="show it on the terminal, anew every so often (default: 2), until Ctrl-C",
+        help="redraw the report on the terminal every SECONDS (default: 2), until Ctrl-C",
     )
-    build = parser.add_argument_group("exit status: 0 clean, 1 findings that fail, 2 no report could be made")
+    build = parser.add_argument_group("when to fail (exit status: 0 clean, 1 findings, 2 no report could be made)")
     build.add_argument(
         "--fail-on",
         action="append",
         choices=CONDITIONS,
-        help="fail for findings first seen in the period or the later release (new), resolved and seen again or worse "
-        "(regressed), or all (any); may be repeated",
+        help="new: first seen in the period or the later release; regressed: seen again after being resolved, or "
+        "worse; any: every finding. May be repeated",
     )
     build.add_argument(
         "--fail-over",
         type=_duration_ms,
         metavar="DURATION",
-        help="fail only for those that blocked for so long at once: 100ms, 1.5s",
+        help="fail only for findings whose longest stall is at least this long: 100ms, 1.5s",
     )
 
 
 def _duration_ms(text: str) -> float:
     duration_ms = parse_duration_ms(text)
     if duration_ms is None:
-        raise ArgumentTypeError(f"{text!r} is not a duration. These are: 100ms, 1.5s.")
+        raise ArgumentTypeError(f"{text!r} is not a duration. Examples: 100ms, 1.5s.")
     return duration_ms
 
 

@@ -1,4 +1,4 @@
-"""What the commands have in common that read the store or tidy it up."""
+"""Provides the base class of the commands that read or prune the store."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +16,10 @@ from loopwatch.models import Finding
 
 
 class StoreCommand(BaseCommand):
-    """Has the option ``--database``, shows its ``examples``, and says in one line what is wrong with the database."""
+    """Adds ``--database`` and the ``examples`` of ``--help``, and reports database errors in one line."""
 
     examples: str
-    # Some of Django's ask the database, and end in a traceback where it cannot be reached.
+    # Some of Django's checks query the database, and end in a traceback if it cannot be reached.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -27,26 +27,28 @@ class StoreCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--database", metavar="ALIAS", help="(default: the one loopwatch writes to)")
+        parser.add_argument(
+            "--database", metavar="ALIAS", help="the database to use (default: the one loopwatch writes to)"
+        )
 
     @staticmethod
     def configuration() -> Configuration:
-        """The settings; raises ``CommandError`` where they are wrong."""
+        """Return the settings. Raises ``CommandError`` if they are invalid."""
         try:
             return configuration()
         except ImproperlyConfigured as error:
-            raise usage_error(f"The settings are wrong.\n{error}") from None
+            raise usage_error(f"The settings are invalid.\n{error}") from None
 
     @contextmanager
     def store(self, database: str | None, *, for_writing: bool = False) -> Iterator[str]:
-        """The alias to use: ``database``, or that of the settings or the router. Its errors become ``CommandError``."""
+        """Yield the alias of ``database``, the settings or the router. Database errors become ``CommandError``."""
         routed = router.db_for_write if for_writing else router.db_for_read
         alias = database or self.configuration().database or routed(Finding)
         try:
             if Finding._meta.db_table not in connections[alias].introspection.table_names():
-                raise usage_error(f"The database {alias!r} has no tables of loopwatch: run manage.py migrate.")
+                raise usage_error(f"The database {alias!r} has no loopwatch tables: run manage.py migrate.")
             yield alias
         except ConnectionDoesNotExist:
-            raise usage_error(f"There is no database {alias!r} in DATABASES.") from None
+            raise usage_error(f"DATABASES has no database {alias!r}.") from None
         except DatabaseError as error:
-            raise usage_error(f"The database {alias!r} cannot be used: {error}") from error
+            raise usage_error(f"Cannot use the database {alias!r}: {error}") from error

@@ -1,11 +1,11 @@
-"""How a command says that it could not do what it is for."""
+"""Ends a command that could not do its job."""
 
 from django.core.management.base import CommandError
 
 WRONG_USAGE = 2
-"""The exit status; argparse has the same. A status of 1 says what was found."""
+"""The exit status, the same as argparse's. A status of 1 is left for findings."""
 
 
 def usage_error(message: str) -> CommandError:
-    """The error that ends a command with ``WRONG_USAGE``."""
+    """Return the error that ends a command with ``WRONG_USAGE``."""
     return CommandError(message, returncode=WRONG_USAGE)

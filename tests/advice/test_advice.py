@@ -27,11 +27,11 @@ CAUSE = {"loop": "computing", "template": "computing", "json": "computing", "reg
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake):
-    topic, said = FITTING[mistake.name]
+    topic, code = FITTING[mistake.name]
     for name in mistake.blocking_calls:
         advice = advice_for(name, cause=CAUSE.get(mistake.name, "waiting"))
         assert advice.topic == topic
-        assert said in advice.example
+        assert code in advice.example
 
 
 @pytest.mark.parametrize(
@@ -54,17 +54,17 @@ def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake
         ("<script>", "waiting"),
     ],
 )
-def test_the_longest_beginning_of_the_name_in_whole_parts_decides(name, topic):
+def test_the_longest_dotted_prefix_of_the_name_decides(name, topic):
     assert advice_for(name, cause="waiting").topic == topic
 
 
-def test_a_lazy_import_is_to_run_when_the_process_starts():
+def test_a_lazy_import_has_its_own_advice():
     advice = advice_for("import pandas (lazy)", cause="importing")
     assert advice.topic == "lazy-import"
     assert advice != advice_for("import pandas", cause="importing")
 
 
-def test_what_was_called_and_what_spent_the_time_help_where_the_call_is_unknown():
+def test_an_unknown_call_gets_the_advice_for_the_called_or_the_innermost_name():
     assert advice_for("acme.Client.fetch", cause="waiting", leaf_name="socket.socket.recv").topic == "socket"
     assert advice_for("acme.fetch", cause="waiting", called_name="requests.get", leaf_name="ssl.x").topic == "http"
     assert advice_for("time.sleep", cause="waiting", leaf_name="socket.socket.recv").topic == "sleep"
@@ -86,11 +86,11 @@ def test_an_import_or_a_collection_decides_before_the_name_of_the_call(cause, to
     assert advice_for("time.sleep", cause=cause).topic == topic
 
 
-def test_a_cause_nobody_knows_is_no_error():
+def test_an_unknown_cause_gets_general_advice():
     assert advice_for("acme.fetch", cause="bogus").topic == "waiting"
 
 
-def test_topics_and_names_are_told_once():
+def test_topics_and_names_are_unique():
     names = [name for advice in ALL for name in advice.names]
     assert len(set(names)) == len(names)
     topics = [advice.topic for advice in ALL]
@@ -100,7 +100,7 @@ def test_topics_and_names_are_told_once():
 def test_advice_needs_no_settings():
     program = "from loopwatch.advice import advice_for; print(advice_for('time.sleep', cause='waiting').cure)"
     ran = run([sys.executable, "-c", program], check=True, env={})
-    assert "Sleep without holding the loop" in ran.stdout
+    assert "Await asyncio.sleep()" in ran.stdout
 
 
 def test_advice_imports_no_django():

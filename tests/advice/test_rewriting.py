@@ -59,7 +59,7 @@ def test_a_sleep_in_a_coroutine_function_becomes_asyncios():
         "async def view(request):\n    return f'{time.sleep(1)}'\n",
     ],
 )
-def test_where_nothing_can_be_awaited_nothing_is_rewritten(source):
+def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
     assert rewrite(source, "time.sleep(1)") is None
 
 
@@ -167,11 +167,11 @@ def test_a_call_over_several_lines_keeps_them():
         ("(sleep)(1)", "(sleep)(1)", "time.sleep"),
     ],
 )
-def test_what_is_not_certain_is_left_alone(line, written, called_name):
+def test_a_call_without_a_certain_replacement_is_not_rewritten(line, written, called_name):
     assert rewrite(in_coroutine(line), written, called_name) is None
 
 
-def test_the_import_it_takes_is_told_where_the_module_lacks_it():
+def test_an_import_that_the_module_lacks_is_named():
     line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
     assert rewrite(line, call).needs == "import asyncio"
     assert rewrite(f"import asyncio as aio\n{line}", call).needs == "import asyncio"
@@ -183,13 +183,13 @@ def test_the_import_it_takes_is_told_where_the_module_lacks_it():
 
 
 @pytest.mark.parametrize("place", [Place(2, 2, 4, 0), Place(2, 2, 5, 17), Place(9, 9, 4, 17), Place(2, 3, 4, 17)])
-def test_a_place_that_is_not_a_call_is_left_alone(place):
+def test_a_place_that_is_not_a_call_is_not_rewritten(place):
     lines = ["async def view():", "    time.sleep(1)", ""]
     assert rewritten(lines, place, called_name="time.sleep", cause="waiting") is None
 
 
 @pytest.mark.parametrize("source", ["def (:", "\0", "(" * 5_000, "x = " + "-" * 100_000 + "1"])
-def test_a_file_that_is_no_python_is_left_alone(source):
+def test_a_file_that_is_not_python_is_not_rewritten(source):
     place = Place(1, 1, 0, 5)
     assert rewritten(source.split("\n"), place, called_name="time.sleep", cause="waiting") is None
 
@@ -199,7 +199,7 @@ def test_a_very_large_file_is_not_read(monkeypatch):
     assert rewrite(in_coroutine("time.sleep(1)"), "time.sleep(1)") is None
 
 
-def test_every_twin_exists_in_this_django(settings):
+def test_every_listed_async_method_exists_in_this_django(settings):
     from django.core.cache.backends.base import BaseCache
 
     for owner, names in _BY_OWNER.items():

@@ -50,7 +50,7 @@ def test_without_age_and_number_the_settings_decide_what_is_pruned(finding, sett
     assert finding.blocking_events.count() == 100
 
 
-def test_by_a_clock_that_nothing_was_stored_by_the_settings_delete_nothing(finding, settings):
+def test_the_settings_delete_nothing_if_the_clock_is_implausible(finding, settings):
     settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 100}
     finding.blocking_events.filter(started_at__gt=timezone.now() - timedelta(days=8)).delete()
     with pytest.raises(CommandError, match=r"Nothing was stored in the 7 days before .* --older-than \d{4}-\d\d-\d\d$"):
@@ -59,7 +59,7 @@ def test_by_a_clock_that_nothing_was_stored_by_the_settings_delete_nothing(findi
     assert run("--older-than", "100d").startswith("20 events deleted")
 
 
-def test_where_nothing_is_too_old_the_clock_does_not_matter(db):
+def test_the_clock_does_not_matter_if_nothing_is_too_old(db):
     assert run() == "0 events deleted; all counts are kept.\n"
 
 
@@ -74,7 +74,7 @@ def test_a_dry_run_deletes_nothing(finding):
     assert Finding.objects.get().events_thinned == 0
 
 
-def test_a_terminal_shows_how_far_it_is(finding):
+def test_a_terminal_shows_the_progress_of_pruning(finding):
     shown = run("--older-than", "60d", "--batch-size", "25", stdout=Terminal())
     parts = shown.replace("\r", "\n").split("\n")
     assert parts == ["", "25 of 60 events", "50 of 60 events", "60 of 60 events", *parts[4:]]
@@ -90,24 +90,24 @@ def test_a_site_without_time_zones_stores_local_time(settings):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--older-than", "soon"], "--older-than: 'soon' is neither"),
         (["--older-than", ""], "--older-than: '' is neither"),
         (["--older-than", "2099-01-01"], "has not come yet"),
         (["--keep-events", "0"], "at least 1"),
-        (["--batch-size", "0"], "from 1 to 10000"),
-        (["--batch-size", "10001"], "from 1 to 10000"),
+        (["--batch-size", "0"], "between 1 and 10000"),
+        (["--batch-size", "10001"], "between 1 and 10000"),
         (["--database", "nowhere"], "no database 'nowhere'"),
     ],
 )
-def test_mistakes_are_told_and_delete_nothing(finding, arguments, said):
-    with pytest.raises(CommandError, match=said):
+def test_invalid_options_are_refused_and_delete_nothing(finding, arguments, message):
+    with pytest.raises(CommandError, match=message):
         run(*arguments)
     assert BlockingEvent.objects.count() == 120
 
 
-def test_wrong_settings_are_told(settings):
+def test_the_prune_command_reports_invalid_settings(settings):
     settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 0}
     with pytest.raises(CommandError, match="EVENTS_KEPT_DAYS"):
         run()

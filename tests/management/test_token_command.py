@@ -19,11 +19,11 @@ def token_in(printed):
     return re.match(r"X-Loopwatch-Trace: (\S+)\n", printed)[1]
 
 
-def test_the_token_is_good_and_asks_for_two_milliseconds():
+def test_the_token_is_valid_and_asks_for_two_milliseconds():
     assert threshold_ms_of(token_in(run()[0])) == 2.0
 
 
-def test_the_curl_line_can_be_pasted_whatever_the_address():
+def test_the_curl_command_quotes_the_address_for_the_shell():
     printed, _ = run("https://shop.example/?a=1&b='$(x)")
     words = shlex.split(printed.splitlines()[2])
     assert words[0] == "curl"
@@ -31,7 +31,7 @@ def test_the_curl_line_can_be_pasted_whatever_the_address():
     assert f"X-Loopwatch-Trace: {token_in(printed)}" in words
 
 
-def test_a_token_is_good_for_the_time_that_was_asked_for(monkeypatch):
+def test_a_token_is_valid_for_the_requested_time(monkeypatch):
     token = token_in(run("--for", "2h", "--threshold", "20")[0])
     now = time.time()
     for seconds, threshold_ms in ((7195, 20.0), (7205, None)):
@@ -52,23 +52,23 @@ def test_a_token_is_good_for_the_time_that_was_asked_for(monkeypatch):
         ("--threshold", "x"),
     ],
 )
-def test_what_it_cannot_read_it_says_with_what_it_can(arguments):
-    with pytest.raises(CommandError, match=r"These work: 30s, 10m, 2h or 1d|from 1 to 60000"):
+def test_an_invalid_time_or_threshold_is_refused_with_examples(arguments):
+    with pytest.raises(CommandError, match=r"Examples: 30s, 10m, 2h or 1d|between 1 and 60000"):
         run(*arguments)
 
 
-def test_the_token_command_says_where_the_header_does_nothing(settings):
+def test_the_token_command_warns_if_the_header_has_no_effect(settings):
     settings.LOOPWATCH = {"ENABLED": False}
-    assert "does nothing" in run()[1]
+    assert "has no effect" in run()[1]
 
 
-def test_wrong_settings_are_told(settings):
+def test_the_token_command_reports_invalid_settings(settings):
     settings.LOOPWATCH = {"ENABLED": None}
-    with pytest.raises(CommandError, match="settings are wrong"):
+    with pytest.raises(CommandError, match="settings are invalid"):
         run()
 
 
-def test_a_site_without_a_key_is_told(settings):
+def test_the_token_command_reports_a_missing_secret_key(settings):
     settings.SECRET_KEY = ""
     with pytest.raises(CommandError, match="SECRET_KEY"):
         run()

@@ -191,7 +191,7 @@ class TestHtml:
         page = Page(render_html(a_report(a_finding(reopened=True))))
         for part in ("1 open finding", "time.sleep", "reopened", "shop/views.py:41", "time.sleep(0.1)", "110 ms", "7"):
             assert part in page.text
-        assert "Sleep without holding the loop" in page.text
+        assert "Await asyncio.sleep()" in page.text
 
     @pytest.mark.parametrize("report", [a_report(a_finding()), compared(), grouped(a_group()), a_report(stored=0)])
     def test_it_needs_nothing_else_and_runs_nothing(self, report):
@@ -235,7 +235,7 @@ class TestGithub:
         )
         assert "3 times, for up to 120 ms (95 %25 within 110 ms)" in line
         assert "7 other requests waited 840 ms" in line
-        assert "Sleep without holding the loop" in line
+        assert "Await asyncio.sleep()" in line
 
     def test_what_lies_outside_is_told_without_a_line(self, repository):
         (line,) = render_github(a_report(a_finding(filename="asgiref/sync.py")), repository).splitlines()

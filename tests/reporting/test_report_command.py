@@ -277,27 +277,27 @@ class TestMistakes:
         [
             (["--compare", "1.4", "1.4"], "two different releases"),
             (["--compare", "1.4", "1.5"], r"1\.4.*Known are.*1\.3"),
-            (["--compare", "1.4", "1.5", "--group-by", "route"], "leave out --group-by"),
-            (["--compare", "1.4", "1.5", "--format", "speedscope"], "cannot compare"),
-            (["--group-by", "route", "--format", "sarif"], "leave out --group-by"),
-            (["--group-by", "host", "--status", "open"], "leave out --status"),
+            (["--compare", "1.4", "1.5", "--group-by", "route"], "omit --group-by"),
+            (["--compare", "1.4", "1.5", "--format", "speedscope"], "cannot show a comparison"),
+            (["--group-by", "route", "--format", "sarif"], "omit --group-by"),
+            (["--group-by", "host", "--status", "open"], "omit --status"),
             (["--group-by", "host", "--fail-on", "any"], "--fail-on"),
             (["--group-by", "route", "--sort", "last-seen"], "choose another order"),
-            (["--fail-on", "new"], "--since WHEN, or --compare"),
-            (["--fail-over", "fast"], r"'fast' is not a duration\. These are: 100ms"),
+            (["--fail-on", "new"], "--since WHEN or --compare"),
+            (["--fail-over", "fast"], r"'fast' is not a duration\. Examples: 100ms"),
             (["--fail-over", "100"], "100ms"),
             (["--format", "sarif", "--repository", "/nowhere"], "is not a directory"),
-            (["--output", "/nowhere/report.txt"], r"'/nowhere/report\.txt' cannot be written: .*No such file"),
-            (["--output", "a\0b"], "cannot be written"),
+            (["--output", "/nowhere/report.txt"], r"cannot write '/nowhere/report\.txt': .*No such file"),
+            (["--output", "a\0b"], "cannot write"),
             (["--watch"], "needs a terminal"),
             (["--watch", "0"], "0.5 to 3600"),
             (["--watch", "nan"], "0.5 to 3600"),
-            (["--watch", "--format", "json"], "leave out --format json"),
-            (["--watch", "--output", "report.txt"], "leave out --output"),
-            (["--watch", "--fail-over", "1s"], "leave out --fail-on"),
+            (["--watch", "--format", "json"], "omit --format json"),
+            (["--watch", "--output", "report.txt"], "omit --output"),
+            (["--watch", "--fail-over", "1s"], "omit --fail-on"),
         ],
     )
-    def test_options_that_cannot_be_meant_say_what_to_do(self, arguments, advice):
+    def test_invalid_options_are_refused_with_what_to_do(self, arguments, advice):
         stored_hour(stored_finding(), 60, release="1.3")
         with pytest.raises(CommandError, match=advice):
             run(*arguments)
@@ -345,7 +345,7 @@ def test_missing_tables_ask_for_migrate(another_database):
 
 def test_a_database_that_cannot_be_read_says_why(another_database):
     another_database.write_bytes(b"this is no database" * 100)
-    with pytest.raises(CommandError, match=r"cannot be used: .*not a database"):
+    with pytest.raises(CommandError, match=r"Cannot use the database .*not a database"):
         run("--database", "other")
 
 
@@ -391,7 +391,7 @@ def test_a_reader_that_leaves_early_is_no_error(own_process, limit):
 
 def test_a_database_out_of_reach_is_no_traceback(own_process, tmp_path):
     with own_process(store=tmp_path) as process:
-        assert process.stderr.read().startswith("CommandError: The database 'default' cannot be used: ")
+        assert process.stderr.read().startswith("CommandError: Cannot use the database 'default': ")
         assert process.wait(timeout=60) == 2
 
 

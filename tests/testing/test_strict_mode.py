@@ -38,7 +38,7 @@ def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cur
             "E   in test_shop.settings",
             "E     open (file)",
             "E     io.TextIOWrapper.read (file)",
-            "E   Use files in a thread: asyncio has no asynchronous files.",
+            "E   Access files in a thread: asyncio has no API for files.",
             "1 new strict finding:",
             "  pathlib.Path.read_text in test_shop.settings (test_shop.py:*): open once, io.*",
         ]

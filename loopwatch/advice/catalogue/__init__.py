@@ -1,4 +1,4 @@
-"""What is known of calls that block, one module a theme: data, not code."""
+"""Collects the advice for calls known to block. Each module covers one topic and holds only data."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Clients of databases, queues and caches."""
+"""Advice for clients of databases, queues and caches."""
 
 from typing import Final
 
@@ -8,17 +8,14 @@ from loopwatch.advice.advice import gettext_noop as _
 ADVICE: Final = (
     Advice(
         "database",
-        _(
-            "Use the ORM's asynchronous methods, or put everything that queries into one function and run it in the "
-            "thread that has the connection."
-        ),
+        _("Use the ORM's asynchronous methods, or move all queries into one function and call it with sync_to_async."),
         names=("sqlite3", "psycopg", "psycopg2", "psycopg_c", "psycopg_binary", "MySQLdb", "pymysql", "oracledb"),
         example="pairs = await bought_again().acount()\n"
         "async for book in Book.objects.filter(price__lt=10): …\n"
         "figures = await sync_to_async(build_figures)()",
         caveat=_(
-            "A query that is slow stays slow for its own request: look at its plan and its indexes, and at how many "
-            "rows it returns."
+            "A slow query still slows down its own request: check its plan, its indexes and the number of rows it"
+            " returns."
         ),
         link="https://docs.djangoproject.com/en/stable/topics/async/#queries-the-orm",
     ),
@@ -31,7 +28,7 @@ ADVICE: Final = (
     ),
     Advice(
         "redis",
-        _("Use the asynchronous client that the redis package has."),
+        _("Use the asynchronous client of the redis package."),
         names=("redis", "valkey"),
         example="from redis.asyncio import Redis\nvalue = await client.get(key)",
         link="https://redis.readthedocs.io/en/stable/examples/asyncio_examples.html",
@@ -39,14 +36,14 @@ ADVICE: Final = (
     ),
     Advice(
         "mongodb",
-        _("Use the asynchronous client that the pymongo package has."),
+        _("Use the asynchronous client of the pymongo package."),
         names=("pymongo",),
         example="client = AsyncMongoClient(url)\nbook = await client.shop.books.find_one({…})",
         link="https://pymongo.readthedocs.io/en/stable/async-tutorial.html",
     ),
     Advice(
         "search",
-        _("Use the asynchronous client that the package has."),
+        _("Use the asynchronous client of the package."),
         names=("elasticsearch", "opensearchpy", "elastic_transport"),
         example="client = AsyncElasticsearch(url)\nfound = await client.search(…)",
         link="https://elasticsearch-py.readthedocs.io/en/stable/async.html",

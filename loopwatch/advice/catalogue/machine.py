@@ -1,4 +1,4 @@
-"""Waiting for the machine: clocks, files, processes, threads, imports."""
+"""Advice for waiting within the machine: clocks, files, processes, threads, imports."""
 
 from typing import Final
 
@@ -10,16 +10,16 @@ TO_THREAD: Final = "https://docs.python.org/3/library/asyncio-task.html#asyncio.
 ADVICE: Final = (
     Advice(
         "sleep",
-        _("Sleep without holding the loop, or do not sleep at all: wait for the thing itself."),
+        _("Await asyncio.sleep(), or wait for the event itself instead of sleeping."),
         names=("time.sleep",),
         example="await asyncio.sleep(seconds)",
-        caveat=_("A function that is not a coroutine function cannot await: make it one, or call it in a thread."),
+        caveat=_("A plain function cannot await: make it a coroutine function, or call it in a thread."),
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep",
         call_cure=Cure.ASYNC_SLEEP,
     ),
     Advice(
         "subprocess",
-        _("Let asyncio run the program: the loop goes on until it has ended."),
+        _("Let asyncio run the program: the loop keeps running until the program exits."),
         names=(
             *("subprocess", "pexpect", "sh", "os.system", "os.popen", "os.fork", "os.forkpty", "os.kill"),
             *("os.wait", "os.wait3", "os.wait4", "os.waitid", "os.waitpid", "os.posix_spawn", "os.posix_spawnp"),
@@ -34,7 +34,7 @@ ADVICE: Final = (
     ),
     Advice(
         "file",
-        _("Use files in a thread: asyncio has no asynchronous files."),
+        _("Access files in a thread: asyncio has no API for files."),
         names=(
             "open",
             "io",
@@ -52,13 +52,13 @@ ADVICE: Final = (
             "dbm",
         ),
         example="text = await asyncio.to_thread(path.read_text)",
-        caveat=_("Do all of it in one function and one thread, not every read and write in a thread of its own."),
+        caveat=_("Do all of it in one function and one thread, not each read and write in a separate thread."),
         link=TO_THREAD,
         call_cure=Cure.THREAD,
     ),
     Advice(
         "archive",
-        _("Compress and unpack in a thread: that releases the interpreter meanwhile."),
+        _("Compress and decompress in a thread: that releases the GIL."),
         names=("zipfile", "tarfile", "gzip", "bz2", "lzma", "zlib", "zstandard", "brotli"),
         example="packed = await asyncio.to_thread(gzip.compress, data)",
         link=TO_THREAD,
@@ -66,10 +66,10 @@ ADVICE: Final = (
     ),
     Advice(
         "lock",
-        _("Use asyncio's own lock, event or queue where only coroutines wait; wait for threads in a thread."),
+        _("Use asyncio's own lock, event or queue if only coroutines wait; wait for other threads in a thread."),
         names=("threading", "_thread", "queue", "_queue", "multiprocessing", "filelock", "fcntl", "portalocker"),
         example="async with asyncio.Lock(): …\nawait asyncio.to_thread(lock.acquire)",
-        caveat=_("Whoever holds the lock should hold it briefly: do the slow part before or after."),
+        caveat=_("Hold the lock only briefly: do the slow part before or after."),
         link="https://docs.python.org/3/library/asyncio-sync.html",
     ),
     Advice(
@@ -81,15 +81,17 @@ ADVICE: Final = (
     ),
     Advice(
         "logging",
-        _("Let a thread write the log: give the loggers a QueueHandler, and the slow handlers to its listener."),
+        _("Let a thread write the log: attach a QueueHandler to the loggers, and the slow handlers to its listener."),
         names=("logging", "print", "syslog"),
         example='"handlers": {"queue": {"class": "logging.handlers.QueueHandler", "handlers": ["mail", "file"]}}',
-        caveat=_("Handlers that mail, post or write to a slow disk or terminal are the usual ones."),
+        caveat=_(
+            "The usual causes are handlers that send mail, post to a service, or write to a slow disk or terminal."
+        ),
         link="https://docs.python.org/3/howto/logging-cookbook.html#dealing-with-handlers-that-block",
     ),
     Advice(
         "prompt",
-        _("Somebody was asked something, or a debugger had stopped the program: take it out."),
+        _("The program waited for input, or a debugger stopped it: remove the prompt or breakpoint."),
         names=("input", "pdb", "bdb", "ipdb", "IPython", "code.interact", "breakpoint", "getpass"),
     ),
     Advice(
@@ -97,15 +99,17 @@ ADVICE: Final = (
         _("Import it at the top of a module that is imported at start-up."),
         names=("import", "importlib", "pkgutil", "runpy", "importlib_metadata"),
         example="import pandas  # at the top of views.py, not inside of the view",
-        caveat=_("The first request of every process pays for it otherwise, and with it all others."),
+        caveat=_(
+            "Otherwise the first request of every process waits for the import, and so do all requests meanwhile."
+        ),
         link="https://docs.python.org/3/tutorial/modules.html",
     ),
     Advice(
         "garbage-collection",
-        _("Keep the collector from looking at what stays for ever: freeze it when the process has started."),
+        _("Keep the collector from scanning permanent objects: freeze them after start-up."),
         names=("gc",),
         example="gc.collect()\ngc.freeze()\ngc.set_threshold(50_000, 20, 100)",
-        caveat=_("Then look at who makes so many objects at once: rows that are loaded whole, large JSON documents."),
+        caveat=_("Then find what creates so many objects at once: rows loaded with all columns, large JSON documents."),
         link="https://docs.python.org/3/library/gc.html#gc.freeze",
     ),
 )

@@ -1,4 +1,4 @@
-"""Clients of other services, and what they are made of."""
+"""Advice for clients of other services, and for the sockets they use."""
 
 from typing import Final
 
@@ -13,16 +13,16 @@ ADVICE: Final = (
         example="async with httpx.AsyncClient(timeout=5) as client:\n"
         "    answer = await client.get(url)\n"
         "answer = await asyncio.to_thread(requests.get, url, timeout=5)",
-        caveat=_("Give it a timeout in any case: the other side may never answer."),
+        caveat=_("Always set a timeout: the server may never answer."),
         link="https://www.python-httpx.org/async/",
         call_cure=Cure.THREAD,
     ),
     Advice(
         "httpx",
-        _("httpx has an asynchronous client with the same methods."),
+        _("Use httpx.AsyncClient: it has the same methods."),
         names=("httpx", "httpcore"),
         example="async with httpx.AsyncClient(timeout=5) as client:\n    answer = await client.get(url)",
-        caveat=_("Keep one client for all requests: a new one sets up TLS anew."),
+        caveat=_("Keep one client for all requests: each new client sets up TLS again."),
         link="https://www.python-httpx.org/async/",
     ),
     Advice(
@@ -30,7 +30,7 @@ ADVICE: Final = (
         _("Run the call in a thread, or use an asynchronous client such as aioboto3."),
         names=("boto3", "botocore", "s3transfer"),
         example="await asyncio.to_thread(s3.upload_fileobj, file, bucket, key)",
-        caveat=_("Make the client once, at start-up: making it reads files and takes long."),
+        caveat=_("Create the client once, at start-up: creating it reads files and is slow."),
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread",
         call_cure=Cure.THREAD,
     ),
@@ -44,7 +44,7 @@ ADVICE: Final = (
     ),
     Advice(
         "api-client",
-        _("Use the asynchronous client or methods that the package has, or run the call in a thread."),
+        _("Use the package's asynchronous client or methods, or run the call in a thread."),
         names=("openai", "anthropic", "stripe", "twilio", "slack_sdk", "google", "azure"),
         example="answer = await asyncio.to_thread(client.create, …)",
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread",
@@ -52,7 +52,7 @@ ADVICE: Final = (
     ),
     Advice(
         "name-lookup",
-        _("Let the loop look the name up: it does so in a thread."),
+        _("Let the loop resolve the name: it does so in a thread."),
         names=("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getfqdn", "dns"),
         example="addresses = await asyncio.get_running_loop().getaddrinfo(host, port)",
         link="https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.loop.getaddrinfo",
@@ -60,7 +60,7 @@ ADVICE: Final = (
     ),
     Advice(
         "socket",
-        _("Use asyncio's streams, or a client library that is asynchronous; else run the call in a thread."),
+        _("Use asyncio's streams or an asynchronous client library; otherwise run the call in a thread."),
         names=(
             "socket",
             "_socket",
@@ -82,7 +82,7 @@ ADVICE: Final = (
     ),
     Advice(
         "ssh",
-        _("Use an asynchronous client such as asyncssh, or run the whole conversation in a thread."),
+        _("Use an asynchronous client such as asyncssh, or run the whole session in a thread."),
         names=("paramiko", "fabric"),
         example="await asyncio.to_thread(deploy, host)",
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.to_thread",

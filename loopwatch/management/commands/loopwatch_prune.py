@@ -1,4 +1,4 @@
-"""Deletes stored events that are too old or too many; counts stay."""
+"""Deletes stored events that are too old or too many, and keeps all counts."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,21 +17,21 @@ _LARGEST_BATCH = 10_000
 
 class Command(StoreCommand):
     help = (
-        "Delete stored events, with their stacks, that are too old or too many. What they counted for stays: findings "
-        "and hourly totals are not touched. Without --older-than and --keep-events, the settings decide."
+        "Delete stored events, with their stacks, that are too old or too many. Findings and hourly totals keep their "
+        "counts. Without --older-than and --keep-events, the settings decide."
     )
     examples = """\
 examples:
-  manage.py loopwatch_prune                        what EVENTS_KEPT_DAYS and EVENTS_PER_FINDING say
-  manage.py loopwatch_prune --older-than 30d       events that began more than 30 days ago
-  manage.py loopwatch_prune --keep-events 10       all but ten of every finding, the slowest and the newest
+  manage.py loopwatch_prune                        apply EVENTS_KEPT_DAYS and EVENTS_PER_FINDING
+  manage.py loopwatch_prune --older-than 30d       delete events that began more than 30 days ago
+  manage.py loopwatch_prune --keep-events 10       keep ten events of each finding, the slowest and the newest
   manage.py loopwatch_prune --older-than 30d --dry-run
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--older-than", metavar="WHEN", help=f"delete events that began before: {FORMS}")
-        parser.add_argument("--keep-events", type=int, metavar="N", help="delete all but N events of every finding")
+        parser.add_argument("--older-than", metavar="WHEN", help=f"delete events that began before this time: {FORMS}")
+        parser.add_argument("--keep-events", type=int, metavar="N", help="delete all but N events of each finding")
         parser.add_argument(
             "--batch-size",
             type=int,
@@ -39,7 +39,7 @@ examples:
             metavar="N",
             help=f"events to delete in one transaction (default: {BATCH_SIZE})",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only say how many events would be deleted")
+        parser.add_argument("--dry-run", action="store_true", help="only print how many events would be deleted")
 
     def handle(
         self,
@@ -54,7 +54,7 @@ examples:
         if keep_events is not None and keep_events < 1:
             raise usage_error("--keep-events must be at least 1.")
         if not 1 <= batch_size <= _LARGEST_BATCH:
-            raise usage_error(f"--batch-size must be from 1 to {_LARGEST_BATCH}.")
+            raise usage_error(f"--batch-size must be between 1 and {_LARGEST_BATCH}.")
         with self.store(database, for_writing=True) as alias:
             limits = self._limits(older_than, keep_events, alias)
             if dry_run:
@@ -63,7 +63,11 @@ examples:
                 self.stdout.write(f"{_events(self._prune(alias, limits, batch_size))} deleted; all counts are kept.")
 
     def _limits(self, older_than: str | None, keep_events: int | None, alias: str) -> Limits:
-        """An age is that by the earlier of two clocks, and the settings' age counts only where that is believed."""
+        """Return the limits of the options or the settings.
+
+        Ages are counted from the earlier of two clocks, because a clock that is ahead would delete too much. The
+        settings' age applies only if that clock is plausible.
+        """
         now = earlier_time(alias)
         if older_than is None and keep_events is None:
             settings = self.configuration()
@@ -71,7 +75,7 @@ examples:
             if not is_believed(alias, now) and count(alias, Limits(as_stored(oldest))):
                 raise usage_error(
                     f"Nothing was stored in the {LONGEST_SILENCE.days} days before {now:%Y-%m-%d}. If the clock is "
-                    f"right, say what to delete: --older-than {oldest:%Y-%m-%d}"
+                    f"right, confirm with --older-than {oldest:%Y-%m-%d}"
                 )
             return Limits(as_stored(oldest), settings.events_per_finding)
         try:
@@ -80,7 +84,7 @@ examples:
             raise usage_error(f"--older-than: {error}") from None
 
     def _prune(self, alias: str, limits: Limits, batch_size: int) -> int:
-        """Prune, and show on a terminal how far it is."""
+        """Prune in batches, showing progress on a terminal, and return the number of deleted events."""
         shows_progress = self.stdout.isatty()
         total = count(alias, limits) if shows_progress else 0
         deleted = 0

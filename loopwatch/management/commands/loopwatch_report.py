@@ -1,4 +1,4 @@
-"""Prints what has blocked the event loop, from the findings and hourly totals in the database."""
+"""Prints what blocked the event loop, from the findings and hourly totals in the database."""
 
 import shutil
 import sys
@@ -31,15 +31,15 @@ _MAX_FAILURES_SHOWN = 10
 
 
 class Command(StoreCommand):
-    help = "Print the calls that blocked the event loop, the worst first."
+    help = "Print the calls that blocked the event loop, worst first."
     examples = """\
 examples:
-  manage.py loopwatch_report                                 the open findings that blocked most
-  manage.py loopwatch_report --since 24h --sort events       what happens most often, last 24 hours
-  manage.py loopwatch_report --group-by route --since 7d     which routes stall
+  manage.py loopwatch_report                                 open findings by blocked time
+  manage.py loopwatch_report --since 24h --sort events       most frequent of the last 24 hours
+  manage.py loopwatch_report --group-by route --since 7d     routes that stall
   manage.py loopwatch_report --compare 1.4.2 1.5.0           what a release made better or worse
-  manage.py loopwatch_report --watch                         on a terminal, anew every two seconds
-  manage.py loopwatch_report --status all --format json      everything, for a program
+  manage.py loopwatch_report --watch                         redraw on the terminal every two seconds
+  manage.py loopwatch_report --status all --format json      all findings, for a program
   manage.py loopwatch_report --format html --output week.html --since 7d
   manage.py loopwatch_report --compare 1.4.2 1.5.0 --fail-on new --fail-on regressed --fail-over 100ms
 """
@@ -63,7 +63,7 @@ examples:
             sys.exit(FINDINGS_FAIL)
 
     def _report(self, options: ReportOptions, alias: str, style: Style) -> list[Failure]:
-        """Print the report once; what fails."""
+        """Print the report once, and return the findings that fail."""
         selection = self._selection(options, alias)
         printed = self._printed(options, selection, no_style() if options.output else style)
         failed = failures(options.gate, selection) if options.gate else []
@@ -77,13 +77,13 @@ examples:
 
     def _watch(self, options: ReportOptions, interval_s: float, alias: str, style: Style) -> None:
         if not self.stdout.isatty():
-            raise usage_error("--watch needs a terminal. Leave it out where the output goes elsewhere.")
+            raise usage_error("--watch needs a terminal: omit it if the output goes elsewhere.")
 
         def text() -> str:
             close_old_connections()
             now = f"{timezone.localtime():%H:%M:%S}"
             report = self._printed(options, self._selection(options, alias), style).text
-            return f"{now}, every {interval_s:g} s; Ctrl-C ends it.\n\n{report}"
+            return f"{now}, every {interval_s:g} s; press Ctrl-C to stop.\n\n{report}"
 
         show_repeatedly(self.stdout, text, interval_s)
 
@@ -108,7 +108,7 @@ examples:
         try:
             write_file(Path(output), text)
         except (OSError, ValueError) as error:
-            raise usage_error(f"--output: {output!r} cannot be written: {error}") from None
+            raise usage_error(f"--output: cannot write {output!r}: {error}") from None
 
     def _print_failures(self, failed: list[Failure]) -> None:
         count = "1 finding fails" if len(failed) == 1 else f"{len(failed)} findings fail"
@@ -118,7 +118,7 @@ examples:
         )
 
     def _style(self, *, forced: bool) -> Style:
-        """Colour by where this command prints, which need not be the process's own standard output."""
+        """Return colours if this command's own output, which may be redirected by its caller, is a terminal."""
         return self.style if forced or self.stdout.isatty() else no_style()
 
 

@@ -1,4 +1,4 @@
-"""Makes a token that has a running site trace the requests that carry it."""
+"""Prints a token that makes a running site trace the requests that carry it."""
 
 import shlex
 from argparse import ArgumentTypeError
@@ -20,16 +20,16 @@ _FORMS = "30s, 10m, 2h or 1d"
 
 class Command(BaseCommand):
     help = (
-        "Print a request header that has the running site trace the requests that carry it: their calls are told in "
-        "the response header Server-Timing and in the log. Everybody who has it can do so until it expires."
+        "Print a request header that makes the running site trace the requests that carry it: their calls are reported "
+        "in the response header Server-Timing and in the log. Anyone with the header can use it until it expires."
     )
     examples = """\
 examples:
-  manage.py loopwatch_token                                          for ten minutes
-  manage.py loopwatch_token https://shop.example/cart/ --for 1h      with the curl line for that page
-  manage.py loopwatch_token --threshold 20                           tell only steps of 20 ms and more
+  manage.py loopwatch_token                                          valid for ten minutes
+  manage.py loopwatch_token https://shop.example/cart/ --for 1h      with the curl command for that page
+  manage.py loopwatch_token --threshold 20                           report only steps of 20 ms or more
 """
-    # It needs the SECRET_KEY and nothing else of the site.
+    # The command needs only the SECRET_KEY of the site.
     requires_system_checks = ()
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -37,9 +37,14 @@ examples:
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("url", nargs="?", default="https://example.com/", help="the page to be traced")
+        parser.add_argument("url", nargs="?", default="https://example.com/", help="the page to trace")
         parser.add_argument(
-            "--for", dest="valid_s", type=_seconds, default="10m", metavar="TIME", help=f"{_FORMS} (default: 10m)"
+            "--for",
+            dest="valid_s",
+            type=_seconds,
+            default="10m",
+            metavar="TIME",
+            help=f"how long the token is valid: {_FORMS} (default: 10m)",
         )
         parser.add_argument(
             "--threshold",
@@ -47,7 +52,7 @@ examples:
             type=_milliseconds,
             default="2",
             metavar="MS",
-            help="the milliseconds from which on a step of the request is told (default: 2)",
+            help="report steps of the request that last at least this many milliseconds (default: 2)",
         )
 
     def handle(self, *_args: Any, url: str, valid_s: int, threshold_ms: float, **_options: Any) -> None:
@@ -55,18 +60,18 @@ examples:
             header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
             is_off = not configuration().enabled
         except ImproperlyConfigured as error:
-            raise usage_error(f"The settings are wrong.\n{error}") from None
+            raise usage_error(f"The settings are invalid.\n{error}") from None
         if is_off:
-            self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings; where it is, the header does nothing.')
+            self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings: with them, the header has no effect.')
         until = datetime.now(UTC) + timedelta(seconds=valid_s)
         self.stdout.write(f"{header}\n\ncurl -sS -D - -o /dev/null -H {shlex.quote(header)} {shlex.quote(url)}\n")
-        self.stdout.write(f"Good until {until:%Y-%m-%d %H:%M:%S} UTC, on every process with the same SECRET_KEY.")
+        self.stdout.write(f"Valid until {until:%Y-%m-%d %H:%M:%S} UTC, in every process with the same SECRET_KEY.")
 
 
 def _seconds(value: str) -> int:
     seconds = int((parse_duration_ms(value) or 0.0) / 1000)
     if not 0 < seconds <= LONGEST_S:
-        raise ArgumentTypeError(f"{value!r} is not a time of up to 7 days. These work: {_FORMS}.")
+        raise ArgumentTypeError(f"{value!r} is not a time of up to 7 days. Examples: {_FORMS}.")
     return seconds
 
 
@@ -76,5 +81,5 @@ def _milliseconds(value: str) -> float:
     except ValueError:
         threshold_ms = 0.0
     if not SHORTEST_MS <= threshold_ms <= LONGEST_MS:
-        raise ArgumentTypeError(f"{value!r} is not a number of milliseconds from 1 to 60000.")
+        raise ArgumentTypeError(f"{value!r} is not a number of milliseconds between 1 and 60000.")
     return threshold_ms
