@@ -4,6 +4,8 @@
 """
 
 import inspect
+import logging
+import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,6 +23,8 @@ ENGINES = ("sampling", "tracing")
 ITS_SETTINGS = frozenset({"LOOPWATCH", "DATABASES"})
 """Those of Django's settings that the configuration depends on."""
 SINKS = ("database", "log", "signal", "live", "metrics")
+
+logger = logging.getLogger("loopwatch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,6 @@ class Configuration:
     events_kept_days: int = 90
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
-    start_up_grace_s: float = 0.0
     thread_waits: bool = True
     release: str = ""
 
@@ -72,6 +75,18 @@ def configuration() -> Configuration:
         if isinstance(values.get(name), str):
             values[name] = import_string(values[name])
     return Configuration(**values)
+
+
+def is_process_chosen(enabled: bool | float | Callable[[], object]) -> bool:
+    """Decide by the setting ``ENABLED`` whether this process is watched; a probability is drawn. Never raises."""
+    if callable(enabled):
+        try:
+            return bool(enabled())
+        except Exception:
+            logger.exception('This process is not watched, because LOOPWATCH["ENABLED"] raised')
+            return False
+    # Not from the common generator, which the site may have seeded, the same in every process.
+    return random.SystemRandom().random() < enabled
 
 
 def problems() -> Iterator[Problem]:
@@ -224,7 +239,6 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "EVENTS_KEPT_DAYS": _number(1, 36_500, (int,)),
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
-    "START_UP_GRACE_S": _number(0, 3600),
     "THREAD_WAITS": _boolean,
     "RELEASE": _release,
 }

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -19,9 +18,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 from loopwatch import metrics
-from loopwatch.at_exit import AtExit
-from loopwatch.canary import is_chosen
-from loopwatch.conf import ITS_SETTINGS, Configuration, configuration
+from loopwatch.conf import ITS_SETTINGS, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import InFlight
@@ -30,9 +27,9 @@ from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.surroundings import why_not_watched
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.process_exit import ProcessExit
 from loopwatch.recording.ongoing import OngoingStalls
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
-from loopwatch.thread_waits.thread_wait import ThreadWait
 
 if TYPE_CHECKING:
     from loopwatch.recording.health import Errors, Stats
@@ -51,15 +48,12 @@ class SiteSubscriber:
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
         self.entered = 0.0
-        self._quiet_until = datetime.now(UTC) + timedelta(seconds=configuration.start_up_grace_s)
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
         self._recorder = recorder
         self._recorded = OngoingStalls[BlockingCall]()
 
     def receive(self, call: BlockingCall) -> None:
         """Take a report, on the watchdog's thread."""
-        if call.started_at < self._quiet_until:
-            return
         self._recorder.loop_times.pause(call)
         earlier = self._recorded.pop(call)
         if call.cause.is_machine:
@@ -94,7 +88,7 @@ class SiteMonitor:
         self._complained: str | None = None
         self._has_fallen_back = False
         self._thread_waits = ThreadWaitHooks()
-        self._at_exit = AtExit(self.stop)
+        self._process_exit = ProcessExit(self.stop)
 
     def watch_running_loop(self) -> InFlight | None:
         """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched."""
@@ -152,7 +146,7 @@ class SiteMonitor:
     def abandon(self) -> None:
         """Undo in a forked child what concerns the process; the lock may be held by a thread of the parent."""
         self._thread_waits.uninstall()
-        self._at_exit.unregister()
+        self._process_exit.unregister()
 
     def flush(self, timeout_s: float) -> bool:
         """Write everything detected so far; return False on timeout."""
@@ -186,7 +180,7 @@ class SiteMonitor:
                 self._recorder = _new_recorder(current)
                 self._recorder.start()
                 self._measure_thread_waits(current, self._recorder)
-                self._at_exit.register()
+                self._process_exit.register()
             subscriber = SiteSubscriber(current, self._recorder)
             (clock,) = self._start_watching(subscriber, loop)
             self._subscribers[loop] = subscriber
@@ -200,7 +194,7 @@ class SiteMonitor:
         self.trace_rate = current.trace_rate
         if current is not self._decided_for:
             self._decided_for = current
-            self._is_chosen = is_chosen(current.enabled)
+            self._is_chosen = is_process_chosen(current.enabled)
 
     def _start_watching(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
         try:
@@ -213,14 +207,8 @@ class SiteMonitor:
             return monitor.start_watching(subscriber, loop)
 
     def _measure_thread_waits(self, current: Configuration, recorder: "Recorder") -> None:
-        quiet_until = datetime.now(UTC) + timedelta(seconds=current.start_up_grace_s)
-
-        def receive(wait: ThreadWait) -> None:
-            if wait.began_at >= quiet_until:
-                recorder.put_wait(wait)
-
         if current.thread_waits:
-            self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, receive)
+            self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait)
 
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()
@@ -232,7 +220,7 @@ class SiteMonitor:
         self._configuration = None
         if recorder is None:
             return True
-        self._at_exit.unregister()
+        self._process_exit.unregister()
         return recorder.stop(timeout_s)
 
     def _flush(self, timeout_s: float) -> bool:

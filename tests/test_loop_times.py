@@ -51,9 +51,3 @@ def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
     rows = [row for key, row in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]
     assert max(row.impact.longest_us for row in rows) == sum(row.machine_us for row in rows) == 400_000
     assert sum(row.impact.events + row.impact.blocked_us for row in rows) == 0
-
-
-def test_while_a_process_starts_up_nothing_is_a_pause(recorder):
-    watcher = SiteSubscriber(Configuration(start_up_grace_s=60.0), recorder)
-    watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0))
-    assert recorder.loop_times.take() == {}

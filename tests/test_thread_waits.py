@@ -114,10 +114,3 @@ async def test_thread_waits_can_be_switched_off(settings):
     assert (await get(application(), "/shop/")).status == 200
     assert not is_hooked()
     assert await stored() == []
-
-
-async def test_the_start_up_grace_covers_thread_waits(settings):
-    settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "START_UP_GRACE_S": 3600}
-    assert (await get(application(), "/shop/")).status == 200
-    assert is_hooked()
-    assert await stored() == []

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from loopwatch import site_monitor
-from loopwatch.canary import is_chosen
+from loopwatch.conf import is_process_chosen
 
 
 @pytest.fixture(autouse=True)
@@ -23,15 +23,15 @@ def raises():
     [(True, True), (False, False), (1, True), (0, False), (1.0, True), (0.0, False), (lambda: 1, True), (dict, False)],
 )
 def test_what_is_certain_is_certain(enabled, chosen):
-    assert {is_chosen(enabled) for _ in range(100)} == {chosen}
+    assert {is_process_chosen(enabled) for _ in range(100)} == {chosen}
 
 
 def test_a_probability_chooses_about_that_share_of_the_processes():
-    assert 400 < sum(is_chosen(0.25) for _ in range(2000)) < 600
+    assert 400 < sum(is_process_chosen(0.25) for _ in range(2000)) < 600
 
 
 def test_a_callable_that_raises_says_no_and_is_logged(caplog):
-    assert is_chosen(raises) is False
+    assert is_process_chosen(raises) is False
     (record,) = caplog.records
     assert "not watched" in record.message
     assert "not today" in caplog.text
@@ -54,7 +54,7 @@ async def test_a_process_that_is_not_chosen_stays_so(settings):
 
 
 async def test_a_dotted_path_is_asked(settings):
-    settings.LOOPWATCH = {"ENABLED": "tests.test_canary.raises", "SINKS": []}
+    settings.LOOPWATCH = {"ENABLED": "tests.test_enabled.raises", "SINKS": []}
     assert site_monitor.watch_running_loop() is None
 
 

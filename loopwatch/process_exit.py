@@ -1,6 +1,7 @@
-"""Runs something as the process ends, also in one that ``multiprocessing`` has forked, as some servers do.
+"""Runs a function when the process ends, also in a process forked by ``multiprocessing``, as some servers do.
 
-Such a process runs nothing of ``atexit`` before Python 3.13, but what ``multiprocessing`` is told to finalize.
+Such a process ends by ``os._exit`` and ran no ``atexit`` function before Python 3.13, only the finalizers of
+``multiprocessing`` (https://github.com/python/cpython/issues/83856). The workaround expires with Python 3.12.
 """
 
 import atexit
@@ -9,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 
-class AtExit:
-    """One function, until it is taken back. It may be run twice."""
+class ProcessExit:
+    """Registers one function, which may run twice, until it is unregistered."""
 
     def __init__(self, function: Callable[[], object]) -> None:
         self._function = function
