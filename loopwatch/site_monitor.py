@@ -28,7 +28,7 @@ from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.surroundings import why_not_watched
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.process_exit import ProcessExit
-from loopwatch.recording.ongoing import OngoingStalls
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
 
 if TYPE_CHECKING:

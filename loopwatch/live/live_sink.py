@@ -13,10 +13,10 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Batch, Line
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.process import process_name
-from loopwatch.recording import requests
+from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import integer, milliseconds, path_text, text
 from loopwatch.recording.health import Errors
-from loopwatch.recording.ongoing import OngoingStalls
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
 
@@ -110,7 +110,9 @@ class LiveSink(Sink):
 
 def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
     request = call.request
-    name = f"{requests.method(request)} {requests.route(request) or (request.consumer if request else '')}"
+    name = (
+        f"{request_columns.method(request)} {request_columns.route(request) or (request.consumer if request else '')}"
+    )
     return Line(
         stall_id=call.stall_id if is_alone else "",
         fingerprint=call.fingerprint,

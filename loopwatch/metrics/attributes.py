@@ -1,7 +1,7 @@
 """What a stall is counted by: bounded, since every different combination is a time series that somebody pays for."""
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.recording import requests
+from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import text
 
 LIMIT = 500
@@ -23,8 +23,8 @@ class BoundedAttributes:
         attributes = {
             "loopwatch.blocking_call": text(call.method_name, _LONGEST),
             "code.function.name": text(call.function, _LONGEST),
-            "http.request.method": requests.method(call.request),
-            "http.route": text(requests.route(call.request), _LONGEST),
+            "http.request.method": request_columns.method(call.request),
+            "http.route": text(request_columns.route(call.request), _LONGEST),
         }
         names = tuple(attributes.values())
         if names not in self._known and len(self._known) >= LIMIT:

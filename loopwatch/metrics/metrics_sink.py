@@ -11,9 +11,9 @@ from loopwatch.metrics.attributes import Attributes, BoundedAttributes
 from loopwatch.metrics.instruments import gauges, instruments
 from loopwatch.metrics.spans import tell
 from loopwatch.recording.column_values import milliseconds, path_text, text
-from loopwatch.recording.increments import Increments
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
+from loopwatch.recording.stall_counter import StallCounter
 
 if TYPE_CHECKING:
     from loopwatch.recording.loop_times import LoopTimes
@@ -27,13 +27,13 @@ class MetricsSink(Sink):
     def __init__(self, loop_times: "LoopTimes") -> None:
         gauges.read(loop_times)
         self._instruments = instruments()
-        self._increments = Increments()
+        self._stall_counter = StallCounter()
         self._attributes = BoundedAttributes()
 
     def emit(self, call: BlockingCall) -> None:
         """Add the call to the metrics and to its trace; whatever an SDK raises is raised."""
         attributes = self._attributes.of(call)
-        _, added = self._increments.of(call)
+        _, added = self._stall_counter.count(call)
         counters = self._instruments
         if added.impact.events:
             counters.stalls.add(added.impact.events, attributes)

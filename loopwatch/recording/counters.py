@@ -11,19 +11,19 @@ from typing import Any
 from loopwatch.histogram import COLUMNS
 from loopwatch.models import Finding, HourlyTotal, RouteTotal
 from loopwatch.recording.column_values import integer, path_text, text
+from loopwatch.recording.deltas import CallDescription, FindingDelta, HourDelta, HourKey, RouteDelta
 from loopwatch.recording.paths import shorten
-from loopwatch.recording.pending import FindingDelta, HourDelta, HourKey, Place, RouteDelta
 from loopwatch.recording.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
-_PLACE = ("filename", "lineno", "source", "cause", "is_c_call", "exact")
+_CALL = ("filename", "lineno", "source", "cause", "is_c_call", "exact")
 _FINDINGS = Merge(
     unique=("fingerprint",),
     added=(*_ADDED, "events_thinned"),
     largest=("longest_us", "last_seen"),
     smallest=("first_seen",),
-    replaced=_PLACE,
+    replaced=_CALL,
     with_largest=(("last_release", "last_seen"),),
     with_smallest=(("first_release", "first_seen"),),
 )
@@ -97,24 +97,24 @@ def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> Hourl
 def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     return Finding(
         fingerprint=fingerprint,
-        blocking_call=text(delta.place.method_name, 300),
-        function=text(delta.place.function, 300),
+        blocking_call=text(delta.call.method_name, 300),
+        function=text(delta.call.function, 300),
         first_seen=as_stored(delta.first_seen),
         last_seen=as_stored(delta.last_seen),
         first_release=release,
         last_release=release,
         events_thinned=delta.thinned,
         **delta.impact.columns(),
-        **_place_columns(delta.place),
+        **_call_columns(delta.call),
     )
 
 
-def _place_columns(place: Place) -> dict[str, Any]:
+def _call_columns(call: CallDescription) -> dict[str, Any]:
     return {
-        "filename": path_text(shorten(place.filename), 500),
-        "lineno": integer(place.lineno),
-        "source": text(place.source, 500),
-        "cause": text(place.cause, 20),
-        "is_c_call": place.is_c_call,
-        "exact": place.exact,
+        "filename": path_text(shorten(call.filename), 500),
+        "lineno": integer(call.lineno),
+        "source": text(call.source, 500),
+        "cause": text(call.cause, 20),
+        "is_c_call": call.is_c_call,
+        "exact": call.exact,
     }

@@ -11,12 +11,13 @@ from django.db.models import F
 
 from loopwatch.models import Finding
 from loopwatch.recording import counters, event_rows
-from loopwatch.recording.batches import Batch, Ledger
 from loopwatch.recording.column_values import text
+from loopwatch.recording.deltas import FindingDelta, HourKey
 from loopwatch.recording.event_rows import EventColumns
-from loopwatch.recording.pace import Pace
-from loopwatch.recording.pending import FindingDelta, HourKey, Pending
+from loopwatch.recording.ledger import Ledger, NumberedBatch
+from loopwatch.recording.pending import Pending
 from loopwatch.recording.reopening import reopen
+from loopwatch.recording.throttle import Throttle
 
 FINDINGS_PER_TRANSACTION = 10
 ROUTES_PER_TRANSACTION = 100
@@ -44,8 +45,8 @@ class DatabaseSink:
         self._release = text(release, 100)
         self._on_refusal = on_refusal
         self._ledger = Ledger()
-        self._doubtful: Batch | None = None
-        self._pace = Pace(is_hurried=False)
+        self._doubtful: NumberedBatch | None = None
+        self._throttle = Throttle(is_hurried=False)
         self.stored = 0
         self.thinned = 0
         self.dropped = 0
@@ -72,17 +73,17 @@ class DatabaseSink:
         Where the answer to a commit was lost, the deltas are kept here, to be tried again as they are.
         """
         alias = self.alias
-        self._pace = Pace(is_hurried=at_once)
+        self._throttle = Throttle(is_hurried=at_once)
         connections[alias].ensure_connection()  # here, where a ValueError for wrong OPTIONS is not taken for bad data
         self._ledger.open(alias)
         self._settle(alias, pending)
         for fingerprints in _batches(pending):
             self._write_some(alias, pending, fingerprints)
-            self._pace.rest()
+            self._throttle.rest()
         keys = sorted(pending.routes)
         for start in range(0, len(keys), ROUTES_PER_TRANSACTION):
             self._write_routes(alias, pending, keys[start : start + ROUTES_PER_TRANSACTION])
-            self._pace.rest()
+            self._throttle.rest()
 
     def _settle(self, alias: str, pending: Pending) -> None:
         batch = self._doubtful
@@ -110,7 +111,7 @@ class DatabaseSink:
     def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
         """For a finding whose calls cannot be stored as they are: at least it counts."""
         delta = pending.findings[fingerprint]
-        counts = FindingDelta(delta.place, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
+        counts = FindingDelta(delta.call, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
         try:
             self._write_together(alias, pending, {fingerprint: counts})
@@ -141,7 +142,7 @@ class DatabaseSink:
             raise
         pending.remove_routes(*keys)
 
-    def _commit(self, alias: str, batch: Batch) -> None:
+    def _commit(self, alias: str, batch: NumberedBatch) -> None:
         # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
         events = {fingerprint: self._events(delta) for fingerprint, delta in batch.deltas.items()}
         is_complete = False
@@ -178,7 +179,7 @@ class DatabaseSink:
         for detail in delta.details.values():
             columns = event_rows.columns(detail.call, self._release)
             (new if detail.is_new else updated)[text(detail.call.stall_id, 32)] = columns
-            self._pace.rest()
+            self._throttle.rest()
         return new, updated
 
     def _thin(self, alias: str, finding_ids: Iterable[int]) -> int:

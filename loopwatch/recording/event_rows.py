@@ -12,7 +12,7 @@ from django.db.models import Count, QuerySet
 
 from loopwatch.detection.calls import BlockingCall, Contribution
 from loopwatch.models import BlockingEvent
-from loopwatch.recording import requests, stacks
+from loopwatch.recording import request_columns, stacks
 from loopwatch.recording.column_values import integer, microseconds, milliseconds, path_text, text
 from loopwatch.recording.paths import shorten
 from loopwatch.stored_time import as_stored
@@ -43,12 +43,13 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
         "lineno": integer(call.lineno),
         "source": text(call.source, 500),
         "request_kind": text(request.kind, 10) if request else "",
-        "method": requests.method(request),
-        "route": requests.route(request),
+        "method": request_columns.method(request),
+        "route": request_columns.route(request),
         "consumer": text(request.consumer, 300) if request else "",
         "requests_delayed": integer(call.waiting),
         "delayed_routes": [
-            [*each, number] for each, number in requests.delayed_routes(call, integer(call.waiting)).most_common()
+            [*each, number]
+            for each, number in request_columns.delayed_routes(call, integer(call.waiting)).most_common()
         ],
         "task_name": text(call.task_name, 200),
         "host": host(),

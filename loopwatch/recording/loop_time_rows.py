@@ -8,7 +8,7 @@ from loopwatch import impact
 from loopwatch.models import LoopTime
 from loopwatch.recording.column_values import text
 from loopwatch.recording.event_rows import host
-from loopwatch.recording.loop_times import KEPT, Key, LoopFigures
+from loopwatch.recording.loop_times import KEPT, LoopFigures, LoopTimeKey
 from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
 
@@ -27,14 +27,14 @@ class LoopTimeRows:
     def __init__(self, release: str, since: datetime) -> None:
         self._release = text(release, 100)
         self._since = since
-        self._unwritten: dict[Key, LoopFigures] = {}
+        self._unwritten: dict[LoopTimeKey, LoopFigures] = {}
 
     @property
     def are_waiting(self) -> bool:
         """Whether there is something to write."""
         return bool(self._unwritten)
 
-    def add(self, rows: Mapping[Key, LoopFigures]) -> None:
+    def add(self, rows: Mapping[LoopTimeKey, LoopFigures]) -> None:
         """Take over rows; a newer one replaces the one before. Too old ones are left out: they would be deleted."""
         self._unwritten.update(rows)
         oldest = {minutes: datetime.now(UTC) - kept for minutes, kept in KEPT.items()}
@@ -47,7 +47,7 @@ class LoopTimeRows:
         upsert(alias, rows, _ROWS)
         self._unwritten.clear()
 
-    def _row(self, key: Key, figures: LoopFigures) -> LoopTime:
+    def _row(self, key: LoopTimeKey, figures: LoopFigures) -> LoopTime:
         return LoopTime(
             minutes=key.minutes,
             start=as_stored(key.start),

@@ -23,7 +23,7 @@ MAY_CHANGE = timedelta(hours=2)
 LONGEST_SPREAD = timedelta(hours=24)
 
 
-class Key(NamedTuple):
+class LoopTimeKey(NamedTuple):
     """Which row; ``start`` is aware, in UTC."""
 
     minutes: Minutes
@@ -44,8 +44,8 @@ class LoopTimes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[Key, LoopFigures] = {}
-        self._changed = set[Key]()
+        self._rows: dict[LoopTimeKey, LoopFigures] = {}
+        self._changed = set[LoopTimeKey]()
         self._first: dict[Minutes, datetime] = {}
         """Where the rows that are forgotten end."""
 
@@ -81,7 +81,7 @@ class LoopTimes:
             for row, share_us in self._spread(begin, end, added.delay_us):
                 row.impact += Impact(delay_us=share_us)
 
-    def take(self) -> dict[Key, LoopFigures]:
+    def take(self) -> dict[LoopTimeKey, LoopFigures]:
         """The rows that have changed since the last time, as they are now."""
         with self._lock:
             taken = {key: replace(self._rows[key]) for key in self._changed}
@@ -93,7 +93,7 @@ class LoopTimes:
         """The last full minute, for gauges; all zero if nothing happened."""
         start = _start(Minutes.MINUTE, datetime.now(UTC)) - timedelta(minutes=1)
         with self._lock:
-            return replace(self._rows.get(Key(Minutes.MINUTE, start), LoopFigures()))
+            return replace(self._rows.get(LoopTimeKey(Minutes.MINUTE, start), LoopFigures()))
 
     def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[LoopFigures, int]]:
         """Every row between two moments with its part of the amount; the parts add up to it."""
@@ -113,7 +113,7 @@ class LoopTimes:
 
     def _row(self, minutes: Minutes, at: datetime) -> LoopFigures:
         start = max(_start(minutes, at), self._first.get(minutes, _start(minutes, at)))
-        key = Key(minutes, start)
+        key = LoopTimeKey(minutes, start)
         self._changed.add(key)
         row = self._rows.get(key)
         if row is None:
@@ -132,7 +132,7 @@ class LoopTimes:
         keys = sorted(key for key in self._rows if key.minutes == minutes)
         self._drop(keys[: -(KEPT[minutes] // timedelta(minutes=minutes))])
 
-    def _drop(self, keys: list[Key]) -> None:
+    def _drop(self, keys: list[LoopTimeKey]) -> None:
         for key in keys:
             del self._rows[key]
             self._changed.discard(key)

@@ -19,12 +19,12 @@ from loopwatch.detection.budget import WatchdogFigures
 from loopwatch.detection.calls import BlockingCall, LoopUsage
 from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, Stats
-from loopwatch.recording.increments import Increments
 from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.outage import FIRST_RETRY_S
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.redaction import Redaction
 from loopwatch.recording.sinks import sinks
+from loopwatch.recording.stall_counter import StallCounter
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from loopwatch.recording.writer import Writer
 from loopwatch.sources.running import without_secrets
@@ -59,7 +59,7 @@ class Recorder:
         self._since = datetime.now(UTC)
         self._writer = Writer(self._configuration, self._errors, self.stats, self.loop_times, self._since)
         self._thread: threading.Thread | None = None
-        self._increments = Increments()
+        self._stall_counter = StallCounter()
         self._pending = Pending()
         redact = self._configuration.redact
         self._redaction = Redaction(redact, self._record, self._errors) if redact else None
@@ -208,7 +208,7 @@ class Recorder:
             delivery.put(call)
 
     def _take_over(self, call: BlockingCall) -> None:
-        fingerprint, delta = self._increments.of(call)
+        fingerprint, delta = self._stall_counter.count(call)
         self._puts += 1
         self._seen += delta.impact.events
         self.loop_times.block(call.started_at, delta.impact)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording.delivery import Delivery
 from loopwatch.recording.health import Errors
-from loopwatch.recording.ongoing import OngoingStalls
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 
 
 class Redaction:

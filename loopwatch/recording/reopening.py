@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet, Sum
 from django.utils import timezone
 
 from loopwatch.models import Finding, HourlyTotal
-from loopwatch.recording.pending import FindingDelta
+from loopwatch.recording.deltas import FindingDelta
 from loopwatch.rows.details import read_releases
 from loopwatch.stored_time import as_stored
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.escaping.log import log_text
-from loopwatch.recording import requests
+from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
 from loopwatch.recording.log_throttle import LogThrottle
-from loopwatch.recording.ongoing import OngoingStalls
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink, registered_sinks
 from loopwatch.signals import blocking_call
@@ -89,7 +89,7 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     parts = [f"{call.method_name} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
     if call.request:
         target = call.request.consumer or call.request.route
-        parts.append(f"{requests.method(call.request)} {target}".strip())
+        parts.append(f"{request_columns.method(call.request)} {target}".strip())
     if call.waiting:
         parts.append(f"{call.waiting} other requests waited")
     if suppressed:
@@ -109,8 +109,8 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
         "duration_ms": milliseconds(call.duration_ms),
         "step_ms": milliseconds(call.step_ms),
         "ongoing": call.ongoing,
-        "method": requests.method(call.request),
-        "route": log_text(requests.route(call.request), 300),
+        "method": request_columns.method(call.request),
+        "route": log_text(request_columns.route(call.request), 300),
         "requests_delayed": call.waiting,
         "stall_id": call.stall_id,
         "suppressed": suppressed,

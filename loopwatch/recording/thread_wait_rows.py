@@ -6,9 +6,9 @@ from hashlib import sha256
 from django.db import transaction
 
 from loopwatch.models import ThreadWaitTotal
-from loopwatch.recording.batches import Batch, Ledger
 from loopwatch.recording.column_values import text
 from loopwatch.recording.database import UNSTORABLE
+from loopwatch.recording.ledger import Ledger, NumberedBatch
 from loopwatch.recording.thread_waits import WaitKey, WaitSums, WaitTotals
 from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
@@ -25,7 +25,7 @@ class ThreadWaitRows:
         self._release = text(release, 100)
         self._on_refusal = on_refusal
         self._ledger = Ledger()
-        self._doubtful: tuple[Batch, list[ThreadWaitTotal]] | None = None
+        self._doubtful: tuple[NumberedBatch, list[ThreadWaitTotal]] | None = None
 
     @property
     def are_waiting(self) -> bool:
@@ -50,7 +50,7 @@ class ThreadWaitRows:
                 del self.sums.totals[key]
             self._commit(alias, self._ledger.batch({}), rows)
 
-    def _commit(self, alias: str, batch: Batch, rows: list[ThreadWaitTotal]) -> None:
+    def _commit(self, alias: str, batch: NumberedBatch, rows: list[ThreadWaitTotal]) -> None:
         """Until it is known what became of them, the rows stay in doubt, to be tried again under the same number."""
         self._doubtful = batch, rows
         try:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from loopwatch.recording.column_values import microseconds, text
-from loopwatch.recording.requests import method, route
+from loopwatch.recording.request_columns import method, route
 from loopwatch.stored_time import whole_hour
 from loopwatch.thread_waits.thread_wait import Describe, Thread, ThreadWait
 

@@ -11,13 +11,13 @@ from django.db import close_old_connections, connections, reset_queries
 from loopwatch.conf import Configuration
 from loopwatch.recording.database import DatabaseSink
 from loopwatch.recording.health import Errors, Stats
+from loopwatch.recording.housekeeping import Housekeeping
 from loopwatch.recording.loop_time_rows import LoopTimeRows
 from loopwatch.recording.loop_times import LoopTimes
 from loopwatch.recording.outage import Outage
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.thread_wait_rows import ThreadWaitRows
 from loopwatch.recording.thread_waits import ThreadWaits
-from loopwatch.recording.upkeep import Upkeep
 
 
 class Writer:
@@ -35,7 +35,7 @@ class Writer:
         self._stats = stats
         self._loop_times = loop_times
         self._loop_time_rows = LoopTimeRows(configuration.release, since)
-        self._upkeep = Upkeep(configuration, errors)
+        self._housekeeping = Housekeeping(configuration, errors)
         self._outage = Outage()
         self._retry_at = 0.0
         self.thread_waits = ThreadWaits()
@@ -86,7 +86,7 @@ class Writer:
             self._thread_wait_rows.write(database.alias)
             self._retry_at = 0.0
             self._outage.over()
-            self._upkeep.run(database.alias, self._stats())
+            self._housekeeping.run(database.alias, self._stats())
             close_old_connections()
         except BaseException as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
             self._errors.count("database", error)

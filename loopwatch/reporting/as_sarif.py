@@ -15,7 +15,7 @@ from loopwatch.models import Finding
 from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE
 from loopwatch.reporting.messages import message, title
 from loopwatch.reporting.report import Report, ReportedFinding
-from loopwatch.reporting.repository import Place, Repository
+from loopwatch.reporting.repository import Repository, RepositoryLine
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 ROOT = "%SRCROOT%"
@@ -73,7 +73,7 @@ def _advice(finding: ReportedFinding) -> Advice:
     return advice_for(finding.blocking_call, cause=finding.cause)
 
 
-def _result(finding: ReportedFinding, place: Place) -> dict[str, Any]:
+def _result(finding: ReportedFinding, place: RepositoryLine) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": _rule_id(_advice(finding)),
         "level": "warning",

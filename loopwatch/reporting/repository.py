@@ -21,7 +21,7 @@ class NoRepositoryError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositoryLine:
     """A line (from 1) of a file, whose path is relative to the repository and has forward slashes."""
 
     path: str
@@ -35,7 +35,7 @@ class Repository:
         self.root = _given(root) if root else _found()
         self._lines = lru_cache(maxsize=64)(_read_lines)
 
-    def place(self, finding: ReportedFinding) -> Place | None:
+    def place(self, finding: ReportedFinding) -> RepositoryLine | None:
         """Where the finding's line is now; ``None`` where its file is not in the repository.
 
         Code moves: where the line does not hold the source of the call any more, the nearest one that does is taken.
@@ -46,7 +46,7 @@ class Repository:
         relative = path.relative_to(self.root)
         if _INSTALLED & set(relative.parts):
             return None
-        return Place(relative.as_posix(), _nearest(self._lines(path), finding.lineno, finding.source))
+        return RepositoryLine(relative.as_posix(), _nearest(self._lines(path), finding.lineno, finding.source))
 
 
 def _given(root: str) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.traced_requests import Figures, RequestTracing
 from loopwatch.escaping.log import log_text
-from loopwatch.recording import requests
+from loopwatch.recording import request_columns
 from loopwatch.recording.paths import shorten
 
 logger = logging.getLogger("loopwatch.trace")
@@ -41,4 +41,4 @@ def call_line(call: BlockingCall) -> str:
 
 def _name(tracing: RequestTracing) -> str:
     request = tracing.request.describe()
-    return log_text(f"{requests.method(request)} {request.consumer or request.route}", 300)
+    return log_text(f"{request_columns.method(request)} {request.consumer or request.route}", 300)

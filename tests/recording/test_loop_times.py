@@ -11,7 +11,7 @@ from loopwatch.impact import Impact
 from loopwatch.models import HourlyTotal, LoopTime
 from loopwatch.recording import loop_times as module
 from loopwatch.recording.loop_time_rows import LoopTimeRows, prune_loop_times
-from loopwatch.recording.loop_times import KEPT, Key, LoopFigures, LoopTimes, Minutes
+from loopwatch.recording.loop_times import KEPT, LoopFigures, LoopTimeKey, LoopTimes, Minutes
 from tests.recording.calls import blocking_call
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(hours=1)
@@ -54,7 +54,7 @@ def test_a_stall_is_spread_over_the_minutes_it_lasts_and_counted_where_it_began(
     assert {start: row.impact.blocked_us for start, row in minutes.items()} == {at(9): 30_000_000, at(10): 60_000_000}
     assert (minutes[at(9)].impact.events, minutes[at(9)].impact.requests_delayed) == (1, 2)
     assert sum(row.impact.delay_us for row in minutes.values()) == 9
-    assert rows[Key(Minutes.HOUR, HOUR)] == LoopFigures(Impact(1, 90_000_000, 0, 2, 9))
+    assert rows[LoopTimeKey(Minutes.HOUR, HOUR)] == LoopFigures(Impact(1, 90_000_000, 0, 2, 9))
 
 
 def test_what_a_stall_has_lasted_since_its_last_report_counts_for_that_time():
@@ -159,7 +159,7 @@ class TestStored:
         for busy_us in (5, 7, 7):
             rows.add(
                 {
-                    Key(Minutes.MINUTE, at(10)): LoopFigures(
+                    LoopTimeKey(Minutes.MINUTE, at(10)): LoopFigures(
                         Impact(events=2, blocked_us=9, longest_us=3), busy_us=busy_us
                     )
                 }
@@ -171,7 +171,7 @@ class TestStored:
     def test_every_process_has_rows_of_its_own(self, database):
         for since in (NOW, NOW + timedelta(microseconds=1)):  # it has begun anew, with the number of the one before
             rows = LoopTimeRows("", since)
-            rows.add({Key(Minutes.MINUTE, at(10)): LoopFigures(Impact(events=2))})
+            rows.add({LoopTimeKey(Minutes.MINUTE, at(10)): LoopFigures(Impact(events=2))})
             rows.write(database.alias)
         assert list(LoopTime.objects.values_list("events", flat=True)) == [2, 2]
 

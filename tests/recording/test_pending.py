@@ -1,16 +1,16 @@
 from datetime import timedelta
 
 from loopwatch.recording import pending as limits
-from loopwatch.recording.increments import Increments
-from loopwatch.recording.ongoing import OngoingStalls
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.recording.pending import Pending
+from loopwatch.recording.stall_counter import StallCounter
 from tests.recording.calls import blocking_call
 
 
 def pending_of(calls):
-    pending, increments, dropped = Pending(), Increments(), 0
+    pending, stalls, dropped = Pending(), StallCounter(), 0
     for call in calls:
-        dropped += pending.add(*increments.of(call))
+        dropped += pending.add(*stalls.count(call))
     return pending, dropped
 
 
@@ -70,7 +70,7 @@ def test_removing_every_pending_finding_leaves_nothing_counted():
 
 
 def test_of_too_many_ongoing_stalls_the_oldest_is_forgotten(monkeypatch):
-    monkeypatch.setattr("loopwatch.recording.ongoing.LIMIT", 10)
+    monkeypatch.setattr("loopwatch.recording.ongoing_stalls.LIMIT", 10)
     stalls = OngoingStalls()
     calls = [blocking_call(ongoing=True) for _ in range(11)]
     for number, call in enumerate(calls):
@@ -79,12 +79,12 @@ def test_of_too_many_ongoing_stalls_the_oldest_is_forgotten(monkeypatch):
 
 
 def test_a_figure_that_shrinks_takes_nothing_away():
-    increments = Increments()
+    stalls = StallCounter()
     call = blocking_call(ongoing=True, duration_ms=5_000.0, waiting=4)
     pending = Pending()
     for duration_ms, waiting in ((5_000.0, 4), (4_000.0, 2)):
         changes = {"stall_id": call.stall_id, "duration_ms": duration_ms, "waiting": waiting, "ongoing": waiting == 4}
-        pending.add(*increments.of(blocking_call(**changes)))
+        pending.add(*stalls.count(blocking_call(**changes)))
     (delta,) = pending.findings.values()
     assert (delta.impact.events, delta.impact.blocked_us, delta.impact.requests_delayed) == (1, 5_000_000, 4)
     assert delta.last_seen - delta.first_seen <= timedelta(0)

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, ProcessHealth
-from loopwatch.recording import upkeep
+from loopwatch.recording import housekeeping
 from loopwatch.recording.pruning import Limits, count, prune, prune_oldest
 from tests.recording.calls import blocking_call
 from tests.stored import NOON, stored_event, stored_finding, stored_hour
@@ -118,12 +118,12 @@ def test_the_oldest_are_pruned_one_finding_at_a_time(database):
 @pytest.fixture
 def soon(monkeypatch):
     """The writer prunes whenever it has written."""
-    monkeypatch.setattr(upkeep, "PRUNE_INTERVAL_S", -1.0)
+    monkeypatch.setattr(housekeeping, "PRUNE_INTERVAL_S", -1.0)
 
 
 def test_the_writer_prunes_old_events_a_little_at_a_time(recorder_of, soon, monkeypatch):
-    monkeypatch.setattr(upkeep, "BATCHES", 2)
-    monkeypatch.setattr(upkeep, "BATCH_SIZE", 3)
+    monkeypatch.setattr(housekeeping, "BATCHES", 2)
+    monkeypatch.setattr(housekeeping, "BATCH_SIZE", 3)
     now = timezone.now()
     finding = stored_finding(events=10)
     for day in (*range(31, 39), 0, 1):
@@ -163,7 +163,7 @@ def test_pruning_that_fails_loses_no_stall_and_is_told_once(recorder_of, soon, c
     finally:
         pre_delete.disconnect(refuse, sender=BlockingEvent)
     assert Finding.objects.get(function="views.other").events == 2
-    assert recorder.stats().errors == {"upkeep": 2}
+    assert recorder.stats().errors == {"housekeeping": 2}
     assert len(caplog.records) == 1
 
 

@@ -3,7 +3,7 @@ from django.utils import timezone
 
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.recording import event_rows
-from loopwatch.recording.pending import Detail, slowest_and_newest
+from loopwatch.recording.deltas import Detail, slowest_and_newest
 from tests.recording.calls import NOON, blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -9,8 +9,9 @@ from loopwatch.detection.calls import Request
 from loopwatch.impact import Impact
 from loopwatch.models import BlockingEvent, HourlyTotal, RouteTotal
 from loopwatch.recording import pending as module
-from loopwatch.recording.pending import HourKey, Pending, RouteDelta
-from loopwatch.recording.requests import delayed_routes
+from loopwatch.recording.deltas import HourKey, RouteDelta
+from loopwatch.recording.pending import Pending
+from loopwatch.recording.request_columns import delayed_routes
 from tests.recording.calls import NOON, blocking_call
 
 SEARCH, CART = Request("http", "GET", "search/"), Request("http", "POST", "cart/")

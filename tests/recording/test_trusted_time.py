@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loopwatch.models import BlockingEvent, LoopTime
-from loopwatch.recording import trusted_time, upkeep
+from loopwatch.recording import housekeeping, trusted_time
 from loopwatch.recording.trusted_time import database_time, earlier_time, is_believed
 from tests.databases import on_postgresql, on_sqlite
 from tests.recording.calls import blocking_call
@@ -27,8 +27,8 @@ class Ahead(datetime):
 @pytest.fixture
 def ahead(monkeypatch):
     """This process's clock is 100 days ahead, and the writer prunes whenever it has written."""
-    monkeypatch.setattr(upkeep, "PRUNE_INTERVAL_S", -1.0)
-    for module in (upkeep, trusted_time):
+    monkeypatch.setattr(housekeeping, "PRUNE_INTERVAL_S", -1.0)
+    for module in (housekeeping, trusted_time):
         monkeypatch.setattr(module, "datetime", Ahead)
 
 

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from loopwatch.reporting.repository import NoRepositoryError, Place, Repository
+from loopwatch.reporting.repository import NoRepositoryError, Repository, RepositoryLine
 from tests.reporting.reports import a_finding
 
 
@@ -28,7 +28,9 @@ def placed(repository=None, **columns):
 
 
 def test_a_path_is_relative_to_where_git_is(checkout):
-    assert placed(filename="shop/views.py", lineno=5, source="time.sleep(0.1)") == Place("backend/shop/views.py", 5)
+    assert placed(filename="shop/views.py", lineno=5, source="time.sleep(0.1)") == RepositoryLine(
+        "backend/shop/views.py", 5
+    )
 
 
 def test_without_git_it_is_relative_to_the_project(checkout):

@@ -5,7 +5,7 @@ import time
 LONGEST_REST_S = 0.01
 
 
-class Pace:
+class Throttle:
     """Rests after every piece of work for as long as that took, unless somebody waits for the writer.
 
     Only a thread that really sleeps lets go of the interpreter before it is asked to, which takes 5 ms.

@@ -13,14 +13,14 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from loopwatch.models import CommittedBatch
-from loopwatch.recording.pending import FindingDelta, HourKey, RouteDelta
+from loopwatch.recording.deltas import FindingDelta, HourKey, RouteDelta
 
 KEPT = timedelta(days=7)
 """What a process leaves behind is deleted after this time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class NumberedBatch:
     """What is written together: deltas, by fingerprint, or what to add to routes."""
 
     number: int
@@ -39,10 +39,12 @@ class Ledger:
         self._writer = uuid4().hex
         self._last = 0
 
-    def batch(self, deltas: dict[str, FindingDelta], routes: Mapping[HourKey, RouteDelta] | None = None) -> Batch:
+    def batch(
+        self, deltas: dict[str, FindingDelta], routes: Mapping[HourKey, RouteDelta] | None = None
+    ) -> NumberedBatch:
         """Give them a number."""
         self._last += 1
-        return Batch(self._last, deltas, routes or {})
+        return NumberedBatch(self._last, deltas, routes or {})
 
     def open(self, alias: str) -> None:
         """Make sure of the row, in a transaction of its own."""
@@ -50,7 +52,7 @@ class Ledger:
         if not rows.filter(writer=self._writer).exists():
             rows.create(writer=self._writer, number=0, committed_at=timezone.now())
 
-    def enter(self, alias: str, batch: Batch) -> bool:
+    def enter(self, alias: str, batch: NumberedBatch) -> bool:
         """Begin the batch's transaction; false if it was committed before.
 
         The update waits for an earlier attempt that the server has not finished yet. Raises ``OperationalError`` if

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
 from loopwatch.impact import Impact
-from loopwatch.recording import requests
+from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import integer, microseconds
-from loopwatch.recording.ongoing import OngoingStalls
-from loopwatch.recording.pending import Detail, FindingDelta, HourDelta, HourKey, Place, RouteDelta
+from loopwatch.recording.deltas import CallDescription, Detail, FindingDelta, HourDelta, HourKey, RouteDelta
+from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.stored_time import whole_hour
 
 
@@ -21,7 +21,7 @@ class Counted:
     """What has been counted of one stall so far."""
 
     fingerprint: str
-    place: Place
+    call: CallDescription
     key: HourKey
     duration_us: int
     waiting: int
@@ -33,20 +33,20 @@ class Counted:
 
         A later report that blames another call must not rename the finding.
         """
-        place = _place(call) if call.fingerprint == self.fingerprint else self.place
+        place = _place(call) if call.fingerprint == self.fingerprint else self.call
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
         waiting = max(self.waiting, integer(call.waiting))
-        delayed = self.delayed + requests.delayed_routes(call, waiting - self.waiting)
+        delayed = self.delayed + request_columns.delayed_routes(call, waiting - self.waiting)
         return Counted(self.fingerprint, place, self.key, duration_us, waiting, delayed)
 
 
-class Increments:
+class StallCounter:
     """Turns reports into deltas. Remembers the stalls that go on; its owner holds a lock."""
 
     def __init__(self) -> None:
         self._ongoing = OngoingStalls[Counted]()
 
-    def of(self, call: BlockingCall) -> tuple[str, FindingDelta]:
+    def count(self, call: BlockingCall) -> tuple[str, FindingDelta]:
         """The fingerprint of the finding this report belongs to, and what it adds."""
         before = self._ongoing.pop(call)
         counted = before.now(call) if before else _first(call)
@@ -55,9 +55,11 @@ class Increments:
 
 
 def _first(call: BlockingCall) -> Counted:
-    key = HourKey(whole_hour(call.started_at), requests.method(call.request), requests.route(call.request))
+    key = HourKey(
+        whole_hour(call.started_at), request_columns.method(call.request), request_columns.route(call.request)
+    )
     waiting = integer(call.waiting)
-    delayed = requests.delayed_routes(call, waiting)
+    delayed = request_columns.delayed_routes(call, waiting)
     return Counted(call.fingerprint, _place(call), key, microseconds(call.duration_ms), waiting, delayed)
 
 
@@ -65,7 +67,7 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
     columns = Counter() if call.ongoing else Counter({column_for(counted.duration_us / 1000): 1})
     added = _impact(before, counted)
     return FindingDelta(
-        place=counted.place,
+        call=counted.call,
         first_seen=call.started_at,
         last_seen=call.started_at,
         impact=added,
@@ -99,8 +101,8 @@ def _routes(before: Counted | None, counted: Counted, added: Impact) -> dict[Hou
     return routes
 
 
-def _place(call: BlockingCall) -> Place:
-    return Place(
+def _place(call: BlockingCall) -> CallDescription:
+    return CallDescription(
         method_name=call.method_name,
         function=call.function,
         filename=call.filename,

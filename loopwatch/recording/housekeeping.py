@@ -10,7 +10,7 @@ from django.db import connections
 from loopwatch.conf import Configuration
 from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
-from loopwatch.recording import batches, health_rows, trusted_time
+from loopwatch.recording import health_rows, ledger, trusted_time
 from loopwatch.recording.column_values import text
 from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.health_rows import HealthRow
@@ -26,7 +26,7 @@ CLOCKS_DIFFER = timedelta(hours=1)
 logger = logging.getLogger("loopwatch.recorder")
 
 
-class Upkeep:
+class Housekeeping:
     """Used by the writer thread alone. A failure is logged once, counted, and tried again the next time."""
 
     def __init__(self, configuration: Configuration, errors: Errors) -> None:
@@ -43,7 +43,7 @@ class Upkeep:
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
                 self._prune(alias)
         except Exception as error:  # noqa: BLE001 - the stalls are written, which is what matters
-            self._errors.log_once("upkeep", error, "The store could not be kept tidy.")
+            self._errors.log_once("housekeeping", error, "The store could not be kept tidy.")
             with suppress(Exception):
                 connections.close_all()  # a broken connection must not be tried again
 
@@ -60,7 +60,7 @@ class Upkeep:
             return
         prune_loop_times(alias, now)
         ProcessHealth.objects.using(alias).filter(reported_at__lt=as_stored(now - health_rows.KEPT)).delete()
-        CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - batches.KEPT)).delete()
+        CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - ledger.KEPT)).delete()
         for _ in range(BATCHES):
             if not prune_oldest(alias, oldest, BATCH_SIZE):
                 break

@@ -1,15 +1,15 @@
 import pytest
 
-from loopwatch.recording import pace
+from loopwatch.recording import throttle
 from loopwatch.recording.database import FINDINGS_PER_TRANSACTION
-from loopwatch.recording.pending import Detail, slowest_and_newest
+from loopwatch.recording.deltas import Detail, slowest_and_newest
 from tests.recording.calls import blocking_call
 
 
 @pytest.fixture
 def rests(monkeypatch):
     rested = []
-    monkeypatch.setattr(pace.time, "sleep", rested.append)
+    monkeypatch.setattr(throttle.time, "sleep", rested.append)
     return rested
 
 
@@ -27,7 +27,7 @@ def test_the_writer_rests_unless_somebody_waits_for_it(recorder_of, rests):
     assert recorder.stats().stored == 60
     of_findings, of_routes = 30 // FINDINGS_PER_TRANSACTION, 1
     assert len(rests) == 30 + of_findings + of_routes  # after every stack and every transaction
-    assert 0 < max(rests) <= pace.LONGEST_REST_S
+    assert 0 < max(rests) <= throttle.LONGEST_REST_S
 
 
 def test_the_slowest_of_many_is_the_one_to_keep():
