@@ -1,7 +1,9 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import checks, live, metrics
+from loopwatch import checks
+from loopwatch.live.registration import register_live_sink
+from loopwatch.metrics.registration import register_metrics_sink
 
 
 class LoopwatchConfig(AppConfig):
@@ -11,5 +13,5 @@ class LoopwatchConfig(AppConfig):
 
     def ready(self) -> None:
         checks.register_all()
-        live.register()
-        metrics.register()
+        register_live_sink()
+        register_metrics_sink()

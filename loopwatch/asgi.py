@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from loopwatch import metrics, site_monitor
+from loopwatch import site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.metrics import availability
 from loopwatch.request_route import describe_request
 from loopwatch.request_tracing.start import carries_header, start_trace
 
@@ -29,7 +30,7 @@ class LoopWatch:
                 f"LoopWatch wraps an ASGI application, not {application!r}: write LoopWatch(get_asgi_application())."
             )
         self.application = application
-        metrics.prepare()
+        availability.prepare()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_flight = site_monitor.watch_running_loop()

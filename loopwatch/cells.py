@@ -3,24 +3,23 @@
 Not a part of ``loopwatch.admin``: Django imports the template tags, which need this, on sites without the admin too.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
 from loopwatch.durations import human_duration
+from loopwatch.escaping.html_name import breakable
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.routes import RouteImpact
 from loopwatch.standing import condition, reason
 
 _ROUTES = 2
-_BREAK = re.compile(r"(?<=[./_])")
 
 
 def call_and_place(finding: Finding) -> SafeString:
@@ -39,11 +38,6 @@ def _doubt(finding: Finding) -> SafeString:
     words = {"": "", LIKELY: _("likely"), FUNCTION_ONLY: _("function only")}
     word = words[doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function)]
     return format_html('<span class="loopwatch-status"> {}</span>', word) if word else SafeString("")
-
-
-def breakable(name: str) -> SafeString:
-    """A dotted name or a path that may be broken where a reader would break it."""
-    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in _BREAK.split(name)))
 
 
 def duration(duration_us: int) -> SafeString:

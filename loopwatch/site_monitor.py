@@ -8,8 +8,6 @@ import logging
 import os
 import random
 import threading
-from collections.abc import Callable
-from contextvars import Context
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +15,6 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from loopwatch import metrics
 from loopwatch.conf import ITS_SETTINGS, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
@@ -27,6 +24,8 @@ from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.surroundings import why_not_watched
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
+from loopwatch.metrics.availability import SINK
+from loopwatch.metrics.registration import span_finder
 from loopwatch.process_exit import ProcessExit
 from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.thread_waits.hooks import ThreadWaitHooks
@@ -185,7 +184,7 @@ class SiteMonitor:
             (clock,) = self._start_watching(subscriber, loop)
             self._subscribers[loop] = subscriber
             clock.usage.tell = self._recorder.use
-            clock.mark_of = _mark_of(current)
+            clock.mark_of = span_finder() if SINK in current.sinks else None
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
 
@@ -235,17 +234,6 @@ class SiteMonitor:
         if reason != self._complained:
             self._complained = reason
             logger.error("The site is served without loopwatch, because %s", reason)
-
-
-def _mark_of(configuration: Configuration) -> Callable[[Context], object | None] | None:
-    """Of a step, the span of its request is kept, for the sink that has to do with traces."""
-    if metrics.SINK not in configuration.sinks or not metrics.is_available():
-        return None
-    try:
-        from loopwatch.metrics.spans import span_in  # noqa: PLC0415 - imports OpenTelemetry, which is optional
-    except Exception:  # noqa: BLE001 - the sink has told what is wrong with it
-        return None
-    return span_in
 
 
 def _new_recorder(configuration: Configuration) -> "Recorder":

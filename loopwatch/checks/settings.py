@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's own name
 
-from loopwatch import metrics
 from loopwatch.conf import problems
+from loopwatch.metrics.availability import REMEDY, SINK, is_available
 
 
 def check_settings(**_: Any) -> list[CheckMessage]:
@@ -18,7 +18,7 @@ def check_metrics(**_: Any) -> list[CheckMessage]:
     """loopwatch.W008: ``SINKS`` names the metrics, but OpenTelemetry is not installed."""
     setting = getattr(settings, "LOOPWATCH", {})
     named = setting.get("SINKS", ()) if isinstance(setting, dict) else ()
-    if not isinstance(named, (list, tuple)) or metrics.SINK not in named or metrics.is_available():
+    if not isinstance(named, (list, tuple)) or SINK not in named or is_available():
         return []
     message = 'LOOPWATCH["SINKS"] names "metrics", but there are none: OpenTelemetry is not installed.'
-    return [Warning(message, hint=f"{metrics.REMEDY}; or leave it out.", id="loopwatch.W008")]
+    return [Warning(message, hint=f"{REMEDY}; or leave it out.", id="loopwatch.W008")]

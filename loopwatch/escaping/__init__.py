@@ -2,5 +2,5 @@
 
 Names of functions, files, routes and releases may contain anything. Escaping that a single format needs stays with
 that format: HTML is escaped by templates, Markdown in ``reporting.as_markdown``, GitHub's commands in
-``reporting.as_github``, response headers in ``server_timing``.
+``reporting.as_github``, response headers in ``request_tracing.server_timing``.
 """

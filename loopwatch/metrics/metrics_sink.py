@@ -6,8 +6,8 @@ from opentelemetry.trace import Span
 from opentelemetry.util.types import AttributeValue
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.metrics import SINK
 from loopwatch.metrics.attributes import Attributes, BoundedAttributes
+from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.instruments import gauges, instruments
 from loopwatch.metrics.spans import tell
 from loopwatch.recording.column_values import milliseconds, path_text, text

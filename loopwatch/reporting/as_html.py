@@ -12,7 +12,7 @@ from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
 from loopwatch.advice import advice_for
-from loopwatch.cells import breakable
+from loopwatch.escaping.html_name import breakable
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
 from loopwatch.reporting.changes import KINDS

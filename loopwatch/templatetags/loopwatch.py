@@ -7,6 +7,7 @@ from django.utils.safestring import SafeString
 
 from loopwatch import cells
 from loopwatch.durations import human_duration
+from loopwatch.escaping import html_name
 from loopwatch.models import BlockingEvent, Finding
 
 register = template.Library()
@@ -65,7 +66,7 @@ def instant(value: datetime) -> SafeString:
 @register.filter
 def breakable(name: str) -> SafeString:
     """A dotted name or a path that may be broken where a reader would break it."""
-    return cells.breakable(name)
+    return html_name.breakable(name)
 
 
 @register.filter

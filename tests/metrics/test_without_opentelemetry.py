@@ -4,9 +4,9 @@ import sys
 
 import pytest
 
-from loopwatch import metrics
 from loopwatch.checks.settings import check_metrics
 from loopwatch.conf import Configuration
+from loopwatch.metrics.availability import is_available
 from loopwatch.metrics.instruments import instruments
 from loopwatch.recording.health import Errors
 from loopwatch.recording.loop_times import LoopTimes
@@ -72,7 +72,7 @@ def test_without_an_sdk_nothing_happens():
 
 def test_only_who_names_the_metrics_is_warned_that_there_are_none(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.metrics", None)
-    assert not metrics.is_available()
+    assert not is_available()
     for named, warned in ((None, False), (["log"], False), (["log", "metrics"], True), ("metrics", False), (7, False)):
         settings.LOOPWATCH = {} if named is None else {"SINKS": named}
         assert [message.id for message in check_metrics()] == (["loopwatch.W008"] if warned else []), named
