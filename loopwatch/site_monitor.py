@@ -28,7 +28,7 @@ from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
 from loopwatch.process_exit import ProcessExit
 from loopwatch.recording.ongoing_stalls import OngoingStalls
-from loopwatch.thread_waits.hooks import ThreadWaitHooks
+from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
 
 if TYPE_CHECKING:
     from loopwatch.recording.health import Errors, Stats
@@ -86,7 +86,7 @@ class SiteMonitor:
         self._dice = random.Random()  # noqa: S311 - of its own: the site may seed the common one
         self._complained: str | None = None
         self._has_fallen_back = False
-        self._thread_waits = ThreadWaitHooks()
+        self._thread_waits = AsgirefHooks()
         self._process_exit = ProcessExit(self.stop)
 
     def watch_running_loop(self) -> InFlight | None:

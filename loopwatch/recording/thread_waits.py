@@ -9,7 +9,7 @@ from typing import NamedTuple
 from loopwatch.recording.column_values import microseconds, text
 from loopwatch.recording.request_columns import method, route
 from loopwatch.stored_time import whole_hour
-from loopwatch.thread_waits.thread_wait import Describe, Thread, ThreadWait
+from loopwatch.thread_waits.thread_wait import Describe, ThreadKind, ThreadWait
 
 WAITS_LIMIT = 1_000
 KEYS_LIMIT = 5_000
@@ -19,7 +19,7 @@ class WaitKey(NamedTuple):
     """What waits are added up by. ``held_for`` is the request that the holding call belonged to."""
 
     hour: datetime
-    thread: Thread
+    thread: ThreadKind
     held_by: str
     held_for: str
     method: str

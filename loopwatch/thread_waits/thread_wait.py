@@ -7,7 +7,7 @@ from typing import Literal
 
 from loopwatch.detection.calls import Request
 
-Thread = Literal["process", "request"]
+ThreadKind = Literal["process", "request"]
 """Whose thread: the one that a process has for everything outside of Django's requests, or that of a single request."""
 
 Describe = Callable[[], Request]
@@ -23,7 +23,7 @@ class ThreadWait:
 
     began_at: datetime
     waited_ms: float
-    thread: Thread
+    thread: ThreadKind
     held_by: str
     holder: Describe | None
     waiter: Describe | None

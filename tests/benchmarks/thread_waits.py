@@ -12,7 +12,7 @@ import time
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 
-from loopwatch.thread_waits.hooks import ThreadWaitHooks
+from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
 from tests.benchmarks.figures import figure
 
 CALLS = 500
@@ -39,7 +39,7 @@ async def of_a_request() -> float:
 
 async def measure(kind, rounds: int) -> tuple[list[float], list[float]]:
     """Without the hooks, and how much more with them."""
-    hooks = ThreadWaitHooks()
+    hooks = AsgirefHooks()
     bare, more = [], []
     for _ in range(rounds):
         bare.append(await kind())

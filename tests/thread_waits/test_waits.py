@@ -12,9 +12,9 @@ import pytest
 from asgiref import sync
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
-from loopwatch.thread_waits.holdings import REMEMBERED
-from loopwatch.thread_waits.hooks import ThreadWaitHooks
-from loopwatch.thread_waits.queue import ThreadQueue, Watch
+from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
+from loopwatch.thread_waits.thread_holders import REMEMBERED
+from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 pytestmark = pytest.mark.real_time
 
@@ -45,7 +45,7 @@ def pass_by():
 
 @pytest.fixture
 def hooks():
-    hooks = ThreadWaitHooks()
+    hooks = AsgirefHooks()
     yield hooks
     hooks.uninstall()
 
@@ -136,7 +136,7 @@ async def test_what_a_call_returns_raises_and_sees_stays_as_it_was(waits):
 
 
 async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
-    queue = ThreadQueue("process", Watch(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
+    queue = ThreadQueue("process", Measurement(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
     queue.enter(pass_by)()
     late = queue.enter(pass_by)
     late.submitted -= 10
@@ -145,7 +145,7 @@ async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
 
 
 async def test_a_queue_longer_than_is_remembered_is_reported_still(waits):
-    queue = ThreadQueue("process", Watch(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
+    queue = ThreadQueue("process", Measurement(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
     long = [queue.enter(hold) for _ in range(REMEMBERED + 1)]
     late = queue.enter(pass_by)
     late.submitted -= 10
@@ -185,7 +185,7 @@ class TestAThreadThatIsNotGivenBack:
         assert last.waited_ms >= second.waited_ms
 
     async def test_one_that_is_cancelled_meanwhile_is_forgotten(self, hooks, told):
-        queue = ThreadQueue("process", hooks._watch)
+        queue = ThreadQueue("process", hooks._measurement)
         queue.enter(pass_by)
         queue.enter(pass_by)
         assert queue._is_looked_after

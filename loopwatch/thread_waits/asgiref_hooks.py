@@ -13,32 +13,32 @@ from weakref import WeakKeyDictionary, ref
 from asgiref import sync
 
 from loopwatch.detection.in_flight import current_request
-from loopwatch.thread_waits.queue import Report, ThreadQueue, Watch
+from loopwatch.thread_waits.thread_queue import Measurement, ReportWait, ThreadQueue
 
 logger = logging.getLogger("loopwatch")
 
 _ABSENT = object()
 
 
-class ThreadWaitHooks:
+class AsgirefHooks:
     """One set a process. The caller sees to it that nobody installs and uninstalls at the same time."""
 
     def __init__(self) -> None:
-        self._watch: Watch | None = None
+        self._measurement: Measurement | None = None
         self._replaced: list[tuple[Any, str, object, object]] = []
         self._has_complained = False
 
-    def install(self, threshold_s: float, ongoing_after_s: float, report: Report) -> None:
+    def install(self, threshold_s: float, ongoing_after_s: float, report: ReportWait) -> None:
         """Report every wait of at least the threshold, on the thread that was waited for; meanwhile, too, if it lasts.
 
         ``report`` must not raise, and not take long. With an asgiref that cannot be hooked, the log says so, once.
         """
         self.uninstall()
-        self._watch = Watch(threshold_s, ongoing_after_s, report)
+        self._measurement = Measurement(threshold_s, ongoing_after_s, report)
         try:
-            self._time_thread_of_the_process(self._watch)
-            self._time_threads_of_requests(self._watch)
-            self._time_waiting_threads(self._watch)
+            self._time_thread_of_the_process(self._measurement)
+            self._time_threads_of_requests(self._measurement)
+            self._time_waiting_threads(self._measurement)
         except (AttributeError, KeyError, TypeError) as error:
             self.uninstall()
             if not self._has_complained:
@@ -47,9 +47,9 @@ class ThreadWaitHooks:
 
     def uninstall(self) -> None:
         """Put everything back that is still ours; what somebody has wrapped since measures nothing any more."""
-        if self._watch is not None:
-            self._watch.report = None
-            self._watch = None
+        if self._measurement is not None:
+            self._measurement.report = None
+            self._measurement = None
         while self._replaced:
             owner, name, replacement, original = self._replaced.pop()
             if vars(owner).get(name) is not replacement:
@@ -63,16 +63,16 @@ class ThreadWaitHooks:
         self._replaced.append((owner, name, replacement, vars(owner).get(name, _ABSENT)))
         setattr(owner, name, replacement)
 
-    def _time_thread_of_the_process(self, watch: Watch) -> None:
+    def _time_thread_of_the_process(self, measurement: Measurement) -> None:
         executor = sync.SyncToAsync.single_thread_executor
-        submit, queue = executor.submit, ThreadQueue("process", watch)
+        submit, queue = executor.submit, ThreadQueue("process", measurement)
 
         def timed(work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
             return submit(queue.enter(work), *args, **kwargs)
 
         self._replace(executor, "submit", timed)
 
-    def _time_threads_of_requests(self, watch: Watch) -> None:
+    def _time_threads_of_requests(self, measurement: Measurement) -> None:
         """The executors made from now on; those of requests that are being served now stay as they are."""
         original: Any = vars(sync)["ThreadPoolExecutor"]
         submit = original.submit
@@ -91,13 +91,13 @@ class ThreadWaitHooks:
                         future.loopwatch_call = work, current_request.get()
                         self._loopwatch_latest = ref(future)
                         return future  # type: ignore[no-any-return]
-                    queue = self._loopwatch_queue = ThreadQueue("request", watch)
+                    queue = self._loopwatch_queue = ThreadQueue("request", measurement)
                     queue.run(*vars(latest)["loopwatch_call"])
                 return submit(self, queue.enter(work), *args, **kwargs)  # type: ignore[no-any-return]
 
         self._replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
 
-    def _time_waiting_threads(self, watch: Watch) -> None:
+    def _time_waiting_threads(self, measurement: Measurement) -> None:
         queues = WeakKeyDictionary[Executor, ThreadQueue]()
         executor_class: Any = vars(sync)["CurrentThreadExecutor"]
         original = executor_class.submit
@@ -105,7 +105,7 @@ class ThreadWaitHooks:
         def submit(executor: Any, work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
             queue = queues.get(executor)
             if queue is None:
-                queue = queues[executor] = ThreadQueue("request", watch)
+                queue = queues[executor] = ThreadQueue("request", measurement)
             submitted: Future[Any] = original(executor, queue.enter(work), *args, **kwargs)
             return submitted
 

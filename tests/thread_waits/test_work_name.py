@@ -8,7 +8,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.utils.deprecation import MiddlewareMixin
 
 from loopwatch.models import Finding
-from loopwatch.thread_waits.names import name_of
+from loopwatch.thread_waits.work_name import name_of
 
 
 class Chat(WebsocketConsumer):

@@ -11,7 +11,7 @@ REMEMBERED = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Holding:
+class ThreadHolder:
     """A call that had the thread; moments of ``loopwatch.detection.clock``."""
 
     name: str
@@ -20,20 +20,20 @@ class Holding:
     ended: float
 
 
-class Holdings:
+class ThreadHolders:
     """The latest holdings of one thread, which alone uses this."""
 
     __slots__ = ("_latest",)
 
     def __init__(self) -> None:
-        self._latest: deque[Holding] = deque(maxlen=REMEMBERED)
+        self._latest: deque[ThreadHolder] = deque(maxlen=REMEMBERED)
 
-    def add(self, holding: Holding) -> None:
+    def add(self, holder: ThreadHolder) -> None:
         """Note a call that has given the thread back."""
-        self._latest.append(holding)
+        self._latest.append(holder)
 
-    def culprit(self, since: float, until: float) -> Holding | None:
-        """The longest holding of the call that held the thread most; ``None`` if it was free for most of the time.
+    def main_holder(self, since: float, until: float) -> ThreadHolder | None:
+        """The longest holder of the call that held the thread most; ``None`` if it was free for most of the time.
 
         What waited then waited for a CPU or the GIL, or for the thread to be started in the first place.
         """
@@ -44,14 +44,14 @@ class Holdings:
         if not is_forgotten and sum(held for held, _ in shares) < (until - since) / 2:
             return None
         totals = defaultdict[str, float](float)
-        for held, holding in shares:
-            totals[holding.name] += held
+        for held, holder in shares:
+            totals[holder.name] += held
         name = max(totals, key=lambda name: totals[name])
         return max((share for share in shares if share[1].name == name), key=lambda share: share[0])[1]
 
-    def _shares(self, since: float) -> Iterator[tuple[float, Holding]]:
+    def _shares(self, since: float) -> Iterator[tuple[float, ThreadHolder]]:
         """How long each call held the thread since then, in seconds, the latest first."""
-        for holding in reversed(self._latest):
-            if holding.ended <= since:
+        for holder in reversed(self._latest):
+            if holder.ended <= since:
                 return
-            yield holding.ended - max(holding.started, since), holding
+            yield holder.ended - max(holder.started, since), holder

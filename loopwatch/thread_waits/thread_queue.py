@@ -12,20 +12,20 @@ from typing import Any
 
 from loopwatch.detection.clock import now
 from loopwatch.detection.in_flight import RequestInFlight, current_request
-from loopwatch.thread_waits.holdings import Holding, Holdings
-from loopwatch.thread_waits.names import name_of
-from loopwatch.thread_waits.thread_wait import Thread, ThreadWait
+from loopwatch.thread_waits.thread_holders import ThreadHolder, ThreadHolders
+from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
+from loopwatch.thread_waits.work_name import name_of
 
-Report = Callable[[ThreadWait], None]
+ReportWait = Callable[[ThreadWait], None]
 
 
 @dataclass(slots=True)
-class Watch:
+class Measurement:
     """What all queues have in common. Without ``report`` nothing is measured any more."""
 
     threshold_s: float
     ongoing_after_s: float
-    report: Report | None
+    report: ReportWait | None
 
 
 class ThreadQueue:
@@ -36,21 +36,21 @@ class ThreadQueue:
     """
 
     __slots__ = (
-        "_holdings",
+        "_holders",
         "_is_looked_after",
         "_looked_at",
+        "_measurement",
         "_thread",
-        "_watch",
         "running",
         "threshold_s",
         "waiting",
     )
 
-    def __init__(self, thread: Thread, watch: Watch) -> None:
+    def __init__(self, thread: ThreadKind, measurement: Measurement) -> None:
         self._thread = thread
-        self._watch = watch
-        self.threshold_s = watch.threshold_s
-        self._holdings = Holdings()
+        self._measurement = measurement
+        self.threshold_s = measurement.threshold_s
+        self._holders = ThreadHolders()
         self.waiting: deque[QueuedCall] = deque()
         self.running: QueuedCall | None = None
         self._is_looked_after = False
@@ -58,7 +58,7 @@ class ThreadQueue:
 
     def enter(self, work: Callable[..., Any]) -> Callable[..., Any]:
         """What to run in place of ``work``. On the loop's thread: a clock read, a look-up and a small object."""
-        if self._watch.report is None:
+        if self._measurement.report is None:
             return work
         call = QueuedCall(work, self)
         self.waiting.append(call)
@@ -73,15 +73,15 @@ class ThreadQueue:
 
     def begin(self, call: "QueuedCall", started: float) -> None:
         """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
-        if self._watch.report is None:
+        if self._measurement.report is None:
             return
-        holding = self._holdings.culprit(call.submitted, started)
-        if holding is not None:
-            self._report(call, started, holding.name, holding.request, ongoing=False)
+        holder = self._holders.main_holder(call.submitted, started)
+        if holder is not None:
+            self._report(call, started, holder.name, holder.request, ongoing=False)
 
     def end(self, call: "QueuedCall", started: float) -> None:
         """The call gives the thread back, for which others wait."""
-        self._holdings.add(Holding(name_of(call.work), call.request, started, now()))
+        self._holders.add(ThreadHolder(name_of(call.work), call.request, started, now()))
 
     def leave(self, call: "QueuedCall") -> None:
         """Whatever entered before it and has not begun never will: it was cancelled."""
@@ -92,7 +92,7 @@ class ThreadQueue:
     def _look_again(self) -> None:
         with suppress(RuntimeError):  # no loop runs here
             # In an empty context: the timer belongs to no request, and keeps none alive.
-            asyncio.get_running_loop().call_later(self._watch.ongoing_after_s, self._look, context=Context())
+            asyncio.get_running_loop().call_later(self._measurement.ongoing_after_s, self._look, context=Context())
             self._is_looked_after = True
 
     def _look(self) -> None:
@@ -100,10 +100,10 @@ class ThreadQueue:
         self._is_looked_after = False
         first, running, at = next(iter(self.waiting), None), self.running, now()
         is_dead = running is None and first is self._looked_at
-        if first is None or is_dead or self._watch.report is None:
+        if first is None or is_dead or self._measurement.report is None:
             return  # a call that is dead was cancelled before it began
         self._looked_at = first
-        if running is not None and at - first.submitted >= self._watch.ongoing_after_s:
+        if running is not None and at - first.submitted >= self._measurement.ongoing_after_s:
             with suppress(RuntimeError):  # no more threads
                 _thread.start_new_thread(self._tell, (first, at, running))
         self._look_again()
@@ -114,7 +114,7 @@ class ThreadQueue:
     def _report(
         self, call: "QueuedCall", until: float, held_by: str, holder: RequestInFlight | None, *, ongoing: bool
     ) -> None:
-        report = self._watch.report
+        report = self._measurement.report
         if report is not None:
             report(
                 ThreadWait(
