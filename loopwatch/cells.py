@@ -16,7 +16,7 @@ from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
 from loopwatch.durations import human_duration
 from loopwatch.escaping.html_name import breakable
 from loopwatch.models import BlockingEvent, Finding
-from loopwatch.reporting.routes import RouteImpact
+from loopwatch.reporting.route_impacts import RouteImpact
 from loopwatch.standing import condition, reason
 
 _ROUTES = 2

@@ -7,9 +7,9 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from loopwatch.reporting.overview import Overview
-from loopwatch.reporting.overview.span import DAY
-from loopwatch.reporting.overview.timeline import Bar
+from loopwatch.reporting.overview import OverviewFigures
+from loopwatch.reporting.overview.time_axis import DAY
+from loopwatch.reporting.overview.timeline import TimelineBar
 
 HEIGHT = 100
 STEP = 10
@@ -22,7 +22,7 @@ SHORTEST = 2
 class DrawnBar:
     """``blocked_y`` and ``machine_y`` are where the parts begin, from the top; the machine's stands on the calls'."""
 
-    bar: Bar
+    bar: TimelineBar
     label: str
     x: int
     blocked_y: int
@@ -63,7 +63,7 @@ class Chart:
         return any(bar.bar.busiest is not None for bar in self.bars)
 
 
-def chart_of(overview: Overview) -> Chart:
+def chart_of(overview: OverviewFigures) -> Chart:
     """The bars of an overview."""
     highest_us = max((bar.impact.blocked_us + bar.machine_us for bar in overview.bars), default=0)
     count = len(overview.bars)
@@ -77,7 +77,7 @@ def chart_of(overview: Overview) -> Chart:
     )
 
 
-def _drawn(bars: list[Bar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:
+def _drawn(bars: list[TimelineBar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:
     for index, bar in enumerate(bars):
         blocked, machine = _height(bar.impact.blocked_us, highest_us), _height(bar.machine_us, highest_us)
         blocked = min(blocked, HEIGHT - machine)

@@ -20,7 +20,7 @@ from loopwatch.admin.search import matching
 from loopwatch.admin.triage_admin import Triage
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
-from loopwatch.reporting.routes import lately, routes_of
+from loopwatch.reporting.route_impacts import lately, routes_of
 
 
 class FindingChangeList(ChangeList):

@@ -16,7 +16,7 @@ from loopwatch.advice import Advice
 from loopwatch.cells import route_name
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
-from loopwatch.reporting.routes import RouteImpact, routes_of
+from loopwatch.reporting.route_impacts import RouteImpact, routes_of
 
 _EVENTS_EACH = 25
 _ROUTES = 50

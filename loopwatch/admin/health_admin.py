@@ -12,7 +12,7 @@ from loopwatch.admin.exports import ListExports
 from loopwatch.admin.exports.columns import PROCESS
 from loopwatch.durations import human_duration
 from loopwatch.models import ProcessHealth
-from loopwatch.reporting.health import errors_in_words
+from loopwatch.reporting.recording_health import errors_in_words
 
 
 @admin.register(ProcessHealth)

@@ -16,9 +16,9 @@ from loopwatch.admin.chart import DrawnBar, chart_of
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
-from loopwatch.reporting.health import errors_in_words
-from loopwatch.reporting.overview import DEFAULT, SPANS, overview
+from loopwatch.reporting.overview import DEFAULT, SPANS, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
+from loopwatch.reporting.recording_health import errors_in_words
 from loopwatch.stored_time import as_stored
 
 
@@ -46,7 +46,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
-        found = overview(span, using=configuration().database)
+        found = overview_figures(span, using=configuration().database)
         chart = chart_of(found)
         bars = list(zip(chart.bars, self._events_urls(request, chart.bars), strict=True))
         context = {

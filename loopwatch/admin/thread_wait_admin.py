@@ -14,7 +14,7 @@ from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.reporting.overview import DEFAULT, SPANS
-from loopwatch.reporting.overview.span import Axis
+from loopwatch.reporting.overview.time_axis import TimeAxis
 from loopwatch.reporting.thread_waits import wait_sums
 from loopwatch.stored_time import whole_hour
 
@@ -39,7 +39,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
-        begin = whole_hour(Axis(span, datetime.now(UTC)).begin)
+        begin = whole_hour(TimeAxis(span, datetime.now(UTC)).begin)
         sums = wait_sums(begin, configuration().database)
         context = {
             **self.admin_site.each_context(request),

@@ -10,13 +10,13 @@ from django.core.management.base import CommandParser
 
 from loopwatch.durations import parse_duration_ms
 from loopwatch.models import Finding
-from loopwatch.reporting.changes import NEW
+from loopwatch.reporting.fail_on import ANY, CONDITIONS, FailOn
 from loopwatch.reporting.formats import FORMATS
-from loopwatch.reporting.gate import ANY, CONDITIONS, Gate
-from loopwatch.reporting.grouping import GROUPINGS
+from loopwatch.reporting.group_report import GROUPINGS
+from loopwatch.reporting.release_change import NEW
 from loopwatch.reporting.report import FINDING, HOST
 from loopwatch.reporting.selection import ALL, SORTS, STATUSES, Selection
-from loopwatch.reporting.since import FORMS, parse_since
+from loopwatch.reporting.since_option import FORMS, parse_since
 
 _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.5, 3600.0
 
@@ -49,11 +49,11 @@ class ReportOptions:
         return (self.compare[0], self.compare[1]) if self.compare else None
 
     @property
-    def gate(self) -> Gate | None:
+    def fail_conditions(self) -> FailOn | None:
         """What makes the command fail, or ``None``. ``--fail-over`` alone applies to every finding."""
         if not self.fail_on and self.fail_over is None:
             return None
-        return Gate(frozenset(self.fail_on or [ANY]), self.fail_over or 0.0, self.compared)
+        return FailOn(frozenset(self.fail_on or [ANY]), self.fail_over or 0.0, self.compared)
 
     def selection(self, now: datetime, using: str) -> Selection:
         """Return which findings to report, as of ``now``. Raises ``ValueError`` for an invalid ``--since``."""
@@ -83,7 +83,7 @@ class ReportOptions:
             yield "--compare compares findings: omit --group-by."
         if self.sort == "last-seen":
             yield "--sort last-seen applies to findings only: omit --group-by, or choose another order."
-        if self.group_by == HOST and (self.gate or self.status not in {None, ALL}):
+        if self.group_by == HOST and (self.fail_conditions or self.status not in {None, ALL}):
             yield "--group-by host covers all findings: omit --status, --fail-on and --fail-over."
         if not FORMATS[self.format].prints_groups:
             yield f"--format {self.format} lists findings only: omit --group-by."
@@ -93,7 +93,7 @@ class ReportOptions:
             yield f"--watch shows text: omit --format {self.format}."
         if self.output:
             yield "--watch shows the report on the terminal: omit --output."
-        if self.gate:
+        if self.fail_conditions:
             yield "--watch runs until it is interrupted: omit --fail-on and --fail-over."
 
 

@@ -15,7 +15,7 @@ from loopwatch.advice import advice_for
 from loopwatch.escaping.html_name import breakable
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
-from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"

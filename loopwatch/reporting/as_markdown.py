@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
-from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 

@@ -11,7 +11,7 @@ from django.core.management.color import Style
 
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import words
-from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait

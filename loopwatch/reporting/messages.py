@@ -5,7 +5,7 @@ from loopwatch.durations import human_duration
 from loopwatch.escaping.terminal import visible
 from loopwatch.models import Finding
 from loopwatch.reporting import words
-from loopwatch.reporting.changes import GONE, NEW, WORSE
+from loopwatch.reporting.release_change import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 
 

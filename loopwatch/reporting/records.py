@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from loopwatch.reporting.changes import Comparison, Rate, Release
+from loopwatch.reporting.release_change import ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 
 
@@ -46,7 +46,7 @@ def _group(group: Group, group_by: str) -> dict[str, Any]:
     return {group_by: values.pop("name")} | values
 
 
-def _release(release: Release) -> dict[str, Any]:
+def _release(release: ComparedRelease) -> dict[str, Any]:
     return {
         "release": release.name,
         "begin": release.begin,

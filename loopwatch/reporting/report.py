@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from loopwatch.reporting.changes import Change, Comparison
-from loopwatch.reporting.health import RecordingHealth
+from loopwatch.reporting.recording_health import RecordingHealth
+from loopwatch.reporting.release_change import Change, Comparison
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 
 FINDING = "finding"

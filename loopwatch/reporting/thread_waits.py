@@ -12,7 +12,7 @@ from loopwatch.stored_time import as_stored
 
 
 @dataclass(frozen=True, slots=True)
-class WaitSum:
+class ThreadWaitSum:
     """The waits of one route for one call that held its thread; names are empty where none is known."""
 
     held_by: str
@@ -51,26 +51,26 @@ class ReportedThreadWait:
     longest_ms: float
 
 
-def wait_sums(since: datetime | None, using: str | None) -> list[WaitSum]:
+def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
     """Those of the hours that begin at ``since`` (aware) or later, the most time waited first, in one query."""
     totals: QuerySet[ThreadWaitTotal] = ThreadWaitTotal.objects.using(using)
     if since is not None:
         totals = totals.filter(hour__gte=as_stored(since))
     keys = ("held_by", "thread", "held_for", "method", "route")
     rows = totals.values_list(*keys).annotate(Sum("waits"), total_us=Sum("waited_us"), longest=Max("longest_us"))
-    return [WaitSum(*row) for row in rows.order_by("-total_us", *keys)]
+    return [ThreadWaitSum(*row) for row in rows.order_by("-total_us", *keys)]
 
 
-def reported_thread_waits(sums: Iterable[WaitSum]) -> list[ReportedThreadWait]:
+def reported_thread_waits(sums: Iterable[ThreadWaitSum]) -> list[ReportedThreadWait]:
     """Put together what one call in one kind of thread was waited for, the most time waited first."""
-    members = defaultdict[tuple[str, str], list[WaitSum]](list)
+    members = defaultdict[tuple[str, str], list[ThreadWaitSum]](list)
     for each in sums:
         members[each.held_by, each.thread].append(each)
     reported = [_reported(*key, waits) for key, waits in members.items()]
     return sorted(reported, key=lambda wait: wait.waited_ms, reverse=True)
 
 
-def _reported(held_by: str, thread: str, sums: list[WaitSum]) -> ReportedThreadWait:
+def _reported(held_by: str, thread: str, sums: list[ThreadWaitSum]) -> ReportedThreadWait:
     return ReportedThreadWait(
         held_by=held_by,
         thread=thread,

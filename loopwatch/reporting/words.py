@@ -8,8 +8,8 @@ from django.utils import timezone
 from loopwatch.certainty import doubt
 from loopwatch.durations import human_duration
 from loopwatch.models import Finding, ThreadWaitTotal
-from loopwatch.reporting.changes import BETTER, GONE, NEW, SAME, WORSE, Change, Comparison, Rate, Release
-from loopwatch.reporting.health import RecordingHealth, errors_in_words
+from loopwatch.reporting.recording_health import RecordingHealth, errors_in_words
+from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 
@@ -149,7 +149,7 @@ def when(moment: datetime) -> str:
     return f"{local(moment):%Y-%m-%d %H:%M}"
 
 
-def release_name(release: Release) -> str:
+def release_name(release: ComparedRelease) -> str:
     return release.name or _NAMELESS["release"]
 
 
@@ -159,7 +159,7 @@ def _changes(comparison: Comparison) -> str:
     return f"From {before} to {after}: {counts}"
 
 
-def _in_service(release: Release) -> str:
+def _in_service(release: ComparedRelease) -> str:
     return (
         f"{release_name(release)}: {when(release.begin)} to {when(release.end)}, "
         f"{counted(release.events, 'event')}, {human_duration(release.blocked_ms)} blocked, "

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from loopwatch.reporting.changes import KINDS, Change, Comparison, Rate, Release
-from loopwatch.reporting.health import RecordingHealth
+from loopwatch.reporting.recording_health import RecordingHealth
+from loopwatch.reporting.release_change import KINDS, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import Group, Report, ReportedFinding, Totals
 from tests.stored import NOON
 
@@ -62,7 +62,7 @@ def compared(finding=None):
     findings = [
         replace(finding or a_finding(), fingerprint=kind, change=Change(*map(_rate, rates[kind]))) for kind in KINDS
     ]
-    releases = [Release(name, NOON, NOON + timedelta(hours=10), 9, 900.0) for name in ("1.4", "1.5")]
+    releases = [ComparedRelease(name, NOON, NOON + timedelta(hours=10), 9, 900.0) for name in ("1.4", "1.5")]
     return a_report(*findings, comparison=Comparison(*releases, dict.fromkeys(KINDS, 1)))
 
 

@@ -8,11 +8,11 @@ from django.utils.timezone import make_naive
 
 from loopwatch.models import LoopTime
 from loopwatch.reporting.as_json import render_json
-from loopwatch.reporting.comparing import build_comparison
-from loopwatch.reporting.gate import Gate, failures
-from loopwatch.reporting.grouping import GROUPINGS, build_grouped_report
-from loopwatch.reporting.hosts import build_host_report
-from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.comparison_report import build_comparison
+from loopwatch.reporting.fail_on import FailOn, failures
+from loopwatch.reporting.finding_report import build_report
+from loopwatch.reporting.group_report import GROUPINGS, build_grouped_report
+from loopwatch.reporting.host_report import build_host_report
 from loopwatch.reporting.selection import SORTS, Selection
 from tests.stored import stored_event, stored_finding, stored_hour
 
@@ -60,8 +60,8 @@ class TestReports:
         assert (finding["change"]["kind"], finding["change"]["before"]["blocked_ms_per_hour"]) == ("same", 180)
 
     def test_findings_that_fail_are_found_on_every_database(self, selection):
-        gate = Gate(frozenset({"any", "regressed"}), 100.0, ("1.4", "1.5"))
-        assert [failure.longest_ms for failure in failures(gate, selection)] == [120]
+        fail_on = FailOn(frozenset({"any", "regressed"}), 100.0, ("1.4", "1.5"))
+        assert [failure.longest_ms for failure in failures(fail_on, selection)] == [120]
 
 
 @pytest.mark.django_db
@@ -77,4 +77,4 @@ def test_without_time_zone_support_the_periods_are_the_same(settings):
     assert build_host_report(selection).groups[0].events == 1
     compared = build_comparison(selection, "1.4", "1.5").comparison
     assert (compared.before.begin, compared.before.hours) == (HOUR, 1)
-    assert [failure.reason for failure in failures(Gate(frozenset({"new"})), selection)] == ["new"]
+    assert [failure.reason for failure in failures(FailOn(frozenset({"new"})), selection)] == ["new"]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.reporting import changes, hosts
-from loopwatch.reporting.changes import KINDS
+from loopwatch.reporting import host_report, release_change
+from loopwatch.reporting.fail_on import CONDITIONS
 from loopwatch.reporting.formats import FORMATS
-from loopwatch.reporting.gate import CONDITIONS
-from loopwatch.reporting.grouping import GROUPINGS
+from loopwatch.reporting.group_report import GROUPINGS
+from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, HOST
 from loopwatch.reporting.words import KIND_HEADINGS
 
@@ -35,10 +35,10 @@ def test_every_kind_of_change_has_a_row():
 
 def test_what_is_granted_to_chance_is_what_the_code_grants():
     said = " ".join(section("Comparing releases").split())
-    assert (changes._RATIO, "at least a quarter longer" in said) == (1.25, True)
-    assert (changes._DEVIATIONS, "two standard deviations" in said) == (2, True)
-    assert (changes._LIKELY_BY_CHANCE, "one time in twenty" in said) == (0.05, True)
+    assert (release_change._RATIO, "at least a quarter longer" in said) == (1.25, True)
+    assert (release_change._DEVIATIONS, "two standard deviations" in said) == (2, True)
+    assert (release_change._LIKELY_BY_CHANCE, "one time in twenty" in said) == (0.05, True)
 
 
 def test_hosts_go_as_far_back_as_is_said():
-    assert f"for {hosts.KEPT.days} days" in section("Groups")
+    assert f"for {host_report.KEPT.days} days" in section("Groups")

@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from loopwatch.impact import Impact
-from loopwatch.reporting.overview import SPANS, overview
-from loopwatch.reporting.overview.span import Axis
+from loopwatch.reporting.overview import SPANS, overview_figures
+from loopwatch.reporting.overview.time_axis import TimeAxis
 from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
 
 pytestmark = pytest.mark.django_db
@@ -28,7 +28,7 @@ THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 )
 def test_a_span_ends_with_the_bar_that_is_now(key, begin, end):
     with timezone.override("UTC"):
-        axis = Axis(SPANS[key], NOW)
+        axis = TimeAxis(SPANS[key], NOW)
         assert (axis.begin.isoformat(), axis.end.isoformat()) == (begin, end)
         assert axis.index(axis.begin) == 0
         assert axis.index(NOW) == SPANS[key].bars - 1
@@ -37,7 +37,7 @@ def test_a_span_ends_with_the_bar_that_is_now(key, begin, end):
 
 def test_days_are_those_of_the_reader_whenever_the_clocks_change():
     with timezone.override("Europe/Berlin"):  # summer time ended on 25 October
-        axis = Axis(SPANS["30d"], datetime(2026, 11, 10, 12, tzinfo=UTC))
+        axis = TimeAxis(SPANS["30d"], datetime(2026, 11, 10, 12, tzinfo=UTC))
         assert axis.start(12).isoformat() == "2026-10-24T00:00:00+02:00"
         assert axis.start(14).isoformat() == "2026-10-26T00:00:00+01:00"
         assert axis.index(datetime(2026, 10, 25, 22, 59, tzinfo=UTC)) == 13
@@ -46,7 +46,7 @@ def test_days_are_those_of_the_reader_whenever_the_clocks_change():
 
 def test_a_day_that_has_begun_elsewhere_is_in_the_last_bar():
     with timezone.override("America/New_York"):
-        axis = Axis(SPANS["1y"], datetime(2026, 11, 26, 1, tzinfo=UTC))
+        axis = TimeAxis(SPANS["1y"], datetime(2026, 11, 26, 1, tzinfo=UTC))
         days = [datetime(2026, 11, day, tzinfo=UTC) for day in (24, 25, 26)]
         assert [axis.index_of_day(day) for day in days] == [363, 364, 364]
 
@@ -58,7 +58,7 @@ def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
     stored_loop_time(start=start, longest_us=40, busy_us=minutes * 6_000_000, **columns)
     stored_loop_time(start=start, longest_us=90, busy_us=minutes * 30_000_000, process_id=2, **columns)
     stored_loop_time(start=start - timedelta(days=40), **columns)
-    found = overview(SPANS[key])
+    found = overview_figures(SPANS[key])
     (bar,) = [bar for bar in found.bars if bar.impact.events]
     assert bar.start <= start < bar.end
     assert (bar.impact, bar.machine_us, bar.busiest) == (Impact(4, 10, 90, 2, 14), 6, 0.5)
@@ -73,7 +73,7 @@ def test_a_year_is_drawn_from_the_days_of_routes():
             stored_route(**day, events=2, blocked_us=400_000, longest_us=300_000 + days, delay_us=7)
     stored_route(start=THIS_HOUR, events=9, blocked_us=9)
     with timezone.override("America/New_York"):  # whose days begin later: a bar is the day of its date
-        found = overview(SPANS["1y"])
+        found = overview_figures(SPANS["1y"])
     assert [bar.impact.events for bar in found.bars if bar.impact.events] == [4, 4]
     bar = max(found.bars, key=lambda bar: bar.impact.longest_us)
     assert (bar.impact.blocked_us, bar.impact.delay_us, bar.impact.longest_us, bar.busiest) == (
@@ -92,7 +92,7 @@ def test_a_burst_is_half_of_the_blocked_time_within_little_time(blocked_us, burs
     first = datetime.now(UTC).replace(second=0, microsecond=0)
     for minute, amount_us in enumerate(blocked_us):
         stored_loop_time(start=first - timedelta(minutes=minute), blocked_us=amount_us, events=1)
-    assert overview(SPANS["1h"]).burst_us == burst_minutes * 60_000_000
+    assert overview_figures(SPANS["1h"]).burst_us == burst_minutes * 60_000_000
 
 
 def test_the_loop_of_each_process():
@@ -100,7 +100,7 @@ def test_the_loop_of_each_process():
     for ago, busy_us in ((1, 30_000_000), (2, 12_000_000)):
         stored_loop_time(start=minute - timedelta(minutes=ago), busy_us=busy_us, blocked_us=1, longest_us=ago)
     stored_loop_time(start=minute, process_id=2, busy_us=None, blocked_us=9, host="<b>")
-    worse, better = overview(SPANS["1h"]).processes
+    worse, better = overview_figures(SPANS["1h"]).processes
     assert (worse.host, worse.process_id, worse.busy, worse.busiest) == ("<b>", 2, None, None)
     assert (better.busy, better.busiest, better.longest_us, better.blocked_us) == (pytest.approx(0.35), 0.5, 2, 2)
 
@@ -120,17 +120,17 @@ def test_harm_is_own_time_and_the_delay_of_others(key):
     for hours in (1, 24):
         start = THIS_HOUR if hours == 1 else THIS_HOUR.replace(hour=0)
         stored_route(hours=hours, start=start, events=3, blocked_us=1_100_000, delay_us=900_000)
-    found = overview(SPANS[key])
-    assert [(each.finding.function, each.share) for each in found.harms.findings] == [("mean", 0.5), ("slow", 0.3)]
-    assert [each.impact.events for each in found.harms.findings] == [1, 1]
-    assert found.harms.ignored == 1
+    found = overview_figures(SPANS[key])
+    assert [(each.finding.function, each.share) for each in found.worst.findings] == [("mean", 0.5), ("slow", 0.3)]
+    assert [each.impact.events for each in found.worst.findings] == [1, 1]
+    assert found.worst.ignored == 1
 
 
 def test_a_finding_younger_than_a_year_has_its_own_totals():
     now = datetime.now(UTC)
     stored_finding(function="young", first_seen=now, last_seen=now, events=7, blocked_us=5, delay_us=4, longest_us=3)
     stored_finding(function="over", first_seen=now - timedelta(days=900), last_seen=now - timedelta(days=400))
-    (young,) = overview(SPANS["1y"]).harms.findings
+    (young,) = overview_figures(SPANS["1y"]).worst.findings
     assert (young.impact.events, young.impact.total_us, young.impact.longest_us) == (7, 9, 3)
 
 
@@ -142,7 +142,7 @@ def test_routes_that_cause_and_routes_that_suffer():
     stored_route(start=THIS_HOUR, route="cart/", waits=1, waited_us=700)
     stored_route(start=THIS_HOUR - timedelta(days=2), route="old/", waited_us=700, blocked_us=1)
     stored_route(hours=24, start=THIS_HOUR.replace(hour=0), route="whole days/", waited_us=700, blocked_us=1)
-    routes = overview(SPANS["24h"]).routes
+    routes = overview_figures(SPANS["24h"]).routes
     assert [(each.route, each.share) for each in routes.causing] == [("pay/", 0.7), ("search/", 0.3)]
     cart, search = routes.suffering
     assert (cart.route, cart.share) == ("cart/", 0.7)
@@ -158,7 +158,7 @@ def test_what_is_new_is_new_since_the_last_release():
     stored_finding(function="back", first_release="1.0", reopened_at=now)
     stored_finding(function="was back", first_release="1.0", reopened_at=now - timedelta(days=2))
     stored_finding(function="dealt with", first_release="2.0", first_seen=now, status="resolved")
-    found = overview(SPANS["24h"]).news
+    found = overview_figures(SPANS["24h"]).new
     assert found.release == "2.0"
     assert {finding.function for finding in found.findings} == {"new", "back"}
 
@@ -170,7 +170,7 @@ def test_without_another_release_it_is_new_since_yesterday(releases):
         stored_health(release=release)
     stored_finding(function="new", first_release="1.0", first_seen=now - timedelta(hours=23))
     stored_finding(function="old", first_release="1.0", first_seen=now - timedelta(hours=25))
-    found = overview(SPANS["24h"]).news
+    found = overview_figures(SPANS["24h"]).new
     assert (found.release, [finding.function for finding in found.findings]) == ("", ["new"])
 
 
@@ -184,7 +184,7 @@ def test_a_store_without_time_zones(settings):
     stored_loop_time(start=now, since=now, events=1)
     stored_health(since=now, reported_at=now)
     for span in SPANS.values():
-        found = overview(span)
-        assert len(found.harms.findings) == 1
+        found = overview_figures(span)
+        assert len(found.worst.findings) == 1
         if span.rows != 60:
             assert found.impact.events == 1

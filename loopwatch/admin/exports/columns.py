@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 
-from loopwatch.reporting.health import errors_in_words
+from loopwatch.reporting.recording_health import errors_in_words
 from loopwatch.stored_time import as_aware
 
 _ROWS_AT_ONCE = 1_000

@@ -9,7 +9,7 @@ from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
-from loopwatch.reporting.since import FORMS, parse_since
+from loopwatch.reporting.since_option import FORMS, parse_since
 from loopwatch.stored_time import as_stored
 
 _LARGEST_BATCH = 10_000

@@ -16,12 +16,12 @@ from loopwatch.management.output import print_text, show_repeatedly, write_file
 from loopwatch.management.report_options import ReportOptions, add_arguments
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
-from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
+from loopwatch.reporting.comparison_report import UnknownReleaseError, build_comparison
+from loopwatch.reporting.fail_on import Failure, failures
+from loopwatch.reporting.finding_report import build_report
 from loopwatch.reporting.formats import FORMATS, Printed, Surroundings
-from loopwatch.reporting.gate import Failure, failures
-from loopwatch.reporting.grouping import build_grouped_report
-from loopwatch.reporting.hosts import build_host_report
-from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.group_report import build_grouped_report
+from loopwatch.reporting.host_report import build_host_report
 from loopwatch.reporting.report import FINDING, HOST, Report
 from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
@@ -66,7 +66,7 @@ examples:
         """Print the report once, and return the findings that fail."""
         selection = self._selection(options, alias)
         printed = self._printed(options, selection, no_style() if options.output else style)
-        failed = failures(options.gate, selection) if options.gate else []
+        failed = failures(options.fail_conditions, selection) if options.fail_conditions else []
         if options.output:
             self._write(options.output, printed.text)
         else:

@@ -3,7 +3,7 @@
 A fixed number of queries, from totals alone, whatever the size of the store.
 """
 
-from loopwatch.reporting.overview.page import Overview, overview
-from loopwatch.reporting.overview.span import DEFAULT, SPANS, Span
+from loopwatch.reporting.overview.figures import OverviewFigures, overview_figures
+from loopwatch.reporting.overview.time_axis import DEFAULT, SPANS, TimeSpan
 
-__all__ = ["DEFAULT", "SPANS", "Overview", "Span", "overview"]
+__all__ = ["DEFAULT", "SPANS", "OverviewFigures", "TimeSpan", "overview_figures"]

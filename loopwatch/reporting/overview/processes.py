@@ -7,14 +7,14 @@ from typing import Any
 from django.db.models import Count, Max, Sum
 
 from loopwatch.models import LoopTime
-from loopwatch.reporting.overview.span import Axis, Minutes
+from loopwatch.reporting.overview.time_axis import Minutes, TimeAxis
 from loopwatch.stored_time import as_aware, as_stored
 
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessFared:
+class ProcessTimes:
     """One process. ``busy`` and ``busiest`` are shares of the minutes or hours in which its loop had something to do:
     of all of them, and of the one in which it was busiest; ``None`` where that is not known."""
 
@@ -30,7 +30,7 @@ class ProcessFared:
     busiest: float | None
 
 
-def processes(axis: Axis, using: str | None) -> list[ProcessFared]:
+def processes(axis: TimeAxis, using: str | None) -> list[ProcessTimes]:
     """Those that were blocked longest first, one more than are to be shown, in one query."""
     minutes = axis.span.rows or Minutes.HOUR
     times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
@@ -44,12 +44,12 @@ def processes(axis: Axis, using: str | None) -> list[ProcessFared]:
         total_us=Sum("blocked_us"),
     )
     ordered = rows.order_by("-total_us", "host", "process_id", "since")
-    return [_fared(tuple(row), minutes * 60_000_000) for row in ordered[: SHOWN + 1]]
+    return [_process_times(tuple(row), minutes * 60_000_000) for row in ordered[: SHOWN + 1]]
 
 
-def _fared(row: tuple[Any, ...], row_us: int) -> ProcessFared:
+def _process_times(row: tuple[Any, ...], row_us: int) -> ProcessTimes:
     host, process_id, since, release, events, machine_us, longest_us, busy_us, busiest_us, rows, blocked_us = row
-    return ProcessFared(
+    return ProcessTimes(
         host=host,
         process_id=process_id,
         since=as_aware(since),

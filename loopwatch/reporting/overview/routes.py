@@ -8,13 +8,13 @@ from django.db.models import Max, QuerySet, Sum
 from loopwatch.impact import Impact
 from loopwatch.models import RouteTotal
 from loopwatch.reporting.aggregates import IMPACT
-from loopwatch.reporting.overview.harm import SHOWN
-from loopwatch.reporting.overview.span import DAY, Axis
+from loopwatch.reporting.overview.time_axis import DAY, TimeAxis
+from loopwatch.reporting.overview.worst_findings import SHOWN
 from loopwatch.stored_time import as_stored
 
 
 @dataclass(frozen=True, slots=True)
-class HarmfulRoute:
+class CausingRoute:
     """Method and route are both empty for what happened outside of known routes."""
 
     method: str
@@ -39,12 +39,12 @@ class SufferingRoute:
 class Routes:
     """The worst first; ``all_us`` is the harm of all routes together."""
 
-    causing: list[HarmfulRoute]
+    causing: list[CausingRoute]
     suffering: list[SufferingRoute]
     all_us: int
 
 
-def routes(axis: Axis, since: datetime, using: str | None) -> Routes:
+def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
     """Look them up in one query."""
     rows = list(
         route_totals(axis, since, using)
@@ -58,7 +58,7 @@ def routes(axis: Axis, since: datetime, using: str | None) -> Routes:
     waited_us = sum(row[3] for row in waits)
     return Routes(
         causing=[
-            HarmfulRoute(method, route, impact, impact.total_us / all_us)
+            CausingRoute(method, route, impact, impact.total_us / all_us)
             for method, route, impact in sorted(impacts, key=lambda row: -row[2].total_us)[:SHOWN]
             if impact.total_us
         ],
@@ -71,7 +71,7 @@ def routes(axis: Axis, since: datetime, using: str | None) -> Routes:
     )
 
 
-def route_totals(axis: Axis, since: datetime, using: str | None) -> QuerySet[RouteTotal]:
+def route_totals(axis: TimeAxis, since: datetime, using: str | None) -> QuerySet[RouteTotal]:
     """Hours from ``since`` on; for bars that are days, days (UTC)."""
     totals = RouteTotal.objects.using(using)
     if axis.span.bar == DAY:

@@ -11,12 +11,12 @@ from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
 from loopwatch.reporting.aggregates import IMPACT
 from loopwatch.reporting.overview.routes import route_totals
-from loopwatch.reporting.overview.span import Axis
+from loopwatch.reporting.overview.time_axis import TimeAxis
 from loopwatch.stored_time import as_aware, as_stored
 
 
 @dataclass(slots=True)
-class Bar:
+class TimelineBar:
     """One bar's sums over all processes.
 
     ``busiest`` is for which share of a minute, or of an hour, whichever the rows are of, the busiest loop ran steps;
@@ -29,7 +29,7 @@ class Bar:
     machine_us: int = 0
     busiest: float | None = None
 
-    def add(self, row: "_Row", row_us: int) -> None:
+    def add(self, row: "_BarPart", row_us: int) -> None:
         """Add one row, which covers ``row_us``."""
         self.impact += row.impact
         self.machine_us += row.machine_us
@@ -37,30 +37,30 @@ class Bar:
             self.busiest = max(self.busiest or 0.0, min(1.0, row.busy_us / row_us))
 
 
-class _Row(NamedTuple):
+class _BarPart(NamedTuple):
     bar: int
     impact: Impact
     machine_us: int = 0
     busy_us: int | None = None
 
 
-def timeline(axis: Axis, using: str | None) -> list[Bar]:
+def timeline(axis: TimeAxis, using: str | None) -> list[TimelineBar]:
     """Every bar of the axis, in one query."""
-    bars = [Bar(axis.start(index), axis.start(index + 1)) for index in range(axis.span.bars)]
+    bars = [TimelineBar(axis.start(index), axis.start(index + 1)) for index in range(axis.span.bars)]
     for row in _days(axis, using) if axis.span.rows is None else _rows(axis, axis.span.rows, using):
         if 0 <= row.bar < len(bars):
             bars[row.bar].add(row, (axis.span.rows or 0) * 60_000_000)
     return bars
 
 
-def _days(axis: Axis, using: str | None) -> Iterator[_Row]:
+def _days(axis: TimeAxis, using: str | None) -> Iterator[_BarPart]:
     totals = route_totals(axis, axis.begin, using).values_list("start")
     for start, *figures in totals.annotate(*IMPACT).order_by():
-        yield _Row(axis.index_of_day(as_aware(start)), Impact(*figures))
+        yield _BarPart(axis.index_of_day(as_aware(start)), Impact(*figures))
 
 
-def _rows(axis: Axis, minutes: int, using: str | None) -> Iterator[_Row]:
+def _rows(axis: TimeAxis, minutes: int, using: str | None) -> Iterator[_BarPart]:
     times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
     rows = times.values_list("start").annotate(*IMPACT, Sum("machine_us"), Max("busy_us"))
     for start, *figures, machine_us, busy_us in rows.order_by():
-        yield _Row(axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us)
+        yield _BarPart(axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us)

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from loopwatch.reporting.grouping import GROUPINGS, build_grouped_report, module_of
+from loopwatch.reporting.group_report import GROUPINGS, build_grouped_report, module_of
 from loopwatch.reporting.selection import Selection
 from tests.stored import NOON, stored_finding, stored_hour
 

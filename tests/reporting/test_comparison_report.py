@@ -2,8 +2,8 @@ from datetime import timedelta
 
 import pytest
 
-from loopwatch.reporting.changes import BETTER, GONE, KINDS, NEW, SAME, WORSE, Change, Rate
-from loopwatch.reporting.comparing import UnknownReleaseError, build_comparison
+from loopwatch.reporting.comparison_report import UnknownReleaseError, build_comparison
+from loopwatch.reporting.release_change import BETTER, GONE, KINDS, NEW, SAME, WORSE, Change, Rate
 from loopwatch.reporting.selection import Selection
 from tests.stored import NOON, stored_finding, stored_hour
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from django.db.models import Max, Min, Sum
 
 from loopwatch.reporting.aggregates import Sums, hourly_totals, sums_of
-from loopwatch.reporting.changes import KINDS, Change, Comparison, Rate, Release
-from loopwatch.reporting.health import recording_health
-from loopwatch.reporting.queries import FindingFigures, reported
+from loopwatch.reporting.finding_report import FindingFigures, reported
+from loopwatch.reporting.recording_health import recording_health
+from loopwatch.reporting.release_change import KINDS, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import Report, Totals
 from loopwatch.reporting.selection import Selection
 from loopwatch.stored_time import as_aware, as_stored
@@ -31,7 +31,7 @@ class Compared(NamedTuple):
     change: Change
 
 
-class _Span(NamedTuple):
+class _StoredRelease(NamedTuple):
     """What is stored of a release; ``last`` is the beginning of its last hour."""
 
     name: str
@@ -75,13 +75,13 @@ def build_comparison(selection: Selection, before: str, after: str) -> Report:
     )
 
 
-def releases(selection: Selection, before: str, after: str, now: datetime) -> tuple[Release, Release]:
+def releases(selection: Selection, before: str, after: str, now: datetime) -> tuple[ComparedRelease, ComparedRelease]:
     """The two releases, in the order given. Raises ``UnknownReleaseError``."""
     spans = _spans(selection)
     return _release(before, spans, now), _release(after, spans, now)
 
 
-def compare(selection: Selection, before: Release, after: Release) -> list[Compared]:
+def compare(selection: Selection, before: ComparedRelease, after: ComparedRelease) -> list[Compared]:
     """Every finding that happened in one of them, the largest change first."""
     sums: dict[int, dict[str, Sums]] = defaultdict(dict)
     # The hours are indexed, and releases seldom fill all that there are.
@@ -103,7 +103,7 @@ def compare(selection: Selection, before: Release, after: Release) -> list[Compa
     return sorted(rows, key=lambda row: (-abs(row.change.difference_ms_per_hour), row.finding_id))
 
 
-def _spans(selection: Selection) -> list[_Span]:
+def _spans(selection: Selection) -> list[_StoredRelease]:
     """Of every release in the period, whatever the status of its findings; the latest first."""
     rows = (
         hourly_totals(selection.begin, selection.using)
@@ -111,24 +111,24 @@ def _spans(selection: Selection) -> list[_Span]:
         .values_list("release")
         .annotate(Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
     )
-    spans = [_Span(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
+    spans = [_StoredRelease(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
     return sorted(spans, key=lambda span: (span.last, span.begin), reverse=True)
 
 
-def _release(name: str, spans: list[_Span], now: datetime) -> Release:
+def _release(name: str, spans: list[_StoredRelease], now: datetime) -> ComparedRelease:
     for span in spans:
         if span.name == name:
-            return Release(name, span.begin, _end(span, spans, now), span.events, span.blocked_us / 1000)
+            return ComparedRelease(name, span.begin, _end(span, spans, now), span.events, span.blocked_us / 1000)
     raise UnknownReleaseError(f"Nothing is stored of the release {name!r}{''.join(_known(spans))}")
 
 
-def _end(span: _Span, spans: list[_Span], now: datetime) -> datetime:
+def _end(span: _StoredRelease, spans: list[_StoredRelease], now: datetime) -> datetime:
     """A release is in service until the next one is first seen, or for as long as it goes on stalling itself."""
     next_begin = min((other.begin for other in spans if other.begin > span.begin), default=now)
     return max(next_begin, span.last + _HOUR)
 
 
-def _known(spans: list[_Span]) -> Iterator[str]:
+def _known(spans: list[_StoredRelease]) -> Iterator[str]:
     names = [repr(span.name) for span in spans if span.name]
     if not names:
         yield '. No release is known: set LOOPWATCH["RELEASE"] to the version of your site.'
@@ -137,7 +137,7 @@ def _known(spans: list[_Span]) -> Iterator[str]:
     yield f" and {len(names) - _KNOWN_SHOWN} more." if len(names) > _KNOWN_SHOWN else "."
 
 
-def _rate(sums: Sums, release: Release) -> Rate:
+def _rate(sums: Sums, release: ComparedRelease) -> Rate:
     return Rate(
         hours=release.hours,
         events=sums.impact.events,

@@ -13,7 +13,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewFindings:
     """The newest first. ``release`` is empty where ``new`` are those of the last day."""
 
     release: str
@@ -21,14 +21,14 @@ class News:
     more: bool
 
 
-def news(now: datetime, using: str | None) -> News:
+def new_findings(now: datetime, using: str | None) -> NewFindings:
     """Open findings that are new, or were reopened within a day; in two queries."""
     release = _latest_release(using)
     yesterday = as_stored(now - DAY)
     is_new = Q(first_release=release) if release else Q(first_seen__gte=yesterday)
     findings = Finding.objects.using(using).filter(is_new | Q(reopened_at__gte=yesterday), status=Finding.Status.OPEN)
     found = list(findings.order_by("-first_seen", "-pk")[: SHOWN + 1])
-    return News(release, found[:SHOWN], len(found) > SHOWN)
+    return NewFindings(release, found[:SHOWN], len(found) > SHOWN)
 
 
 def _latest_release(using: str | None) -> str:

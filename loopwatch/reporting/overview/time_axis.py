@@ -14,7 +14,7 @@ Minutes = LoopTime.Minutes
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class TimeSpan:
     """``rows`` are the loop times that it is drawn from; without them, the days of routes."""
 
     key: str
@@ -28,20 +28,20 @@ class Span:
 SPANS = {
     span.key: span
     for span in (
-        Span("1h", _("last hour"), 60, timedelta(minutes=1), _("minute"), Minutes.MINUTE),
-        Span("24h", _("24 hours"), 96, timedelta(minutes=15), _("quarter of an hour"), Minutes.MINUTE),
-        Span("7d", _("7 days"), 168, timedelta(hours=1), _("hour"), Minutes.HOUR),
-        Span("30d", _("30 days"), 30, DAY, _("day"), Minutes.HOUR),
-        Span("1y", _("a year"), 365, DAY, _("day"), None),
+        TimeSpan("1h", _("last hour"), 60, timedelta(minutes=1), _("minute"), Minutes.MINUTE),
+        TimeSpan("24h", _("24 hours"), 96, timedelta(minutes=15), _("quarter of an hour"), Minutes.MINUTE),
+        TimeSpan("7d", _("7 days"), 168, timedelta(hours=1), _("hour"), Minutes.HOUR),
+        TimeSpan("30d", _("30 days"), 30, DAY, _("day"), Minutes.HOUR),
+        TimeSpan("1y", _("a year"), 365, DAY, _("day"), None),
     )
 }
 DEFAULT = SPANS["24h"]
 
 
-class Axis:
+class TimeAxis:
     """The bars of a span that ends now. All moments are aware; days are those of the current time zone."""
 
-    def __init__(self, span: Span, now: datetime) -> None:
+    def __init__(self, span: TimeSpan, now: datetime) -> None:
         self.span = span
         self._is_days = span.bar == DAY
         self._first_day = timezone.localtime(now).date() - (span.bars - 1) * DAY

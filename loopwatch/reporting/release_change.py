@@ -18,7 +18,7 @@ _LIKELY_BY_CHANCE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class Release:
+class ComparedRelease:
     """A release, and what it did in all. It was in service from the hour ``begin`` to ``end``, which may be now."""
 
     name: str
@@ -92,6 +92,6 @@ class Change:
 class Comparison:
     """Two releases, and how many findings changed in which way: in all, not only those listed."""
 
-    before: Release
-    after: Release
+    before: ComparedRelease
+    after: ComparedRelease
     counts: dict[str, int]

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 import pytest
 
-from loopwatch.reporting.gate import Gate, failures
+from loopwatch.reporting.fail_on import FailOn, failures
 from loopwatch.reporting.selection import Selection
 from tests.stored import NOON, stored_finding, stored_hour
 
@@ -12,7 +12,7 @@ DAY = timedelta(days=1)
 
 
 def failing(*conditions, over_ms=0.0, compared=None, **options):
-    found = failures(Gate(frozenset(conditions), over_ms, compared), Selection(**options))
+    found = failures(FailOn(frozenset(conditions), over_ms, compared), Selection(**options))
     return [failure.finding.partition(" in ")[2] for failure in found]
 
 
@@ -97,5 +97,5 @@ def test_every_finding_is_asked_not_only_those_listed():
 
 def test_a_failure_says_its_reason():
     happened("new", first_seen=NOON, longest_us=1_500_000)
-    (failure,) = failures(Gate(frozenset({"new", "any"})), Selection(since=NOON))
+    (failure,) = failures(FailOn(frozenset({"new", "any"})), Selection(since=NOON))
     assert str(failure) == "time.sleep in new (new, up to 1.5 s)"

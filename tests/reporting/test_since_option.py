@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.utils.timezone import override
 
-from loopwatch.reporting.since import parse_since
+from loopwatch.reporting.since_option import parse_since
 from loopwatch.stored_time import whole_hour
 
 NOW = datetime(2026, 11, 8, 12, 34, 56, tzinfo=UTC)

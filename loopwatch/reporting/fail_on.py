@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from loopwatch.durations import human_duration
 from loopwatch.models import Finding
-from loopwatch.reporting.changes import NEW, WORSE
-from loopwatch.reporting.comparing import compare, releases
-from loopwatch.reporting.queries import figures_of
+from loopwatch.reporting.comparison_report import compare, releases
+from loopwatch.reporting.finding_report import figures_of
+from loopwatch.reporting.release_change import NEW, WORSE
 from loopwatch.reporting.selection import ALL, Selection
 from loopwatch.stored_time import as_aware
 
@@ -23,7 +23,7 @@ _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class FailOn:
     """A finding fails that meets one of the ``conditions`` and whose longest event took ``over_ms`` or more.
 
     ``new``: not seen before ``since`` (without which nothing is), or not seen in the first of the ``compared``
@@ -55,50 +55,52 @@ class _Candidate:
     kind: str = ""
 
 
-def failures(gate: Gate, selection: Selection) -> list[Failure]:
+def failures(fail_on: FailOn, selection: Selection) -> list[Failure]:
     """Every finding that fails, those that blocked most first.
 
     Raises ``UnknownReleaseError`` for the compared releases.
     """
-    candidates = [each for each in _candidates(gate, selection) if each.longest_ms >= gate.over_ms]
+    candidates = [each for each in _candidates(fail_on, selection) if each.longest_ms >= fail_on.over_ms]
     candidates.sort(key=lambda each: (-each.blocked_ms, each.finding_id))
-    return list(_judged(candidates, gate, selection))
+    return list(_judged(candidates, fail_on, selection))
 
 
-def _candidates(gate: Gate, selection: Selection) -> Iterator[_Candidate]:
-    if gate.compared is None:
+def _candidates(fail_on: FailOn, selection: Selection) -> Iterator[_Candidate]:
+    if fail_on.compared is None:
         for row in figures_of(selection):
             yield _Candidate(row.finding_id, row.impact.longest_us / 1000, row.impact.blocked_us / 1000)
         return
-    for compared in compare(selection, *releases(selection, *gate.compared, datetime.now(UTC))):
+    for compared in compare(selection, *releases(selection, *fail_on.compared, datetime.now(UTC))):
         after = compared.change.after
         if after.events:
             yield _Candidate(compared.finding_id, after.longest_ms, after.blocked_ms, compared.change.kind)
 
 
-def _judged(candidates: list[_Candidate], gate: Gate, selection: Selection) -> Iterator[Failure]:
+def _judged(candidates: list[_Candidate], fail_on: FailOn, selection: Selection) -> Iterator[Failure]:
     findings = selection.stored.exclude(status=Finding.Status.IGNORED) if selection.status == ALL else selection.stored
     for start in range(0, len(candidates), _BATCH):
         batch = candidates[start : start + _BATCH]
         found = findings.in_bulk([each.finding_id for each in batch])
         for each in batch:
             finding = found.get(each.finding_id)
-            if finding and (reason := _first(_reasons(each, finding, gate, selection), gate)):
+            if finding and (reason := _first(_reasons(each, finding, fail_on, selection), fail_on)):
                 yield Failure(str(finding), reason, each.longest_ms)
 
 
-def _first(reasons: Iterable[tuple[str, str]], gate: Gate) -> str:
-    return next((reason for condition, reason in reasons if condition in gate.conditions), "")
+def _first(reasons: Iterable[tuple[str, str]], fail_on: FailOn) -> str:
+    return next((reason for condition, reason in reasons if condition in fail_on.conditions), "")
 
 
-def _reasons(candidate: _Candidate, finding: Finding, gate: Gate, selection: Selection) -> Iterator[tuple[str, str]]:
+def _reasons(
+    candidate: _Candidate, finding: Finding, fail_on: FailOn, selection: Selection
+) -> Iterator[tuple[str, str]]:
     """The conditions that a finding meets, and how to say so."""
     since = selection.since
-    if gate.compared:
+    if fail_on.compared:
         if candidate.kind == NEW:
-            yield NEW, f"not in {gate.compared[0]}"
+            yield NEW, f"not in {fail_on.compared[0]}"
         if candidate.kind == WORSE:
-            yield REGRESSED, f"worse than in {gate.compared[0]}"
+            yield REGRESSED, f"worse than in {fail_on.compared[0]}"
     elif since and as_aware(finding.first_seen) >= since:
         yield NEW, "new"
     reopened_at = finding.reopened_at if finding.status == Finding.Status.OPEN else None

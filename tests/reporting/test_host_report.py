@@ -4,8 +4,8 @@ import pytest
 
 from loopwatch.models import LoopTime
 from loopwatch.recording import loop_times
-from loopwatch.reporting import hosts
-from loopwatch.reporting.hosts import build_host_report
+from loopwatch.reporting import host_report
+from loopwatch.reporting.host_report import build_host_report
 from loopwatch.reporting.selection import Selection
 from tests.stored import stored_event, stored_finding
 
@@ -42,8 +42,8 @@ def test_only_the_period_counts_and_no_more_than_is_kept():
     stored_time("web-1")
     assert build_host_report(Selection(since=NOW)).groups[0].events == 1
     report = build_host_report(Selection(since=NOW - timedelta(days=365)))
-    assert report.since == THIS_HOUR - hosts.KEPT
-    assert loop_times.KEPT[LoopTime.Minutes.HOUR] == hosts.KEPT
+    assert report.since == THIS_HOUR - host_report.KEPT
+    assert loop_times.KEPT[LoopTime.Minutes.HOUR] == host_report.KEPT
 
 
 def test_the_worst_finding_of_a_host_is_known_from_its_events():

@@ -11,8 +11,8 @@ from django.db.models import QuerySet, Sum
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import BlockingEvent, LoopTime
 from loopwatch.reporting.aggregates import IMPACT
-from loopwatch.reporting.grouping import largest_first
-from loopwatch.reporting.health import recording_health
+from loopwatch.reporting.group_report import largest_first
+from loopwatch.reporting.recording_health import recording_health
 from loopwatch.reporting.report import HOST, Group, Report, Totals
 from loopwatch.reporting.selection import Selection
 from loopwatch.stored_time import as_stored, whole_hour

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from loopwatch.impact import NO_IMPACT, Impact
-from loopwatch.reporting.health import RecordingHealth, recording_health
-from loopwatch.reporting.overview.harm import Harms, harmful_findings
-from loopwatch.reporting.overview.news import News, news
-from loopwatch.reporting.overview.processes import ProcessFared, processes
+from loopwatch.reporting.overview.new_findings import NewFindings, new_findings
+from loopwatch.reporting.overview.processes import ProcessTimes, processes
 from loopwatch.reporting.overview.routes import Routes, routes
-from loopwatch.reporting.overview.span import Axis, Span
-from loopwatch.reporting.overview.timeline import Bar, timeline
+from loopwatch.reporting.overview.time_axis import TimeAxis, TimeSpan
+from loopwatch.reporting.overview.timeline import TimelineBar, timeline
+from loopwatch.reporting.overview.worst_findings import WorstFindings, worst_findings
+from loopwatch.reporting.recording_health import RecordingHealth, recording_health
 from loopwatch.stored_time import whole_hour
 
 LARGEST_BURST = 0.15
@@ -19,16 +19,16 @@ LARGEST_BURST = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
+class OverviewFigures:
     """``since`` is where hourly totals could be cut: the beginning of the hour in which the first bar begins."""
 
-    axis: Axis
+    axis: TimeAxis
     since: datetime
-    bars: list[Bar]
-    processes: list[ProcessFared]
-    harms: Harms
+    bars: list[TimelineBar]
+    processes: list[ProcessTimes]
+    worst: WorstFindings
     routes: Routes
-    news: News
+    new: NewFindings
     health: RecordingHealth
 
     @property
@@ -49,19 +49,19 @@ class Overview:
         return round(halves * self.axis.span.bar.total_seconds() * 1e6) if is_burst else 0
 
 
-def overview(span: Span, *, using: str | None = None) -> Overview:
+def overview_figures(span: TimeSpan, *, using: str | None = None) -> OverviewFigures:
     """Look it up, as of now."""
     now = datetime.now(UTC)
-    axis = Axis(span, now)
+    axis = TimeAxis(span, now)
     since = whole_hour(axis.begin)
     by_route = routes(axis, since, using)
-    return Overview(
+    return OverviewFigures(
         axis=axis,
         since=since,
         bars=timeline(axis, using),
         processes=processes(axis, using),
-        harms=harmful_findings(axis, since, by_route.all_us, using),
+        worst=worst_findings(axis, since, by_route.all_us, using),
         routes=by_route,
-        news=news(now, using),
+        new=new_findings(now, using),
         health=recording_health(using),
     )

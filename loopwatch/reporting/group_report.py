@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from loopwatch.impact import NO_IMPACT
 from loopwatch.reporting.aggregates import NO_SUMS, Sums, sums_of
-from loopwatch.reporting.health import recording_health
+from loopwatch.reporting.recording_health import recording_health
 from loopwatch.reporting.report import Group, Report, Totals
 from loopwatch.reporting.selection import SORTS, Selection
 
 Rows = Iterable[tuple[int, tuple[str, ...], Sums]]
 
 
-class _Finding(NamedTuple):
+class _GroupedFinding(NamedTuple):
     """What of a finding decides its group, in the order in which the query selects it."""
 
     blocking_call: str
@@ -33,7 +33,7 @@ class _Grouping:
     """The columns to sum by, beside the finding, and the group's name by them."""
 
     columns: tuple[str, ...]
-    name: Callable[[_Finding, tuple[str, ...]], str]
+    name: Callable[[_GroupedFinding, tuple[str, ...]], str]
 
 
 @dataclass(slots=True)
@@ -84,12 +84,12 @@ def build_grouped_report(selection: Selection, group_by: str) -> Report:
     )
 
 
-def _findings(selection: Selection) -> dict[int, _Finding]:
-    rows = selection.findings.values_list("pk", *_Finding._fields)
-    return {pk: _Finding(*columns) for pk, *columns in rows}
+def _findings(selection: Selection) -> dict[int, _GroupedFinding]:
+    rows = selection.findings.values_list("pk", *_GroupedFinding._fields)
+    return {pk: _GroupedFinding(*columns) for pk, *columns in rows}
 
 
-def _groups(rows: Rows, findings: dict[int, _Finding], grouping: _Grouping) -> Iterator[Group]:
+def _groups(rows: Rows, findings: dict[int, _GroupedFinding], grouping: _Grouping) -> Iterator[Group]:
     groups: dict[str, _Members] = defaultdict(_Members)
     for finding_id, values, sums in rows:
         # A finding may have come since they were read.

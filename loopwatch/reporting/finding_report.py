@@ -12,10 +12,10 @@ from loopwatch.histogram import COLUMNS, percentile_ms
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import Finding
 from loopwatch.reporting.aggregates import IMPACT, hourly_totals
-from loopwatch.reporting.changes import Change
-from loopwatch.reporting.health import recording_health
+from loopwatch.reporting.recording_health import recording_health
+from loopwatch.reporting.release_change import Change
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
-from loopwatch.reporting.routes import routes_of
+from loopwatch.reporting.route_impacts import routes_of
 from loopwatch.reporting.selection import SORTS, Selection
 from loopwatch.reporting.thread_waits import reported_thread_waits, wait_sums
 from loopwatch.stored_time import as_aware

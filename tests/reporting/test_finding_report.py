@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from loopwatch.models import Finding
-from loopwatch.reporting.queries import build_report
+from loopwatch.reporting.finding_report import build_report
 from loopwatch.reporting.selection import SORTS, Selection
 from tests.stored import NOON, stored_finding, stored_hour
 

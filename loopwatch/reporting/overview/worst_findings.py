@@ -12,7 +12,7 @@ from django.db.models import F, QuerySet
 from loopwatch.impact import Impact
 from loopwatch.models import Finding, HourlyTotal
 from loopwatch.reporting.aggregates import IMPACT
-from loopwatch.reporting.overview.span import Axis
+from loopwatch.reporting.overview.time_axis import TimeAxis
 from loopwatch.stored_time import as_stored
 
 SHOWN = 8
@@ -21,7 +21,7 @@ CANDIDATES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class HarmfulFinding:
+class WorstFinding:
     """``share`` is its part of all harm."""
 
     finding: Finding
@@ -30,22 +30,22 @@ class HarmfulFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class Harms:
+class WorstFindings:
     """The most harmful first. ``ignored`` counts findings that are left out because somebody ignores them."""
 
-    findings: list[HarmfulFinding]
+    findings: list[WorstFinding]
     ignored: int
 
 
-def harmful_findings(axis: Axis, since: datetime, all_us: int, using: str | None) -> Harms:
+def worst_findings(axis: TimeAxis, since: datetime, all_us: int, using: str | None) -> WorstFindings:
     """Those of the hours from ``since`` on, in three queries; ``all_us`` is the harm of that time."""
     begin = as_stored(since)
     happened = Finding.objects.using(using).filter(last_seen__gte=begin)
     is_year = axis.span.rows is None
     harms = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
-    return Harms(
+    return WorstFindings(
         findings=[
-            HarmfulFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in harms
+            WorstFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in harms
         ],
         ignored=happened.filter(status=Finding.Status.IGNORED).count(),
     )
