@@ -1,4 +1,4 @@
-"""The other blockage of async Django: calls that wait for the thread in which ``sync_to_async`` runs them.
+"""Measures how long calls wait for the thread in which ``sync_to_async`` runs them.
 
-The event loop is free meanwhile, so these are no stalls, and nothing here knows of stalls.
+The event loop is free meanwhile, so these waits are not stalls, and this room does not know stalls.
 """

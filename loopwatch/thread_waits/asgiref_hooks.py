@@ -1,8 +1,9 @@
-"""Everything that measuring thread waits puts into asgiref, and takes out again.
+"""Hooks asgiref's executors, so that each call handed to one is timed, and removes the hooks again.
 
-``SyncToAsync`` hands each call to one of three executors: that of the process, that of a ``ThreadSensitiveContext``
-(Django has one for every request), or that of the thread that waits in ``async_to_sync``. Each gets a ``submit`` that
-notes the time. What is already in a queue stays unmeasured, and so is what has its own executor.
+``SyncToAsync.__call__`` chooses one of three executors: that of the process, that of a ``ThreadSensitiveContext``
+(Django opens one for every request), or that of the thread which waits in ``async_to_sync``
+(https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L515-L546). The ``submit`` of each is replaced by one that
+notes the time. Calls that were queued before, or have an executor of their own, are not measured.
 """
 
 import logging
@@ -21,7 +22,7 @@ _ABSENT = object()
 
 
 class AsgirefHooks:
-    """One set a process. The caller sees to it that nobody installs and uninstalls at the same time."""
+    """The hooks of this process. ``install`` and ``uninstall`` must not run at the same time."""
 
     def __init__(self) -> None:
         self._measurement: Measurement | None = None
@@ -29,9 +30,10 @@ class AsgirefHooks:
         self._has_complained = False
 
     def install(self, threshold_s: float, ongoing_after_s: float, report: ReportWait) -> None:
-        """Report every wait of at least the threshold, on the thread that was waited for; meanwhile, too, if it lasts.
+        """Call ``report`` with every wait of at least the threshold, on the thread that was waited for.
 
-        ``report`` must not raise, and not take long. With an asgiref that cannot be hooked, the log says so, once.
+        A wait that lasts longer than ``ongoing_after_s`` is reported while it goes on, too, on a thread of its own.
+        ``report`` must return soon and must not raise. An asgiref that cannot be hooked is logged once.
         """
         self.uninstall()
         self._measurement = Measurement(threshold_s, ongoing_after_s, report)
@@ -46,7 +48,7 @@ class AsgirefHooks:
                 logger.warning("Waits for the thread of sync_to_async are not measured with this asgiref: %s", error)
 
     def uninstall(self) -> None:
-        """Put everything back that is still ours; what somebody has wrapped since measures nothing any more."""
+        """Restore what is still replaced; a replacement that other code has wrapped stays, and measures nothing."""
         if self._measurement is not None:
             self._measurement.report = None
             self._measurement = None
@@ -73,12 +75,12 @@ class AsgirefHooks:
         self._replace(executor, "submit", timed)
 
     def _time_threads_of_requests(self, measurement: Measurement) -> None:
-        """The executors made from now on; those of requests that are being served now stay as they are."""
+        """Time the executors that are made from now on; requests in flight keep theirs."""
         original: Any = vars(sync)["ThreadPoolExecutor"]
         submit = original.submit
 
         class TimedThreadPoolExecutor(original):  # type: ignore[misc]
-            # Most requests make one call after the other, of which none waits: those are handed on as they are.
+            # Most requests make one call at a time, and none of those waits: such a call is passed on unchanged.
             _loopwatch_latest: "ref[Future[Any]] | None" = None
             _loopwatch_queue: ThreadQueue | None = None
 

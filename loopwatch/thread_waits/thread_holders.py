@@ -1,4 +1,4 @@
-"""Which calls held one thread lately, and which of them a wait is put down to."""
+"""Remembers which calls held a thread, and finds the one that a wait is attributed to."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from loopwatch.detection.in_flight import RequestInFlight
 
 REMEMBERED = 256
-"""The more are remembered, the longer a queue can be explained, and the longer that takes."""
+"""More would explain the waits of longer queues, and take longer to search."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadHolder:
-    """A call that had the thread; moments of ``loopwatch.detection.clock``."""
+    """A call that held the thread, with times of ``loopwatch.detection.clock``."""
 
     name: str
     request: RequestInFlight | None
@@ -21,7 +21,7 @@ class ThreadHolder:
 
 
 class ThreadHolders:
-    """The latest holdings of one thread, which alone uses this."""
+    """The latest holders of one thread; only that thread may call the methods."""
 
     __slots__ = ("_latest",)
 
@@ -29,13 +29,13 @@ class ThreadHolders:
         self._latest: deque[ThreadHolder] = deque(maxlen=REMEMBERED)
 
     def add(self, holder: ThreadHolder) -> None:
-        """Note a call that has given the thread back."""
+        """Remember a call that has released the thread."""
         self._latest.append(holder)
 
     def main_holder(self, since: float, until: float) -> ThreadHolder | None:
-        """The longest holder of the call that held the thread most; ``None`` if it was free for most of the time.
+        """Return the longest run of the call that held the thread most; ``None`` if the thread was mostly free.
 
-        What waited then waited for a CPU or the GIL, or for the thread to be started in the first place.
+        A call that waits for a free thread waits for a CPU, for the GIL, or for the thread to start.
         """
         shares = list(self._shares(since))
         if not shares:
@@ -50,7 +50,7 @@ class ThreadHolders:
         return max((share for share in shares if share[1].name == name), key=lambda share: share[0])[1]
 
     def _shares(self, since: float) -> Iterator[tuple[float, ThreadHolder]]:
-        """How long each call held the thread since then, in seconds, the latest first."""
+        """Yield how many seconds each call held the thread since then, latest first."""
         for holder in reversed(self._latest):
             if holder.ended <= since:
                 return

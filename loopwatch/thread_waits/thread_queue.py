@@ -1,4 +1,4 @@
-"""Times the queue in front of one thread: how long each call waited, and which calls held the thread meanwhile."""
+"""Times the queue of one thread: how long each call waited, and which calls held the thread meanwhile."""
 
 import _thread
 import asyncio
@@ -21,7 +21,7 @@ ReportWait = Callable[[ThreadWait], None]
 
 @dataclass(slots=True)
 class Measurement:
-    """What all queues have in common. Without ``report`` nothing is measured any more."""
+    """The settings that all queues share; setting ``report`` to ``None`` ends all measuring."""
 
     threshold_s: float
     ongoing_after_s: float
@@ -29,16 +29,16 @@ class Measurement:
 
 
 class ThreadQueue:
-    """Calls enter on the loop's thread. They begin and end on the thread that they wait for.
+    """The calls that wait for one thread. A call enters on the loop's thread; it begins and ends on the one it awaits.
 
-    While a call waits behind another one, the loop looks now and then whether it still does: a thread that is never
-    given back must not go unnoticed.
+    While a call waits behind another one, a timer of the loop checks repeatedly whether it still does, so that a thread
+    that is never released is reported.
     """
 
     __slots__ = (
+        "_first_at_last_check",
         "_holders",
-        "_is_looked_after",
-        "_looked_at",
+        "_is_checked_later",
         "_measurement",
         "_thread",
         "running",
@@ -53,26 +53,26 @@ class ThreadQueue:
         self._holders = ThreadHolders()
         self.waiting: deque[QueuedCall] = deque()
         self.running: QueuedCall | None = None
-        self._is_looked_after = False
-        self._looked_at: QueuedCall | None = None
+        self._is_checked_later = False
+        self._first_at_last_check: QueuedCall | None = None
 
     def enter(self, work: Callable[..., Any]) -> Callable[..., Any]:
-        """What to run in place of ``work``. On the loop's thread: a clock read, a look-up and a small object."""
+        """Return what to run instead of ``work``; costs the loop's thread a clock read, a look-up and an object."""
         if self._measurement.report is None:
             return work
         call = QueuedCall(work, self)
         self.waiting.append(call)
-        if not self._is_looked_after and (self.running is not None or len(self.waiting) > 1):
-            self._look_again()
+        if not self._is_checked_later and (self.running is not None or len(self.waiting) > 1):
+            self._check_later()
         return call
 
     def run(self, work: Callable[..., Any], request: RequestInFlight | None) -> None:
-        """Have a call running that never entered. On the loop's thread, before the first that does."""
+        """Note as running a call that never entered. Runs on the loop's thread, before the first call enters."""
         self.running = QueuedCall(work, self)
         self.running.request = request
 
     def begin(self, call: "QueuedCall", started: float) -> None:
-        """The thread is the call's own now, which waited for the threshold; reports it if others were the reason."""
+        """Report the wait of a call that has got the thread, if other calls held the thread meanwhile."""
         if self._measurement.report is None:
             return
         holder = self._holders.main_holder(call.submitted, started)
@@ -80,35 +80,35 @@ class ThreadQueue:
             self._report(call, started, holder.name, holder.request, ongoing=False)
 
     def end(self, call: "QueuedCall", started: float) -> None:
-        """The call gives the thread back, for which others wait."""
+        """Remember a call that releases the thread while others wait for it."""
         self._holders.add(ThreadHolder(name_of(call.work), call.request, started, now()))
 
     def leave(self, call: "QueuedCall") -> None:
-        """Whatever entered before it and has not begun never will: it was cancelled."""
+        """Remove a call and those that entered before it: they have not begun, so they were cancelled."""
         while self.waiting:
             if self.waiting.popleft() is call:
                 break
 
-    def _look_again(self) -> None:
+    def _check_later(self) -> None:
         with suppress(RuntimeError):  # no loop runs here
-            # In an empty context: the timer belongs to no request, and keeps none alive.
-            asyncio.get_running_loop().call_later(self._measurement.ongoing_after_s, self._look, context=Context())
-            self._is_looked_after = True
+            # The empty context keeps the timer out of the current request, and lets that request be freed.
+            asyncio.get_running_loop().call_later(self._measurement.ongoing_after_s, self._check, context=Context())
+            self._is_checked_later = True
 
-    def _look(self) -> None:
-        """On the loop's thread, which hands over what there is to tell to a thread made for it: that is rare."""
-        self._is_looked_after = False
+    def _check(self) -> None:
+        """Check on the loop's thread whether the first call still waits; a new thread reports it, which is rare."""
+        self._is_checked_later = False
         first, running, at = next(iter(self.waiting), None), self.running, now()
-        is_dead = running is None and first is self._looked_at
-        if first is None or is_dead or self._measurement.report is None:
-            return  # a call that is dead was cancelled before it began
-        self._looked_at = first
+        is_cancelled = running is None and first is self._first_at_last_check
+        if first is None or is_cancelled or self._measurement.report is None:
+            return  # a call that waits for an idle thread was cancelled
+        self._first_at_last_check = first
         if running is not None and at - first.submitted >= self._measurement.ongoing_after_s:
             with suppress(RuntimeError):  # no more threads
-                _thread.start_new_thread(self._tell, (first, at, running))
-        self._look_again()
+                _thread.start_new_thread(self._report_ongoing, (first, at, running))
+        self._check_later()
 
-    def _tell(self, waiting: "QueuedCall", at: float, running: "QueuedCall") -> None:
+    def _report_ongoing(self, waiting: "QueuedCall", at: float, running: "QueuedCall") -> None:
         self._report(waiting, at, name_of(running.work), running.request, ongoing=True)
 
     def _report(
@@ -130,7 +130,7 @@ class ThreadQueue:
 
 
 class QueuedCall:
-    """What an executor runs in place of the work it was handed: at little cost where nobody waits."""
+    """Runs in an executor instead of the work that was submitted; costs little while no other call waits."""
 
     __slots__ = ("_queue", "request", "submitted", "work")
 
@@ -141,11 +141,12 @@ class QueuedCall:
         self._queue = queue
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        __traceback_hide__ = True  # asgiref hides its own frames from Django's error pages in this way
+        # Django's error pages leave out a frame with this local variable (``django.views.debug``), as asgiref's have.
+        __traceback_hide__ = True
         started, queue = now(), self._queue
         if queue.waiting and queue.waiting.popleft() is not self:
             queue.leave(self)
-        if queue.running is not None:  # it never entered, and is over; it began before anybody waited
+        if queue.running is not None:  # noted by ``run``, and over; it began before any call waited
             queue.end(queue.running, queue.running.submitted)
         queue.running = self
         if started - self.submitted >= queue.threshold_s:
@@ -154,5 +155,5 @@ class QueuedCall:
             return self.work(*args, **kwargs)
         finally:
             queue.running = None
-            if queue.waiting:  # or nobody will ask who held the thread
+            if queue.waiting:  # without a waiting call, the holder is never asked for
                 queue.end(self, started)

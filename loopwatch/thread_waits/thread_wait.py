@@ -8,17 +8,17 @@ from typing import Literal
 from loopwatch.detection.calls import Request
 
 ThreadKind = Literal["process", "request"]
-"""Whose thread: the one that a process has for everything outside of Django's requests, or that of a single request."""
+"""The thread of the process, for all calls outside of Django's requests, or the thread of one request."""
 
 Describe = Callable[[], Request]
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadWait:
-    """A call that waited for its thread while others held it.
+    """A call that waited for its thread while other calls held it.
 
-    ``held_by`` is the qualified name of the call that held it for most of that time. ``holder`` and ``waiter`` tell the
-    requests that both belong to, where there are any; that takes a moment, and is not for a thread others wait for.
+    ``held_by`` is the qualified name of the call that held the thread most of that time. ``holder`` and ``waiter``
+    describe the requests of the two calls, if any; they resolve URLs, so call them on a thread of loopwatch only.
     """
 
     began_at: datetime
@@ -28,4 +28,4 @@ class ThreadWait:
     holder: Describe | None
     waiter: Describe | None
     ongoing: bool = False
-    """It waits still, and is reported again."""
+    """Whether the call still waits, and will be reported again."""

@@ -1,4 +1,4 @@
-"""The name of what an executor was handed: the function that the site gave to ``sync_to_async``."""
+"""Names the work of an executor: the function that the site passed to ``sync_to_async``."""
 
 from functools import partial
 from typing import Any
@@ -7,17 +7,18 @@ MOST_WRAPPERS = 20
 
 
 def name_of(work: Any) -> str:
-    """Its qualified name, a method by the class of its object; never raises."""
+    """Return the qualified name of the function, with the class of the object for a method. Never raises."""
     try:
         return _qualified(*_call(work))
-    except Exception:  # noqa: BLE001 - anything may be handed over, with any attributes
+    except Exception:  # noqa: BLE001 - the work may be any object, with any attributes
         return type(work).__qualname__
 
 
 def _call(work: Any) -> tuple[Any, tuple[Any, ...]]:
-    """The function that asgiref was given, with its positional arguments.
+    """Return the function that asgiref was given, and its positional arguments.
 
-    asgiref hands over ``partial(thread_handler, …, partial(function, *args))``, and other things as they are.
+    asgiref submits ``partial(thread_handler, …, partial(function, *args))``
+    (https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L553-L577).
     """
     if isinstance(work, partial) and work.args and isinstance(work.args[-1], partial):
         work = work.args[-1]
@@ -34,7 +35,7 @@ def _call(work: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def _qualified(function: Any, args: tuple[Any, ...]) -> str:
     name = getattr(function, "__name__", None)
-    if name is None:  # an object that can be called, such as middleware
+    if name is None:  # a callable object, such as middleware
         return f"{type(function).__module__}.{type(function).__qualname__}"
     owner = getattr(function, "__self__", args[0] if args else None)
     if _is_method(function, name, type(owner)):

@@ -188,8 +188,8 @@ class TestAThreadThatIsNotGivenBack:
         queue = ThreadQueue("process", hooks._measurement)
         queue.enter(pass_by)
         queue.enter(pass_by)
-        assert queue._is_looked_after
-        while queue._is_looked_after:
+        assert queue._is_checked_later
+        while queue._is_checked_later:
             await asyncio.sleep(0.01)
         assert told.empty()
         queue.enter(pass_by)()
