@@ -2,8 +2,8 @@
 
 ``SyncToAsync.__call__`` chooses one of three executors: that of the process, that of a ``ThreadSensitiveContext``
 (Django opens one for every request), or that of the thread which waits in ``async_to_sync``
-(https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L515-L546). The ``submit`` of each is replaced by one that
-notes the time. Calls that were queued before, or have an executor of their own, are not measured.
+(https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L505-L543). The ``submit`` of each is replaced by one
+that notes the time. Calls that were queued before, or have an executor of their own, are not measured.
 """
 
 import logging
