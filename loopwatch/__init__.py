@@ -1,4 +1,4 @@
-"""Finds the calls that block the event loop of an async Django site: in production, all the time."""
+"""Finds the calls that block the event loop of an async Django site, in production, all the time."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["BlockingCall", "__version__", "blocking_call", "stats", "strict", "watch"]
 
-# Imported when asked for: the signal needs Django, which ``watch()`` does not, and pytest imports this package for the
-# sake of its plugin in projects that never use it.
+# Imported lazily: the signal needs Django, which ``watch()`` does not, and pytest imports this package for its plugin
+# in projects that never use it.
 _HOMES = {
     "BlockingCall": "loopwatch.detection.calls",
     "blocking_call": "loopwatch.signals",
@@ -25,7 +25,7 @@ _HOMES = {
 
 
 def stats() -> "Stats":
-    """What loopwatch itself has done in this process since it began to watch: counts, errors, CPU time."""
+    """Return what loopwatch itself has done in this process since it began to watch: counts, errors, CPU time."""
     from loopwatch import site_monitor  # noqa: PLC0415 - needs Django; ``watch()`` does not
 
     return site_monitor.stats()

@@ -1,4 +1,4 @@
-"""``LoopWatch``: wraps an ASGI application, watches the loop that serves it, and knows whose request a stall is."""
+"""``LoopWatch`` wraps an ASGI application, watches the loop that serves it, and notes the requests in flight."""
 
 import asyncio
 from functools import partial
@@ -15,10 +15,11 @@ from loopwatch.request_tracing.start import carries_header, start_trace
 
 
 class LoopWatch:
-    """``application = LoopWatch(get_asgi_application())``: any ASGI application, on any server.
+    """Wraps any ASGI application, on any server: ``application = LoopWatch(get_asgi_application())``.
 
-    The monitor starts with the first scope that arrives, on the loop it arrives on. It stops, with everything written,
-    on lifespan shutdown or when the process ends. With ``LOOPWATCH["ENABLED"] = False`` this is a plain pass-through.
+    The first scope that arrives starts the monitor, on the loop that the scope arrives on. The monitor stops, with
+    everything written, on lifespan shutdown or when the process ends. With ``LOOPWATCH["ENABLED"] = False``, requests
+    are only passed through.
     """
 
     is_loopwatch = True
@@ -39,13 +40,13 @@ class LoopWatch:
             await self.application(scope, receive, send)
         elif kind == "lifespan":
             await Lifespan(self.application, receive, send).run(scope)
-        elif (outer := current_request.get()) is not None and outer.is_busy:  # an outer LoopWatch has seen it already
+        elif (outer := current_request.get()) is not None and outer.is_busy:  # noted by an outer LoopWatch
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
             describe = partial(describe_request, self.application, kind, method, scope["path"], root_path)
             request = RequestInFlight(in_flight, describe)
-            # Not reset afterwards: the step in which the request ends still belongs to it when the watchdog asks.
+            # Not reset afterwards: the watchdog may ask for the request of its last step when that has ended.
             current_request.set(request)
             request.resume()
             trace_on_demand = None
@@ -53,60 +54,61 @@ class LoopWatch:
                 trace_on_demand = start_trace(scope, request, (self.application, receive, send))
                 send = send if trace_on_demand is None else trace_on_demand.answering(send)
             try:
-                await self.application(scope, _restful(receive, request) if kind == "websocket" else receive, send)
+                await self.application(scope, _resting(receive, request) if kind == "websocket" else receive, send)
             finally:
                 request.finish()
                 if trace_on_demand is not None:
                     trace_on_demand.finish()
 
 
-def _restful(receive: Receive, request: RequestInFlight) -> Receive:
-    """A WebSocket that waits for its client is not delayed by a stall."""
+def _resting(receive: Receive, request: RequestInFlight) -> Receive:
+    """Return ``receive`` for a WebSocket, which is not delayed by stalls while it waits for its client."""
 
-    async def receive_at_rest() -> Message:
+    async def receive_resting() -> Message:
         request.rest()
         try:
             return await receive()
         finally:
             request.resume()
 
-    return receive_at_rest
+    return receive_resting
 
 
 class Lifespan:
-    """Passes the lifespan on to the application, and answers it for an application that has none.
+    """Passes the lifespan on to the application, or answers it for an application that does not know the protocol.
 
-    An application that raises or returns before it has asked for the first event does not know the protocol (Django's
-    raises). Before the shutdown is confirmed, everything detected is written, on a thread.
+    Such an application raises or returns before it receives the first event
+    (https://asgi.readthedocs.io/en/latest/specs/lifespan.html); Django's raises. Everything detected is written, on a
+    thread, before the shutdown is confirmed.
     """
 
     def __init__(self, application: Application, receive: Receive, send: Send) -> None:
         self._application = application
         self._receive = receive
         self._send = send
-        self._has_asked = False
+        self._has_received = False
 
     async def run(self, scope: Scope) -> None:
         try:
-            await self._application(scope, self._ask, self._answer)
+            await self._application(scope, self._receive_event, self._send_answer)
         except Exception:
-            if self._has_asked:
+            if self._has_received:
                 raise
-        if not self._has_asked:
-            await self._serve()
+        if not self._has_received:
+            await self._answer_alone()
 
-    async def _serve(self) -> None:
+    async def _answer_alone(self) -> None:
         while True:
             message = await self._receive()
-            await self._answer({"type": f"{message['type']}.complete"})
+            await self._send_answer({"type": f"{message['type']}.complete"})
             if message["type"] == "lifespan.shutdown":
                 return
 
-    async def _ask(self) -> Message:
-        self._has_asked = True
+    async def _receive_event(self) -> Message:
+        self._has_received = True
         return await self._receive()
 
-    async def _answer(self, message: Message) -> None:
+    async def _send_answer(self, message: Message) -> None:
         if message["type"].startswith("lifespan.shutdown"):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(None, site_monitor.stop_watching, loop)

@@ -1,6 +1,6 @@
 """The settings: one dict ``LOOPWATCH``, every key optional, read when first needed.
 
-``problems()`` is the only place that judges them; ``configuration()`` and the system checks both ask it.
+Only ``problems()`` judges the settings; ``configuration()`` and the system checks both call it.
 """
 
 import inspect
@@ -20,8 +20,8 @@ from django.utils.module_loading import import_string
 from loopwatch.detection.calls import BlockingCall
 
 ENGINES = ("sampling", "tracing")
-ITS_SETTINGS = frozenset({"LOOPWATCH", "DATABASES"})
-"""Those of Django's settings that the configuration depends on."""
+SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
+"""The Django settings that the configuration depends on."""
 SINKS = ("database", "log", "signal", "live", "metrics")
 
 logger = logging.getLogger("loopwatch")
@@ -29,7 +29,7 @@ logger = logging.getLogger("loopwatch")
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings as the rest of loopwatch reads them; the names are the keys of ``LOOPWATCH`` in lower case."""
+    """The validated settings; the names are the keys of ``LOOPWATCH`` in lower case."""
 
     enabled: bool | float | Callable[[], object] = True
     threshold_ms: float = 50.0
@@ -51,7 +51,7 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong with the settings, and what to do about it."""
+    """A mistake in the settings, and how to correct it."""
 
     id: str
     message: str
@@ -63,9 +63,9 @@ class Problem:
 
 @cache
 def configuration() -> Configuration:
-    """The current settings, validated.
+    """Return the current settings.
 
-    Raises ``ImproperlyConfigured``, naming every problem and its remedy.
+    Raises ``ImproperlyConfigured`` with every problem and its remedy.
     """
     found = list(problems())
     if found:
@@ -85,12 +85,12 @@ def is_process_chosen(enabled: bool | float | Callable[[], object]) -> bool:
         except Exception:
             logger.exception('This process is not watched, because LOOPWATCH["ENABLED"] raised')
             return False
-    # Not from the common generator, which the site may have seeded, the same in every process.
+    # The site may have seeded the common generator with the same value in every process.
     return random.SystemRandom().random() < enabled
 
 
 def problems() -> Iterator[Problem]:
-    """Everything wrong with ``settings.LOOPWATCH``, in the order of its keys."""
+    """Yield every mistake in ``settings.LOOPWATCH``, in the order of its keys."""
     raw = _raw()
     if not isinstance(raw, Mapping):
         yield Problem(
@@ -202,7 +202,7 @@ def _function(example: str) -> Callable[[str, Any], Iterator[Problem]]:
             yield Problem(
                 "loopwatch.E007",
                 f"{name} is a coroutine function.",
-                "Make it a plain function: nobody awaits what it returns.",
+                "Make it a plain function: its result is not awaited.",
             )
 
     return judge
@@ -245,7 +245,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
 
 
 def _forget(*, setting: str, **_: object) -> None:
-    if setting in ITS_SETTINGS:
+    if setting in SETTINGS_READ:
         configuration.cache_clear()
 
 

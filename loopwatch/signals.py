@@ -1,6 +1,6 @@
-"""The signal sent for every recorded stall."""
+"""The signal that is sent for every recorded stall."""
 
 from django.dispatch import Signal
 
-# Sent from a thread of its own, never from the loop's: sender is the BlockingCall class, ``call`` the instance.
 blocking_call = Signal()
+"""Sent with ``sender=BlockingCall`` and ``call=``, on a thread of loopwatch, never on that of the loop."""

@@ -15,11 +15,9 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from loopwatch.conf import ITS_SETTINGS, Configuration, configuration, is_process_chosen
+from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
-from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.in_flight import InFlight
-from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.report import SAMPLING
 from loopwatch.detection.stopwatch import LoopClock
 from loopwatch.detection.surroundings import why_not_watched
@@ -27,7 +25,7 @@ from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
 from loopwatch.process_exit import ProcessExit
-from loopwatch.recording.ongoing_stalls import OngoingStalls
+from loopwatch.site_subscriber import SiteSubscriber
 from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
 
 if TYPE_CHECKING:
@@ -39,40 +37,8 @@ logger = logging.getLogger("loopwatch")
 STOP_TIMEOUT_S = 5.0
 
 
-class SiteSubscriber:
-    """Subscribes to the stalls of one loop and hands them to the recorder."""
-
-    def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
-        self.engine = configuration.engine
-        self.threshold_s = configuration.threshold_ms / 1000
-        self.ongoing_after_s = configuration.ongoing_after_s
-        self.entered = 0.0
-        self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
-        self._recorder = recorder
-        self._recorded = OngoingStalls[BlockingCall]()
-
-    def receive(self, call: BlockingCall) -> None:
-        """Take a report, on the watchdog's thread."""
-        self._recorder.loop_times.pause(call)
-        earlier = self._recorded.pop(call)
-        if call.cause.is_machine:
-            logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
-        elif self._filter.accepts(call):
-            self._recorded.keep(call, call)
-            self._recorder.put(call)
-            return
-        if earlier is not None:
-            self._end_as_recorded(call, earlier)
-
-    def _end_as_recorded(self, call: BlockingCall, earlier: BlockingCall) -> None:
-        """End a stall as its ``earlier`` report said, because no call is to blame for what followed."""
-        self._recorded.keep(call, earlier)
-        if not call.ongoing:
-            self._recorder.put(replace(earlier, ongoing=False))
-
-
 class SiteMonitor:
-    """The watched loops of this process and their recorder. Nothing exists until the first loop is watched."""
+    """The watched loops of this process and their recorder, which is made when the first loop is watched."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -83,9 +49,9 @@ class SiteMonitor:
         self._decided_for: Configuration | None = None
         self._is_chosen = False
         self.trace_rate = 0.0
-        self._dice = random.Random()  # noqa: S311 - of its own: the site may seed the common one
-        self._complained: str | None = None
-        self._has_fallen_back = False
+        self._random = random.Random()  # noqa: S311 - the site may seed the common generator
+        self._logged_reason: str | None = None
+        self._has_logged_fallback = False
         self._thread_waits = AsgirefHooks()
         self._process_exit = ProcessExit(self.stop)
 
@@ -93,8 +59,8 @@ class SiteMonitor:
         """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched."""
         try:
             loop = asyncio.get_running_loop()
-        except RuntimeError:  # Trio, which some servers offer
-            self._complain("it is not on asyncio.")
+        except RuntimeError:  # another framework runs, such as Trio under Hypercorn
+            self._log_once("its server does not run asyncio.")
             return None
         found = self._in_flight.get(loop)
         return found if found is not None else self._begin(loop)
@@ -107,19 +73,19 @@ class SiteMonitor:
         try:
             current = configuration()
         except ImproperlyConfigured as error:
-            self._complain(f"its settings are wrong.\n{error}")
+            self._log_once(f"its settings are wrong.\n{error}")
             return None
         if current is self._configuration and not self._is_chosen:
             return None
         try:
             return self._watch(loop, current)
-        except Exception as error:  # noqa: BLE001 - the request is served whatever is wrong with us
-            self._complain(f"it could not start: {error!r}.")
+        except Exception as error:  # noqa: BLE001 - the request must be served even if loopwatch fails
+            self._log_once(f"it could not start: {error!r}.")
             return None
 
     def is_request_sampled(self) -> bool:
         """Draw whether ``TRACE_RATE`` selects the next request for tracing."""
-        return self._dice.random() < self.trace_rate
+        return self._random.random() < self.trace_rate
 
     @property
     def errors(self) -> "Errors | None":
@@ -143,7 +109,7 @@ class SiteMonitor:
             return self._stop(timeout_s) if not self._subscribers else self._flush(timeout_s)
 
     def abandon(self) -> None:
-        """Undo in a forked child what concerns the process; the lock may be held by a thread of the parent."""
+        """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
         self._thread_waits.uninstall()
         self._process_exit.unregister()
 
@@ -156,7 +122,7 @@ class SiteMonitor:
         """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
         from loopwatch.recording.health import Stats  # noqa: PLC0415
 
-        # Without the lock, which may be held for seconds while everything is written.
+        # ``stop`` and ``flush`` may hold the lock for seconds.
         recorder = self._recorder
         return replace(recorder.stats(), loops=len(self._subscribers)) if recorder else Stats()
 
@@ -169,10 +135,10 @@ class SiteMonitor:
             if not self._is_chosen:
                 return None
             if not apps.is_installed("loopwatch"):
-                self._complain('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
+                self._log_once('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
                 return None
             if reason := why_not_watched():
-                self._complain(f"{reason}.")
+                self._log_once(f"{reason}.")
                 return None
             self._forget_closed_loops()
             if self._recorder is None:
@@ -189,7 +155,7 @@ class SiteMonitor:
             return clock.in_flight
 
     def _decide(self, current: Configuration) -> None:
-        """Once a process and configuration: whether it is watched at all."""
+        """Decide once for each configuration whether this process is watched."""
         self.trace_rate = current.trace_rate
         if current is not self._decided_for:
             self._decided_for = current
@@ -199,8 +165,8 @@ class SiteMonitor:
         try:
             return monitor.start_watching(subscriber, loop)
         except TracingUnavailableError as error:
-            if not self._has_fallen_back:
-                self._has_fallen_back = True
+            if not self._has_logged_fallback:
+                self._has_logged_fallback = True
                 logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
             subscriber.engine = SAMPLING
             return monitor.start_watching(subscriber, loop)
@@ -230,9 +196,9 @@ class SiteMonitor:
             monitor.stop_watching(self._subscribers.pop(loop), STOP_TIMEOUT_S)
             self._in_flight.pop(loop, None)
 
-    def _complain(self, reason: str) -> None:
-        if reason != self._complained:
-            self._complained = reason
+    def _log_once(self, reason: str) -> None:
+        if reason != self._logged_reason:
+            self._logged_reason = reason
             logger.error("The site is served without loopwatch, because %s", reason)
 
 
@@ -290,7 +256,7 @@ def stats() -> "Stats":
 
 
 def _forget_configuration(*, setting: str, **_: object) -> None:
-    if setting in ITS_SETTINGS:
+    if setting in SETTINGS_READ:
         _monitor.forget_configuration()
 
 

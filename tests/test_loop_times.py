@@ -12,7 +12,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause
 from loopwatch.models import LoopTime
 from loopwatch.recording.recorder import Recorder
-from loopwatch.site_monitor import SiteSubscriber
+from loopwatch.site_subscriber import SiteSubscriber
 from tests.recording.calls import blocking_call
 
 BLOCKED_S = 0.15

@@ -29,7 +29,7 @@ async def test_a_site_is_watched_by_the_tracing_engine(settings, stopped):
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
 async def test_where_there_is_no_room_it_falls_back_and_says_so_once(settings, stopped, caplog, monkeypatch):
-    monkeypatch.setattr(site_monitor._monitor, "_has_fallen_back", False)
+    monkeypatch.setattr(site_monitor._monitor, "_has_logged_fallback", False)
     taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
     for tool in taken:
         sys.monitoring.use_tool_id(tool, "somebody")

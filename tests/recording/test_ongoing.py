@@ -5,7 +5,7 @@ import pytest
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
-from loopwatch.site_monitor import SiteSubscriber
+from loopwatch.site_subscriber import SiteSubscriber
 from tests.recording.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")

@@ -1,0 +1,47 @@
+"""Takes the stalls of one loop from detection and hands to the recorder what the settings include."""
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from loopwatch.conf import Configuration
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.path_filter import PathFilter
+from loopwatch.recording.ongoing_stalls import OngoingStalls
+
+if TYPE_CHECKING:
+    from loopwatch.recording.recorder import Recorder
+
+logger = logging.getLogger("loopwatch")
+
+
+class SiteSubscriber:
+    """Subscribes to the stalls of one loop and hands them to the recorder."""
+
+    def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
+        self.engine = configuration.engine
+        self.threshold_s = configuration.threshold_ms / 1000
+        self.ongoing_after_s = configuration.ongoing_after_s
+        self.entered = 0.0
+        self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
+        self._recorder = recorder
+        self._recorded = OngoingStalls[BlockingCall]()
+
+    def receive(self, call: BlockingCall) -> None:
+        """Hand a stall to the recorder, and a machine stall to the log. Runs on the watchdog's thread."""
+        self._recorder.loop_times.pause(call)
+        earlier = self._recorded.pop(call)
+        if call.cause.is_machine:
+            logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
+        elif self._filter.accepts(call):
+            self._recorded.keep(call, call)
+            self._recorder.put(call)
+            return
+        if earlier is not None:
+            self._end_as_recorded(call, earlier)
+
+    def _end_as_recorded(self, call: BlockingCall, earlier: BlockingCall) -> None:
+        """End a stall as its ``earlier`` report said, because no call is to blame for what followed."""
+        self._recorded.keep(call, earlier)
+        if not call.ongoing:
+            self._recorder.put(replace(earlier, ongoing=False))
