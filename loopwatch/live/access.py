@@ -13,7 +13,7 @@ from loopwatch.asgi_types import Scope
 PERMISSION = "loopwatch.view_blockingevent"
 
 
-async def may_look(scope: Scope) -> bool:
+async def may_view(scope: Scope) -> bool:
     """Ask the database, not what was known when the connection was made: people log out and lose permissions."""
     user = await _current_user(scope)
     return bool(await database_sync_to_async(_is_allowed)(user))

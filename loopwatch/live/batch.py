@@ -35,7 +35,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class LiveBatch:
     """What happened in one process since its last batch.
 
     ``count`` stalls, of which ``lines`` tell as many as there is room for. ``seen`` counts those of all batches until

@@ -13,12 +13,12 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from loopwatch.live.access import may_look
+from loopwatch.live.access import may_view
 from loopwatch.live.connection import BROKEN, Connection
 from loopwatch.live.feed import feed, has_shared_layer
 from loopwatch.live.origin import has_own_origin
 from loopwatch.live.outbox import Outbox
-from loopwatch.live.process import process_name
+from loopwatch.live.process_name import process_name
 from loopwatch.live.subscription import listen
 
 INTERVAL_S = 0.25
@@ -62,7 +62,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def connect(self) -> None:
         if "user" not in self.scope:
             logger.error("The live page's consumer knows no user: put its route inside AuthMiddlewareStack.")
-        if not has_own_origin(self.scope) or not await may_look(self.scope):
+        if not has_own_origin(self.scope) or not await may_view(self.scope):
             await self.close(FORBIDDEN)
             return
         await self.accept()
@@ -72,7 +72,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             self._begin(listen(get_channel_layer(), self._outbox.add))
         else:
             feed.join(self._outbox.add)
-        self._begin(self._tell())
+        self._begin(self._send_messages())
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -87,15 +87,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
         await self.close(UNEXPECTED)
 
-    async def _tell(self) -> None:
+    async def _send_messages(self) -> None:
         try:
-            await self._tell_until_forbidden()
+            await self._send_until_forbidden()
             await self.close(FORBIDDEN)
         except Exception:
             logger.exception("The live page's connection is closed; the page connects again.")
             await self.close(BROKEN)
 
-    async def _tell_until_forbidden(self) -> None:
+    async def _send_until_forbidden(self) -> None:
         """Send what there is four times a second, and once a second how late this loop was at that."""
         now = asyncio.get_running_loop().time
         worst_s, next_beat, next_check = 0.0, now(), now() + CHECK_INTERVAL_S
@@ -104,7 +104,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             await asyncio.sleep(INTERVAL_S)
             worst_s = max(worst_s, now() - due)
             if now() >= next_check:
-                if not await may_look(self.scope):
+                if not await may_view(self.scope):
                     return
                 next_check = now() + CHECK_INTERVAL_S
             if self._outbox or now() >= next_beat:

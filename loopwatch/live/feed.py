@@ -12,12 +12,12 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from loopwatch.live.batch import Batch
+from loopwatch.live.batch import LiveBatch
 
 GROUP = "loopwatch.live"
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
-Receive = Callable[[Batch], object]
+Receive = Callable[[LiveBatch], object]
 
 
 class Feed:
@@ -49,7 +49,7 @@ class Feed:
         with self._lock:
             self._viewers.pop(receive, None)
 
-    async def tell(self, batch: Batch) -> None:
+    async def send(self, batch: LiveBatch) -> None:
         """Take a batch to everyone, from another thread than the site's loop's. Raises what the layer raises."""
         if has_shared_layer():
             from channels.layers import get_channel_layer  # noqa: PLC0415

@@ -10,9 +10,9 @@ from collections import Counter
 from dataclasses import replace
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Batch, Line
+from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Line, LiveBatch
 from loopwatch.live.feed import Feed, feed
-from loopwatch.live.process import process_name
+from loopwatch.live.process_name import process_name
 from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import integer, milliseconds, path_text, text
 from loopwatch.recording.health import Errors
@@ -80,7 +80,7 @@ class LiveSink(Sink):
             self._runner = asyncio.Runner()
             _runners.add(self._runner)
         try:
-            self._runner.run(self._feed.tell(batch))
+            self._runner.run(self._feed.send(batch))
         except Exception as error:  # noqa: BLE001 - layers raise what they like
             self._errors.log_once("live", error, "The channel layer did not take what the live page is to show.")
 
@@ -101,11 +101,11 @@ class LiveSink(Sink):
             self._blocked[second] += until_ms - begin_ms  # type: ignore[assignment]
             begin_ms = until_ms
 
-    def _batch(self) -> Batch:
+    def _batch(self) -> LiveBatch:
         worst_first = sorted(self._lines.values(), key=lambda line: -line.total_ms)
         newest = sorted(self._blocked)[-SECONDS_LIMIT:]
         blocked = {second: round(self._blocked[second], 1) for second in newest}
-        return Batch(process_name(), self._seen, self._count, tuple(worst_first[:LINES_LIMIT]), blocked)
+        return LiveBatch(process_name(), self._seen, self._count, tuple(worst_first[:LINES_LIMIT]), blocked)
 
 
 def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:

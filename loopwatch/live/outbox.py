@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import asdict
 from typing import Any
 
-from loopwatch.live.batch import Batch, Line
+from loopwatch.live.batch import Line, LiveBatch
 
 LINES_PER_MESSAGE = 20
 PROCESSES_LIMIT = 200
@@ -23,7 +23,7 @@ class Outbox:
     def __bool__(self) -> bool:
         return bool(self._lines or self._left_out)
 
-    def add(self, batch: Batch) -> None:
+    def add(self, batch: LiveBatch) -> None:
         """Keep as many lines as there is room for; the other stalls are counted."""
         before = self._seen.get(batch.process, batch.seen - batch.count)
         kept = batch.lines[: LINES_PER_MESSAGE - len(self._lines)]
@@ -34,7 +34,7 @@ class Outbox:
             del self._seen[next(iter(self._seen))]
         self._add_seconds(batch)
 
-    def _add_seconds(self, batch: Batch) -> None:
+    def _add_seconds(self, batch: LiveBatch) -> None:
         if batch.process not in self._blocked and len(self._blocked) == PROCESSES_LIMIT:
             return
         seconds = self._blocked[batch.process]

@@ -7,7 +7,7 @@ from typing import Any
 
 from loopwatch import site_monitor
 from loopwatch.live.feed import GROUP, Receive
-from loopwatch.live.received import NotABatchError, read_batch
+from loopwatch.live.read_batch import NotABatchError, read_batch
 from loopwatch.recording.health import Errors
 
 RETRY_S = 2.0

@@ -8,13 +8,13 @@ import pytest
 from channels_redis.core import RedisChannelLayer
 from django.db import connection
 
-from loopwatch.live.batch import Batch
+from loopwatch.live.batch import LiveBatch
 from loopwatch.live.feed import GROUP
 from testproject.demo.ports import LOOPBACK
 from tests.browser.site import AdminSite
 from tests.live.lines import line
 
-BATCH = Batch("web-1 7", 1, 1, (line(),), {1: 50.0}).as_message()
+BATCH = LiveBatch("web-1 7", 1, 1, (line(),), {1: 50.0}).as_message()
 JUNK = [
     {"type": "loopwatch.batch"},
     {"type": "loopwatch.batch", "batch": None},

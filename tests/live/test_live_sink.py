@@ -9,10 +9,10 @@ import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
 
 from loopwatch.detection.calls import Request
-from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, Batch
+from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, LiveBatch
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.live_sink import LiveSink
-from loopwatch.live.received import read_batch
+from loopwatch.live.read_batch import read_batch
 from loopwatch.recording.health import Errors
 from tests.recording.calls import NOON, blocking_call
 
@@ -56,14 +56,14 @@ async def told(audience, *calls):
     """The batch that a new sink makes of these calls."""
     own, received = audience
 
-    def tell():
+    def send():
         sink = LiveSink(Errors(), own)
         for call in calls:
             sink.emit(call)
         sink.settle()
         sink.close()
 
-    await asyncio.to_thread(tell)
+    await asyncio.to_thread(send)
     return await asyncio.wait_for(received.get(), 60)
 
 
@@ -187,7 +187,7 @@ def test_a_loop_that_is_closed_is_looked_at_no_more():
 
     asyncio.run(join())
     assert own.has_audience
-    asyncio.run(own.tell(Batch("web 1", 1, 1, (), {})))
+    asyncio.run(own.send(LiveBatch("web 1", 1, 1, (), {})))
     assert not own.has_audience
 
 

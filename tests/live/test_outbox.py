@@ -1,12 +1,12 @@
 """What one page is told: bounded, with everything that is left out counted."""
 
-from loopwatch.live.batch import SECONDS_LIMIT, Batch
+from loopwatch.live.batch import SECONDS_LIMIT, LiveBatch
 from loopwatch.live.outbox import LINES_PER_MESSAGE, PROCESSES_LIMIT, SECONDS_PER_MESSAGE, Outbox
 from tests.live.lines import line
 
 
 def batch(seen, count, *lines, process="web-1 7", blocked=None):
-    return Batch(process, seen, count, lines, blocked or {1: 50.0})
+    return LiveBatch(process, seen, count, lines, blocked or {1: 50.0})
 
 
 def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
@@ -21,7 +21,7 @@ def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
 
 def test_a_line_is_told_though_nothing_was_blocked_since():
     outbox = Outbox()
-    outbox.add(Batch("web-1 7", 1, 0, (line(0),), {}))
+    outbox.add(LiveBatch("web-1 7", 1, 0, (line(0),), {}))
     assert outbox
 
 

@@ -7,12 +7,12 @@ import pytest
 from channels.layers import InMemoryChannelLayer
 
 from loopwatch.live import subscription
-from loopwatch.live.batch import Batch
+from loopwatch.live.batch import LiveBatch
 from loopwatch.live.feed import GROUP
 from loopwatch.recording.health import Errors
 from tests.live.lines import line
 
-BATCH = Batch("web-1 7", 1, 1, (line(),), {1: 50.0})
+BATCH = LiveBatch("web-1 7", 1, 1, (line(),), {1: 50.0})
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from loopwatch.live.batch import LINES_LIMIT, MESSAGE_TYPE, SECONDS_LIMIT, TEXT_LIMIT, Batch, Line
+from loopwatch.live.batch import LINES_LIMIT, MESSAGE_TYPE, SECONDS_LIMIT, TEXT_LIMIT, Line, LiveBatch
 
 LARGEST_INTEGER = 2**53 - 1
 """Browsers know no larger one that is exact."""
@@ -20,16 +20,16 @@ class NotABatchError(ValueError):
     """Says what is wrong by key and type alone: the values may be anything."""
 
 
-def read_batch(message: object) -> Batch:
-    """Make the batch again of what ``Batch.as_message`` gave; raises ``NotABatchError`` where that is impossible.
+def read_batch(message: object) -> LiveBatch:
+    """Return the batch that ``LiveBatch.as_message`` turned into this message. Raises ``NotABatchError``.
 
-    On the loop's thread: its cost is bounded, because what is too long is refused before it is looked through.
+    Runs on the loop's thread: its cost is bounded, because too long sequences are refused before they are read.
     """
     fields = _Fields.of(message)
     if fields.text("type") != MESSAGE_TYPE:
         raise NotABatchError("it is of another type")
     lines, seconds = fields.sequence("lines", LINES_LIMIT), fields.sequence("blocked", SECONDS_LIMIT)
-    batch = Batch(
+    batch = LiveBatch(
         process=fields.text("process"),
         seen=fields.integer("seen"),
         count=fields.integer("count"),

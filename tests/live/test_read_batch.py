@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Batch
+from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, LiveBatch
 from loopwatch.live.outbox import Outbox
-from loopwatch.live.received import NotABatchError, read_batch
+from loopwatch.live.read_batch import NotABatchError, read_batch
 from tests.live.lines import line
 
-BATCH = Batch("web-1 7", 12, 3, (line(), replace(line(2), stall_id="one", ongoing=True)), {1_700_000_000: 50.0})
+BATCH = LiveBatch("web-1 7", 12, 3, (line(), replace(line(2), stall_id="one", ongoing=True)), {1_700_000_000: 50.0})
 MESSAGE = BATCH.as_message()
 LINE = MESSAGE["lines"][0]
 LARGEST_MESSAGE = 1_000 * (LINES_LIMIT * 8 + SECONDS_LIMIT)
