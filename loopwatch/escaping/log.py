@@ -1,9 +1,9 @@
-"""Makes text safe for logs: one line, so that no name forges another, and nothing that a terminal obeys."""
+"""Makes text safe for logs: one line, so that no name can forge another, without terminal control characters."""
 
 from loopwatch.escaping.terminal import visible
 
 
 def log_text(text: str, length: int) -> str:
-    """The beginning of the text, at most ``length`` characters; runs of white space become one blank."""
+    """Return the text as one line of at most ``length`` characters, with runs of white space as one space."""
     line = visible(" ".join(text[: 2 * length].split()))
     return line if len(line) <= length else line[: length - 1] + "…"

@@ -9,5 +9,5 @@ _PLACEHOLDER = re.compile(r"([{}])")
 
 
 def sarif_text(text: str) -> str:
-    """Escape what would be a link (brackets, section 3.11.6) or a placeholder (braces, section 3.11.5)."""
+    """Escape links (brackets, section 3.11.6) and placeholders (braces, section 3.11.5)."""
     return _PLACEHOLDER.sub(r"\1\1", _LINK.sub(r"\\\1", visible(text)))

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 _BEGINS_FORMULA = re.compile(r"[\t\r\n]| *[=+\-@＝＋－＠]")
-# A spreadsheet whose list separator is not a comma splits at the other one, even inside of what is quoted here.
+# A spreadsheet with another list separator than the comma splits there, even inside quotes.
 _FORMULA_AFTER_SEPARATOR = re.compile(r"(?<=[;\t\r\n])(?=[\s\"']*[=+\-@＝＋－＠])")
 
 
 def cell(value: Any) -> Any:
-    """Return a value that is safe in a spreadsheet: an apostrophe precedes what would be a formula."""
+    """Return a value that is safe in a spreadsheet, with an apostrophe before anything that would be a formula."""
     if isinstance(value, datetime):
         return value.isoformat()
     if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""Makes text safe for terminals, which obey some characters and change direction at others."""
+"""Makes text safe for terminals, which interpret control characters and bidirectional marks."""
 
 import unicodedata
 
@@ -6,7 +6,7 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
-    """Spell out control characters, line breaks and lone surrogates: names are data, never terminal commands."""
+    """Escape control characters, line breaks and lone surrogates as Python would write them."""
     return "".join(_spelled(char) if unicodedata.category(char) in _INVISIBLE else char for char in text)
 
 

@@ -1,4 +1,4 @@
-"""The live page's feed: stalls as they happen, over a WebSocket. Needs Channels; nothing else of loopwatch does.
+"""Sends stalls to the live page as they happen, over a WebSocket. Only this package needs Channels.
 
-Nothing is sent to the loop's thread, or anywhere, unless somebody may be looking.
+Nothing is sent unless a page may be open.
 """

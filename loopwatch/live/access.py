@@ -1,4 +1,4 @@
-"""Who may look at the live page: whoever may look at events in the admin."""
+"""Allows the live page to users who may view events in the admin."""
 
 from importlib import import_module
 from typing import Any
@@ -14,7 +14,7 @@ PERMISSION = "loopwatch.view_blockingevent"
 
 
 async def may_view(scope: Scope) -> bool:
-    """Ask the database, not what was known when the connection was made: people log out and lose permissions."""
+    """Query the database, because the user may have logged out or lost the permission since connecting."""
     user = await _current_user(scope)
     return bool(await database_sync_to_async(_is_allowed)(user))
 
@@ -28,8 +28,8 @@ async def _current_user(scope: Scope) -> Any:
 
 
 def _reloaded(user: Any) -> Any:
-    """The same user without what is cached in it."""
-    users = get_user_model()._default_manager  # noqa: SLF001 - public, whatever its name says: Django documents it
+    """Return the user without the permissions cached on the object."""
+    users = get_user_model()._default_manager  # noqa: SLF001 - Django documents it as public
     return users.filter(pk=user.pk).first() if user else None
 
 

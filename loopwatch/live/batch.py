@@ -1,4 +1,4 @@
-"""What travels from a process with stalls to the pages that show them: small, plain and bounded."""
+"""Defines the messages from a process with stalls to the pages that show them: small, plain and bounded."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,11 +12,11 @@ TEXT_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Stalls of one finding and one request that ended within a moment: one line of the page.
+    """Holds one line of the page: the stalls of one finding and one request that ended within a quarter of a second.
 
-    ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting`` and ``place`` are those of the longest; ``count``
-    is how many there are, ``total_ms`` how long they took together. A stall that goes on, or has, is alone on its line
-    and has its ``stall_id`` there, so that a later line replaces the earlier.
+    ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting`` and ``place`` are those of the longest. ``count``
+    is the number of stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own line with its
+    ``stall_id``, so that later lines replace earlier ones.
     """
 
     stall_id: str
@@ -36,12 +36,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class LiveBatch:
-    """What happened in one process since its last batch.
+    """Holds what happened in one process since its last batch.
 
-    ``count`` stalls, of which ``lines`` tell as many as there is room for. ``seen`` counts those of all batches until
-    now, this one's included: a gap shows that batches were lost on their way. ``blocked`` says how many milliseconds
-    the loop stood still in which second since the epoch. The limits above are those of ``lines``, of ``blocked`` and
-    of every text; a batch that exceeds them is refused where it arrives.
+    ``count`` is the number of stalls, of which ``lines`` show as many as fit. ``seen`` counts the stalls of all batches
+    so far, including this one, so that a gap reveals lost batches. ``blocked`` maps each second since the epoch to the
+    milliseconds for which the loop was blocked. The receiver refuses a batch that exceeds the limits above.
     """
 
     process: str
@@ -51,7 +50,7 @@ class LiveBatch:
     blocked: Mapping[int, float]
 
     def as_message(self) -> dict[str, Any]:
-        """For channel layers, which carry nothing but lists, dictionaries with string keys, and scalars."""
+        """Return only lists, dictionaries with string keys and scalars, as channel layers require."""
         return {
             "type": MESSAGE_TYPE,
             "process": self.process,

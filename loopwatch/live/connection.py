@@ -13,11 +13,11 @@ logger = logging.getLogger("loopwatch.live")
 
 
 class Connection:
-    """Sends messages until one fails; then the connection is lost, and nothing more is sent.
+    """Sends messages until one fails; then the connection is lost and nothing more is sent.
 
-    The ASGI specification requires an ``OSError`` from ``send`` once a browser has left. Daphne raises a
-    ``RuntimeError`` of Autobahn's instead, and others raise nothing, so any error of ``send`` counts as the end.
-    Messages are complete before they arrive here, so an error of loopwatch's own code is never hidden.
+    The ASGI specification requires ``send`` to raise ``OSError`` once the client has disconnected. Daphne raises
+    Autobahn's ``RuntimeError`` instead, and other servers raise nothing, so any error counts as a disconnect. Messages
+    are built before they arrive here, so no error of loopwatch's own code is hidden.
     """
 
     def __init__(self, send: Callable[[Message], Awaitable[None]]) -> None:
@@ -32,6 +32,6 @@ class Connection:
             await self._send(message)
         except Exception:
             self.is_lost = True
-            logger.debug("A message did not get through to the live page: it has probably been left.", exc_info=True)
-            with suppress(Exception):  # the browser may still be there, and then connects again
+            logger.debug("Sending to the live page failed; it has probably been closed.", exc_info=True)
+            with suppress(Exception):  # if the browser is still there, it connects again
                 await self._send({"type": "websocket.close", "code": BROKEN})

@@ -1,4 +1,4 @@
-"""The consumer behind the live page: one connection, which tells and never listens."""
+"""Serves one connection of the live page, which only sends."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from loopwatch.live.subscription import listen
 INTERVAL_S = 0.25
 BEAT_S = 1.0
 CHECK_INTERVAL_S = 5.0
-"""How long somebody who has lost the permission may go on looking."""
+"""How long a user who has lost the permission can still see the page."""
 LEAVING_TIMEOUT_S = 5.0
 
 FORBIDDEN, UNEXPECTED = 4403, 4400
@@ -33,20 +33,21 @@ logger = logging.getLogger("loopwatch.live")
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types
-    """Route it inside ``AuthMiddlewareStack``, at a path without parameters: the page in the admin finds it.
+    """Serves the live page. Route it inside ``AuthMiddlewareStack``, at a path without parameters.
 
-    Closes with 4403 whoever may not look (any more) or comes from another site, with 4400 whoever says something.
+    Closes with 4403 if the user has no (or no longer) permission or the page is of another site, and with 4400 if the
+    client sends anything.
     """
 
     channel_layer_alias = ""
-    """None. Channels calls the method that a message on its layer names; ``listen`` reads batches and nothing else."""
+    """No layer: Channels would call any method that a message on its layer names. ``listen`` reads only batches."""
 
     @classmethod
     def as_asgi(cls, **initkwargs: Any) -> Any:
         feed.is_routed = True
         if has_shared_layer():
-            with suppress(ImportError):  # Channels tells whoever connects
-                # Otherwise the first connection would, on the loop: it takes some 300 ms.
+            with suppress(ImportError):  # Channels reports it when a page connects
+                # Otherwise the first connection would import it on the loop, which takes some 300 ms.
                 import_string(settings.CHANNEL_LAYERS["default"]["BACKEND"])
         return super().as_asgi(**initkwargs)
 
@@ -61,7 +62,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     async def connect(self) -> None:
         if "user" not in self.scope:
-            logger.error("The live page's consumer knows no user: put its route inside AuthMiddlewareStack.")
+            logger.error("The live page's consumer has no user: put its route inside AuthMiddlewareStack.")
         if not has_own_origin(self.scope) or not await may_view(self.scope):
             await self.close(FORBIDDEN)
             return
@@ -92,11 +93,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             await self._send_until_forbidden()
             await self.close(FORBIDDEN)
         except Exception:
-            logger.exception("The live page's connection is closed; the page connects again.")
+            logger.exception("The connection of the live page failed; the page connects again.")
             await self.close(BROKEN)
 
     async def _send_until_forbidden(self) -> None:
-        """Send what there is four times a second, and once a second how late this loop was at that."""
+        """Send what there is four times a second, and at least once a second how late this loop runs."""
         now = asyncio.get_running_loop().time
         worst_s, next_beat, next_check = 0.0, now(), now() + CHECK_INTERVAL_S
         while not self._connection.is_lost:

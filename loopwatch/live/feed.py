@@ -1,8 +1,8 @@
-"""Takes batches to whoever looks on: in this process directly, in others through the channel layer.
+"""Delivers batches to open pages: directly in this process, through the channel layer in others.
 
-A layer that lives in memory belongs to one process, and to the loop's thread; it is passed by. Any other one carries
-every batch to a group that pages join: one without members costs the layer a look-up, at most four times a second, and
-only while there are stalls.
+The in-memory layer is not used: it reaches only this process, and only from the loop's thread. Any other layer carries
+every batch to a group that pages join. A group without members costs the layer one look-up, at most four times a second
+and only while there are stalls.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ Receive = Callable[[LiveBatch], object]
 
 
 class Feed:
-    """The pages that are open in this process, and the way to the others. One a process; thread-safe."""
+    """Knows the pages open in this process, and reaches the others. There is one per process; it is thread-safe."""
 
     def __init__(self) -> None:
         self.is_routed = False
-        """Whether this process has a route to the consumer."""
+        """Whether this process routes to the consumer."""
         self._lock = threading.Lock()
         self._viewers: dict[Receive, asyncio.AbstractEventLoop] = {}
 
     @property
     def is_reachable(self) -> bool:
-        """Whether anybody could ever look on."""
+        """Whether a page could ever be reached."""
         return self.is_routed or has_shared_layer()
 
     @property
     def has_audience(self) -> bool:
-        """Whether somebody looks on, as far as this process knows."""
+        """Whether a page may be open, as far as this process knows."""
         return bool(self._viewers) or has_shared_layer()
 
     def join(self, receive: Receive) -> None:
@@ -45,12 +45,12 @@ class Feed:
             self._viewers[receive] = asyncio.get_running_loop()
 
     def leave(self, receive: Receive) -> None:
-        """Call it no more."""
+        """Stop calling ``receive``."""
         with self._lock:
             self._viewers.pop(receive, None)
 
     async def send(self, batch: LiveBatch) -> None:
-        """Take a batch to everyone, from another thread than the site's loop's. Raises what the layer raises."""
+        """Deliver a batch to every page. Not for the site's loop. Raises what the layer raises."""
         if has_shared_layer():
             from channels.layers import get_channel_layer  # noqa: PLC0415
 
@@ -66,7 +66,7 @@ class Feed:
 
 
 def has_shared_layer() -> bool:
-    """Whether the site has a channel layer that reaches other processes. Asks the settings alone: imports take time."""
+    """Return whether the site has a channel layer that reaches other processes, by the settings alone."""
     layers = getattr(settings, "CHANNEL_LAYERS", None) or {}
     return bool(layers.get("default", {}).get("BACKEND", IN_MEMORY) != IN_MEMORY)
 
@@ -75,7 +75,7 @@ feed = Feed()
 
 
 def _after_fork() -> None:
-    """The parent's pages and lock are not the child's, but its routes are."""
+    """Forget the parent's pages and replace its lock, which may be held; its routes stay."""
     is_routed = feed.is_routed
     feed.__init__()  # type: ignore[misc]
     feed.is_routed = is_routed

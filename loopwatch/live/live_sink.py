@@ -1,7 +1,7 @@
-"""The sink "live": sums up what happens within a moment, for whoever looks at the live page.
+"""Implements the sink "live": sums up stalls in batches for the live page.
 
-A storm of stalls makes no more than four batches a second, of at most twenty lines each; nothing is made while nobody
-can be looking. Runs on the thread of its delivery.
+Any number of stalls makes at most four batches a second, of at most twenty lines each, and none while no page can be
+open. Runs on the delivery thread of the sink.
 """
 
 import asyncio
@@ -22,16 +22,17 @@ from loopwatch.recording.sink import Sink
 
 INTERVAL_S = 0.25
 LINES_KEPT = 1_000
-SECONDS_TOLD = 120
+SECONDS_SENT = 120
+"""How much of a long stall, counted back from its end, is sent by the second."""
 
 Key = tuple[str, str, str]
 
 _runners = set[asyncio.Runner]()
-"""Kept alive: were a forked child to close one of its parent's loops, it would take the parent's sockets from it."""
+"""Keeps the parent's runners alive in a forked child: closing their loops would unregister the parent's sockets."""
 
 
 class LiveSink(Sink):
-    """Sends a batch as soon as there is something, then none for a quarter of a second."""
+    """Sends a batch as soon as there is something, then waits for a quarter of a second."""
 
     name = "live"
 
@@ -68,7 +69,7 @@ class LiveSink(Sink):
             self._lines[key] = line
 
     def settle(self) -> None:
-        """Send what there is, at the earliest a moment after the last batch."""
+        """Send what there is, at least ``INTERVAL_S`` after the previous batch."""
         if not self._lines:
             return
         time.sleep(max(0.0, self._send_at - time.monotonic()))
@@ -76,25 +77,25 @@ class LiveSink(Sink):
         self._begin_empty()
         self._send_at = time.monotonic() + INTERVAL_S
         if self._runner is None:
-            # A loop that stays: layers keep their connections by loop.
+            # The loop is kept, because layers keep one connection per loop.
             self._runner = asyncio.Runner()
             _runners.add(self._runner)
         try:
             self._runner.run(self._feed.send(batch))
         except Exception as error:  # noqa: BLE001 - layers raise what they like
-            self._errors.log_once("live", error, "The channel layer did not take what the live page is to show.")
+            self._errors.log_once("live", error, "The channel layer did not accept a batch for the live page.")
 
     def close(self) -> None:
-        """Give up the connections to the layer; the next batch makes new ones."""
+        """Close the connections to the layer; the next batch opens new ones."""
         runner, self._runner = self._runner, None
         if runner is not None:
             _runners.discard(runner)
             runner.close()
 
     def _note_blocked(self, begin_ms: float, blocked_ms: float) -> None:
-        """Spread what was blocked over the seconds in which it was."""
+        """Spread the blocked time over the seconds it fell into."""
         end_ms = begin_ms + max(blocked_ms, 0.0)
-        begin_ms = max(begin_ms, end_ms - SECONDS_TOLD * 1000)
+        begin_ms = max(begin_ms, end_ms - SECONDS_SENT * 1000)
         while begin_ms < end_ms:
             second = int(begin_ms // 1000)
             until_ms = min(end_ms, (second + 1) * 1000.0)
@@ -131,7 +132,7 @@ def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
 
 
 def _together(one: Line, other: Line) -> Line:
-    """The longer one's line, counting both. Of a stall that goes on, the later report is the longer."""
+    """Return the line of the longer stall, counting both. The latest report of an ongoing stall is its longest."""
     longer = max(other, one, key=lambda line: line.duration_ms)
     if longer.stall_id:
         return replace(longer, count=one.count + other.count, ongoing=other.ongoing)

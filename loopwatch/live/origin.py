@@ -21,18 +21,18 @@ logger = logging.getLogger("loopwatch.live")
 
 
 def has_own_origin(scope: Scope) -> bool:
-    """Whether the page that opens the WebSocket is one of this site, or of one that it trusts with its forms."""
+    """Return whether the page that opens the WebSocket belongs to this site or to a trusted origin."""
     request = _as_request(scope)
     origin = request.headers.get("Origin", "")
     try:
         own = f"{request.scheme}://{request.get_host()}"
     except DisallowedHost as error:
-        logger.warning("The live page's WebSocket is refused: %.300s", error)
+        logger.warning("Refused the live page's WebSocket: %.300s", error)
         return False
     if origin == own or _is_trusted(origin):
         return True
     logger.warning(
-        "The live page's WebSocket is refused: it comes from %.100r, and this site is %.100r. Behind a proxy, see "
+        "Refused the live page's WebSocket: its origin is %.100r, but this site is %.100r. Behind a proxy, check "
         "SECURE_PROXY_SSL_HEADER, USE_X_FORWARDED_HOST and CSRF_TRUSTED_ORIGINS.",
         origin,
         own,
@@ -41,9 +41,9 @@ def has_own_origin(scope: Scope) -> bool:
 
 
 def _as_request(scope: Scope) -> HttpRequest:
-    """The handshake as the request that it is, so that Django reads its headers.
+    """Return the handshake as an HTTP request, so that Django interprets its headers.
 
-    Servers may leave the scheme out, and Daphne does: it is ``ws`` then, as the ASGI specification says.
+    A server may omit the scheme, as Daphne does; the ASGI specification's default is ``ws``.
     """
     return ASGIRequest(
         {

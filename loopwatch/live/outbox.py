@@ -1,4 +1,4 @@
-"""What one page is to be told next: batches of all processes made into one message, which has its limits."""
+"""Merges the batches of all processes into the next message for one page, within limits."""
 
 from collections import defaultdict
 from dataclasses import asdict
@@ -12,7 +12,7 @@ SECONDS_PER_MESSAGE = 5_000
 
 
 class Outbox:
-    """Collects until it is emptied. Used on the loop of the page's connection alone."""
+    """Collects batches until they are taken. Used only on the loop of the page's connection."""
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
@@ -24,7 +24,7 @@ class Outbox:
         return bool(self._lines or self._left_out)
 
     def add(self, batch: LiveBatch) -> None:
-        """Keep as many lines as there is room for; the other stalls are counted."""
+        """Keep as many lines as fit, and count the other stalls."""
         before = self._seen.get(batch.process, batch.seen - batch.count)
         kept = batch.lines[: LINES_PER_MESSAGE - len(self._lines)]
         self._lines += kept
@@ -46,7 +46,7 @@ class Outbox:
             seconds[second] += blocked_ms
 
     def take(self) -> dict[str, Any]:
-        """Everything, ready for JSON: ``lines``, stalls ``left_out`` and, by process, ``blocked`` by second."""
+        """Return everything, ready for JSON: ``lines``, stalls ``left_out``, and ``blocked`` by process and second."""
         taken = {
             "lines": [asdict(line) for line in self._lines],
             "left_out": self._left_out,

@@ -1,4 +1,4 @@
-"""Reads batches from the channel layer, whose content is not trusted.
+"""Reads batches from the channel layer, whose content is untrusted.
 
 Anyone who can write to the layer can send anything, and during a deploy other versions of loopwatch send batches too.
 Unknown keys are ignored; a batch with any other fault is refused as a whole.
@@ -11,13 +11,13 @@ from typing import Any
 from loopwatch.live.batch import LINES_LIMIT, MESSAGE_TYPE, SECONDS_LIMIT, TEXT_LIMIT, Line, LiveBatch
 
 LARGEST_INTEGER = 2**53 - 1
-"""Browsers know no larger one that is exact."""
+"""The largest integer that is exact in JavaScript."""
 LARGEST_NUMBER = 8.64e15
-"""In milliseconds since the epoch, the last moment that a browser's ``Date`` can express."""
+"""The latest ``Date`` of JavaScript, in milliseconds since the epoch."""
 
 
 class NotABatchError(ValueError):
-    """Says what is wrong by key and type alone: the values may be anything."""
+    """The message is not a batch. The text names keys and types only, because values may be anything."""
 
 
 def read_batch(message: object) -> LiveBatch:
@@ -61,21 +61,21 @@ def _line(fields: "_Fields") -> Line:
 
 def _second(pair: object) -> tuple[int, float]:
     if not isinstance(pair, list | tuple) or len(pair) != len(("second", "blocked_ms")):
-        raise NotABatchError("blocked is no list of pairs")
+        raise NotABatchError("blocked is not a list of pairs")
     fields = _Fields({"second": pair[0], "blocked_ms": pair[1]})
     return fields.integer("second"), fields.number("blocked_ms")
 
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """A dictionary whose values are checked as they are read."""
+    """Wraps a dictionary, and checks its values as they are read."""
 
     values: Mapping[Any, Any]
 
     @classmethod
     def of(cls, values: object) -> "_Fields":
         if not isinstance(values, dict):
-            raise NotABatchError(f"a dictionary is needed where there is {_kind(values)}")
+            raise NotABatchError(f"a value {_kind(values)} is not a dictionary")
         return cls(values)
 
     def text(self, key: str) -> str:
@@ -109,7 +109,7 @@ class _Fields:
 
     @staticmethod
     def _within(key: str, value: float, largest: float) -> float:
-        if not 0 <= value <= largest:  # which NaN is not, either
+        if not 0 <= value <= largest:  # also true for NaN
             raise NotABatchError(f"{key} is out of range")
         return value
 

@@ -1,4 +1,4 @@
-"""Whether the live page can work on this site, where its WebSocket is, and if not, what is missing."""
+"""Finds the WebSocket of the live page in this site, or what is missing for it."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _PARAMETERS = re.compile(r"[<>()\[\]\\*+?|]")
 
 
 class Obstacle(StrEnum):
-    """What is in the way; the page says for each what to do."""
+    """Names what is missing; the page says what to do about each."""
 
     SWITCHED_OFF = "switched off"
     NO_SINK = "no sink"
@@ -29,9 +29,10 @@ class Obstacle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """``path`` begins with a slash, and is empty if there is an obstacle.
+    """Holds the path of the WebSocket, or the obstacle.
 
-    ``is_shared`` tells whether stalls of other processes are shown too.
+    ``path`` begins with a slash, and is empty if there is an obstacle. ``is_shared`` says whether the page shows stalls
+    of other processes too.
     """
 
     path: str = ""
@@ -40,7 +41,7 @@ class Readiness:
 
 
 def readiness() -> Readiness:
-    """Look at the settings, and at the ASGI application that they name."""
+    """Inspect the settings and the ASGI application that they name."""
     current = configuration()
     if not current.enabled:
         return Readiness(obstacle=Obstacle.SWITCHED_OFF)

@@ -1,4 +1,4 @@
-"""The route of the live page's WebSocket, for a ``URLRouter`` inside ``AuthMiddlewareStack``."""
+"""Defines the route of the live page's WebSocket, for a ``URLRouter`` inside ``AuthMiddlewareStack``."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""Receives batches from the channel layer for one page, which stays open if the layer or a message is faulty."""
+"""Receives batches from the channel layer for one page, and survives faults of the layer and of messages."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ from loopwatch.recording.health import Errors
 
 RETRY_S = 2.0
 JOIN_AGAIN_S = 3600.0
-"""Layers forget members: channels_redis after a day (``group_expiry``), a Redis without persistence at a restart."""
+"""Layers forget members: channels_redis after a day (``group_expiry``), Redis without persistence at a restart."""
 
 logger = logging.getLogger("loopwatch.live")
 _unwatched = Errors()
@@ -20,7 +20,7 @@ _unwatched = Errors()
 
 
 async def listen(layer: Any, receive: Receive) -> None:
-    """Call ``receive`` with every batch of every process until cancelled. Never raises anything else."""
+    """Call ``receive`` with every batch of every process until cancelled. Raises nothing else."""
     channel = await layer.new_channel()
     try:
         while True:
@@ -38,9 +38,7 @@ async def _listen_for_a_while(layer: Any, channel: str, receive: Receive) -> Non
                 _pass_on(await layer.receive(channel), receive)
     except Exception as error:  # noqa: BLE001 - layers raise what they like
         if not time_to_join_again.expired():
-            _errors().log_once(
-                "live", error, "The channel layer failed; the live page goes on without it, and tries again."
-            )
+            _errors().log_once("live", error, "The channel layer failed; the live page stays open and tries it again.")
             await asyncio.sleep(RETRY_S)
 
 
@@ -49,7 +47,7 @@ def _pass_on(message: Any, receive: Receive) -> None:
         batch = read_batch(message)
     except NotABatchError as error:
         if _errors().count("live messages", error):
-            logger.warning("The live page drops a message that is not for it: %s. Others are only counted.", error)
+            logger.warning("The live page dropped an invalid message: %s. Further ones are only counted.", error)
         return
     receive(batch)
 

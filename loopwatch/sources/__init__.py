@@ -1,5 +1,5 @@
-"""Decides which lines of source files are stored and shown, for the recorder, the admin and the tests.
+"""Decides which source lines are stored and shown, for the recorder, the admin and the test tools.
 
-Files that settings are read from are withheld completely (``withheld``). A file name in a row is data: the file is
-shown only while the line that was stored is still in its place (``stored``).
+Settings files are withheld completely (``withheld``). A file that is named in a row is shown only while its stored line
+is unchanged (``stored``).
 """

@@ -1,4 +1,4 @@
-"""Reads lines of the code that runs in this process. Reads files: not for the loop's thread."""
+"""Reads lines of the code that runs in this process. Not for the loop's thread, as it reads files."""
 
 import linecache
 from dataclasses import replace
@@ -8,21 +8,21 @@ from loopwatch.sources.withheld import is_withheld
 
 
 def lines_of(filename: str) -> list[str]:
-    """The lines of a file without their ends; none where there is no source, or it may not be shown."""
+    """Return the lines of a file without line breaks, or none if there is no source or it is withheld."""
     return [] if is_withheld(filename) else [line.rstrip("\n") for line in linecache.getlines(filename)]
 
 
 def line_of(filename: str, lineno: int) -> str:
-    """One line without its end, empty like ``lines_of``."""
+    """Return one line without its line break, or ``""`` where ``lines_of`` returns none."""
     return "" if is_withheld(filename) else linecache.getline(filename, lineno).rstrip("\n")
 
 
 def expression_of(filename: str, source: str) -> str:
-    """The text of an expression in a file, empty where it may not be shown."""
+    """Return the text of an expression in a file, or ``""`` if the file is withheld."""
     return "" if is_withheld(filename) else source
 
 
 def without_secrets(call: BlockingCall) -> BlockingCall:
-    """The call without the text of its expression, where that may not be shown."""
+    """Return the call, without the text of its expression if the file is withheld."""
     source = expression_of(call.filename, call.source)
     return call if source == call.source else replace(call, source=source)

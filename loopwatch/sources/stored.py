@@ -1,7 +1,7 @@
-"""Reads source files that rows name, as they are on this machine now.
+"""Reads the source files that rows name, as they are on this machine now.
 
-A stored file name is data. It is resolved, symbolic links included, to a file under ``BASE_DIR`` or an entry of
-``sys.path``. A caller gets the lines of the file only if it knows the line that was stored, and that is still there.
+A stored file name is untrusted. It is resolved, including symbolic links, to a file under ``BASE_DIR`` or an entry of
+``sys.path``. A caller gets the file's lines only if it knows the stored line, and the file still has that line.
 """
 
 import os
@@ -21,7 +21,7 @@ _LONGEST_STORED_LINE = 199
 
 
 class UnreadableSourceError(Exception):
-    """The file cannot be shown; ``reason`` says why, to the reader of the page."""
+    """The file cannot be shown; ``reason`` explains it to the user."""
 
     def __init__(self, reason: Promise) -> None:
         super().__init__(reason)
@@ -29,7 +29,7 @@ class UnreadableSourceError(Exception):
 
 
 class SourceFiles:
-    """Reads each file once, for as long as the page is made."""
+    """Caches the files of one page."""
 
     def __init__(self) -> None:
         self._read: dict[str, tuple[str, ...] | UnreadableSourceError] = {}
@@ -43,15 +43,15 @@ class SourceFiles:
             raise lines
         if not frame.source_line:
             raise UnreadableSourceError(
-                _("The lines around the call are not shown, because its own line was not kept.")
+                _("The lines around the call are not shown, because the line of the call was not stored.")
             )
         current = lines[frame.lineno - 1].strip() if 0 < frame.lineno <= len(lines) else ""
         if frame.source_line[:_LONGEST_STORED_LINE] != current[:_LONGEST_STORED_LINE]:
-            raise UnreadableSourceError(_("The file has changed since: this is the line as it was then."))
+            raise UnreadableSourceError(_("The file has changed since the event: this is the line as it was then."))
         return lines
 
     def line(self, frame: StoredFrame) -> str:
-        """The line of a frame, empty where it is not there or not shown."""
+        """Return the line of a frame, or ``""`` if it is missing or not shown."""
         try:
             return self.lines(frame)[frame.lineno - 1]
         except UnreadableSourceError:
@@ -59,7 +59,7 @@ class SourceFiles:
 
 
 def locate(filename: str) -> Path | None:
-    """Return the real path of a stored file name, ``None`` if it is outside of its root once links are resolved."""
+    """Return the real path of a stored file name, or ``None`` if the path leads out of its root."""
     relative = PurePath(filename)
     if not filename or relative.is_absolute() or ".." in relative.parts:
         return None
@@ -72,7 +72,7 @@ def locate(filename: str) -> Path | None:
 
 
 def read(path: Path) -> tuple[str, ...]:
-    """The lines of a file without their ends. Raises what opening and decoding raise."""
+    """Return the lines of a file without line breaks. Raises what opening and decoding raise."""
     if path.stat().st_size > _LARGEST_FILE:
         raise OSError("too large")
     with tokenize.open(path) as file:
@@ -82,12 +82,12 @@ def read(path: Path) -> tuple[str, ...]:
 def _attempt(filename: str) -> tuple[str, ...] | UnreadableSourceError:
     path = locate(filename) if filename.endswith((".py", ".pyw")) else None
     if path is None:
-        return UnreadableSourceError(_("The file is not on this machine (any more)."))
+        return UnreadableSourceError(_("The file is not on this machine."))
     if is_withheld(str(path)):
         return UnreadableSourceError(_("Settings are not shown, because they may hold secrets."))
     try:
         return read(path)
     except (SyntaxError, UnicodeDecodeError):
-        return UnreadableSourceError(_("The file is not UTF-8, nor in an encoding that it declares."))
+        return UnreadableSourceError(_("The file is neither in UTF-8 nor in the encoding it declares."))
     except (OSError, ValueError):
         return UnreadableSourceError(_("The file cannot be read."))

@@ -1,7 +1,8 @@
-"""Identifies the files that hold the site's settings and secrets: none of their lines is stored or shown.
+"""Identifies the files with the site's settings and secrets, no line of which is stored or shown.
 
-They are the module that ``DJANGO_SETTINGS_MODULE`` names, the modules of the project that it imports (``.base``,
-``local_secrets``), those that these import with ``*``, and everything in a package whose name contains ``settings``.
+These files are the module that ``DJANGO_SETTINGS_MODULE`` names, the in-app modules it imports (``.base``,
+``local_secrets``), in-app modules imported in turn through ``import *``, and all files of a package whose name contains
+``settings``.
 """
 
 import ast
@@ -16,7 +17,7 @@ from types import ModuleType
 from loopwatch.detection.ownership import Owner, owner_of_file
 
 SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
-"""Django's name for it, which is written out because watching works without Django."""
+"""The name of Django's variable, spelled out because watching works without Django."""
 
 
 def is_withheld(filename: str) -> bool:
@@ -36,7 +37,7 @@ def _is_of(settings_module: str, filename: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """A module that another one imports, by its full name."""
+    """Names a module that another one imports, by its full name."""
 
     name: str
     is_star: bool
@@ -44,7 +45,7 @@ class _Import:
 
 @lru_cache(maxsize=8)
 def _files(settings_module: str) -> frozenset[str]:
-    """Look only into ``sys.modules``: settings have been imported, and with them what they import."""
+    """Follow imports in ``sys.modules`` alone: once the settings are imported, so are their imports."""
     found: dict[str, None] = {}
     waiting = [_Import(settings_module, is_star=True)]
     while waiting:
@@ -86,7 +87,7 @@ def _imports(path: str, module: ModuleType) -> Iterator[_Import]:
 
 
 def _origin(node: ast.ImportFrom, module: ModuleType) -> str:
-    """The full name of what a relative import names."""
+    """Return the full name of the module that an import statement names."""
     if not node.level:
         return node.module or ""
     package = (module.__package__ or "").split(".")

@@ -1,4 +1,4 @@
-"""How the templates write durations and moments: as the lists do."""
+"""Provides template filters that format values as the admin's lists do."""
 
 from datetime import datetime
 
@@ -15,19 +15,19 @@ register = template.Library()
 
 @register.filter
 def duration(duration_ms: float) -> str:
-    """Milliseconds as a person says them."""
+    """Format milliseconds for people."""
     return human_duration(duration_ms)
 
 
 @register.filter
 def microseconds(duration_us: int) -> str:
-    """Microseconds as a person says them."""
+    """Format microseconds for people."""
     return human_duration(duration_us / 1000)
 
 
 @register.filter
 def percent(share: float | None) -> str:
-    """A share of one, in whole percent; little is not nothing, and what is not known is a dash."""
+    """Format a share of one in whole percent, a small one as ``< 1 %`` and an unknown one as a dash."""
     if share is None:
         return "–"
     return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")
@@ -35,41 +35,41 @@ def percent(share: float | None) -> str:
 
 @register.filter
 def width(share: float | None) -> int:
-    """A share of one as the width of a bar that may be 100 wide."""
+    """Convert a share of one to the width of a bar whose full width is 100."""
     return round(100 * (share or 0.0))
 
 
 @register.filter
 def finding(value: Finding) -> SafeString:
-    """The blocking call of a finding, and where it is."""
+    """Show a finding's blocking call and its place."""
     return cells.call_and_place(value)
 
 
 @register.filter
 def status(value: Finding) -> SafeString:
-    """The status of a finding, as in the list."""
+    """Show the status of a finding."""
     return cells.status(value)
 
 
 @register.filter
 def moment(value: datetime) -> SafeString:
-    """A moment in the current time zone, machine-readable too."""
+    """Show a moment in the current time zone, in a ``<time>`` element."""
     return cells.moment(value)
 
 
 @register.filter
 def instant(value: datetime) -> SafeString:
-    """A moment to the second."""
+    """Show a moment to the second."""
     return cells.instant(value)
 
 
 @register.filter
 def breakable(name: str) -> SafeString:
-    """A dotted name or a path that may be broken where a reader would break it."""
+    """Allow line breaks after the dots of a name and the slashes of a path."""
     return html_name.breakable(name)
 
 
 @register.filter
 def request_name(event: BlockingEvent) -> str:
-    """Method and route of the event's request, or its consumer."""
+    """Name the event's request by method and route, or by its consumer."""
     return cells.request_name(event)

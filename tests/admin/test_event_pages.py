@@ -135,7 +135,7 @@ def test_without_own_frames_nothing_is_folded(admin_client):
     ("content", "reason"),
     [
         (None, "not on this machine"),
-        (b"# \xff\xfe\nnap = time.sleep(0.1)\n", "not UTF-8"),
+        (b"# \xff\xfe\nnap = time.sleep(0.1)\n", "neither in UTF-8"),
         (b"import time\nawait asyncio.sleep(0.1)\n", "changed since"),
         (b"one line only\n", "changed since"),
     ],
@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_cli
 
 def test_an_event_whose_stack_was_not_kept_gives_what_is_known_of_the_call(admin_client, shop):
     page = page_of(admin_client, event_in_shop(stacks={}))
-    assert "its own line was not kept" in page
+    assert "the line of the call was not stored" in page
     assert "<mark>time.sleep(0.1)</mark>" in page
     assert "return nap" not in page
 

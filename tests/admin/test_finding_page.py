@@ -73,7 +73,7 @@ def test_the_lines_around_the_call_are_those_of_the_file_now(admin_client, shop)
 
 def test_without_a_stack_the_line_is_shown_as_it_was(admin_client, shop):
     page = page_of(admin_client, stored_finding(lineno=99))
-    assert "its own line was not kept" in page
+    assert "the line of the call was not stored" in page
     assert "<mark>time.sleep(0.1)</mark>" in page
 
 

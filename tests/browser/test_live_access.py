@@ -60,14 +60,14 @@ async def closed(socket):
     return caught.value.rcvd.code
 
 
-async def test_who_may_look_is_told_of_the_loop(site, viewer):
+async def test_a_permitted_user_receives_the_lateness_of_the_loop(site, viewer):
     async with connection(site, viewer) as socket:
         beat = json.loads(await socket.recv())
     assert beat["process"].endswith(f" {site.process_id}")
     assert beat["late_ms"] >= 0
 
 
-async def test_whoever_may_not_look_is_not_connected(site, transactional_db):
+async def test_a_user_without_permission_is_not_connected(site, transactional_db):
     assert await refused(site)
     assert await refused(site, "no-such-session")
 
@@ -90,7 +90,7 @@ async def test_no_other_site_connects_with_the_cookies_of_its_visitors(site, vie
     assert await refused(site, viewer, origin)
 
 
-async def test_whoever_says_something_is_cut_off(site, viewer):
+async def test_a_client_that_sends_something_is_disconnected(site, viewer):
     async with connection(site, viewer) as socket:
         await socket.send("{}")
         assert await closed(socket) == 4400
@@ -122,7 +122,7 @@ async def change_the_password():
 
 
 @pytest.mark.parametrize("change", [lose_permission, leave_the_staff, be_deactivated, log_out, change_the_password])
-async def test_whoever_may_look_no_more_is_cut_off(site, viewer, change):
+async def test_a_user_who_loses_the_permission_is_disconnected(site, viewer, change):
     async with connection(site, viewer) as socket:
         await socket.recv()
         await change()
@@ -137,7 +137,7 @@ async def test_the_page_says_why_it_is_cut_off(open_window, viewer):
         assert await window.flaws() == []
 
 
-async def test_the_page_is_for_those_who_may_look_at_events(open_window, outsider):
+async def test_the_live_page_is_only_for_users_who_may_view_events(open_window, outsider):
     async with open_window(session_key=outsider) as window:
         response = await window.page.goto(window.address + LIVE)
         assert response.status == 403 or "login" in window.page.url

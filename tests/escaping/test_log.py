@@ -27,7 +27,7 @@ def test_a_text_is_one_visible_line(name):
     assert len(line) <= 30
 
 
-def test_white_space_is_one_blank_and_a_cut_is_shown():
+def test_white_space_becomes_one_space_and_a_cut_is_marked():
     assert log_text(" a \n\t b ", 10) == "a b"
     assert log_text("x" * 100, 10) == "x" * 9 + "…"
 
@@ -56,22 +56,22 @@ def hostile_call(name=HOSTILE):
     return blocking_call(method_name=name, function=name, filename=f"/srv/{name}.py", request=request)
 
 
-def test_the_line_of_a_stall_is_clean(logged):
+def test_the_log_line_of_a_stall_has_no_control_characters(logged):
     LogSink().emit(hostile_call())
     assert_clean(logged())
 
 
-def test_the_line_of_a_call_of_a_traced_request_is_clean():
+def test_the_log_line_of_a_traced_call_has_no_control_characters():
     assert_clean([call_line(hostile_call())])
 
 
-def test_the_line_of_a_thread_wait_is_clean(logged):
+def test_the_log_line_of_a_thread_wait_has_no_control_characters(logged):
     holder = Request("http", "GET", HOSTILE, "")
     ThreadWaitLog().tell(thread_wait(held_by=HOSTILE, holder=lambda: holder, ongoing=True))
     assert_clean(logged())
 
 
-def test_the_description_of_an_error_is_clean():
+def test_the_description_of_an_error_has_no_control_characters():
     assert_clean([describe(ValueError(HOSTILE))])
 
 

@@ -8,7 +8,7 @@ from loopwatch.escaping.spreadsheet import cell
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "＝1"])
-def test_what_begins_like_a_formula_has_an_apostrophe(text):
+def test_text_that_begins_like_a_formula_has_an_apostrophe(text):
     assert cell(text).startswith("'")
     assert cell(text).replace("'", "") == text
 
@@ -24,15 +24,15 @@ def test_what_begins_like_a_formula_has_an_apostrophe(text):
         ("x;;=1", "x;;'=1"),
     ],
 )
-def test_so_has_what_would_begin_a_cell_at_another_separator(text, safe):
+def test_a_formula_after_another_separator_has_an_apostrophe(text, safe):
     assert cell(text) == safe
 
 
 @pytest.mark.parametrize("text", ["", "time.sleep", "a=1", "a;b", "a,=1", "<int:pk>/", "x - 1"])
-def test_other_text_is_as_it_was(text):
+def test_other_text_is_unchanged(text):
     assert cell(text) == text
 
 
-def test_what_is_no_text_is_as_it_was():
+def test_values_that_are_not_text_are_unchanged():
     assert [cell(-1), cell(None), cell(1.5), cell(True)] == [-1, None, 1.5, True]
     assert cell(datetime(2026, 11, 1, tzinfo=UTC)) == "2026-11-01T00:00:00+00:00"

@@ -59,7 +59,7 @@ async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_ot
     assert "Traceback" not in site.log, site.log
 
 
-async def test_whatever_a_server_raises_for_a_message_it_ends_that_page_alone():
+async def test_any_error_of_a_server_ends_only_the_page_it_was_raised_for():
     sent = []
 
     async def send(message):

@@ -1,4 +1,4 @@
-"""The sink "live": what is told of many stalls, to whom, and when nothing is done at all."""
+"""The sink "live": what is sent of many stalls, to whom, and when nothing is done at all."""
 
 import asyncio
 import threading
@@ -52,7 +52,7 @@ async def audience():
     return own, received
 
 
-async def told(audience, *calls):
+async def sent(audience, *calls):
     """The batch that a new sink makes of these calls."""
     own, received = audience
 
@@ -67,9 +67,9 @@ async def told(audience, *calls):
     return await asyncio.wait_for(received.get(), 60)
 
 
-async def test_a_line_says_what_where_whom_and_how_long(audience):
+async def test_a_line_has_the_call_its_place_its_request_and_its_duration(audience):
     call = blocking_call(waiting=3, duration_ms=99.5)
-    (line,) = (await told(audience, call)).lines
+    (line,) = (await sent(audience, call)).lines
     assert (line.blocking_call, line.function) == ("time.sleep", "shop.views.checkout")
     assert line.request == "POST checkout/<int:pk>/"
     assert (line.duration_ms, line.total_ms, line.count, line.waiting) == (99.5, 99.5, 1, 3)
@@ -80,32 +80,32 @@ async def test_a_line_says_what_where_whom_and_how_long(audience):
 async def test_stalls_of_one_finding_and_request_are_one_line(audience):
     others = [blocking_call(duration_ms=60.0) for _ in range(9)]
     elsewhere = blocking_call(request=Request("websocket", "", "", "chat.Consumer"))
-    batch = await told(audience, *others, blocking_call(duration_ms=200.0, waiting=7), elsewhere)
+    batch = await sent(audience, *others, blocking_call(duration_ms=200.0, waiting=7), elsewhere)
     together, alone = batch.lines
     assert (together.count, together.total_ms, together.duration_ms, together.waiting) == (10, 740.0, 200.0, 7)
     assert (alone.count, alone.request) == (1, "WebSocket chat.Consumer")
     assert (batch.count, batch.seen) == (11, 11)
 
 
-async def test_the_worst_lines_are_told_and_the_others_counted(audience):
+async def test_the_worst_lines_are_sent_and_the_others_counted(audience):
     calls = [blocking_call(function=f"shop.views.{number}", duration_ms=100.0 + number) for number in range(100)]
-    batch = await told(audience, *calls)
+    batch = await sent(audience, *calls)
     assert len(batch.lines) == LINES_LIMIT
     assert min(line.duration_ms for line in batch.lines) == 180.0
     assert batch.count == 100
 
 
-async def test_a_stall_that_goes_on_is_counted_once_and_its_time_too(audience):
+async def test_an_ongoing_stall_and_its_time_are_counted_once(audience):
     reports = [
         blocking_call(stall_id="one", ongoing=ms < 900, duration_ms=ms, step_ms=ms) for ms in (400.0, 700.0, 900.0)
     ]
-    batch = await told(audience, *reports)
+    batch = await sent(audience, *reports)
     (line,) = batch.lines
     assert (line.stall_id, line.ongoing, line.count, line.duration_ms) == ("one", False, 1, 900.0)
     assert (batch.count, batch.blocked) == (1, {SECOND: 900.0})
 
 
-async def test_the_end_of_a_stall_is_told_even_if_it_lasted_no_longer(audience):
+async def test_the_end_of_an_ongoing_stall_is_sent_even_if_it_lasted_no_longer(audience):
     own, received = audience
     sink = LiveSink(Errors(), own)
 
@@ -116,49 +116,49 @@ async def test_the_end_of_a_stall_is_told_even_if_it_lasted_no_longer(audience):
     await asyncio.to_thread(report, ongoing=True)
     await asyncio.to_thread(report, ongoing=False)
     await asyncio.to_thread(sink.close)
-    told = [await asyncio.wait_for(received.get(), 60) for _ in range(2)]
-    assert [(batch.count, batch.lines[0].ongoing, batch.blocked) for batch in told] == [
+    sent = [await asyncio.wait_for(received.get(), 60) for _ in range(2)]
+    assert [(batch.count, batch.lines[0].ongoing, batch.blocked) for batch in sent] == [
         (1, True, {SECOND: 400.0}),
         (0, False, {}),
     ]
 
 
-async def test_what_was_blocked_is_told_by_the_second(audience):
+async def test_blocked_time_is_sent_by_the_second(audience):
     late = blocking_call(started_at=NOON + timedelta(seconds=0.7), step_ms=2_000.0)
-    assert (await told(audience, late, blocking_call(step_ms=100.0))).blocked == {
+    assert (await sent(audience, late, blocking_call(step_ms=100.0))).blocked == {
         SECOND: 400.0,
         SECOND + 1: 1_000.0,
         SECOND + 2: 700.0,
     }
 
 
-async def test_of_a_very_long_stall_the_end_is_told(audience):
-    batch = await told(audience, blocking_call(step_ms=3_600_000.0))
+async def test_the_last_seconds_of_a_very_long_stall_are_sent(audience):
+    batch = await sent(audience, blocking_call(step_ms=3_600_000.0))
     assert len(batch.blocked) == 120
     assert max(batch.blocked) == SECOND + 3_599
 
 
-async def test_odd_names_travel(audience):
+async def test_names_with_odd_characters_are_sent(audience):
     names = {"method_name": "a\0\udc80" + "x" * 999, "function": "<b>", "filename": "", "request": None}
-    (line,) = (await told(audience, blocking_call(**names))).lines
+    (line,) = (await sent(audience, blocking_call(**names))).lines
     assert len(line.blocking_call) == 300
     assert "\udc80" not in line.blocking_call
     assert (line.request, line.place) == ("", "")
 
 
-async def test_other_processes_understand_what_is_told(audience):
-    batch = await told(audience, blocking_call(), blocking_call(stall_id="one", ongoing=True))
+async def test_a_sent_batch_can_be_read_by_other_processes(audience):
+    batch = await sent(audience, blocking_call(), blocking_call(stall_id="one", ongoing=True))
     assert read_batch(batch.as_message()) == batch
 
 
-async def test_seconds_are_no_more_than_other_processes_take(audience):
+async def test_a_batch_has_no_more_seconds_than_other_processes_accept(audience):
     calls = [blocking_call(started_at=NOON + timedelta(seconds=2 * number)) for number in range(SECONDS_LIMIT + 10)]
-    batch = await told(audience, *calls)
+    batch = await sent(audience, *calls)
     assert read_batch(batch.as_message()) == batch
     assert max(batch.blocked) == SECOND + 2 * (SECONDS_LIMIT + 9)
 
 
-def test_nothing_is_made_while_nobody_looks():
+def test_no_batch_is_made_while_no_page_is_open():
     sink = LiveSink(Errors(), Feed())
     sink.emit(blocking_call())
     assert not sink._lines
@@ -166,7 +166,7 @@ def test_nothing_is_made_while_nobody_looks():
     assert sink._runner is None
 
 
-async def test_whoever_comes_later_does_not_take_the_earlier_for_lost(audience):
+async def test_a_page_that_opens_later_does_not_count_earlier_stalls_as_lost(audience):
     own, received = audience
     sink = LiveSink(Errors(), own)
     own.leave(received.put_nowait)
@@ -179,7 +179,7 @@ async def test_whoever_comes_later_does_not_take_the_earlier_for_lost(audience):
     assert (batch.seen, batch.count) == (2, 1)
 
 
-def test_a_loop_that_is_closed_is_looked_at_no_more():
+def test_a_closed_loop_leaves_the_feed():
     own = Feed()
 
     async def join():
@@ -192,7 +192,7 @@ def test_a_loop_that_is_closed_is_looked_at_no_more():
 
 
 @pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
-def test_other_processes_are_told_through_the_layer(recorder_of, layer):
+def test_other_processes_receive_batches_through_the_layer(recorder_of, layer):
     recorder = recorder_of(sinks=("live",), redact=lambda call: call)
     for _ in range(3):
         recorder.put(blocking_call())
@@ -202,17 +202,17 @@ def test_other_processes_are_told_through_the_layer(recorder_of, layer):
 
 
 @pytest.mark.parametrize("layer", [FailingLayer], indirect=True)
-def test_a_layer_that_fails_is_told_once_and_counted(recorder_of, layer, caplog):
+def test_a_failing_layer_is_logged_once_and_counted(recorder_of, layer, caplog):
     recorder = recorder_of(sinks=("live",))
     for _ in range(3):
         recorder.put(blocking_call())
         assert recorder.flush(10)
     assert recorder.stats().errors == {"live": 3}
     (record,) = caplog.records
-    assert "channel layer did not take" in record.getMessage()
+    assert "channel layer did not accept" in record.getMessage()
 
 
-def test_a_layer_that_cannot_be_imported_is_told_once(recorder_of, settings, caplog):
+def test_a_layer_that_cannot_be_imported_is_logged_once(recorder_of, settings, caplog):
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "no.such.Layer"}}
     recorder = recorder_of(sinks=("live",))
     for _ in range(2):
@@ -222,7 +222,7 @@ def test_a_layer_that_cannot_be_imported_is_told_once(recorder_of, settings, cap
     assert len(caplog.records) == 1
 
 
-def test_there_is_no_thread_where_nobody_can_look(recorder_of, monkeypatch):
+def test_the_live_sink_has_no_thread_if_no_page_can_be_reached(recorder_of, monkeypatch):
     monkeypatch.setattr(feed, "is_routed", False)
     recorder = recorder_of(sinks=("live",))
     recorder.put(blocking_call())
@@ -231,7 +231,7 @@ def test_there_is_no_thread_where_nobody_can_look(recorder_of, monkeypatch):
 
 
 @pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
-def test_redacted_calls_are_what_is_told(recorder_of, layer):
+def test_redacted_calls_are_sent(recorder_of, layer):
     recorder = recorder_of(sinks=("live",), redact=lambda call: None)
     recorder.put(blocking_call())
     assert recorder.flush(10)

@@ -35,17 +35,17 @@ def scope(origin="https://shop.example", scheme="wss", **headers):
     )
 
 
-def test_its_own_pages_are():
+def test_pages_of_the_site_have_its_origin():
     assert has_own_origin(scope("https://shop.example", "wss"))
     assert has_own_origin(scope("http://shop.example", "ws"))
 
 
 @pytest.mark.parametrize("origin", [None, "", *(origin for origin in ORIGINS if origin != "https://shop.example")])
-def test_others_are_not(origin):
+def test_pages_of_other_sites_do_not_have_its_origin(origin):
     assert not has_own_origin(scope(origin))
 
 
-def test_the_scheme_counts():
+def test_another_scheme_is_another_origin():
     assert not has_own_origin(scope("http://shop.example", "wss"))
     assert not has_own_origin(scope("https://shop.example", "ws"))
 
@@ -55,7 +55,7 @@ def test_a_server_that_leaves_the_scheme_out_means_ws():
     assert not has_own_origin(scope("https://shop.example", None))
 
 
-def test_the_scheme_that_a_proxy_forwards_counts_if_the_site_says_so(settings):
+def test_the_scheme_forwarded_by_a_proxy_is_used_if_the_settings_say_so(settings):
     forwarded = scope("https://shop.example", "ws", x_forwarded_proto="https")
     assert not has_own_origin(forwarded)
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -63,30 +63,30 @@ def test_the_scheme_that_a_proxy_forwards_counts_if_the_site_says_so(settings):
     assert not has_own_origin(scope("https://shop.example", "wss", x_forwarded_proto="http"))
 
 
-def test_the_port_counts():
+def test_another_port_is_another_origin():
     assert has_own_origin(scope("https://shop.example:8443", host="shop.example:8443"))
     assert not has_own_origin(scope("https://shop.example:8443"))
 
 
-def test_the_host_that_a_proxy_forwards_counts_if_the_site_says_so(settings):
+def test_the_host_forwarded_by_a_proxy_is_used_if_the_settings_say_so(settings):
     forwarded = scope("https://www.example", x_forwarded_host="www.example")
     assert not has_own_origin(forwarded)
     settings.USE_X_FORWARDED_HOST = True
     assert has_own_origin(forwarded)
 
 
-def test_a_host_that_the_site_does_not_allow_is_not_its_own(settings):
+def test_a_host_that_is_not_allowed_is_refused(settings):
     assert not has_own_origin(scope("https://evil.example", host="evil.example"))
     settings.CSRF_TRUSTED_ORIGINS = ["https://evil.example"]
     assert not has_own_origin(scope("https://evil.example", host="evil.example"))
 
 
-def test_there_may_be_no_host():
+def test_a_handshake_without_a_host_header_is_refused():
     assert not has_own_origin({"headers": [(b"origin", b"https://shop.example")]})
     assert not has_own_origin({})
 
 
-def test_two_origins_are_none():
+def test_two_origins_are_refused():
     both = scope()
     both["headers"].append((b"origin", b"https://shop.example"))
     assert not has_own_origin(both)
@@ -96,7 +96,7 @@ def test_headers_of_a_body_do_not_matter():
     assert has_own_origin(scope(content_type="a/b; x*=no-such-charset'en'x", content_length="x"))
 
 
-def test_those_are_that_the_site_trusts_with_its_forms(settings):
+def test_trusted_origins_are_accepted(settings):
     settings.CSRF_TRUSTED_ORIGINS = TRUSTING["CSRF_TRUSTED_ORIGINS"]
     assert has_own_origin(scope("https://admin.example"))
     assert has_own_origin(scope("https://a.shops.example"))
@@ -106,7 +106,7 @@ def test_those_are_that_the_site_trusts_with_its_forms(settings):
 
 def test_a_refusal_is_logged_with_the_settings_that_may_be_missing(caplog):
     assert not has_own_origin(scope("https://shop.example\x1b[31m", "ws"))
-    assert "'https://shop.example\\x1b[31m', and this site is 'http://shop.example'" in caplog.text
+    assert "'https://shop.example\\x1b[31m', but this site is 'http://shop.example'" in caplog.text
     assert "SECURE_PROXY_SSL_HEADER" in caplog.text
 
 

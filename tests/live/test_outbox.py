@@ -9,7 +9,7 @@ def batch(seen, count, *lines, process="web-1 7", blocked=None):
     return LiveBatch(process, seen, count, lines, blocked or {1: 50.0})
 
 
-def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
+def test_an_outbox_is_empty_before_adding_and_after_taking():
     outbox = Outbox()
     assert not outbox
     outbox.add(batch(1, 1, line()))
@@ -19,19 +19,19 @@ def test_it_is_empty_until_something_is_added_and_after_it_is_taken():
     assert outbox.take() == {"lines": [], "left_out": 0, "blocked": {}}
 
 
-def test_a_line_is_told_though_nothing_was_blocked_since():
+def test_a_line_without_new_blocked_time_is_sent():
     outbox = Outbox()
     outbox.add(LiveBatch("web-1 7", 1, 0, (line(0),), {}))
     assert outbox
 
 
-def test_what_a_batch_has_no_line_for_is_left_out():
+def test_stalls_without_a_line_are_counted_as_left_out():
     outbox = Outbox()
     outbox.add(batch(12, 12, line(3), line(2)))
     assert outbox.take()["left_out"] == 7
 
 
-def test_what_there_is_no_room_for_is_left_out():
+def test_lines_that_do_not_fit_are_counted_as_left_out():
     outbox = Outbox()
     for number in range(1, LINES_PER_MESSAGE + 11):
         outbox.add(batch(3 * number, 3, line(3)))
@@ -40,7 +40,7 @@ def test_what_there_is_no_room_for_is_left_out():
     assert taken["left_out"] == 30
 
 
-def test_batches_that_were_lost_on_their_way_are_left_out():
+def test_stalls_of_lost_batches_are_counted_as_left_out():
     outbox = Outbox()
     outbox.add(batch(100, 1, line()))  # what was before the page was opened is not
     outbox.add(batch(108, 2, line(), line()))
@@ -62,7 +62,7 @@ def test_processes_that_come_and_go_are_forgotten():
     assert len(outbox._seen) == PROCESSES_LIMIT
 
 
-def test_one_message_tells_of_so_many_processes_and_no_more():
+def test_one_message_has_a_limited_number_of_processes():
     outbox = Outbox()
     for number in range(2 * PROCESSES_LIMIT):
         outbox.add(batch(1, 1, line(), process=f"web-1 {number}"))
@@ -71,7 +71,7 @@ def test_one_message_tells_of_so_many_processes_and_no_more():
     assert len(taken["lines"]) + taken["left_out"] == 2 * PROCESSES_LIMIT
 
 
-def test_one_message_tells_of_so_many_seconds_and_no_more():
+def test_one_message_has_a_limited_number_of_seconds():
     outbox = Outbox()
     for number in range(10):
         seconds = {number * SECONDS_LIMIT + second: 1.0 for second in range(SECONDS_LIMIT)}

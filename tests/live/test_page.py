@@ -21,12 +21,12 @@ APPLICATIONS = "tests.live.applications"
         ("by_regex", "/ws/live/"),
     ],
 )
-def test_the_route_is_found_wherever_it_is(settings, name, route):
+def test_the_route_is_found_at_any_depth_of_the_application(settings, name, route):
     settings.ASGI_APPLICATION = f"{APPLICATIONS}.{name}"
     assert readiness().path == route
 
 
-def test_the_site_may_have_a_prefix(settings):
+def test_the_path_includes_the_prefix_of_the_site(settings):
     settings.ASGI_APPLICATION = f"{APPLICATIONS}.usual"
     set_script_prefix("/shop/")
     try:
@@ -73,13 +73,13 @@ def test_without_an_application_the_page_says_what_to_set(admin_client, applicat
         ({"SINKS": ["database"]}, Obstacle.NO_SINK, '{"SINKS": [..., "live"]}'),
     ],
 )
-def test_what_the_settings_rule_out_is_said(admin_client, settings, loopwatch, obstacle, remedy):
+def test_the_page_names_the_obstacle_in_the_settings(admin_client, settings, loopwatch, obstacle, remedy):
     settings.LOOPWATCH = loopwatch
     assert readiness().obstacle is obstacle
     assert remedy in page_of(admin_client)
 
 
-def test_who_may_not_look_at_events_may_not_open_it(staff):
+def test_the_live_page_needs_the_permission_to_view_events(staff):
     assert staff("view_finding").get(reverse("admin:loopwatch_live_changelist")).status_code == 403
 
 

@@ -43,7 +43,7 @@ def test_a_batch_with_a_line_that_lacks_a_key_is_refused(key):
 
 
 @pytest.mark.parametrize("message", [None, "batch", [], 7, b"", [MESSAGE]])
-def test_what_is_no_dictionary_is_refused(message):
+def test_a_message_that_is_not_a_dictionary_is_refused(message):
     assert_refused(message, "dictionary")
 
 
@@ -107,7 +107,7 @@ def test_a_refusal_does_not_quote_what_was_sent():
 
 @given(st.dictionaries(st.sampled_from([*MESSAGE]), anything), st.dictionaries(st.sampled_from([*LINE]), anything))
 @example({}, {})
-def test_whatever_is_sent_is_refused_or_makes_a_message_that_a_browser_can_read(of_batch, of_line):
+def test_any_message_is_refused_or_readable_by_a_browser(of_batch, of_line):
     try:
         batch = read_batch(MESSAGE | {"lines": [LINE | of_line]} | of_batch)
     except NotABatchError:
@@ -119,7 +119,7 @@ def test_whatever_is_sent_is_refused_or_makes_a_message_that_a_browser_can_read(
 
 
 @given(anything)
-def test_whatever_is_no_batch_is_refused(message):
+def test_any_value_that_is_not_a_batch_is_refused(message):
     assert_refused(message)
 
 

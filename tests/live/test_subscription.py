@@ -54,7 +54,7 @@ class Layer(InMemoryChannelLayer):
         return await super().receive(channel)
 
 
-async def test_a_batch_arrives():
+async def test_a_batch_on_the_layer_reaches_the_page():
     layer = Layer()
     async with listening(layer) as received:
         await layer.joined.acquire()
@@ -73,7 +73,7 @@ async def test_a_batch_arrives():
     ],
     ids=["empty", "close", "method", "untyped", "wrong"],
 )
-async def test_what_is_no_batch_is_dropped_and_counted_and_logged_once(message, errors, caplog):
+async def test_invalid_messages_are_dropped_counted_and_logged_once(message, errors, caplog):
     layer = Layer()
     async with listening(layer) as received:
         await layer.joined.acquire()
@@ -83,7 +83,7 @@ async def test_what_is_no_batch_is_dropped_and_counted_and_logged_once(message, 
         assert await received.get() == BATCH
     assert errors.counts == {"live messages": 3}
     (record,) = caplog.records
-    assert "drops a message that is not for it" in record.getMessage()
+    assert "dropped an invalid message" in record.getMessage()
     assert record.exc_info is None
 
 

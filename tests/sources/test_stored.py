@@ -45,31 +45,31 @@ def test_a_declared_encoding_is_honoured(base):
     assert lines("old.py", "name = 'é'", 2)[1] == "name = 'é'"
 
 
-def test_indentation_is_not_compared(base):
+def test_indentation_is_ignored_when_lines_are_compared(base):
     (base / "views.py").write_text("def f():\n    secret = 1\n")
     assert lines("views.py", LINE, 2)
 
 
-def test_of_a_long_line_the_beginning_was_stored(base):
+def test_a_long_line_is_compared_by_its_stored_beginning(base):
     (base / "views.py").write_text(f"x = {'1' * 500}\n")
     assert lines("views.py", f"x = {'1' * 195}…")
     assert "changed since" in reason_for("views.py", f"x = {'1' * 194}2…")
 
 
 @pytest.mark.parametrize("lineno", [0, -1, 2, 10**9])
-def test_a_line_that_is_not_there_is_not_the_one_that_was_stored(base, lineno):
+def test_a_file_without_the_stored_line_is_not_shown(base, lineno):
     (base / "views.py").write_text(LINE)
     assert "changed since" in reason_for("views.py", LINE, lineno)
 
 
-def test_a_file_whose_line_is_another_now_is_not_shown(base):
+def test_a_file_with_a_changed_line_is_not_shown(base):
     (base / "views.py").write_text("other = 1")
     assert "changed since" in reason_for("views.py")
 
 
-def test_without_the_line_as_it_was_a_file_is_not_shown(base):
+def test_a_file_is_not_shown_without_a_stored_line(base):
     (base / "views.py").write_text(LINE)
-    assert "was not kept" in reason_for("views.py", "")
+    assert "was not stored" in reason_for("views.py", "")
     assert SourceFiles().line(frame("views.py", "")) == ""
 
 
@@ -123,12 +123,12 @@ def test_the_project_itself_may_be_a_link(base, settings):
         ("fifo.py", "not on this machine"),
         ("nul\0.py", "not on this machine"),
         ("x" * 5_000 + ".py", "not on this machine"),
-        ("broken.py", "not UTF-8"),
-        ("cookie.py", "not UTF-8"),
+        ("broken.py", "neither in UTF-8"),
+        ("cookie.py", "neither in UTF-8"),
         ("large.py", "cannot be read"),
     ],
 )
-def test_what_cannot_or_must_not_be_shown_says_why(base, filename, reason):
+def test_a_file_that_is_not_shown_has_a_reason(base, filename, reason):
     (base.parent / "outside.py").write_text(LINE)
     for name in ("secrets.env", ".env", "views.py"):
         (base / name).write_text(LINE)
@@ -146,6 +146,6 @@ def test_an_absolute_path_is_never_opened(base):
     assert "not on this machine" in reason_for(str(base / "views.py"))
 
 
-def test_settings_without_a_base_directory_will_do(settings):
+def test_files_are_found_without_a_base_directory_in_the_settings(settings):
     del settings.BASE_DIR
     assert lines("django/http/response.py", "import datetime", 1)

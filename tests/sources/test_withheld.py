@@ -50,12 +50,12 @@ def withheld_in(folder):
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*.py") if is_withheld(str(file))}
 
 
-def test_the_settings_module_is():
+def test_the_settings_module_is_withheld():
     assert is_withheld(SETTINGS)
     assert not is_withheld(__file__)
 
 
-def test_what_the_settings_import_from_the_project_is(project):
+def test_in_app_imports_of_the_settings_are_withheld(project):
     files = {
         "conf.py": "import json\nfrom .local_secrets import KEY\nfrom . import hosts\n",
         "local_secrets.py": "KEY = 1",
@@ -67,7 +67,7 @@ def test_what_the_settings_import_from_the_project_is(project):
     assert not is_withheld(json.__file__)
 
 
-def test_what_these_import_whole_is_and_so_on(project):
+def test_star_imports_are_followed_and_withheld(project):
     files = {
         "production.py": "from .staging import *",
         "staging.py": "from .common import *\nDEBUG = False",
@@ -77,7 +77,7 @@ def test_what_these_import_whole_is_and_so_on(project):
     assert withheld_in(project("production", files)) == {*files}
 
 
-def test_everything_in_a_package_that_is_named_after_settings_is(project):
+def test_all_files_of_a_settings_package_are_withheld(project):
     files = {
         "settings/__init__.py": "",
         "settings/live.py": "import pathlib; exec(pathlib.Path(__file__.replace('live', 'parts')).read_text())",
@@ -87,40 +87,40 @@ def test_everything_in_a_package_that_is_named_after_settings_is(project):
     assert withheld_in(project("settings.live", files)) == {*files} - {"views.py"}
 
 
-def test_a_link_to_it_is(tmp_path):
+def test_a_link_to_the_settings_is_withheld(tmp_path):
     (tmp_path / "link.py").symlink_to(SETTINGS)
     assert is_withheld(str(tmp_path / "link.py"))
 
 
-def test_settings_that_are_no_python_any_more_are(project):
+def test_settings_that_are_no_longer_valid_python_are_withheld(project):
     folder = project("conf", {"conf.py": "KEY = 1"})
     (folder / "conf.py").write_text("KEY = (")
     assert withheld_in(folder) == {"conf.py"}
 
 
 @pytest.mark.parametrize("named", ["", "no.such.module"])
-def test_without_settings_nothing_is(monkeypatch, named):
+def test_no_file_is_withheld_without_settings(monkeypatch, named):
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", named)
     assert not is_withheld(SETTINGS)
 
 
 @pytest.mark.parametrize("filename", ["", "<string>", "nul\0.py", "x" * 5_000])
-def test_what_is_no_file_is_not(filename):
+def test_a_name_that_is_not_a_file_is_not_withheld(filename):
     assert not is_withheld(filename)
 
 
-def test_its_lines_are_not_read():
+def test_lines_of_withheld_files_are_not_read():
     assert lines_of(SETTINGS) == []
     assert line_of(SETTINGS, SECRET_LINENO) == ""
     assert line_of(__file__, 1).startswith('"""')
 
 
-def test_its_lines_are_not_stored_with_a_stack():
+def test_lines_of_withheld_files_are_not_stored_with_a_stack():
     frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, is_own=True)
     assert "tests only" not in str(stacks.encode(blocking_call(stack=(frame,))))
 
 
-def test_its_lines_go_to_no_sink(recorder_of, database):
+def test_lines_of_withheld_files_go_to_no_sink(recorder_of, database):
     called = []
     recorder = recorder_of(sinks=("database",), on_blocking_call=called.append)
     recorder.put(blocking_call(**SECRET_LINE))
@@ -129,7 +129,7 @@ def test_its_lines_go_to_no_sink(recorder_of, database):
     assert [call.source for call in called] == [""]
 
 
-def test_its_lines_are_not_in_the_account_of_a_test():
+def test_lines_of_withheld_files_are_not_in_the_failure_of_a_test():
     frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, SECRET_LINENO, 13, 25, is_own=True)
     found = stalls_in("test_it", "call", [blocking_call(stack=(frame,), **SECRET_LINE)])
     assert found[0].source == ""
