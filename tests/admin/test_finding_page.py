@@ -128,7 +128,7 @@ def test_nobody_who_can_await_is_told_where_the_source_has_changed(admin_client,
 
 def test_what_was_called_makes_the_advice_particular(admin_client):
     finding = stored_finding(blocking_call="acme.fetch")
-    assert "Await something asynchronous instead" in page_of(admin_client, finding)
+    assert "Await an asynchronous alternative" in page_of(admin_client, finding)
     stored_event(finding, called_name="requests.get", stacks=stored_stack(SLEEP))
     assert "httpx" in page_of(admin_client, finding)
 
