@@ -141,8 +141,7 @@ class TestStored:
         monkeypatch.setattr("loopwatch.recording.recorder.LOOP_TIMES_INTERVAL_S", 0.01)
         recorder = recorder_of()
         recorder.use(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
-        with recorder._changed:
-            assert recorder._changed.wait_for(lambda: recorder._puts_settled == 1, 30)
+        assert recorder._buffer.wait_settled(1, 30)
         assert LoopTime.objects.get(minutes=1).busy_us == 4_000_000
 
     def test_busy_time_waits_for_its_interval_or_the_recorders_end_to_be_written(self, recorder_of):

@@ -102,8 +102,9 @@ def test_a_forked_child_writes_its_own_calls_and_nothing_twice(run):
         warnings.simplefilter("ignore", DeprecationWarning)
         recorder.stop(10)
         recorder.put(blocking_call(stall_id="parent, before", function="views.parent"))
-        recorder._running = True  # pending, with no writer to race with the fork
-        with recorder._changed:  # the child must not inherit a lock that nobody will release
+        recorder._is_started = True  # pending, with no writer to race with the fork
+        recorder._buffer.open()
+        with recorder._buffer.changed:  # the child must not inherit a lock that nobody will release
             child = os.fork()
         if child == 0:
             recorder.put(blocking_call(stall_id="child", function="views.child"))
@@ -147,8 +148,7 @@ def test_an_ongoing_stall_survives_a_kill_a_moment_later(run):
         """
         import signal
         recorder.put(blocking_call(stall_id="hung", ongoing=True))
-        recorder._changed.acquire()
-        recorder._changed.wait_for(lambda: recorder._puts_settled == 1, 30)
+        recorder._buffer.wait_settled(1, 30)
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )

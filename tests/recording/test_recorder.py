@@ -68,7 +68,7 @@ def test_the_writer_waits_without_a_timeout_while_there_is_nothing_to_write(reco
     recorder = recorder_of()
     recorder.put(blocking_call())
     assert recorder.flush(10)
-    assert recorder._due_at is None
+    assert not recorder._buffer.is_due
 
 
 def test_a_stopped_recorder_has_no_thread_and_keeps_what_is_put_until_it_is_started(recorder_of):

@@ -18,12 +18,12 @@ def test_the_writer_rests_unless_somebody_waits_for_it(recorder_of, rests):
     recorder = recorder_of(started=False)
     for number in range(30):
         recorder.put(blocking_call(function=f"views.view_{number}"))
-    recorder._at_once = True
-    recorder._write()
+    recorder._buffer.hurry()
+    recorder._writer_thread.write_once()
     assert rests == []
     for number in range(30):
         recorder.put(blocking_call(function=f"views.view_{number}"))
-    recorder._write()
+    recorder._writer_thread.write_once()
     assert recorder.stats().stored == 60
     of_findings, of_routes = 30 // FINDINGS_PER_TRANSACTION, 1
     assert len(rests) == 30 + of_findings + of_routes  # after every stack and every transaction

@@ -7,8 +7,7 @@ import pytest
 from django.db.backends.signals import connection_created
 
 from loopwatch.models import Finding
-from loopwatch.recording import outage
-from loopwatch.recording import recorder as recorders
+from loopwatch.recording import outage, writer_thread
 from tests.recording.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -17,12 +16,12 @@ pytestmark = pytest.mark.usefixtures("database")
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
     monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
-    monkeypatch.setattr(recorders, "FIRST_RETRY_S", 0.01)
+    monkeypatch.setattr(writer_thread, "FIRST_RETRY_S", 0.01)
 
 
 def interrupt(recorder, exception=SystemExit):
     """Raise it in the writer's thread, at whatever it does next."""
-    identity = ctypes.c_ulong(recorder._thread.ident)
+    identity = ctypes.c_ulong(recorder._writer_thread._thread.ident)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(exception)) == 1
 
 
