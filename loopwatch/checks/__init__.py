@@ -1,7 +1,7 @@
 """System checks: the settings, whether the ASGI application is wrapped, and what Django does slowly under ASGI.
 
-What they say of a site served by ASGI, they say only where that is known: with ``ASGI_APPLICATION``, and switched on.
-None of them asks a database, or imports more of the site than serving it would.
+Checks of a site under ASGI run only if it names its ``ASGI_APPLICATION`` and loopwatch is switched on. No check queries
+a database, or imports more of the site than a server would.
 """
 
 from django.core.checks import register
@@ -20,7 +20,7 @@ TAG = "loopwatch"
 
 
 def register_all() -> None:
-    """Have ``manage.py check`` run them, and ``check --deploy`` one more."""
+    """Have ``manage.py check`` run the checks, and ``check --deploy`` one more."""
     register(check_settings, TAG)
     register(check_metrics, TAG)
     register(check_interpreter, TAG)

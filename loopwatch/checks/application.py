@@ -1,4 +1,4 @@
-"""Whether the ASGI application is wrapped."""
+"""Checks that ``LoopWatch`` wraps the ASGI application."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def _does_not_import(dotted_path: str, error: Exception) -> CheckMessage:
     return Warning(
         f"ASGI_APPLICATION {dotted_path!r} does not import ({type(error).__name__}: {error}), "
         "so whether loopwatch wraps it is unknown.",
-        hint="Correct the path or the error; the server will stumble over it too.",
+        hint="Correct the path or the error; the server would fail in the same way.",
         id="loopwatch.W002",
     )
 

@@ -1,4 +1,4 @@
-"""Whether Django's own guard against synchronous queries on the event loop is off."""
+"""Checks that Django's own guard against synchronous queries on the event loop is on."""
 
 import os
 from typing import Any
@@ -17,8 +17,8 @@ def check_async_unsafe(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Warning(
-            f"The environment has {VARIABLE}={value!r:.40}, so Django lets synchronous queries run on the event loop, "
-            "where each of them stops every other request.",
+            f"The environment has {VARIABLE}={value!r:.40}, so Django allows synchronous queries on the event loop, "
+            "where each of them delays every other request.",
             hint=f"Unset {VARIABLE} (any value, even 0, switches the guard off), and use the async interface of the "
             "ORM or sync_to_async.",
             id="loopwatch.W005",

@@ -1,4 +1,4 @@
-"""Channel layers that end at the border of a process, where there are several processes."""
+"""Checks for channel layers that do not reach other processes, on a site that has several."""
 
 import os
 import re
@@ -13,25 +13,25 @@ from loopwatch.checks.site_application import asgi_application_path
 
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
-# Variables by which servers are told how many processes to run: gunicorn and uvicorn, Granian.
+# Variables with the number of processes that a server runs: gunicorn and uvicorn, Granian.
 _NUMBERS = ("WEB_CONCURRENCY", "GRANIAN_WORKERS")
 _GUNICORN_OPTION = re.compile(r"(?:^|\s)(?:--workers[= ]\s*|-w\s*)(\d+)")
 
 
 def check_channel_layers(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W007: messages stay in the process that sends them, and the environment says there are several."""
+    """loopwatch.W007: messages stay in the process that sends them, and the environment asks for several processes."""
     aliases, workers = _in_memory_aliases(), _workers()
     if not aliases or workers is None:
         return []
-    return [_warning(aliases, f"{workers} starts several processes: a message reaches only the sender's own.")]
+    return [_warning(aliases, f"{workers} starts several processes: a message reaches only the one that sends it.")]
 
 
 def check_channel_layers_for_deployment(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W007, with ``--deploy``: whatever the environment says."""
+    """loopwatch.W007, with ``--deploy``: messages stay in the process that sends them."""
     aliases = _in_memory_aliases()
     if not aliases or _workers() is not None:
         return []
-    return [_warning(aliases, "As soon as the site runs in two processes, a message reaches only the sender's own.")]
+    return [_warning(aliases, "Once the site runs in two processes, a message reaches only the one that sends it.")]
 
 
 def _warning(aliases: list[str], consequence: str) -> CheckMessage:
@@ -56,12 +56,12 @@ def _is_in_memory(layer: Mapping[str, Any]) -> bool:
     try:
         backend, in_memory = import_string(layer["BACKEND"]), import_string(IN_MEMORY)
         return issubclass(backend, in_memory)
-    except Exception:  # noqa: BLE001 - Channels tells of a backend that is wrong
+    except Exception:  # noqa: BLE001 - Channels reports a wrong backend
         return False
 
 
 def _workers() -> str | None:
-    """The variable that asks for more than one process, as it stands in the environment."""
+    """Return the variable that asks for more than one process, with its value; ``None`` if none does."""
     for name in _NUMBERS:
         value = os.environ.get(name, "").strip()
         if value.isdecimal() and int(value) > 1:

@@ -1,4 +1,4 @@
-"""Channels' synchronous consumers, which all share one thread."""
+"""Checks for synchronous consumers of Channels that use the database: they all share one thread."""
 
 import sys
 from typing import Any
@@ -11,7 +11,7 @@ from loopwatch.checks.site_application import layers_of_the_site
 
 
 def check_sync_consumers(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W006: a ``SyncConsumer`` that the site routes to has to do with the database."""
+    """loopwatch.W006: the site routes to a ``SyncConsumer`` that uses the database."""
     named = {}
     for consumer in _sync_consumers():
         model = model_named_by(consumer)
@@ -22,9 +22,9 @@ def check_sync_consumers(**_: Any) -> list[CheckMessage]:
     consumers = ", ".join(f"{consumer!r} ({model})" for consumer, model in named.items())
     return [
         Warning(
-            f"These consumers are synchronous and have to do with the database: {consumers}. Every synchronous "
-            "consumer of a process runs in one and the same thread: while one waits for the database, all the others "
-            "wait for it, and so does what sync_to_async runs outside of a Django request.",
+            f"These consumers are synchronous and use the database: {consumers}. All synchronous consumers of a "
+            "process run in one thread: while one waits for the database, the others wait for it, and so does every "
+            "call that sync_to_async runs outside of a Django request.",
             hint="Derive them from an asynchronous consumer, and use the async interface of the ORM.",
             id="loopwatch.W006",
         )

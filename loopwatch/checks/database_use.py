@@ -1,7 +1,7 @@
-"""Whether code has to do with the database: told from the names it uses, without running any of it.
+"""Finds out whether code uses the database, from the names in its bytecode, without running it.
 
-A class or function does if it names a model, or a function or class of the site that does. What it reaches in other
-ways (through arguments, ``getattr``, libraries) stays unseen.
+A class or function uses the database if it names a model, or a function or class of the site that does. Models that
+are reached in other ways (arguments, ``getattr``, libraries) are not found.
 """
 
 import inspect
@@ -12,15 +12,15 @@ from typing import Any
 
 from django.db.models import Model
 
-MOST_LOOKED_AT = 500
+MAX_EXAMINED = 500
 _LIBRARIES = ("django", "channels", "asgiref")
 
 
 def model_named_by(start: type) -> str:
-    """The dotted name of the first model that the class comes to name; empty for none."""
+    """Return the dotted name of the first model that the class names, itself or through others; empty for none."""
     waiting: list[object] = [start]
     seen = set[int]()
-    while waiting and len(seen) < MOST_LOOKED_AT:
+    while waiting and len(seen) < MAX_EXAMINED:
         used = waiting.pop(0)
         if id(used) in seen:
             continue
@@ -47,7 +47,7 @@ def _used_by(used: object) -> Iterator[object]:
 
 
 def _codes(code: CodeType) -> Iterator[CodeType]:
-    """The code and that of the functions defined in it."""
+    """Yield the code and that of the functions defined in it."""
     yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
@@ -55,7 +55,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _named(names: tuple[str, ...], namespace: dict[str, Any]) -> Iterator[object]:
-    """What the names stand for: globals, and what is in the modules among them, or imported in the function."""
+    """Yield the objects of these names: globals, imports inside the function, and attributes of modules among them."""
     for name in names:
         value = namespace.get(name, sys.modules.get(name))
         if isinstance(value, ModuleType):

@@ -1,4 +1,4 @@
-"""Whether the interpreter is one that loopwatch knows, and has a GIL."""
+"""Checks that loopwatch can read the interpreter's bytecode, and that the GIL is on."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from loopwatch.detection.interpreter import is_later_than_known, what_is_not_kno
 
 
 def check_interpreter(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W009: this version of Python came after the last one whose bytecode loopwatch can read."""
+    """loopwatch.W009: this version of Python is later than the last one whose bytecode loopwatch can read."""
     if asgi_application_path() is None or not is_later_than_known():
         return []
     return [

@@ -1,4 +1,4 @@
-"""Middleware that cannot run on the event loop."""
+"""Checks for middleware that cannot run on the event loop."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from loopwatch.checks.site_application import asgi_application_path
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What Django asks a middleware factory for, with Django's defaults."""
+    """What a middleware factory declares to Django, with Django's defaults."""
 
     path: str
     sync: bool
@@ -36,8 +36,8 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"{len(sync_only)} of {len(middleware)} middleware can only run in a thread: {names} (in their order). "
-            f"Under ASGI every request changes threads {changes} times for that, there and back, and holds its thread "
-            "until the view has answered.",
+            f"Under ASGI every request changes threads {changes} times for them, and holds its thread until the view "
+            "has answered.",
             hint="Write them for both, with sync_and_async_middleware or MiddlewareMixin; or remove them.",
             id="loopwatch.W003",
         )
@@ -48,15 +48,16 @@ def _middleware() -> Iterator[Capabilities]:
     for path in settings.MIDDLEWARE:
         try:
             factory = import_string(path)
-        except Exception:  # noqa: BLE001, S112 - Django itself will raise it as it loads the middleware
+        except Exception:  # noqa: BLE001, S112 - Django raises the same when it loads the middleware
             continue
         yield Capabilities(path, getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False))
 
 
 def _changes_of_thread(middleware: list[Capabilities]) -> int:
-    """How often ``BaseHandler.load_middleware`` adapts one to the next, from the server to an async view.
+    """Count how often a request changes threads between the server and an async view.
 
-    What can run either way runs as what it wraps does.
+    Middleware that can run either way runs like the layer that it wraps (``BaseHandler.load_middleware``,
+    https://github.com/django/django/blob/5.2/django/core/handlers/base.py#L26).
     """
     on_loop = [each.can_be_async for each in middleware if not (each.sync and each.can_be_async)]
     return sum(outer is not inner for outer, inner in pairwise([True, *on_loop, True]))

@@ -1,4 +1,4 @@
-"""Receivers of the signals that Django sends for every request."""
+"""Checks for synchronous receivers of the signals that Django sends for every request."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from loopwatch.checks.site_application import asgi_application_path
 
 _SIGNALS = {"request_started": request_started, "request_finished": request_finished}
-_NOT_OF_THE_SITE = ("django", "loopwatch")
+_OTHER_PACKAGES = ("django", "loopwatch")
 
 
 def check_signal_receivers(**_: Any) -> list[CheckMessage]:
@@ -25,8 +25,8 @@ def check_signal_receivers(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"These receivers are synchronous, and their signal is sent for every request: {', '.join(named)}. "
-            "Under ASGI they run in a thread, one after the other: the view begins when those of request_started have "
-            "ended, and the request is over when those of request_finished have.",
+            "Under ASGI they run in a thread, one after the other: the view waits for those of request_started, and "
+            "the request ends after those of request_finished.",
             hint="Make a receiver of request_started async, or do its work in middleware; keep the others short.",
             id="loopwatch.W004",
         )
@@ -37,11 +37,9 @@ def _synchronous_of_the_site(signal: Signal) -> list[str]:
     try:
         synchronous, _asynchronous = signal._live_receivers(ASGIHandler)  # noqa: SLF001
     except (AttributeError, TypeError, ValueError):
-        return []  # nothing public tells them, and Django may change
+        return []  # this method is private, and a later Django may change it
     modules_and_names = [
         (str(getattr(receiver, "__module__", "")), getattr(receiver, "__qualname__", type(receiver).__qualname__))
         for receiver in synchronous
     ]
-    return [
-        f"{module}.{name}" for module, name in modules_and_names if module.partition(".")[0] not in _NOT_OF_THE_SITE
-    ]
+    return [f"{module}.{name}" for module, name in modules_and_names if module.partition(".")[0] not in _OTHER_PACKAGES]

@@ -1,4 +1,4 @@
-"""Whether the setting ``LOOPWATCH`` is right."""
+"""Checks the setting ``LOOPWATCH``."""
 
 from typing import Any
 
@@ -20,5 +20,5 @@ def check_metrics(**_: Any) -> list[CheckMessage]:
     named = setting.get("SINKS", ()) if isinstance(setting, dict) else ()
     if not isinstance(named, (list, tuple)) or SINK not in named or is_available():
         return []
-    message = 'LOOPWATCH["SINKS"] names "metrics", but there are none: OpenTelemetry is not installed.'
-    return [Warning(message, hint=f"{REMEDY}; or leave it out.", id="loopwatch.W008")]
+    message = 'LOOPWATCH["SINKS"] names "metrics", but OpenTelemetry is not installed.'
+    return [Warning(message, hint=f'{REMEDY}; or remove "metrics" from the list.', id="loopwatch.W008")]

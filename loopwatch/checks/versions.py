@@ -1,4 +1,4 @@
-"""Whether loopwatch was tested with the installed Django, and whether the installed asgiref can freeze the site."""
+"""Checks that loopwatch was tested with the installed Django, and that the installed asgiref cannot freeze the site."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.utils.version import get_version_tuple
 from loopwatch.checks.site_application import asgi_application_path
 
 NEWEST_TESTED_DJANGO = (6, 1)
-# Before, ThreadSensitiveContext waits for its thread on the event loop: https://github.com/django/asgiref/issues/535
+# Earlier, ThreadSensitiveContext waited for its thread on the event loop: https://github.com/django/asgiref/issues/535
 FIRST_ASGIREF_THAT_DOES_NOT_FREEZE = (3, 12)
 
 
@@ -30,7 +30,7 @@ def check_django_version(**_: Any) -> list[CheckMessage]:
 
 
 def check_asgiref_version(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W011: the installed asgiref can freeze the process for good."""
+    """loopwatch.W011: the installed asgiref can freeze the process permanently."""
     if asgi_application_path() is None:
         return []
     if get_version_tuple(asgiref.__version__) >= FIRST_ASGIREF_THAT_DOES_NOT_FREEZE:
@@ -38,7 +38,7 @@ def check_asgiref_version(**_: Any) -> list[CheckMessage]:
     return [
         Warning(
             f"asgiref {asgiref.__version__} can freeze the whole process: if a client disconnects while the thread of "
-            "its request waits for the event loop, the event loop waits for that thread, and neither ever goes on.",
+            "its request waits for the event loop, the event loop waits for that thread, and neither continues.",
             hint="Upgrade asgiref to 3.12 or later.",
             id="loopwatch.W011",
         )
