@@ -8,7 +8,7 @@ from django.core.asgi import get_asgi_application
 
 from loopwatch import site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
-from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
 from loopwatch.metrics import availability
 from loopwatch.request_route import describe_request
 from loopwatch.request_tracing.start import carries_header, start_trace

@@ -207,7 +207,7 @@ class RouteTotal(ImpactColumns):
 
     ``events`` to ``delay_us`` add up to those of the hourly totals; so do ``waits`` to their ``requests_delayed``, and
     ``waited_us`` to their ``delay_us``. Of many requests that wait at once, the routes of some are looked up, and stand
-    for all (see ``loopwatch.detection.in_flight``).
+    for all (see ``loopwatch.detection.timing.in_flight``).
     """
 
     class Hours(models.IntegerChoices):
@@ -238,7 +238,7 @@ class LoopTime(ImpactColumns):
 
     ``events`` to ``delay_us`` count what findings count, but a stall that lasts is spread over the minutes it lasted.
     ``longest_us`` is the worst pause whatever the reason, and ``machine_us`` how long the machine was to blame.
-    ``busy_us`` is how long steps ran (see ``loopwatch.detection.usage``), ``None`` where that cannot be known.
+    ``busy_us`` is how long steps ran (``loopwatch.detection.timing.loop_usage``), ``None`` where that cannot be known.
     """
 
     class Minutes(models.IntegerChoices):

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from loopwatch import site_monitor
-from loopwatch.detection.report import SAMPLING, TRACING
+from loopwatch.detection.verdict.blocking_call import SAMPLING, TRACING
 
 TRACED = {"ENGINE": "tracing", "SINKS": []}
 

@@ -5,8 +5,8 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
 from loopwatch.checks.site_application import asgi_application_path
-from loopwatch.detection.free_threading import LEFT_OUT, is_gil_enabled
-from loopwatch.detection.interpreter import is_later_than_known, what_is_not_known
+from loopwatch.detection.cpython.free_threading import LEFT_OUT, is_gil_enabled
+from loopwatch.detection.cpython.known_versions import is_later_than_known, what_is_not_known
 
 
 def check_interpreter(**_: Any) -> list[CheckMessage]:

@@ -10,23 +10,26 @@ import os
 import threading
 from collections.abc import Iterable
 
-from loopwatch.detection import report
-from loopwatch.detection.budget import WatchdogFigures
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.clock import now, utc_of
-from loopwatch.detection.debuggers import is_being_debugged
-from loopwatch.detection.free_threading import warn_if_gil_is_off
-from loopwatch.detection.hooks import Hooks
-from loopwatch.detection.interpreter import warn_if_later_than_known
-from loopwatch.detection.observation import Observation
-from loopwatch.detection.stopwatch import LoopClock, Stall, UnobservedStep, Watching
-from loopwatch.detection.traced_requests import RequestTracing, TracedRequests
-from loopwatch.detection.tracing.best import best_tracer
+from loopwatch.detection.cpython.free_threading import warn_if_gil_is_off
+from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
+from loopwatch.detection.cpython.sites import register_monitor
+from loopwatch.detection.machine.clock import now, utc_of
+from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
+from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.sampling.watchdog import Watchdog
+from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+from loopwatch.detection.timing.steps import StallSubscriber
+from loopwatch.detection.timing.watched_loops import LoopHooks
+from loopwatch.detection.tracing.engine import best_tracer
+from loopwatch.detection.tracing.traced_requests import RequestTracing, TracedRequests
 from loopwatch.detection.tracing.tracer import Tracer, TracingUnavailableError
-from loopwatch.detection.usual_culprits import UsualCulprits
-from loopwatch.detection.watchdog import Watchdog
+from loopwatch.detection.verdict import blocking_call as report
+from loopwatch.detection.verdict.debuggers import is_being_debugged
+from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
 logger = logging.getLogger("loopwatch")
+register_monitor(__name__)
 
 
 class Monitor:
@@ -34,16 +37,16 @@ class Monitor:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._hooks = Hooks(self._adopt)
+        self._hooks = LoopHooks(self._adopt)
         self._usual = UsualCulprits()
         self._watchdog: Watchdog | None = None
         self._tracer: Tracer | None = None
         self._complaints: set[str] = set()
-        self._unbound: dict[int | None, tuple[Watching, ...]] = {}
+        self._unbound: dict[int | None, tuple[StallSubscriber, ...]] = {}
         """Watchers of whatever loop comes to run, by the thread it runs in; under ``None``, in any."""
 
     def start(
-        self, watcher: Watching, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+        self, watcher: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
     ) -> tuple[LoopClock, ...]:
         """Watch ``loop``; without one, every loop that this thread, or any, runs. The clocks of those known already.
 
@@ -62,7 +65,7 @@ class Monitor:
             if loop is None:
                 thread_id = None if every_thread else threading.get_ident()
                 self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), watcher)
-                known = self._hooks.clocks.values()
+                known = self._hooks.watched.values()
                 clocks = tuple(clock for clock in known if every_thread or clock.thread_id == thread_id)
             else:
                 clocks = (self._clock(loop),)
@@ -73,11 +76,11 @@ class Monitor:
                     self._observe_running_step(clock, loop, watcher)
         return clocks
 
-    def stop(self, watcher: Watching, timeout_s: float) -> bool:
+    def stop(self, watcher: StallSubscriber, timeout_s: float) -> bool:
         """Settle what the watcher has seen, then leave nothing of it behind; false if settling took too long."""
         ended = now()
         with self._lock:
-            clocks = [clock for clock in self._hooks.clocks.values() if watcher in clock.watchers]
+            clocks = [clock for clock in self._hooks.watched.values() if watcher in clock.watchers]
             here = threading.get_ident()
             for clock in clocks:
                 if clock.thread_id == here:
@@ -104,14 +107,16 @@ class Monitor:
         if not self._lock.acquire(blocking=False):
             return False
         try:
-            clock = self._hooks.clocks.get(loop)
+            clock = self._hooks.watched.get(loop)
             if clock is None or clock.handle is None:
                 return False
-            if clock.requests is None:
-                clock.requests = TracedRequests(clock, self._finish_requests, are_others_traced=_is_traced(clock))
+            requests = clock.listener
+            if not isinstance(requests, TracedRequests):
+                requests = TracedRequests(clock, self._finish_requests, are_others_traced=_is_traced(clock))
+                clock.listener = requests
                 self._start_tracer(clock)
-                clock.tell_of_every_step()
-            clock.requests.add(tracing, calls_next)
+                clock.observe_every_step_if_needed()
+            requests.add(tracing, calls_next)
             return True
         finally:
             self._lock.release()
@@ -163,27 +168,27 @@ class Monitor:
         if call.cause.is_machine or ongoing:
             return call
         if self._tracer is not None:
-            self._tracer.look_closer(explained.hidden)
+            self._tracer.time_again(explained.untimed_callees)
         self._usual.note(call)
         return self._usual.likely(call) if not call.exact and observation.is_contested else call
 
-    def _set_watchers(self, clock: LoopClock, watchers: tuple[Watching, ...]) -> None:
+    def _set_watchers(self, clock: LoopClock, watchers: tuple[StallSubscriber, ...]) -> None:
         clock.set_watchers(watchers)
         if not watchers:
-            clock.requests = None
+            clock.listener = None
         if self._tracer is not None:
             self._switch_tracer(self._tracer, clock)
-        clock.tell_of_every_step()
+        clock.observe_every_step_if_needed()
 
     def _switch_tracer(self, tracer: Tracer, clock: LoopClock) -> None:
         """On while somebody watches with it, or a request is traced."""
         is_wanted = _is_traced(clock)
-        if is_wanted or (clock.requests is not None and clock.tracer is not None):
+        if is_wanted or (clock.listener is not None and clock.tracer is not None):
             tracer.start(clock, every_step=is_wanted)
         else:
             tracer.stop(clock)
-        if clock.requests is not None:
-            clock.requests.trace_others(wanted=is_wanted)
+        if clock.listener is not None:
+            clock.listener.trace_others(wanted=is_wanted)
 
     def _start_tracer(self, clock: LoopClock) -> None:
         try:
@@ -202,19 +207,19 @@ class Monitor:
         if not self._lock.acquire(blocking=False):
             return
         try:
-            clock.requests = None
+            clock.listener = None
             if self._tracer is not None:
                 self._switch_tracer(self._tracer, clock)
-            clock.tell_of_every_step()
+            clock.observe_every_step_if_needed()
         finally:
             self._lock.release()
 
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
-        clock = self._hooks.clocks.get(loop)
+        clock = self._hooks.watched.get(loop)
         if clock is None:
             watchdog = self._running_watchdog()
-            clock = self._hooks.clocks[loop] = LoopClock(loop, watchdog.hand_over, watchdog.wake, watchdog.cpu_s)
-            watchdog.watch(self._hooks.clocks.values())
+            clock = self._hooks.watched[loop] = LoopClock(loop, watchdog)
+            watchdog.watch(self._hooks.watched.values())
         return clock
 
     def _running_watchdog(self) -> Watchdog:
@@ -240,40 +245,38 @@ class Monitor:
             self._set_watchers(clock, watchers)
         return clock
 
-    def _observe_running_step(self, clock: LoopClock, loop: asyncio.AbstractEventLoop, watcher: Watching) -> None:
+    def _observe_running_step(
+        self, clock: LoopClock, loop: asyncio.AbstractEventLoop, watcher: StallSubscriber
+    ) -> None:
         """The step that starts a watch began before it, unseen; the next one, a callback that does nothing, ends it."""
-        clock.started = watcher.entered
-        clock.handle = UnobservedStep(asyncio.current_task(loop), watcher.entered)
-        clock.attention = True
-        if clock.tracer is not None:
-            clock.tracer.begin_step()
+        clock.observe_running_step(asyncio.current_task(loop), watcher.entered)
         loop.call_soon(_nothing)
         clock.wake_watchdog()
 
     def abandon(self) -> None:
         """Take away the hooks, in a forked child that has neither the threads nor the loops."""
-        for clock in self._hooks.clocks.values():
+        for clock in self._hooks.watched.values():
             if self._tracer is not None:
                 self._tracer.stop(clock)
         self._hooks.uninstall()
 
-    def _forget(self, watcher: Watching) -> None:
+    def _forget(self, watcher: StallSubscriber) -> None:
         for thread_id, watchers in list(self._unbound.items()):
             self._unbound[thread_id] = left = tuple(other for other in watchers if other is not watcher)
             if not left:
                 del self._unbound[thread_id]
         self._forget_closed_loops()
-        for loop, clock in list(self._hooks.clocks.items()):
+        for loop, clock in list(self._hooks.watched.items()):
             if not clock.watchers:
-                self._hooks.clocks.forget(loop)
+                self._hooks.watched.forget(loop)
         self._tidy_up()
 
     def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._hooks.clocks if loop.is_closed()]:
-            self._set_watchers(self._hooks.clocks.forget(loop), ())
+        for loop in [loop for loop in self._hooks.watched if loop.is_closed()]:
+            self._set_watchers(self._hooks.watched.forget(loop), ())
 
     def _tidy_up(self) -> None:
-        clocks = self._hooks.clocks
+        clocks = self._hooks.watched
         if self._watchdog is not None:
             self._watchdog.watch(clocks.values())
         if not clocks and self._watchdog is not None:
@@ -296,12 +299,12 @@ _monitor = Monitor()
 
 
 def start_watching(
-    watcher: Watching, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+    watcher: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
 ) -> tuple[LoopClock, ...]:
     return _monitor.start(watcher, loop, every_thread=every_thread)
 
 
-def stop_watching(watcher: Watching, timeout_s: float) -> bool:
+def stop_watching(watcher: StallSubscriber, timeout_s: float) -> bool:
     return _monitor.stop(watcher, timeout_s)
 
 

@@ -8,13 +8,15 @@ from types import TracebackType
 from typing import Self
 
 from loopwatch.detection import monitor
+from loopwatch.detection.callback_thread import Delivery
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.clock import NEVER
-from loopwatch.detection.delivery import Delivery
+from loopwatch.detection.cpython.sites import register_monitor
+from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.path_filter import PathFilter
-from loopwatch.detection.surroundings import why_not_watched
 
 logger = logging.getLogger("loopwatch")
+register_monitor(__name__)
 
 ENGINES = ("sampling", "tracing")
 MAX_CALLS = 10_000

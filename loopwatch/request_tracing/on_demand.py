@@ -8,7 +8,7 @@ from loopwatch.asgi_types import Message, Send
 from loopwatch.conf import configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.traced_requests import RequestTracing
+from loopwatch.detection.tracing.traced_requests import RequestTracing
 from loopwatch.request_tracing.response_headers import appended, uncached
 from loopwatch.request_tracing.server_timing import server_timing
 from loopwatch.request_tracing.trace_log import log_trace

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.traced_requests import Figures
+from loopwatch.detection.tracing.traced_requests import Figures
 from loopwatch.recording.paths import shorten
 
 MAX_CALLS = 5

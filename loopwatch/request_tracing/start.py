@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from loopwatch import site_monitor
 from loopwatch.asgi_types import Scope
 from loopwatch.detection import monitor
-from loopwatch.detection.in_flight import RequestInFlight
-from loopwatch.detection.traced_requests import RequestTracing
+from loopwatch.detection.timing.in_flight import RequestInFlight
+from loopwatch.detection.tracing.traced_requests import RequestTracing
 from loopwatch.request_tracing.on_demand import TraceOnDemand, log_failure
 from loopwatch.request_tracing.trace_token import threshold_ms_of
 

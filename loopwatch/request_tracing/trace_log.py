@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.traced_requests import Figures, RequestTracing
+from loopwatch.detection.tracing.traced_requests import Figures, RequestTracing
 from loopwatch.escaping.log import log_text
 from loopwatch.recording import request_columns
 from loopwatch.recording.paths import shorten

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from types import ModuleType
 
-from loopwatch.detection.ownership import Owner, owner_of_file
+from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 
 SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 """The name of Django's variable, spelled out because watching works without Django."""
@@ -68,7 +68,7 @@ def _folders(settings_module: str) -> frozenset[str]:
 
 def _path_of(module: ModuleType | None) -> str:
     filename = getattr(module, "__file__", None)
-    return os.path.realpath(filename) if filename and owner_of_file(filename) is Owner.OWN else ""
+    return os.path.realpath(filename) if filename and owner_of_file(filename) is Owner.IN_APP else ""
 
 
 def _imports(path: str, module: ModuleType) -> Iterator[_Import]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from loopwatch.detection.rules import Rule
+from loopwatch.detection.strict.allow_rules import Rule
 from loopwatch.testing.baseline import NOTHING_KNOWN, Baseline
 from loopwatch.testing.finding import Channel, FindingInTest, Verdict
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from loopwatch.detection.rules import Rule, RuleError
+from loopwatch.detection.strict.allow_rules import Rule, RuleError
 from loopwatch.detection.watcher import watch
 
 KEYS = ("threshold_ms", "engine", "strict", "allow", "enabled")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loopwatch.detection.rules import Rule, RuleError
+from loopwatch.detection.strict.allow_rules import Rule, RuleError
 from loopwatch.testing import baseline
 from loopwatch.testing.finding import Channel
 from loopwatch.testing.judge import Judge

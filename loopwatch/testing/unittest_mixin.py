@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
-from loopwatch.detection.rules import Rule
+from loopwatch.detection.strict.allow_rules import Rule
 from loopwatch.testing.failure_text import terminal_text
 from loopwatch.testing.judge import Judge
 from loopwatch.testing.options import Options

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary, ref
 
 from asgiref import sync
 
-from loopwatch.detection.in_flight import current_request
+from loopwatch.detection.timing.in_flight import current_request
 from loopwatch.thread_waits.thread_queue import Measurement, ReportWait, ThreadQueue
 
 logger = logging.getLogger("loopwatch")

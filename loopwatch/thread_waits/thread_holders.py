@@ -4,7 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from loopwatch.detection.in_flight import RequestInFlight
+from loopwatch.detection.timing.in_flight import RequestInFlight
 
 REMEMBERED = 256
 """More would explain the waits of longer queues, and take longer to search."""
@@ -12,7 +12,7 @@ REMEMBERED = 256
 
 @dataclass(frozen=True, slots=True)
 class ThreadHolder:
-    """A call that held the thread, with times of ``loopwatch.detection.clock``."""
+    """A call that held the thread, with times of ``loopwatch.detection.machine.clock``."""
 
     name: str
     request: RequestInFlight | None

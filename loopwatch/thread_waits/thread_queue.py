@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from loopwatch.detection.clock import now
-from loopwatch.detection.in_flight import RequestInFlight, current_request
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
 from loopwatch.thread_waits.thread_holders import ThreadHolder, ThreadHolders
 from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
 from loopwatch.thread_waits.work_name import name_of

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.clock import NEVER
+from loopwatch.detection.machine.clock import NEVER
 
 TICK_S = 0.01
 SETTLES_WITHIN_S = 60.0

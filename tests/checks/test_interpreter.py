@@ -3,7 +3,7 @@ import sys
 import pytest
 from django.test import override_settings
 
-from loopwatch.detection import interpreter
+from loopwatch.detection.cpython import known_versions as interpreter
 
 pytestmark = pytest.mark.usefixtures("served")
 W009, W012 = "loopwatch.W009", "loopwatch.W012"

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 import pytest
 
 from loopwatch import watch
-from loopwatch.detection.handle_run import KNOWN_UNTIL
+from loopwatch.detection.timing.handle_run import KNOWN_UNTIL
 
 NUMBER = contextvars.ContextVar("NUMBER", default=0)
 WATCHED_OR_NOT = pytest.mark.parametrize("watching", [nullcontext, watch], ids=["bare", "watched"])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from loopwatch.detection.calls import Request
-from loopwatch.detection.traced_requests import Figures
+from loopwatch.detection.tracing.traced_requests import Figures
 from loopwatch.escaping.log import log_text
 from loopwatch.recording.health import Errors, describe
 from loopwatch.recording.sinks import LogSink

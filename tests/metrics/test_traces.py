@@ -10,7 +10,7 @@ from opentelemetry.context import attach
 
 from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
-from loopwatch.detection.usual_culprits import UsualCulprits
+from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.metrics.spans import NAME, span_in
 from loopwatch.recording.loop_times import LoopTimes

@@ -369,9 +369,9 @@ async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothin
             assert ("server-timing" in dict(await task)) == (token is not None)
 
     await asyncio.gather(*map(one, range(120)))
-    clock = monitor._monitor._hooks.clocks[loop]
+    clock = monitor._monitor._hooks.watched[loop]
     async with asyncio.timeout(60):
-        while clock.requests is not None:
+        while clock.listener is not None:
             await asyncio.sleep(0.01)
     assert clock.tracer is None
     assert site_monitor.stats().errors == {}

@@ -11,7 +11,7 @@ import types
 from types import CodeType, FrameType
 from typing import Any, Final
 
-from loopwatch.detection import source
+from loopwatch.detection.cpython import source
 
 UNKNOWN: Final = object()
 MISSING: Final = object()

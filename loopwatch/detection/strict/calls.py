@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from loopwatch.detection import source
-from loopwatch.detection.attribution import nodes_of, own_node
 from loopwatch.detection.calls import StackFrame
-from loopwatch.detection.ownership import Owner, owner_of
-from loopwatch.detection.sampling import Site
+from loopwatch.detection.cpython import source
+from loopwatch.detection.cpython.code_owner import Owner, owner_of
+from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
+from loopwatch.detection.verdict.attribution import nodes_of, own_node
 
 
 @dataclass(frozen=True)
@@ -71,5 +71,5 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
 
 def _frame(site: Site) -> StackFrame:
     span = source.span_at(site.code, site.offset)
-    is_own = owner_of(site.code, site.module) is Owner.OWN
+    is_own = owner_of(site.code, site.module) is Owner.IN_APP
     return StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own)

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
-from loopwatch.detection.debuggers import DEBUGGERS
-from loopwatch.detection.ownership import Owner, owner_of
-from loopwatch.detection.sampling import Site
+from loopwatch.detection.cpython.code_owner import Owner, owner_of
+from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
+from loopwatch.detection.verdict.debuggers import DEBUGGERS
 
 TEST_TOOLS: Final = frozenset(
     {"_pytest", "pytest", "pluggy", "pytest_asyncio", "pytest_django", "xdist", "execnet", "coverage", "anyio"}
@@ -28,13 +28,13 @@ def is_excused(known: Known, sites: Sequence[Site]) -> bool:
     nearest = next((owner for owner in owners if owner is not Owner.STANDARD_LIBRARY), None)
     if nearest is None:
         return bool(sites)
-    own = owners.index(Owner.OWN) if Owner.OWN in owners else len(sites)
+    own = owners.index(Owner.IN_APP) if Owner.IN_APP in owners else len(sites)
     return nearest is Owner.PLUMBING or any(_top(site) in TEST_TOOLS for site in sites[:own])
 
 
 def _is_imported_by_own_code(sites: Sequence[Site]) -> bool:
     importer = next((site for site in sites if _top(site) != "importlib"), None)
-    return importer is not None and owner_of(importer.code, importer.module) is Owner.OWN
+    return importer is not None and owner_of(importer.code, importer.module) is Owner.IN_APP
 
 
 def _top(site: Site) -> str:

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from types import CodeType, FrameType
 from typing import Any
 
-from loopwatch.detection.naming import name_of_c_callable
+from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.strict.catalogue import HARMLESS, IN_C, IN_PYTHON, Known
 
 MAX_REMEMBERED = 50_000

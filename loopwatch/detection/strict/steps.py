@@ -5,6 +5,7 @@ imported early (``from time import sleep``) or a method of an immutable type is 
 after every step, and nothing is patched. A profile function that was there before is called too.
 """
 
+import asyncio
 import functools
 import logging
 import sys
@@ -14,14 +15,14 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Any
 
-from loopwatch.detection.callees import Callee
-from loopwatch.detection.clock import now
-from loopwatch.detection.naming import name_of_c_callable
-from loopwatch.detection.sampling import Site, is_where_steps_begin
-from loopwatch.detection.stopwatch import EVERY_STEP
+from loopwatch.detection.cpython.callees import Callee
+from loopwatch.detection.cpython.qualified_names import name_of_c_callable
+from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
+from loopwatch.detection.machine.clock import now
 from loopwatch.detection.strict.catalogue import IN_C, Known
 from loopwatch.detection.strict.excuses import is_excused
 from loopwatch.detection.strict.recognition import Harmless, Recognition
+from loopwatch.detection.timing.steps import EVERY_STEP
 
 logger = logging.getLogger("loopwatch")
 
@@ -33,14 +34,13 @@ ProfileFunction = Callable[[FrameType, str, Any], object]
 
 
 class StrictSteps:
-    """A clock, as far as the hooks know: they set ``owner``, ``handle`` and ``started``, and call ``attend`` and
-    ``end_step``."""
+    """Observes every step of one loop (a ``StepObserver``)."""
 
     def __init__(self, record: Record) -> None:
-        self.owner: object = None
+        self.owner: asyncio.AbstractEventLoop | None = None
         self.handle: object = None
         self.started = 0.0
-        self.attention = EVERY_STEP
+        self.wants_step_begin: bool | str = EVERY_STEP
         self.ends_from_s = -1.0
         self.thread_id = threading.get_ident()
         self.failures = 0
@@ -54,7 +54,7 @@ class StrictSteps:
         self._before: ProfileFunction | None = None
         self._is_installed = self._is_stopped = False
 
-    def attend(self, outer: object) -> object:
+    def on_step_begin(self, outer: object) -> object:
         """A step begins, inside of another one if there is an ``outer``."""
         self._depth = self._depth + 1 if outer is not None else 1
         self.begin()

@@ -6,14 +6,14 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
-from loopwatch.detection.hooks import Hooks
-from loopwatch.detection.rules import Rule
-from loopwatch.detection.sampling import Site
+from loopwatch.detection.cpython.sites import Site
+from loopwatch.detection.strict.allow_rules import Rule
 from loopwatch.detection.strict.calls import StrictCall, strict_call
 from loopwatch.detection.strict.catalogue import Known
 from loopwatch.detection.strict.steps import StrictSteps
+from loopwatch.detection.timing.watched_loops import LoopHooks
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 MAX_PLACES = 10_000
@@ -43,7 +43,7 @@ class StrictWatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places: dict[object, _Place] = {}
         self._steps: dict[asyncio.AbstractEventLoop, StrictSteps] = {}
-        self._hooks = Hooks(cast("Any", self._adopt))
+        self._hooks = LoopHooks(self._adopt)
 
     def __enter__(self) -> Self:
         current: Any = sys.getprofile()
@@ -63,7 +63,7 @@ class StrictWatcher:
         for steps in list(self._steps.values()):
             steps.stop()
         self._hooks.uninstall()
-        self._hooks.clocks.clear()
+        self._hooks.watched.clear()
         self._steps.clear()
 
     @property
@@ -87,7 +87,7 @@ class StrictWatcher:
         if self._loop is None and self._thread_id not in (None, threading.get_ident()):
             return None
         steps = self._steps[loop] = StrictSteps(self._record)
-        cast("Any", self._hooks.clocks)[loop] = steps
+        self._hooks.watched[loop] = steps
         return steps
 
     def _record(self, known: Known, sites: Sequence[Site]) -> None:

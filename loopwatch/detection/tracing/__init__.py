@@ -1,6 +1,10 @@
 """The exact engine: times the calls that a step makes, as they end.
 
-``StepTrace`` keeps, for the step that runs, what took long enough to matter; ``by_monitoring`` (Python 3.12 and later)
-and ``by_profile`` (3.11) tell it of the calls that end. After a stall, ``explanation`` shares the step's time among the
-calls traced, and asks the watchdog's samples about the time that remains.
+``StepTrace`` keeps the calls of the running step that took long enough to matter. ``by_monitoring`` (Python 3.12 and
+later) and ``by_profile`` (3.11) report the end of each call to it. After a stall, ``verdict/explanation`` divides the
+step's time among these calls, and asks the watchdog's samples about the rest.
 """
+
+from loopwatch.detection.cpython.sites import register_tracer
+
+register_tracer(__name__)

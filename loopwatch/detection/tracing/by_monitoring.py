@@ -1,13 +1,13 @@
 """Tracing by ``sys.monitoring``, for Python 3.12 and later.
 
-Two tools share the work. The *scout* is told when code begins that it has not seen before, once for every code object;
-it hands code that a watched step runs to the *timer*, which is told of its calls and returns until it has proved quick
-(``pace``). From then on the interpreter runs that code as if nobody was there. Code that turns slow later is handed to
-the timer again (``look_closer``). So a process that has warmed up pays for the calls that take long, and for them only.
+Two tools share the work. The *scout* sees the beginning of code that is new to it, once for every code object. If a
+watched step runs that code, the scout gives it to the *timer*, which sees its calls and returns until the code has
+proved quick (``timing_budget``). From then on the interpreter runs the code without any event. Code that turns slow
+later goes back to the timer (``time_again``). So a warmed-up process pays for slow calls only.
 
-Where single requests are traced and nothing else, there is no scout, which would slow all code of the process down for
-a moment: the timer begins with the code that a request's step stands in, and goes on to what that calls. Python 3.12
-does not tell of all calls, so there the scout helps.
+If only single requests are traced, there is no scout, because it would slow all code of the process down for a moment.
+The timer then begins with the code that a request's step stands in, and follows the calls from there. Python 3.12 has
+no event for some of these calls, so there the scout helps.
 """
 
 import asyncio
@@ -19,13 +19,14 @@ from functools import partial
 from types import AsyncGeneratorType, CodeType, CoroutineType, FrameType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
-from loopwatch.detection.clock import now
-from loopwatch.detection.ownership import Owner, owner_of_file
-from loopwatch.detection.sampling import is_where_steps_begin
-from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
+from loopwatch.detection.cpython.sites import is_where_steps_begin
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.loop_clock import LoopClock
+from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.tracing.monitoring_callbacks import Callbacks, scout_callbacks, siblings, timer_callbacks
-from loopwatch.detection.tracing.pace import CodePace
-from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
+from loopwatch.detection.tracing.step_trace import StepTrace, worthwhile_s
+from loopwatch.detection.tracing.timing_budget import CodeBudget
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
@@ -40,7 +41,7 @@ _EXCEPTIONS = events.PY_UNWIND | events.PY_THROW
 ALL_CALLS_ARE_TOLD = sys.version_info >= (3, 13)
 """Before, the timer does not hear of ``function(*arguments)``."""
 MAX_CODES = 20_000
-MAX_HIDDEN = 300
+MAX_UNTIMED_CALLEES = 300
 MAX_AWAITED = 100
 _ASYNCIO = os.path.dirname(asyncio.__file__) + os.sep  # noqa: PTH120
 
@@ -52,14 +53,14 @@ class MonitoringTracer:
         self._lock = threading.RLock()
         self._traces: dict[int, StepTrace] = {}
         """By thread; more loops of the same thread follow as siblings."""
-        self._paces: dict[int, CodePace] = {}
-        """By the id of the code object, which the pace keeps alive."""
-        self._timed: dict[int, CodePace] = {}
+        self._budgets: dict[int, CodeBudget] = {}
+        """By the id of the code object, which the budget keeps alive."""
+        self._timed: dict[int, CodeBudget] = {}
         self._scout = self._timer = -1
         self._timed_events = _TIMED | _EXCEPTIONS
         self._scouted: set[LoopClock] = set()
         """The loops of which every step is traced."""
-        self._scout_callbacks = scout_callbacks(self._traces, self._paces, self._discover)
+        self._scout_callbacks = scout_callbacks(self._traces, self._budgets, self._discover)
         self._timer_callbacks = timer_callbacks(self._traces, self._timed, self._give_up, self)
 
     @property
@@ -116,13 +117,13 @@ class MonitoringTracer:
             trace.sibling = self._traces.get(thread_id)
             self._traces[thread_id] = trace
 
-    def look_closer(self, codes: Iterable[CodeType]) -> None:
+    def time_again(self, codes: Iterable[CodeType]) -> None:
         with self._lock:
             if self._timer < 0:
                 return
             for code in codes:
-                pace = self._pace_of(code)
-                for each in (pace, *list(pace.hidden)[:MAX_HIDDEN]):
+                budget = self._budget_of(code)
+                for each in (budget, *list(budget.untimed_callees)[:MAX_UNTIMED_CALLEES]):
                     if each.suspect(now()):
                         # Off and on again: places in it that call C functions may have been switched off one by one.
                         monitoring.set_local_events(self._timer, each.code, 0)
@@ -132,13 +133,13 @@ class MonitoringTracer:
         """The step that runs may have begun unseen, and so has the code on its stack."""
         codes = []
         while frame is not None and not is_where_steps_begin(frame.f_code, str(frame.f_globals.get("__name__", ""))):
-            if not _is_plumbing(frame.f_code.co_filename) and id(frame.f_code) not in self._paces:
+            if not _is_plumbing(frame.f_code.co_filename) and id(frame.f_code) not in self._budgets:
                 codes.append(frame.f_code)
             frame = frame.f_back
         if codes:
             with self._lock:
                 for code in codes if self._timer >= 0 else ():
-                    self.time(self._pace_of(code))
+                    self.time(self._budget_of(code))
 
     def follow_step(self, handle: object) -> None:
         """Time what a step that begins is about to run: the coroutines of its task, or its callback."""
@@ -176,50 +177,50 @@ class MonitoringTracer:
             self._follow_code(method.__code__)
 
     def _follow_code(self, code: CodeType) -> None:
-        if id(code) not in self._paces and not _is_plumbing(code.co_filename):
-            self.time(self._pace_of(code))
+        if id(code) not in self._budgets and not _is_plumbing(code.co_filename):
+            self.time(self._budget_of(code))
 
-    def time(self, pace: CodePace) -> None:
-        monitoring.set_local_events(self._timer, pace.code, self._timed_events)
-        self._timed[id(pace.code)] = pace
-        pace.is_timed = True
+    def time(self, budget: CodeBudget) -> None:
+        monitoring.set_local_events(self._timer, budget.code, self._timed_events)
+        self._timed[id(budget.code)] = budget
+        budget.is_timed = True
 
-    def _discover(self, code: CodeType) -> CodePace | None:
+    def _discover(self, code: CodeType) -> CodeBudget | None:
         """A watched step runs code that nobody has seen yet."""
         if _is_plumbing(code.co_filename):
             return None
-        pace = self._pace_of(code)
-        self.time(pace)
-        return pace
+        budget = self._budget_of(code)
+        self.time(budget)
+        return budget
 
-    def _pace_of(self, code: CodeType) -> CodePace:
-        pace = self._paces.get(id(code))
-        if pace is None:
-            if len(self._paces) >= MAX_CODES:
+    def _budget_of(self, code: CodeType) -> CodeBudget:
+        budget = self._budgets.get(id(code))
+        if budget is None:
+            if len(self._budgets) >= MAX_CODES:
                 self._forget_quick_code()
-            pace = self._paces[id(code)] = CodePace(code)
-        return pace
+            budget = self._budgets[id(code)] = CodeBudget(code)
+        return budget
 
     def _forget_quick_code(self) -> None:
-        for code_id, pace in list(self._paces.items()):
-            pace.hidden.clear()
-            if not pace.is_timed:
-                del self._paces[code_id]
+        for code_id, budget in list(self._budgets.items()):
+            budget.untimed_callees.clear()
+            if not budget.is_timed:
+                del self._budgets[code_id]
 
-    def _give_up(self, pace: CodePace, trace: StepTrace | None) -> None:
+    def _give_up(self, budget: CodeBudget, trace: StepTrace | None) -> None:
         """It has been quick often enough."""
-        if not pace.is_given_up(now()):
+        if not budget.is_given_up(now()):
             return
-        monitoring.set_local_events(self._timer, pace.code, 0)
-        self._timed.pop(id(pace.code), None)
-        pace.is_timed = False
+        monitoring.set_local_events(self._timer, budget.code, 0)
+        self._timed.pop(id(budget.code), None)
+        budget.is_timed = False
         if trace is None:
             if self.is_following:  # the request may yet call it
-                self._paces.pop(id(pace.code), None)
+                self._budgets.pop(id(budget.code), None)
             return
-        caller = next((each for each, _, _ in reversed(trace.stack) if isinstance(each, CodePace)), None)
-        if caller is not None and len(caller.hidden) < MAX_HIDDEN:
-            caller.hidden.add(pace)
+        caller = next((each for each, _, _ in reversed(trace.stack) if isinstance(each, CodeBudget)), None)
+        if caller is not None and len(caller.untimed_callees) < MAX_UNTIMED_CALLEES:
+            caller.untimed_callees.add(budget)
 
     def _free_tools(self, *, with_scout: bool) -> list[int]:
         """Ids for the tools that are still needed; raises ``TracingUnavailableError`` if there are too few."""
@@ -250,10 +251,10 @@ class MonitoringTracer:
         timer, self._timer = self._timer, -1
         if timer < 0:
             return
-        for pace in list(self._timed.values()):
-            monitoring.set_local_events(timer, pace.code, 0)
+        for budget in list(self._timed.values()):
+            monitoring.set_local_events(timer, budget.code, 0)
         _free(timer, self._timer_callbacks)
-        self._paces.clear()
+        self._budgets.clear()
         self._timed.clear()
 
 

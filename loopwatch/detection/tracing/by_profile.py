@@ -1,14 +1,14 @@
 """Tracing by ``sys.setprofile``, for Python 3.11.
 
-The interpreter calls the profile function for every call and every return, so what it does is counted in nanoseconds:
-when a call began is pushed, when one ends is popped, and nothing else happens unless it took long. A coroutine that
-awaits returns, and is called again, so its own time between two awaits is a call too. The function is in place only
-while a step runs; another profile function that is set already is called as well, and put back after the step.
+The interpreter calls the profile function for every call and every return, so each statement of it counts: it pushes
+the time when a call begins, pops it when one ends, and does nothing else unless the call took long. A coroutine that
+awaits returns, and is called again, so its run between two awaits is a call too. The profile function is set only
+while a step runs. Another profile function that is set already is called as well, and put back after the step.
 
-Code cannot be left out one by one, but steps can: those of a coroutine or callback that has proved quick run untouched,
-until one of them is a stall (``StepPaces``). And a step that computes for long goes on untraced (``relieve``): under a
-profile function the interpreter does without its specialized instructions, and a loop that appends to a string, for
-one, copies all of that string every time.
+Single code objects cannot be left out, but steps can. Steps of a coroutine or callback that has proved quick run
+untraced, until one of them is a stall (``step_budget``). A step that computes for long goes on untraced (``relieve``),
+because under a profile function the interpreter does without its specialized instructions: a loop that appends to a
+string, for example, then copies the whole string every time.
 """
 
 import logging
@@ -18,12 +18,13 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
-from loopwatch.detection.clock import now
-from loopwatch.detection.sampling import is_where_steps_begin
-from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.cpython.sites import is_where_steps_begin
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.loop_clock import LoopClock
+from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.tracing.profile_slot import ProfileSlot
-from loopwatch.detection.tracing.step_paces import StepPaces
-from loopwatch.detection.tracing.step_trace import StepTrace, Trace, worthwhile_s
+from loopwatch.detection.tracing.step_budget import StepBudgets
+from loopwatch.detection.tracing.step_trace import StepTrace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 logger = logging.getLogger("loopwatch")
@@ -57,7 +58,7 @@ class ProfileTracer:
         if isinstance(tracer, ProfiledSteps):
             tracer.stop()
 
-    def look_closer(self, codes: Iterable[CodeType]) -> None:
+    def time_again(self, codes: Iterable[CodeType]) -> None:
         """Every call is timed anyway."""
 
 
@@ -69,7 +70,7 @@ class ProfiledSteps:
     def __init__(self, clock: LoopClock) -> None:
         self._clock = clock
         self._trace = StepTrace(clock)
-        self._paces = StepPaces()
+        self._budgets = StepBudgets()
         self._starts: list[float] = []
         self._worthwhile_s = self._trace.worthwhile_s
         self._set_worthwhile: Callable[[float], None]
@@ -88,7 +89,7 @@ class ProfiledSteps:
 
     def begin_step(self, *, thoroughly: bool = False) -> None:
         clock = self._clock
-        if self._paces.is_quick(clock.handle, clock.started) and not thoroughly:
+        if self._budgets.is_quick(clock.handle, clock.started) and not thoroughly:
             return
         self._starts.clear()
         self._trace.begin(clock.started)
@@ -104,14 +105,14 @@ class ProfiledSteps:
         """Put back what was there before; what the step itself has put there since stays."""
         if self._installed is not None:
             self._put_back()
-        self._paces.note(self._clock.started, now(), self._clock.threshold_s)
+        self._budgets.note(self._clock.started, now(), self._clock.threshold_s)
 
     def follow(self, function: object) -> None:
         """Every call of a step is timed anyway."""
 
     def rest(self) -> None:
         """The profile function is in place only while a step runs that has been begun."""
-        self._paces.skip()
+        self._budgets.skip()
 
     def relieve(self) -> None:
         """The calls that are going on will not be told of; the watchdog's samples explain what follows."""

@@ -1,10 +1,10 @@
-"""What ``sys.monitoring`` calls. The hot paths: whatever they touch is a local, a cell or a slot.
+"""The callbacks of ``sys.monitoring``: hot paths, which touch nothing but locals, cells and slots.
 
-They run for code that is not always quick, on any thread, and must not let an exception out. ``traces`` are the loops
-being traced by the thread that runs them, ``timed`` the code that is timed by the id of its code object. A call that
-goes on is on its step's stack as its pace, a key and when it began; the key is the id of its frame, which lives as long
-as the call, for a C function inverted that of the frame that calls. Frames, not the order of events, say which call has
-ended: greenlets switch between stacks, and the beginning of some calls is not told.
+They run on any thread, for code that is not always quick, and must not let an exception out. ``traces`` maps a thread
+to the loop that is traced in it, and ``timed`` the id of a code object to its budget. The stack of a step holds, for
+each call that goes on, its budget, a key and the moment when it began. The key is the id of the call's frame, which
+lives as long as the call; a C function has no frame, so its key is the inverted id of its caller's. The key, not the
+order of events, says which call has ended: greenlets switch between stacks, and some calls begin without an event.
 """
 
 import contextlib
@@ -14,17 +14,17 @@ from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Protocol
 
-from loopwatch.detection.clock import now
-from loopwatch.detection.tracing.pace import CodePace, Pace
+from loopwatch.detection.machine.clock import now
 from loopwatch.detection.tracing.step_trace import StepTrace
+from loopwatch.detection.tracing.timing_budget import CodeBudget, TimingBudget
 
 monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
 events = monitoring.events
 DISABLE = monitoring.DISABLE
 Callbacks = dict[int, Callable[..., Any]]
 Traces = Mapping[int, StepTrace]
-Timed = Mapping[int, CodePace]
-GiveUp = Callable[[CodePace, StepTrace | None], None]
+Timed = Mapping[int, CodeBudget]
+GiveUp = Callable[[CodeBudget, StepTrace | None], None]
 
 
 class Follower(Protocol):
@@ -36,20 +36,20 @@ class Follower(Protocol):
     def follow(self, function: Any) -> None: ...
 
 
-def scout_callbacks(traces: Traces, paces: Timed, discover: Callable[[CodeType], CodePace | None]) -> Callbacks:
+def scout_callbacks(traces: Traces, budgets: Timed, discover: Callable[[CodeType], CodeBudget | None]) -> Callbacks:
     get_ident = threading.get_ident
 
     def begins(code: CodeType, _offset: int) -> Any:
         trace = traces.get(get_ident())
-        if trace is None or id(code) in paces or running_step(trace) is None:
+        if trace is None or id(code) in budgets or running_step(trace) is None:
             return DISABLE
         try:
-            pace = discover(code)
+            budget = discover(code)
             # Loopwatch's own code, which ends a step that was not observed, is none of the step that has just begun.
-            running = None if pace is None else begun(trace)
-            if pace is not None and running is not None:
-                pace.active += 1
-                running.stack.append((pace, id(sys._getframe(1)), now()))  # noqa: SLF001
+            running = None if budget is None else begun(trace)
+            if budget is not None and running is not None:
+                budget.active += 1
+                running.stack.append((budget, id(sys._getframe(1)), now()))  # noqa: SLF001
         except Exception as error:  # noqa: BLE001 - the user's code must not notice
             trace.note_failure(error)
         return DISABLE
@@ -85,26 +85,26 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp, follower: Fol
 def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None]:
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
 
-    def elsewhere(pace: CodePace) -> None:
+    def elsewhere(budget: CodeBudget) -> None:
         """No step that is traced runs it: it pays, and earns nothing."""
-        pace.note(0.0)
-        if pace.credits < 0.0 and not pace.active:
+        budget.note(0.0)
+        if budget.credits < 0.0 and not budget.active:
             with contextlib.suppress(Exception):  # the user's code must not notice
-                give_up(pace, None)
+                give_up(budget, None)
 
     def begins(code: CodeType, _offset: int, depth: int = 1) -> None:
-        pace = timed.get(id(code))
-        if pace is None:
+        budget = timed.get(id(code))
+        if budget is None:
             return
         trace = traces.get(get_ident())
         if trace is None or trace.clock.handle is None or trace.step != trace.clock.started:
             running = None if trace is None else begun(trace)
             if running is None:
-                elsewhere(pace)
+                elsewhere(budget)
                 return
             trace = running
-        pace.active += 1
-        trace.stack.append((pace, id(get_frame(depth)), now()))
+        budget.active += 1
+        trace.stack.append((budget, id(get_frame(depth)), now()))
 
     return begins
 
@@ -119,21 +119,21 @@ def _calls(traces: Traces, timed: Timed, follower: Follower) -> Callable[..., An
         if kind is FunctionType or kind is MethodType:
             return calls_python(function)
         trace = traces.get(get_ident())
-        code_pace = timed.get(id(code))
-        if trace is None or code_pace is None:
+        code_budget = timed.get(id(code))
+        if trace is None or code_budget is None:
             return None
         if trace.clock.handle is None or trace.step != trace.clock.started:
             running = begun(trace)
             if running is None:
                 return None
             trace = running
-        pace = code_pace.calls.get(offset)
-        if pace is None:
-            pace = new_place(code_pace, offset, trace, function)
-        elif pace.credits < 0.0 and not pace.active:
+        budget = code_budget.calls.get(offset)
+        if budget is None:
+            budget = new_place(code_budget, offset, trace, function)
+        elif budget.credits < 0.0 and not budget.active:
             return DISABLE
-        pace.active += 1
-        trace.stack.append((pace, ~id(get_frame(1)), now()))
+        budget.active += 1
+        trace.stack.append((budget, ~id(get_frame(1)), now()))
         return None
 
     return calls
@@ -153,12 +153,12 @@ def _calls_python(traces: Traces, follower: Follower) -> Callable[[Any], Any]:
     return calls_python
 
 
-def _new_place(follower: Follower) -> Callable[..., Pace]:
-    def new_place(code_pace: CodePace, offset: int, trace: StepTrace, function: Any) -> Pace:
+def _new_place(follower: Follower) -> Callable[..., TimingBudget]:
+    def new_place(code_budget: CodeBudget, offset: int, trace: StepTrace, function: Any) -> TimingBudget:
         if follower.is_following:
             _follow(follower, trace, function)  # it may be a class, or an object, written in Python
-        pace = code_pace.calls[offset] = Pace()
-        return pace
+        budget = code_budget.calls[offset] = TimingBudget()
+        return budget
 
     return new_place
 
@@ -181,15 +181,15 @@ def _ends(traces: Traces, give_up: GiveUp) -> Callable[..., None]:
         if stack[-1][1] != id(frame) and not unwind(stack, id(frame)):
             return
         ended = now()
-        pace, _, started = stack.pop()
-        pace.active -= 1
+        budget, _, started = stack.pop()
+        budget.active -= 1
         times = (ended - started) / trace.worthwhile_s
-        pace.note(times)
+        budget.note(times)
         if times >= 1.0:
             trace.call_ended(frame, None, started, ended, stack[-1][2] if stack else None)
-        elif pace.credits < 0.0 and not pace.active:
+        elif budget.credits < 0.0 and not budget.active:
             try:
-                give_up(pace, trace)
+                give_up(budget, trace)
             except Exception as error:  # noqa: BLE001 - the user's code must not notice
                 trace.note_failure(error)
 
@@ -207,10 +207,10 @@ def _returns_from_c(traces: Traces) -> Callable[..., None]:
         if stack[-1][1] != ~id(frame) and not unwind(stack, ~id(frame)):
             return
         ended = now()
-        pace, _, started = stack.pop()
-        pace.active -= 1
+        budget, _, started = stack.pop()
+        budget.active -= 1
         times = (ended - started) / trace.worthwhile_s
-        pace.note(times)
+        budget.note(times)
         if times >= 1.0:
             trace.call_ended(frame, function, started, ended, stack[-1][2] if stack else None)
 

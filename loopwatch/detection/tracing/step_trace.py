@@ -6,14 +6,15 @@ function outlives the call: code objects, offsets and names are kept.
 """
 
 import logging
-from dataclasses import dataclass, field, replace
-from types import CodeType, FrameType
+from dataclasses import replace
+from types import FrameType
 from typing import Any
 
-from loopwatch.detection.callees import name_of_callee
-from loopwatch.detection.cpu_clocks import CpuReading
-from loopwatch.detection.sampling import Site, is_where_steps_begin
-from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.cpython.callees import name_of_callee
+from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
+from loopwatch.detection.machine.cpu_clocks import CpuReading
+from loopwatch.detection.timing.loop_clock import LoopClock
+from loopwatch.detection.timing.trace import Trace, TracedCall
 
 logger = logging.getLogger("loopwatch")
 
@@ -24,40 +25,11 @@ READING_INTERVAL_S = 0.001
 MAX_CALLS = 1000
 MAX_READINGS = 1000
 MAX_FRAMES = 500
-_OWN_DOING = frozenset({"loopwatch.detection.monitor", "loopwatch.detection.watcher"})
 
 
 def worthwhile_s(threshold_s: float) -> float:
     """The time from which a call is looked at: little beside the threshold, and much beside what looking costs."""
     return min(max(WORTHWHILE_FRACTION * threshold_s, SHORTEST_WORTHWHILE_S), LONGEST_WORTHWHILE_S)
-
-
-@dataclass(slots=True)
-class TracedCall:
-    """One function at one place of a step's call tree. ``sites``, innermost first, is where its first call ended.
-
-    ``name`` is that of a C function, and empty for Python code, whose own frame is the innermost. ``own_s`` leaves out
-    what its callees are recorded with. ``inside`` are the C functions that the stack went through: the code and offset
-    that called each. Times are ``now()``.
-    """
-
-    sites: tuple[Site, ...]
-    name: str
-    started: float
-    ended: float
-    own_s: float
-    total_s: float
-    count: int = 1
-    inside: list[tuple[CodeType, int, str]] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What was traced of a step. ``counts`` says how often each code object (by its id) was called and took long."""
-
-    calls: tuple[TracedCall, ...] = ()
-    counts: dict[int, int] = field(default_factory=dict)
-    readings: tuple[CpuReading, ...] = ()
 
 
 class StepTrace:
@@ -95,8 +67,8 @@ class StepTrace:
 
     def drop_calls(self) -> None:
         """Forget the calls going on: their ends will not be reported, or do not matter."""
-        for pace, _, _ in self.stack:
-            pace.active -= 1
+        for budget, _, _ in self.stack:
+            budget.active -= 1
         self.stack.clear()
 
     def call_ended(
@@ -193,7 +165,7 @@ def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
         module = str(frame.f_globals.get("__name__", ""))
         if is_where_steps_begin(code, module):
             break
-        if module in _OWN_DOING:
+        if is_monitor(module):
             return None
         sites.append(Site(code, frame.f_lasti, module))
         frame = frame.f_back

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from types import CodeType
 from typing import Protocol
 
-from loopwatch.detection.stopwatch import LoopClock
+from loopwatch.detection.timing.loop_clock import LoopClock
 
 
 class TracingUnavailableError(RuntimeError):
@@ -26,5 +26,5 @@ class Tracer(Protocol):
     def stop(self, clock: LoopClock) -> None:
         """Trace it no longer; with the last loop, leave nothing behind."""
 
-    def look_closer(self, codes: Iterable[CodeType]) -> None:
+    def time_again(self, codes: Iterable[CodeType]) -> None:
         """Calls made by this code, which had been quick, took long. On the watchdog's thread."""

@@ -9,7 +9,7 @@ import types
 
 import pytest
 
-from loopwatch.detection.naming import name_of_c_callable
+from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.strict.catalogue import HARMLESS, IN_C, IN_PYTHON
 from tests.detection.strict import peers
 

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from loopwatch import watch
-from loopwatch.detection.observation import LEAST_TRACED_S
+from loopwatch.detection.sampling.observation import LEAST_TRACED_S
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from tests.support.witness import Witness
 

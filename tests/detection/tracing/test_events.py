@@ -8,8 +8,8 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
-from loopwatch.detection.in_flight import InFlight, RequestInFlight, current_request
-from loopwatch.detection.traced_requests import RequestTracing
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, current_request
+from loopwatch.detection.tracing.traced_requests import RequestTracing
 
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 12), reason="There is no sys.monitoring before Python 3.12")
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.cpu_clocks import Turns
-from loopwatch.detection.report import SAMPLING, TRACING, explanation, unexamined_call
-from tests.detection.verdict import shop
-from tests.detection.verdict.builders import (
+from loopwatch.detection.machine.cpu_clocks import Turns
+from loopwatch.detection.verdict.blocking_call import SAMPLING, TRACING, explanation, unexamined_call
+from tests.detection import shop
+from tests.detection.builders import (
     STARTED_AT,
     Delayed,
     Step,

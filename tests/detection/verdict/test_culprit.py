@@ -7,9 +7,9 @@ import django.template.base as templates
 import pytest
 from django.utils import html
 
-from loopwatch.detection.attribution import culprit_of, entry_of, is_import, own_node
-from tests.detection.verdict import shop
-from tests.detection.verdict.builders import ENTRY, inner_code, path, site
+from loopwatch.detection.verdict.attribution import culprit_of, entry_of, is_import, own_node
+from tests.detection import shop
+from tests.detection.builders import ENTRY, inner_code, path, site
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 CHECKOUT = site(shop.checkout, "add_up(cart)")

@@ -6,11 +6,11 @@ from dataclasses import replace
 import pytest
 
 from loopwatch.detection.calls import Cause
+from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.tracing import step_trace
-from loopwatch.detection.tracing.explanation import explain
-from loopwatch.detection.tracing.step_trace import Trace
-from tests.detection.verdict import shop
-from tests.detection.verdict.builders import ENTRY, inner_code, named, path, reading, sample, site, trace, traced
+from loopwatch.detection.verdict.explanation import explain
+from tests.detection import shop
+from tests.detection.builders import ENTRY, inner_code, named, path, reading, sample, site, trace, traced
 
 CHECKOUT = site(shop.checkout, "add_up(cart)")
 SLEEPS = site(shop.checkout, "time.sleep(total)")
@@ -525,8 +525,10 @@ HIDDEN = [
 
 @pytest.mark.parametrize(("calls", "sampled", "hidden"), HIDDEN)
 def test_the_code_that_took_long_and_was_not_traced_is(calls, sampled, hidden):
-    assert explained(calls, [path(stack, weight_s) for weight_s, stack in sampled]).hidden == hidden
+    assert explained(calls, [path(stack, weight_s) for weight_s, stack in sampled]).untimed_callees == hidden
 
 
 def test_the_code_that_took_half_of_a_part_of_a_step_is_known():
-    assert explained([traced([ADD_UP, CHECKOUT], 2.0, 4.0)], started=2.0, ended=6.0).hidden == codes(shop.add_up)
+    assert explained([traced([ADD_UP, CHECKOUT], 2.0, 4.0)], started=2.0, ended=6.0).untimed_callees == codes(
+        shop.add_up
+    )

@@ -2,14 +2,14 @@
 
 import pytest
 
-from loopwatch.detection import bytecode, source
-from loopwatch.detection.attribution import paths_of
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.expressions import SpecialMethod
-from loopwatch.detection.gil import GilWait
-from loopwatch.detection.instructions import instructions_of
-from loopwatch.detection.sampling import Site
-from tests.detection.verdict.builders import ENTRY, called, named, sample, site
+from loopwatch.detection.cpython import bytecode, source
+from loopwatch.detection.cpython.expressions import SpecialMethod
+from loopwatch.detection.cpython.instructions import instructions_of
+from loopwatch.detection.cpython.sites import Site
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.verdict.attribution import paths_of
+from tests.detection.builders import ENTRY, called, named, sample, site
 
 
 class Span:

@@ -8,13 +8,15 @@ from dataclasses import replace
 import django.template.base as templates
 import pytest
 
-from loopwatch.detection import attribution, bytecode, gc_pauses
-from loopwatch.detection.attribution import nodes_of, paths_of
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.gil import GilWait
-from loopwatch.detection.ownership import Owner
-from tests.detection.verdict import shop
-from tests.detection.verdict.builders import ENTRY, called, inner_code, named, sample, site
+from loopwatch.detection.cpython import bytecode
+from loopwatch.detection.cpython.code_owner import Owner
+from loopwatch.detection.machine import gc_pauses
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.verdict import attribution
+from loopwatch.detection.verdict.attribution import nodes_of, paths_of
+from tests.detection import shop
+from tests.detection.builders import ENTRY, called, inner_code, named, sample, site
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 ADDS_UP = site(shop.checkout, "add_up(cart)")
@@ -246,7 +248,7 @@ def test_whose_a_c_function_is(callee, caller, owner, package):
 @pytest.mark.parametrize(
     ("function", "owner", "package"),
     [
-        pytest.param(shop.price, Owner.OWN, "shop", id="the site's own"),
+        pytest.param(shop.price, Owner.IN_APP, "shop", id="the site's own"),
         pytest.param(json.dumps, Owner.STANDARD_LIBRARY, "", id="of the standard library"),
         pytest.param(templates.Template.render, Owner.PACKAGE, "django", id="of a package"),
     ],

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.cpu_clocks import Turns
-from loopwatch.detection.gil import GilWait
-from loopwatch.detection.report import SAMPLING, blocking_call, explanation
-from loopwatch.detection.states import is_starved, states_of
-from tests.detection.verdict import shop
-from tests.detection.verdict.builders import STARTED_AT, Delayed, Watch, observation, reading, sample, site, stall
+from loopwatch.detection.machine.cpu_clocks import Turns
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.verdict.blocking_call import SAMPLING, blocking_call, explanation
+from loopwatch.detection.verdict.thread_states import is_starved, states_of
+from tests.detection import shop
+from tests.detection.builders import STARTED_AT, Delayed, Watch, observation, reading, sample, site, stall
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 DUMPS = site(shop.checkout, "json.dumps(total)")

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loopwatch.detection import usual_culprits
 from loopwatch.detection.calls import BlockingCall, Cause, Request, StackSample
-from loopwatch.detection.usual_culprits import UsualCulprits
+from loopwatch.detection.verdict import usual_culprits
+from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
 DUMPS = BlockingCall(
     stall_id="1",

@@ -1,0 +1,258 @@
+"""What an instruction calls, as far as the bytecode says: a small expression over names and attributes.
+
+Pure and cached: the same code object and offset give the same answer. Positions in the source (PEP 657) tell where the
+expression of a callable begins. What the reader does not know for certain is ``Unknown``.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+
+from loopwatch.detection.cpython.expressions import (
+    Attribute,
+    Constant,
+    Expression,
+    Item,
+    Name,
+    New,
+    Result,
+    Scope,
+    SpecialMethod,
+    SuperAttribute,
+    Unknown,
+)
+from loopwatch.detection.cpython.instructions import Instruction, index_at, instructions_of
+from loopwatch.detection.cpython.opcodes import HAS_LAZY_IMPORTS, PUSHES_NULL_AFTER_CALLABLE, Role
+from loopwatch.detection.cpython.operators import is_subscript, may_take_long
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of ``function``. ``is_certain``: nothing before it, since the interpreter last offered the GIL to other
+    threads, can take long."""
+
+    function: Expression
+    is_certain: bool
+
+
+_SCOPES = {Role.LOADS_LOCAL: Scope.LOCAL, Role.LOADS_GLOBAL: Scope.GLOBAL, Role.LOADS_ANY: Scope.ANY}
+_BUILT: dict[str, type] = {"BUILD_LIST": list, "BUILD_TUPLE": tuple, "BUILD_SET": set, "BUILD_MAP": dict}
+_ENTER = {"BEFORE_WITH": "__enter__", "BEFORE_ASYNC_WITH": "__aenter__"}
+_EXIT = {"BEFORE_WITH": "__exit__", "BEFORE_ASYNC_WITH": "__aexit__"}
+_EXIT_METHODS = frozenset(_EXIT.values())
+_EXIT_ARGUMENTS = 3
+"""A ``with`` statement that succeeds is left by a call with ``None`` for the exception, its type and its traceback."""
+_SUPER = Result(Name("super", Scope.GLOBAL))
+
+# Between a callable and a call with * or **, these gather the arguments, and stand where the whole call does.
+_GATHERING = frozenset({Role.BUILDS, Role.OPERATION, Role.LOADS_CONSTANT, Role.NOTHING, Role.OTHER})
+_LOADS_LAZILY = frozenset({Role.LOADS_GLOBAL, Role.LOADS_ANY, Role.LOADS_ATTRIBUTE})
+_OFFERS_GIL = frozenset({Role.CALL, Role.OFFERS_GIL})
+
+
+@functools.lru_cache(maxsize=4096)
+def call_at(code: CodeType, offset: int) -> Call | None:
+    """The call that the instruction at ``offset`` makes; ``None`` when it makes none."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    if index is None:
+        return None
+    function = _called_by(instructions, index)
+    if function is not None and any(each.role is None for each in instructions):
+        function = Unknown()  # on a later Python, the instructions that are known may mean something else
+    return None if function is None else Call(function, _doubtful_before(instructions, index) is None)
+
+
+@functools.lru_cache(maxsize=4096)
+def operation_before(code: CodeType, offset: int) -> int | None:
+    """The offset of an operation before ``offset`` that may have kept the GIL for long without offering it since."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    doubtful = None if index is None else _doubtful_before(instructions, index)
+    return None if doubtful is None else instructions[doubtful].offset
+
+
+@functools.lru_cache(maxsize=4096)
+def imported_at(code: CodeType, offset: int) -> str | None:
+    """The module that the instruction at ``offset`` imports, if it is an import."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    if index is None or instructions[index].role is not Role.IMPORTS:
+        return None
+    return str(instructions[index].value)
+
+
+@functools.lru_cache(maxsize=4096)
+def lazily_loaded_at(code: CodeType, offset: int) -> Expression | None:
+    """What the instruction at ``offset`` loads; ``None`` if it loads nothing that a lazy import may stand for."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    if index is None or not HAS_LAZY_IMPORTS:
+        return None
+    instruction = instructions[index]
+    if instruction.name == "IMPORT_FROM":
+        return Attribute(Unknown(), str(instruction.value))
+    return _value_at(instructions, index) if instruction.role in _LOADS_LAZILY else None
+
+
+@functools.lru_cache(maxsize=4096)
+def is_entry(code: CodeType, offset: int) -> bool:
+    """Whether a frame that stands at ``offset`` has only just been entered."""
+    instructions = instructions_of(code)
+    index = index_at(instructions, offset)
+    return index is not None and instructions[index].name == "RESUME" and instructions[index].arg == 0
+
+
+def _called_by(instructions: Sequence[Instruction], index: int) -> Expression | None:
+    """What the instruction at ``index`` calls; ``None`` when it calls nothing."""
+    instruction = instructions[index]
+    match instruction.role:
+        case Role.CALL if _leaves_with(instructions, index):
+            return _exit_method(instructions, index)
+        case Role.CALL:
+            return _value_that_begins(instructions, index)
+        case Role.ENTERS_WITH:
+            return SpecialMethod(_value_before(instructions, index), _ENTER[instruction.name])
+        case Role.FAILS_WITH:
+            return _exit_method(instructions, index)
+        case Role.ITERATES:
+            return SpecialMethod(_iterable_of(instructions, index), "__iter__")
+        case Role.NEXT:
+            return SpecialMethod(_iterable_of_loop(instructions, index), "__next__")
+        case None:
+            return Unknown()  # it may well call something
+        case _:
+            return None
+
+
+def _value_that_begins(instructions: Sequence[Instruction], last: int) -> Expression:
+    """The value whose expression begins where that of ``last`` does: the callable of a call, what is subscripted."""
+    place, gathers = instructions[last].place, instructions[last].name == "CALL_FUNCTION_EX"
+    for index in range(last - 1, -1, -1):
+        each = instructions[index]
+        if place is None:
+            break
+        if each.place is None or each.place.start != place.start:
+            continue
+        if gathers and each.place == place and each.role in _GATHERING:
+            continue
+        if each.role is Role.NOTHING and not (each.name == "PUSH_NULL" and PUSHES_NULL_AFTER_CALLABLE):
+            continue
+        if each.role is Role.LOADS_CONSTANT and index == last - 1:
+            continue  # the names of keywords
+        return _value_before(instructions, index) if each.role is Role.NOTHING else _value_at(instructions, index)
+    return Unknown()
+
+
+def _value_before(instructions: Sequence[Instruction], index: int) -> Expression:
+    """The value on top of the stack as the instruction at ``index`` begins."""
+    while not instructions[index].is_target:  # if a jump leads here, the value may come from elsewhere
+        index -= 1
+        if index < 0:
+            break
+        if instructions[index].role is not Role.NOTHING:
+            return _value_at(instructions, index)
+    return Unknown()
+
+
+def _value_at(instructions: Sequence[Instruction], index: int) -> Expression:
+    """The value that the instruction at ``index`` has pushed."""
+    instruction = instructions[index]
+    match instruction.role:
+        case Role.LOADS_LOCAL | Role.LOADS_GLOBAL | Role.LOADS_ANY as role:
+            return Name(str(instruction.value), _SCOPES[role])
+        case Role.LOADS_ATTRIBUTE:
+            of = _value_before(instructions, index)
+            return SuperAttribute(str(instruction.value)) if of == _SUPER else Attribute(of, str(instruction.value))
+        case Role.LOADS_SUPER:
+            return SuperAttribute(str(instruction.value))
+        case Role.LOADS_SPECIAL:
+            return SpecialMethod(_manager_before(instructions, index), instruction.symbol)
+        case Role.CALL:
+            return Result(_value_that_begins(instructions, index))
+        case Role.LOADS_CONSTANT:
+            return Constant(instruction.value)
+        case Role.BUILDS:
+            return New(_BUILT.get(instruction.name, str))
+        case Role.MAKES_FUNCTION:
+            return New(FunctionType)
+        case Role.SUBSCRIPT | Role.OPERATION if is_subscript(instruction):
+            return Item(_value_that_begins(instructions, index), _value_before(instructions, index))
+        case _:
+            return Unknown()
+
+
+def _leaves_with(instructions: Sequence[Instruction], call: int) -> bool:
+    """Whether the call is the end of a ``with`` statement; its arguments stand where the statement does."""
+    place = instructions[call].place
+    found = 0
+    for index in range(call - 1, -1, -1):
+        each = instructions[index]
+        if each.role is Role.NOTHING:
+            continue
+        if each.role is not Role.LOADS_CONSTANT or each.value is not None or each.place != place:
+            break
+        found += 1
+    return place is not None and found == _EXIT_ARGUMENTS
+
+
+def _exit_method(instructions: Sequence[Instruction], leaving: int) -> Expression:
+    """The special method that leaves the ``with`` statement which the instruction at ``leaving`` belongs to."""
+    place = instructions[leaving].place
+    entered = [
+        index
+        for index in range(leaving)
+        if place is not None and instructions[index].place == place and _enters_with(instructions[index])
+    ]
+    if len(entered) != 1:
+        return Unknown()  # on 3.11, all managers of one statement stand where the whole statement does
+    index = entered[0]
+    if instructions[index].role is Role.LOADS_SPECIAL:
+        return _value_at(instructions, index)
+    return SpecialMethod(_value_before(instructions, index), _EXIT[instructions[index].name])
+
+
+def _enters_with(instruction: Instruction) -> bool:
+    is_exit_loaded = instruction.role is Role.LOADS_SPECIAL and instruction.symbol in _EXIT_METHODS
+    return instruction.role is Role.ENTERS_WITH or is_exit_loaded
+
+
+def _manager_before(instructions: Sequence[Instruction], index: int) -> Expression:
+    """The context manager, copies of which the special methods are looked up on."""
+    while index > 0 and instructions[index - 1].role in (Role.SHUFFLES, Role.LOADS_SPECIAL, Role.NOTHING):
+        index -= 1
+    return _value_before(instructions, index)
+
+
+def _iterable_of_loop(instructions: Sequence[Instruction], loop: int) -> Expression:
+    """What a loop goes over: its iterator has been made just before the loop begins."""
+    for index in range(loop - 1, -1, -1):
+        each = instructions[index]
+        if each.role is Role.ITERATES:
+            return _iterable_of(instructions, index)
+        if each.role in (Role.LOADS_LOCAL, Role.LOADS_ATTRIBUTE):
+            return _value_at(instructions, index)  # a generator expression is given its iterator
+        if each.role not in (Role.SHUFFLES, Role.BUILDS, Role.NOTHING):
+            break
+    return Unknown()
+
+
+def _iterable_of(instructions: Sequence[Instruction], index: int) -> Expression:
+    """The iterable of ``GET_ITER``; what a comprehension puts on the stack in between stands where all of it does."""
+    place = instructions[index].place
+    while index > 0 and instructions[index - 1].role in (Role.SHUFFLES, Role.BUILDS):
+        if instructions[index - 1].place == place:
+            break
+        index -= 1
+    return _value_before(instructions, index)
+
+
+def _doubtful_before(instructions: Sequence[Instruction], index: int) -> int | None:
+    """The operation that may have taken long since the interpreter last offered the GIL."""
+    for earlier in range(index - 1, -1, -1):
+        if instructions[earlier].role in _OFFERS_GIL:
+            return None
+        if may_take_long(instructions, earlier):
+            return earlier
+    return None

@@ -1,0 +1,227 @@
+"""Which function does the instruction that a frame stands on call?
+
+A C function has no frame. It is found from the bytecode: the instruction's position in the source (PEP 657) says which
+earlier instructions loaded the callable, and their names are looked up in the frame's variables without running any
+code of the user's (no property, no ``__getattr__``). Runs on the watchdog's thread, for sampled frames only; what the
+bytecode says is worked out once for every instruction and remembered.
+"""
+
+import functools
+import inspect
+import re
+import sys
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from loopwatch.detection.cpython import bytecode, expressions
+from loopwatch.detection.cpython.frames import forget_locals, locals_of
+from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
+
+MAX_ITEMS = 1000
+"""Larger dictionaries are not searched for a function."""
+NEVER_SLOW = frozenset(
+    {"len", "isinstance", "id", "list.append", "dict.get"}
+    | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
+)
+"""C functions that are always quick. A thread that computes is often seen at one, because every call offers the GIL."""
+# Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
+_ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
+
+
+@dataclass(frozen=True, slots=True)
+class Callee:
+    """What an instruction calls: a C function, by its qualified name, or by its source name if it cannot be resolved.
+
+    The name is empty where it cannot be written either. ``is_certain`` is false when another operation stands between
+    the call and the last moment the interpreter offered the GIL, so that time for which the GIL was kept may be that
+    operation's.
+    """
+
+    name: str
+    is_resolved: bool
+    is_certain: bool
+
+
+def callee_at(frame: FrameType, offset: int) -> Callee | None:
+    """The C function being called where ``frame`` stood.
+
+    ``None`` when it calls none, a Python function, or one that is always quick.
+    """
+    call = bytecode.call_at(frame.f_code, offset)
+    if call is None:
+        return None
+    variables = _Variables(frame)
+    try:
+        name = _name_of(_evaluate(call.function, variables))
+    except _CannotTellError:
+        return Callee(call.function.text, is_resolved=False, is_certain=call.is_certain)
+    finally:
+        variables.release()
+    if not name or name in NEVER_SLOW:
+        return None
+    return Callee(name, is_resolved=True, is_certain=call.is_certain)
+
+
+def name_of_callee(function: Any) -> str:
+    """The C function that a call of ``function`` runs; empty when it runs Python code, which has a frame of its own."""
+    while _is_a(function, functools.partial):
+        function = function.func
+    return name_of_c_callable(function) if callable(function) and not _runs_python(function) else ""
+
+
+def _name_of(function: Any) -> str:
+    """The same for what an expression gave, which may be an object that does not exist any more."""
+    if not _is_a(function, _InstanceOf):
+        return name_of_callee(function)
+    if function.type is types.FunctionType:
+        return ""
+    return name_of_callee(_special_method(function, "__call__"))
+
+
+def _runs_python(function: object) -> bool:
+    kind = type(function)
+    if kind in (types.FunctionType, types.MethodType):
+        return True
+    if kind in WRITTEN_IN_C:
+        return False
+    is_class = issubclass(kind, type)
+    names = ("__init__", "__new__") if is_class else ("__call__",)
+    found = [inspect.getattr_static(function if is_class else kind, name, None) for name in names]
+    return any(type(each.__func__ if _is_a(each, staticmethod) else each) is types.FunctionType for each in found)
+
+
+def _is_a(value: object, kind: type) -> bool:
+    """``isinstance`` without asking the value, which may be a proxy that answers with code of its own."""
+    return issubclass(type(value), kind)
+
+
+class _CannotTellError(Exception):
+    """The object cannot be found without running somebody's code."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InstanceOf:
+    """An object that does not exist any more, of which only the type is known."""
+
+    type: type
+
+
+class _Variables:
+    """The names a frame can see. Values are looked up one by one and never kept.
+
+    Before Python 3.13 a function's ``f_locals`` is a copy that the frame keeps, with all it refers to, until it ends;
+    ``release`` empties it again. A frame whose code or tracer may hold that copy is not asked for its locals.
+    """
+
+    def __init__(self, frame: FrameType) -> None:
+        self._frame = frame
+        self._copy: dict[str, Any] | None = None
+
+    def look_up(self, name: str, scope: expressions.Scope) -> object:
+        frame = self._frame
+        if scope is not expressions.Scope.GLOBAL:
+            variables = self._locals()
+            if name in variables:
+                return variables[name]
+        if scope is not expressions.Scope.LOCAL:
+            for namespace in (frame.f_globals, frame.f_builtins):
+                if name in namespace:
+                    return namespace[name]
+        raise _CannotTellError
+
+    def release(self) -> None:
+        if self._copy is not None:
+            forget_locals(self._frame, self._copy)
+
+    def _locals(self) -> Mapping[str, Any]:
+        frame = self._frame
+        if frame.f_trace is not None or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
+            raise _CannotTellError
+        variables = locals_of(frame)
+        if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+            self._copy = variables
+        return variables
+
+
+def _evaluate(expression: expressions.Expression, variables: _Variables) -> Any:
+    match expression:
+        case expressions.Name(name, scope):
+            return variables.look_up(name, scope)
+        case expressions.Constant(value):
+            return value
+        case expressions.New(of_type):
+            return _InstanceOf(of_type)
+        case expressions.Attribute(of, name):
+            return _attribute(_evaluate(of, variables), name)
+        case expressions.SpecialMethod(of, name):
+            return _special_method(_evaluate(of, variables), name)
+        case expressions.SuperAttribute(name):
+            return _super_attribute(name, variables)
+        case expressions.Item(of, key):
+            return _item(_evaluate(of, variables), _evaluate(key, variables))
+        case expressions.Result(of):
+            return _result(_evaluate(of, variables))
+        case _:
+            raise _CannotTellError
+
+
+def _result(function: Any) -> _InstanceOf:
+    if _is_a(function, type):
+        return _InstanceOf(function)
+    if function is re.compile:
+        return _InstanceOf(re.Pattern)
+    raise _CannotTellError
+
+
+def _attribute(of: Any, name: str) -> Any:
+    """Attribute access that runs nobody's code: what a descriptor would compute is not asked for."""
+    is_instance_of = _is_a(of, _InstanceOf)
+    if is_instance_of:
+        found = inspect.getattr_static(of.type, name, None)
+    elif _is_a(of, types.ModuleType):
+        found = vars(of).get(name)
+    else:
+        found = inspect.getattr_static(of, name, None)
+    if found is None or _is_a(found, property):
+        raise _CannotTellError
+    if _is_a(found, staticmethod) or _is_a(found, classmethod):
+        return found.__func__
+    if _is_a(found, types.MemberDescriptorType) and not is_instance_of and not _is_a(of, type):
+        return found.__get__(of, type(of))
+    return found
+
+
+def _special_method(of: Any, name: str) -> Any:
+    """A special method as the interpreter looks it up: on the type alone."""
+    found = inspect.getattr_static(of.type if _is_a(of, _InstanceOf) else type(of), name, None)
+    if found is None:
+        raise _CannotTellError
+    return found.__func__ if _is_a(found, staticmethod) or _is_a(found, classmethod) else found
+
+
+def _item(of: Any, key: Any) -> Any:
+    """An item of a plain list, tuple or dictionary, compared without running anybody's ``__eq__``."""
+    kind = type(of)
+    if kind in (list, tuple) and type(key) is int and -len(of) <= key < len(of):
+        return of[key]
+    get = inspect.getattr_static(kind, "__getitem__", None)
+    if get is dict.__getitem__ and len(of) <= MAX_ITEMS:
+        for each, value in list(dict.items(of)):
+            if each is key or (type(each) is type(key) and type(key) in (str, int, bytes) and each == key):
+                return value
+    raise _CannotTellError
+
+
+def _super_attribute(name: str, variables: _Variables) -> Any:
+    own_class = variables.look_up("__class__", expressions.Scope.LOCAL)
+    first_argument = variables.look_up("self", expressions.Scope.LOCAL)
+    mro = type(first_argument).__mro__
+    if own_class not in mro:
+        raise _CannotTellError
+    for ancestor in mro[mro.index(own_class) + 1 :]:
+        if name in vars(ancestor):
+            return vars(ancestor)[name]
+    raise _CannotTellError

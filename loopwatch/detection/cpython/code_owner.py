@@ -1,0 +1,94 @@
+"""Whose code a file is: the user's own, the standard library's, a package's, or the plumbing between loop and user."""
+
+import functools
+import os
+import site
+import sys
+import sysconfig
+from enum import Enum
+from types import CodeType
+
+import loopwatch
+
+
+class Owner(Enum):
+    IN_APP = "in-app"
+    STANDARD_LIBRARY = "standard library"
+    PACKAGE = "package"
+    PLUMBING = "plumbing"
+
+
+# These run between the loop and the code that a user or a library wrote. They are never to blame.
+PLUMBING_MODULES = ("asyncio", "asgiref", "uvloop", "nest_asyncio", "loopwatch", "selectors", "contextvars")
+PLUMBING_FUNCTIONS = frozenset({"concurrent.futures.thread", "runpy", "_pyrepl"})
+
+_OWN_PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(loopwatch.__file__)) + os.sep  # noqa: PTH120, PTH100
+
+
+def _directories() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    paths = sysconfig.get_paths()
+    packages = {paths["purelib"], paths["platlib"], *site.getsitepackages(), site.getusersitepackages()}
+    standard = {paths["stdlib"], paths["platstdlib"], os.path.dirname(os.__file__)}  # noqa: PTH120
+    both = []
+    for directories in (packages, standard):
+        real = {os.path.realpath(directory) for directory in directories}
+        both.append(tuple(sorted({directory + os.sep for directory in directories | real}, key=len, reverse=True)))
+    return both[0], both[1]
+
+
+_PACKAGES, _STANDARD = _directories()
+
+
+@functools.lru_cache(maxsize=4096)
+def owner_of_file(filename: str) -> Owner:
+    """Decide by the path alone; the answer does not change while the process lives."""
+    if filename.startswith(_OWN_PACKAGE_DIRECTORY):
+        return Owner.PLUMBING
+    if filename.startswith("<frozen "):
+        return Owner.STANDARD_LIBRARY
+    if f"{os.sep}site-packages{os.sep}" in filename or f"{os.sep}dist-packages{os.sep}" in filename:
+        return Owner.PACKAGE
+    if filename.startswith(_PACKAGES):
+        return Owner.PACKAGE
+    if filename.startswith(_STANDARD):
+        return Owner.STANDARD_LIBRARY
+    return Owner.IN_APP
+
+
+def owner_of(code: CodeType, module: str) -> Owner:
+    """Whose a frame is, by its module's name where that is known to be plumbing, else by its file."""
+    if module.partition(".")[0] in PLUMBING_MODULES and not module.startswith("loopwatch."):
+        return Owner.PLUMBING
+    if module in PLUMBING_FUNCTIONS:
+        return Owner.PLUMBING
+    owner = owner_of_file(code.co_filename)
+    if owner is Owner.IN_APP and code.co_filename.startswith("<"):
+        return _owner_of_generated(module)
+    return owner
+
+
+def is_template(code: CodeType, module: str) -> bool:
+    """Whether the code was compiled from a template, whose globals are no module's, as Jinja's are.
+
+    What a template does is done by whoever renders it: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py
+    """
+    filename = code.co_filename
+    if module or not filename or filename.endswith(".py"):
+        return False
+    return filename == "<template>" or not filename.startswith("<")
+
+
+def package_of(owner: Owner, module: str) -> str:
+    """What counts as one library when a chain of its own calls is reported as the call that entered it."""
+    return "" if owner is Owner.STANDARD_LIBRARY else module.partition(".")[0]
+
+
+def _owner_of_generated(module: str) -> Owner:
+    """Code without a file (``exec``, dataclasses, templates) belongs to whoever's globals it runs in."""
+    if module == "__main__":
+        return Owner.IN_APP
+    loaded = sys.modules.get(module)
+    filename = getattr(loaded, "__file__", None)
+    if filename:
+        return owner_of_file(filename)
+    return Owner.STANDARD_LIBRARY if module in sys.stdlib_module_names else Owner.IN_APP

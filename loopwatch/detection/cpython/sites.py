@@ -1,0 +1,77 @@
+"""Where a frame stood, and which frames belong to the machinery around the code that is watched.
+
+Modules of loopwatch whose frames need a rule register themselves here, so that renaming one cannot break the rule.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any, TypeVar
+
+from loopwatch.detection.cpython.callees import Callee
+
+CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
+IMPORT_MODULES = frozenset({"importlib._bootstrap", "_frozen_importlib"})
+"""The name of the import machinery's module, after and before ``importlib`` has been imported."""
+_ASYNCIO_RUNNERS = {
+    "asyncio.events": ("_run",),
+    "asyncio.base_events": ("run_forever", "run_until_complete"),
+    "asyncio.runners": ("run",),
+}
+_own_runners: dict[int, CodeType] = {}
+"""By id, because hashing a code object reads all of it."""
+_collector_callbacks: set[str] = set()
+_monitor_modules: set[str] = set()
+_tracer_packages: tuple[str, ...] = ()
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where a frame stood. ``lazily_imports`` is the module that it brings in, as the first to use a lazy import."""
+
+    code: CodeType
+    offset: int
+    module: str
+    callee: Callee | None = None
+    lazily_imports: str = ""
+
+
+def runs_steps(function: Function) -> Function:
+    """Decorate a function of loopwatch that calls a step: stacks are followed no further out than its frame."""
+    _own_runners[id(function.__code__)] = function.__code__
+    return function
+
+
+def register_collector_callback(module: str) -> None:
+    """Name a module whose code the garbage collector calls in the middle of the code that allocates."""
+    _collector_callbacks.add(module)
+
+
+def register_monitor(module: str) -> None:
+    """Name a module whose calls in a step are loopwatch's work, and not the step's."""
+    _monitor_modules.add(module)
+
+
+def register_tracer(package: str) -> None:
+    """Name a package whose code the interpreter calls in the middle of the code that is traced."""
+    global _tracer_packages  # noqa: PLW0603
+    _tracer_packages = (*_tracer_packages, f"{package}.")
+
+
+def is_where_steps_begin(code: CodeType, module: str) -> bool:
+    """Return whether a frame is one of those between the loop and the step it runs."""
+    return id(code) in _own_runners or code.co_name in _ASYNCIO_RUNNERS.get(module, ())
+
+
+def is_collector_callback(module: str) -> bool:
+    return module in _collector_callbacks
+
+
+def is_monitor(module: str) -> bool:
+    return module in _monitor_modules
+
+
+def is_tracer(module: str) -> bool:
+    return module.startswith(_tracer_packages)

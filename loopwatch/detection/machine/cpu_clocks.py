@@ -1,0 +1,125 @@
+"""How much CPU time the loop's thread and the process have used, and how long a thread was kept from a CPU."""
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from typing import NamedTuple
+
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.proc_files import Read, reader
+
+
+class CpuReading(NamedTuple):
+    """CPU seconds used up to ``at``: by the loop's thread (``None`` if unknown), the watchdog's, and all."""
+
+    at: float
+    thread_s: float | None
+    watchdog_s: float
+    process_s: float
+
+
+def others_s(before: CpuReading, after: CpuReading) -> float:
+    """CPU seconds that neither the loop's thread nor the watchdog has used; 0 where that cannot be known."""
+    if before.thread_s is None or after.thread_s is None:
+        return 0.0
+    own_s = after.thread_s - before.thread_s + after.watchdog_s - before.watchdog_s
+    return after.process_s - before.process_s - own_s
+
+
+process_s = time.process_time
+"""CPU seconds that the whole process has used, the watchdog among it."""
+
+
+def cpu_clock_id(thread_id: int) -> int | None:
+    """The CPU clock of a thread that is alive; ``None`` on platforms without one."""
+    return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None
+
+
+class Turns(NamedTuple):
+    """How often a thread came on a CPU, and for how long in all it was ready to run while others had the CPUs."""
+
+    delayed_s: float
+    taken: int
+
+
+class RunDelay:
+    """How a thread, given by its native id, got its turns on the CPUs.
+
+    The second and third field of its ``schedstat`` (Linux: Documentation/scheduler/sched-stats.rst). What the thread
+    waits at this moment is not in it yet.
+    """
+
+    def __init__(self, native_id: int) -> None:
+        self._read: Read | None = None
+        with contextlib.suppress(OSError):
+            file = os.open(f"/proc/self/task/{native_id}/schedstat", os.O_RDONLY)
+            weakref.finalize(self, os.close, file)
+            self._read = reader(file)
+
+    def read(self) -> Turns | None:
+        """Those so far; ``None`` where they cannot be known."""
+        if self._read is None:
+            return None
+        try:
+            _, delayed_ns, count = self._read().split()
+            return Turns(int(delayed_ns) / 1e9, int(count))
+        except (OSError, ValueError):
+            return None
+
+    def read_s(self) -> float | None:
+        """The delay so far in seconds; ``None`` where that cannot be known."""
+        turns = self.read()
+        return None if turns is None else turns.delayed_s
+
+
+class Delays:
+    """How long the loop's thread and the watchdog's have been kept from a CPU since this was made; 0 where unknown.
+
+    For the loop's, since ``loop_before`` was read, where it was read before. ``since`` is when that was at the latest.
+    """
+
+    def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before: Turns | None = None) -> None:
+        self._loop, self._watchdog = loop, watchdog
+        self.since = now()
+        self._loop_before = loop.read() if loop_before is None else loop_before
+        self._watchdog_before = watchdog.read()
+
+    def loop_turns(self) -> Turns | None:
+        """The turns of the loop's thread."""
+        return _since(self._loop_before, self._loop.read())
+
+    def loop_s(self) -> float:
+        return _delayed_s(self.loop_turns())
+
+    def watchdog_s(self) -> float:
+        return _delayed_s(_since(self._watchdog_before, self._watchdog.read()))
+
+
+class ThreadClocks:
+    """The clocks of the calling thread, for other threads to read."""
+
+    __slots__ = ("_cpu_clock_id", "run_delay", "thread_id")
+
+    def __init__(self) -> None:
+        self.thread_id = threading.get_ident()
+        self._cpu_clock_id = cpu_clock_id(self.thread_id)
+        self.run_delay = RunDelay(threading.get_native_id())
+
+    def cpu_s(self) -> float | None:
+        """Return the CPU seconds that the thread has used; ``None`` where that is unknown, or the thread is gone."""
+        try:
+            return None if self._cpu_clock_id is None else time.clock_gettime(self._cpu_clock_id)
+        except OSError:
+            return None
+
+
+def _since(before: Turns | None, after: Turns | None) -> Turns | None:
+    if before is None or after is None:
+        return None
+    return Turns(after.delayed_s - before.delayed_s, after.taken - before.taken)
+
+
+def _delayed_s(turns: Turns | None) -> float:
+    return 0.0 if turns is None else turns.delayed_s

@@ -1,0 +1,58 @@
+"""The garbage collector's pauses, which no stack shows.
+
+``gc.callbacks`` are called on the thread that collects, which may be a loop's. Short pauses are forgotten at once.
+"""
+
+import gc
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from loopwatch.detection.cpython.sites import register_collector_callback
+from loopwatch.detection.machine.clock import now
+
+SHORTEST_PAUSE_S = 0.001
+MAX_PAUSES = 256
+
+register_collector_callback(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One collection on one thread. Times are ``now()``."""
+
+    thread_id: int
+    started: float
+    ended: float
+
+
+class GcPauses:
+    """Remembers the latest pauses of the process, while it is installed."""
+
+    def __init__(self) -> None:
+        self._pauses: deque[Pause] = deque(maxlen=MAX_PAUSES)
+        self._started = 0.0
+
+    def install(self) -> None:
+        if self._note not in gc.callbacks:
+            gc.callbacks.append(self._note)
+
+    def uninstall(self) -> None:
+        if self._note in gc.callbacks:
+            gc.callbacks.remove(self._note)
+
+    def within(self, thread_id: int, started: float, ended: float) -> float:
+        """Seconds that the thread spent collecting between two moments."""
+        return sum(
+            min(pause.ended, ended) - max(pause.started, started)
+            for pause in list(self._pauses)
+            if pause.thread_id == thread_id and pause.ended > started and pause.started < ended
+        )
+
+    def _note(self, phase: str, _info: dict[str, Any]) -> None:
+        # Collections do not overlap: the collector is not entered again while it runs, on any thread.
+        if phase == "start":
+            self._started = now()
+        elif (ended := now()) - self._started >= SHORTEST_PAUSE_S:
+            self._pauses.append(Pause(threading.get_ident(), self._started, ended))

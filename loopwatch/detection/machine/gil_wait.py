@@ -1,0 +1,116 @@
+"""How long the watchdog waited for the GIL, which shows what the loop's thread was doing.
+
+A call that waits or computes without the GIL lets the watchdog in at once. Python code hands the GIL over one switch
+interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the watchdog
+is the first in: unless other threads compete for it.
+"""
+
+import sys
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns, others_s
+
+CROWDED = 0.25
+"""From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
+LOAD_WINDOW_S = 0.25
+OWN_WORK_S = 0.001
+SCHEDULING_S = 0.003
+PUNCTUAL_S = 0.0005
+NOTEWORTHY = 0.2
+"""The part of the threshold for which a call must have kept the GIL to be seen by that."""
+MOSTLY = 0.8
+NEGLIGIBLE_S = 0.0002
+"""Less than any thread uses that wakes up, asks for the GIL and does something."""
+
+
+class GilWait(Enum):
+    """What the watchdog's wait for the GIL says."""
+
+    NONE = auto()
+    """The GIL was free: the loop's thread waits, or computes without it."""
+    INTERVAL = auto()
+    """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
+    LONG = auto()
+    """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
+    CONTESTED = auto()
+    """As ``LONG``, but another thread may have come first, and the loop's thread may have gone a little further; or the
+    watchdog has waited for a CPU."""
+    SHARED = auto()
+    """Other threads had it too, for long: the loop's thread may be anywhere."""
+
+
+class OtherThreads:
+    """How busy the other threads of the process have been lately, in CPUs."""
+
+    def __init__(self, since: CpuReading) -> None:
+        self._since = since
+        self.load = 0.0
+
+    def note(self, reading: CpuReading) -> None:
+        elapsed_s = reading.at - self._since.at
+        if elapsed_s >= LOAD_WINDOW_S:
+            self.load = others_s(self._since, reading) / elapsed_s
+            self._since = reading
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRequest:
+    """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
+
+    ``due_at`` is when the watchdog was to look and had nothing else to do, ``at`` the later of that and ``asked_at``.
+    ``before`` are the CPU clocks until then, ``others_load`` is how busy other threads were.
+    """
+
+    due_at: float
+    at: float
+    asked_at: float
+    before: CpuReading
+    others_load: float
+    threshold_s: float
+    delays: Delays | None
+
+    def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
+        if not is_gil_enabled():
+            return GilWait.NONE
+        own_s = cpu.watchdog_s - self.before.watchdog_s
+        waited_s = taken_at - self.asked_at - own_s
+        interval_s = sys.getswitchinterval()
+        if waited_s < 0.6 * interval_s:
+            # Where the watchdog itself has kept the GIL for a while, the loop's thread may just be waiting for it.
+            return GilWait.NONE if own_s < OWN_WORK_S else GilWait.CONTESTED
+        # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
+        long_s = interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s)
+        if waited_s < long_s:
+            # Well off the interval: the GIL may have been free, and a CPU was not.
+            is_doubtful = abs(waited_s - interval_s) > PUNCTUAL_S and self._watchdog_delayed_s() > PUNCTUAL_S
+            return GilWait.CONTESTED if is_doubtful else GilWait.INTERVAL
+        busy_s = others_s(self.before, cpu)
+        if busy_s < NEGLIGIBLE_S:
+            return GilWait.LONG if waited_s - self._delayed_s() >= long_s else GilWait.CONTESTED
+        shared = busy_s > 0.4 * interval_s and self._was_shared(cpu, own_s, step_started, 0.4 * interval_s)
+        return GilWait.SHARED if shared else GilWait.CONTESTED
+
+    def loop_turns(self, cpu: CpuReading) -> Turns | None:
+        """The loop's turns on a CPU, unless it was on one for most of the time; ``None`` where they are not known."""
+        if self.delays is None or cpu.thread_s is None or self.before.thread_s is None:
+            return None
+        # Asking may let go of the GIL (``reading``), which has to be waited for again where the loop computes.
+        was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
+        return None if was_busy else self.delays.loop_turns()
+
+    def _watchdog_delayed_s(self) -> float:
+        return 0.0 if self.delays is None else self.delays.watchdog_s()
+
+    def _delayed_s(self) -> float:
+        """How long the one who had the GIL, or the one who wanted it, may have been without a CPU meanwhile."""
+        return 0.0 if self.delays is None else self.delays.loop_s() + self.delays.watchdog_s()
+
+    def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
+        """Whether the loop's thread has been off the CPU for long since the step began, and not for want of one."""
+        idle_s = cpu.at - self.before.at - ((cpu.thread_s or 0.0) - (self.before.thread_s or 0.0)) - own_s
+        # They may have run before the step, while the loop rested; threads that always run have no such excuse.
+        before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
+        delayed_s = 0.0 if self.delays is None else self.delays.loop_s()
+        return idle_s - before_step_s - delayed_s > enough_s

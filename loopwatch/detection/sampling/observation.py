@@ -1,0 +1,60 @@
+"""What the watchdog has seen of one step, until the stall is settled or the step proves to be none."""
+
+from dataclasses import dataclass, field
+
+from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.sample import Sample
+
+MAX_SAMPLES = 400
+TRACED_THRESHOLDS = 4
+LEAST_TRACED_S = 0.25
+"""A step is traced until it has computed for so many thresholds, and for so long at least; then it is sampled only."""
+
+
+@dataclass(slots=True)
+class Observation:
+    """What the watchdog has seen of one step. Only its thread touches it."""
+
+    step_started: float
+    next_sample_at: float
+    before: CpuReading
+    next_report_at: float
+    delays: Delays | None
+    samples: list[Sample] = field(default_factory=list)
+    stall_id: str = ""
+    mark: object | None = None
+    absent_s: float = 0.0
+    """For how much of it the process was suspended, as of when its stall is settled."""
+    unseen_since: float = NEVER
+    """When the watchdog was to look again, and could not before the step had ended."""
+    unseen_turns: Turns | None = None
+    """What the loop's thread has had of them since the last sample, as of when the stall is settled."""
+
+    is_unexamined: bool = False
+    """Whether the watchdog could not look, for want of CPU time of its own: nothing but how long it lasted is known."""
+
+    @property
+    def is_contested(self) -> bool:
+        """Whether other threads may have come between what took long and its sample."""
+        return any(sample.gil_wait in (GilWait.CONTESTED, GilWait.SHARED) for sample in self.samples)
+
+    def end(self, due_at: float, delays: Delays | None) -> None:
+        """The step is over; the watchdog was to look at the loops again at ``due_at``."""
+        self.unseen_since = max(self.next_sample_at, due_at)
+        if delays is not None and self.samples and delays.since >= self.samples[-1].taken_at:
+            self.unseen_turns = delays.loop_turns()
+
+    def add(self, sample: Sample) -> None:
+        if len(self.samples) >= MAX_SAMPLES:
+            del self.samples[1::2]
+        self.samples.append(sample)
+
+    def has_computed_enough(self, threshold_s: float, sample: Sample) -> bool:
+        """For the tracer to leave the step alone."""
+        at_least_s = max(LEAST_TRACED_S, TRACED_THRESHOLDS * threshold_s)
+        if sample.taken_at - self.step_started < at_least_s:
+            return False
+        before_s, until_s = self.before.thread_s, sample.cpu.thread_s
+        return before_s is None or until_s is None or until_s - before_s >= at_least_s

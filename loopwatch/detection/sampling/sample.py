@@ -1,0 +1,108 @@
+"""Samples of the loop thread's stack, taken by the watchdog.
+
+A sample holds code objects and instruction offsets only: no frame, no local variable. Names, lines and sources are
+worked out later (``attribution``), without it. The one thing that needs the frame is which function the innermost
+instruction calls, so that is asked here (``callees``).
+"""
+
+from dataclasses import dataclass
+
+from loopwatch.detection.cpython import lazy_imports
+from loopwatch.detection.cpython.bytecode import is_entry
+from loopwatch.detection.cpython.callees import callee_at
+from loopwatch.detection.cpython.frames import Stack, stack_of
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.sites import (
+    CALLBACK_NAMES,
+    IMPORT_MODULES,
+    Site,
+    is_collector_callback,
+    is_tracer,
+    is_where_steps_begin,
+)
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.cpu_clocks import CpuReading
+from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
+from loopwatch.detection.timing.loop_clock import LoopClock
+
+MAX_FRAMES = 500
+INNERMOST_FRAMES = 300
+_NOT_WALKED = Stack([], [])
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One stack, innermost frame first. ``due_at``, ``wanted_at`` and ``taken_at`` are ``now()``.
+
+    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, and ``turns`` how often it came on
+    one, where that was asked. In the first sample they may include what was before the step.
+    """
+
+    due_at: float
+    wanted_at: float
+    taken_at: float
+    cpu: CpuReading
+    gil_wait: GilWait
+    sites: tuple[Site, ...]
+    frames_left_out: int = 0
+    delayed_s: float = 0.0
+    turns: int | None = None
+
+    @property
+    def is_between_calls(self) -> bool:
+        """Whether the thread stood in Python code of its own, and not at a call of something else."""
+        return bool(self.sites) and self.sites[0].callee is None and not is_collector_callback(self.sites[0].module)
+
+    @property
+    def waited_s(self) -> float:
+        return self.taken_at - self.wanted_at
+
+    @property
+    def late_s(self) -> float:
+        return self.taken_at - self.due_at
+
+
+def take_sample(clock: LoopClock, started: float, wanted: SampleRequest) -> Sample | None:
+    """Sample the step that began at ``started``; ``None`` when it has ended in the meantime."""
+    taken_at = now()
+    cpu = clock.read_cpu()
+    handle = clock.handle
+    if handle is None:
+        return None
+    stack = stack_of(clock.thread_id) if is_gil_enabled() else _NOT_WALKED
+    is_gone = not stack.standing and stack is not _NOT_WALKED
+    if is_gone or clock.handle is not handle or clock.started != started:
+        return None
+    sites, left_out = _sites(stack)
+    del stack
+    gil_wait = wanted.gil_wait(taken_at, cpu, started)
+    delayed_s, turns = wanted.loop_turns(cpu) or (0.0, None)
+    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
+
+
+def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
+    """Go outward to the stopwatch's own frame, which is where the step began."""
+    sites: list[Site] = []
+    left_out = 0
+    # A function that C code calls back (a sort key, a generator being summed) or that has only just been entered says
+    # little by itself; what its caller is calling says more. So the callee is asked for the innermost frame and on
+    # through such functions, and through the tracer's: of who calls that, no more is known than that it runs.
+    asked = iter(stack.innermost)
+    frame = next(asked, None)
+    is_in_tracer = False
+    for code, offset, namespace in stack.standing:
+        module = str(namespace.get("__name__", ""))
+        if is_where_steps_begin(code, module):
+            break
+        calls_tracer, is_in_tracer = is_in_tracer, is_tracer(module)
+        callee = None if frame is None or calls_tracer or is_in_tracer else callee_at(frame, offset)
+        is_called_back = code.co_name in CALLBACK_NAMES or is_collector_callback(module)
+        says_little = is_called_back or is_in_tracer or is_entry(code, offset)
+        frame = next(asked, None) if frame is not None and says_little else None
+        is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES
+        lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
+        sites.append(Site(code, offset, module, callee, lazily_imports))
+    if len(sites) > MAX_FRAMES:
+        left_out = len(sites) - MAX_FRAMES
+        del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]
+    return tuple(sites), left_out

@@ -1,0 +1,160 @@
+"""Times the steps of loops that are not asyncio's own, such as uvloop's.
+
+They run no Python ``Handle``, but everything is scheduled through methods of the loop's class, and C tasks call those
+too. Each callback is replaced by one that times itself, each protocol by one whose methods do. What was scheduled, or
+connected, before the loop's class was first seen stays untimed.
+"""
+
+import asyncio
+import functools
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any
+
+from loopwatch.detection.cpython.sites import runs_steps
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.steps import ClockOf
+
+# The position of the callback among the arguments.
+_CALLBACK_POSITION = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
+_HANDLER_METHODS = ("add_reader", "add_writer", "add_signal_handler")
+_PROTOCOL_METHODS = (
+    *("create_server", "create_connection", "create_unix_server", "create_unix_connection"),
+    *("create_datagram_endpoint", "connect_read_pipe", "connect_write_pipe", "subprocess_exec", "subprocess_shell"),
+    "connect_accepted_socket",
+)
+_PROTOCOL_CALLBACKS = (
+    *("connection_made", "connection_lost", "data_received", "eof_received", "buffer_updated", "datagram_received"),
+    *("error_received", "pause_writing", "resume_writing", "pipe_data_received", "pipe_connection_lost"),
+    "process_exited",
+)
+
+_INHERITED = object()
+
+
+class TimedCallback:
+    """A callback that is a step. It stands for the handle, whose attributes it has."""
+
+    __slots__ = ("_callback", "_clock_of", "_context", "_loop")
+
+    def __init__(
+        self, callback: Callable[..., Any], context: Context | None, loop: asyncio.AbstractEventLoop, clock_of: ClockOf
+    ) -> None:
+        self._callback = callback
+        self._context = context
+        self._loop = loop
+        self._clock_of = clock_of
+
+    @runs_steps
+    def __call__(self, *args: Any) -> Any:
+        clock = self._clock_of(self._loop)
+        if clock is None:
+            return self._callback(*args)
+        outer = clock.handle
+        if outer is not None and clock.wants_step_begin is not True:
+            return self._callback(*args)  # called by a step, not by the loop
+        clock.handle = self
+        clock.started = now()
+        if clock.wants_step_begin:
+            outer = clock.on_step_begin(outer)
+        try:
+            return self._callback(*args) if args else self._callback()
+        finally:
+            ended = now()
+            if ended - clock.started >= clock.ends_from_s:
+                clock.end_step(self, clock.started, ended)
+            clock.handle = outer
+
+
+class LoopMethods:
+    """Replaces the scheduling methods of one loop class, and puts them back."""
+
+    def __init__(self, loop_class: Any, clock_of: ClockOf) -> None:
+        self._loop_class = loop_class
+        self._clock_of = clock_of
+        self._replaced: dict[str, tuple[Any, Any]] = {}
+
+    def install(self) -> bool:
+        """Whether the class let its methods be replaced; one written in C does not."""
+        try:
+            for name, position in _CALLBACK_POSITION.items():
+                self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
+            for name in _HANDLER_METHODS:
+                self._replace(name, self._handling(getattr(self._loop_class, name)))
+            self._replace("call_exception_handler", self._calling(self._loop_class.call_exception_handler))
+            for name in _PROTOCOL_METHODS:
+                if hasattr(self._loop_class, name):
+                    self._replace(name, self._connecting(getattr(self._loop_class, name)))
+        except (TypeError, AttributeError):
+            self.uninstall()
+            return False
+        return True
+
+    def uninstall(self) -> None:
+        """Put back what is still ours; what somebody has wrapped since passes everything on unseen."""
+        for name, (replacement, original) in self._replaced.items():
+            if vars(self._loop_class).get(name) is not replacement:
+                continue
+            if original is _INHERITED:
+                delattr(self._loop_class, name)
+            else:
+                setattr(self._loop_class, name, original)
+        self._replaced.clear()
+
+    def _replace(self, name: str, replacement: Any) -> None:
+        original = vars(self._loop_class).get(name, _INHERITED)
+        setattr(self._loop_class, name, replacement)
+        self._replaced[name] = replacement, original
+
+    def _scheduling(self, method: Any, position: int) -> Any:
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def schedule(loop: Any, *args: Any, context: Context | None = None) -> Any:
+            if len(args) <= position or clock_of(loop) is None:
+                return method(loop, *args, context=context)
+            if context is None:
+                context = copy_context()
+            timed = TimedCallback(args[position], context, loop, clock_of)
+            return method(loop, *args[:position], timed, *args[position + 1 :], context=context)
+
+        return schedule
+
+    def _handling(self, method: Any) -> Any:
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def handle(loop: Any, what: Any, callback: Any, *args: Any) -> Any:
+            return method(loop, what, TimedCallback(callback, copy_context(), loop, clock_of), *args)
+
+        return handle
+
+    def _calling(self, method: Any) -> Any:
+        """A method that the loop calls between two steps, as a step."""
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def call(loop: Any, *args: Any) -> Any:
+            return TimedCallback(functools.partial(method, loop), None, loop, clock_of)(*args)
+
+        return call
+
+    def _connecting(self, method: Any) -> Any:
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def connect(loop: Any, protocol_factory: Any, *args: Any, **kwargs: Any) -> Any:
+            return method(loop, lambda: _timed_protocol(protocol_factory(), loop, clock_of), *args, **kwargs)
+
+        return connect
+
+
+def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:
+    for name in _PROTOCOL_CALLBACKS:
+        callback = getattr(protocol, name, None)
+        if callback is not None:
+            try:
+                setattr(protocol, name, TimedCallback(callback, None, loop, clock_of))
+            except AttributeError:  # a protocol with slots cannot be timed
+                break
+    return protocol

@@ -1,0 +1,237 @@
+"""The state of one watched loop: the step that runs, and who wants to know if it becomes a stall.
+
+Three threads share it without a lock. Each slot has one writer, and ``LoopClock.__init__`` groups the slots by it;
+everybody else reads them, or calls a method.
+"""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Callable
+from contextvars import Context
+from dataclasses import dataclass
+from typing import Protocol
+
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.cpu_clocks import CpuReading, ThreadClocks, process_s
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.timing.loop_history import LoopHistory
+from loopwatch.detection.timing.loop_usage import UsageMeter
+from loopwatch.detection.timing.steps import (
+    EVERY_STEP,
+    AnyHandle,
+    StallSubscriber,
+    StepListener,
+    StepTracer,
+    UnobservedStep,
+)
+from loopwatch.detection.timing.trace import Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
+
+    ``cpu`` was read at its end. ``request`` is the one that the step ran for. A step ``is_for_request`` if it was
+    traced because its request is.
+    """
+
+    clock: "LoopClock"
+    handle: AnyHandle
+    step_started: float
+    ended: float
+    cpu: CpuReading
+    watchers: tuple[StallSubscriber, ...]
+    waiting: int
+    trace: Trace | None = None
+    is_for_request: bool = False
+    delayed: tuple[RequestInFlight, ...] = ()
+    request: RequestInFlight | None = None
+
+    @property
+    def threshold_s(self) -> float:
+        """The lowest threshold of its subscribers, some of which may have left the loop by now."""
+        return lowest_threshold_s(self.watchers)
+
+
+class StallTaker(Protocol):
+    """The watchdog, as the loop's thread sees it: none of its methods waits for anything."""
+
+    def hand_over(self, stall: Stall) -> None: ...
+
+    def wake(self) -> None: ...
+
+    def cpu_s(self) -> float:
+        """Return the CPU seconds that the watchdog's thread has used."""
+
+
+class LoopClock:
+    """What loopwatch knows of one loop.
+
+    ``handle`` is set exactly while a step runs, which began at ``started``. If ``wants_step_begin`` is true, the next
+    step calls ``on_step_begin`` as it begins; if it is ``EVERY_STEP``, all of them do. A step that lasts
+    ``ends_from_s`` or longer calls ``end_step``.
+    """
+
+    __slots__ = (
+        *("__weakref__", "_watchdog", "history", "in_flight", "loop", "usage"),
+        *("handle", "paused", "started", "thread"),
+        *("ends_from_s", "listener", "mark_of", "ongoing_after_s", "owner", "threshold_s", "tracer", "watchers"),
+        "wants_step_begin",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
+        # Never replaced. Only the watchdog changes ``history`` and ``usage``, only the loop's thread ``in_flight``.
+        self._watchdog = watchdog
+        self.loop = weakref.ref(loop)
+        self.thread = ThreadClocks()
+        first_reading = self.read_cpu()
+        self.in_flight = InFlight()
+        self.history = LoopHistory(first_reading, self.thread.run_delay.read())
+        self.usage = UsageMeter(first_reading, self.thread.run_delay)
+
+        # Written by the loop's thread: the stopwatch, at every step.
+        self.handle: AnyHandle | None = None
+        self.started = 0.0
+        self.paused = (0.0, 0.0)
+        """When the step began that was paused last, and for how long it was."""
+
+        # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
+        self.owner: asyncio.AbstractEventLoop | None = None
+        """The loop while it is watched: by it the stopwatch recognizes the clock that it used last."""
+        self.watchers: tuple[StallSubscriber, ...] = ()
+        self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
+        self.tracer: StepTracer | None = None
+        self.listener: StepListener | None = None
+        """Sees every step while requests of this loop are traced on demand."""
+        self.mark_of: Callable[[Context], object | None] | None = None
+        """Returns the ``mark`` of an overdue step from a copy of its context; it must neither raise nor wait."""
+
+        # Set by the watchdog and the monitor, and taken back by the loop's thread.
+        self.wants_step_begin: bool | str = False
+
+    @property
+    def thread_id(self) -> int:
+        return self.thread.thread_id
+
+    def read_cpu(self) -> CpuReading:
+        return CpuReading(now(), self.thread.cpu_s(), self._watchdog.cpu_s(), process_s())
+
+    def wake_watchdog(self) -> None:
+        self._watchdog.wake()
+
+    # The monitor calls these, under its lock.
+
+    def set_watchers(self, watchers: tuple[StallSubscriber, ...]) -> None:
+        self.watchers = watchers
+        self.threshold_s = lowest_threshold_s(watchers)
+        if self.ends_from_s >= 0:
+            self.ends_from_s = self.threshold_s
+        self.ongoing_after_s = min((watcher.ongoing_after_s for watcher in watchers), default=NEVER)
+
+    def observe_every_step_if_needed(self) -> None:
+        """Adapt to a tracer or listener that has come or gone."""
+        needed = self.listener is not None or (self.tracer is not None and self.tracer.needs_every_step)
+        self.ends_from_s = -1.0 if needed else self.threshold_s
+        if self.wants_step_begin is not True:
+            self.wants_step_begin = EVERY_STEP if needed else False
+        self.wake_watchdog()  # it may have set wants_step_begin just now
+
+    def observe_running_step(self, task: "asyncio.Task[object] | None", since: float) -> None:
+        """Time the running step, which began unobserved, from ``since`` on. On the loop's thread.
+
+        The next step must begin soon, because it ends this one.
+        """
+        self.started = since
+        self.handle = UnobservedStep(task, since)
+        self.wants_step_begin = True
+        if self.tracer is not None:
+            self.tracer.begin_step()
+
+    # The watchdog calls these.
+
+    def mark(self, handle: AnyHandle) -> object | None:
+        """Return what is to be kept of the context that a step runs in."""
+        context: Context | None = getattr(handle, "_context", None)
+        if self.mark_of is None or context is None or not is_gil_enabled():
+            return None
+        return self.mark_of(context.copy())
+
+    # The loop's thread calls these.
+
+    def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:
+        """A step has begun after a rest, or after a step that was not observed and so could not end itself."""
+        if self.wants_step_begin is EVERY_STEP and outer is None:
+            self._begin_step()
+            return None
+        is_watchdog_asking = self.wants_step_begin is True
+        if is_watchdog_asking:
+            self.wants_step_begin = False if self.ends_from_s >= 0 else EVERY_STEP
+        if threading.get_ident() != self.thread.thread_id:
+            self.thread = ThreadClocks()
+            if self.tracer is not None:
+                self.tracer.moved(self.thread.thread_id)
+        if isinstance(outer, UnobservedStep):
+            # ``watch()`` has scheduled a callback, so the loop turns at once from the end of that step to this one.
+            self.end_step(outer, outer.started, self.started)
+            outer = None
+        if self.ends_from_s < 0:
+            self._begin_step()
+        if is_watchdog_asking:
+            self.wake_watchdog()
+        return outer
+
+    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
+        """Give a step that reached the threshold to the watchdog."""
+        if self.listener is not None:
+            self.listener.end_step(handle, started, ended)
+            return
+        if self.tracer is not None:
+            self.tracer.end_step()
+        ended -= self.paused_in(started)
+        if ended - started >= self.threshold_s:
+            self.hand_over(handle, started, ended, self.watchers)
+
+    def end_part(self, watcher: StallSubscriber, ended: float) -> bool:
+        """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""
+        handle = self.handle
+        if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
+            return False
+        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (watcher,), is_over=False)
+        return True
+
+    def hand_over(
+        self,
+        handle: AnyHandle,
+        started: float,
+        ended: float,
+        watchers: tuple[StallSubscriber, ...],
+        *,
+        is_over: bool = True,
+        is_for_request: bool = False,
+    ) -> None:
+        """Give a stall to the watchdog, with what is known of it now."""
+        trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
+        own = self.in_flight.own(handle)
+        waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
+        times = started, ended, self.read_cpu()
+        self._watchdog.hand_over(Stall(self, handle, *times, watchers, waiting, trace, is_for_request, delayed, own))
+
+    def pause(self, duration_s: float) -> None:
+        """Do not count this much of the running step: it was the monitor's own."""
+        self.paused = (self.started, self.paused_in(self.started) + duration_s)
+
+    def paused_in(self, started: float) -> float:
+        """Return how much of the step that began at ``started`` does not count."""
+        return self.paused[1] if self.paused[0] == started else 0.0
+
+    def _begin_step(self) -> None:
+        if self.listener is not None:
+            self.listener.begin_step()
+        elif self.tracer is not None:
+            self.tracer.begin_step()
+
+
+def lowest_threshold_s(watchers: tuple[StallSubscriber, ...]) -> float:
+    return min((watcher.threshold_s for watcher in watchers), default=NEVER)

@@ -1,0 +1,42 @@
+"""What the watchdog saw of one loop at its last look. Only the watchdog's thread touches it."""
+
+from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
+from loopwatch.detection.machine.gil_wait import OtherThreads
+
+
+class LoopHistory:
+    """``step`` is when the step began that ran, or had run last, at the last look; ``step_delays`` are as of when it
+    was first seen, ``delays`` the latest. ``before_rest`` was read as the watchdog's rest began, ``after_step`` after
+    the beginning of the step that was known last.
+    """
+
+    __slots__ = (
+        *("after_step", "before_rest", "delays", "first_reading", "first_turns"),
+        *("is_new", "others", "rests_since", "step", "step_delays"),
+    )
+
+    def __init__(self, first_reading: CpuReading, first_turns: Turns | None) -> None:
+        self.first_reading, self.first_turns = first_reading, first_turns
+        """Those of when loopwatch began to watch the loop."""
+        self.step: float | None = None
+        self.step_delays: Delays | None = None
+        self.is_new = False
+        """Whether the last look was the first at that step, which the clocks have not been read for yet."""
+        self.delays: Delays | None = None
+        self.rests_since = NEVER
+        """When the loop came to rest for the last time."""
+        self.before_rest = first_reading
+        self.after_step: CpuReading | None = None
+        self.others = OtherThreads(first_reading)
+
+    def look_at(self, step: float) -> bool:
+        """Note the step that runs or ran last, and return whether it is another one than before."""
+        if step == self.step:
+            return False
+        self.step, self.step_delays, self.is_new = step, self.delays, True
+        return True
+
+    def delays_of(self, step: float) -> Delays | None:
+        """Return the delays as of when that step began, as far as they are known."""
+        return self.step_delays if step == self.step else self.delays

@@ -1,0 +1,105 @@
+"""The parties to a step: what stands for its handle, who subscribes to stalls, and who traces."""
+
+import asyncio
+from collections.abc import Callable
+from contextvars import Context, copy_context
+from typing import Any, Protocol
+
+from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.timing.trace import Trace
+
+AnyHandle = object
+"""An ``asyncio.Handle``, or an object in its place that has ``_callback`` and ``_context``."""
+EVERY_STEP = "every step"
+
+
+class UnobservedStep:
+    """Replaces the handle of a step that began before the stopwatch could time it."""
+
+    __slots__ = ("_callback", "_context", "started")
+
+    def __init__(self, task: "asyncio.Task[Any] | None", started: float) -> None:
+        self.started = started
+        self._context: Context = copy_context()
+        self._callback = None if task is None else task.get_name  # a method bound to the task, as in a task's handle
+
+
+class StallSubscriber(Protocol):
+    """Wants to know of the stalls of a loop. The watchdog's thread calls ``receive``, which must return at once.
+
+    A stall that still goes on is reported once it is older than ``ongoing_after_s``.
+    """
+
+    engine: str
+    threshold_s: float
+    ongoing_after_s: float
+    entered: float
+
+    def receive(self, call: BlockingCall) -> None: ...
+
+
+class StepListener(Protocol):
+    """Sees the beginning and the end of every step of one loop, on the loop's thread."""
+
+    def begin_step(self) -> None: ...
+
+    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None: ...
+
+    def trace_others(self, *, wanted: bool) -> None: ...
+
+
+class StepObserver(Protocol):
+    """Times the steps of one loop, of which ``owner`` is that loop. The hooks in the loop write and call it.
+
+    They set ``handle`` while a step runs, and ``started`` to the moment when it began. They call ``on_step_begin`` as a
+    step begins if it ``wants_step_begin``, and ``end_step`` as a step ends that lasted ``ends_from_s`` or longer.
+    """
+
+    owner: asyncio.AbstractEventLoop | None
+    handle: AnyHandle | None
+    started: float
+    wants_step_begin: bool | str
+    ends_from_s: float
+
+    def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:
+        """Return the step that goes on around the one that has just begun."""
+
+    def end_step(self, handle: AnyHandle, started: float, ended: float) -> None: ...
+
+
+ClockOf = Callable[[asyncio.AbstractEventLoop], StepObserver | None]
+
+
+class StepTracer(Protocol):
+    """Times the calls of one loop's steps.
+
+    The loop's thread calls ``begin_step`` and ``end_step`` around every step if the tracer ``needs_every_step``.
+    ``begin_step`` may also be called in the middle of a step that began unobserved.
+    """
+
+    needs_every_step: bool
+
+    def begin_step(self, *, thoroughly: bool = False) -> None:
+        """Trace the step; ``thoroughly`` includes the calls that have proved quick before."""
+
+    def end_step(self) -> None: ...
+
+    def rest(self) -> None:
+        """Trace no step until one is begun again."""
+
+    def follow(self, function: object) -> None:
+        """Trace a function that the running step is about to call, and whose call the tracer cannot see."""
+
+    def relieve(self) -> None:
+        """Stop tracing the running step, because tracing slows it. From any thread."""
+
+    def moved(self, thread_id: int) -> None:
+        """The loop runs in another thread now."""
+
+    def set_threshold(self, threshold_s: float) -> None: ...
+
+    def trace(self, step: float, *, is_over: bool) -> Trace | None:
+        """Return what is known of the step that began at ``step``, or ``None``. From any thread.
+
+        A step that ``is_over`` will not change, so its trace need not be a copy.
+        """

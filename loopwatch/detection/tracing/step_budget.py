@@ -1,0 +1,69 @@
+"""Which steps are worth tracing where that is costly: steps of what has been a stall lately, or is new.
+
+Steps are distinguished by the code of the coroutine or callback that the loop runs.
+"""
+
+import asyncio
+from types import CodeType
+
+FIRST_CREDITS = 30
+STALL_CREDITS = 1000
+SUSPECT_FOR_S = 60.0
+MAX_CODES = 1000
+
+
+class StepBudget:
+    """Of one coroutine or callback: how many more of its steps are traced, and at least until when."""
+
+    __slots__ = ("code", "credits", "until")
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.credits = FIRST_CREDITS
+        self.until = 0.0
+
+
+class StepBudgets:
+    """Asked as a step begins, notified as it ends. For the loop's thread."""
+
+    def __init__(self) -> None:
+        self._budgets: dict[int, StepBudget] = {}
+        self._current: StepBudget | None = None
+
+    def is_quick(self, handle: object, at: float) -> bool:
+        """Whether the step that begins need not be traced."""
+        code = _code_of(handle)
+        if code is None:
+            self._current = None
+            return False
+        budget = self._budgets.get(id(code))
+        if budget is None:
+            if len(self._budgets) >= MAX_CODES:
+                self._budgets.clear()
+            budget = self._budgets[id(code)] = StepBudget(code)
+        self._current = budget
+        if budget.credits > 0:
+            budget.credits -= 1
+            return False
+        return at >= budget.until
+
+    def skip(self) -> None:
+        """The step that begins is not traced in any case."""
+        self._current = None
+
+    def note(self, started: float, ended: float, threshold_s: float) -> None:
+        """The step has ended; if it was a stall, the next ones are traced again."""
+        if ended - started >= threshold_s and self._current is not None:
+            self._current.credits = STALL_CREDITS
+            self._current.until = ended + SUSPECT_FOR_S
+
+
+def _code_of(handle: object) -> CodeType | None:
+    try:
+        callback = getattr(handle, "_callback", None)
+        task = getattr(callback, "__self__", None)
+        if isinstance(task, asyncio.Task):
+            return getattr(task.get_coro(), "cr_code", None)
+        return getattr(callback, "__code__", None)
+    except Exception:  # noqa: BLE001 - anything may be a callback, and raise anything
+        return None

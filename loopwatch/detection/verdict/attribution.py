@@ -1,0 +1,287 @@
+"""Which call took a stall's time: from samples to a culprit.
+
+Every sample becomes a path of nodes, outermost first: the Python functions on the stack, and the C function that the
+innermost one was calling. Each stands for the part of the step around it. The culprit is found by going inward from the
+step to the call that took most of the time, and then outward to where that library was entered, because ``json.dumps``
+says more than the function of its encoder that happened to be running.
+"""
+
+import builtins
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import NamedTuple, Protocol
+
+from loopwatch.detection.calls import Cause
+from loopwatch.detection.cpython import bytecode
+from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, is_template, owner_of, package_of
+from loopwatch.detection.cpython.qualified_names import name_of_function
+from loopwatch.detection.cpython.sites import CALLBACK_NAMES, IMPORT_MODULES, Site, is_collector_callback
+from loopwatch.detection.cpython.source import span_at
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.sample import Sample
+
+DOMINANT = 1 / 2
+"""The search goes on inward while one callee has at least this share of the stall."""
+COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
+C_OPERATION = "C"
+IMPORT = "import"
+LAZY = " (lazy)"
+GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
+"""Later versions wait for the end of the instruction, when its call may be over."""
+
+
+class Node(NamedTuple):
+    """One function on a path. ``site`` is where it stood, for a C function where its caller stood."""
+
+    key: object
+    name: str
+    owner: Owner
+    package: str
+    is_c: bool
+    site: Site
+    is_exact: bool
+
+
+class SeenStack(Protocol):
+    """Where a stack stood, innermost frame first: a sample, or a call that was traced."""
+
+    @property
+    def sites(self) -> tuple[Site, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """A stack as a path, and the part of the stall (in seconds) that it stands for."""
+
+    nodes: tuple[Node, ...]
+    sample: SeenStack
+    weight_s: float
+    state: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The verdict: the node to blame, the paths through it, and how deep on them it is."""
+
+    node: Node
+    depth: int
+    paths: tuple[Path, ...]
+
+    @property
+    def heaviest(self) -> Path:
+        """The heaviest path of those that agree on the line in the user's own function, where most of the time went."""
+        by_line: dict[object, list[Path]] = defaultdict(list)
+        for path in self.paths:
+            own = own_node(path.nodes, self.depth)
+            site = path.nodes[self.depth if own is None else own].site
+            by_line[site.code, span_at(site.code, site.offset).lineno].append(path)
+        return max(max(by_line.values(), key=_weight), key=lambda path: path.weight_s)
+
+    @property
+    def weight_s(self) -> float:
+        return _weight(self.paths)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether most of the time was seen on stacks that leave no doubt."""
+        return _weight([path for path in self.paths if path.nodes[self.depth].is_exact]) >= self.weight_s / 2
+
+
+def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
+    """The samples that fall into ``started`` to ``ended``, as paths that share that time among them."""
+    inside = [
+        (sample, state)
+        for sample, state in zip(samples, states, strict=True)
+        if sample.taken_at > started and sample.wanted_at < ended
+    ]
+    paths = []
+    begin = started
+    for index, (sample, state) in enumerate(inside):
+        last = index + 1 == len(inside)
+        # What lies between two samples is shared equally; the time the watchdog had to wait belongs to the later one.
+        end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].wanted_at) / 2)
+        nodes = _nodes(sample, state)
+        paths.append(Path(nodes, sample, end - begin, state))
+        begin = end
+    return paths
+
+
+def culprit_of(paths: Sequence[Path]) -> Culprit | None:
+    """``None`` when no path has a node: nothing but plumbing was seen."""
+    total = sum(path.weight_s for path in paths)
+    chosen = paths
+    depth = -1
+    while True:
+        groups: dict[object, list[Path]] = defaultdict(list)
+        for path in chosen:
+            if len(path.nodes) > depth + 1:
+                groups[path.nodes[depth + 1].key].append(path)
+        if not groups:
+            break
+        heaviest = max(groups.values(), key=_weight)
+        if depth >= 0 and _weight(heaviest) < DOMINANT * total:
+            break
+        chosen, depth = heaviest, depth + 1
+    if depth < 0:
+        return None
+    depth = entry_of(chosen[0].nodes, depth)
+    key = chosen[0].nodes[depth].key
+    through = [path for path in paths if len(path.nodes) > depth and path.nodes[depth].key == key]
+    node = max(through, key=lambda path: path.weight_s).nodes[depth]
+    return Culprit(node, depth, tuple(through))
+
+
+def entry_of(nodes: Sequence[Node], depth: int) -> int:
+    """Go outward to where the library was entered; a lambda or generator belongs to the function that uses it."""
+    while depth and _last_part(nodes[depth].name) in CALLBACK_NAMES:
+        depth -= 1
+    node = nodes[depth]
+    if node.owner is Owner.IN_APP or is_import(node):
+        return depth
+    while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
+        depth -= 1
+    return depth
+
+
+def is_import(node: Node) -> bool:
+    return isinstance(node.key, tuple) and node.key[0] == IMPORT
+
+
+def own_node(nodes: Sequence[Node], depth: int) -> int | None:
+    """The nearest function of the user's own code, at ``depth`` or outward of it."""
+    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.IN_APP), None)
+
+
+def _weight(paths: Iterable[Path]) -> float:
+    return sum(path.weight_s for path in paths)
+
+
+def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
+    sites, seen = _without_plumbing(sample, state)
+    is_calling = seen in (_Seen.CALL, _Seen.LIKELY_CALL)
+    return nodes_of(sites, is_exact=seen in (_Seen.CALL, _Seen.CODE), is_calling=is_calling)
+
+
+def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tuple[Node, ...]:
+    """The functions of a stack, outermost first; with ``is_calling`` what the innermost one was calling, too."""
+    nodes: list[Node] = []
+    for index in range(len(sites) - 1, -1, -1):
+        site = sites[index]
+        if site.module in IMPORT_MODULES:
+            nodes.append(_import_node(sites, index))
+            break
+        owner = owner_of(site.code, site.module)
+        if owner is Owner.PLUMBING or is_template(site.code, site.module):
+            continue
+        nodes.append(_python_node(site, owner, is_exact=is_exact))
+        callee = site.callee if index or is_calling else None
+        if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
+            continue  # before Python 3.12 a function without a name, which is called where it is made
+        if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
+            # ``context.run(f)`` is not to blame; what it runs is not known, like the function that a table held.
+            nodes[-1] = nodes[-1]._replace(is_exact=False)
+            continue
+        # What a library's function calls by a name that cannot be resolved says less than the function.
+        if callee is not None and (callee.is_resolved or owner is Owner.IN_APP):
+            nodes.append(_c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved))
+    return tuple(nodes)
+
+
+class _Seen(Enum):
+    """What the innermost frame of a sample was seen at."""
+
+    CALL = auto()
+    """In the middle of the call that it stands on."""
+    LIKELY_CALL = auto()
+    """There in all likelihood; but it may have moved on from another call."""
+    CODE = auto()
+    """Running its own code, quick calls included."""
+    TOO_LATE = auto()
+    """Past the operation that had kept the GIL."""
+
+
+def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
+    """The sites, innermost first, from the first that can be to blame."""
+    sites = list(sample.sites)
+    while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
+        del sites[0]
+    if state is Cause.WAITING and sites and bytecode.is_entry(sites[0].code, sites[0].offset):
+        # At the beginning of a function a thread waits for nothing but the GIL, or for a CPU.
+        return _seen_late(sites, len(sample.sites), _Seen.LIKELY_CALL)
+    if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
+        return sites, _Seen.CALL
+    is_collecting = bool(sample.sites) and is_collector_callback(sample.sites[0].module)
+    if is_collecting and GC_RUNS_INSIDE_CALLS:
+        return sites, _Seen.CALL
+    is_at_plumbing = len(sites) < len(sample.sites) and not is_collecting
+    if not sites or is_at_plumbing:
+        return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
+    if sample.gil_wait is GilWait.INTERVAL:
+        return sites, _Seen.CODE
+    if sample.gil_wait is GilWait.SHARED:
+        return sites, _Seen.TOO_LATE
+    return _seen_late(sites, len(sample.sites), _Seen.CALL if sample.gil_wait is GilWait.LONG else _Seen.LIKELY_CALL)
+
+
+def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[Site], _Seen]:
+    """Something has kept the GIL until now. ``seen`` if it must have been the call that the sample shows."""
+    is_called_back = len(sites) < sites_before
+    entered = ""
+    if bytecode.is_entry(sites[0].code, sites[0].offset):
+        # The function has only just been entered. If C code called it, that is still going on.
+        entered = sites.pop(0).code.co_name
+        is_called_back = True
+    callee = sites[0].callee if sites else None
+    if is_called_back:
+        is_its_caller = callee is None or (not callee.is_resolved and _last_part(callee.name) == entered)
+        return (_at_operation(sites), _Seen.TOO_LATE) if is_its_caller else (sites, seen)
+    if callee is None:
+        return _at_operation(sites), _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
+    return sites, seen if callee.is_certain else _Seen.TOO_LATE
+
+
+def _at_operation(sites: list[Site]) -> list[Site]:
+    """The innermost function stands at the operation that may have kept the GIL, if there is one."""
+    if not sites:
+        return sites
+    offset = bytecode.operation_before(sites[0].code, sites[0].offset)
+    return sites if offset is None else [replace(sites[0], offset=offset, callee=None), *sites[1:]]
+
+
+def _last_part(name: str) -> str:
+    return name.rpartition(".")[2]
+
+
+def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:
+    qualname = site.code.co_qualname
+    if owner is Owner.IN_APP:
+        name = f"{site.module}.{qualname}" if site.module else qualname
+    else:
+        name = name_of_function(site.module, qualname)
+    return Node(site.code, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
+
+
+def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
+    top = name.partition(".")[0]
+    is_standard = top in sys.stdlib_module_names or hasattr(builtins, top)
+    owner = Owner.STANDARD_LIBRARY if is_standard else Owner.PACKAGE
+    # The C half of a package has its own top-level name (``psycopg_binary``), but only the package calls it.
+    package = caller.package if owner is caller.owner is Owner.PACKAGE else package_of(owner, name)
+    return Node((C_OPERATION, name), name, owner, package, is_c=True, site=site, is_exact=is_exact)
+
+
+def _import_node(sites: Sequence[Site], index: int) -> Node:
+    """An import is one operation with all that the imported modules do: ``import pandas``, ``import pandas (lazy)``."""
+    site = sites[index]
+    importer = sites[index + 1] if index + 1 < len(sites) else None
+    module = bytecode.imported_at(importer.code, importer.offset) if importer else None
+    bodies = (inner.module for inner in reversed(sites[:index]) if inner.code.co_name == "<module>")
+    is_lazy = importer is not None and bytecode.lazily_loaded_at(importer.code, importer.offset) is not None
+    if importer is not None and is_lazy:
+        module = importer.lazily_imports
+    name = f"{IMPORT} {module or next(bodies, '')}".strip() + (LAZY if is_lazy else "")
+    owner = Owner.STANDARD_LIBRARY
+    return Node((IMPORT, name), name, owner, package_of(owner, name), is_c=False, site=site, is_exact=True)

@@ -1,0 +1,331 @@
+"""From a stall and its samples to a ``BlockingCall``. Runs on the watchdog's thread, when the stall is over."""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
+from loopwatch.detection.cpython import source
+from loopwatch.detection.cpython.code_owner import Owner, owner_of
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.sampling.sample import Sample
+from loopwatch.detection.timing.loop_clock import Stall
+from loopwatch.detection.timing.steps import AnyHandle
+from loopwatch.detection.timing.trace import Trace
+from loopwatch.detection.verdict.attribution import (
+    Culprit,
+    Path,
+    SeenStack,
+    culprit_of,
+    entry_of,
+    is_import,
+    own_node,
+    paths_of,
+)
+from loopwatch.detection.verdict.explanation import Explanation, explain
+from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
+from loopwatch.detection.verdict.thread_states import (
+    computed,
+    is_starved,
+    is_suspended,
+    kept_off_s,
+    kept_off_unseen_s,
+    states_of,
+    was_watchdog_busy,
+)
+
+MAX_CONTRIBUTIONS = 10
+MAX_STACK_SAMPLES = 20
+SAMPLING, TRACING = "sampling", "tracing"
+Answer = TypeVar("Answer")
+
+GC_COLLECT = "gc.collect"
+AUTOMATIC_COLLECTION = "gc.collect (automatic)"
+
+
+def explanation(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
+    """What the time from ``started`` on went to, as far as the engine knows."""
+    samples, states = _with_states(observation, observation.samples)
+    if end := _unseen_end(observation, stall):
+        and_end, and_its_state = _with_states(observation, [*samples, end])
+        if and_its_state[-1].is_machine:  # otherwise the last sample stands for it
+            samples, states = and_end, and_its_state
+    paths = paths_of(samples, states, started, stall.ended)
+    if engine != TRACING:
+        return Explanation(paths)
+    trace = stall.trace or Trace()
+    readings = (observation.before, *(sample.cpu for sample in observation.samples))
+    return explain(trace, paths, readings, started, stall.ended)
+
+
+def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[Sample], list[Cause]]:
+    return samples, states_of(samples, observation.step_started, observation.before)
+
+
+def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
+    """A sample that stands for the end of the step, where the watchdog was to look again but could not have the GIL."""
+    late_s = stall.ended - observation.unseen_since
+    if not observation.samples or late_s < sys.getswitchinterval() or not is_gil_enabled():
+        return None
+    delayed_s, turns = observation.unseen_turns or (0.0, None)
+    return replace(
+        observation.samples[-1],
+        due_at=observation.unseen_since,
+        wanted_at=observation.unseen_since,
+        taken_at=stall.ended,
+        cpu=stall.cpu,
+        gil_wait=GilWait.SHARED,
+        delayed_s=delayed_s,
+        turns=turns,
+    )
+
+
+def unexamined_call(
+    stall: Stall, observation: Observation, started: float, *, started_at: datetime, engine: str
+) -> BlockingCall:
+    """Report a stall of which nothing but its length is known: no call of the machine's doing, as far as that goes."""
+    common = _Common(stall, observation, started_at, (stall.ended - started) * 1000, engine, {}, ongoing=False)
+    return common.without_culprit(Cause.COMPUTING if computed(stall.cpu, observation.before) else Cause.WAITING)
+
+
+def blocking_call(
+    stall: Stall,
+    observation: Observation,
+    started: float,
+    explained: Explanation,
+    *,
+    started_at: datetime,
+    collecting_s: float,
+    engine: str,
+    ongoing: bool,
+) -> BlockingCall:
+    """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
+
+    ``started_at`` is the date of ``started``; for ``collecting_s`` of that part the garbage collector ran.
+    """
+    paths = explained.paths
+    culprit = culprit_of(paths)
+    step_ms = (stall.ended - started) * 1000
+    common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
+    if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
+        call = common.of_garbage_collection(culprit, collecting_s)
+    elif culprit is None:
+        cause = _cause_unseen(stall, observation, started) if not paths else _waiting_or_computing(paths)
+        call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
+    else:
+        call = common.with_culprit(culprit, paths)
+        call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
+    if call.cause.is_machine or _is_its_own(stall, observation, started):
+        return call
+    return replace(call, cause=Cause.SUSPENDED)
+
+
+def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
+    """Whether the step would have reached the threshold, had the machine let it run."""
+    kept_off = kept_off_s(observation.samples, observation.step_started, observation.before)
+    return stall.ended - started - max(kept_off, observation.absent_s) >= stall.threshold_s
+
+
+class _Common:
+    """What every report of a stall says, whether or not there is a culprit."""
+
+    def __init__(
+        self,
+        stall: Stall,
+        observation: Observation,
+        started_at: datetime,
+        step_ms: float,
+        engine: str,
+        counts: Mapping[object, int],
+        *,
+        ongoing: bool,
+    ) -> None:
+        self.stall = stall
+        self.engine = engine
+        self.counts = counts
+        self.step_ms = step_ms
+        self.stall_id = observation.stall_id
+        self.mark = observation.mark
+        self.ongoing = ongoing
+        self.request = _unless_it_raises(partial(_request, stall), None)
+        self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
+        self.started_at = started_at
+
+    def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
+        path, depth = culprit.heaviest, culprit.depth
+        nodes = path.nodes
+        own = own_node(nodes, depth)
+        user = nodes[own] if own is not None else nodes[0]
+        span = source.span_at(user.site.code, user.site.offset)
+        if user.key is culprit.node.key:
+            span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # the time is the function's own
+        filename = user.site.code.co_filename
+        contributions = _contributions(paths, self.counts)
+        return self._call(
+            method_name=culprit.node.name,
+            duration_ms=culprit.weight_s * 1000,
+            is_c_call=culprit.node.is_c,
+            filename=filename,
+            lineno=span.lineno,
+            source=source.text_of(filename, span),
+            function=user.name,
+            stack=_stack(path.sample),
+            exact=culprit.is_exact,
+            cause=_cause(culprit),
+            called_name=nodes[own + 1].name if own is not None and own + 1 < len(nodes) else culprit.node.name,
+            leaf_name=nodes[-1].name,
+            samples=_stack_samples(culprit, paths),
+            contributions=contributions,
+        )
+
+    def without_culprit(self, cause: Cause) -> BlockingCall:
+        """Nothing was seen but plumbing, or nothing at all: the step's own function is all that is certain."""
+        ask = partial(name_of_step, self.stall.handle, self.request)
+        step = _unless_it_raises(ask, StepName(UNNAMED))
+        return self._call(
+            method_name=step.name,
+            duration_ms=self.step_ms,
+            is_c_call=step.is_c,
+            filename=step.filename,
+            lineno=step.lineno,
+            source=source.text_of(step.filename, source.Span(step.lineno, step.lineno, 0, 0)),
+            function=step.name,
+            stack=(),
+            exact=step.is_c,
+            cause=cause,
+            called_name=step.name,
+            leaf_name=step.name,
+            samples=(),
+            contributions=(),
+        )
+
+    def of_garbage_collection(self, culprit: Culprit | None, collecting_s: float) -> BlockingCall:
+        """The collector ran because enough had been allocated; whose code it struck is chance, so the step is named."""
+        call = self.without_culprit(Cause.GARBAGE_COLLECTION)
+        return replace(
+            call,
+            method_name=AUTOMATIC_COLLECTION,
+            duration_ms=collecting_s * 1000,
+            is_c_call=True,
+            exact=True,
+            stack=() if culprit is None else _stack(culprit.heaviest.sample),
+            leaf_name=AUTOMATIC_COLLECTION,
+        )
+
+    def _call(self, **found: object) -> BlockingCall:
+        return BlockingCall(
+            stall_id=self.stall_id,
+            step_ms=self.step_ms,
+            task_name=_unless_it_raises(partial(_task_name, self.stall.handle), ""),
+            engine=self.engine,
+            started_at=self.started_at,
+            request=self.request,
+            waiting=self.stall.waiting,
+            delayed=self.delayed,
+            mark=self.mark,
+            ongoing=self.ongoing,
+            **found,  # type: ignore[arg-type]
+        )
+
+
+def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cause:
+    before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
+    if was_watchdog_busy(stall.cpu, before, lasted_s):
+        return Cause.COMPUTING if computed(stall.cpu, before) else Cause.WAITING
+    if is_suspended(stall.cpu, before, lasted_s):
+        return Cause.SUSPENDED
+    if is_gil_enabled() and is_starved(stall.cpu, before, lasted_s, delays):
+        return Cause.STARVED
+    kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, stall.cpu, before, lasted_s)
+    return Cause.COMPUTING if lasted_s - kept_off_s >= stall.threshold_s else Cause.SUSPENDED
+
+
+def _cause(culprit: Culprit) -> Cause:
+    if is_import(culprit.node):
+        return Cause.IMPORTING
+    if culprit.node.name == GC_COLLECT:
+        return Cause.GARBAGE_COLLECTION
+    return _waiting_or_computing(culprit.paths)
+
+
+def _waiting_or_computing(paths: Sequence[Path]) -> Cause:
+    waiting_s = sum(path.weight_s for path in paths if path.state is Cause.WAITING)
+    return Cause.WAITING if waiting_s > sum(path.weight_s for path in paths) / 2 else Cause.COMPUTING
+
+
+def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
+    """What held the step up, if it was most of its time, or would have ended before the threshold without it."""
+    seconds: dict[Cause, float] = defaultdict(float)
+    for path in paths:
+        seconds[path.state] += path.weight_s
+    lasted_s = sum(seconds.values())
+    worst = max((cause for cause in seconds if cause.is_machine), key=lambda cause: seconds[cause], default=None)
+    if worst is None:
+        return None
+    own_s = sum(spent_s for cause, spent_s in seconds.items() if not cause.is_machine)
+    return worst if seconds[worst] > lasted_s / 2 or own_s < threshold_s else None
+
+
+def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:
+    own_s: dict[str, float] = defaultdict(float)
+    total_s: dict[str, float] = defaultdict(float)
+    keys: dict[str, object] = {}
+    for path in paths:
+        if path.nodes:
+            entry = path.nodes[entry_of(path.nodes, len(path.nodes) - 1)]
+            own_s[entry.name] += path.weight_s
+            keys[entry.name] = entry.name if entry.is_c else entry.key
+        for name in {node.name for node in path.nodes}:
+            total_s[name] += path.weight_s
+    heaviest = sorted(own_s.items(), key=lambda item: -item[1])[:MAX_CONTRIBUTIONS]
+    return tuple(
+        Contribution(name, seconds * 1000, counts.get(keys[name]), total_s[name] * 1000) for name, seconds in heaviest
+    )
+
+
+def _stack(sample: SeenStack) -> tuple[StackFrame, ...]:
+    frames = []
+    for site in reversed(sample.sites):
+        span = source.span_at(site.code, site.offset)
+        is_own = owner_of(site.code, site.module) is Owner.IN_APP
+        frames.append(StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own))
+    return tuple(frames)
+
+
+def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:
+    """The stacks seen, those that are alike added up, the culprit's first and then the heaviest."""
+    weights: dict[object, float] = defaultdict(float)
+    by_sites: dict[object, SeenStack] = {}
+    for path in paths:
+        by_sites.setdefault(path.sample.sites, path.sample)
+        weights[path.sample.sites] += path.weight_s
+    first = culprit.heaviest.sample.sites
+    keys = sorted(weights, key=lambda key: (key != first, -weights[key]))[:MAX_STACK_SAMPLES]
+    return tuple(StackSample(weights[key] * 1000, _stack(by_sites[key])) for key in keys)
+
+
+def _task_name(handle: AnyHandle) -> str:
+    task = getattr(getattr(handle, "_callback", None), "__self__", None)
+    return str(task.get_name()) if isinstance(task, asyncio.Task) else ""
+
+
+def _request(stall: Stall) -> Request | None:
+    request = stall.request
+    if request is None or request.finished_at <= stall.step_started:
+        return None
+    return request.describe()
+
+
+def _unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+    """Callbacks, tasks and descriptions are other people's objects; what they raise must not lose the report."""
+    try:
+        return ask()
+    except Exception:  # noqa: BLE001
+        return otherwise

@@ -1,0 +1,78 @@
+"""The name of a step when no sample shows what it did: its task's coroutine, or the callback itself."""
+
+import asyncio
+import functools
+import sys
+import types
+from dataclasses import dataclass
+from typing import Any
+
+from loopwatch.detection.calls import Request
+from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
+from loopwatch.detection.cpython.qualified_names import name_of_c_callable
+from loopwatch.detection.timing.steps import AnyHandle
+
+UNNAMED = "callback"
+"""A step of the loop's own machinery, which is never named."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepName:
+    name: str
+    filename: str = ""
+    lineno: int = 0
+    is_c: bool = False
+
+
+def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
+    """Name what the loop ran; if that is not the user's own code, the view or consumer that the request was for."""
+    step = _of_callback(handle)
+    owner = owner_of_file(step.filename) if step.filename else Owner.IN_APP
+    served_by = (request.view or request.consumer) if request is not None else ""
+    if served_by and owner is not Owner.IN_APP:
+        return _of_qualified_name(served_by)
+    return StepName(UNNAMED) if step.name.partition(".")[0] in PLUMBING_MODULES else step
+
+
+def _of_callback(handle: AnyHandle) -> StepName:
+    callback = getattr(handle, "_callback", None)
+    while isinstance(callback, functools.partial):
+        callback = callback.func
+    task = getattr(callback, "__self__", None)
+    if isinstance(task, asyncio.Task):
+        coroutine = task.get_coro()
+        code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
+        return _of_code(code) if code is not None else StepName(getattr(coroutine, "__qualname__", "") or "coroutine")
+    code = getattr(callback, "__code__", None) or getattr(getattr(callback, "__func__", None), "__code__", None)
+    if code is not None:
+        return _of_code(code)
+    if callback is None:
+        return StepName(UNNAMED)
+    return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
+
+
+def _of_qualified_name(name: str) -> StepName:
+    """A function or class that is loaded, and where it stands in its file."""
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        found: Any = sys.modules.get(".".join(parts[:length]))
+        for part in parts[length:]:
+            found = getattr(found, "__dict__", {}).get(part)
+        code = getattr(found, "__code__", None)
+        if code is not None:
+            return StepName(name, code.co_filename, code.co_firstlineno)
+    return StepName(name)
+
+
+@functools.lru_cache(maxsize=1000)
+def _of_code(code: types.CodeType) -> StepName:
+    module = _module_of(code.co_filename)
+    name = f"{module}.{code.co_qualname}" if module else code.co_qualname
+    return StepName(name, code.co_filename, code.co_firstlineno)
+
+
+def _module_of(filename: str) -> str:
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == filename:
+            return name
+    return ""

@@ -1,0 +1,118 @@
+"""C functions of other kinds: methods that are inherited, functions that call back, iterators, context managers."""
+
+import os
+import queue
+import sqlite3
+import sys
+import threading
+import time
+from contextlib import ExitStack, closing, suppress
+from time import sleep as nap
+
+import pytest
+
+from loopwatch.detection.cpython.callees import callee_at
+from loopwatch.detection.cpython.instructions import instructions_of
+from tests.detection.cpython.callees.waiting import WITHIN_S, callee_when_it_waits, seen
+
+
+class Jobs(queue.SimpleQueue):
+    def get_next(self):
+        with suppress(queue.Empty):
+            super().get(timeout=0.05)
+
+    def get_next_in_the_old_way(self):
+        with suppress(queue.Empty):
+            super(Jobs, self).get(timeout=0.05)  # noqa: UP008
+
+
+class MoreJobs(Jobs):
+    """Inherits what it does."""
+
+
+def test_super_with_arguments_is_named_correctly_or_not_at_all():
+    callee = seen(Jobs().get_next_in_the_old_way)
+    assert not callee.is_resolved or callee.name == "queue.SimpleQueue.get"
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (lambda: time.sleep(0.05), "time.sleep"),
+        (lambda: nap(0.05), "time.sleep"),
+        (Jobs().get_next, "queue.SimpleQueue.get"),
+        (MoreJobs().get_next, "queue.SimpleQueue.get"),
+        (lambda: "".join(iter(lambda: time.sleep(0.05) or "", "")), "time.sleep"),
+        (lambda: list(map(time.sleep, [0.05])), "list"),
+        (lambda: sorted([0.05], key=time.sleep), "sorted"),
+    ],
+)
+def test_other_functions(function, name):
+    callee = seen(function)
+    assert callee is not None
+    assert callee.name == name
+    assert callee.is_resolved
+
+
+def lines_of(pipe):
+    for _line in pipe:
+        pass
+
+
+def test_a_loop_over_a_pipe():
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as pipe, ExitStack() as stack:
+        thread = threading.Thread(target=lines_of, args=[pipe])
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(os.close, write_end)
+        callee = callee_when_it_waits(thread)
+    assert callee.name == "io.TextIOWrapper.__next__"
+    assert callee.is_resolved
+
+
+def commit(writer):
+    with writer:
+        writer.execute("INSERT INTO book VALUES ('x')")
+
+
+def commit_and_return(writer):
+    with writer:
+        return writer.execute("INSERT INTO book VALUES ('x')")
+
+
+@pytest.mark.parametrize("function", [commit, commit_and_return], ids=lambda function: function.__name__)
+def test_leaving_a_context_manager(function, tmp_path):
+    """A transaction that is committed has to wait for whoever reads."""
+    with closing(_shelf(tmp_path)) as reader, closing(_shelf(tmp_path)) as writer:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM book").fetchall()
+        thread = threading.Thread(target=function, args=[writer])
+        thread.start()
+        callee = callee_when_it_waits(thread)
+        reader.rollback()
+        thread.join()
+    assert callee.name == "sqlite3.Connection.__exit__"
+    assert callee.is_resolved
+
+
+def _shelf(folder):
+    connection = sqlite3.connect(folder / "books.sqlite3", timeout=WITHIN_S, check_same_thread=False)
+    connection.execute("CREATE TABLE IF NOT EXISTS book (title)")
+    return connection
+
+
+def reads_a_clock(deadline):
+    while time.perf_counter() < deadline:
+        pass
+
+
+def test_a_function_that_is_always_quick_is_not_said_to_be_called():
+    offsets = {each.offset for each in instructions_of(reads_a_clock.__code__)}
+    thread = threading.Thread(target=reads_a_clock, args=[time.perf_counter() + 0.05])
+    thread.start()
+    while (frame := sys._current_frames().get(thread.ident)) is not None:
+        if frame.f_code is reads_a_clock.__code__:
+            assert {callee_at(frame, offset) for offset in offsets} == {None}
+            break
+    thread.join()

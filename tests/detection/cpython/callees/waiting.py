@@ -1,0 +1,41 @@
+"""Ask which C function a thread is calling that really waits in it."""
+
+import sys
+import threading
+import time
+from pathlib import Path
+
+from loopwatch.detection.cpython.callees import callee_at
+
+HERE = Path(__file__).parent
+WITHIN_S = 5.0
+lock = threading.Lock()
+"""Held while a function is looked at, so that whoever acquires it waits."""
+
+
+def seen(function, *arguments):
+    """What is said of the place where ``function`` waits, as soon as it has been there for a while."""
+    thread = threading.Thread(target=function, args=arguments, daemon=True)
+    lock.acquire()
+    try:
+        thread.start()
+        return callee_when_it_waits(thread)
+    finally:
+        lock.release()
+        thread.join(WITHIN_S)
+        assert not thread.is_alive()
+        if lock.locked():
+            lock.release()
+
+
+def callee_when_it_waits(thread):
+    """What is said of the innermost function of these tests, once the thread stands still in it."""
+    deadline = time.monotonic() + WITHIN_S
+    places = [None]
+    while len(places) < 4 or any(place != places[-1] for place in places[-4:]):
+        assert time.monotonic() < deadline, "It does not wait"
+        time.sleep(0.001)
+        frame = sys._current_frames()[thread.ident]
+        is_here = Path(frame.f_code.co_filename).parent == HERE
+        places.append((frame.f_code, frame.f_lasti) if is_here else len(places))
+    return callee_at(frame, frame.f_lasti)

@@ -1,0 +1,86 @@
+"""Whose code a frame is."""
+
+import asyncio
+import json
+import linecache
+import sysconfig
+from pathlib import Path
+
+import django
+import pytest
+
+from loopwatch import asgi
+from loopwatch.detection.cpython.code_owner import Owner, is_template, owner_of, owner_of_file
+
+STANDARD = sysconfig.get_path("stdlib")
+PACKAGES = sysconfig.get_path("purelib")
+
+
+@pytest.mark.parametrize(
+    ("filename", "owner"),
+    [
+        (__file__, Owner.IN_APP),
+        ("/srv/site/shop/views.py", Owner.IN_APP),
+        ("/srv/json/decoder.py", Owner.IN_APP),
+        ("relative/shop/views.py", Owner.IN_APP),
+        ("", Owner.IN_APP),
+        (json.__file__, Owner.STANDARD_LIBRARY),
+        (linecache.__file__, Owner.STANDARD_LIBRARY),
+        ("<frozen importlib._bootstrap>", Owner.STANDARD_LIBRARY),
+        (django.__file__, Owner.PACKAGE),
+        (f"{PACKAGES}/payments/client.py", Owner.PACKAGE),
+        ("/srv/other-venv/lib/python3.12/site-packages/payments.py", Owner.PACKAGE),
+        ("/usr/lib/python3/dist-packages/payments.py", Owner.PACKAGE),
+        (f"{STANDARD}-of-mine/views.py", Owner.IN_APP),
+        (asgi.__file__, Owner.PLUMBING),
+    ],
+)
+def test_by_the_file(filename, owner):
+    assert owner_of_file(filename) is owner
+
+
+def code(filename):
+    return compile("pass", filename, "exec")
+
+
+@pytest.mark.parametrize(
+    ("filename", "module", "owner"),
+    [
+        ("/srv/site/shop/views.py", "shop.views", Owner.IN_APP),
+        ("/srv/site/asyncio_of_mine.py", "asyncio_of_mine", Owner.IN_APP),
+        (asyncio.__file__, "asyncio", Owner.PLUMBING),
+        (f"{STANDARD}/asyncio/base_events.py", "asyncio.base_events", Owner.PLUMBING),
+        (f"{STANDARD}/concurrent/futures/thread.py", "concurrent.futures.thread", Owner.PLUMBING),
+        (f"{PACKAGES}/asgiref/sync.py", "asgiref.sync", Owner.PLUMBING),
+        ("<string>", "shop.views", Owner.IN_APP),
+        ("<string>", __name__, Owner.IN_APP),
+        ("<string>", "json", Owner.STANDARD_LIBRARY),
+        ("<string>", "collections", Owner.STANDARD_LIBRARY),
+        ("<string>", "django.template", Owner.PACKAGE),
+        ("<stdin>", "__main__", Owner.IN_APP),
+    ],
+)
+def test_by_the_module_too(filename, module, owner):
+    if module == "__main__" and owner is Owner.IN_APP:
+        pytest.importorskip("__main__")
+    assert owner_of(code(filename), module) is owner
+
+
+@pytest.mark.parametrize(
+    ("filename", "module", "is_one"),
+    [
+        ("<template>", "", True),
+        ("/srv/site/templates/page.html", "", True),
+        ("/srv/site/templates/page.html", "shop.views", False),
+        ("/srv/site/shop/views.py", "", False),
+        ("<string>", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_template_has_no_module_and_no_python_file(filename, module, is_one):
+    assert is_template(code(filename), module) is is_one
+
+
+def test_a_package_of_the_user_that_is_linked_into_the_environment_is_the_users(tmp_path):
+    """As an editable install leaves it: the files stay where they are written."""
+    assert owner_of_file(str(Path(tmp_path, "src", "shop", "models.py"))) is Owner.IN_APP

@@ -1,0 +1,132 @@
+"""Where nothing can be watched, that is said once, and the program runs as it would without loopwatch."""
+
+import sys
+import threading
+
+import pytest
+
+from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.machine.surroundings import why_not_watched
+from tests.support.children import run
+
+STANDS_STILL = "import time; time.perf_counter = lambda: 1.0"
+GREEN_THREADS = """
+import threading, types
+green = types.ModuleType("gevent.thread")
+green.native = threading.get_ident
+exec("def get_ident(): return native()", green.__dict__)
+threading.get_ident = green.get_ident
+"""
+PROGRAM = """
+import asyncio, logging, time
+from loopwatch import watch
+
+async def main():
+    for _ in range(2):
+        with watch(threshold_ms=5) as watcher:
+            time.sleep(0.02)
+            await asyncio.sleep(0)
+        print(len(watcher.calls), len(watcher.disturbances))
+
+logging.basicConfig(format="%(message)s")
+asyncio.run(main())
+"""
+SITE = """
+import asyncio, logging, time
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["loopwatch"], LOOPWATCH={"THRESHOLD_MS": 5, "SINKS": []})
+django.setup()
+import loopwatch
+from loopwatch.asgi import LoopWatch
+
+async def site(scope, receive, send):
+    time.sleep(0.02)
+    print("served")
+
+async def main():
+    for _ in range(2):
+        await asyncio.create_task(LoopWatch(site)({"type": "http", "method": "GET", "path": "/"}, None, None))
+    print(loopwatch.stats().seen, loopwatch.stats().loops)
+
+logging.basicConfig(format="%(message)s")
+asyncio.run(main())
+"""
+
+
+def said_of(*parts):
+    child = run([sys.executable, "-c", "\n".join(parts)], check=True)
+    return child.stdout.split("\n")[:-1], child.stderr.split("\n")[:-1]
+
+
+def test_here_is_nothing_in_the_way():
+    assert why_not_watched() == ""
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        pytest.param(GREEN_THREADS, "gevent has replaced Python's threads by its own", id="green threads"),
+        pytest.param(
+            STANDS_STILL,
+            "time.perf_counter, which something has replaced, stands still",
+            id="a clock that stands still",
+        ),
+    ],
+)
+def test_a_program_is_told_once_why_nothing_is_watched(replaced, reason):
+    assert said_of(replaced, PROGRAM) == (["0 0"] * 2, [f"watch() watches nothing, because {reason}"])
+    assert said_of(replaced, SITE) == (
+        ["served", "served", "0 0"],
+        [f"The site is served without loopwatch, because {reason}."],
+    )
+
+
+def test_a_thread_that_is_gone_has_no_stack():
+    thread = threading.Thread(target=int)
+    thread.start()
+    thread.join()
+    assert stack_of(thread.ident) == ([], [])
+
+
+NO_ROOM = """
+import resource
+def leave_no_room():
+    pages = int(open("/proc/self/statm").read().split()[0])
+    size = pages * resource.getpagesize() + 4_000_000  # less than the stack of a thread
+    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+"""
+LOOPS_OF_EVERY_THREAD = """
+import asyncio, logging, time
+from loopwatch import watch
+
+async def main():
+    leave_no_room()
+    for _ in range(2):
+        time.sleep(0.02)
+        await asyncio.sleep(0)
+    print("served")
+
+logging.basicConfig(format="%(message)s")
+with watch(threshold_ms=5, every_thread=True) as watcher:
+    leave_no_room()
+    asyncio.run(main())
+print(len(watcher.calls), len(watcher.disturbances))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_a_site_that_has_no_room_for_another_thread_is_served():
+    served = SITE.replace("async def main():\n", "async def main():\n    leave_no_room()\n")
+    reason = 'it could not start: RuntimeError("can\'t start new thread").'
+    assert said_of(NO_ROOM, served) == (
+        ["served", "served", "0 0"],
+        [f"The site is served without loopwatch, because {reason}"],
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_loops_that_there_is_no_room_to_watch_run_on():
+    out, (complaint,) = said_of(NO_ROOM, LOOPS_OF_EVERY_THREAD)
+    assert out == ["served", "0 0"]
+    assert complaint.endswith("is not watched: can't start new thread")

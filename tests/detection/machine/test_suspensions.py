@@ -1,0 +1,85 @@
+"""When the process was suspended: the watchdog was to run, and no thread used any CPU meanwhile."""
+
+import pytest
+
+from loopwatch.detection.machine.suspensions import REMEMBERED, Absences
+
+FOREVER = (0.0, 1000.0)
+
+
+@pytest.fixture
+def absences():
+    """Those of a watchdog that is awake since 10 s. The process had used 3 s of CPU by then."""
+    return Absences(10.0, 3.0)
+
+
+CHECKS = [
+    pytest.param(10.5, 3.0, 0.5, id="in which no thread ran is an absence"),
+    pytest.param(10.5, 3.125, 0.375, id="in which threads ran for a while is one for the rest of it"),
+    pytest.param(10.5, 3.5, 0.0, id="in which a thread ran is none"),
+    pytest.param(10.5, 4.0, 0.0, id="in which several threads ran is none"),
+    pytest.param(10.00390625, 3.0, 0.00390625, id="of a few milliseconds is one"),
+    pytest.param(10.001953125, 3.0, 0.0, id="that the machine's own scheduling may add is none"),
+]
+
+
+@pytest.mark.parametrize(("at", "process_s", "absent_s"), CHECKS)
+def test_time_between_two_checks(at, process_s, absent_s, absences):
+    absences.check(at, process_s)
+    assert absences.within(*FOREVER) == absent_s
+
+
+def test_each_check_begins_where_the_one_before_ended(absences):
+    absences.check(10.5, 3.5)
+    absences.check(11.0, 3.5)
+    absences.check(11.5, 3.75)
+    assert absences.within(*FOREVER) == 0.75
+
+
+STEPS = [
+    pytest.param((9.0, 12.0), 1.0, id="around it: all of it"),
+    pytest.param((10.0, 11.0), 1.0, id="of the same time: all of it"),
+    pytest.param((9.0, 10.25), 0.25, id="that ended in it: until then"),
+    pytest.param((10.75, 12.0), 0.25, id="that began in it: from then on"),
+    pytest.param((10.25, 10.75), 0.5, id="inside it: as long as the step"),
+    pytest.param((8.0, 9.0), 0.0, id="before it: nothing"),
+    pytest.param((12.0, 13.0), 0.0, id="after it: nothing"),
+]
+
+
+@pytest.mark.parametrize(("step", "absent_s"), STEPS)
+def test_the_process_was_absent_in_a_step(step, absent_s, absences):
+    absences.check(11.0, 3.0)
+    assert absences.within(*step) == absent_s
+
+
+def test_the_process_was_absent_no_longer_than_no_thread_ran(absences):
+    absences.check(11.0, 3.75)
+    assert absences.within(10.0, 10.5) == 0.25
+
+
+RESTS = [
+    pytest.param(10.75, 0.25, id="from when it was to wake, if it was late"),
+    pytest.param(11.0, 0.0, id="not at all, if it was on time"),
+    pytest.param(9.0, 1.0, id="from when it began, if it was woken before that"),
+]
+
+
+@pytest.mark.parametrize(("due_at", "absent_s"), RESTS)
+def test_in_a_rest_the_process_was_absent(due_at, absent_s, absences):
+    absences.wakes(due_at, 11.0, 3.0)
+    assert absences.within(*FOREVER) == absent_s
+
+
+def test_a_rest_that_is_followed_by_another_is_none(absences):
+    absences.rested(10.5)
+    absences.rested(10.75)
+    absences.check(11.0, 3.0)
+    assert absences.within(*FOREVER) == 0.25
+
+
+def test_only_the_latest_are_remembered(absences):
+    for number in range(1, REMEMBERED + 3):
+        absences.check(10.0 + number, 3.0)
+    assert absences.within(*FOREVER) == REMEMBERED
+    assert absences.within(10.0, 12.0) == 0.0

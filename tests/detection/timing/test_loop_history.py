@@ -1,0 +1,58 @@
+"""What the watchdog remembers of a loop's steps from one look to the next."""
+
+import pytest
+
+from loopwatch.detection.timing.loop_history import LoopHistory
+from tests.detection.builders import Delayed, reading
+
+EARLIER, LATER = Delayed(loop=1.0), Delayed(loop=2.0)
+
+
+@pytest.fixture
+def history():
+    return LoopHistory(reading(1.0), None)
+
+
+def test_a_loop_that_was_never_looked_at_has_no_step_and_has_never_rested(history):
+    assert (history.step, history.is_new, history.before_rest, history.after_step) == (None, False, reading(1.0), None)
+    assert history.rests_since > 1e9
+    assert (history.delays, history.step_delays) == (None, None)
+
+
+def test_a_step_is_new_at_the_first_look(history):
+    assert history.look_at(5.0)
+    assert (history.step, history.is_new) == (5.0, True)
+
+
+def test_a_step_is_not_new_at_the_second_look(history):
+    history.look_at(5.0)
+    history.is_new = False
+    assert not history.look_at(5.0)
+    assert not history.is_new
+
+
+def test_another_step_is_new_again(history):
+    history.look_at(5.0)
+    history.is_new = False
+    assert history.look_at(6.0)
+    assert (history.step, history.is_new) == (6.0, True)
+
+
+@pytest.mark.parametrize(
+    ("step", "delays"),
+    [
+        pytest.param(5.0, EARLIER, id="as they were when it was first seen"),
+        pytest.param(6.0, LATER, id="the latest, if it was not seen yet"),
+    ],
+)
+def test_the_delays_of_a_step_are(step, delays, history):
+    history.delays = EARLIER
+    history.look_at(5.0)
+    history.delays = LATER
+    history.look_at(5.0)
+    assert history.delays_of(step) is delays
+
+
+def test_the_load_of_other_threads_counts_from_the_first_reading(history):
+    history.others.note(reading(3.0, others=1.0))
+    assert history.others.load == 0.5

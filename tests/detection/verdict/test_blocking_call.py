@@ -1,0 +1,294 @@
+"""A stall, and what its time went to, become a report."""
+
+import json
+import linecache
+
+import django.template.base as templates
+import pytest
+
+from loopwatch.detection.calls import Cause, Contribution, Request, StackFrame
+from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.verdict import blocking_call as report
+from loopwatch.detection.verdict.blocking_call import AUTOMATIC_COLLECTION
+from tests.detection import shop
+from tests.detection.builders import STARTED_AT, Step, observation, path, reported, site, stall
+
+CHECKOUT = site(shop.checkout, "add_up(cart)")
+SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
+DUMPS_FROM = site(shop.checkout, "json.dumps(total)")
+SLEEPS_THERE = site(shop.checkout, "json.dumps(total)", "time.sleep")
+PRICE = site(shop.price, "item.parts")
+POPS = site(shop.price, "item.parts.pop()", "list.pop")
+DUMPS = site(json.dumps)
+ENCODE = site(json.JSONEncoder.encode, callee="json.JSONEncoder.iterencode")
+RENDER = site(templates.Template.render)
+COLLECTS = site(shop.price, "item.parts.pop()", "gc.collect")
+
+
+def line(call):
+    """What stands in the line that a report names."""
+    return linecache.getline(call.filename, call.lineno).strip()
+
+
+# The culprit, and where it was.
+
+
+def test_a_call_of_the_users_own_function_is_reported_with_its_expression():
+    call = reported(path([SLEEPS], 0.75), path([CHECKOUT], 0.25))
+    assert (call.method_name, call.called_name, call.leaf_name, call.is_c_call) == (*["time.sleep"] * 3, True)
+    assert (call.function, call.filename, call.source) == ("shop.checkout", shop.__file__, "time.sleep(total)")
+    assert line(call) == "time.sleep(total)"
+    assert (call.duration_ms, call.step_ms, call.exact) == (750.0, 1000.0, True)
+
+
+def test_a_library_is_reported_by_what_the_user_called_and_by_what_that_came_to():
+    call = reported(path([ENCODE, DUMPS, DUMPS_FROM]))
+    assert (call.method_name, call.called_name, call.is_c_call) == ("json.dumps", "json.dumps", False)
+    assert call.leaf_name == "json.JSONEncoder.iterencode"
+    assert (call.function, call.source) == ("shop.checkout", "json.dumps(total)")
+
+
+def test_the_culprit_need_not_be_of_the_library_that_the_user_called():
+    call = reported(path([DUMPS, RENDER, CHECKOUT], 0.75), path([RENDER, CHECKOUT], 0.25))
+    assert (call.method_name, call.called_name) == ("json.dumps", "django.template.Template.render")
+
+
+def test_a_function_of_the_users_own_is_reported_with_the_whole_line():
+    call = reported(path([site(shop.price, "0"), CHECKOUT]))
+    assert (call.method_name, call.called_name, call.leaf_name, call.function) == ("shop.price",) * 4
+    assert (call.source, line(call)) == ("total = 0",) * 2
+
+
+def test_where_no_function_is_the_users_own_the_outermost_stands_for_it():
+    call = reported(path([DUMPS, RENDER]))
+    assert (call.method_name, call.called_name) == ("json.dumps", "json.dumps")
+    assert (call.function, call.filename) == ("django.template.Template.render", templates.__file__)
+
+
+def test_the_line_is_the_one_that_had_most_of_the_time():
+    call = reported(path([SLEEPS], 0.375), path([SLEEPS_THERE], 0.625))
+    assert (call.method_name, call.duration_ms, call.source) == ("time.sleep", 1000.0, "json.dumps(total)")
+
+
+def test_a_culprit_that_is_not_certain_is_not_exact():
+    assert not reported(path([SLEEPS], is_exact=False)).exact
+
+
+def test_the_time_of_a_part_of_a_step_is_reported():
+    call = reported(path([SLEEPS], 0.75), started=0.25)
+    assert (call.step_ms, call.duration_ms, call.started_at) == (750.0, 750.0, STARTED_AT)
+
+
+def test_the_stack_is_outermost_first_and_says_which_functions_are_the_users():
+    assert [(frame.name, frame.is_own) for frame in reported(path([ENCODE, DUMPS, DUMPS_FROM])).stack] == [
+        ("shop.checkout", True),
+        ("json.dumps", False),
+        ("json.encoder.JSONEncoder.encode", False),
+    ]
+
+
+def test_a_frame_of_the_stack_spans_its_expression():
+    call = reported(path([SLEEPS]))
+    assert call.stack == (
+        StackFrame(shop.__file__, "shop", "checkout", call.lineno, call.lineno, 4, len("    time.sleep(total)"), True),
+    )
+
+
+# What else the time went to.
+
+
+def own_ms(call):
+    return [(each.name, each.own_ms) for each in call.contributions]
+
+
+def test_contributions_are_named_by_where_a_library_was_entered_and_the_heaviest_is_first():
+    call = reported(path([SLEEPS], 0.25), path([ENCODE, DUMPS, DUMPS_FROM], 0.5), path([POPS], 0.125), path([], 0.125))
+    assert own_ms(call) == [("json.dumps", 500.0), ("time.sleep", 250.0), ("list.pop", 125.0)]
+
+
+def test_contributions_of_one_name_are_added_up():
+    call = reported(path([SLEEPS], 0.25), path([CHECKOUT], 0.25), path([SLEEPS], 0.5))
+    assert own_ms(call) == [("time.sleep", 750.0), ("shop.checkout", 250.0)]
+
+
+def test_the_total_of_a_contribution_is_that_of_all_paths_that_go_through_it():
+    recursive = path([SLEEPS, CHECKOUT], 0.25)
+    totals = {each.name: each.total_ms for each in reported(path([CHECKOUT], 0.5), recursive).contributions}
+    assert totals == {"shop.checkout": 750.0, "time.sleep": 250.0}
+
+
+def test_contributions_are_counted_where_the_engine_counts_calls():
+    counts = {shop.checkout.__code__: 3, "list.pop": 4}
+    call = reported(path([CHECKOUT], 0.5), path([POPS], 0.375), path([SLEEPS], 0.125), counts=counts)
+    assert call.contributions == (
+        Contribution("shop.checkout", 500.0, 3, 625.0),
+        Contribution("list.pop", 375.0, 4, 375.0),
+        Contribution("time.sleep", 125.0, None, 125.0),
+    )
+
+
+def test_the_lightest_contributions_are_left_out(monkeypatch):
+    monkeypatch.setattr(report, "MAX_CONTRIBUTIONS", 2)
+    call = reported(path([SLEEPS], 0.25), path([POPS], 0.125), path([DUMPS, DUMPS_FROM], 0.625))
+    assert own_ms(call) == [("json.dumps", 625.0), ("time.sleep", 250.0)]
+
+
+def sampled(call):
+    return [(each.duration_ms, [frame.function for frame in each.frames]) for each in call.samples]
+
+
+def test_stacks_alike_are_added_up():
+    call = reported(path([SLEEPS], 0.25), path([POPS, CHECKOUT], 0.25), path([SLEEPS], 0.5))
+    assert sampled(call) == [(750.0, ["checkout"]), (250.0, ["checkout", "price"])]
+
+
+def test_the_culprits_stack_is_first_and_then_the_heaviest():
+    call = reported(
+        path([CHECKOUT], 0.3125),
+        path([POPS, CHECKOUT], 0.0625),
+        path([SLEEPS], 0.25),
+        path([SLEEPS_THERE], 0.28125),
+        path([PRICE, CHECKOUT], 0.125),
+    )
+    assert call.source == "json.dumps(total)"
+    assert [each.duration_ms for each in call.samples] == [281.25, 312.5, 250.0, 125.0, 62.5]
+
+
+def test_the_lightest_stacks_are_left_out(monkeypatch):
+    monkeypatch.setattr(report, "MAX_STACK_SAMPLES", 2)
+    call = reported(path([POPS], 0.125), path([SLEEPS], 0.625), path([PRICE], 0.25))
+    assert sampled(call) == [(625.0, ["checkout"]), (250.0, ["price"])]
+
+
+# Steps that say nothing of themselves.
+
+
+def test_where_no_function_was_seen_the_step_is_reported():
+    call = reported(of=stall(1.0, cpu=1.0, handle=Step(shop.price)))
+    name = f"{shop.__name__}.price"
+    assert (call.method_name, call.function, call.called_name, call.leaf_name) == (name,) * 4
+    assert (call.filename, call.source, line(call)) == (shop.__file__, "def price(item):", "def price(item):")
+    assert (call.duration_ms, call.step_ms) == (1000.0, 1000.0)
+    assert (call.stack, call.samples, call.contributions) == ((), (), ())
+    assert (call.is_c_call, call.exact) == (False, False)
+
+
+def test_a_step_that_is_one_c_call_is_certain():
+    call = reported(of=stall(1.0, cpu=1.0, handle=Step(sorted)))
+    assert (call.method_name, call.is_c_call, call.exact) == ("sorted", True, True)
+    assert (call.filename, call.lineno, call.source) == ("", 0, "")
+
+
+def request_in_flight(ask, finished_at=NEVER):
+    request = RequestInFlight(InFlight(), ask)
+    request.finished_at = finished_at
+    return request
+
+
+PAGE = Request("http", "GET", "shop/<int:id>/", view=f"{shop.__name__}.add_up")
+
+
+def fails():
+    raise RuntimeError("A request that does not say what it is")
+
+
+def test_the_request_that_the_step_was_for_is_reported():
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request_in_flight(lambda: PAGE))).request is PAGE
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(None, id="there is none"),
+        pytest.param(request_in_flight(lambda: PAGE, finished_at=-1.0), id="it was over before"),
+        pytest.param(request_in_flight(lambda: PAGE, finished_at=0.0), id="it was over as the step began"),
+        pytest.param(request_in_flight(fails), id="it does not say what it is"),
+    ],
+)
+def test_no_request_is_reported_if(request_):
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request_)).request is None
+
+
+def test_a_request_that_ended_in_the_step_is_reported():
+    request = request_in_flight(lambda: PAGE, finished_at=0.5)
+    assert reported(path([SLEEPS]), of=stall(1.0, request=request)).request is PAGE
+
+
+def test_a_step_of_a_library_is_named_by_the_view_that_its_request_was_for():
+    of = stall(1.0, cpu=1.0, handle=Step(json.dumps), request=request_in_flight(lambda: PAGE))
+    assert reported(of=of).method_name == PAGE.view
+
+
+class NamelessCallback:
+    """A callback that answers no question."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+def test_a_step_whose_callback_answers_no_question_has_no_name():
+    call = reported(of=stall(1.0, cpu=1.0, handle=Step(NamelessCallback())))
+    assert (call.method_name, call.task_name) == ("callback", "")
+
+
+# What the report takes over from the stall.
+
+
+def test_requests_that_were_delayed_are_described_as_far_as_they_can_be():
+    delayed = [request_in_flight(lambda: PAGE), request_in_flight(fails), request_in_flight(lambda: PAGE)]
+    call = reported(path([SLEEPS]), of=stall(1.0, waiting=7, delayed=delayed))
+    assert (call.waiting, call.delayed) == (7, (PAGE, PAGE))
+
+
+def test_the_stall_keeps_its_id_and_mark_and_says_who_reports_it():
+    mark = object()
+    call = reported(path([SLEEPS]), seen=observation(stall_id="abc", mark=mark), engine="tracing", ongoing=True)
+    assert (call.stall_id, call.mark, call.engine, call.ongoing) == ("abc", mark, "tracing", True)
+
+
+def test_the_task_is_reported_by_its_name(step_of_task):
+    handle = step_of_task(shop.restock())
+    handle._callback.__self__.set_name("restocking")
+    assert reported(path([SLEEPS]), of=stall(1.0, handle=handle)).task_name == "restocking"
+
+
+@pytest.mark.parametrize("callback", [None, shop.Cart().size], ids=["nothing", "a method of something else"])
+def test_a_step_of_no_task_has_no_task_name(callback):
+    assert reported(path([SLEEPS]), of=stall(1.0, handle=Step(callback))).task_name == ""
+
+
+# Collections.
+
+
+def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
+    call = reported(path([POPS]), of=stall(1.0, handle=Step(shop.add_up)), collecting_s=0.75)
+    assert (call.method_name, call.leaf_name, call.cause) == (*[AUTOMATIC_COLLECTION] * 2, Cause.GARBAGE_COLLECTION)
+    assert (call.function, call.called_name) == (f"{shop.__name__}.add_up",) * 2
+    assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (750.0, 1000.0, True, True)
+    assert [frame.function for frame in call.stack] == ["price"]
+
+
+def test_a_collection_of_which_nothing_was_seen_has_no_stack():
+    call = reported(collecting_s=0.75)
+    assert (call.method_name, call.stack) == (AUTOMATIC_COLLECTION, ())
+
+
+@pytest.mark.parametrize(
+    ("collecting_s", "name"),
+    [
+        pytest.param(0.5, "list.pop", id="not if it took half of the time"),
+        pytest.param(0.625, AUTOMATIC_COLLECTION, id="if it took more"),
+    ],
+)
+def test_a_collection_is_reported(collecting_s, name):
+    assert reported(path([POPS]), collecting_s=collecting_s).method_name == name
+
+
+def test_a_collection_is_measured_by_the_part_that_is_reported():
+    assert reported(path([POPS], 0.5), started=0.5, collecting_s=0.375).method_name == AUTOMATIC_COLLECTION
+
+
+def test_a_collection_that_the_user_asked_for_is_the_call_that_did():
+    call = reported(path([COLLECTS]), collecting_s=0.75)
+    assert (call.method_name, call.source, call.cause) == ("gc.collect", "item.parts.pop()", Cause.GARBAGE_COLLECTION)

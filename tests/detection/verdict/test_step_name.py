@@ -1,0 +1,151 @@
+"""What a step is called when no sample tells what it did."""
+
+import collections.abc
+import contextvars
+import functools
+import json
+import sys
+import time
+from asyncio import base_events
+
+import pytest
+from django.utils import html
+
+from loopwatch.detection.calls import Request
+from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
+from tests.detection import shop
+from tests.detection.builders import Step
+
+SHOP = shop.__name__
+
+
+def line_of(function):
+    return function.__code__.co_firstlineno
+
+
+def own(qualname, function):
+    return StepName(f"{SHOP}.{qualname}", shop.__file__, line_of(function))
+
+
+class Callback:
+    """An object that can be called."""
+
+    def __call__(self):
+        pass
+
+
+class Library(collections.abc.Coroutine):
+    """A coroutine that a library implements itself, as Cython does."""
+
+    def __init__(self, **attributes):
+        vars(self).update(attributes)
+
+    def send(self, value):
+        raise StopIteration
+
+    def throw(self, *error):
+        raise error[0]
+
+    def close(self):
+        pass
+
+    def __await__(self):
+        yield
+
+
+def of_no_module():
+    namespace = {}
+    exec(compile("def anonymous():\n  pass", "/srv/site/generated.py", "exec"), namespace)
+    return namespace["anonymous"]
+
+
+CALLBACKS = [
+    pytest.param(shop.price, own("price", shop.price), id="a function"),
+    pytest.param(shop.Cart().size, own("Cart.size", shop.Cart.size), id="a method"),
+    pytest.param(staticmethod(shop.price), own("price", shop.price), id="a static method"),
+    pytest.param(functools.partial(shop.price, 1), own("price", shop.price), id="a partial"),
+    pytest.param(
+        functools.partial(functools.partial(shop.Cart().size), 1), own("Cart.size", shop.Cart.size), id="partials"
+    ),
+    pytest.param(of_no_module(), StepName("anonymous", "/srv/site/generated.py", 1), id="a function of no module"),
+    pytest.param(time.sleep, StepName("time.sleep", "", 0, is_c=True), id="a C function"),
+    pytest.param([].append, StepName("list.append", is_c=True), id="a C method"),
+    pytest.param(Callback(), StepName(f"{__name__}.Callback"), id="an object that can be called"),
+    pytest.param(json.dumps, StepName("json.dumps", json.__file__, line_of(json.dumps)), id="a library's function"),
+    pytest.param(base_events._run_until_complete_cb, StepName(UNNAMED), id="plumbing"),
+    pytest.param(contextvars.copy_context().run, StepName(UNNAMED), id="plumbing written in C"),
+    pytest.param(None, StepName(UNNAMED), id="none any more"),
+]
+
+
+@pytest.mark.parametrize(("callback", "step"), CALLBACKS)
+def test_a_step_is_named_by_its_callback(callback, step):
+    assert name_of_step(Step(callback), None) == step
+
+
+def test_a_step_without_a_callback_has_no_name():
+    assert name_of_step(object(), None) == StepName(UNNAMED)
+
+
+def test_a_step_of_a_task_is_named_by_its_coroutine(step_of_task):
+    assert name_of_step(step_of_task(shop.checkout([])), None) == own("checkout", shop.checkout)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "step"),
+    [
+        pytest.param({"cr_code": shop.price.__code__}, own("price", shop.price), id="its code"),
+        pytest.param({"gi_code": shop.price.__code__}, own("price", shop.price), id="its generator's code"),
+        pytest.param({"__qualname__": "Feed.read"}, StepName("Feed.read"), id="its name, if it has no code"),
+        pytest.param({}, StepName("coroutine"), id="what it is, if it has no name"),
+    ],
+)
+def test_a_step_of_a_task_that_runs_a_librarys_coroutine_is_named_by(attributes, step, step_of_task):
+    assert name_of_step(step_of_task(Library(**attributes)), None) == step
+
+
+PRICE, SIZE = f"{SHOP}.price", f"{SHOP}.Cart.size"
+REQUESTS = [
+    pytest.param(html.escape, Request("http", view=PRICE), own("price", shop.price), id="a view"),
+    pytest.param(
+        html.escape, Request("http", view=SIZE), own("Cart.size", shop.Cart.size), id="a view that is a method"
+    ),
+    pytest.param(html.escape, Request("websocket", consumer=PRICE), own("price", shop.price), id="a consumer"),
+    pytest.param(
+        html.escape, Request("http", view=PRICE, consumer=SIZE), own("price", shop.price), id="the view first"
+    ),
+    pytest.param(
+        base_events._run_until_complete_cb, Request("http", view=PRICE), own("price", shop.price), id="plumbing"
+    ),
+    pytest.param(html.escape, Request("http", view=f"{SHOP}.Cart"), StepName(f"{SHOP}.Cart"), id="a class has no line"),
+    pytest.param(html.escape, Request("http", view=f"{SHOP}.Gone.a"), StepName(f"{SHOP}.Gone.a"), id="not found"),
+    pytest.param(html.escape, Request("http", view="gone.views.a"), StepName("gone.views.a"), id="not loaded"),
+    pytest.param(html.escape, Request("http", view="a"), StepName("a"), id="no module"),
+]
+
+
+@pytest.mark.parametrize(("callback", "request_", "step"), REQUESTS)
+def test_a_step_that_runs_no_code_of_the_users_is_named_by_what_served_its_request(callback, request_, step):
+    assert name_of_step(Step(callback), request_) == step
+
+
+@pytest.mark.parametrize("module", ["billing", "billing.views", "billing.views.orders"])
+@pytest.mark.parametrize(("qualname", "function"), [("price", shop.price), ("Cart.size", shop.Cart.size)])
+def test_a_view_is_found_in_a_module_that_no_package_refers_to(module, qualname, function, monkeypatch):
+    monkeypatch.setitem(sys.modules, module, shop)
+    name = f"{module}.{qualname}"
+    assert name_of_step(Step(html.escape), Request("http", view=name)) == StepName(
+        name, shop.__file__, line_of(function)
+    )
+
+
+@pytest.mark.parametrize(
+    ("callback", "request_", "name"),
+    [
+        pytest.param(shop.price, Request("http", view=SIZE), PRICE, id="it runs the user's own code"),
+        pytest.param(time.sleep, Request("http", view=SIZE), "time.sleep", id="it runs a C function"),
+        pytest.param(json.dumps, Request("lifespan"), "json.dumps", id="nothing is known to serve the request"),
+    ],
+)
+def test_a_step_of_a_request_keeps_its_own_name_if(callback, request_, name):
+    assert name_of_step(Step(callback), request_).name == name
