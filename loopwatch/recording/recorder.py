@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall, LoopUsage
-from loopwatch.detection.sampling.budget import WatchdogFigures
+from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.recording.buffer import Buffer
 from loopwatch.recording.delivery import Delivery, remaining_s
 from loopwatch.recording.health import Errors, Stats
