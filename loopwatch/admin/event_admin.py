@@ -9,13 +9,13 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import cells
-from loopwatch.admin.causes import cause_label, cause_meaning
+from loopwatch import html_cells
 from loopwatch.admin.event_page import event_page
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
 from loopwatch.models import BlockingEvent, Finding
+from loopwatch.wording.findings import cause_label, cause_meaning
 
 
 class EventChangeList(ChangeList):
@@ -39,19 +39,19 @@ class BlockingEventAdmin(FlameExports):
 
     @admin.display(description=_("started"), ordering="started_at")
     def started(self, event: BlockingEvent) -> SafeString:
-        return cells.instant(event.started_at)
+        return html_cells.instant(event.started_at)
 
     @admin.display(description=_("duration"), ordering="duration_us")
     def duration(self, event: BlockingEvent) -> SafeString:
-        return cells.duration(event.duration_us)
+        return html_cells.duration(event.duration_us)
 
     @admin.display(description=_("blocking call"))
     def blocking_call(self, event: BlockingEvent) -> SafeString:
-        return cells.call_and_place(event.finding)
+        return html_cells.call_and_place(event.finding)
 
     @admin.display(description=_("request"))
     def request(self, event: BlockingEvent) -> str:
-        return cells.request_name(event)
+        return html_cells.request_name(event)
 
     @admin.display(description=_("requests delayed"), ordering="requests_delayed")
     def delayed(self, event: BlockingEvent) -> int:
@@ -71,7 +71,7 @@ class BlockingEventAdmin(FlameExports):
         return {
             "title": _("Blocking event"),
             "page": event_page(row),
-            "request_name": cells.request_name(row),
+            "request_name": html_cells.request_name(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),
             "shows_finding": self.shows(request, Finding),

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from loopwatch.admin.contributions import ContributionRow, contributions_of
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.stack import StackPage, stack_page
 from loopwatch.advice import Advice, advice_for
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
-from loopwatch.rows.details import StoredDelay, read_contributions, read_delays
+from loopwatch.rows.details import StoredContribution, StoredDelay, read_contributions, read_delays
+
+
+@dataclass(frozen=True, slots=True)
+class ContributionRow:
+    """``count`` is ``None`` where the engine cannot count calls."""
+
+    name: str
+    own_ms: float
+    count: int | None
+    percent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ def event_page(event: BlockingEvent) -> EventPage:
         stack=stack_page(event, sampled.samples),
         graph=graph,
         tree=tree_of(graph),
-        contributions=contributions_of(contributions.values, event.step_ms),
+        contributions=_contributions(contributions.values, event.step_ms),
         advice=advice_on(event, event.cause),
         delayed=_delayed(delays.values),
         is_damaged=sampled.read.is_damaged or contributions.is_damaged or delays.is_damaged,
@@ -63,3 +72,12 @@ def advice_on(event: BlockingEvent, cause: str) -> Advice:
 def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:
     """As stored, most first."""
     return [DelayedRoute(f"{each.method} {each.route}".strip() or _("no route"), each.requests) for each in delays]
+
+
+def _contributions(contributions: Iterable[StoredContribution], step_ms: float) -> list[ContributionRow]:
+    """The contributions to a step that lasted that long, largest first."""
+    rows = [
+        ContributionRow(each.name, each.own_ms, each.count, round(100 * each.own_ms / (step_ms or each.own_ms or 1)))
+        for each in contributions
+    ]
+    return sorted(rows, key=lambda row: row.own_ms, reverse=True)

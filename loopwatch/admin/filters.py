@@ -10,9 +10,9 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.causes import CAUSES
 from loopwatch.admin.read_only import ModelAdmin
 from loopwatch.models import Finding
+from loopwatch.wording.findings import CAUSES
 
 _ALL = "all"
 

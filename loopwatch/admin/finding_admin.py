@@ -1,26 +1,29 @@
 """The list of findings, and the page of one."""
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import cells
-from loopwatch.admin.causes import cause_label, cause_meaning
+from loopwatch import html_cells
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
-from loopwatch.admin.search import matching
-from loopwatch.admin.triage_admin import Triage
+from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.reporting.route_impacts import lately, routes_of
+from loopwatch.wording.findings import cause_label, cause_meaning
+
+_MAX_SEARCHED_WORDS = 20
 
 
 class FindingChangeList(ChangeList):
@@ -35,7 +38,7 @@ class FindingChangeList(ChangeList):
 
 
 @admin.register(Finding)
-class FindingAdmin(Triage, FlameExports):
+class FindingAdmin(TriageAdmin, FlameExports):
     list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "first", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
     search_fields = ("blocking_call", "function", "filename")
@@ -48,15 +51,15 @@ class FindingAdmin(Triage, FlameExports):
 
     @admin.display(description=_("blocking call"), ordering="blocking_call")
     def call(self, finding: Finding) -> SafeString:
-        return cells.call_and_place(finding)
+        return html_cells.call_and_place(finding)
 
     @admin.display(description=_("status"), ordering="status")
     def status_now(self, finding: Finding) -> SafeString:
-        return cells.standing(finding)
+        return html_cells.status_with_reason(finding)
 
     @admin.display(description=_("blocked in total"), ordering="blocked_us")
     def blocked(self, finding: Finding) -> SafeString:
-        return cells.duration(finding.blocked_us)
+        return html_cells.duration(finding.blocked_us)
 
     @admin.display(description=_("events"), ordering="events")
     def number(self, finding: Finding) -> int:
@@ -64,23 +67,23 @@ class FindingAdmin(Triage, FlameExports):
 
     @admin.display(description=_("longest"), ordering="longest_us")
     def longest(self, finding: Finding) -> SafeString:
-        return cells.duration(finding.longest_us)
+        return html_cells.duration(finding.longest_us)
 
     @admin.display(description=_("requests delayed"), ordering="delay_us")
     def delayed(self, finding: Finding) -> SafeString:
-        return cells.delay(finding)
+        return html_cells.delay(finding)
 
     @admin.display(description=_("routes"))
     def routes(self, finding: Finding) -> SafeString:
-        return cells.routes(vars(finding)["routes"])
+        return html_cells.routes(vars(finding)["routes"])
 
     @admin.display(description=_("first seen"), ordering="first_seen")
     def first(self, finding: Finding) -> SafeString:
-        return cells.first_seen(finding)
+        return html_cells.first_seen(finding)
 
     @admin.display(description=_("last seen"), ordering="last_seen")
     def last(self, finding: Finding) -> SafeString:
-        return cells.moment(finding.last_seen)
+        return html_cells.moment(finding.last_seen)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         return FindingChangeList
@@ -91,7 +94,7 @@ class FindingAdmin(Triage, FlameExports):
         queryset: QuerySet[Finding],
         search_term: str,
     ) -> tuple[QuerySet[Finding], bool]:
-        return matching(queryset, search_term, self.search_fields), False
+        return _matching(queryset, search_term, self.search_fields), False
 
     def events_of(self, rows: QuerySet[Finding]) -> QuerySet[BlockingEvent]:
         return BlockingEvent.objects.using(rows.db).filter(finding__in=rows.order_by().values("pk"))
@@ -102,7 +105,7 @@ class FindingAdmin(Triage, FlameExports):
             "title": _("Finding"),
             "page": finding_page(row, with_events=shows_events),
             "shows_events": shows_events,
-            "status": cells.status(row),
+            "status": html_cells.status(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),
             "triage": self.triage_context(request, row),
@@ -125,3 +128,27 @@ class FindingAdmin(Triage, FlameExports):
         }
         names = {str(model._meta.verbose_name_plural): count for model, count in counts.items()}
         return [str(finding) for finding in objs], names, lacking, []
+
+
+def _matching(findings: QuerySet[Finding], search_term: str, columns: Sequence[str]) -> QuerySet[Finding]:
+    """Findings that have every word in one of the columns or in a route; words in quotes stay together.
+
+    Words beyond the first twenty are not looked at: databases limit how deep a condition may be.
+    """
+    for word in islice(smart_split(search_term), _MAX_SEARCHED_WORDS):
+        findings = findings.filter(_anywhere(_unquoted(word), columns, findings.db))
+    return findings
+
+
+def _anywhere(word: str, columns: Sequence[str], using: str) -> Q:
+    # Joined instead, every hourly total would be a row of the result, to be made distinct again.
+    routes = HourlyTotal.objects.using(using).filter(Q(route__icontains=word) | Q(method__iexact=word))
+    found = Q(pk__in=routes.values("finding"))
+    for column in columns:
+        found |= Q(**{f"{column}__icontains": word})
+    return found
+
+
+def _unquoted(word: str) -> str:
+    is_quoted = len(word) > 1 and word[0] == word[-1] and word[0] in "\"'"
+    return unescape_string_literal(word) if is_quoted else word

@@ -8,12 +8,12 @@ from django.utils import timezone
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.event_page import advice_on
 from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
+from loopwatch.admin.finding_trend import Trend, trend_of
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.history import History, history_of
-from loopwatch.admin.stack import Culprit, culprit_of
-from loopwatch.admin.trend import Trend, trend_of
+from loopwatch.admin.stack import CulpritSource, culprit_source
 from loopwatch.advice import Advice
-from loopwatch.cells import route_name
+from loopwatch.html_cells import route_name
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.route_impacts import RouteImpact, routes_of
@@ -51,7 +51,7 @@ class Sampled:
 class FindingPage:
     """A finding's lines of source, advice, figures by time and route (most blocked first), and some of its events."""
 
-    culprit: Culprit
+    culprit: CulpritSource
     advice: Advice
     trend: Trend
     history: History
@@ -78,7 +78,7 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
         (_as_event(finding), ()),
     )
     return FindingPage(
-        culprit=culprit_of(event, samples),
+        culprit=culprit_source(event, samples),
         advice=advice_on(event, finding.cause),
         trend=trend_of(totals, timezone.now()),
         history=history_of(totals),

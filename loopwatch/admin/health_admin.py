@@ -7,12 +7,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import cells
+from loopwatch import html_cells
 from loopwatch.admin.exports import ListExports
 from loopwatch.admin.exports.columns import PROCESS
-from loopwatch.durations import human_duration
 from loopwatch.models import ProcessHealth
 from loopwatch.reporting.recording_health import errors_in_words
+from loopwatch.wording.durations import human_duration
 
 
 @admin.register(ProcessHealth)
@@ -38,11 +38,11 @@ class ProcessHealthAdmin(ListExports):
 
     @admin.display(description=_("watching since"), ordering="since")
     def watching(self, health: ProcessHealth) -> SafeString:
-        return cells.moment(health.since)
+        return html_cells.moment(health.since)
 
     @admin.display(description=_("last written"), ordering="reported_at")
     def written(self, health: ProcessHealth) -> SafeString:
-        return cells.moment(health.reported_at)
+        return html_cells.moment(health.reported_at)
 
     @admin.display(description=_("errors"), empty_value="–")
     def failures(self, health: ProcessHealth) -> str:

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db.models import Max, Min, QuerySet, Sum
 
-from loopwatch.durations import human_duration
 from loopwatch.histogram import BOUNDS_MS, COLUMNS, percentile_ms
 from loopwatch.models import HourlyTotal
+from loopwatch.wording.durations import human_duration
 
 _RELEASES = 30
 

@@ -11,11 +11,11 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.causes import CAUSES
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.live.readiness import readiness
 from loopwatch.models import BlockingEvent, Finding, Live
+from loopwatch.wording.findings import CAUSES
 
 
 @admin.register(Live)

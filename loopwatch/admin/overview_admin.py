@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.chart import DrawnBar, chart_of
+from loopwatch.admin.overview_chart import DrawnBar, chart_of
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal

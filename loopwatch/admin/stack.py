@@ -6,8 +6,7 @@ from itertools import groupby
 
 from django.utils.functional import Promise
 
-from loopwatch.admin.awaiting import AwaitingCaller, caller_that_can_await
-from loopwatch.admin.source_lines import SourceLine, excerpt, mark, mark_text
+from loopwatch.admin.source_lines import AwaitingCaller, SourceLine, caller_that_can_await, excerpt, mark, mark_text
 from loopwatch.advice import Rewriting, rewritten
 from loopwatch.models import BlockingEvent
 from loopwatch.rows.stacks import StoredFrame, StoredSample
@@ -43,7 +42,7 @@ class StackPart:
 
 
 @dataclass(frozen=True, slots=True)
-class Culprit:
+class CulpritSource:
     """The lines around the user's own call, or what is left of them and why.
 
     ``rewriting`` is the call as it could be, ``awaiting`` where it could be awaited if not there.
@@ -60,7 +59,7 @@ class Culprit:
 
 @dataclass(frozen=True, slots=True)
 class StackPage:
-    culprit: Culprit
+    culprit: CulpritSource
     parts: list[StackPart]
 
     @property
@@ -76,12 +75,12 @@ def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPa
         StackPart(is_own, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
         for is_own, group in groupby(frames, key=lambda frame: frame.is_own)
     ]
-    return StackPage(_culprit(event, frames, files), parts)
+    return StackPage(_culprit_source(event, frames, files), parts)
 
 
-def culprit_of(event: BlockingEvent, samples: Sequence[StoredSample]) -> Culprit:
+def culprit_source(event: BlockingEvent, samples: Sequence[StoredSample]) -> CulpritSource:
     """Only the lines around the call."""
-    return _culprit(event, samples[0].frames if samples else (), SourceFiles())
+    return _culprit_source(event, samples[0].frames if samples else (), SourceFiles())
 
 
 def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
@@ -92,14 +91,14 @@ def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
     return FrameRow(frame, SourceLine(frame.lineno, frame.source_line) if frame.source_line else None, repeated)
 
 
-def _culprit(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: SourceFiles) -> Culprit:
+def _culprit_source(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: SourceFiles) -> CulpritSource:
     frame = _culprit_frame(event, frames)
     stored = mark_text(frame.source_line or event.source, frame.lineno, event.source)
     try:
         lines = files.lines(frame)
     except UnreadableSourceError as unavailable:
-        return Culprit(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
-    return Culprit(
+        return CulpritSource(frame.filename, frame.lineno, frame.name, [stored], unavailable.reason)
+    return CulpritSource(
         frame.filename,
         frame.lineno,
         frame.name,

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from loopwatch.conf import configuration
 from loopwatch.models import Finding, ProcessHealth
-from loopwatch.standing import condition
+from loopwatch.wording.findings import current_condition
 
 Status, When = Finding.Status, Finding.ReopenWhen
 
@@ -75,5 +75,5 @@ def _known_releases(findings: list[Finding], using: str) -> list[str]:
 
 
 def _message(finding: Finding) -> str:
-    status = f"{finding.get_status_display()} {condition(finding)}".strip()
+    status = f"{finding.get_status_display()} {current_condition(finding)}".strip()
     return _("Changed status to “%(status)s”.") % {"status": status}

@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
@@ -20,16 +21,55 @@ from django.utils.translation import ngettext
 
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.triage import Decision, decide
-from loopwatch.admin.triage_form import TriageForm
 from loopwatch.models import Finding
-from loopwatch.standing import reason, until
+from loopwatch.wording.findings import reopen_condition, reopen_reason
 
-Status = Finding.Status
+Status, When = Finding.Status, Finding.ReopenWhen
 
 NAMED = 20
+_RESOLVED = "resolved until a new release"
+_LONGEST_MS = 24 * 3600 * 1000
 
 
-class Triage(ReadOnlyAdmin):
+class TriageForm(forms.Form):
+    """Of ``release`` and ``milliseconds``, the field that the choice is about must be filled in."""
+
+    choice = forms.ChoiceField(
+        label=_("Set aside"),
+        choices=(
+            (_RESOLVED, _("resolved, until it happens in a release that is new")),
+            (When.NEW_RELEASE, _("ignored, until it happens in a release that is new")),
+            (When.RELEASE, _("ignored, until it happens in a certain release, or a later one")),
+            (When.LONGER, _("ignored, until it lasts longer than so many milliseconds")),
+            (When.MORE, _("ignored, until it blocks for more than so many milliseconds within an hour")),
+        ),
+        widget=forms.RadioSelect,
+    )
+    release = forms.CharField(label=_("Release"), max_length=100, required=False)
+    milliseconds = forms.FloatField(label=_("Milliseconds"), min_value=1, max_value=_LONGEST_MS, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        choice = cleaned.get("choice")
+        if choice == When.RELEASE and not cleaned.get("release"):
+            self.add_error("release", _("Say which release."))
+        if choice in {When.LONGER, When.MORE} and not cleaned.get("milliseconds") and "milliseconds" not in self.errors:
+            self.add_error("milliseconds", _("Say how many milliseconds."))
+        return cleaned
+
+    def decision(self) -> Decision:
+        """What was chosen, once the form is valid."""
+        choice = self.cleaned_data["choice"]
+        if choice == _RESOLVED:
+            return Decision(Status.RESOLVED, When.NEW_RELEASE)
+        if choice == When.RELEASE:
+            return Decision(Status.IGNORED, choice, reopen_release=self.cleaned_data["release"])
+        if choice == When.NEW_RELEASE:
+            return Decision(Status.IGNORED, choice)
+        return Decision(Status.IGNORED, choice, reopen_figure_us=round(self.cleaned_data["milliseconds"] * 1000))
+
+
+class TriageAdmin(ReadOnlyAdmin):
     """For the admin of findings."""
 
     class Media:
@@ -94,8 +134,8 @@ class Triage(ReadOnlyAdmin):
         """What ``loopwatch/triage.html`` shows of one finding."""
         may_triage = self.has_triage_permission(request)
         return {
-            "reason": reason(finding),
-            "until": until(finding),
+            "reason": reopen_reason(finding),
+            "until": reopen_condition(finding),
             "buttons": _buttons(finding) if may_triage else (),
             "form": TriageForm() if may_triage else None,
         }

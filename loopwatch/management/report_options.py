@@ -8,7 +8,6 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from loopwatch.durations import parse_duration_ms
 from loopwatch.models import Finding
 from loopwatch.reporting.fail_on import ANY, CONDITIONS, FailOn
 from loopwatch.reporting.formats import FORMATS
@@ -17,6 +16,7 @@ from loopwatch.reporting.release_change import NEW
 from loopwatch.reporting.report import FINDING, HOST
 from loopwatch.reporting.selection import ALL, SORTS, STATUSES, Selection
 from loopwatch.reporting.since_option import FORMS, parse_since
+from loopwatch.wording.durations import parse_duration_ms
 
 _SHORTEST_INTERVAL_S, _LONGEST_INTERVAL_S = 0.5, 3600.0
 

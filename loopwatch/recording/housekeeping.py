@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections
 
 from loopwatch.conf import Configuration
-from loopwatch.durations import human_duration
 from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
 from loopwatch.recording import health_rows, ledger, trusted_time
 from loopwatch.recording.column_values import text
@@ -17,6 +16,7 @@ from loopwatch.recording.health_rows import HealthRow
 from loopwatch.recording.loop_time_rows import prune_loop_times
 from loopwatch.recording.pruning import prune_oldest
 from loopwatch.stored_time import as_stored
+from loopwatch.wording.durations import human_duration
 
 PRUNE_INTERVAL_S = 60.0
 BATCHES = 5

@@ -4,7 +4,7 @@ GitHub shows ten warnings a step at most. A finding whose file is not in the rep
 """
 
 from loopwatch.escaping.terminal import visible
-from loopwatch.reporting.messages import for_review, message, title
+from loopwatch.reporting.finding_message import for_review, message, title
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository
 

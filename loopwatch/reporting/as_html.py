@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from loopwatch.advice import advice_for
 from loopwatch.escaping.html_name import breakable
 from loopwatch.escaping.terminal import visible
-from loopwatch.reporting import words
+from loopwatch.reporting import wording
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 
@@ -58,13 +58,13 @@ def render_html(report: Report) -> str:
         builtins=["django.templatetags.i18n"],
     )
     context = {
-        "headline": visible(words.headline(report)) if report.stored else "",
-        "empty": "" if report.stored else words.EMPTY_STORE,
-        "notes": [visible(note) for note in words.notes(report)],
-        "generated_at": f"{words.when(report.generated_at)} {words.local(report.generated_at):%Z}",
+        "headline": visible(wording.headline(report)) if report.stored else "",
+        "empty": "" if report.stored else wording.EMPTY_STORE,
+        "notes": [visible(note) for note in wording.notes(report)],
+        "generated_at": f"{wording.when(report.generated_at)} {wording.local(report.generated_at):%Z}",
         "tables": [table for table in (*_tables(report), _thread_waits(report)) if table.rows],
-        "left_out": " ".join(filter(None, (words.left_out(report), words.waits_left_out(report)))),
-        "recorded_by": visible(words.recorded_by(report.health)),
+        "left_out": " ".join(filter(None, (wording.left_out(report), wording.waits_left_out(report)))),
+        "recorded_by": visible(wording.recorded_by(report.health)),
         "language": get_language() or "en",
         "direction": "rtl" if get_language_bidi() else "ltr",
     }
@@ -78,20 +78,22 @@ def _tables(report: Report) -> Iterator[Table]:
     elif report.group_by != FINDING:
         largest_ms = max((group.blocked_ms for group in report.groups), default=0.0)
         rows = [_group(group, report.group_by, largest_ms) for group in report.groups]
-        yield Table("", report.group_by.capitalize(), words.GROUP_HEADINGS, rows)
+        yield Table("", report.group_by.capitalize(), wording.GROUP_HEADINGS, rows)
     else:
         largest_ms = max((finding.blocked_ms for finding in report.findings), default=0.0)
         rows = [
-            _finding(each, words.FINDING_HEADINGS, words.finding_figures(each), _percent(each.blocked_ms, largest_ms))
+            _finding(
+                each, wording.FINDING_HEADINGS, wording.finding_figures(each), _percent(each.blocked_ms, largest_ms)
+            )
             for each in report.findings
         ]
-        yield Table("", "Blocking call", words.FINDING_HEADINGS, rows)
+        yield Table("", "Blocking call", wording.FINDING_HEADINGS, rows)
 
 
 def _changes(kind: str, findings: Iterable[ReportedFinding]) -> Table:
     changed = [(each, each.change) for each in findings if each.change and each.change.kind == kind]
-    rows = [_finding(each, words.CHANGE_HEADINGS, words.change_figures(change), 0) for each, change in changed]
-    return Table(words.KIND_HEADINGS[kind], "Blocking call", words.CHANGE_HEADINGS, rows)
+    rows = [_finding(each, wording.CHANGE_HEADINGS, wording.change_figures(change), 0) for each, change in changed]
+    return Table(wording.KIND_HEADINGS[kind], "Blocking call", wording.CHANGE_HEADINGS, rows)
 
 
 def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequence[str], percent: int) -> Row:
@@ -99,7 +101,7 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
         name=_name(finding.blocking_call),
         figures=list(zip(headings, figures, strict=True)),
         percent=percent,
-        marks=[visible(mark) for mark in words.marks(finding)],
+        marks=[visible(mark) for mark in wording.marks(finding)],
         relation=_("in"),
         function="" if finding.function == finding.blocking_call else _name(finding.function),
         place=_name(finding.place),
@@ -112,8 +114,8 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
 
 def _group(group: Group, group_by: str, largest_ms: float) -> Row:
     return Row(
-        name=_name(words.group_name(group, group_by)),
-        figures=list(zip(words.GROUP_HEADINGS, words.group_figures(group), strict=True)),
+        name=_name(wording.group_name(group, group_by)),
+        figures=list(zip(wording.GROUP_HEADINGS, wording.group_figures(group), strict=True)),
         percent=_percent(group.blocked_ms, largest_ms),
         relation=_("mostly") if group.findings > 1 else "",
         function="" if group.worst == group.name else _name(group.worst),
@@ -124,16 +126,16 @@ def _thread_waits(report: Report) -> Table:
     largest_ms = max((wait.waited_ms for wait in report.thread_waits), default=0.0)
     rows = [
         Row(
-            name=_name(words.holder(wait)),
-            figures=list(zip(words.THREAD_WAIT_HEADINGS, words.thread_wait_figures(wait), strict=True)),
+            name=_name(wording.holder(wait)),
+            figures=list(zip(wording.THREAD_WAIT_HEADINGS, wording.thread_wait_figures(wait), strict=True)),
             percent=_percent(wait.waited_ms, largest_ms),
-            note=visible(words.whose_thread(wait)),
+            note=visible(wording.whose_thread(wait)),
             routes=[_name(route) for route in wait.routes[:_ROUTES]],
             more_routes=max(0, len(wait.routes) - _ROUTES),
         )
         for wait in report.thread_waits
     ]
-    return Table(words.THREAD_WAITS, "Held by", words.THREAD_WAIT_HEADINGS, rows)
+    return Table(wording.THREAD_WAITS, "Held by", wording.THREAD_WAIT_HEADINGS, rows)
 
 
 def _percent(part: float, whole: float) -> int:

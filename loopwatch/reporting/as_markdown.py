@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.escaping.terminal import visible
-from loopwatch.reporting import words
+from loopwatch.reporting import wording
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
@@ -17,11 +17,13 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9 .]")
 def render_markdown(report: Report) -> str:
     """Tables as GitHub, GitLab and most others read them. Names are text, whatever they look like."""
     if not report.stored:
-        blocks = ["\n".join(line.replace("  - ", "- ", 1) for line in words.EMPTY_STORE.splitlines())]
+        blocks = ["\n".join(line.replace("  - ", "- ", 1) for line in wording.EMPTY_STORE.splitlines())]
     else:
-        blocks = [f"### {plain(words.headline(report))}", *map(plain, words.notes(report)), *_tables(report)]
-    blocks += filter(None, (plain(words.left_out(report)), *_thread_waits(report), plain(words.waits_left_out(report))))
-    blocks += filter(None, (plain(words.recorded_by(report.health)),))
+        blocks = [f"### {plain(wording.headline(report))}", *map(plain, wording.notes(report)), *_tables(report)]
+    blocks += filter(
+        None, (plain(wording.left_out(report)), *_thread_waits(report), plain(wording.waits_left_out(report)))
+    )
+    blocks += filter(None, (plain(wording.recorded_by(report.health)),))
     return "\n\n".join(blocks)
 
 
@@ -42,34 +44,34 @@ def _tables(report: Report) -> Iterator[str]:
     if report.comparison:
         yield from _changes(report)
     elif report.group_by != FINDING:
-        rows = [(_group(group, report.group_by), *words.group_figures(group)) for group in report.groups]
-        yield from _table((report.group_by.capitalize(), *words.GROUP_HEADINGS), rows)
+        rows = [(_group(group, report.group_by), *wording.group_figures(group)) for group in report.groups]
+        yield from _table((report.group_by.capitalize(), *wording.GROUP_HEADINGS), rows)
     else:
-        findings = [(_finding(finding), *words.finding_figures(finding)) for finding in report.findings]
-        yield from _table(("Blocking call", *words.FINDING_HEADINGS), findings)
+        findings = [(_finding(finding), *wording.finding_figures(finding)) for finding in report.findings]
+        yield from _table(("Blocking call", *wording.FINDING_HEADINGS), findings)
 
 
 def _changes(report: Report) -> Iterator[str]:
     for kind in KINDS:
         rows = [
-            (_finding(finding), *words.change_figures(finding.change))
+            (_finding(finding), *wording.change_figures(finding.change))
             for finding in report.findings
             if finding.change and finding.change.kind == kind
         ]
         if rows:
-            yield f"#### {words.KIND_HEADINGS[kind]}"
-            yield from _table(("Blocking call", *words.CHANGE_HEADINGS), rows)
+            yield f"#### {wording.KIND_HEADINGS[kind]}"
+            yield from _table(("Blocking call", *wording.CHANGE_HEADINGS), rows)
 
 
 def _thread_waits(report: Report) -> Iterator[str]:
-    rows = [(_holder(wait), *words.thread_wait_figures(wait)) for wait in report.thread_waits]
+    rows = [(_holder(wait), *wording.thread_wait_figures(wait)) for wait in report.thread_waits]
     if rows:
-        yield f"#### {words.THREAD_WAITS}"
-        yield from _table(("Held by", *words.THREAD_WAIT_HEADINGS), rows)
+        yield f"#### {wording.THREAD_WAITS}"
+        yield from _table(("Held by", *wording.THREAD_WAIT_HEADINGS), rows)
 
 
 def _holder(wait: ReportedThreadWait) -> str:
-    lines = [f"**{code(words.holder(wait))}**", plain(words.whose_thread(wait))]
+    lines = [f"**{code(wording.holder(wait))}**", plain(wording.whose_thread(wait))]
     if wait.routes:
         more = f" + {len(wait.routes) - 1} more" if len(wait.routes) > 1 else ""
         lines.append(code(wait.routes[0]) + more)
@@ -88,7 +90,7 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _finding(finding: ReportedFinding) -> str:
-    marks = "".join(f" ({plain(mark)})" for mark in words.marks(finding))
+    marks = "".join(f" ({plain(mark)})" for mark in wording.marks(finding))
     lines = [f"**{code(finding.blocking_call)}**{marks}"]
     if finding.function != finding.blocking_call:
         lines.append(f"in {code(finding.function)}")
@@ -101,7 +103,7 @@ def _finding(finding: ReportedFinding) -> str:
 
 
 def _group(group: Group, group_by: str) -> str:
-    name = f"**{code(group.name)}**" if group.name else f"*{words.group_name(group, group_by)}*"
+    name = f"**{code(group.name)}**" if group.name else f"*{wording.group_name(group, group_by)}*"
     if group.worst in {"", group.name}:
         return name
     return f"{name}<br>{'mostly ' if group.findings > 1 else ''}{code(group.worst)}"

@@ -12,7 +12,7 @@ from loopwatch._version import __version__
 from loopwatch.advice import Advice, advice_for
 from loopwatch.escaping.sarif import sarif_text
 from loopwatch.models import Finding
-from loopwatch.reporting.messages import message, title
+from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository, RepositoryLine

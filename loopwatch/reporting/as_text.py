@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.core.management.color import Style
 
 from loopwatch.escaping.terminal import visible
-from loopwatch.reporting import words
+from loopwatch.reporting import wording
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, width_of
@@ -34,17 +34,19 @@ def render_text(report: Report, *, width: int, style: Style) -> str:
     """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain."""
     width = max(width, _NARROWEST)
     if not report.stored:
-        blocks = [words.EMPTY_STORE]
+        blocks = [wording.EMPTY_STORE]
     else:
-        headline = map(style.MIGRATE_HEADING, wrap(visible(words.headline(report)), width))
+        headline = map(style.MIGRATE_HEADING, wrap(visible(wording.headline(report)), width))
         blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style)]
-    blocks += filter(None, (words.left_out(report), *_thread_waits(report, width, style), words.waits_left_out(report)))
-    blocks += filter(None, ("\n".join(wrap(visible(words.recorded_by(report.health)), width)),))
+    blocks += filter(
+        None, (wording.left_out(report), *_thread_waits(report, width, style), wording.waits_left_out(report))
+    )
+    blocks += filter(None, ("\n".join(wrap(visible(wording.recorded_by(report.health)), width)),))
     return "\n\n".join(blocks)
 
 
 def _notes(report: Report, width: int) -> Iterator[str]:
-    for note in words.notes(report):
+    for note in wording.notes(report):
         yield from wrap(visible(note), width)
 
 
@@ -52,36 +54,36 @@ def _tables(report: Report, width: int, style: Style) -> Iterator[str]:
     if report.comparison:
         yield from _changes(report, width, style)
     elif report.group_by != FINDING:
-        rows = [_Row(words.group_figures(group), _group_names(group, report, style)) for group in report.groups]
-        yield from _table(words.GROUP_HEADINGS, rows, width, style)
+        rows = [_Row(wording.group_figures(group), _group_names(group, report, style)) for group in report.groups]
+        yield from _table(wording.GROUP_HEADINGS, rows, width, style)
     else:
-        rows = [_Row(words.finding_figures(finding), _names(finding, style)) for finding in report.findings]
-        yield from _table(words.FINDING_HEADINGS, rows, width, style)
+        rows = [_Row(wording.finding_figures(finding), _names(finding, style)) for finding in report.findings]
+        yield from _table(wording.FINDING_HEADINGS, rows, width, style)
 
 
 def _changes(report: Report, width: int, style: Style) -> Iterator[str]:
     for kind in KINDS:
         rows = [
-            _Row(words.change_figures(finding.change), _names(finding, style))
+            _Row(wording.change_figures(finding.change), _names(finding, style))
             for finding in report.findings
             if finding.change and finding.change.kind == kind
         ]
         if rows:
-            yield style.MIGRATE_HEADING(words.KIND_HEADINGS[kind])
-            yield from _table(words.CHANGE_HEADINGS, rows, width, style)
+            yield style.MIGRATE_HEADING(wording.KIND_HEADINGS[kind])
+            yield from _table(wording.CHANGE_HEADINGS, rows, width, style)
 
 
 def _thread_waits(report: Report, width: int, style: Style) -> Iterator[str]:
-    rows = [_Row(words.thread_wait_figures(wait), _holder(wait, style)) for wait in report.thread_waits]
+    rows = [_Row(wording.thread_wait_figures(wait), _holder(wait, style)) for wait in report.thread_waits]
     if rows:
-        yield style.MIGRATE_HEADING(words.THREAD_WAITS)
-        yield from _table(words.THREAD_WAIT_HEADINGS, rows, width, style)
+        yield style.MIGRATE_HEADING(wording.THREAD_WAITS)
+        yield from _table(wording.THREAD_WAIT_HEADINGS, rows, width, style)
 
 
 def _holder(wait: ReportedThreadWait, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
-        yield style.MIGRATE_LABEL(shorten(visible(words.holder(wait)), width))
-        yield shorten(visible(words.whose_thread(wait)), width)
+        yield style.MIGRATE_LABEL(shorten(visible(wording.holder(wait)), width))
+        yield shorten(visible(wording.whose_thread(wait)), width)
         if wait.routes:
             yield _routes(wait.routes, width)
 
@@ -114,7 +116,7 @@ def _aligned(cells: Sequence[str], widths: list[int]) -> str:
 
 def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
-        yield style.MIGRATE_LABEL(shorten(visible(words.group_name(group, report.group_by)), width))
+        yield style.MIGRATE_LABEL(shorten(visible(wording.group_name(group, report.group_by)), width))
         if group.worst not in {"", group.name}:
             yield shorten(visible(f"mostly {group.worst}" if group.findings > 1 else group.worst), width)
 
@@ -123,7 +125,7 @@ def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], 
 
 def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
-        marks = "".join(f" [{visible(mark)}]" for mark in words.marks(finding))
+        marks = "".join(f" [{visible(mark)}]" for mark in wording.marks(finding))
         call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
         yield call + style.WARNING(marks) if marks else call
         yield from _places(finding, width, style)

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from loopwatch.durations import human_duration
 from loopwatch.models import Finding
 from loopwatch.reporting.comparison_report import compare, releases
 from loopwatch.reporting.finding_report import figures_of
 from loopwatch.reporting.release_change import NEW, WORSE
 from loopwatch.reporting.selection import ALL, Selection
 from loopwatch.stored_time import as_aware
+from loopwatch.wording.durations import human_duration
 
 ANY, REGRESSED = "any", "regressed"
 CONDITIONS = (NEW, ANY, REGRESSED)

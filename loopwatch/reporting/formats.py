@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.core.management.color import Style, no_style
 
 from loopwatch.models import BlockingEvent
-from loopwatch.reporting import words
+from loopwatch.reporting import wording
 from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_csv import render_csv
 from loopwatch.reporting.as_github import render_github
@@ -66,7 +66,7 @@ def _sarif(report: Report, surroundings: Surroundings) -> Printed:
 
 def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iterator[str]:
     if findings:
-        counted = words.counted(len(findings), "finding")
+        counted = wording.counted(len(findings), "finding")
         yield f"{counted} outside of the repository {repository.root}, and so no result (is --repository right?):"
     for finding in findings[:_TOLD]:
         yield f"  {finding.blocking_call} in {finding.function} ({finding.place or 'no file is known'})"
@@ -76,7 +76,7 @@ def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iter
 
 def _speedscope(report: Report, surroundings: Surroundings) -> Printed:
     graph = _flame(report, surroundings)
-    return Printed(render_speedscope(graph, words.headline(report)), _merged(graph, report))
+    return Printed(render_speedscope(graph, wording.headline(report)), _merged(graph, report))
 
 
 def _collapsed(report: Report, surroundings: Surroundings) -> Printed:
@@ -95,15 +95,15 @@ def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
 
 
 def _merged(graph: FlameGraph, report: Report) -> tuple[str, ...]:
-    remarks = [f"Merged from the stacks of {words.counted(graph.merged, 'event')}, of those that are kept."]
+    remarks = [f"Merged from the stacks of {wording.counted(graph.merged, 'event')}, of those that are kept."]
     if len(report.findings) > FINDINGS_MERGED:
         remarks.append(f"They are of the first {FINDINGS_MERGED} findings: choose fewer with --limit or --since.")
     if graph.without_stack:
-        remarks.append(f"{words.counted(graph.without_stack, 'event')} had no stack.")
+        remarks.append(f"{wording.counted(graph.without_stack, 'event')} had no stack.")
     if graph.damaged:
-        remarks.append(f"Stacks of {words.counted(graph.damaged, 'event')} cannot be read, and are left out.")
+        remarks.append(f"Stacks of {wording.counted(graph.damaged, 'event')} cannot be read, and are left out.")
     if graph.left_out:
-        remarks.append(f"{words.counted(graph.left_out, 'event')} left out: there were too many different frames.")
+        remarks.append(f"{wording.counted(graph.left_out, 'event')} left out: there were too many different frames.")
     return tuple(remarks)
 
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from loopwatch.durations import parse_duration_ms
 from loopwatch.stored_time import as_aware, whole_hour
+from loopwatch.wording.durations import parse_duration_ms
 
 FORMS = "30m, 24h, 7d, 2w, 2026-11-01 or 2026-11-01T12:00"
 

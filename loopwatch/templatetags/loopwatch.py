@@ -5,10 +5,10 @@ from datetime import datetime
 from django import template
 from django.utils.safestring import SafeString
 
-from loopwatch import cells
-from loopwatch.durations import human_duration
+from loopwatch import html_cells
 from loopwatch.escaping import html_name
 from loopwatch.models import BlockingEvent, Finding
+from loopwatch.wording.durations import human_duration
 
 register = template.Library()
 
@@ -42,25 +42,25 @@ def width(share: float | None) -> int:
 @register.filter
 def finding(value: Finding) -> SafeString:
     """Show a finding's blocking call and its place."""
-    return cells.call_and_place(value)
+    return html_cells.call_and_place(value)
 
 
 @register.filter
 def status(value: Finding) -> SafeString:
     """Show the status of a finding."""
-    return cells.status(value)
+    return html_cells.status(value)
 
 
 @register.filter
 def moment(value: datetime) -> SafeString:
     """Show a moment in the current time zone, in a ``<time>`` element."""
-    return cells.moment(value)
+    return html_cells.moment(value)
 
 
 @register.filter
 def instant(value: datetime) -> SafeString:
     """Show a moment to the second."""
-    return cells.instant(value)
+    return html_cells.instant(value)
 
 
 @register.filter
@@ -72,4 +72,4 @@ def breakable(name: str) -> SafeString:
 @register.filter
 def request_name(event: BlockingEvent) -> str:
     """Name the event's request by method and route, or by its consumer."""
-    return cells.request_name(event)
+    return html_cells.request_name(event)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from loopwatch.durations import human_duration
 from loopwatch.escaping.terminal import visible
 from loopwatch.testing.finding import Channel, Verdict, short_path
 from loopwatch.testing.totals import FindingTotals, RunTotals
+from loopwatch.wording.durations import human_duration
 
 MAX_LISTED = 20
 _NOUNS = {Channel.STALL: "blocking call", Channel.STRICT: "strict finding"}

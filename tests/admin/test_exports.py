@@ -16,7 +16,7 @@ from django.urls import reverse
 from loopwatch.admin.exports import admin as exports
 from loopwatch.admin.exports.columns import EVENT, rows_of
 from loopwatch.admin.exports.lines import csv_lines, json_lines
-from loopwatch.admin.exports.streaming import streamed
+from loopwatch.admin.exports.streaming import streaming_response
 from loopwatch.models import BlockingEvent
 from tests.stored import NOON, event_columns, stored_event, stored_finding, stored_health, stored_stack
 
@@ -264,7 +264,7 @@ async def test_whoever_goes_away_ends_the_query_in_the_thread_it_began_in():
             threads.append(threading.get_ident())
 
     request = AsyncRequestFactory().get("/")
-    response = streamed(request, lines(), filename="list.csv", content_type="text/csv")
+    response = streaming_response(request, lines(), filename="list.csv", content_type="text/csv")
     async with ThreadSensitiveContext():
         async with aclosing(aiter(response)) as parts:
             assert len(await anext(parts)) == 500 * len("line\n")

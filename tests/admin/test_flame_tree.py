@@ -2,7 +2,7 @@ import pytest
 from django.urls import reverse
 
 from loopwatch.admin.callers import callers_of
-from loopwatch.admin.flame_drawing import drawing_of
+from loopwatch.admin.exports.flames import drawing_of
 from loopwatch.admin.flame_tree import DEEPEST_NESTING, MOST_BRANCHES, MOST_FRAMES, tree_of
 from loopwatch.reporting.flame import SampledEvent, merge
 from tests.reporting.test_flame import ADD, CHECKOUT, ELSEWHERE, HANDLER, samples

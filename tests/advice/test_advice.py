@@ -2,9 +2,9 @@ import sys
 
 import pytest
 
-from loopwatch.admin.causes import CAUSES
 from loopwatch.advice import advice_for
 from loopwatch.advice.catalogue import ALL
+from loopwatch.wording.findings import CAUSES
 from testproject.mistakes import MISTAKES
 from tests.support.children import run
 

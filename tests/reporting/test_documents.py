@@ -11,7 +11,7 @@ from loopwatch.reporting.formats import FORMATS
 from loopwatch.reporting.group_report import GROUPINGS
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, HOST
-from loopwatch.reporting.words import KIND_HEADINGS
+from loopwatch.reporting.wording import KIND_HEADINGS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "report.md").read_text(encoding="utf-8")
 

@@ -24,8 +24,8 @@ from loopwatch.reporting.as_markdown import render_markdown
 from loopwatch.reporting.as_sarif import render_sarif
 from loopwatch.reporting.as_speedscope import render_speedscope
 from loopwatch.reporting.as_text import render_text
+from loopwatch.reporting.finding_message import title
 from loopwatch.reporting.flame import SampledEvent, merge
-from loopwatch.reporting.messages import title
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 from tests.escaping.names import is_invisible, names

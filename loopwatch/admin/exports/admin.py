@@ -1,4 +1,4 @@
-"""The addresses under which lists and flame graphs are exported, with the permissions of the pages they are of."""
+"""Exports lists and flame graphs, with the permissions of the pages they belong to."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 
-from loopwatch.admin.exports.columns import Column, rows_of
+from loopwatch.admin.exports.columns import ExportColumn, rows_of
 from loopwatch.admin.exports.flames import DRAWING, FILES, flame_response
 from loopwatch.admin.exports.lines import csv_lines, json_lines
-from loopwatch.admin.exports.streaming import streamed
+from loopwatch.admin.exports.streaming import streaming_response
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import flame_of
@@ -32,14 +32,14 @@ class ListExports(ReadOnlyAdmin):
     """Every list as CSV and JSON, as it is filtered and ordered."""
 
     change_list_template = "loopwatch/change_list.html"
-    export_columns: ClassVar[tuple[Column, ...]]
+    export_columns: ClassVar[tuple[ExportColumn, ...]]
     file_name: ClassVar[str]
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.export_view)
-        return [path("export/<slug:form>/", view, name=f"{self._name}_export"), *super().get_urls()]
+        return [path("export/<slug:file_format>/", view, name=f"{self._name}_export"), *super().get_urls()]
 
-    def export_view(self, request: HttpRequest, form: str) -> HttpResponse | StreamingHttpResponse:
+    def export_view(self, request: HttpRequest, file_format: str) -> HttpResponse | StreamingHttpResponse:
         """The list that the query string filters, in one of the forms."""
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -48,16 +48,18 @@ class ListExports(ReadOnlyAdmin):
         except IncorrectLookupParameters:
             # As the list itself does: it then shows all, and says nothing.
             return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{self._name}_changelist") + "?e=1")
-        return self.exported(request, rows, form)
+        return self.export_response(request, rows, file_format)
 
-    def exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> HttpResponse | StreamingHttpResponse:
+    def export_response(
+        self, request: HttpRequest, rows: QuerySet[Any], file_format: str
+    ) -> HttpResponse | StreamingHttpResponse:
         """The rows as a file. Raises ``Http404`` for a form there is not."""
-        if form not in _LISTS:
-            raise Http404(f"There is no form {form!r} of this list.")
-        lines_of, content_type = _LISTS[form]
+        if file_format not in _LISTS:
+            raise Http404(f"Unknown format {file_format!r} of this list.")
+        lines_of, content_type = _LISTS[file_format]
         names = [column.name for column in self.export_columns]
         lines = lines_of(names, rows_of(rows, self.export_columns))
-        return streamed(request, lines, filename=f"{self.file_name}.{form}", content_type=content_type)
+        return streaming_response(request, lines, filename=f"{self.file_name}.{file_format}", content_type=content_type)
 
     @property
     def _name(self) -> str:
@@ -73,29 +75,33 @@ class FlameExports(ListExports):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.flame_view)
-        return [path("<int:pk>/flame/<slug:form>/", view, name=f"{self._name}_flame"), *super().get_urls()]
+        return [path("<int:pk>/flame/<slug:file_format>/", view, name=f"{self._name}_flame"), *super().get_urls()]
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         shown = {"shows_flames": self.shows(request, BlockingEvent)}
         return super().changelist_view(request, shown | (extra_context or {}))
 
-    def exported(self, request: HttpRequest, rows: QuerySet[Any], form: str) -> HttpResponse | StreamingHttpResponse:
-        if form in FILES:
-            return self._flame(request, rows, form, self.file_name)
-        return super().exported(request, rows, form)
+    def export_response(
+        self, request: HttpRequest, rows: QuerySet[Any], file_format: str
+    ) -> HttpResponse | StreamingHttpResponse:
+        if file_format in FILES:
+            return self._flame(request, rows, file_format, self.file_name)
+        return super().export_response(request, rows, file_format)
 
-    def flame_view(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:
+    def flame_view(self, request: HttpRequest, pk: int, file_format: str) -> HttpResponse:
         """The flame graph of one row."""
         row: Model = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, row):
             raise PermissionDenied
         rows = self.get_queryset(request).filter(pk=pk)
-        return self._flame(request, rows, form, f"{self.file_name}-{pk}", str(row))
+        return self._flame(request, rows, file_format, f"{self.file_name}-{pk}", str(row))
 
-    def _flame(self, request: HttpRequest, rows: QuerySet[Any], form: str, name: str, title: str = "") -> HttpResponse:
+    def _flame(
+        self, request: HttpRequest, rows: QuerySet[Any], file_format: str, name: str, title: str = ""
+    ) -> HttpResponse:
         if not self.shows(request, BlockingEvent):
             raise PermissionDenied
         events = self.events_of(rows).order_by("-started_at", "-pk")
-        is_drawn = form == DRAWING
+        is_drawn = file_format == DRAWING
         graph = flame_of(events, EVENTS_DRAWN, FRAMES_DRAWN) if is_drawn else flame_of(events, EVENTS_IN_FILES)
-        return flame_response(graph, form, name=name, title=title or str(self.opts.verbose_name_plural))
+        return flame_response(graph, file_format, name=name, title=title or str(self.opts.verbose_name_plural))

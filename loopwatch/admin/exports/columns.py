@@ -1,4 +1,4 @@
-"""What an exported row holds. The names are those of the report's JSON, where it has the same figure."""
+"""What an export_response row holds. The names are those of the report's JSON, where it has the same figure."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ def _iso(moment: datetime | None) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class ExportColumn:
     """``name`` heads it, ``lookup`` is where it comes from, ``convert`` makes it text, a number or a truth value."""
 
     name: str
@@ -37,47 +37,47 @@ class Column:
     convert: Callable[[Any], Any] = _same
 
 
-def _plain(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, name) for name in names)
+def _plain(*names: str) -> tuple[ExportColumn, ...]:
+    return tuple(ExportColumn(name, name) for name in names)
 
 
 FINDING: Final = (
     *_plain("fingerprint", "status", "blocking_call", "function", "filename", "lineno", "source", "cause", "exact"),
     *_plain("events", "events_thinned"),
-    Column("blocked_ms", "blocked_us", _milliseconds),
-    Column("longest_ms", "longest_us", _milliseconds),
+    ExportColumn("blocked_ms", "blocked_us", _milliseconds),
+    ExportColumn("longest_ms", "longest_us", _milliseconds),
     *_plain("requests_delayed"),
-    Column("delay_ms", "delay_us", _milliseconds),
-    Column("first_seen", "first_seen", _iso),
-    Column("last_seen", "last_seen", _iso),
+    ExportColumn("delay_ms", "delay_us", _milliseconds),
+    ExportColumn("first_seen", "first_seen", _iso),
+    ExportColumn("last_seen", "last_seen", _iso),
     *_plain("first_release", "last_release"),
 )
 EVENT: Final = (
     *_plain("stall_id"),
-    Column("fingerprint", "finding__fingerprint"),
-    Column("blocking_call", "finding__blocking_call"),
-    Column("function", "finding__function"),
+    ExportColumn("fingerprint", "finding__fingerprint"),
+    ExportColumn("blocking_call", "finding__blocking_call"),
+    ExportColumn("function", "finding__function"),
     *_plain("filename", "lineno", "source", "called_name", "leaf_name"),
-    Column("started_at", "started_at", _iso),
-    Column("duration_ms", "duration_us", _milliseconds),
-    Column("step_ms", "step_us", _milliseconds),
+    ExportColumn("started_at", "started_at", _iso),
+    ExportColumn("duration_ms", "duration_us", _milliseconds),
+    ExportColumn("step_ms", "step_us", _milliseconds),
     *_plain("ongoing", "cause", "exact", "engine", "request_kind", "method", "route", "consumer"),
     *_plain("requests_delayed", "task_name", "host", "process_id", "release"),
 )
 
 PROCESS: Final = (
     *_plain("host", "process_id", "release"),
-    Column("since", "since", _iso),
-    Column("reported_at", "reported_at", _iso),
+    ExportColumn("since", "since", _iso),
+    ExportColumn("reported_at", "reported_at", _iso),
     *_plain("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "undelivered", "pending"),
-    Column("errors", "errors", errors_in_words),
+    ExportColumn("errors", "errors", errors_in_words),
     *_plain("last_error"),
-    Column("watchdog_cpu_ms", "watchdog_cpu_us", _milliseconds),
-    Column("writer_cpu_ms", "writer_cpu_us", _milliseconds),
+    ExportColumn("watchdog_cpu_ms", "watchdog_cpu_us", _milliseconds),
+    ExportColumn("writer_cpu_ms", "writer_cpu_us", _milliseconds),
 )
 
 
-def rows_of(queryset: QuerySet[Any], columns: tuple[Column, ...]) -> Iterator[Row]:
+def rows_of(queryset: QuerySet[Any], columns: tuple[ExportColumn, ...]) -> Iterator[Row]:
     """The rows one by one, read some at a time: however many there are, few are in memory."""
     found = queryset.values_list(*(column.lookup for column in columns))
     for values in found.iterator(chunk_size=_ROWS_AT_ONCE):

@@ -1,28 +1,54 @@
 """The flame graph of some events, in the form that was asked for."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.http import Http404, HttpResponse, JsonResponse
 
-from loopwatch.admin.exports.streaming import file
-from loopwatch.admin.flame_drawing import drawing_of
+from loopwatch.admin.exports.streaming import file_response
 from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_speedscope import render_speedscope
-from loopwatch.reporting.flame import FlameGraph
+from loopwatch.reporting.flame import FlameFrame, FlameGraph, FlameNode
 
 FILES: Final = ("speedscope", "collapsed")
 DRAWING: Final = "drawing"
 """For the script of the page, and nothing else."""
+# Of the whole width: less than a pixel on any screen.
+SMALLEST_SHARE = 1 / 10_000
 
 
-def flame_response(graph: FlameGraph, form: str, *, name: str, title: str) -> HttpResponse:
+def flame_response(graph: FlameGraph, file_format: str, *, name: str, title: str) -> HttpResponse:
     """``name`` begins the file's name, ``title`` is what its reader sees. Raises ``Http404`` for an unknown form."""
-    match form:
+    match file_format:
         case "drawing":
             return JsonResponse(drawing_of(graph))
         case "speedscope":
             text = render_speedscope(graph, f"{title} ({graph.merged} events)")
-            return file(text, filename=f"{name}.speedscope.json", content_type="application/json")
+            return file_response(text, filename=f"{name}.speedscope.json", content_type="application/json")
         case "collapsed":
-            return file(render_collapsed(graph), filename=f"{name}.collapsed.txt", content_type="text/plain")
-    raise Http404(f"There is no form {form!r} of a flame graph.")
+            return file_response(render_collapsed(graph), filename=f"{name}.collapsed.txt", content_type="text/plain")
+    raise Http404(f"Unknown format {file_format!r} of a flame graph.")
+
+
+def drawing_of(graph: FlameGraph) -> dict[str, Any]:
+    """``frames`` are ``[name, file, is_own]``; ``nodes`` are ``[frame, parent, line, total_ms, self_ms]``.
+
+    A frame is an index into ``frames``, a parent an index into ``nodes`` before its own, or -1. Siblings come heaviest
+    first. ``hidden`` counts the nodes that are too small to be drawn.
+    """
+    indices: dict[FlameFrame, int] = {}
+    positions: dict[int, int] = {}
+    nodes: list[list[int | float]] = []
+    hidden = 0
+    for node, callers in graph.walk():
+        if node.total_ms < SMALLEST_SHARE * graph.total_ms:
+            hidden += 1
+            continue
+        parent = positions[id(callers[-1])] if callers else -1
+        positions[id(node)] = len(nodes)
+        nodes.append(_numbers(node, indices.setdefault(node.frame, len(indices)), parent))
+    frames = [[frame.name, frame.filename, int(frame.is_own)] for frame in indices]
+    return {"total_ms": round(graph.total_ms, 3), "frames": frames, "nodes": nodes, "hidden": hidden}
+
+
+def _numbers(node: FlameNode, frame: int, parent: int) -> list[int | float]:
+    return [frame, parent, node.lineno, round(node.total_ms, 3), round(node.self_ms, 3)]

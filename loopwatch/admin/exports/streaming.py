@@ -10,13 +10,15 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 _LINES_AT_ONCE = 500
 
 
-def streamed(request: HttpRequest, lines: Generator[str], *, filename: str, content_type: str) -> StreamingHttpResponse:
+def streaming_response(
+    request: HttpRequest, lines: Generator[str], *, filename: str, content_type: str
+) -> StreamingHttpResponse:
     """Send the lines as a file. Under ASGI they are made in the request's thread, never on the loop's."""
     content = _OffTheLoop(lines) if isinstance(request, ASGIRequest) else _batches(lines)
     return StreamingHttpResponse(content, content_type=content_type, headers=_attachment(filename))
 
 
-def file(text: str, *, filename: str, content_type: str) -> HttpResponse:
+def file_response(text: str, *, filename: str, content_type: str) -> HttpResponse:
     """A file that is small enough to be made at once."""
     return HttpResponse(text, content_type=content_type, headers=_attachment(filename))
 

@@ -9,11 +9,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser
 
 from loopwatch.conf import configuration
-from loopwatch.durations import parse_duration_ms
 from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.usage_error import usage_error
 from loopwatch.request_tracing.start import HEADER
 from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
+from loopwatch.wording.durations import parse_duration_ms
 
 _FORMS = "30s, 10m, 2h or 1d"
 

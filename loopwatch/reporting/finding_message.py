@@ -1,16 +1,16 @@
 """A finding in a sentence or two, for the formats that put it beside its line of code."""
 
 from loopwatch.advice import advice_for
-from loopwatch.durations import human_duration
 from loopwatch.escaping.terminal import visible
 from loopwatch.models import Finding
-from loopwatch.reporting import words
+from loopwatch.reporting import wording
 from loopwatch.reporting.release_change import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
+from loopwatch.wording.durations import human_duration
 
 
 def title(finding: ReportedFinding) -> str:
-    """What is wrong, in a few words."""
+    """What is wrong, in a few wording."""
     return visible(f"{finding.blocking_call} blocks the event loop")
 
 
@@ -20,13 +20,13 @@ def message(finding: ReportedFinding) -> str:
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
     if finding.requests_delayed:
-        requests = words.counted(finding.requests_delayed, "other request")
+        requests = wording.counted(finding.requests_delayed, "other request")
         sentences.append(f"{requests} waited {human_duration(finding.delay_ms)} for it.")
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")
     sentences.append(advice_for(finding.blocking_call, cause=finding.cause).cure)
-    if marks := ", ".join(words.marks(finding)):
+    if marks := ", ".join(wording.marks(finding)):
         sentences.append(f"[{marks}]")
     return visible(" ".join(sentences))
 
@@ -35,7 +35,7 @@ def _figures(finding: ReportedFinding) -> str:
     """Of what is gone, those from before."""
     row = finding.change.before if finding.change and finding.change.kind == GONE else finding
     p95 = "" if row.p95_ms is None else f" (95 % within {human_duration(row.p95_ms)})"
-    times, in_all = words.counted(row.events, "time"), human_duration(row.blocked_ms)
+    times, in_all = wording.counted(row.events, "time"), human_duration(row.blocked_ms)
     return f"{times}, for up to {human_duration(row.longest_ms)}{p95}, {in_all} in all"
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from loopwatch.durations import human_duration, parse_duration_ms
+from loopwatch.wording.durations import human_duration, parse_duration_ms
 
 
 @pytest.mark.parametrize(

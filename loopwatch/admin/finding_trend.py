@@ -16,7 +16,7 @@ HEIGHT = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class HourBar:
     """One hour in which something happened. ``x`` counts hours from the left; ``y`` and ``height`` add up to HEIGHT."""
 
     hour: datetime
@@ -42,7 +42,7 @@ class Trend:
     begin: datetime
     end: datetime
     highest_ms: float
-    bars: list[Bar]
+    bars: list[HourBar]
     width: int = HOURS
     height: int = HEIGHT
 
@@ -55,10 +55,10 @@ def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
     hours = [(as_aware(hour), events, blocked_us / 1000) for hour, events, blocked_us in rows.order_by("hour")]
     highest_ms = max((blocked_ms for _hour, _events, blocked_ms in hours), default=0.0)
 
-    def bar(hour: datetime, events: int, blocked_ms: float) -> Bar:
+    def bar(hour: datetime, events: int, blocked_ms: float) -> HourBar:
         # Whatever happened is to be seen, however small it is beside the worst hour.
         height = max(round(HEIGHT * blocked_ms / highest_ms), 1) if highest_ms else 1
-        return Bar(hour, events, blocked_ms, x=int((hour - begin) / timedelta(hours=1)), height=height)
+        return HourBar(hour, events, blocked_ms, x=int((hour - begin) / timedelta(hours=1)), height=height)
 
     bars = [bar for bar in starmap(bar, hours) if bar.x < HOURS]
     return Trend(begin, end, highest_ms, bars)

@@ -5,13 +5,13 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from loopwatch.certainty import doubt
-from loopwatch.durations import human_duration
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.reporting.recording_health import RecordingHealth, errors_in_words
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
+from loopwatch.wording.durations import human_duration
+from loopwatch.wording.findings import doubt
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
 THREAD_WAIT_HEADINGS = ("Waited", "Waits", "Longest")

@@ -12,12 +12,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from loopwatch.certainty import FUNCTION_ONLY, LIKELY, doubt
-from loopwatch.durations import human_duration
 from loopwatch.escaping.html_name import breakable
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.route_impacts import RouteImpact
-from loopwatch.standing import condition, reason
+from loopwatch.wording.durations import human_duration
+from loopwatch.wording.findings import FUNCTION_ONLY, LIKELY, current_condition, doubt, reopen_reason
 
 _ROUTES = 2
 
@@ -85,9 +84,9 @@ def status(finding: Finding) -> SafeString:
     )
 
 
-def standing(finding: Finding) -> SafeString:
+def status_with_reason(finding: Finding) -> SafeString:
     """The status, and what reopens the finding or why it was reopened."""
-    more = reason(finding) or condition(finding)
+    more = reopen_reason(finding) or current_condition(finding)
     return status(finding) + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
 
 

@@ -1,0 +1,88 @@
+"""Puts into words what a finding holds: how sure its call is, what caused it, and its triage status."""
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from loopwatch.models import Finding
+from loopwatch.wording.durations import human_duration
+
+Status, When = Finding.Status, Finding.ReopenWhen
+
+LIKELY: Final = "likely"
+FUNCTION_ONLY: Final = "function only"
+# By the stored cause: its label, and one sentence on what it means.
+CAUSES: Final[dict[str, tuple[Promise, Promise]]] = {
+    "computing": (
+        gettext_lazy("computing"),
+        gettext_lazy("The call kept the processor busy."),
+    ),
+    "waiting": (
+        gettext_lazy("waiting"),
+        gettext_lazy("The call waited for something else (a socket, a lock, a disk, a clock)."),
+    ),
+    "garbage collection": (
+        gettext_lazy("garbage collection"),
+        gettext_lazy("Python collected garbage during the call."),
+    ),
+    "importing": (
+        gettext_lazy("importing"),
+        gettext_lazy("A module was imported while the loop was running."),
+    ),
+}
+
+
+def doubt(*, exact: bool, blocking_call: str, function: str) -> str:
+    """Empty where the call is exact, ``FUNCTION_ONLY`` where not even a likely call is known."""
+    if exact:
+        return ""
+    return FUNCTION_ONLY if blocking_call == function else LIKELY
+
+
+def current_condition(finding: Finding) -> str:
+    """What reopens a finding that is set aside; empty where that goes without saying, and for one that is open."""
+    return "" if finding.status == Status.OPEN else reopen_condition(finding)
+
+
+def reopen_reason(finding: Finding) -> str:
+    """Why the recorder opened a finding again; empty if it did not."""
+    if finding.status != Status.OPEN or finding.reopened_at is None:
+        return ""
+    figure = human_duration((finding.reopened_figure_us or 0) / 1000)
+    match finding.reopen_when:
+        case When.LONGER:
+            what = _("it lasted %(figure)s") % {"figure": figure}
+        case When.MORE:
+            what = _("it blocked for %(figure)s within an hour") % {"figure": figure}
+        case _other if finding.reopened_release:
+            what = _("it happened in release %(release)s") % {"release": finding.reopened_release}
+        case _other:
+            what = _("it happened again")
+    return what
+
+
+def reopen_condition(finding: Finding) -> str:
+    """The condition that was chosen last; empty for none."""
+    figure = human_duration((finding.reopen_figure_us or 0) / 1000)
+    match finding.reopen_when:
+        case When.NEW_RELEASE:
+            return _("until it happens in a release that is new")
+        case When.RELEASE:
+            return _("until it happens in release %(release)s or later") % {"release": finding.reopen_release}
+        case When.LONGER:
+            return _("until it lasts longer than %(figure)s") % {"figure": figure}
+        case When.MORE:
+            return _("until it blocks for more than %(figure)s within an hour") % {"figure": figure}
+    return ""
+
+
+def cause_label(cause: str) -> str:
+    """The cause in the reader's language."""
+    return str(CAUSES[cause][0]) if cause in CAUSES else cause
+
+
+def cause_meaning(cause: str) -> str:
+    """One sentence on what the cause means, empty for one that is not known."""
+    return str(CAUSES[cause][1]) if cause in CAUSES else ""
