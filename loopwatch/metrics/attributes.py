@@ -1,11 +1,11 @@
-"""What a stall is counted by: bounded, since every different combination is a time series that somebody pays for."""
+"""The attributes of a stall in metrics; their combinations are limited, because each is a time series that costs."""
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import text
 
 LIMIT = 500
-"""How many different combinations a process tells apart."""
+"""The largest number of combinations that a process distinguishes."""
 OTHER = "other"
 _LONGEST = 200
 
@@ -13,13 +13,13 @@ Attributes = dict[str, str]
 
 
 class BoundedAttributes:
-    """Not to be called by two threads at once."""
+    """Limits the attributes of one process. Only one thread may call ``of``."""
 
     def __init__(self) -> None:
         self._known = set[tuple[str, ...]]()
 
     def of(self, call: BlockingCall) -> Attributes:
-        """The call's attributes; beyond ``LIMIT`` combinations, names become ``OTHER``, so that sums stay exact."""
+        """Return the call's attributes; beyond ``LIMIT`` combinations, names become ``OTHER``: sums stay exact."""
         attributes = {
             "loopwatch.blocking_call": text(call.method_name, _LONGEST),
             "code.function.name": text(call.function, _LONGEST),

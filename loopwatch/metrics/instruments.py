@@ -1,4 +1,4 @@
-"""The instruments, made once a process: what they count is said in docs/metrics.md."""
+"""The instruments, made once a process; docs/metrics.md says what they count."""
 
 import weakref
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _MINUTE_US = 60_000_000
 
 @dataclass(frozen=True, slots=True)
 class Instruments:
-    """Durations are seconds, as OpenTelemetry has them."""
+    """Counters and histograms; durations are in seconds, as OpenTelemetry's conventions want."""
 
     stalls: Counter
     stall_duration: Histogram
@@ -29,23 +29,23 @@ class Instruments:
 
 
 class Gauges:
-    """Asks whoever records at the moment; while nobody does, there is nothing to observe."""
+    """Observes the statistics of the recorder that was made last, as long as it exists."""
 
     def __init__(self) -> None:
         self._loop_times: weakref.ref[LoopTimes] | None = None
 
     def read(self, loop_times: "LoopTimes") -> None:
-        """Observe these from now on."""
+        """Observe these statistics from now on."""
         self._loop_times = weakref.ref(loop_times)
 
     def busy(self, _: CallbackOptions) -> Iterable[Observation]:
-        """The part of the last full minute in which loops ran steps."""
+        """Yield the part of the last full minute in which loops ran steps."""
         for figures in self._latest():
             if figures.busy_us is not None:
                 yield Observation(figures.busy_us / _MINUTE_US)
 
     def lag(self, _: CallbackOptions) -> Iterable[Observation]:
-        """The worst pause of the last full minute."""
+        """Yield the longest pause of the last full minute."""
         for figures in self._latest():
             yield Observation(figures.impact.longest_us / 1_000_000)
 
@@ -60,7 +60,7 @@ gauges = Gauges()
 
 @cache
 def instruments() -> Instruments:
-    """Made once: a meter that is asked twice for the same one complains."""
+    """Make the instruments, once: a meter that is asked twice for the same instrument logs a warning."""
     meter = get_meter("loopwatch", __version__)
     meter.create_observable_gauge(
         "loopwatch.loop.busy", [gauges.busy], "1", "Part of the last full minute in which the event loop ran steps"

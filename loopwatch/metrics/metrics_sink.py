@@ -1,4 +1,4 @@
-"""The sink that tells OpenTelemetry of every stall, on a thread of its own."""
+"""The sink that reports every stall to OpenTelemetry, on a thread of loopwatch."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.metrics.attributes import Attributes, BoundedAttributes
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.instruments import gauges, instruments
-from loopwatch.metrics.spans import tell
+from loopwatch.metrics.spans import add_to_span
 from loopwatch.recording.column_values import milliseconds, path_text, text
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MetricsSink(Sink):
-    """Counts a stall when it is first told of, and its duration when it has ended."""
+    """Counts a stall at its first report, and its duration when it has ended."""
 
     name = SINK
 
@@ -31,7 +31,7 @@ class MetricsSink(Sink):
         self._attributes = BoundedAttributes()
 
     def emit(self, call: BlockingCall) -> None:
-        """Add the call to the metrics and to its trace; whatever an SDK raises is raised."""
+        """Add the call to the metrics and to its trace. Raises what the SDK raises."""
         attributes = self._attributes.of(call)
         _, added = self._stall_counter.count(call)
         counters = self._instruments
@@ -45,11 +45,11 @@ class MetricsSink(Sink):
         if call.waiting:
             counters.delay.record(call.waiting * call.duration_ms / 1000, attributes)
         if isinstance(call.mark, Span):
-            tell(call.mark, call, _details(call, attributes))
+            add_to_span(call.mark, call, _details(call, attributes))
 
 
 def _details(call: BlockingCall, attributes: Attributes) -> dict[str, AttributeValue]:
-    """A trace has room for more than a metric: nobody adds it up."""
+    """Return the attributes of a span, which may be longer than those of a metric: they make no time series."""
     return {
         **attributes,
         "loopwatch.blocking_call": text(call.method_name, 300),

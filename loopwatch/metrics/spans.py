@@ -1,4 +1,4 @@
-"""Stalls in traces: an event on the span that was current in the step, or a span below it if that has ended."""
+"""Stalls in traces: an event on the span that was current in the step, or a child span if that span has ended."""
 
 from contextvars import Context
 from datetime import datetime
@@ -13,16 +13,16 @@ NAME = "event loop blocked"
 
 
 def span_in(context: Context) -> trace.Span | None:
-    """The span that is current in a context nobody runs in; ``None`` if there is none. Never raises."""
+    """Return the current span of a context in which no code runs; ``None`` if it has none. Never raises."""
     try:
         span = context.run(trace.get_current_span)
         return span if span.get_span_context().is_valid else None
-    except Exception:  # noqa: BLE001 - an SDK may be anybody's code, and the watchdog asks
+    except Exception:  # noqa: BLE001 - the watchdog calls this, and an SDK may raise anything
         return None
 
 
-def tell(span: trace.Span, call: BlockingCall, attributes: Attributes) -> None:
-    """Add the stall to the span. A request often ends in the very step that blocked, and its span with it."""
+def add_to_span(span: trace.Span, call: BlockingCall, attributes: Attributes) -> None:
+    """Add the stall to the span, which has often ended: a request may end in the very step that blocked."""
     began = _nanoseconds(call.started_at)
     if span.is_recording():
         span.add_event(NAME, attributes, began)
