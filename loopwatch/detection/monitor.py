@@ -161,7 +161,7 @@ class Monitor:
             started,
             explained,
             started_at=started_at,
-            collecting_s=self._hooks.gc_pauses.within(stall.clock.thread_id, started, stall.ended),
+            collecting=self._hooks.gc_pauses.within(stall.clock.thread_id, started, stall.ended),
             engine=engine,
             ongoing=ongoing,
         )

@@ -16,6 +16,7 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Turns
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
@@ -27,6 +28,7 @@ from loopwatch.detection.verdict.explanation import Explanation
 from tests.detection import shop
 
 THRESHOLD_S = 0.05
+NO_COLLECTION = Collecting()
 STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENTRY = "the instruction that a function begins with"
 
@@ -187,7 +189,9 @@ def named(nodes):
     return [node.name if node.is_exact else f"{node.name}?" for node in nodes]
 
 
-def reported(*paths, of=None, seen=None, counts=None, started=0.0, collecting_s=0.0, engine=SAMPLING, ongoing=False):
+def reported(
+    *paths, of=None, seen=None, counts=None, started=0.0, collecting=NO_COLLECTION, engine=SAMPLING, ongoing=False
+):
     """The report of a stall of one second, whose time went to ``paths``."""
     return blocking_call(
         stall(1.0) if of is None else of,
@@ -195,7 +199,7 @@ def reported(*paths, of=None, seen=None, counts=None, started=0.0, collecting_s=
         started,
         Explanation(list(paths), counts or {}),
         started_at=STARTED_AT,
-        collecting_s=collecting_s,
+        collecting=collecting,
         engine=engine,
         ongoing=ongoing,
     )

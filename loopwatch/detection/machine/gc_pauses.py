@@ -7,7 +7,7 @@ import gc
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from loopwatch.detection.cpython.sites import register_collector_callback
 from loopwatch.detection.machine.clock import now
@@ -27,6 +27,13 @@ class Pause:
     ended: float
 
 
+class Collecting(NamedTuple):
+    """Seconds of collection: on a loop's own thread, and on others, which keep the GIL from it meanwhile."""
+
+    own_s: float = 0.0
+    others_s: float = 0.0
+
+
 class GcPauses:
     """Remembers the latest pauses of the process, while it is installed."""
 
@@ -42,13 +49,16 @@ class GcPauses:
         if self._note in gc.callbacks:
             gc.callbacks.remove(self._note)
 
-    def within(self, thread_id: int, started: float, ended: float) -> float:
-        """Seconds that the thread spent collecting between two moments."""
-        return sum(
-            min(pause.ended, ended) - max(pause.started, started)
-            for pause in list(self._pauses)
-            if pause.thread_id == thread_id and pause.ended > started and pause.started < ended
-        )
+    def within(self, thread_id: int, started: float, ended: float) -> Collecting:
+        """Return how long that thread, and all others, spent collecting between two moments."""
+        own_s = others_s = 0.0
+        for pause in list(self._pauses):
+            shared_s = max(0.0, min(pause.ended, ended) - max(pause.started, started))
+            if pause.thread_id == thread_id:
+                own_s += shared_s
+            else:
+                others_s += shared_s
+        return Collecting(own_s, others_s)
 
     def _note(self, phase: str, _info: dict[str, Any]) -> None:
         # Collections do not overlap: the collector is not entered again while it runs, on any thread.

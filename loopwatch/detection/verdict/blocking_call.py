@@ -13,6 +13,7 @@ from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
@@ -102,22 +103,22 @@ def blocking_call(
     explained: Explanation,
     *,
     started_at: datetime,
-    collecting_s: float,
+    collecting: Collecting,
     engine: str,
     ongoing: bool,
 ) -> BlockingCall:
     """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
 
-    ``started_at`` is the date of ``started``; for ``collecting_s`` of that part the garbage collector ran.
+    ``started_at`` is the date of ``started``; ``collecting`` is how long the garbage collector ran in that part.
     """
     paths = explained.paths
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
-    if collecting_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
-        call = common.of_garbage_collection(culprit, collecting_s)
+    if collecting.own_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
+        call = common.of_garbage_collection(culprit, collecting.own_s)
     elif culprit is None:
-        cause = _cause_unseen(stall, observation, started) if not paths else _waiting_or_computing(paths)
+        cause = _cause_unseen(stall, observation, started, collecting) if not paths else _waiting_or_computing(paths)
         call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
         call = common.with_culprit(culprit, paths)
@@ -235,8 +236,10 @@ class _Common:
         )
 
 
-def _cause_unseen(stall: Stall, observation: Observation, started: float) -> Cause:
+def _cause_unseen(stall: Stall, observation: Observation, started: float, collecting: Collecting) -> Cause:
     before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
+    if lasted_s - collecting.others_s < stall.threshold_s and not computed(stall.cpu, before):
+        return Cause.STARVED
     if was_watchdog_busy(stall.cpu, before, lasted_s):
         return Cause.COMPUTING if computed(stall.cpu, before) else Cause.WAITING
     if is_suspended(stall.cpu, before, lasted_s):

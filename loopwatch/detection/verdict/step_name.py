@@ -72,7 +72,7 @@ def _of_code(code: types.CodeType) -> StepName:
 
 
 def _module_of(filename: str) -> str:
-    for name, module in list(sys.modules.items()):
-        if getattr(module, "__file__", None) == filename:
+    for name in list(sys.modules):  # without a tuple each: allocating many makes the collector run, on this thread
+        if getattr(sys.modules.get(name), "__file__", None) == filename:
             return name
     return ""

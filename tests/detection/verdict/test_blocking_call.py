@@ -8,6 +8,7 @@ import pytest
 
 from loopwatch.detection.calls import Cause, Contribution, Request, StackFrame
 from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict import blocking_call as report
 from loopwatch.detection.verdict.blocking_call import AUTOMATIC_COLLECTION
@@ -262,7 +263,7 @@ def test_a_step_of_no_task_has_no_task_name(callback):
 
 
 def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
-    call = reported(path([POPS]), of=stall(1.0, handle=Step(shop.add_up)), collecting_s=0.75)
+    call = reported(path([POPS]), of=stall(1.0, handle=Step(shop.add_up)), collecting=Collecting(0.75))
     assert (call.method_name, call.leaf_name, call.cause) == (*[AUTOMATIC_COLLECTION] * 2, Cause.GARBAGE_COLLECTION)
     assert (call.function, call.called_name) == (f"{shop.__name__}.add_up",) * 2
     assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (750.0, 1000.0, True, True)
@@ -270,7 +271,7 @@ def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
 
 
 def test_a_collection_of_which_nothing_was_seen_has_no_stack():
-    call = reported(collecting_s=0.75)
+    call = reported(collecting=Collecting(0.75))
     assert (call.method_name, call.stack) == (AUTOMATIC_COLLECTION, ())
 
 
@@ -282,13 +283,13 @@ def test_a_collection_of_which_nothing_was_seen_has_no_stack():
     ],
 )
 def test_a_collection_is_reported(collecting_s, name):
-    assert reported(path([POPS]), collecting_s=collecting_s).method_name == name
+    assert reported(path([POPS]), collecting=Collecting(collecting_s)).method_name == name
 
 
 def test_a_collection_is_measured_by_the_part_that_is_reported():
-    assert reported(path([POPS], 0.5), started=0.5, collecting_s=0.375).method_name == AUTOMATIC_COLLECTION
+    assert reported(path([POPS], 0.5), started=0.5, collecting=Collecting(0.375)).method_name == AUTOMATIC_COLLECTION
 
 
 def test_a_collection_that_the_user_asked_for_is_the_call_that_did():
-    call = reported(path([COLLECTS]), collecting_s=0.75)
+    call = reported(path([COLLECTS]), collecting=Collecting(0.75))
     assert (call.method_name, call.source, call.cause) == ("gc.collect", "item.parts.pop()", Cause.GARBAGE_COLLECTION)

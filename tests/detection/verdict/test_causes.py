@@ -8,6 +8,7 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.verdict.blocking_call import SAMPLING, TRACING, explanation, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (
@@ -100,7 +101,7 @@ def test_the_machine_is_the_cause_if_the_step_was(states, cause, stack):
 
 
 def test_an_automatic_collection_is_the_cause_even_if_the_thread_was_starved():
-    assert reported(path([POPS], 1.0, Cause.STARVED), collecting_s=0.75).cause is Cause.GARBAGE_COLLECTION
+    assert reported(path([POPS], 1.0, Cause.STARVED), collecting=Collecting(0.75)).cause is Cause.GARBAGE_COLLECTION
 
 
 UNSEEN = [
@@ -136,6 +137,20 @@ def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
     step = stall(9.0, started=8.0, cpu=cpu, handle=Step(shop.price), watchers=[Watch(threshold_s)])
     seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0), delays=delays)
     assert reported(of=step, seen=seen, started=8.0).cause is cause
+
+
+COLLECTED_ELSEWHERE = [
+    pytest.param(3.0, 0.96875, Cause.STARVED, id="starved, if too little is left for a stall"),
+    pytest.param(3.0, 0.9375, Cause.WAITING, id="waiting, if that leaves a stall"),
+    pytest.param(3.5, 0.96875, Cause.COMPUTING, id="computing, if its own thread ran for most of the time"),
+]
+
+
+@pytest.mark.parametrize(("thread_s", "others_s", "cause"), COLLECTED_ELSEWHERE)
+def test_a_step_of_which_nothing_was_seen_while_another_thread_collected_garbage_was(thread_s, others_s, cause):
+    step = stall(9.0, started=8.0, cpu=reading(9.0, thread_s, 5.0, 7.5), handle=Step(shop.price))
+    seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0))
+    assert reported(of=step, seen=seen, started=8.0, collecting=Collecting(0.0, others_s)).cause is cause
 
 
 def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(monkeypatch):

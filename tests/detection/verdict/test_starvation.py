@@ -8,6 +8,7 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.verdict.blocking_call import SAMPLING, blocking_call, explanation
 from loopwatch.detection.verdict.thread_states import is_starved, states_of
@@ -172,7 +173,7 @@ def report_of(end, *, seen_until_ms=18, threshold_ms=30):
     seen = replace(observation(first), unseen_since=seen_until_ms / 1000, unseen_turns=turns)
     explained = explanation(step, seen, 0.0, SAMPLING)
     return blocking_call(
-        step, seen, 0.0, explained, started_at=STARTED_AT, collecting_s=0.0, engine=SAMPLING, ongoing=False
+        step, seen, 0.0, explained, started_at=STARTED_AT, collecting=Collecting(), engine=SAMPLING, ongoing=False
     )
 
 

@@ -3,9 +3,11 @@
 import collections.abc
 import contextvars
 import functools
+import gc
 import json
 import sys
 import time
+import types
 from asyncio import base_events
 
 import pytest
@@ -149,3 +151,14 @@ def test_a_view_is_found_in_a_module_that_no_package_refers_to(module, qualname,
 )
 def test_a_step_of_a_request_keeps_its_own_name_if(callback, request_, name):
     assert name_of_step(Step(callback), request_).name == name
+
+
+def test_looking_for_the_module_of_a_step_allocates_too_little_to_make_the_collector_run(monkeypatch):
+    for number in range(2000):
+        monkeypatch.setitem(sys.modules, f"of_many_{number}", types.ModuleType(f"of_many_{number}"))
+    exec(compile("def anonymous():\n  pass", "/srv/site/elsewhere.py", "exec"), namespace := {})
+    handle = Step(namespace["anonymous"])
+    gc.collect()
+    before = [each["collections"] for each in gc.get_stats()]
+    name_of_step(handle, None)
+    assert [each["collections"] for each in gc.get_stats()] == before

@@ -1,0 +1,48 @@
+"""How long the garbage collector ran, and on whose thread."""
+
+import gc
+import threading
+
+import pytest
+
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.gc_pauses import SHORTEST_PAUSE_S, Collecting, GcPauses
+
+
+@pytest.fixture
+def pauses():
+    """Real pauses, with as much garbage in the way as makes a collection long enough to be remembered."""
+    pauses = GcPauses()
+    many = [[] for _ in range(300_000)]
+    pauses.install()
+    yield pauses
+    pauses.uninstall()
+    del many
+
+
+def test_a_collection_counts_for_the_thread_that_collects(pauses):
+    started = now()
+    gc.collect()
+    ended = now()
+    collecting = pauses.within(threading.get_ident(), started, ended)
+    assert SHORTEST_PAUSE_S <= collecting.own_s <= ended - started
+    assert collecting.others_s == 0.0
+
+
+def test_a_collection_of_another_thread_counts_as_the_others(pauses):
+    started = now()
+    thread = threading.Thread(target=gc.collect)
+    thread.start()
+    thread.join()
+    collecting = pauses.within(threading.get_ident(), started, now())
+    assert collecting.own_s == 0.0
+    assert collecting.others_s >= SHORTEST_PAUSE_S
+
+
+def test_only_the_part_of_a_collection_between_the_two_moments_counts(pauses):
+    before = now()
+    gc.collect()
+    after = now()
+    here = threading.get_ident()
+    assert pauses.within(here, before - 2.0, before) == Collecting()
+    assert pauses.within(here, after, after + 2.0) == Collecting()
