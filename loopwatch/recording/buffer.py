@@ -36,7 +36,7 @@ class Buffer:
 
     @property
     def is_due(self) -> bool:
-        """Whether the writer has anything to do, now or later."""
+        """Whether something is due, now or later."""
         return self._due_at is not None
 
     def put(self, call: BlockingCall, delay_s: float) -> None:
@@ -103,7 +103,7 @@ class Buffer:
             return False
 
     def move_to(self, incoming: deque[Pending]) -> tuple[int, bool]:
-        """Hand over the stalls. Returns the number of puts so far, for ``settle``, and whether somebody waits."""
+        """Hand over the stalls. Returns the number of puts so far, for ``settle``, and whether a flush is waiting."""
         with self.changed:
             incoming.append(self._pending)
             self._pending = Pending()

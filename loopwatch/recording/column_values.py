@@ -1,4 +1,4 @@
-"""Values as every database takes them: no NUL, no lone surrogates, not too long, not out of range."""
+"""Converts values to what every database accepts: no NUL, no lone surrogates, not too long, not out of range."""
 
 import math
 import re
@@ -9,27 +9,27 @@ _LARGEST_BIG_INTEGER = 2**53
 
 
 def text(value: str, length: int) -> str:
-    """The beginning of the text, at most ``length`` characters; an ellipsis shows that it was cut."""
+    """Return at most ``length`` characters; an ellipsis marks text that was cut."""
     cleaned = _REFUSED.sub("\ufffd", value[: length + 1])
     return cleaned if len(cleaned) <= length else cleaned[: length - 1] + "…"
 
 
 def path_text(value: str, length: int) -> str:
-    """Like ``text``, but the end is kept: that is where a path says most."""
+    """Like ``text``, but keep the end, which says most about a path."""
     cleaned = _REFUSED.sub("\ufffd", value[-length - 1 :])
     return cleaned if len(cleaned) <= length else "…" + cleaned[-length + 1 :]
 
 
 def integer(value: int) -> int:
-    """The number, within a PositiveIntegerField."""
+    """Limit the number to the range of a ``PositiveIntegerField``."""
     return min(max(int(value), 0), _LARGEST_INTEGER)
 
 
 def microseconds(duration_ms: float) -> int:
-    """Whole microseconds, never negative; what is no number counts as 0."""
+    """Convert to whole microseconds, never negative; infinity and NaN become 0."""
     return min(max(round(duration_ms * 1000), 0), _LARGEST_BIG_INTEGER) if math.isfinite(duration_ms) else 0
 
 
 def milliseconds(duration_ms: float) -> float:
-    """Rounded to the microsecond, and always valid JSON."""
+    """Round to the microsecond; the result is always valid JSON."""
     return microseconds(duration_ms) / 1000

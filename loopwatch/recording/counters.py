@@ -38,18 +38,18 @@ _ROUTES = Merge(
 
 
 def count_findings(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
-    """Add to the findings, in the order given."""
+    """Add to findings, in the given order."""
     _add(alias, [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()], _FINDINGS)
 
 
 def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDelta]]) -> None:
-    """Add to the hourly totals of findings, which are given by id and whose rows this transaction has locked."""
+    """Add to the hourly totals of findings, given by id. The transaction must have locked the findings."""
     rows = [_hour(finding_id, release, key, hour) for finding_id, delta in deltas for key, hour in delta.hours.items()]
     _add(alias, rows, _HOURS)
 
 
 def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
-    """Add to the hours and days of routes, in the order given, which is the same in every process."""
+    """Add to the hours and days of routes. The given order must be the same in every process."""
     by_day = defaultdict[HourKey, RouteDelta](RouteDelta)
     for key, delta in routes.items():
         by_day[key._replace(hour=key.hour.replace(hour=0))].add(delta)
@@ -61,9 +61,9 @@ def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
 
 
 def _add(alias: str, rows: Iterable[Finding | HourlyTotal], merge: Merge) -> None:
-    """Add the rows in their order.
+    """Add the rows, in their order.
 
-    A row without a new event is the later report of a stall. It makes no row again that a person deleted meanwhile.
+    A row without a new event comes from a later report of a stall. It must not restore a deleted row.
     """
     for has_events, some in groupby(rows, key=lambda row: row.events > 0):
         (upsert if has_events else update)(alias, list(some), merge)

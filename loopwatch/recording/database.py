@@ -1,7 +1,7 @@
-"""The database sink: adds deltas to what is stored, exactly, however many processes do so at once.
+"""The database sink: adds deltas to the stored counters, exactly, while other processes do the same.
 
-Every transaction begins with a write and goes through the findings in the order of their fingerprints: on SQLite it
-then never has to upgrade a read lock, on PostgreSQL there is no deadlock.
+Every transaction begins with a write and visits findings in the order of their fingerprints. SQLite therefore never has
+to upgrade a read lock, and PostgreSQL never finds a deadlock.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -22,19 +22,19 @@ from loopwatch.recording.throttle import Throttle
 FINDINGS_PER_TRANSACTION = 10
 ROUTES_PER_TRANSACTION = 100
 
-# What these say of a batch stays true however often it is tried; any other failure may pass.
+# A batch that raises one of these will raise it again; any other failure may be temporary.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
 
 Events = dict[str, tuple[EventColumns, EventColumns]]
-"""The columns of new events and of those to update, by fingerprint."""
+"""The columns of new events and of events to update, by fingerprint."""
 
 
 class DatabaseSink:
-    """Writes what is pending. Runs on the writer thread, with connections of its own.
+    """Writes what is pending. Runs on the writer thread, with that thread's connections.
 
-    ``stored`` counts events written, ``thinned`` those of them kept as a count only, ``dropped`` those the database
-    refuses for what they contain; ``on_refusal`` is told why.
+    ``stored`` counts events written, ``thinned`` those of them kept only as a count, and ``dropped`` those that the
+    database refuses because of their content; ``on_refusal`` gets the error.
     """
 
     def __init__(
@@ -53,28 +53,30 @@ class DatabaseSink:
 
     @property
     def alias(self) -> str:
-        """The database to write to: the one from the settings, or the router's choice."""
+        """Return the alias of the database: the one in the settings, or the router's choice."""
         return self._alias or router.db_for_write(Finding)
 
     @property
     def is_in_doubt(self) -> bool:
-        """Whether something was taken out of ``pending`` of which nobody knows yet if it is written."""
+        """Whether a batch was taken out of ``pending`` whose commit was not confirmed."""
         return self._doubtful is not None
 
     @property
     def events_in_doubt(self) -> int:
-        """How many events that is."""
+        """How many events that batch has."""
         return self._doubtful.events if self._doubtful else 0
 
     def write(self, pending: Pending, *, at_once: bool = False) -> None:
-        """Write every delta and remove it from ``pending``; not so fast that the loop would notice, unless ``at_once``.
+        """Write every delta and remove it from ``pending``; slowly enough for the loop, unless ``at_once``.
 
-        Whatever a transaction raises is raised; what was committed before has been removed, so trying again is safe.
-        Where the answer to a commit was lost, the deltas are kept here, to be tried again as they are.
+        Exceptions of a transaction are raised. Committed deltas have been removed by then, so trying again is safe. If
+        the answer to a commit was lost, the deltas are kept here, to be tried again unchanged.
         """
         alias = self.alias
         self._throttle = Throttle(is_hurried=at_once)
-        connections[alias].ensure_connection()  # here, where a ValueError for wrong OPTIONS is not taken for bad data
+        connections[
+            alias
+        ].ensure_connection()  # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
         self._ledger.open(alias)
         self._settle(alias, pending)
         for fingerprints in _batches(pending):
@@ -91,7 +93,7 @@ class DatabaseSink:
             return
         try:
             self._commit(alias, batch)
-        except UNSTORABLE:  # so it had not been committed, and can be divided
+        except UNSTORABLE:  # It had not been committed, so it can be divided.
             for fingerprint, delta in batch.deltas.items():
                 pending.put_back(fingerprint, delta)
             pending.add_routes(batch.routes)
@@ -109,7 +111,7 @@ class DatabaseSink:
             self._write_counts_only(alias, pending, fingerprints[0])
 
     def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
-        """For a finding whose calls cannot be stored as they are: at least it counts."""
+        """Write the counts of a finding whose calls cannot be stored."""
         delta = pending.findings[fingerprint]
         counts = FindingDelta(delta.call, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
@@ -130,7 +132,7 @@ class DatabaseSink:
         pending.remove(*deltas)
 
     def _write_routes(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
-        """In transactions of their own: every process adds to the same few rows, and must not wait for long."""
+        """Write routes in separate, short transactions, because every process adds to the same few rows."""
         batch = self._ledger.batch({}, {key: pending.routes[key] for key in keys})
         try:
             self._commit(alias, batch)
@@ -143,7 +145,7 @@ class DatabaseSink:
         pending.remove_routes(*keys)
 
     def _commit(self, alias: str, batch: NumberedBatch) -> None:
-        # Stacks are encoded first: reading source files takes time, and on SQLite a transaction keeps others waiting.
+        # Encode stacks first: that reads source files, and on SQLite other writers would wait for the transaction.
         events = {fingerprint: self._events(delta) for fingerprint, delta in batch.deltas.items()}
         is_complete = False
         try:
@@ -164,7 +166,7 @@ class DatabaseSink:
     def _write_rows(
         self, alias: str, deltas: dict[str, FindingDelta], events: dict[str, tuple[EventColumns, EventColumns]]
     ) -> int:
-        """Returns how many events had to be deleted for having too many."""
+        """Write the rows of a batch. Returns how many events had to be deleted because there were too many."""
         counters.count_findings(alias, self._release, deltas)
         findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
         ids = dict(findings.values_list("fingerprint", "id"))
@@ -174,7 +176,7 @@ class DatabaseSink:
         return self._thin(alias, ids.values())
 
     def _events(self, delta: FindingDelta) -> tuple[EventColumns, EventColumns]:
-        """The columns of new events, and of those to update."""
+        """Return the columns of new events, and of events to update."""
         new, updated = EventColumns(), EventColumns()
         for detail in delta.details.values():
             columns = event_rows.columns(detail.call, self._release)
@@ -191,7 +193,7 @@ class DatabaseSink:
 
 
 def _batches(pending: Pending) -> Iterator[list[str]]:
-    """Divide the fingerprints, in their order, into those to write together."""
+    """Divide the fingerprints, in their order, into groups to write together."""
     ordered = sorted(pending.findings)
     for start in range(0, len(ordered), FINDINGS_PER_TRANSACTION):
         yield ordered[start : start + FINDINGS_PER_TRANSACTION]

@@ -1,6 +1,7 @@
-"""Hands calls, one after the other, to code that may be slow, raise or hang: with a thread and a queue of its own.
+"""Delivers calls one by one to code that may be slow, raise or hang.
 
-Whatever becomes of that code, nobody else waits for it: what there is no room for is counted and left out.
+Each delivery has its own thread and a bounded queue, so no other thread waits for that code. Calls that find the queue
+full are dropped and counted.
 """
 
 import threading
@@ -19,10 +20,10 @@ CALLS_LIMIT = 1_000
 
 
 class Delivery:
-    """Calls ``deliver`` for every call that is put, on a thread of its own. All methods are thread-safe.
+    """Calls ``deliver`` on its own thread for every call that is put. All methods are thread-safe.
 
-    Whenever no other call waits, ``settle`` follows on the same thread, and ``close`` before that ends. ``dropped``
-    counts calls for which there was no room. What any of the three raises is logged once and counted.
+    On the same thread, ``settle`` follows whenever the queue is empty, and ``close`` before the thread ends. Exceptions
+    of the three functions are counted, and the first one is logged. ``dropped`` counts calls that found the queue full.
     """
 
     def __init__(
@@ -47,11 +48,11 @@ class Delivery:
 
     @property
     def waiting(self) -> int:
-        """Calls that have not been delivered yet."""
+        """How many calls have not been delivered yet."""
         return self._taken - self._settled
 
     def put(self, call: BlockingCall) -> None:
-        """Take over a call, without waiting."""
+        """Add a call to the queue, without waiting."""
         with self._changed:
             if len(self._calls) >= CALLS_LIMIT:
                 self.dropped += 1
@@ -62,25 +63,25 @@ class Delivery:
         self._ensure_thread()
 
     def start(self) -> None:
-        """Deliver what is put from now on, and what was put before.
+        """Start to deliver, including calls that were put before.
 
-        The thread begins at once: from Python 3.12 on, none can while the interpreter shuts down.
+        The thread starts at once, because from Python 3.12 on no thread can start while the interpreter shuts down.
         """
         with self._changed:
             self._running = True
         self._ensure_thread()
 
     def flush(self, timeout_s: float) -> bool:
-        """Wait until everything put so far is delivered; whether that was done in time."""
+        """Wait until every call put so far is delivered. Returns False on timeout."""
         with self._changed:
             target = self._taken
-            # Delivered code that flushes would wait for itself; without a thread nobody delivers.
+            # On the delivery's own thread, this would wait for itself; without a thread, forever.
             if self._thread in {None, threading.current_thread()}:
                 return self._settled >= target
             return self._changed.wait_for(lambda: self._settled >= target, timeout_s)
 
     def stop(self, timeout_s: float) -> bool:
-        """End the thread once it has delivered what it is at; whether that was done in time. The rest is kept."""
+        """Stop after the current call; further calls stay in the queue. Returns False on timeout."""
         with self._changed:
             self._running = False
             thread = self._thread
@@ -112,7 +113,7 @@ class Delivery:
             connections.close_all()
 
     def _next(self) -> BlockingCall | None:
-        """Wait for a call; ``None`` when the thread is to end."""
+        """Wait for a call. Returns ``None`` when the thread must end."""
         with self._changed:
             self._changed.wait_for(lambda: self._calls or not self._running)
             if self._running:
@@ -126,11 +127,11 @@ class Delivery:
         except BaseException as error:  # noqa: BLE001 - even SystemExit or CancelledError must not end this thread
             self._errors.log_foreign(self.name, error)
         with suppress(Exception):
-            # It may have asked the database; under DEBUG every query is remembered.
+            # The delivered code may have run queries, which Django remembers under DEBUG.
             close_old_connections()
             reset_queries()
 
 
 def remaining_s(deadline: float) -> float:
-    """Seconds until a moment of the monotonic clock, never negative."""
+    """Return the seconds until a moment of the monotonic clock, never negative."""
     return max(0.0, deadline - time.monotonic())

@@ -1,4 +1,4 @@
-"""What reports of stalls add to stored counters."""
+"""Values that reports of stalls add to the stored counters."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from loopwatch.impact import NO_IMPACT, Impact
 
 
 class HourKey(NamedTuple):
-    """What one hourly total is about; ``hour`` is the beginning of an hour in UTC."""
+    """Identifies an hourly total; ``hour`` is the beginning of an hour in UTC."""
 
     hour: datetime
     method: str
@@ -20,7 +20,7 @@ class HourKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallDescription:
-    """What a finding says of its blocking call: taken from the newest one, since lines move."""
+    """Describes a finding's blocking call, as of its newest event, because lines move."""
 
     method_name: str
     function: str
@@ -34,20 +34,20 @@ class CallDescription:
 
 @dataclass(slots=True)
 class RouteDelta:
-    """What to add to the totals of one route: what its stalls did, and what its requests suffered."""
+    """Adds to one route: the impact ``caused`` by its stalls, and the delay ``suffered`` by its requests."""
 
     caused: Impact = NO_IMPACT
     suffered: Impact = NO_IMPACT
 
     def add(self, other: "RouteDelta") -> None:
-        """Add the other's counts to these."""
+        """Add another delta of the same route."""
         self.caused += other.caused
         self.suffered += other.suffered
 
 
 @dataclass(slots=True)
 class HourDelta:
-    """What to add to one hourly total. A stall is counted in a column of the histogram when it has ended."""
+    """Adds to one hourly total. Columns of the histogram count stalls that have ended."""
 
     impact: Impact
     columns: Counter[str]
@@ -55,7 +55,7 @@ class HourDelta:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A call kept in full; ``is_new`` is false where its event was handed to the database before."""
+    """A call kept in full; ``is_new`` is false if its event was given to the database before."""
 
     call: BlockingCall
     is_new: bool
@@ -63,7 +63,7 @@ class Detail:
 
 @dataclass(slots=True)
 class FindingDelta:
-    """What to add to one finding."""
+    """Adds to one finding."""
 
     call: CallDescription
     first_seen: datetime
@@ -73,10 +73,10 @@ class FindingDelta:
     details: dict[str, Detail] = field(default_factory=dict)
     thinned: int = 0
     routes: dict[HourKey, RouteDelta] = field(default_factory=dict)
-    """What to add to the totals of routes; of a new delta alone, see ``Pending.routes``."""
+    """Only a new delta has routes; ``Pending.routes`` adds them up."""
 
     def merge(self, newer: "FindingDelta") -> None:
-        """Add a newer delta, all but its hours and routes."""
+        """Add a newer delta, except its hours and routes."""
         self.call = newer.call
         self.first_seen = min(self.first_seen, newer.first_seen)
         self.last_seen = max(self.last_seen, newer.last_seen)
@@ -95,7 +95,7 @@ class FindingDelta:
 
 
 def slowest_and_newest(details: Iterable[Detail], limit: int) -> tuple[list[Detail], list[Detail]]:
-    """Split into those to keep (half of them for being slow, the others for being new) and the surplus."""
+    """Split details into those to keep, half because they are slow and half because they are new, and the surplus."""
     by_duration = sorted(details, key=lambda detail: detail.call.duration_ms, reverse=True)
     half = (limit + 1) // 2
     slowest, others = by_duration[:half], by_duration[half:]

@@ -1,4 +1,4 @@
-"""Events in the database: writing them, and keeping no more of a finding than the settings allow."""
+"""Writes events, and deletes those of a finding that exceed the limit in the settings."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ EventColumns = dict[str, dict[str, Any]]
 
 
 def columns(call: BlockingCall, release: str) -> dict[str, Any]:
-    """The columns of the call's event, but for its finding and its stall. Reads source files."""
+    """Return the columns of the call's event, without its finding and stall. Reads source files."""
     request = call.request
     return {
         "started_at": as_stored(call.started_at),
@@ -61,9 +61,9 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
 
 
 def write(alias: str, events: Iterable[tuple[int, EventColumns, EventColumns]]) -> None:
-    """Store the events of findings, given by id: insert the new ones, update the others where they still exist.
+    """Store events by the id of their finding: insert the new ones, and update others that still exist.
 
-    A new one may be there already, where a stall was handed over twice: it stays.
+    A new event that is stored already stays as it is; that happens when a stall was reported twice as new.
     """
     stored = BlockingEvent.objects.using(alias)
     rows = list[BlockingEvent]()
@@ -75,7 +75,10 @@ def write(alias: str, events: Iterable[tuple[int, EventColumns, EventColumns]]) 
 
 
 def thin(alias: str, finding_ids: Iterable[int], limit: int) -> dict[int, int]:
-    """Delete the findings' events beyond ``limit``, sparing the slowest and the newest; how many of which finding."""
+    """Delete events of findings that exceed ``limit``, but not the slowest and the newest.
+
+    Returns the number of deleted events by finding.
+    """
     events = BlockingEvent.objects.using(alias)
     counts = events.filter(finding_id__in=list(finding_ids)).order_by().values_list("finding_id").annotate(Count("pk"))
     crowded = [finding_id for finding_id, count in counts if count > limit]
@@ -87,7 +90,7 @@ def thin(alias: str, finding_ids: Iterable[int], limit: int) -> dict[int, int]:
 
 
 def _surplus_of_each(events: QuerySet[BlockingEvent], finding_ids: list[int], limit: int) -> dict[int, list[int]]:
-    """What ``surplus`` says of each; where the limit is low, by one query for all of them."""
+    """Return the ``surplus`` of each finding; with a low limit, by one query for all of them."""
     if limit > _FEW_EVENTS:
         return {each: surplus(events.filter(finding_id=each), limit) for each in finding_ids}
     by_finding = defaultdict[int, list[tuple[datetime, int]]](list)
@@ -102,12 +105,12 @@ def _surplus_of_each(events: QuerySet[BlockingEvent], finding_ids: list[int], li
 
 
 def _spared(limit: int) -> int:
-    """How many events are kept for being slow."""
+    """Return how many events are kept because they are slow."""
     return min(SLOWEST_KEPT, max(1, limit // 5))
 
 
 def surplus(events: QuerySet[BlockingEvent], limit: int) -> list[int]:
-    """The ids of a finding's events beyond ``limit``, sparing the slowest and the newest."""
+    """Return the ids of a finding's events beyond ``limit``; the slowest and the newest are kept."""
     slowest = _spared(limit)
     spared = list(events.order_by("-duration_us", "-id").values_list("id", flat=True)[:slowest])
     others = events.exclude(id__in=spared).order_by("-started_at", "-id")
@@ -116,7 +119,7 @@ def surplus(events: QuerySet[BlockingEvent], limit: int) -> list[int]:
 
 @cache
 def host() -> str:
-    """The name of this machine."""
+    """Return the name of this machine."""
     return text(socket.gethostname(), 100)
 
 

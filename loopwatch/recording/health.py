@@ -1,4 +1,4 @@
-"""How loopwatch itself fares: what it counted, what it cost, and what went wrong."""
+"""Loopwatch's own figures in one process: what it counted, what it cost, and what failed."""
 
 import logging
 import threading
@@ -16,14 +16,14 @@ logger = logging.getLogger("loopwatch.recorder")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What loopwatch itself did in one process since it began to watch there.
+    """What loopwatch itself has done in one process since it began to watch there.
 
-    ``since`` is aware, ``None`` where nothing is watched; ``loops`` are watched now. The others count stalls, but for
-    ``errors``, which counts failures by source, and CPU time in seconds. With the database sink,
-    ``seen == stored + withheld + dropped + pending`` whenever the writer is at rest. ``thinned`` are those stored
-    whose details were not kept, ``unexamined`` those seen that were only counted and timed, because the watchdog had
-    used up its share of a core, ``withheld`` those that ``REDACT`` kept back, ``dropped`` those that are lost, and
-    ``undelivered`` reports for which the queue of another sink had no room.
+    - ``since`` is aware, and ``None`` while nothing is watched; ``loops`` is the number of loops watched now.
+    - ``seen`` counts stalls. With the database sink, ``seen == stored + withheld + dropped + pending`` whenever the
+      writer rests: ``withheld`` by ``REDACT``, and ``dropped`` if they are lost.
+    - ``thinned`` counts stored stalls without details, ``unexamined`` those seen that were only counted and timed,
+      because the watchdog had used up its share of a core.
+    - ``undelivered`` counts reports that found the queue of a sink full, ``errors`` failures by source.
     """
 
     since: datetime | None = None
@@ -52,12 +52,12 @@ class Errors:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Failures by source."""
+        """Return the failures by source."""
         with self._lock:
             return dict(self._counts)
 
     def count(self, source: str, error: BaseException, description: str = "") -> bool:
-        """Count a failure; returns whether it is the first of its source."""
+        """Count a failure. Returns whether it is the first of its source."""
         with self._lock:
             self._counts[source] += 1
             self.last = f"{source}: {description or describe(error)}"
@@ -69,9 +69,9 @@ class Errors:
             logger.error("%s Further failures are only counted.", message, exc_info=error)
 
     def log_foreign(self, source: str, error: BaseException) -> None:
-        """Count a failure of the site's own code, and log the first of its source with the lines it passed through.
+        """Count a failure of the site's own code, and log the first of its source with its stack.
 
-        The text of the exception is left out: it may quote a password, or the address of a web hook.
+        The text of the exception is left out, because it may quote a password or the address of a web hook.
         """
         places = [
             log_text(f"{shorten(frame.filename)}:{frame.lineno} in {frame.name}", 500) for frame in _frames(error)
@@ -89,5 +89,5 @@ def _frames(error: BaseException) -> traceback.StackSummary:
 
 
 def describe(error: BaseException) -> str:
-    """The error's class and text on one line, at most 300 characters."""
+    """Return the error's class and text on one line, at most 300 characters."""
     return log_text(f"{type(error).__name__}: {error}", 300)

@@ -1,4 +1,4 @@
-"""The row in which a process says how it fares, for the admin and the report, which run in other processes."""
+"""Writes the figures of this process, for the admin and the report in other processes."""
 
 import os
 from datetime import timedelta
@@ -12,18 +12,18 @@ from loopwatch.recording.health import Stats
 from loopwatch.stored_time import as_stored
 
 KEPT = timedelta(days=7)
-"""Servers replace their processes, some every few minutes: rows that are older than this are deleted."""
+"""Older rows are deleted, because servers replace their processes, some every few minutes."""
 
 
 class HealthRow:
-    """The row of this process. Used by the writer thread alone."""
+    """The row of this process. Used only by the writer thread."""
 
     def __init__(self, release: str) -> None:
         self._release = text(release, 100)
         self._pk: int | None = None
 
     def write(self, alias: str, stats: Stats) -> None:
-        """Update the row, or insert it, where it is not there or has been deleted."""
+        """Update the row; insert it if it does not exist or was deleted."""
         rows = ProcessHealth.objects.using(alias)
         now = timezone.now()
         columns = {

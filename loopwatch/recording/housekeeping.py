@@ -1,4 +1,4 @@
-"""Maintains the store after each write: updates the row of this process and deletes some rows that are too old."""
+"""Maintains the store after each write: updates the row of this process and deletes rows that are too old."""
 
 import logging
 import time
@@ -27,7 +27,7 @@ logger = logging.getLogger("loopwatch.recorder")
 
 
 class Housekeeping:
-    """Used by the writer thread alone. A failure is logged once, counted, and tried again the next time."""
+    """Used only by the writer thread. Failures are counted, the first is logged, and the next run tries again."""
 
     def __init__(self, configuration: Configuration, errors: Errors) -> None:
         self._errors = errors
@@ -36,19 +36,19 @@ class Housekeeping:
         self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
 
     def run(self, alias: str, stats: Stats) -> None:
-        """Write to the database that was just written to."""
+        """Maintain the database that was just written to."""
         try:
             self._health.write(alias, stats)
             if time.monotonic() >= self._prune_at:
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
                 self._prune(alias)
-        except Exception as error:  # noqa: BLE001 - the stalls are written, which is what matters
+        except Exception as error:  # noqa: BLE001 - the stalls are written already
             self._errors.log_once("housekeeping", error, "The store could not be kept tidy.")
             with suppress(Exception):
-                connections.close_all()  # a broken connection must not be tried again
+                connections.close_all()  # a broken connection must not be used again
 
     def _prune(self, alias: str) -> None:
-        """Delete by age; nothing else in loopwatch does."""
+        """Delete rows by age."""
         now = trusted_time.earlier_time(alias)
         ahead = datetime.now(UTC) - now
         if ahead > CLOCKS_DIFFER:

@@ -1,7 +1,7 @@
-"""Transactions that are never applied twice, even where the answer to their commit was lost on the way.
+"""Applies every transaction exactly once, even if the answer to its commit is lost.
 
-A connection that breaks during a commit leaves open whether it happened. So every batch has a number, which its
-transaction stores with it: tried again under the same number, the batch finds out whether it was there before.
+When a connection breaks during a commit, the client does not know whether the commit happened. So every batch has a
+number that its transaction stores too. A batch that is tried again finds out whether its number is stored already.
 """
 
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from loopwatch.models import CommittedBatch
 from loopwatch.recording.deltas import FindingDelta, HourKey, RouteDelta
 
 KEPT = timedelta(days=7)
-"""What a process leaves behind is deleted after this time."""
+"""The row of a process that no longer writes is deleted after this time."""
 
 
 @dataclass(frozen=True, slots=True)
 class NumberedBatch:
-    """What is written together: deltas, by fingerprint, or what to add to routes."""
+    """What one transaction writes: deltas by fingerprint, or what to add to routes."""
 
     number: int
     deltas: dict[str, FindingDelta]
@@ -33,7 +33,7 @@ class NumberedBatch:
 
 
 class Ledger:
-    """The row of one writer. Used by one thread at a time."""
+    """Numbers the batches of one writer, which has one row. Used by one thread at a time."""
 
     def __init__(self) -> None:
         self._writer = uuid4().hex
@@ -42,21 +42,21 @@ class Ledger:
     def batch(
         self, deltas: dict[str, FindingDelta], routes: Mapping[HourKey, RouteDelta] | None = None
     ) -> NumberedBatch:
-        """Give them a number."""
+        """Return a batch with the next number."""
         self._last += 1
         return NumberedBatch(self._last, deltas, routes or {})
 
     def open(self, alias: str) -> None:
-        """Make sure of the row, in a transaction of its own."""
+        """Insert the writer's row if it does not exist, in a separate transaction."""
         rows = CommittedBatch.objects.using(alias)
         if not rows.filter(writer=self._writer).exists():
             rows.create(writer=self._writer, number=0, committed_at=timezone.now())
 
     def enter(self, alias: str, batch: NumberedBatch) -> bool:
-        """Begin the batch's transaction; false if it was committed before.
+        """Begin the batch's transaction. Returns False if the batch was committed before.
 
-        The update waits for an earlier attempt that the server has not finished yet. Raises ``OperationalError`` if
-        somebody has deleted the row.
+        The update waits for an earlier attempt that the server has not finished yet. Raises ``OperationalError`` if the
+        writer's row was deleted.
         """
         row = CommittedBatch.objects.using(alias).filter(writer=self._writer)
         if row.filter(number__lt=batch.number).update(number=batch.number, committed_at=timezone.now()):

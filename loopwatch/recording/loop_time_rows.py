@@ -1,4 +1,4 @@
-"""The rows that say how the loops of this process fare, in the database."""
+"""Writes the figures of this process's loops, by minute and by hour."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from loopwatch.stored_time import as_stored
 
 _ROWS = Merge(
     unique=("minutes", "start", "host", "process_id", "since"),
-    # Totals never shrink; were one to begin anew, because a clock was set back, what is stored is not lost.
+    # Totals never shrink. If one starts from zero again, because a clock was set back, the stored one is kept.
     largest=(*impact.COLUMNS, "machine_us"),
     replaced=("busy_us",),
 )
@@ -22,7 +22,7 @@ ROWS_PER_PRUNING = 500
 
 
 class LoopTimeRows:
-    """Keeps rows until they are written. Used by the writer thread alone."""
+    """Keeps rows until they are written. Used only by the writer thread."""
 
     def __init__(self, release: str, since: datetime) -> None:
         self._release = text(release, 100)
@@ -31,18 +31,18 @@ class LoopTimeRows:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether there is something to write."""
+        """Whether rows are waiting to be written."""
         return bool(self._unwritten)
 
     def add(self, rows: Mapping[LoopTimeKey, LoopFigures]) -> None:
-        """Take over rows; a newer one replaces the one before. Too old ones are left out: they would be deleted."""
+        """Take over rows, each in place of its predecessor; drop those old enough to be pruned."""
         self._unwritten.update(rows)
         oldest = {minutes: datetime.now(UTC) - kept for minutes, kept in KEPT.items()}
         kept = sorted(key for key in self._unwritten if key.start >= oldest[key.minutes])
         self._unwritten = {key: self._unwritten[key] for key in kept}
 
     def write(self, alias: str) -> None:
-        """Write what is waiting; whatever the database raises is raised, and everything is kept."""
+        """Write all rows. If the database raises an exception, every row is kept."""
         rows = [self._row(key, figures) for key, figures in self._unwritten.items()]
         upsert(alias, rows, _ROWS)
         self._unwritten.clear()
@@ -62,7 +62,7 @@ class LoopTimeRows:
 
 
 def prune_loop_times(alias: str, now: datetime) -> None:
-    """Delete some rows that are too old."""
+    """Delete a bounded number of rows that are too old."""
     rows = LoopTime.objects.using(alias)
     for minutes, kept in KEPT.items():
         old = rows.filter(minutes=minutes, start__lt=as_stored(now - kept)).order_by("start")

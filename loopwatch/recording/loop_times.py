@@ -1,7 +1,7 @@
-"""How the loops of this process fare, minute by minute and hour by hour: what ``LoopTime`` rows say.
+"""Adds up figures of this process's loops by minute and by hour, for the rows of ``LoopTime``.
 
-Every row is written with the totals of this process, which nobody else writes: written twice, it says the same. A row
-is not forgotten as long as something may be added to it, and what comes even later counts for the first that is left.
+A row holds totals that only this process writes, so writing it twice does no harm. A row is kept while anything may be
+added to it; what comes later than that is added to the oldest row that is left.
 """
 
 import threading
@@ -18,13 +18,13 @@ from loopwatch.stored_time import whole_hour
 
 Minutes = LoopTime.Minutes
 KEPT = {Minutes.MINUTE: timedelta(hours=50), Minutes.HOUR: timedelta(days=32)}
-"""How long rows are kept in the database; and here, while it is out of reach."""
+"""How long rows are kept in the database, and in memory while the database cannot be reached."""
 MAY_CHANGE = timedelta(hours=2)
 LONGEST_SPREAD = timedelta(hours=24)
 
 
 class LoopTimeKey(NamedTuple):
-    """Which row; ``start`` is aware, in UTC."""
+    """Identifies a row; ``start`` is aware and in UTC."""
 
     minutes: Minutes
     start: datetime
@@ -32,7 +32,7 @@ class LoopTimeKey(NamedTuple):
 
 @dataclass(slots=True)
 class LoopFigures:
-    """The columns of one row."""
+    """The figures of one row."""
 
     impact: Impact = NO_IMPACT
     machine_us: int = 0
@@ -40,14 +40,14 @@ class LoopFigures:
 
 
 class LoopTimes:
-    """Adds up. All methods may be called from any thread, and none of them waits for anything but another one."""
+    """Accumulates the figures. Thread-safe: methods only contend for one internal lock."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[LoopTimeKey, LoopFigures] = {}
         self._changed = set[LoopTimeKey]()
         self._first: dict[Minutes, datetime] = {}
-        """Where the rows that are forgotten end."""
+        """The end of the last row that was dropped."""
 
     def use(self, usage: LoopUsage) -> None:
         """Add how busy a loop was."""
@@ -59,7 +59,7 @@ class LoopTimes:
                 row.busy_us = (row.busy_us or 0) + share_us
 
     def pause(self, call: BlockingCall) -> None:
-        """Note that a loop stood still, whatever the reason."""
+        """Add a pause of a loop, for any reason."""
         step_us = microseconds(call.step_ms)
         end = call.started_at + timedelta(microseconds=step_us)
         is_machines = call.cause.is_machine and not call.ongoing
@@ -69,7 +69,7 @@ class LoopTimes:
                 row.machine_us += share_us if is_machines else 0
 
     def block(self, started_at: datetime, added: Impact) -> None:
-        """Add what a report of a stall added to its finding: the last part of what it has lasted by now."""
+        """Add what a report of a stall added to its finding: the last part of the stall so far."""
         end = started_at + timedelta(microseconds=added.longest_us)
         begin = end - timedelta(microseconds=added.blocked_us)
         with self._lock:
@@ -82,7 +82,7 @@ class LoopTimes:
                 row.impact += Impact(delay_us=share_us)
 
     def take(self) -> dict[LoopTimeKey, LoopFigures]:
-        """The rows that have changed since the last time, as they are now."""
+        """Return copies of the rows that have changed since the last call."""
         with self._lock:
             taken = {key: replace(self._rows[key]) for key in self._changed}
             self._changed.clear()
@@ -90,13 +90,13 @@ class LoopTimes:
             return taken
 
     def latest_minute(self) -> LoopFigures:
-        """The last full minute, for gauges; all zero if nothing happened."""
+        """Return the last full minute, for gauges; all zero if nothing happened."""
         start = _start(Minutes.MINUTE, datetime.now(UTC)) - timedelta(minutes=1)
         with self._lock:
             return replace(self._rows.get(LoopTimeKey(Minutes.MINUTE, start), LoopFigures()))
 
     def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[LoopFigures, int]]:
-        """Every row between two moments with its part of the amount; the parts add up to it."""
+        """Yield every row between two moments with its share of the amount; the shares add up to it."""
         begin = max(begin, end - LONGEST_SPREAD)
         for minutes in Minutes:
             given_us = 0
@@ -122,13 +122,13 @@ class LoopTimes:
         return row
 
     def _forget(self) -> None:
-        """Forget what is about to be written and too old to change."""
+        """Drop rows that are about to be written and too old to change."""
         for minutes in Minutes:
             keys = sorted(key for key in self._rows if key.minutes == minutes)
             self._drop([key for key in keys if key.start < keys[-1].start - MAY_CHANGE])
 
     def _forget_unwritten(self, minutes: Minutes) -> None:
-        """Without a database nobody takes rows; those that it would have deleted by now need not be kept for it."""
+        """Drop rows that the database would have deleted; without a database, ``take`` is never called."""
         keys = sorted(key for key in self._rows if key.minutes == minutes)
         self._drop(keys[: -(KEPT[minutes] // timedelta(minutes=minutes))])
 

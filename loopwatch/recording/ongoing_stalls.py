@@ -1,4 +1,4 @@
-"""What is remembered of stalls that have been reported while they still go on."""
+"""Remembers stalls that were reported while they were still going on."""
 
 from collections import OrderedDict
 from typing import Generic, TypeVar

@@ -1,4 +1,4 @@
-"""A database that cannot be written to: told once with what to do about it, and tried again ever more rarely."""
+"""Logs once that the database cannot be written to, with a remedy, and retries ever more rarely."""
 
 import logging
 import re
@@ -8,9 +8,9 @@ from loopwatch.recording.health import describe
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 30.0
 
-# A connection that the server closed, or another process that writes at the same moment, is no news the first time.
-TOLD_AFTER = 2
-LOCKED_TOLD_AFTER = 3
+# One failure is normal: the server closed the connection, or another process was writing.
+LOGGED_AFTER = 2
+LOCKED_LOGGED_AFTER = 3
 
 logger = logging.getLogger("loopwatch.recorder")
 
@@ -29,22 +29,22 @@ _OTHER_REMEDY = "Check that it is running and that the settings DATABASES and LO
 
 
 class Outage:
-    """Counts failures in a row. Used by the writer thread alone."""
+    """Counts consecutive failures. Used only by the writer thread."""
 
     def __init__(self) -> None:
         self._failures = 0
-        self._told = set[str]()
+        self._logged = set[str]()
 
     def failed(self, error: BaseException, pending_events: int) -> float:
-        """Note a failure, log it unless it may be a passing one or was logged before.
+        """Count a failure, and log it unless it may be temporary or was logged before.
 
         Returns after how many seconds to try again.
         """
         self._failures += 1
         remedy = _remedy(error)
-        patience = LOCKED_TOLD_AFTER if "locked" in str(error) else TOLD_AFTER
-        if remedy not in self._told and self._failures >= patience:
-            self._told.add(remedy)
+        patience = LOCKED_LOGGED_AFTER if "locked" in str(error) else LOGGED_AFTER
+        if remedy not in self._logged and self._failures >= patience:
+            self._logged.add(remedy)
             logger.error(
                 "Stalls cannot be written to the database (%s). %d are kept and will be written when it works. %s",
                 describe(error),
@@ -54,11 +54,11 @@ class Outage:
         return min(FIRST_RETRY_S * 2.0 ** min(self._failures - 1, 10), LONGEST_RETRY_S)
 
     def over(self) -> None:
-        """Note a success; the end of an outage that was logged is logged too."""
-        if self._told:
+        """Note a success; if the outage was logged, log its end."""
+        if self._logged:
             logger.warning("Stalls are written to the database again; nothing that was kept is lost.")
         self._failures = 0
-        self._told.clear()
+        self._logged.clear()
 
 
 def _remedy(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""File names as they are stored: short, the same on every machine, and never inside somebody's home directory."""
+"""Shortens file names: the result is the same on every machine and reveals no home directory."""
 
 import os
 import re
@@ -14,10 +14,10 @@ _HOME = re.compile(r"(?:[A-Za-z]:)?/(?:home|users)/[^/]+/|/root/", re.IGNORECASE
 
 
 def shorten(filename: str) -> str:
-    """The path relative to the packages directory, ``BASE_DIR`` or the longest entry of ``sys.path`` it lies in.
+    """Make the path relative to the packages directory, ``BASE_DIR`` or the longest entry of ``sys.path`` above it.
 
-    A file outside all of them keeps its last three components. Names that are no path (``<string>``) stay as they are.
-    The result has forward slashes.
+    A file outside of these keeps its last three components. Names that are not paths (``<string>``) stay unchanged. The
+    result has forward slashes.
     """
     return _shorten(filename, _base_directory(), tuple(sys.path))
 
@@ -46,13 +46,13 @@ def _slashed(path: str) -> str:
 
 
 def _folded(path: str) -> str:
-    """The same for two spellings of one path: Windows tells no upper from lower case."""
+    """Normalize case, which Windows ignores in paths."""
     return path.lower() if _WINDOWS.match(path) else path
 
 
 @lru_cache(maxsize=16)
 def _roots(base_directory: str, search_path: tuple[str, ...]) -> tuple[str, ...]:
-    """Directories to make paths relative to, best first, each with a slash at its end."""
+    """Return the directories to make paths relative to, best first, each with a slash at its end."""
     bases = [base_directory, os.path.realpath(base_directory)] if base_directory else []
     entries = sorted((entry for entry in search_path if entry), key=len, reverse=True)
     roots = (_slashed(root).rstrip("/") + "/" for root in (*bases, *entries))

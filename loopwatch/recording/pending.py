@@ -1,8 +1,8 @@
-"""What still has to be written: counts that stay exact, and a bounded number of calls in full.
+"""Holds what must still be written: exact counts, and a bounded number of calls in full.
 
-An outage of the database may last for days, so everything here has a limit, and what goes beyond is counted: findings
-(``dropped``), calls in full (``thinned``), hours (added up in one more entry of their finding) and routes (in one
-more entry of the hour).
+An outage of the database may last for days, so everything here has a limit. Findings over the limit are ``dropped``,
+calls in full are ``thinned``, hours are added up in one more entry of their finding, and routes in one more entry of
+the hour.
 """
 
 from collections import Counter
@@ -22,9 +22,9 @@ DETAILS_WHEN_SCARCE = 1
 
 
 class Pending:
-    """The deltas of all findings, by fingerprint, and what to add to the totals of routes, whichever finding's.
+    """Adds up the deltas of findings, by fingerprint, and the deltas of routes.
 
-    Not safe for several threads: its owner holds a lock.
+    Not thread-safe: its owner holds a lock.
     """
 
     __slots__ = ("_details", "_hours", "events", "findings", "routes")
@@ -37,7 +37,7 @@ class Pending:
         self._hours = 0
 
     def merge(self, newer: "Pending") -> int:
-        """Take over newer deltas, one by one; returns how many events had to be dropped for lack of room."""
+        """Take over newer deltas one by one. Returns how many events were dropped for lack of room."""
         dropped = 0
         for fingerprint in list(newer.findings):
             dropped += self.add(fingerprint, newer.findings[fingerprint])
@@ -47,7 +47,7 @@ class Pending:
         return dropped
 
     def add(self, fingerprint: str, delta: FindingDelta) -> int:
-        """Add one finding's delta; returns how many events had to be dropped for lack of room."""
+        """Add one finding's delta. Returns how many events were dropped for lack of room."""
         known = self.findings.get(fingerprint)
         if known is None and len(self.findings) >= FINDINGS_LIMIT:
             return delta.impact.events
@@ -64,18 +64,18 @@ class Pending:
         return 0
 
     def add_routes(self, routes: Mapping[HourKey, RouteDelta]) -> None:
-        """Add to the totals of routes."""
+        """Add the deltas of routes."""
         for key, delta in routes.items():
             is_full = key not in self.routes and len(self.routes) >= ROUTES_LIMIT
             self.routes.setdefault(HourKey(key.hour, "", "") if is_full else key, RouteDelta()).add(delta)
 
     def remove_routes(self, *keys: HourKey) -> None:
-        """Forget what is to be added to the totals of routes, once it is written."""
+        """Remove the deltas of routes after they were written."""
         for key in keys:
             del self.routes[key]
 
     def put_back(self, fingerprint: str, older: FindingDelta) -> None:
-        """Add a delta that was taken out before; what was added since is newer."""
+        """Add a delta again that was taken out; deltas added since then are newer."""
         newer = self.findings.get(fingerprint)
         if newer:
             self.remove(fingerprint)
@@ -84,7 +84,7 @@ class Pending:
             self.add(fingerprint, newer)
 
     def remove(self, *fingerprints: str) -> None:
-        """Forget the deltas of findings, once they are written."""
+        """Remove the deltas of findings after they were written."""
         for fingerprint in fingerprints:
             delta = self.findings.pop(fingerprint)
             self.events -= delta.impact.events
@@ -95,7 +95,7 @@ class Pending:
         limit = DETAILS_PER_FINDING if self._details < DETAILS_LIMIT else DETAILS_WHEN_SCARCE
         if self._details >= DETAILS_HARD_LIMIT:
             limit = min(limit, before)
-        # Twice the limit may gather, so that sorting is rare. The writer's database sink thins what is left over.
+        # Let twice the limit gather, so that sorting is rare. The database sink thins the rest.
         if len(delta.details) > (limit * 2 if limit == DETAILS_PER_FINDING else limit):
             delta.thin(limit)
         self._details += len(delta.details) - before

@@ -1,7 +1,7 @@
-"""Deletes events that are too old or too many. What they counted for stays: in findings and in hourly totals.
+"""Deletes events that are too old or too many. Findings and hourly totals still count them.
 
-Every transaction deletes a bounded number of events of one finding, and takes the finding's lock first, as the writer
-does: whoever else writes waits for a moment at most, and there is no deadlock.
+Every transaction deletes a bounded number of events of one finding, and locks the finding first, as the writer does.
+Other writers wait only for a moment, and there is no deadlock.
 """
 
 import time
@@ -17,24 +17,24 @@ from loopwatch.recording.event_rows import surplus
 
 BATCH_SIZE = 500
 PAUSE = 2.0
-"""How long to wait after a batch, as a multiple of the time it took."""
+"""The pause after a batch, as a multiple of the time that the batch took."""
 SHORTEST_PAUSE_S = 0.02
 _FINDINGS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Which events are kept: those that began at ``oldest`` (as stored) or later, and at most ``events`` a finding."""
+    """Events to keep: those that began at ``oldest`` (as stored) or later, and at most ``events`` of each finding."""
 
     oldest: datetime | None = None
     events: int | None = None
 
 
 def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[int]:
-    """Delete batch after batch, and yield how many events each was. Nothing is deleted that is not asked for.
+    """Delete events in batches, and yield the size of each batch. Deletes only while it is iterated over.
 
-    Others have the database to themselves between batches: whoever finds it locked on SQLite tries again after a while,
-    and must not find it locked each time.
+    The pauses between batches let other writers in: on SQLite, a writer that finds the database locked tries again
+    later, and must not find it locked every time.
     """
     for finding_id in _finding_ids(alias):
         for ids in _batches(alias, finding_id, limits, batch_size):
@@ -46,7 +46,7 @@ def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[
 
 
 def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:
-    """Delete one batch of events that began before ``oldest``, all of one finding; returns how many."""
+    """Delete one batch of events of one finding that began before ``oldest``. Returns how many."""
     too_old = _events(alias).filter(started_at__lt=oldest)
     finding_id = too_old.order_by("started_at").values_list("finding_id", flat=True).first()
     if finding_id is None:
@@ -56,7 +56,7 @@ def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:
 
 
 def count(alias: str, limits: Limits) -> int:
-    """How many events ``prune`` would delete."""
+    """Count the events that ``prune`` would delete."""
     events = _events(alias)
     too_old = events.filter(started_at__lt=limits.oldest).count() if limits.oldest else 0
     if limits.events is None:
@@ -72,7 +72,7 @@ def _events(alias: str) -> QuerySet[BlockingEvent]:
 
 
 def _finding_ids(alias: str) -> Iterator[int]:
-    """All of them, without keeping a query open."""
+    """Yield the ids of all findings, without keeping a query open."""
     findings = Finding.objects.using(alias).order_by("pk").values_list("pk", flat=True)
     last = 0
     while ids := list(findings.filter(pk__gt=last)[:_FINDINGS_PER_QUERY]):
@@ -98,6 +98,6 @@ def _delete(alias: str, finding_id: int, ids: list[int]) -> int:
     with transaction.atomic(using=alias):
         finding.update(events_thinned=F("events_thinned") + len(ids))
         deleted, _ = _events(alias).filter(id__in=ids).delete()
-        if deleted < len(ids):  # somebody else has deleted them meanwhile
+        if deleted < len(ids):  # another process has deleted some of them meanwhile
             finding.update(events_thinned=F("events_thinned") - (len(ids) - deleted))
     return deleted

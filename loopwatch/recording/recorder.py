@@ -27,7 +27,7 @@ from loopwatch.sources.running import without_secrets
 from loopwatch.thread_waits.thread_wait import ThreadWait
 
 LOOP_TIMES_INTERVAL_S = 60.0
-"""How often a process that has traffic, but no stalls, says how busy it is."""
+"""How often a process with traffic but without stalls writes how busy it is."""
 
 logger = logging.getLogger("loopwatch.recorder")
 
@@ -77,7 +77,7 @@ class Recorder:
                 self._redaction.delivery.put(call)
             else:
                 self._record(call)
-        except Exception as error:  # noqa: BLE001 - the watchdog must go on whatever it was made to put
+        except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self.errors.log_once("recorder", error, "A stall could not be recorded.")
 
     def use(self, usage: LoopUsage) -> None:
@@ -93,7 +93,7 @@ class Recorder:
         """Take over a thread wait, without I/O or exceptions; it is written by the next flush."""
         try:
             if self._thread_wait_log:
-                self._thread_wait_log.tell(wait)
+                self._thread_wait_log.log(wait)
             if self._writer.database is None:
                 return
             self._writer.thread_waits.put(wait)

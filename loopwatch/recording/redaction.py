@@ -1,7 +1,7 @@
-"""The site's own function that may change or withhold a call before anything of it is counted, stored or told.
+"""Passes every call through the site's ``REDACT`` function before any of it is counted, stored or reported.
 
-It fails closed: a call it raises for, or gives something else than a call for, goes nowhere but into a number. It has a
-thread of its own; while it hangs, nothing is recorded, and the site and the watchdog go on.
+Fails closed: if the function raises or returns the wrong type, the stall is only counted as dropped. The function runs
+on its own thread. While it hangs, nothing is recorded, but the site and the watchdog go on.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,10 @@ from loopwatch.recording.ongoing_stalls import OngoingStalls
 
 
 class Redaction:
-    """Passes on to ``record`` what ``redact`` makes of every call.
+    """Passes the calls that ``redact`` returns on to ``record``.
 
-    ``withheld`` counts stalls that it returned ``None`` for, ``failed`` those that it did not answer properly for.
+    ``withheld`` counts stalls for which ``redact`` returned ``None``, ``failed`` those for which it raised or returned
+    the wrong type.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Redaction:
 
     @property
     def dropped(self) -> int:
-        """Stalls that are lost: nobody may see what was not redacted."""
+        """How many stalls are lost, because calls that were not redacted must not be seen."""
         return self.failed + self.delivery.dropped
 
     def _pass_on(self, call: BlockingCall) -> None:
@@ -51,7 +52,7 @@ class Redaction:
         self.withheld += self._is_lost(call, earlier)
 
     def _is_lost(self, refused: BlockingCall, earlier: BlockingCall | None) -> bool:
-        """Return whether a stall is lost with the report refused. If not, it ends as in its ``earlier`` report."""
+        """Return whether the stall is lost with the refused report. If not, it ends as its ``earlier`` report said."""
         if earlier is None:
             return not refused.ongoing  # an ongoing stall is reported again, at least when it ends
         self._passed_on.keep(refused, earlier)

@@ -1,4 +1,4 @@
-"""Opens findings again that a person had resolved or ignored, once what that person waited for has happened."""
+"""Reopens findings that a person has resolved or ignored, once that person's condition is met."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _COLUMNS = (
 
 
 def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
-    """Reopen those of the findings that have just been counted up, in the transaction that did it."""
+    """Reopen findings among those just counted, in the same transaction."""
     closed = Finding.objects.using(alias).filter(_CLOSED, fingerprint__in=list(deltas))
     for finding in closed.only(*_COLUMNS):
         delta = deltas[finding.fingerprint]
@@ -38,7 +38,7 @@ def _happened_since(changed_at: datetime | None, delta: FindingDelta) -> bool:
 def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: FindingDelta) -> None:
     figure_us = _figure_us(finding, delta, closed.db)
     if _is_met(finding, release, figure_us):
-        # Only the columns of the status, and only if no person has changed it meanwhile.
+        # Update only the columns of the status, and only if no person has changed it meanwhile.
         unchanged = closed.filter(pk=finding.pk, status_changed_at=finding.status_changed_at)
         unchanged.update(
             status=Status.OPEN, reopened_at=timezone.now(), reopened_release=release, reopened_figure_us=figure_us
@@ -46,7 +46,7 @@ def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: Fi
 
 
 def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
-    """What is to be compared with the finding's figure, if it has one."""
+    """Return the figure to compare with the finding's own; ``None`` if the condition has no figure."""
     if finding.reopen_when == When.LONGER:
         return delta.impact.longest_us
     if finding.reopen_when == When.MORE:
@@ -69,7 +69,7 @@ def _is_met(finding: Finding, release: str, figure_us: int | None) -> bool:
 
 
 def _is_or_follows(release: str, wanted: str) -> bool:
-    """Whether it is that release; or a later one, where both are plain version numbers."""
+    """Whether the release is the wanted one, or a later one if both are plain version numbers."""
     version, wanted_version = _version(release), _version(wanted)
     return release == wanted or bool(version and wanted_version and version >= wanted_version)
 

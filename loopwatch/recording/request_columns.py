@@ -1,4 +1,4 @@
-"""What is stored of the request a stall belongs to, and of those that waited for it."""
+"""Determines what is stored of a stall's request and of the requests that it delayed."""
 
 from collections import Counter
 from http import HTTPMethod
@@ -12,9 +12,10 @@ _METHODS = frozenset(HTTPMethod)
 
 
 def method(request: Request | None) -> str:
-    """The request's method, or ``WebSocket``.
+    """Return the request's method, or ``WebSocket``.
 
-    A client may send any word as its method, and each would make a row of its own: those HTTP does not define are one.
+    Methods that HTTP does not define become ``OTHER``, because a client may invent any number of them and each would
+    make a row.
     """
     if request is None:
         return ""
@@ -24,14 +25,14 @@ def method(request: Request | None) -> str:
 
 
 def route(request: Request | None) -> str:
-    """The pattern that matched, as long as its column."""
+    """Return the pattern that matched, cut to the length of its column."""
     return text(request.route, 300) if request else ""
 
 
 def delayed_routes(call: BlockingCall, number: int) -> Counter[tuple[str, str]]:
-    """Of ``number`` requests that waited for the call, how many were on which method and route.
+    """Distribute the ``number`` of delayed requests over methods and routes.
 
-    The call describes the first of them only; each stands for as many as any other.
+    The call describes only some of these requests, so each of them counts for an equal share of the number.
     """
     known = Counter((method(request), route(request)) for request in call.delayed)
     if not known:

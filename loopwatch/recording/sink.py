@@ -1,4 +1,4 @@
-"""What a sink is, and the registry by which other rooms add theirs. The database is none: it is written in batches."""
+"""Defines the sinks that get calls one by one, and registers those of other packages."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """Takes one call after the other, always on the same thread; what it raises is logged once and counted."""
+    """Gets calls one by one, on the sink's own thread. Its exceptions are counted, and the first one is logged."""
 
     name: str
 
@@ -20,10 +20,10 @@ class Sink:
         raise NotImplementedError
 
     def settle(self) -> None:
-        """Do what was put off while other calls were waiting."""
+        """Do what was postponed while other calls were waiting."""
 
     def close(self) -> None:
-        """Release what belongs to the thread, which ends; another may follow."""
+        """Release what belongs to the thread, because it ends. Another thread may follow."""
 
 
 SinkFactory = Callable[[Errors, "LoopTimes"], Sink | None]

@@ -1,7 +1,7 @@
-"""The sinks that need nothing but recording itself. Each gets every call by itself, on a thread of its own.
+"""The sinks for the log, the signal and the callback.
 
-A stall still going on reaches the signal and the callback again, under the same ``stall_id``, until it has ended; the
-log tells it once.
+An ongoing stall reaches the signal and the callback repeatedly, under the same ``stall_id``, until it has ended. The
+log gets one line.
 """
 
 import logging
@@ -49,7 +49,7 @@ class CallbackSink(Sink):
         self._callback = callback
 
     def emit(self, call: BlockingCall) -> None:
-        """Call it; whatever it raises is raised."""
+        """Call the function. Its exceptions are raised."""
         self._callback(call)
 
 
@@ -59,14 +59,14 @@ class SignalSink(Sink):
     name = "signal"
 
     def emit(self, call: BlockingCall) -> None:
-        """Send to every receiver; what the first failing one raised is raised, after all have been called."""
+        """Send to every receiver, then raise the exception of the first that failed."""
         for _, outcome in blocking_call.send_robust(sender=BlockingCall, call=call):
             if isinstance(outcome, Exception):
                 raise outcome
 
 
 class LogSink(Sink):
-    """One warning a stall, but at most one a finding and minute; the next line says how many were left out."""
+    """Logs a warning for each stall, but at most one a minute for each finding. The next line counts those left out."""
 
     name = "log"
 
@@ -75,7 +75,7 @@ class LogSink(Sink):
         self._logged = OngoingStalls[bool]()
 
     def emit(self, call: BlockingCall) -> None:
-        """Write the line, or count it as left out."""
+        """Write a line, or count the stall for the next line."""
         is_logged = self._logged.pop(call)
         self._logged.keep(call, note=True)
         if is_logged or (suppressed := self._throttle.left_out(call.fingerprint)) is None:
@@ -98,7 +98,7 @@ def _line(call: BlockingCall, suppressed: int) -> str:
 
 
 def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
-    """For structured logs. The prefix keeps clear of names that ``LogRecord`` or a site's own factory uses."""
+    """Return fields for structured logs. Their prefix avoids the names that ``LogRecord`` or a site's factory uses."""
     fields = {
         "fingerprint": call.fingerprint,
         "blocking_call": log_text(call.method_name, 300),

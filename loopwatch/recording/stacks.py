@@ -18,7 +18,7 @@ Frames = tuple[StackFrame, ...]
 
 
 def encode(call: BlockingCall) -> dict[str, Any]:
-    """The stacks of a call, bounded in size. Reads source files: not for the loop's thread."""
+    """Encode the stacks of a call, limited in size. Reads source files, so never call it on the loop's thread."""
     indices: dict[StackFrame, int] = {}
     samples = []
     for frames, duration_ms in _distinct_stacks(call)[:SAMPLES_KEPT]:
@@ -29,7 +29,7 @@ def encode(call: BlockingCall) -> dict[str, Any]:
 
 
 def _distinct_stacks(call: BlockingCall) -> list[tuple[Frames, float]]:
-    """Each different stack and its milliseconds: the representative one first, the others longest first."""
+    """Return each different stack and its milliseconds: the representative stack first, the others longest first."""
     representative = _middle_out(call.stack)
     durations_ms: dict[Frames, float] = {}
     for sample in call.samples:
@@ -65,5 +65,5 @@ def _encode_frame(frame: StackFrame) -> list[str | int]:
 def _source_line(frame: StackFrame) -> str:
     try:
         return text(line_of(frame.filename, frame.lineno).strip(), 200)
-    except Exception:  # noqa: BLE001 - a file name may be anything, and so may what its loader raises
+    except Exception:  # noqa: BLE001 - a file name may be anything, and its loader may raise anything
         return ""

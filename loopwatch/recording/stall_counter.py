@@ -1,6 +1,6 @@
-"""What one report of a stall adds to its finding.
+"""Determines what one report of a stall adds to the counters.
 
-A stall still going on is reported several times. Its finding counts one event; each later report adds only what is new.
+An ongoing stall is reported several times. It counts as one event, and each later report adds only the difference.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ from loopwatch.stored_time import whole_hour
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What has been counted of one stall so far."""
+    """The figures of one stall that were counted so far."""
 
     fingerprint: str
     call: CallDescription
@@ -26,12 +26,12 @@ class Counted:
     duration_us: int
     waiting: int
     delayed: Counter[tuple[str, str]]
-    """The requests that wait, by method and route."""
+    """The waiting requests by method and route."""
 
     def now(self, call: BlockingCall) -> "Counted":
-        """Add the figures of a later report. The finding and the hour stay; no figure shrinks.
+        """Return the figures after a later report. The finding and the hour stay, and no figure shrinks.
 
-        A later report that blames another call must not rename the finding.
+        A later report that blames another call does not rename the finding.
         """
         place = _place(call) if call.fingerprint == self.fingerprint else self.call
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
@@ -41,13 +41,13 @@ class Counted:
 
 
 class StallCounter:
-    """Turns reports into deltas. Remembers the stalls that go on; its owner holds a lock."""
+    """Turns reports into deltas, and remembers ongoing stalls. Not thread-safe: its owner holds a lock."""
 
     def __init__(self) -> None:
         self._ongoing = OngoingStalls[Counted]()
 
     def count(self, call: BlockingCall) -> tuple[str, FindingDelta]:
-        """The fingerprint of the finding this report belongs to, and what it adds."""
+        """Return the fingerprint of the report's finding, and what the report adds to it."""
         before = self._ongoing.pop(call)
         counted = before.now(call) if before else _first(call)
         self._ongoing.keep(call, counted)

@@ -1,4 +1,4 @@
-"""The log's word on a thread that is not given back: calls that wait for it still."""
+"""Logs calls still waiting for a held thread."""
 
 import logging
 import time
@@ -13,23 +13,23 @@ logger = logging.getLogger("loopwatch")
 
 
 class ThreadWaitLog:
-    """At most one line a minute for each call that holds a thread."""
+    """Logs at most one line a minute for each call that holds a thread."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._throttle = LogThrottle(clock)
 
-    def tell(self, wait: ThreadWait) -> None:
-        """Write the line if the wait goes on, and its holder was not told of just now."""
+    def log(self, wait: ThreadWait) -> None:
+        """Write a line if the wait is ongoing and its holder was not logged within the last minute."""
         if not wait.ongoing or self._throttle.left_out(wait.held_by) is None:
             return
         line = (
-            f"{wait.held_by} does not give back {_THREADS[wait.thread]} of sync_to_async{_for(wait)}: "
+            f"{wait.held_by} still holds {_THREADS[wait.thread]}{_for(wait)}: "
             f"a call has been waiting for {wait.waited_ms / 1000:.1f} s"
         )
         logger.warning("%s", log_text(line, 2000))
 
 
-_THREADS = {"process": "the process's thread", "request": "the thread"}
+_THREADS = {"process": "the process's sync_to_async thread", "request": "the sync_to_async thread of a request"}
 
 
 def _for(wait: ThreadWait) -> str:

@@ -1,4 +1,4 @@
-"""Writes thread waits: adds them to what is stored, exactly, however many processes do so at once."""
+"""Adds thread waits to the stored totals, exactly, while other processes do the same."""
 
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
@@ -18,7 +18,7 @@ _MERGE = Merge(unique=("fingerprint",), added=("waits", "waited_us"), largest=("
 
 
 class ThreadWaitRows:
-    """Used by the writer thread alone. ``sums`` are not written yet; ``on_refusal`` is told of what cannot be."""
+    """Writes ``sums``. Used only by the writer thread; ``on_refusal`` gets the error if the database refuses a row."""
 
     def __init__(self, release: str, on_refusal: Callable[[Exception], None]) -> None:
         self.sums = WaitSums()
@@ -29,16 +29,16 @@ class ThreadWaitRows:
 
     @property
     def are_waiting(self) -> bool:
-        """Whether something is not written, or nobody knows if it is."""
+        """Whether rows are waiting to be written, or written without confirmation."""
         return bool(self.sums.totals) or self._doubtful is not None
 
     @property
     def waits(self) -> int:
-        """How many waits are not written, as far as is known."""
+        """How many waits are not known to be written."""
         return self.sums.waits + (sum(row.waits for row in self._doubtful[1]) if self._doubtful else 0)
 
     def write(self, alias: str) -> None:
-        """Write everything; whatever a transaction raises is raised, and trying again is safe."""
+        """Write everything. Exceptions of a transaction are raised, and trying again is safe."""
         if not self.are_waiting:
             return
         self._ledger.open(alias)
@@ -51,7 +51,7 @@ class ThreadWaitRows:
             self._commit(alias, self._ledger.batch({}), rows)
 
     def _commit(self, alias: str, batch: NumberedBatch, rows: list[ThreadWaitTotal]) -> None:
-        """Until it is known what became of them, the rows stay in doubt, to be tried again under the same number."""
+        """Commit the rows. Until that is confirmed, they are kept, to be tried again under the same number."""
         self._doubtful = batch, rows
         try:
             with transaction.atomic(using=alias):
@@ -84,6 +84,6 @@ def _portions(totals: Mapping[WaitKey, WaitTotals]) -> Iterator[dict[WaitKey, Wa
 
 
 def _fingerprint(key: WaitKey, release: str) -> str:
-    """All columns that tell one row from another are too long for an index of some databases."""
+    """Hash the identifying columns, which together are too long for an index of some databases."""
     parts = (key.hour.isoformat(), *key[1:], release)
     return sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Thread waits on their way to the writer, and added up: by the hour, the call that held the thread, and the route."""
+"""Adds up thread waits by the hour, the call that held the thread, and the route."""
 
 import threading
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ KEYS_LIMIT = 5_000
 
 
 class WaitKey(NamedTuple):
-    """What waits are added up by. ``held_for`` is the request that the holding call belonged to."""
+    """Identifies a total of waits. ``held_for`` is the request that the holding call belonged to."""
 
     hour: datetime
     thread: ThreadKind
@@ -28,46 +28,47 @@ class WaitKey(NamedTuple):
 
 @dataclass(slots=True)
 class WaitTotals:
-    """Counters to add to those already stored (``longest_us``: to compare with)."""
+    """Figures to add to stored totals; ``longest_us`` is compared instead."""
 
     waits: int = 0
     waited_us: int = 0
     longest_us: int = 0
 
     def add(self, other: "WaitTotals") -> None:
-        """Add the other's counts to these."""
+        """Add other figures of the same total."""
         self.waits += other.waits
         self.waited_us += other.waited_us
         self.longest_us = max(self.longest_us, other.longest_us)
 
 
 class WaitSums:
-    """Totals by key, within a limit: what is beyond is added up by the hour alone. Not safe for several threads."""
+    """Totals by key. Keys over the limit are added up by the hour only. Not thread-safe."""
 
     def __init__(self) -> None:
         self.totals: dict[WaitKey, WaitTotals] = {}
 
     @property
     def waits(self) -> int:
-        """How many waits these are."""
+        """How many waits these totals count."""
         return sum(totals.waits for totals in self.totals.values())
 
     def add(self, key: WaitKey, totals: WaitTotals) -> None:
-        """Add to one key."""
+        """Add to the total of one key."""
         if key not in self.totals and len(self.totals) >= KEYS_LIMIT:
             key = WaitKey(key.hour, key.thread, "", "", "", "")
         self.totals.setdefault(key, WaitTotals()).add(totals)
 
     def merge(self, others: Mapping[WaitKey, WaitTotals]) -> None:
-        """Add to many keys."""
+        """Add to the totals of many keys."""
         for key, totals in others.items():
             self.add(key, totals)
 
 
 class ThreadWaits:
-    """Takes over waits on the threads that were waited for, which must not be kept; the writer adds them up.
+    """Collects waits for the writer, which adds them up. Thread-safe.
 
-    Of very many within one interval, some are added up without their requests.
+    ``put`` runs on the thread that was waited for, so it only appends. If very many waits come within one interval,
+    some are added up at once, without their requests.
     """
 
     def __init__(self) -> None:
@@ -85,12 +86,12 @@ class ThreadWaits:
 
     @property
     def waits(self) -> int:
-        """How many have been taken over and are waiting for the writer."""
+        """How many waits the writer has not taken yet."""
         with self._lock:
             return len(self._waits) + self._surplus.waits
 
     def move_to(self, sums: WaitSums) -> None:
-        """Add everything taken over so far to these, with the requests it belongs to, and forget it."""
+        """Move everything collected so far to ``sums``, with the requests it belongs to."""
         with self._lock:
             waits, self._waits = self._waits, []
             surplus, self._surplus = self._surplus, WaitSums()
@@ -100,7 +101,7 @@ class ThreadWaits:
 
 
 def _counted(wait: ThreadWait) -> tuple[WaitKey, WaitTotals]:
-    """What a wait adds to which totals. One that lasts is not counted before it has ended."""
+    """Return what a wait adds to which total. An ongoing wait is counted when it has ended."""
     waited_us = microseconds(wait.waited_ms)
     request_method, request_route = _request(wait.waiter)
     key = WaitKey(
@@ -115,11 +116,11 @@ def _counted(wait: ThreadWait) -> tuple[WaitKey, WaitTotals]:
 
 
 def request_text(describe: Describe | None) -> str:
-    """Method and route on one line, empty for no request."""
+    """Return method and route on one line, empty without a request."""
     return " ".join(_request(describe)).strip()
 
 
 def _request(describe: Describe | None) -> tuple[str, str]:
-    """Method and route, or the consumer where there is no route."""
+    """Return method and route, or the consumer if there is no route."""
     request = describe() if describe else None
     return method(request), route(request) or text(request.consumer if request else "", 300)

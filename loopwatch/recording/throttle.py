@@ -1,4 +1,4 @@
-"""How fast the writer works: slowly enough for the loop's thread, which needs the same interpreter."""
+"""Slows the writer down, because it shares the GIL with the loop's thread."""
 
 import time
 
@@ -6,9 +6,10 @@ LONGEST_REST_S = 0.01
 
 
 class Throttle:
-    """Rests after every piece of work for as long as that took, unless somebody waits for the writer.
+    """Rests after every piece of work for as long as that took, unless a flush waits for the writer.
 
-    Only a thread that really sleeps lets go of the interpreter before it is asked to, which takes 5 ms.
+    A thread that sleeps releases the GIL at once. Another thread would have to wait for the switch interval, 5 ms by
+    default (``sys.setswitchinterval``), before a busy thread releases it.
     """
 
     def __init__(self, *, is_hurried: bool) -> None:
@@ -16,7 +17,7 @@ class Throttle:
         self._since = time.perf_counter()
 
     def rest(self) -> None:
-        """Call this often, and never in a transaction."""
+        """Sleep. Must be called often, and never in a transaction."""
         if not self._is_hurried:
             time.sleep(min(time.perf_counter() - self._since, LONGEST_REST_S))
             self._since = time.perf_counter()

@@ -1,7 +1,7 @@
-"""Determines the time that retention goes by, so that a clock that has jumped ahead deletes nothing.
+"""Determines the time for retention, so that a clock that has jumped ahead deletes nothing.
 
 The earlier of the process's and the database's clock counts, and only if rows were stored by it two hours ago or more.
-A machine that resumes with a wrong date finds that its newest rows are months old, and waits for two hours.
+A machine that resumes with a wrong date finds only rows that are months old, and waits for two hours.
 """
 
 from contextlib import closing

@@ -1,7 +1,7 @@
 """Adds rows of counters to stored ones: inserts the rows that are missing, and merges the others.
 
 PostgreSQL and SQLite merge many rows in one atomic statement, ``INSERT … ON CONFLICT … DO UPDATE``, which costs a small
-part of one update for each row. Django writes such statements too, but cannot add to what is stored.
+part of one update for each row. Django's ``bulk_create()`` writes such statements too, but only replaces values.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,9 +29,9 @@ class Merge:
 
     @property
     def choices(self) -> Iterator[tuple[str, str, str]]:
-        """Yield a column, the column that decides, and how the new value of that one must compare for the new row.
+        """Yield columns, each with the column that decides and how the new value must compare to be chosen.
 
-        The columns that others depend on come last, because MySQL sees the changes of a statement one by one.
+        Columns that decide for others come last, because MySQL applies the assignments of a statement one by one.
         """
         yield from ((name, by, ">=") for name, by in self.with_largest)
         yield from ((name, by, "<") for name, by in self.with_smallest)
@@ -106,7 +106,7 @@ def _fields(row: Model) -> "list[Field[Any, Any]]":
 
 
 def _statements(connection: BaseDatabaseWrapper, rows: Sequence[Model], unique: Sequence[str]) -> Iterator[list[Model]]:
-    """As many rows at once as the database takes; none may occur twice in one statement."""
+    """Divide the rows into statements: as many as the database accepts at once, and none twice."""
     some, keys = list[Model](), set[tuple[object, ...]]()
     for row in rows:
         key = tuple(getattr(row, column) for column in unique)
@@ -140,5 +140,5 @@ def _sql(connection: BaseDatabaseWrapper, row: Model, count: int, merge: Merge) 
 
 
 def _chosen(table: str, name: str, by: str, comparison: str) -> str:
-    """The functions for this have different names on different databases."""
+    """Choose with ``CASE``, because GREATEST and LEAST have another name on SQLite."""
     return f"CASE WHEN EXCLUDED.{by} {comparison} {table}.{by} THEN EXCLUDED.{name} ELSE {table}.{name} END"

@@ -1,4 +1,4 @@
-"""What the writer thread does with what it takes over: write it to the database, and keep what is not written yet."""
+"""Writes to the database, and keeps what is not written yet."""
 
 import time
 from collections import deque
@@ -21,7 +21,7 @@ from loopwatch.recording.thread_waits import ThreadWaits
 
 
 class Writer:
-    """Runs on one thread at a time."""
+    """Used by one thread at a time, except ``incoming`` and ``thread_waits``, which any thread may add to."""
 
     def __init__(
         self,
@@ -46,9 +46,9 @@ class Writer:
         self.database = _database_sink(configuration, self._refused) if "database" in configuration.sinks else None
 
     def write(self, *, at_once: bool) -> float | None:
-        """Write everything that came in; returns after how many seconds to try again, or None if nothing is left.
+        """Write everything. Returns after how many seconds to try again, or ``None`` if nothing is left.
 
-        After a failure the database is left alone until its time has come, unless ``at_once``.
+        After a failure, the database is not tried again before that time, unless ``at_once``.
         """
         while self.incoming:
             self.dropped += self.unwritten.merge(self.incoming[0])
@@ -61,13 +61,13 @@ class Writer:
 
     @property
     def pending_events(self) -> int:
-        """How many events are not written yet, as far as is known."""
+        """How many events are not known to be written."""
         incoming = sum(pending.events for pending in list(self.incoming))
         return incoming + self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
 
     @property
     def pending_waits(self) -> int:
-        """How many thread waits are not written yet, as far as is known."""
+        """How many thread waits are not known to be written."""
         return self.thread_waits.waits + self._thread_wait_rows.waits
 
     @property
@@ -88,13 +88,13 @@ class Writer:
             self._outage.over()
             self._housekeeping.run(database.alias, self._stats())
             close_old_connections()
-        except BaseException as error:  # noqa: BLE001 - routers and backends raise what they like; everything is kept
+        except BaseException as error:  # noqa: BLE001 - routers and backends may raise anything; everything is kept
             self._errors.count("database", error)
             self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events)
             with suppress(Exception):
-                connections.close_all()  # a broken connection must not be tried again
+                connections.close_all()  # a broken connection must not be used again
         finally:
-            reset_queries()  # under DEBUG every query is remembered
+            reset_queries()  # Django remembers every query under DEBUG
 
     def _refused(self, error: Exception) -> None:
         self._errors.log_once("database", error, "The database refused what it was to store.")

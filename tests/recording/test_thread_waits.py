@@ -143,16 +143,14 @@ def test_the_log_tells_of_a_thread_that_is_not_given_back_once_a_minute(caplog):
     log = ThreadWaitLog(lambda: at[0])
     for seconds, waited_ms in ((0, 5_000), (5, 10_000), (60, 65_000)):
         at[0] = seconds
-        log.tell(thread_wait(waited_ms=waited_ms, ongoing=True))
-    log.tell(thread_wait(held_by="views.other\n", holder=None, thread="request", waited_ms=5_000, ongoing=True))
-    log.tell(thread_wait(held_by="views.past", waited_ms=90_000))
-    save = (
-        "chat.consumers.Chat.save does not give back the process's thread of sync_to_async (WebSocket ws/chat/<room>/)"
-    )
+        log.log(thread_wait(waited_ms=waited_ms, ongoing=True))
+    log.log(thread_wait(held_by="views.other\n", holder=None, thread="request", waited_ms=5_000, ongoing=True))
+    log.log(thread_wait(held_by="views.past", waited_ms=90_000))
+    save = "chat.consumers.Chat.save still holds the process's sync_to_async thread (WebSocket ws/chat/<room>/)"
     assert [record.getMessage() for record in caplog.records] == [
         f"{save}: a call has been waiting for 5.0 s",
         f"{save}: a call has been waiting for 65.0 s",
-        "views.other does not give back the thread of sync_to_async: a call has been waiting for 5.0 s",
+        "views.other still holds the sync_to_async thread of a request: a call has been waiting for 5.0 s",
     ]
 
 
@@ -161,7 +159,7 @@ def test_a_thread_that_is_not_given_back_is_logged_where_the_log_is_a_sink(recor
     recorder = recorder_of(sinks=sinks)
     recorder.put_wait(thread_wait(ongoing=True))
     assert recorder.flush(30)
-    assert len([record for record in caplog.records if "does not give back" in record.getMessage()]) == lines
+    assert len([record for record in caplog.records if "still holds" in record.getMessage()]) == lines
 
 
 def test_waits_that_could_not_be_written_before_the_end_are_told(recorder_of, database, caplog):
