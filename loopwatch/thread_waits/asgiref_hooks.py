@@ -14,11 +14,10 @@ from weakref import WeakKeyDictionary, ref
 from asgiref import sync
 
 from loopwatch.detection.timing.in_flight import current_request
+from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.thread_waits.thread_queue import Measurement, ReportWait, ThreadQueue
 
 logger = logging.getLogger("loopwatch")
-
-_ABSENT = object()
 
 
 class AsgirefHooks:
@@ -26,7 +25,7 @@ class AsgirefHooks:
 
     def __init__(self) -> None:
         self._measurement: Measurement | None = None
-        self._replaced: list[tuple[Any, str, object, object]] = []
+        self._replacements = Replacements()
         self._has_complained = False
 
     def install(self, threshold_s: float, ongoing_after_s: float, report: ReportWait) -> None:
@@ -52,18 +51,7 @@ class AsgirefHooks:
         if self._measurement is not None:
             self._measurement.report = None
             self._measurement = None
-        while self._replaced:
-            owner, name, replacement, original = self._replaced.pop()
-            if vars(owner).get(name) is not replacement:
-                continue
-            if original is _ABSENT:
-                delattr(owner, name)
-            else:
-                setattr(owner, name, original)
-
-    def _replace(self, owner: Any, name: str, replacement: object) -> None:
-        self._replaced.append((owner, name, replacement, vars(owner).get(name, _ABSENT)))
-        setattr(owner, name, replacement)
+        self._replacements.restore()
 
     def _time_thread_of_the_process(self, measurement: Measurement) -> None:
         executor = sync.SyncToAsync.single_thread_executor
@@ -72,7 +60,7 @@ class AsgirefHooks:
         def timed(work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
             return submit(queue.enter(work), *args, **kwargs)
 
-        self._replace(executor, "submit", timed)
+        self._replacements.replace(executor, "submit", timed)
 
     def _time_threads_of_requests(self, measurement: Measurement) -> None:
         """Time the executors that are made from now on; requests in flight keep theirs."""
@@ -97,7 +85,7 @@ class AsgirefHooks:
                     queue.run(*vars(latest)["loopwatch_call"])
                 return submit(self, queue.enter(work), *args, **kwargs)  # type: ignore[no-any-return]
 
-        self._replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
+        self._replacements.replace(sync, "ThreadPoolExecutor", TimedThreadPoolExecutor)
 
     def _time_waiting_threads(self, measurement: Measurement) -> None:
         queues = WeakKeyDictionary[Executor, ThreadQueue]()
@@ -111,4 +99,4 @@ class AsgirefHooks:
             submitted: Future[Any] = original(executor, queue.enter(work), *args, **kwargs)
             return submitted
 
-        self._replace(executor_class, "submit", submit)
+        self._replacements.replace(executor_class, "submit", submit)

@@ -223,14 +223,14 @@ async def test_a_call_that_is_in_the_queue_by_then_runs_and_is_not_reported(hook
     assert not waits
 
 
-def test_what_somebody_has_wrapped_since_is_left_to_them(hooks, monkeypatch):
+def test_a_hook_that_other_code_has_wrapped_is_left_in_place(hooks):
+    original = sync.CurrentThreadExecutor.submit
     hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)
     ours = sync.CurrentThreadExecutor.submit
 
     def wrapped(*args, **kwargs):
         return ours(*args, **kwargs)
 
-    original = hooks._replaced[-1][3]
     sync.CurrentThreadExecutor.submit = wrapped
     hooks.uninstall()
     assert sync.CurrentThreadExecutor.submit is wrapped

@@ -8,7 +8,7 @@ import sysconfig
 from enum import Enum
 from types import CodeType
 
-import loopwatch
+from loopwatch import _version
 
 
 class Owner(Enum):
@@ -22,7 +22,7 @@ class Owner(Enum):
 PLUMBING_MODULES = ("asyncio", "asgiref", "uvloop", "nest_asyncio", "loopwatch", "selectors", "contextvars")
 PLUMBING_FUNCTIONS = frozenset({"concurrent.futures.thread", "runpy", "_pyrepl"})
 
-_OWN_PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(loopwatch.__file__)) + os.sep  # noqa: PTH120, PTH100
+_OWN_PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(_version.__file__)) + os.sep  # noqa: PTH120, PTH100
 
 
 def _directories() -> tuple[tuple[str, ...], tuple[str, ...]]:

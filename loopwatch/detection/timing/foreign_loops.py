@@ -13,6 +13,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import ClockOf
 
 # The position of the callback among the arguments.
@@ -28,8 +29,6 @@ _PROTOCOL_CALLBACKS = (
     *("error_received", "pause_writing", "resume_writing", "pipe_data_received", "pipe_connection_lost"),
     "process_exited",
 )
-
-_INHERITED = object()
 
 
 class TimedCallback:
@@ -72,7 +71,7 @@ class LoopMethods:
     def __init__(self, loop_class: Any, clock_of: ClockOf) -> None:
         self._loop_class = loop_class
         self._clock_of = clock_of
-        self._replaced: dict[str, tuple[Any, Any]] = {}
+        self._replacements = Replacements()
 
     def install(self) -> bool:
         """Whether the class let its methods be replaced; one written in C does not."""
@@ -92,19 +91,10 @@ class LoopMethods:
 
     def uninstall(self) -> None:
         """Put back what is still ours; what somebody has wrapped since passes everything on unseen."""
-        for name, (replacement, original) in self._replaced.items():
-            if vars(self._loop_class).get(name) is not replacement:
-                continue
-            if original is _INHERITED:
-                delattr(self._loop_class, name)
-            else:
-                setattr(self._loop_class, name, original)
-        self._replaced.clear()
+        self._replacements.restore()
 
     def _replace(self, name: str, replacement: Any) -> None:
-        original = vars(self._loop_class).get(name, _INHERITED)
-        setattr(self._loop_class, name, replacement)
-        self._replaced[name] = replacement, original
+        self._replacements.replace(self._loop_class, name, replacement)
 
     def _scheduling(self, method: Any, position: int) -> Any:
         clock_of = self._clock_of
