@@ -104,8 +104,8 @@ class BlockingCall:
     what that code called, ``leaf_name`` what in the end spent the time; both may equal the culprit. ``exact`` is false
     where only the function is certain: the culprit is then the likely call in it, or the function itself. ``waiting``
     counts the other requests in flight that were delayed, ``delayed`` describes some of them. An ``ongoing`` call has
-    not ended: it is reported again, under the same ``stall_id``, until it has. ``mark`` is what whoever watches the
-    loop has found in the context of the step; it is handed on as it is, and stored nowhere.
+    not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the
+    OpenTelemetry span that was current in the step, on a site that uses it; it is not stored.
     """
 
     stall_id: str
@@ -131,7 +131,7 @@ class BlockingCall:
     waiting: int = 0
     ongoing: bool = False
     delayed: tuple[Request, ...] = ()
-    mark: object | None = field(default=None, compare=False, repr=False)
+    otel_span: object | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def fingerprint(self) -> str:

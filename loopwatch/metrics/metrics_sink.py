@@ -44,8 +44,8 @@ class MetricsSink(Sink):
         counters.stall_duration.record(call.duration_ms / 1000, attributes)
         if call.waiting:
             counters.delay.record(call.waiting * call.duration_ms / 1000, attributes)
-        if isinstance(call.mark, Span):
-            add_to_span(call.mark, call, _details(call, attributes))
+        if isinstance(call.otel_span, Span):
+            add_to_span(call.otel_span, call, _details(call, attributes))
 
 
 def _details(call: BlockingCall, attributes: Attributes) -> dict[str, AttributeValue]:

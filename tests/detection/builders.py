@@ -163,7 +163,7 @@ def stall(
     )
 
 
-def observation(*samples, started=0.0, before=None, delays=None, absent_s=0.0, stall_id="a stall", mark=None):
+def observation(*samples, started=0.0, before=None, delays=None, absent_s=0.0, stall_id="a stall", otel_span=None):
     """What the watchdog saw of a step. ``before`` was read as the step began, unless a test says otherwise."""
     return Observation(
         step_started=started,
@@ -173,7 +173,7 @@ def observation(*samples, started=0.0, before=None, delays=None, absent_s=0.0, s
         delays=delays,
         samples=list(samples),
         stall_id=stall_id,
-        mark=mark,
+        otel_span=otel_span,
         absent_s=absent_s,
     )
 

@@ -32,7 +32,7 @@ def sink(sdk):
 
 def test_a_span_that_still_records_gets_an_event(sink, spans, tracer):
     with tracer.start_as_current_span("GET /"):
-        sink.emit(blocking_call(duration_ms=120, waiting=2, mark=trace.get_current_span()))
+        sink.emit(blocking_call(duration_ms=120, waiting=2, otel_span=trace.get_current_span()))
     (event,) = spans()["GET /"].events
     assert (event.name, event.timestamp) == (NAME, NOON_NS)
     assert event.attributes["loopwatch.blocking_call"] == "time.sleep"
@@ -43,7 +43,7 @@ def test_a_span_that_still_records_gets_an_event(sink, spans, tracer):
 def test_a_span_that_has_ended_gets_a_child_that_lasted_as_long_as_the_step(sink, spans, tracer):
     with tracer.start_as_current_span("GET /") as span:
         pass
-    sink.emit(blocking_call(step_ms=101.5, mark=span))
+    sink.emit(blocking_call(step_ms=101.5, otel_span=span))
     child = spans()[NAME]
     assert child.parent.span_id == span.get_span_context().span_id
     assert (child.start_time, child.end_time) == (NOON_NS, NOON_NS + 101_500_000)
@@ -58,7 +58,7 @@ def test_without_a_span_there_is_nothing_in_a_trace(sink, spans):
 def test_a_stall_that_goes_on_is_told_when_it_has_ended(sink, spans, tracer):
     with tracer.start_as_current_span("GET /"):
         for ongoing in (True, True, False):
-            sink.emit(blocking_call(stall_id="long", ongoing=ongoing, mark=trace.get_current_span()))
+            sink.emit(blocking_call(stall_id="long", ongoing=ongoing, otel_span=trace.get_current_span()))
     assert len(spans()["GET /"].events) == 1
 
 
@@ -146,6 +146,6 @@ async def test_what_a_child_task_does_is_in_the_span_it_was_started_in(spans, tr
 
 def test_no_span_is_kept_for_the_sake_of_its_function(tracer):
     usual = UsualCulprits()
-    usual.note(blocking_call(mark=tracer.start_span("kept?")))
+    usual.note(blocking_call(otel_span=tracer.start_span("kept?")))
     (kept,) = [call for calls in usual._latest.values() for call in calls.values()]
-    assert kept.mark is None
+    assert kept.otel_span is None

@@ -23,7 +23,7 @@ settings.configure(
     INSTALLED_APPS=["loopwatch"], SECRET_KEY="x", DATABASES={{}},
     LOOPWATCH={{
         "SINKS": ["log", "metrics"], "THRESHOLD_MS": 40,
-        "ON_BLOCKING_CALL": lambda call: print(call.method_name, call.mark),
+        "ON_BLOCKING_CALL": lambda call: print(call.method_name, call.otel_span),
     }},
 )
 import django; django.setup()

@@ -24,7 +24,7 @@ class Observation:
     delays: Delays | None
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
-    mark: object | None = None
+    otel_span: object | None = None
     absent_s: float = 0.0
     """For how much of it the process was suspended, as of when its stall is settled."""
     unseen_since: float = NEVER

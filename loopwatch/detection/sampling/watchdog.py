@@ -244,8 +244,8 @@ class Watchdog:
             return
         observation = self._observation_of(clock, started, threshold_s)
         observation.add(sample)
-        if observation.mark is None:
-            observation.mark = clock.mark(handle)
+        if observation.otel_span is None:
+            observation.otel_span = clock.otel_span_of(handle)
         taken_in_s = now() - sample.taken_at
         age = sample.taken_at - started
         tracer = clock.tracer
@@ -358,8 +358,8 @@ class Watchdog:
         self._absences.check(now(), process_s())
 
     def _complete(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
-        if observation.mark is None:
-            observation.mark = stall.clock.mark(stall.handle)
+        if observation.otel_span is None:
+            observation.otel_span = stall.clock.otel_span_of(stall.handle)
         observation.absent_s = self._absences.within(stall.step_started, stall.ended)
         if not ongoing:
             observation.end(max(self._due_at, self._settled_at), stall.clock.history.delays)

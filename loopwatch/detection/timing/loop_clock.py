@@ -77,7 +77,7 @@ class LoopClock:
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "usage"),
         *("handle", "paused", "started", "thread"),
-        *("ends_from_s", "listener", "mark_of", "ongoing_after_s", "owner", "threshold_s", "tracer", "watchers"),
+        *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "threshold_s", "tracer", "watchers"),
         "wants_step_begin",
     )
 
@@ -105,8 +105,8 @@ class LoopClock:
         self.tracer: StepTracer | None = None
         self.listener: StepListener | None = None
         """Sees every step while requests of this loop are traced on demand."""
-        self.mark_of: Callable[[Context], object | None] | None = None
-        """Returns the ``mark`` of an overdue step from a copy of its context; it must neither raise nor wait."""
+        self.find_otel_span: Callable[[Context], object | None] | None = None
+        """Returns the current OpenTelemetry span of a context; must neither raise nor wait."""
 
         # Set by the watchdog and the monitor, and taken back by the loop's thread.
         self.wants_step_begin: bool | str = False
@@ -151,12 +151,12 @@ class LoopClock:
 
     # The watchdog calls these.
 
-    def mark(self, handle: AnyHandle) -> object | None:
-        """Return what is to be kept of the context that a step runs in."""
+    def otel_span_of(self, handle: AnyHandle) -> object | None:
+        """Return the OpenTelemetry span that is current in a step, if its site reports to OpenTelemetry."""
         context: Context | None = getattr(handle, "_context", None)
-        if self.mark_of is None or context is None or not is_gil_enabled():
+        if self.find_otel_span is None or context is None or not is_gil_enabled():
             return None
-        return self.mark_of(context.copy())
+        return self.find_otel_span(context.copy())
 
     # The loop's thread calls these.
 

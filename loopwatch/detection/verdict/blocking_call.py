@@ -153,7 +153,7 @@ class _Common:
         self.counts = counts
         self.step_ms = step_ms
         self.stall_id = observation.stall_id
-        self.mark = observation.mark
+        self.otel_span = observation.otel_span
         self.ongoing = ongoing
         self.request = _unless_it_raises(partial(_request, stall), None)
         self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
@@ -230,7 +230,7 @@ class _Common:
             request=self.request,
             waiting=self.stall.waiting,
             delayed=self.delayed,
-            mark=self.mark,
+            otel_span=self.otel_span,
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]
         )

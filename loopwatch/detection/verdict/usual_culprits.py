@@ -27,7 +27,9 @@ class UsualCulprits:
             self._begin(call.function)
             counts = self._counts[call.function]
         counts[call.method_name] += WEIGHT_OF_EXACT if call.exact else 1
-        self._latest[call.function][call.method_name] = replace(call, stack=(), samples=(), request=None, mark=None)
+        self._latest[call.function][call.method_name] = replace(
+            call, stack=(), samples=(), request=None, otel_span=None
+        )
 
     def likely(self, call: BlockingCall) -> BlockingCall:
         """A call that is not certain, with the name of what has most often had the same cause in its function."""

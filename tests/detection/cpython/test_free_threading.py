@@ -184,10 +184,10 @@ async def test_the_context_of_a_step_is_not_read_by_another_thread():
         engine, threshold_s, ongoing_after_s, entered = "sampling", 0.05, 0.1, 0.0
 
         def receive(self, call):
-            calls.append((call.ongoing, call.mark, call.request and call.request.route))
+            calls.append((call.ongoing, call.otel_span, call.request and call.request.route))
 
     (clock,) = monitor.start_watching(watching := StallSubscriber(), asyncio.get_running_loop())
-    clock.mark_of = lambda context: "read"
+    clock.find_otel_span = lambda context: "read"
 
     async def serve():
         current_request.set(RequestInFlight(clock.in_flight, lambda: Request("http", "GET", "checkout")))

@@ -243,9 +243,9 @@ def test_requests_that_were_delayed_are_described_as_far_as_they_can_be():
 
 
 def test_the_stall_keeps_its_id_and_mark_and_says_who_reports_it():
-    mark = object()
-    call = reported(path([SLEEPS]), seen=observation(stall_id="abc", mark=mark), engine="tracing", ongoing=True)
-    assert (call.stall_id, call.mark, call.engine, call.ongoing) == ("abc", mark, "tracing", True)
+    span = object()
+    call = reported(path([SLEEPS]), seen=observation(stall_id="abc", otel_span=span), engine="tracing", ongoing=True)
+    assert (call.stall_id, call.otel_span, call.engine, call.ongoing) == ("abc", span, "tracing", True)
 
 
 def test_the_task_is_reported_by_its_name(step_of_task):

@@ -92,10 +92,12 @@ def test_the_likely_call_is_described_as_it_was_seen_last():
 
 
 def test_what_is_kept_of_a_call_is_small():
-    heavy = replace(DUMPS, stack=("frame",), samples=(StackSample(1.0, ()),), request=Request("http"), mark=object())
+    heavy = replace(
+        DUMPS, stack=("frame",), samples=(StackSample(1.0, ()),), request=Request("http"), otel_span=object()
+    )
     usual = noted(heavy)
     assert usual._latest["app.export"]["json.dumps"] == replace(DUMPS)
-    assert usual._latest["app.export"]["json.dumps"].mark is None
+    assert usual._latest["app.export"]["json.dumps"].otel_span is None
 
 
 def test_the_calls_kept_of_a_function_are_limited(monkeypatch):
