@@ -42,10 +42,14 @@ def _of_callback(handle: AnyHandle) -> StepName:
     if isinstance(task, asyncio.Task):
         coroutine = task.get_coro()
         code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
-        return _of_code(code) if code is not None else StepName(getattr(coroutine, "__qualname__", "") or "coroutine")
+        return (
+            _of_code(code, code.co_filename)
+            if code is not None
+            else StepName(getattr(coroutine, "__qualname__", "") or "coroutine")
+        )
     code = getattr(callback, "__code__", None) or getattr(getattr(callback, "__func__", None), "__code__", None)
     if code is not None:
-        return _of_code(code)
+        return _of_code(code, code.co_filename)
     if callback is None:
         return StepName(UNNAMED)
     return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
@@ -65,10 +69,11 @@ def _of_qualified_name(name: str) -> StepName:
 
 
 @functools.lru_cache(maxsize=1000)
-def _of_code(code: types.CodeType) -> StepName:
-    module = _module_of(code.co_filename)
+def _of_code(code: types.CodeType, filename: str) -> StepName:
+    """Name a function by its code. Code of two files may be equal, because equality leaves the file out."""
+    module = _module_of(filename)
     name = f"{module}.{code.co_qualname}" if module else code.co_qualname
-    return StepName(name, code.co_filename, code.co_firstlineno)
+    return StepName(name, filename, code.co_firstlineno)
 
 
 def _module_of(filename: str) -> str:

@@ -55,9 +55,9 @@ class Library(collections.abc.Coroutine):
         yield
 
 
-def of_no_module():
+def of_no_module(filename="/srv/site/generated.py"):
     namespace = {}
-    exec(compile("def anonymous():\n  pass", "/srv/site/generated.py", "exec"), namespace)
+    exec(compile("def anonymous():\n  pass", filename, "exec"), namespace)
     return namespace["anonymous"]
 
 
@@ -156,9 +156,13 @@ def test_a_step_of_a_request_keeps_its_own_name_if(callback, request_, name):
 def test_looking_for_the_module_of_a_step_allocates_too_little_to_make_the_collector_run(monkeypatch):
     for number in range(2000):
         monkeypatch.setitem(sys.modules, f"of_many_{number}", types.ModuleType(f"of_many_{number}"))
-    exec(compile("def anonymous():\n  pass", "/srv/site/elsewhere.py", "exec"), namespace := {})
-    handle = Step(namespace["anonymous"])
+    handle = Step(of_no_module("/srv/site/views.py"))
     gc.collect()
     before = [each["collections"] for each in gc.get_stats()]
     name_of_step(handle, None)
     assert [each["collections"] for each in gc.get_stats()] == before
+
+
+def test_functions_that_are_equal_but_for_their_files_are_named_separately():
+    files = ["/srv/site/shop/views.py", "/srv/site/blog/views.py"]
+    assert [name_of_step(Step(of_no_module(each)), None).filename for each in files] == files
