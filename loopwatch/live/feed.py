@@ -26,6 +26,10 @@ class Feed:
     def __init__(self) -> None:
         self.is_routed = False
         """Whether this process routes to the consumer."""
+        self.forget_viewers()
+
+    def forget_viewers(self) -> None:
+        """Begin without viewers and with a new lock, as a forked child must: its parent's lock may be held."""
         self._lock = threading.Lock()
         self._viewers: dict[Receive, asyncio.AbstractEventLoop] = {}
 
@@ -74,12 +78,5 @@ def has_shared_layer() -> bool:
 feed = Feed()
 
 
-def _after_fork() -> None:
-    """Forget the parent's pages and replace its lock, which may be held; its routes stay."""
-    is_routed = feed.is_routed
-    feed.__init__()  # type: ignore[misc]
-    feed.is_routed = is_routed
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=feed.forget_viewers)

@@ -191,6 +191,17 @@ def test_a_closed_loop_leaves_the_feed():
     assert not own.has_audience
 
 
+async def test_a_forked_child_has_no_viewers_of_its_parent_and_the_same_route():
+    child = Feed()
+    child.is_routed = True
+    child.join(print)
+    child._lock.acquire()  # a thread of the parent held it at the fork
+    child.forget_viewers()
+    child.leave(print)
+    assert child.is_routed
+    assert not child.has_audience
+
+
 @pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
 def test_other_processes_receive_batches_through_the_layer(recorder_of, layer):
     recorder = recorder_of(sinks=("live",), redact=lambda call: call)
