@@ -1,6 +1,6 @@
-"""The histogram of durations that hourly totals keep, and percentiles estimated from it.
+"""Defines the histogram of durations in hourly totals, and estimates percentiles from it.
 
-Buckets are columns of ``HourlyTotal``, so that several processes add to them with plain, exact increments.
+Buckets are columns of ``HourlyTotal``, so that several processes can increment them exactly.
 """
 
 from bisect import bisect_right
@@ -11,15 +11,15 @@ COLUMNS = (*(f"under_{bound}ms" for bound in BOUNDS_MS), f"over_{BOUNDS_MS[-1]}m
 
 
 def column_for(duration_ms: float) -> str:
-    """The column that counts an event of this duration; a bound belongs to the bucket above it."""
+    """Return the column that counts an event of this duration; a bound belongs to the bucket above it."""
     return COLUMNS[bisect_right(BOUNDS_MS, duration_ms)]
 
 
 def percentile_ms(counts: Sequence[int], fraction: float, longest_ms: float) -> float:
-    """Estimate a percentile by interpolating inside the bucket it falls in.
+    """Estimate a percentile by interpolation within its bucket.
 
-    ``counts`` has one number a column, in their order. The answer never exceeds ``longest_ms``, the exact maximum, and
-    is 0.0 when nothing was counted.
+    ``counts`` has a number for each column, in their order. The result never exceeds ``longest_ms``, the exact maximum,
+    and is 0.0 if nothing was counted.
     """
     rank = fraction * sum(counts)
     passed = 0

@@ -1,6 +1,6 @@
-"""The store: findings, hourly totals, a bounded number of events with their stacks; how loops and recorders fare.
+"""Defines the store: findings, their totals, a bounded number of events, and figures of loops and processes.
 
-Durations are whole microseconds, so that counters added up by several processes equal the sum exactly.
+Durations are whole microseconds, so that counters added up by several processes are exact.
 """
 
 from typing import ClassVar
@@ -44,7 +44,7 @@ class ImpactColumns(models.Model):
 
 
 class Finding(ImpactColumns):
-    """All stalls with the same fingerprint: what a person browses, resolves and ignores."""
+    """All stalls with the same fingerprint; a person browses, resolves and ignores findings."""
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")
@@ -52,7 +52,7 @@ class Finding(ImpactColumns):
         IGNORED = "ignored", _("ignored")
 
     class ReopenWhen(models.TextChoices):
-        """What reopens a finding. Without it, the next event reopens what is resolved, and nothing what is ignored."""
+        """What reopens a finding. Without it, the next event reopens a resolved finding, and nothing an ignored one."""
 
         NEW_RELEASE = "new release", _("in a release that is not known yet")
         RELEASE = "release", _("in a release")
@@ -101,9 +101,9 @@ class Finding(ImpactColumns):
 
 
 class BlockingEvent(models.Model):
-    """One stall as stored, with its stacks (see ``loopwatch.rows.stacks`` for their format)."""
+    """One stored stall, with its stacks in the format of ``loopwatch.rows.stacks``."""
 
-    # The indexes below begin with the finding, so that it needs none of its own; nor do hourly totals.
+    # The indexes below begin with the finding, so that the column needs no separate index.
     finding = models.ForeignKey(
         Finding, models.CASCADE, related_name="blocking_events", db_index=False, verbose_name=_("finding")
     )
@@ -126,7 +126,7 @@ class BlockingEvent(models.Model):
     consumer = models.CharField(_("consumer"), max_length=300, blank=True)
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
     delayed_routes = models.JSONField(_("routes delayed"), decoder=ColumnDecoder, default=list)
-    """``[method, route, requests]`` of those that waited, most first."""
+    """``[method, route, requests]`` of the requests that waited, most first."""
     task_name = models.CharField(_("task"), max_length=200, blank=True)
     host = models.CharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
@@ -159,8 +159,8 @@ class BlockingEvent(models.Model):
 class HourlyTotal(ImpactColumns):
     """Exact counts of one finding, hour (UTC), route and release. They outlive pruned events.
 
-    The columns ``under_2ms`` to ``over_30000ms`` are a histogram of durations (see ``loopwatch.histogram``): each
-    counts the events that fell between the bound before it and its own.
+    The columns ``under_2ms`` to ``over_30000ms`` are a histogram of durations (see ``loopwatch.histogram``). Each
+    counts the events between the previous bound and its own; a stall is counted when it has ended.
     """
 
     finding = models.ForeignKey(
@@ -203,11 +203,11 @@ class HourlyTotal(ImpactColumns):
 
 
 class RouteTotal(ImpactColumns):
-    """What the stalls of one route did, whichever finding's, and what its requests suffered, in one hour or day (UTC).
+    """The stalls of one route and the waits of its requests, in one hour or day (UTC), for all findings together.
 
-    ``events`` to ``delay_us`` add up to those of the hourly totals; so do ``waits`` to their ``requests_delayed``, and
-    ``waited_us`` to their ``delay_us``. Of many requests that wait at once, the routes of some are looked up, and stand
-    for all (see ``loopwatch.detection.timing.in_flight``).
+    Over all routes, the figures of stalls add up to those of the hourly totals, ``waits`` to ``requests_delayed``, and
+    ``waited_us`` to ``delay_us``. If many requests wait at once, the routes of some are looked up and count for all
+    (see ``loopwatch.detection.timing.in_flight``).
     """
 
     class Hours(models.IntegerChoices):
@@ -234,11 +234,11 @@ class RouteTotal(ImpactColumns):
 
 
 class LoopTime(ImpactColumns):
-    """How the loops of one process fared in one minute or one hour. Only that process writes the row, with its totals.
+    """The loops of one process in one minute or hour. Only that process writes the row, with its totals.
 
-    ``events`` to ``delay_us`` count what findings count, but a stall that lasts is spread over the minutes it lasted.
-    ``longest_us`` is the worst pause whatever the reason, and ``machine_us`` how long the machine was to blame.
-    ``busy_us`` is how long steps ran (``loopwatch.detection.timing.loop_usage``), ``None`` where that cannot be known.
+    The figures are those of findings, but a long stall is spread over the minutes that it lasted. ``longest_us`` is the
+    worst pause for any reason, and ``machine_us`` how long the machine was to blame. ``busy_us`` is how long steps ran
+    (``loopwatch.detection.timing.loop_usage``), ``None`` if unknown.
     """
 
     class Minutes(models.IntegerChoices):
@@ -269,15 +269,15 @@ class LoopTime(ImpactColumns):
 
 
 class ThreadWaitTotal(models.Model):
-    """Calls of one route that waited for the thread ``sync_to_async`` runs them in, by hour (UTC) and what held it.
+    """Waits of one route for a ``sync_to_async`` thread, by hour (UTC) and by the call that held the thread.
 
-    A wait is counted when it has ended, but ``longest_us`` knows those that go on, too.
-    ``held_for`` is the request on whose behalf it was held. The fingerprint stands for all columns that tell one row
-    from another (see ``loopwatch.recording.thread_wait_rows``).
+    A wait is counted when it has ended, but ``longest_us`` includes ongoing waits. ``held_for`` is the request of the
+    call that held the thread. The fingerprint is a hash of the identifying columns (see
+    ``loopwatch.recording.thread_wait_rows``).
     """
 
     class Thread(models.TextChoices):
-        """Whose thread it is."""
+        """The owner of the thread."""
 
         PROCESS = "process", _("the process's")
         REQUEST = "request", _("the request's own")
@@ -303,10 +303,7 @@ class ThreadWaitTotal(models.Model):
 
 
 class ProcessHealth(models.Model):
-    """What loopwatch itself did in one process of the site, as of what that process last wrote.
-
-    The counts are those of ``loopwatch.stats()``.
-    """
+    """The figures of ``loopwatch.stats()`` in one process of the site, as the process last wrote them."""
 
     host = models.CharField(_("host"), max_length=100)
     process_id = models.PositiveIntegerField(_("process"))
@@ -339,7 +336,7 @@ class ProcessHealth(models.Model):
 
 
 class CommittedBatch(models.Model):
-    """The last batch of stalls that a writer committed: what tells it, where the answer to a commit was lost."""
+    """The last batch that a writer committed; the writer reads it after the answer to a commit was lost."""
 
     writer = models.CharField(_("writer"), max_length=32, unique=True)
     number = models.PositiveBigIntegerField(_("number"))
@@ -354,7 +351,7 @@ class CommittedBatch(models.Model):
 
 
 class Overview(Finding):
-    """No rows of its own: what the admin lists its overview under."""
+    """A proxy without rows, which gives the overview its place in the admin."""
 
     class Meta:
         proxy = True
@@ -364,7 +361,7 @@ class Overview(Finding):
 
 
 class Live(BlockingEvent):
-    """No rows of its own either: what the admin lists its live page under."""
+    """A proxy without rows, which gives the live page its place in the admin."""
 
     class Meta:
         proxy = True

@@ -1,4 +1,4 @@
-"""Sums of stored figures: taken by the database, and added up further here."""
+"""Sums up stored figures, in the database and then in Python."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The report as comma-separated values, for a spreadsheet: a row for each finding or group, headings first."""
+"""Renders the report as comma-separated values, with a heading and a row for each finding or group."""
 
 import csv
 import io
@@ -11,7 +11,7 @@ from loopwatch.reporting.report import Report
 
 
 def render_csv(report: Report) -> str:
-    """As RFC 4180 says, with a heading even where there is no row."""
+    """Render the rows as RFC 4180 defines them, with a heading even if there are none."""
     rows = [dict(_flat(record)) for record in records(report)]
     output = io.StringIO(newline="")
     writer = csv.DictWriter(output, fieldnames=list(rows[0]) if rows else names(report))

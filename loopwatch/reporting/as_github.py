@@ -1,6 +1,6 @@
-"""The findings as workflow commands of GitHub Actions, which shows each beside its line in the review.
+"""Renders the findings as workflow commands of GitHub Actions, which shows each beside its line in the review.
 
-GitHub shows ten warnings a step at most. A finding whose file is not in the repository is shown without a line.
+GitHub shows at most ten warnings for each step. A finding whose file is not in the repository is shown without a line.
 """
 
 from loopwatch.escaping.terminal import visible
@@ -10,7 +10,7 @@ from loopwatch.reporting.repository import Repository
 
 
 def render_github(report: Report, repository: Repository) -> str:
-    """A line for each finding, in their order; of a comparison, for each that is new or worse."""
+    """Render a line for each finding, in their order; in a comparison, only for those that are new or worse."""
     return "\n".join(_warning(finding, repository) for finding in for_review(report))
 
 
@@ -27,10 +27,10 @@ def _warning(finding: ReportedFinding, repository: Repository) -> str:
 
 
 def _data(text: str) -> str:
-    """What the runner decodes in the text of a command."""
+    """Escape the characters that the runner decodes in the text of a command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """Colons and commas would end a property."""
+    """Escape a property, which colons and commas would end."""
     return _data(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,6 +1,6 @@
-"""The report as one HTML file that can be mailed: it needs nothing else, and runs nothing.
+"""Renders the report as one HTML file that can be mailed: it loads no other file and runs no script.
 
-Rendered by an engine of its own, so that it is the same whatever templates and context processors a site has.
+A separate template engine renders it, so that the templates and context processors of a site do not matter.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ _ROUTES = 5
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A finding or a group: its figures in the order of the table's headings, and its share of the largest in it."""
+    """A finding or a group: its figures in the order of the headings, and its share of the largest row."""
 
     name: str
     figures: Sequence[tuple[str, str]]
@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """``title`` is empty for a table that needs none."""
+    """A table of the report; ``title`` is empty if the table needs none."""
 
     title: str
     first_heading: str
@@ -51,7 +51,7 @@ class Table:
 
 
 def render_html(report: Report) -> str:
-    """The whole file. Whatever comes from the store is escaped."""
+    """Render the whole file. Everything that comes from the store is escaped."""
     engine = Engine(
         dirs=[str(_TEMPLATES)],
         libraries={"i18n": "django.templatetags.i18n"},

@@ -1,4 +1,4 @@
-"""The report as one JSON object, for programs."""
+"""Renders the report as one JSON object, for programs."""
 
 import json
 from dataclasses import asdict
@@ -10,9 +10,9 @@ from loopwatch.reporting.report import FINDING, Report
 
 
 def render_json(report: Report) -> str:
-    """Moments are ISO 8601 with their offset; text is escaped to ASCII, so that it survives any terminal and pipe.
+    """Render the report, with moments as ISO 8601 and their offset, and text escaped to ASCII.
 
-    Groups are an object of their own: ``group_by`` names them, and the key in each that holds its name.
+    Groups are a separate list: ``group_by`` is its subject, and also the key in each group that holds its name.
     """
     document: dict[str, Any] = {"generated_at": report.generated_at, "since": report.since}
     if report.comparison:

@@ -1,4 +1,4 @@
-"""The report as Markdown tables, for an issue, a pull request or a chat."""
+"""Renders the report as Markdown tables, for an issue, a pull request or a chat."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ _NO_NAME = re.compile(r"[^a-zA-Z0-9 .]")
 
 
 def render_markdown(report: Report) -> str:
-    """Tables as GitHub, GitLab and most others read them. Names are text, whatever they look like."""
+    """Render tables in the dialect of GitHub and GitLab. Names are escaped, so that they are text only."""
     if not report.stored:
         blocks = ["\n".join(line.replace("  - ", "- ", 1) for line in wording.EMPTY_STORE.splitlines())]
     else:
@@ -28,12 +28,12 @@ def render_markdown(report: Report) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that stands for itself, on one line."""
+    """Escape text, on one line."""
     return _SPECIAL.sub(r"\\\1", visible(text))
 
 
 def code(text: str) -> str:
-    """Text as code; where it holds what may end a code span or a cell, as an element of HTML."""
+    """Mark text as code; as an HTML element if it could end a code span or a cell."""
     shown = visible(text)
     if not _NO_SPAN.search(shown):
         return f"`{shown}`"

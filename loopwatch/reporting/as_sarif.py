@@ -1,7 +1,7 @@
-"""The findings as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the lines they name.
+"""Renders the findings as SARIF 2.1.0 (OASIS), which code hosts and editors show beside the lines of code.
 
-Only what lies in the repository is a result: a place elsewhere would be refused, or shown in the wrong file. The rest
-is told as notifications of the run.
+Only findings in the repository are results, because places elsewhere are refused or shown in the wrong file. The others
+are notifications of the run.
 """
 
 import json
@@ -24,7 +24,7 @@ _OUTSIDE = "outside-repository"
 
 
 def render_sarif(report: Report, repository: Repository) -> str:
-    """One run. A comparison has every finding with its ``baselineState``."""
+    """Render one run. In a comparison, every finding has its ``baselineState``."""
     placed = [(finding, repository.place(finding)) for finding in report.findings]
     results = [_result(finding, place) for finding, place in placed if place]
     outside = [_outside(finding) for finding, place in placed if place is None]
@@ -40,7 +40,7 @@ def render_sarif(report: Report, repository: Repository) -> str:
 
 
 def outside(report: Report, repository: Repository) -> list[ReportedFinding]:
-    """The findings that are no results, since their file is not in the repository."""
+    """Return the findings that are no results, because their file is not in the repository."""
     return [finding for finding in report.findings if repository.place(finding) is None]
 
 
@@ -98,7 +98,7 @@ def _result(finding: ReportedFinding, place: RepositoryLine) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A relative reference as RFC 3986 has it: whatever is not allowed in one is escaped."""
+    """Make a relative reference as RFC 3986 defines it, and escape all other characters."""
     return quote(path)
 
 

@@ -1,6 +1,6 @@
-"""A flame graph as a file for https://www.speedscope.app, which opens it in the browser without uploading it.
+"""Renders a flame graph as a file for https://www.speedscope.app, which opens it in the browser without an upload.
 
-The format is speedscope's own: one profile of type "sampled", each different stack a sample weighted by its time.
+The format is speedscope's: one profile of type "sampled"; each different stack is a sample weighted by its time.
 """
 
 import json
@@ -14,7 +14,7 @@ EXPORTER = "loopwatch"
 
 
 def render_speedscope(graph: FlameGraph, name: str) -> str:
-    """The whole file, with ``name`` as its title; escaped to ASCII, so that it survives any transport."""
+    """Render the whole file, with ``name`` as its title, escaped to ASCII."""
     indices: dict[FlameFrame, int] = {}
     samples, weights = [], []
     for stack, self_ms in graph.stacks():

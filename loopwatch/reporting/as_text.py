@@ -1,6 +1,6 @@
-"""The report as a table for a person: figures first, then what blocked, where, and on which routes.
+"""Renders the report as a table for a terminal: figures first, then what blocked, where, and on which routes.
 
-A terminal of ``WIDE`` columns or more has the names beside the figures, a narrower one beneath them.
+A terminal of ``WIDE`` columns or more shows the names beside the figures, a narrower one below them.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +136,7 @@ def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[s
 
 
 def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
-    """The function, unless it is the blocking call itself, and where it is."""
+    """Return the function, unless it is the blocking call itself, and its place."""
     function = f"in {visible(finding.function)}" if finding.function != finding.blocking_call else ""
     place = visible(finding.place)
     if function and place and width_of(function + _GAP + place) <= width:
@@ -149,7 +149,7 @@ def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]
 
 
 def _routes(routes: tuple[str, ...], width: int) -> str:
-    """As many as fit, the most blocked first; only a single one is ever cut."""
+    """Return as many routes as fit, the most blocked first; only a single one is ever cut."""
     for count in range(min(len(routes), _ROUTES), 1, -1):
         line = ", ".join(map(visible, routes[:count])) + _more(routes, count)
         if width_of(line) <= width:

@@ -1,4 +1,4 @@
-"""A report of what changed between two releases, from the hourly totals of either."""
+"""Builds a report of what changed between two releases, from the hourly totals of both."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _HOUR = timedelta(hours=1)
 
 
 class UnknownReleaseError(ValueError):
-    """A release of which nothing is stored; the message names those that are known."""
+    """Nothing is stored of the release; the message names those that are known."""
 
 
 class Compared(NamedTuple):
@@ -32,7 +32,7 @@ class Compared(NamedTuple):
 
 
 class _StoredRelease(NamedTuple):
-    """What is stored of a release; ``last`` is the beginning of its last hour."""
+    """A release in the store; ``last`` is the beginning of its last hour."""
 
     name: str
     begin: datetime
@@ -42,7 +42,7 @@ class _StoredRelease(NamedTuple):
 
 
 def build_comparison(selection: Selection, before: str, after: str) -> Report:
-    """Report the first findings of every kind of change; those whose rate changed most come first in each.
+    """Report the first findings of every kind of change; in each kind, the largest change comes first.
 
     Raises ``UnknownReleaseError``.
     """
@@ -76,15 +76,15 @@ def build_comparison(selection: Selection, before: str, after: str) -> Report:
 
 
 def releases(selection: Selection, before: str, after: str, now: datetime) -> tuple[ComparedRelease, ComparedRelease]:
-    """The two releases, in the order given. Raises ``UnknownReleaseError``."""
+    """Return both releases. Raises ``UnknownReleaseError``."""
     spans = _spans(selection)
     return _release(before, spans, now), _release(after, spans, now)
 
 
 def compare(selection: Selection, before: ComparedRelease, after: ComparedRelease) -> list[Compared]:
-    """Every finding that happened in one of them, the largest change first."""
+    """Return every finding that happened in one of the releases, the largest change first."""
     sums: dict[int, dict[str, Sums]] = defaultdict(dict)
-    # The hours are indexed, and releases seldom fill all that there are.
+    # Hours are indexed, and most releases are found in some of them only.
     begin, end = min(before.begin, after.begin), max(before.end, after.end)
     totals = selection.totals.filter(
         hour__gte=as_stored(begin), hour__lt=as_stored(end), release__in={before.name, after.name}
@@ -104,7 +104,7 @@ def compare(selection: Selection, before: ComparedRelease, after: ComparedReleas
 
 
 def _spans(selection: Selection) -> list[_StoredRelease]:
-    """Of every release in the period, whatever the status of its findings; the latest first."""
+    """Return all releases in the period, with findings of any status; the latest first."""
     rows = (
         hourly_totals(selection.begin, selection.using)
         .order_by()
@@ -123,7 +123,7 @@ def _release(name: str, spans: list[_StoredRelease], now: datetime) -> ComparedR
 
 
 def _end(span: _StoredRelease, spans: list[_StoredRelease], now: datetime) -> datetime:
-    """A release is in service until the next one is first seen, or for as long as it goes on stalling itself."""
+    """Return the end of a release: when the next one is first seen, or after its last hour if that is later."""
     next_begin = min((other.begin for other in spans if other.begin > span.begin), default=now)
     return max(next_begin, span.last + _HOUR)
 

@@ -1,7 +1,6 @@
-"""Whether a report is to fail a build: which findings are new, have regressed, or are there at all.
+"""Decides whether a report fails a build: because findings are new, have regressed, or exist.
 
-Asked of every finding that matches, not only of those listed. Findings that somebody ignored fail nothing, unless the
-report is about the ignored ones.
+All findings that match are judged, not only those listed. Ignored findings fail only a report about ignored findings.
 """
 
 from collections.abc import Iterable, Iterator
@@ -24,10 +23,10 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class FailOn:
-    """A finding fails that meets one of the ``conditions`` and whose longest event took ``over_ms`` or more.
+    """A finding fails if it meets one of the ``conditions`` and its longest event took ``over_ms`` or more.
 
-    ``new``: not seen before ``since`` (without which nothing is), or not seen in the first of the ``compared``
-    releases. ``regressed``: resolved and seen again (within the period), or worse than in the first of them.
+    ``new`` findings were not seen before ``since``, or in the first of the ``compared`` releases; without either, none
+    is new. ``regressed`` findings were resolved and seen again within the period, or are worse than in that release.
     """
 
     conditions: frozenset[str]
@@ -37,7 +36,7 @@ class FailOn:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A finding that fails, and what is wrong with it."""
+    """A finding that fails, and the reason."""
 
     finding: str
     reason: str
@@ -56,7 +55,7 @@ class _Candidate:
 
 
 def failures(fail_on: FailOn, selection: Selection) -> list[Failure]:
-    """Every finding that fails, those that blocked most first.
+    """Return every finding that fails, those that blocked most first.
 
     Raises ``UnknownReleaseError`` for the compared releases.
     """
@@ -94,7 +93,7 @@ def _first(reasons: Iterable[tuple[str, str]], fail_on: FailOn) -> str:
 def _reasons(
     candidate: _Candidate, finding: Finding, fail_on: FailOn, selection: Selection
 ) -> Iterator[tuple[str, str]]:
-    """The conditions that a finding meets, and how to say so."""
+    """Yield the conditions that a finding meets, with the reason for each."""
     since = selection.since
     if fail_on.compared:
         if candidate.kind == NEW:

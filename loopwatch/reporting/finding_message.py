@@ -10,7 +10,7 @@ from loopwatch.wording.durations import human_duration
 
 
 def title(finding: ReportedFinding) -> str:
-    """What is wrong, in a few wording."""
+    """What is wrong, in a few words."""
     return visible(f"{finding.blocking_call} blocks the event loop")
 
 

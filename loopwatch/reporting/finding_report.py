@@ -1,4 +1,4 @@
-"""Builds a report of findings from the store: a handful of queries, whatever their number."""
+"""Builds a report of findings, with a number of queries that does not depend on the number of findings."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ from loopwatch.reporting.selection import SORTS, Selection
 from loopwatch.reporting.thread_waits import reported_thread_waits, wait_sums
 from loopwatch.stored_time import as_aware
 
-# Databases limit the parameters of one query.
+# Databases limit the number of parameters in a query.
 _BATCH = 500
 
 
@@ -33,9 +33,9 @@ class FindingFigures(NamedTuple):
 
 
 def build_report(selection: Selection) -> Report:
-    """Report the findings that were selected.
+    """Report the selected findings.
 
-    With ``since`` the figures are those of the hourly totals from the beginning of the hour that contains it.
+    With ``since``, the figures come from hourly totals, from the hour that contains ``since``.
     """
     figures = figures_of(selection)
     total = sum((row.impact for row in figures), NO_IMPACT)
@@ -55,7 +55,7 @@ def build_report(selection: Selection) -> Report:
 
 
 def figures_of(selection: Selection) -> list[FindingFigures]:
-    """One row for every finding that was selected and happened in the period."""
+    """Return the figures of every selected finding that happened in the period."""
     rows: QuerySet[Any, tuple[Any, ...]]
     if selection.begin is None:
         rows = selection.findings.values_list("pk", "last_seen", *impact.COLUMNS)
@@ -67,13 +67,13 @@ def figures_of(selection: Selection) -> list[FindingFigures]:
 def reported(
     figures: Sequence[FindingFigures], selection: Selection, changes: Mapping[int, Change] | None = None
 ) -> Iterator[ReportedFinding]:
-    """The findings of these figures, in their order. ``changes`` are by the finding's id."""
+    """Yield the findings of these figures, in their order. ``changes`` are by the finding's id."""
     for start in range(0, len(figures), _BATCH):
         yield from _reported(figures[start : start + _BATCH], selection, changes or {})
 
 
 def _largest(figures: list[FindingFigures], selection: Selection) -> list[FindingFigures]:
-    """Sort by what was asked, then by the time blocked, then oldest first: always the same order."""
+    """Sort by the selected figure, then by time blocked, then by id, so that the order is always the same."""
     in_order = sorted(figures, key=lambda row: (-row.impact.blocked_us, row.finding_id))
     if selection.sort == "p95":
         p95_ms = _percentiles_ms(figures, selection)

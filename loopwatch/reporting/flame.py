@@ -1,4 +1,4 @@
-"""The sampled stacks of many events merged into one tree: a flame graph, whatever draws or writes it."""
+"""Merges the sampled stacks of many events into one tree, for flame graphs in any format."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from loopwatch.models import BlockingEvent
 from loopwatch.rows.column import Column
 from loopwatch.rows.stacks import StoredFrame, StoredSample, read_stacks
 
-# What is in the store may be junk, and whoever draws a tree may do so recursively.
+# Stored stacks are not trusted, and code that draws the tree may be recursive.
 DEEPEST = 500
 MOST_FRAMES = 500_000
-"""As many are merged within seconds; a page has less time."""
+"""So many frames are merged within seconds; pages use a lower limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlameFrame:
-    """A function of a file; samples on different lines of it are the same frame.
+    """A function of a file; samples on different lines of it share a frame.
 
     ``filename`` is empty for a call that has no Python frame, such as ``time.sleep``.
     """
@@ -30,7 +30,7 @@ class FlameFrame:
 
 @dataclass(slots=True)
 class FlameNode:
-    """A frame in its place below its callers. ``lineno`` is 0 where its samples stood on different lines."""
+    """A frame below its callers. ``lineno`` is 0 if its samples were on different lines."""
 
     frame: FlameFrame
     lineno: int
@@ -44,10 +44,10 @@ class FlameNode:
 
 @dataclass(slots=True)
 class FlameGraph:
-    """``root`` stands for the event loop: its time is that of all samples.
+    """A tree of frames. ``root`` is the event loop, and has the time of all samples.
 
-    ``merged`` events had a stack, ``without_stack`` had none, and ``left_out`` were not looked at any more. Of those
-    looked at, ``damaged`` had stacks that could not be read, or not all of them.
+    ``merged`` counts events with a stack, ``without_stack`` those without one, and ``left_out`` those over the limit.
+    ``damaged`` events had stacks that could not be read, or only in part.
     """
 
     root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_own=False), 0))
@@ -61,7 +61,7 @@ class FlameGraph:
         return self.root.total_ms
 
     def walk(self) -> Iterator[tuple[FlameNode, tuple[FlameNode, ...]]]:
-        """Every node below the root with its callers, outermost first; callers come before what they called."""
+        """Yield every node below the root with its callers, outermost first; callers come before their callees."""
         waiting: list[tuple[FlameNode, tuple[FlameNode, ...]]] = [(self.root, ())]
         while waiting:
             node, callers = waiting.pop()
@@ -71,7 +71,7 @@ class FlameGraph:
             waiting += ((child, callers) for child in reversed(node.heaviest_first()))
 
     def stacks(self) -> Iterator[tuple[tuple[FlameFrame, ...], float]]:
-        """Every different stack, outermost frame first, with the milliseconds that were spent at its end."""
+        """Yield every different stack, outermost frame first, with the self time of its last frame."""
         for node, callers in self.walk():
             if node.self_ms > 0:
                 yield (*(caller.frame for caller in callers), node.frame), node.self_ms
@@ -79,7 +79,7 @@ class FlameGraph:
 
 @dataclass(frozen=True)
 class SampledEvent:
-    """What merging looks at: the stacks as stored, the call the event ended in, and how long it lasted."""
+    """The part of an event that merging needs: its stored stacks, its innermost call, and its duration."""
 
     stacks: object
     leaf_name: str
@@ -87,7 +87,7 @@ class SampledEvent:
 
     @cached_property
     def read(self) -> Column[StoredSample]:
-        """What can be read of the stacks, read once."""
+        """The readable samples; they are read once."""
         return read_stacks(self.stacks)
 
     @property
@@ -96,16 +96,16 @@ class SampledEvent:
 
 
 def flame_of(events: QuerySet[BlockingEvent], limit: int, most_frames: int = MOST_FRAMES) -> FlameGraph:
-    """Merge the first ``limit`` of these events, in one query that reads no column but those it needs."""
+    """Merge the first ``limit`` events, by one query that reads only the needed columns."""
     rows = events.values_list("stacks", "leaf_name", "duration_us")[:limit]
     sampled = (SampledEvent(stacks, leaf_name, duration_us / 1000) for stacks, leaf_name, duration_us in rows)
     return merge(sampled, most_frames)
 
 
 def merge(events: Iterable[SampledEvent], most_frames: int = MOST_FRAMES) -> FlameGraph:
-    """Merge the samples of events. The duration of an event stands in where its samples have none.
+    """Merge the samples of events. If the samples of an event have no duration, its own is used.
 
-    Events that come after that many frames are only counted.
+    Once there are ``frames`` different frames, further events are only counted.
     """
     graph = FlameGraph()
     frames = 0
@@ -127,7 +127,7 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
     samples = [sample for sample in event.samples if sample.frames]
     if not samples:
         return []
-    # The first stack is the one that ended in the event's own leaf; where the others ended is told by their frames.
+    # Only the first stack ended in the event's leaf; the others end in their last frame.
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
     if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
         stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
@@ -138,7 +138,7 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
 
 
 def _is_named(frame: StoredFrame, name: str) -> bool:
-    """Whether a name is that of a frame's function, perhaps by a shorter public path than its own module."""
+    """Whether a name denotes a frame's function, possibly by a public path shorter than its module."""
     function = frame.function.replace(".<locals>", "").removesuffix(".__init__").removesuffix(".__new__")
     is_same_package = name.partition(".")[0] == frame.module.partition(".")[0]
     return name == frame.name or (is_same_package and name.endswith(f".{function}"))

@@ -1,4 +1,4 @@
-"""Every format of the report by its name, and what it can print."""
+"""Lists the formats of the report by name, with what each can print."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ from loopwatch.stored_time import as_stored
 _TOLD = 10
 EVENTS_MERGED = 5_000
 FINDINGS_MERGED = 500
-"""How many events, the slowest, of how many findings, the first, a flame graph is made of at most."""
+"""A flame graph is made of at most so many events, the slowest, of at most so many findings, the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a report is printed into: a terminal, a repository; and the database that its stacks are in."""
+    """The terminal and the repository that a report is printed for, and the database with its stacks."""
 
     width: int = 80
     style: Style = no_style()  # noqa: RUF009 - the same for all, never changed
@@ -39,7 +39,7 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """A report in its format, and what it could not say there."""
+    """A report in its format, and remarks on what the format could not show."""
 
     text: str
     remarks: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Printed:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """``prints_groups`` and ``prints_changes``: whether it has a place for them."""
+    """A format; ``prints_groups`` and ``prints_changes`` say whether it can show groups and comparisons."""
 
     print: Callable[[Report, Surroundings], Printed]
     prints_groups: bool = True
@@ -85,7 +85,7 @@ def _collapsed(report: Report, surroundings: Surroundings) -> Printed:
 
 
 def _flame(report: Report, surroundings: Surroundings) -> FlameGraph:
-    """The stacks of the findings that are listed, as far as their events are kept."""
+    """Merge the stacks of the listed findings, as far as their events are kept."""
     events = BlockingEvent.objects.using(surroundings.using).filter(
         finding__fingerprint__in=[finding.fingerprint for finding in report.findings[:FINDINGS_MERGED]]
     )

@@ -1,4 +1,4 @@
-"""A report of groups of findings: by what they have in common, from the hourly totals."""
+"""Builds a report of groups of findings that have something in common, from hourly totals."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -17,7 +17,7 @@ Rows = Iterable[tuple[int, tuple[str, ...], Sums]]
 
 
 class _GroupedFinding(NamedTuple):
-    """What of a finding decides its group, in the order in which the query selects it."""
+    """The columns of a finding that decide its group, in the order of the query."""
 
     blocking_call: str
     function: str
@@ -30,7 +30,7 @@ class _GroupedFinding(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Grouping:
-    """The columns to sum by, beside the finding, and the group's name by them."""
+    """Columns to sum by, besides the finding, and a function that names the group."""
 
     columns: tuple[str, ...]
     name: Callable[[_GroupedFinding, tuple[str, ...]], str]
@@ -43,9 +43,9 @@ class _Members:
 
 
 def module_of(function: str, filename: str) -> str:
-    """The module part of a qualified name: as much of it as the file's path ends with.
+    """Return the module part of a qualified name: as much of it as the file's path ends with.
 
-    Where the path does not tell, everything before the first class or the function itself.
+    If the path has no part of the name, return everything before the first class, or else before the function.
     """
     parts = function.split(".")
     path = "." + filename.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
@@ -67,7 +67,7 @@ GROUPINGS = {
 
 
 def build_grouped_report(selection: Selection, group_by: str) -> Report:
-    """Report the largest groups of a key of ``GROUPINGS``; the totals are those of the findings in all groups."""
+    """Report the largest groups by a key of ``GROUPINGS``; the totals include all groups."""
     grouping = GROUPINGS[group_by]
     rows = list(sums_of(selection.totals, *grouping.columns))
     groups = largest_first(list(_groups(rows, _findings(selection), grouping)), selection.sort)
@@ -92,7 +92,7 @@ def _findings(selection: Selection) -> dict[int, _GroupedFinding]:
 def _groups(rows: Rows, findings: dict[int, _GroupedFinding], grouping: _Grouping) -> Iterator[Group]:
     groups: dict[str, _Members] = defaultdict(_Members)
     for finding_id, values, sums in rows:
-        # A finding may have come since they were read.
+        # A finding may have been added since they were read.
         if finding := findings.get(finding_id):
             members = groups[grouping.name(finding, values)]
             members.sums += sums
@@ -113,7 +113,7 @@ def _group(name: str, sums: Sums, findings: int, worst: str) -> Group:
 
 
 def largest_first(groups: list[Group], sort: str) -> list[Group]:
-    """Sort by what was asked, then by the time blocked, then by name: always the same order."""
+    """Sort by the selected figure, then by time blocked, then by name, so that the order is always the same."""
     figure = attrgetter(SORTS[sort].replace("_us", "_ms"))
     return sorted(groups, key=lambda group: (-(figure(group) or 0), -group.blocked_ms, group.name))
 

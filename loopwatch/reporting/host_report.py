@@ -1,6 +1,6 @@
-"""A report by host, from the times of loops: hourly totals do not know the host, and these do not know the finding.
+"""Builds a report by host from loop times, because hourly totals do not store the host.
 
-Which findings a host has is told by the events that are stored: the slowest and the newest of each finding.
+Loop times do not store the finding, so the findings of a host come from stored events: the slowest and newest of each.
 """
 
 from collections import defaultdict
@@ -18,11 +18,11 @@ from loopwatch.reporting.selection import Selection
 from loopwatch.stored_time import as_stored, whole_hour
 
 KEPT = timedelta(days=32)
-"""How far back the times of loops go."""
+"""How long loop times are kept."""
 
 
 def build_host_report(selection: Selection) -> Report:
-    """Report the hosts that were blocked most, by all findings whatever their status; of ``KEPT`` at most."""
+    """Report the hosts that were blocked most within at most ``KEPT``, by findings of any status."""
     now = datetime.now(UTC)
     since = max(filter(None, (selection.begin, whole_hour(now - KEPT))))
     impacts = _impacts(since, selection.using)
@@ -53,7 +53,7 @@ def _impacts(since: datetime, using: str | None) -> dict[str, Impact]:
 
 
 def _blocked_us(since: datetime, using: str | None) -> dict[str, dict[str, int]]:
-    """By host, then by finding: for how long the stored events blocked."""
+    """Return how long stored events blocked, by host and then by finding."""
     by_host = defaultdict[str, dict[str, int]](dict)
     for host, blocking_call, function, blocked_us in _finding_sums(since, using):
         by_host[host][f"{blocking_call} in {function}"] = blocked_us

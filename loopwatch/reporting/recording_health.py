@@ -1,4 +1,4 @@
-"""What the processes of the site said of themselves when they last wrote: all that another process can know of them."""
+"""Sums up what the processes of the site last wrote about themselves."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ _COUNTS = ("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "un
 
 @dataclass(frozen=True, slots=True)
 class RecordingHealth:
-    """Sums over the processes that have written within the last days (see ``loopwatch.stats()`` for the counts)."""
+    """Sums over the processes that have written within the last days; ``loopwatch.stats()`` explains the counts."""
 
     processes: int
     seen: int
@@ -27,7 +27,7 @@ class RecordingHealth:
 
 
 def recording_health(using: str | None) -> RecordingHealth:
-    """Add up what is stored, in one query."""
+    """Sum up the stored figures, in one query."""
     rows = ProcessHealth.objects.using(using).values_list("errors", *_COUNTS)
     errors, counts = Counter[str](), Counter[str]()
     for stored, *figures in rows:
@@ -37,6 +37,6 @@ def recording_health(using: str | None) -> RecordingHealth:
 
 
 def errors_in_words(stored: object) -> str:
-    """Such as ``callback 3, database 1``, the most frequent first; empty for none."""
+    """Format as ``callback 3, database 1``, the most frequent first; empty for none."""
     counts = sorted(read_errors(stored).values, key=lambda item: (-item[1], item[0]))
     return ", ".join(f"{source} {count:,}" for source, count in counts)

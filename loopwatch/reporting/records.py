@@ -1,4 +1,4 @@
-"""The report as plain values with stable names, for the formats that programs read."""
+"""Converts the report to plain values with stable names, for formats that programs read."""
 
 from dataclasses import asdict, fields
 from typing import Any
@@ -8,14 +8,14 @@ from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 
 
 def records(report: Report) -> list[dict[str, Any]]:
-    """One for each finding, or for each group. Moments stay ``datetime``."""
+    """Return a record for each finding or group. Moments stay ``datetime``."""
     if report.group_by == FINDING:
         return [_finding(finding) for finding in report.findings]
     return [_group(group, report.group_by) for group in report.groups]
 
 
 def names(report: Report) -> list[str]:
-    """The names of the values in a record, but for those of a change."""
+    """Return the names of the values in a record, except those of a change."""
     row = ReportedFinding if report.group_by == FINDING else Group
     return [{"name": report.group_by}.get(field.name, field.name) for field in fields(row) if field.name != "change"]
 

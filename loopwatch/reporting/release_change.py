@@ -1,8 +1,7 @@
-"""What changed between two releases, by hour of their lives: releases are seldom in service for equally long.
+"""Compares findings of two releases per hour of service, because releases are rarely in service for equally long.
 
-A finding is worse or better where it blocks the loop by a quarter more or less per hour, and the difference is larger
-than chance explains: the events of one release are taken for a sample, and two standard deviations of their number
-are granted on either side.
+A finding is worse or better if it blocks the loop by a quarter more or less per hour, and the difference is larger than
+chance explains. The events of each release are treated as a random sample, with a tolerance of two standard deviations.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ _LIKELY_BY_CHANCE = 0.05
 
 @dataclass(frozen=True, slots=True)
 class ComparedRelease:
-    """A release, and what it did in all. It was in service from the hour ``begin`` to ``end``, which may be now."""
+    """A release with its totals, in service from the hour ``begin`` to ``end``, which may be now."""
 
     name: str
     begin: datetime
@@ -34,7 +33,7 @@ class ComparedRelease:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """What a finding did in one release that was in service for ``hours``."""
+    """A finding's figures in one release that was in service for ``hours``."""
 
     hours: float
     events: int
@@ -52,13 +51,13 @@ class Rate:
 
     @property
     def deviation(self) -> float:
-        """The standard deviation of ``blocked_ms_per_hour``, were the events to come by chance."""
+        """The standard deviation of ``blocked_ms_per_hour``, if events occur at random."""
         return self.blocked_ms_per_hour / sqrt(self.events) if self.events else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The same finding before and after."""
+    """A finding in the release before and in the release after."""
 
     before: Rate
     after: Rate
@@ -79,7 +78,7 @@ class Change:
 
     @property
     def is_early(self) -> bool:
-        """Whether it may be absent by chance: at the other release's rate, that would happen one time in twenty."""
+        """Whether the finding may be absent by chance, with more than 5 % at the rate of the other release."""
         absent, other = (self.before, self.after) if self.kind == NEW else (self.after, self.before)
         return not absent.events and exp(-other.events_per_hour * absent.hours) > _LIKELY_BY_CHANCE
 
@@ -90,7 +89,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Two releases, and how many findings changed in which way: in all, not only those listed."""
+    """Two releases, and how many findings changed in which way, including those not listed."""
 
     before: ComparedRelease
     after: ComparedRelease

@@ -1,4 +1,4 @@
-"""What a report says, whatever format it is printed in. Durations are milliseconds, moments are aware."""
+"""The content of a report, for every format. Durations are milliseconds, and moments are aware."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ HOST = "host"
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Sums over every finding that matches, not only those listed."""
+    """Sums over all findings that match, including those not listed."""
 
     findings: int
     events: int
@@ -22,10 +22,10 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class ReportedFinding:
-    """One finding with its figures in the period; ``first_seen``, ``last_seen`` and ``status`` are of its whole life.
+    """A finding with its figures in the period; ``first_seen``, ``last_seen`` and ``status`` ignore the period.
 
-    ``p95_ms`` is ``None`` where no histogram is left to estimate it from. ``routes`` come most blocked first. Where
-    releases are compared, the figures are those of the later one, and ``change`` says what they were before.
+    ``p95_ms`` is ``None`` without a histogram to estimate it from. ``routes`` come most blocked first. In a comparison,
+    the figures are those of the later release, and ``change`` has those of both.
     """
 
     fingerprint: str
@@ -51,15 +51,15 @@ class ReportedFinding:
 
     @property
     def place(self) -> str:
-        """File and line, empty where no file is known."""
+        """File and line, empty if no file is known."""
         return f"{self.filename}:{self.lineno}" if self.filename else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What findings have in common that are reported together; an empty ``name`` stands for none (no route, …).
+    """Findings that have a route, a module, … in common; ``name`` is empty if they have none.
 
-    ``worst`` is the finding that blocked most of it. ``p95_ms`` is ``None`` where there is no histogram.
+    ``worst`` is the finding that blocked most. ``p95_ms`` is ``None`` without a histogram.
     """
 
     name: str
@@ -75,10 +75,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """``since`` is the moment the figures begin at, ``None`` for all time; ``stored`` counts findings of any status.
+    """A report on the time from ``since`` on, or on all time.
 
-    It has ``findings`` or, where ``group_by`` is not ``FINDING``, the first of ``groups_in_all`` groups.
-    ``thread_waits`` are the first of ``thread_waits_in_all``; they are no findings, and have no status.
+    ``stored`` counts findings of any status. The report lists ``findings`` or, if ``group_by`` is not ``FINDING``, the
+    first of ``groups_in_all`` groups. ``thread_waits`` are the first of ``thread_waits_in_all``.
     """
 
     generated_at: datetime

@@ -1,7 +1,7 @@
-"""Where a finding lies in the repository that is checked out here, for the formats that put it on its line there.
+"""Locates findings in the repository that is checked out here, for formats that show them beside the code.
 
-A stored file name is data: relative to ``BASE_DIR``, to an entry of ``sys.path`` or to the packages. It is looked for
-there, and only what lies in the repository, and is not installed into it, has a place.
+Stored file names are data, not trusted, and relative to ``BASE_DIR``, to an entry of ``sys.path`` or to the packages.
+Only files in the repository that were not installed into it have a line there.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _INSTALLED = {"site-packages", "dist-packages"}
 
 
 class NoRepositoryError(ValueError):
-    """The directory given does not exist."""
+    """The given directory does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class RepositoryLine:
 
 
 class Repository:
-    """A directory; by default the one that has ``.git``, ``BASE_DIR`` or the nearest above it, else ``BASE_DIR``."""
+    """A directory: by default ``BASE_DIR`` or the nearest one above it with ``.git``, else ``BASE_DIR``."""
 
     def __init__(self, root: str | None = None) -> None:
         self.root = _given(root) if root else _found()
         self._lines = lru_cache(maxsize=64)(_read_lines)
 
     def place(self, finding: ReportedFinding) -> RepositoryLine | None:
-        """Where the finding's line is now; ``None`` where its file is not in the repository.
+        """Return the finding's line as of now; ``None`` if its file is not in the repository.
 
-        Code moves: where the line does not hold the source of the call any more, the nearest one that does is taken.
+        Code moves: if the line no longer contains the source of the call, the nearest line that does is returned.
         """
         path = locate(finding.filename)
         if path is None or not path.is_relative_to(self.root):
@@ -69,7 +69,7 @@ def _read_lines(path: Path) -> tuple[str, ...]:
 
 
 def _nearest(lines: tuple[str, ...], lineno: int, source: str) -> int:
-    """The line that has the call: where it was, else the nearest with all of its source, or with its beginning."""
+    """Return the line with the call: unchanged, else the nearest with its whole source, or with its beginning."""
     beginning = "".join(source.partition("(")[:2])
     here = max(1, min(lineno, len(lines) or lineno))
     if not beginning or (lines and beginning in lines[here - 1]):

@@ -1,4 +1,4 @@
-"""Which routes a finding was seen on, from the hourly totals."""
+"""Sums up the routes of findings, from hourly totals."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from loopwatch.reporting.aggregates import IMPACT
 
 @dataclass(frozen=True, slots=True)
 class RouteImpact:
-    """A finding's impact on one route; method and route are both empty where no route was known."""
+    """A finding's impact on one route; method and route are both empty if no route is known."""
 
     method: str
     route: str
@@ -28,9 +28,9 @@ class RouteImpact:
 
 
 def lately(totals: QuerySet[HourlyTotal], findings: Collection[Finding]) -> QuerySet[HourlyTotal]:
-    """Those of each finding's last week: from seven days before it was last seen on.
+    """Select the totals of each finding's last week, which begins seven days before it was last seen.
 
-    However long a finding has been going on, there are no more of them than that.
+    Their number is limited, no matter how old a finding is.
     """
     if not findings:
         return totals.none()
@@ -39,7 +39,7 @@ def lately(totals: QuerySet[HourlyTotal], findings: Collection[Finding]) -> Quer
 
 
 def routes_of(totals: QuerySet[HourlyTotal]) -> dict[int, list[RouteImpact]]:
-    """The routes of each finding among these totals, most blocked first, in one query."""
+    """Return the routes of each finding in these totals, most blocked first, by one query."""
     rows = totals.values_list("finding_id", "method", "route").annotate(*IMPACT)
     routes: dict[int, list[RouteImpact]] = defaultdict(list)
     for finding_id, method, route, *figures in rows.order_by(F("blocked_us__sum").desc(), "route", "method"):

@@ -1,4 +1,4 @@
-"""Which findings a report is about, and since when."""
+"""Selects the findings and the period of a report."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ SORTS = {
     "last-seen": "last_seen",
     "delay": "delay_us",
 }
-"""What to put first, and the figure that decides."""
+"""The figure to sort by, largest first, by the name of the option."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +37,21 @@ class Selection:
 
     @property
     def begin(self) -> datetime | None:
-        """The beginning of the hour that contains ``since``: what hourly totals can be cut at."""
+        """The beginning of the hour that contains ``since``, where hourly totals can be cut."""
         return self.since and whole_hour(self.since)
 
     @property
     def stored(self) -> QuerySet[Finding]:
-        """Findings of any status."""
+        """All findings, of any status."""
         return Finding.objects.using(self.using)
 
     @property
     def findings(self) -> QuerySet[Finding]:
-        """Those of the status that was asked for."""
+        """The findings of the selected status."""
         return self.stored if self.status == ALL else self.stored.filter(status=self.status)
 
     @property
     def totals(self) -> QuerySet[HourlyTotal]:
-        """The hourly totals of the period, of these findings."""
+        """The hourly totals of these findings in the period."""
         totals = hourly_totals(self.begin, self.using)
         return totals if self.status == ALL else totals.filter(finding__in=self.findings)

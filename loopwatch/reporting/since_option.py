@@ -1,4 +1,4 @@
-"""The beginning of a report's period, as people type it."""
+"""Parses the option ``--since``: the beginning of a report's period."""
 
 from datetime import datetime, timedelta
 
@@ -9,9 +9,9 @@ FORMS = "30m, 24h, 7d, 2w, 2026-11-01 or 2026-11-01T12:00"
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Read an age before ``now`` or a date, in the current time zone unless it has an offset of its own.
+    """Parse an age before ``now`` or a date, in the current time zone unless the date has an offset.
 
-    Raises ``ValueError``, saying which forms work, for anything else and for a moment that has not come yet.
+    Raises ``ValueError``, with the accepted forms, for anything else and for a moment in the future.
     """
     try:
         since = _age(text, now) or _moment(text)

@@ -1,4 +1,4 @@
-"""Text on a terminal: how wide it is shown, and how it is shortened."""
+"""Measures and shortens text on a terminal."""
 
 import unicodedata
 
@@ -7,12 +7,12 @@ _EMOJI_VARIANT = "\ufe0f"
 
 
 def width_of(text: str) -> int:
-    """Terminal columns the text takes: two for a wide (CJK, emoji) character, none for a combining mark."""
+    """Count terminal columns: two for a wide (CJK, emoji) character, none for a combining mark."""
     return sum(map(_char_width, text))
 
 
 def shorten(text: str, width: int) -> str:
-    """Take out the middle of a text wider than ``width`` columns; both ends of a qualified name tell something."""
+    """Cut the middle of a text wider than ``width`` columns, because both ends of a qualified name matter."""
     if width_of(text) <= width:
         return text
     head = _fitting(text, (width - 1) // 2)

@@ -1,4 +1,4 @@
-"""How long calls waited for the thread of ``sync_to_async`` in a period, and what held it meanwhile."""
+"""Sums up how long calls waited for a ``sync_to_async`` thread, and what held it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from loopwatch.stored_time import as_stored
 
 @dataclass(frozen=True, slots=True)
 class ThreadWaitSum:
-    """The waits of one route for one call that held its thread; names are empty where none is known."""
+    """The waits of one route for one call that held its thread; unknown names are empty."""
 
     held_by: str
     thread: str
@@ -26,7 +26,7 @@ class ThreadWaitSum:
 
     @property
     def name(self) -> str:
-        """Method and route of the request that waited."""
+        """The method and route of the request that waited."""
         return f"{self.method} {self.route}".strip()
 
     @property
@@ -52,7 +52,7 @@ class ReportedThreadWait:
 
 
 def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
-    """Those of the hours that begin at ``since`` (aware) or later, the most time waited first, in one query."""
+    """Sum up the hours that begin at ``since`` (aware) or later, most time waited first, by one query."""
     totals: QuerySet[ThreadWaitTotal] = ThreadWaitTotal.objects.using(using)
     if since is not None:
         totals = totals.filter(hour__gte=as_stored(since))
@@ -62,7 +62,7 @@ def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
 
 
 def reported_thread_waits(sums: Iterable[ThreadWaitSum]) -> list[ReportedThreadWait]:
-    """Put together what one call in one kind of thread was waited for, the most time waited first."""
+    """Group the waits by the call that held the thread and by kind of thread, most time waited first."""
     members = defaultdict[tuple[str, str], list[ThreadWaitSum]](list)
     for each in sums:
         members[each.held_by, each.thread].append(each)

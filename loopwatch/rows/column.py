@@ -9,14 +9,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Value]):
-    """The entries of a column that could be read, and whether there were others."""
+    """The readable entries of a column; ``is_damaged`` if there were others."""
 
     values: tuple[Value, ...] = ()
     is_damaged: bool = False
 
 
 def read_entries(stored: object, read: Callable[[object], Value | None], limit: int) -> Column[Value]:
-    """Read a list by its entries, of which ``read`` gives ``None`` for those that it does not understand."""
+    """Read a list entry by entry. ``read`` returns ``None`` for an entry that it does not understand."""
     if not isinstance(stored, list):
         return Column(is_damaged=True)
     values = tuple(value for value in map(read, stored[:limit]) if value is not None)

@@ -5,9 +5,9 @@ from typing import Any
 
 
 class ColumnDecoder(json.JSONDecoder):
-    """Gives ``None`` for JSON that Python refuses, such as arrays nested a thousand deep or integers of 5,000 digits.
+    """Returns ``None`` for JSON that Python refuses, such as arrays nested a thousand deep or integers of 5,000 digits.
 
-    Django would raise the error out of every query that reads the row.
+    Otherwise, every query that reads the row would raise the error.
     """
 
     def decode(self, text: str, *args: Any) -> Any:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from loopwatch.rows.column import Column, is_number, read_entries
 
 ENTRIES_LIMIT = 1_000
-"""More than is ever written."""
+"""More entries than are ever written."""
 LARGEST_INTEGER = 2**53
 LONGEST_MS = 2.0**53 / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class StoredContribution:
-    """One contribution to a step: its self time and its number of calls, ``None`` where the engine counts none."""
+    """A contribution to a step: its self time and number of calls, ``None`` if the engine does not count them."""
 
     name: str
     own_ms: float
@@ -22,7 +22,7 @@ class StoredContribution:
 
 @dataclass(frozen=True, slots=True)
 class StoredDelay:
-    """How many requests of a route waited."""
+    """The number of requests of a route that waited."""
 
     method: str
     route: str
@@ -30,22 +30,22 @@ class StoredDelay:
 
 
 def read_contributions(stored: object) -> Column[StoredContribution]:
-    """From ``BlockingEvent.contributions``: ``{"name", "own_ms", "count"}`` each."""
+    """Read ``BlockingEvent.contributions``; each entry is ``{"name", "own_ms", "count"}``."""
     return read_entries(stored, _contribution, ENTRIES_LIMIT)
 
 
 def read_delays(stored: object) -> Column[StoredDelay]:
-    """From ``BlockingEvent.delayed_routes``: ``[method, route, requests]`` each."""
+    """Read ``BlockingEvent.delayed_routes``; each entry is ``[method, route, requests]``."""
     return read_entries(stored, _delay, ENTRIES_LIMIT)
 
 
 def read_releases(stored: object) -> Column[str]:
-    """From ``Finding.known_releases``."""
+    """Read ``Finding.known_releases``."""
     return read_entries(stored, lambda release: release if isinstance(release, str) else None, ENTRIES_LIMIT)
 
 
 def read_errors(stored: object) -> Column[tuple[str, int]]:
-    """From ``ProcessHealth.errors``: how many failures of which source, in an object."""
+    """Read ``ProcessHealth.errors``, an object of failures by source."""
     entries = [*stored.items()] if isinstance(stored, Mapping) else None
     return read_entries(entries, _error, ENTRIES_LIMIT)
 

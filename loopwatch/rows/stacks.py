@@ -7,7 +7,7 @@ Version 1 is an object::
      "samples": [[ms, [indices of frames, outermost first]], …]}
 
 The first sample is the representative stack; equal stacks are one sample. ``is_own`` is 0 or 1. In a very deep stack, a
-frame whose function says how many frames were left out, and whose other fields are empty, stands for the middle.
+frame whose function says how many frames were left out, and whose other fields are empty, replaces the middle.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from loopwatch.rows.column import Column, is_number, read_entries
 VERSION = 1
 SAMPLES_LIMIT = 100
 FRAMES_LIMIT = 10_000
-"""More than is ever written, so that no row makes its reader slow."""
+"""More frames than are ever written; the limit protects readers from slow rows."""
 LARGEST_INTEGER = 2**31 - 1
 LONGEST_MS = 2.0**53 / 1000
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFrame:
-    """One frame as stored. Lines are 1-based, columns 0-based UTF-8 bytes, 0 where unknown."""
+    """A stored frame. Lines are 1-based, columns are 0-based UTF-8 bytes; 0 if unknown."""
 
     filename: str
     module: str
@@ -46,14 +46,14 @@ class StoredFrame:
 
 @dataclass(frozen=True, slots=True)
 class StoredSample:
-    """A stack, outermost frame first, and the milliseconds of the step it stands for."""
+    """A stack, outermost frame first, and its share of the step in milliseconds."""
 
     duration_ms: float
     frames: tuple[StoredFrame, ...]
 
 
 def read_stacks(stored: object) -> Column[StoredSample]:
-    """The samples of a row, the representative stack first. An empty object is no damage: no stack was kept."""
+    """Read the samples of a row, the representative stack first. An empty object means that no stack was kept."""
     if stored == {}:
         return Column()
     match stored:

@@ -1,6 +1,6 @@
-"""What the overview says: how the site fared over a span of time, who is to blame, who suffers, and what is new.
+"""Computes the overview: what blocked the site over a span of time, which routes were affected, and what is new.
 
-A fixed number of queries, from totals alone, whatever the size of the store.
+It reads only totals, with a fixed number of queries that does not depend on the size of the store.
 """
 
 from loopwatch.reporting.overview.figures import OverviewFigures, overview_figures

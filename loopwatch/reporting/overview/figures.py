@@ -1,4 +1,4 @@
-"""The parts of the overview, put together."""
+"""Puts the parts of the overview together."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,12 +15,12 @@ from loopwatch.reporting.recording_health import RecordingHealth, recording_heal
 from loopwatch.stored_time import whole_hour
 
 LARGEST_BURST = 0.15
-"""The largest part of a span that is called a burst."""
+"""The largest share of a span that counts as a burst."""
 
 
 @dataclass(frozen=True, slots=True)
 class OverviewFigures:
-    """``since`` is where hourly totals could be cut: the beginning of the hour in which the first bar begins."""
+    """All figures of the overview. ``since`` is the beginning of the hour in which the first bar begins."""
 
     axis: TimeAxis
     since: datetime
@@ -41,7 +41,7 @@ class OverviewFigures:
 
     @property
     def burst_us(self) -> int:
-        """Into how much time, bar by bar, half of the blocked time fell; 0 where that says nothing."""
+        """How much time, in whole bars, contains half of the blocked time; 0 if it was no burst."""
         blocked_us = self.impact.blocked_us
         sums_us = accumulate(sorted((bar.impact.blocked_us for bar in self.bars), reverse=True))
         halves = next(number for number, sum_us in enumerate(sums_us, 1) if 2 * sum_us >= blocked_us)
@@ -50,7 +50,7 @@ class OverviewFigures:
 
 
 def overview_figures(span: TimeSpan, *, using: str | None = None) -> OverviewFigures:
-    """Look it up, as of now."""
+    """Look up the overview as of now."""
     now = datetime.now(UTC)
     axis = TimeAxis(span, now)
     since = whole_hour(axis.begin)

@@ -1,4 +1,4 @@
-"""What is new: since the last release where the site has releases, else within the last day; and what came back."""
+"""Finds new and reopened findings: since the latest release if releases are known, else within the last day."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class NewFindings:
-    """The newest first. ``release`` is empty where ``new`` are those of the last day."""
+    """New and reopened findings, newest first. ``release`` is empty if they are those of the last day."""
 
     release: str
     findings: list[Finding]
@@ -22,7 +22,7 @@ class NewFindings:
 
 
 def new_findings(now: datetime, using: str | None) -> NewFindings:
-    """Open findings that are new, or were reopened within a day; in two queries."""
+    """Return open findings that are new or were reopened within a day, by two queries."""
     release = _latest_release(using)
     yesterday = as_stored(now - DAY)
     is_new = Q(first_release=release) if release else Q(first_seen__gte=yesterday)
@@ -32,7 +32,7 @@ def new_findings(now: datetime, using: str | None) -> NewFindings:
 
 
 def _latest_release(using: str | None) -> str:
-    """The one that processes of the last days have; empty if there is no other one that it could be newer than."""
+    """Return the latest release among the processes of the last days; empty if all have the same one."""
     processes = ProcessHealth.objects.using(using).exclude(release="")
     names = [release for release, _ in processes.values_list("release").annotate(begun=Min("since")).order_by("-begun")]
     return names[0] if len(names) > 1 else ""

@@ -1,4 +1,4 @@
-"""How the loop of each process fared."""
+"""Sums up how long the loop of each process was blocked and how busy it was."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,8 +15,11 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ProcessTimes:
-    """One process. ``busy`` and ``busiest`` are shares of the minutes or hours in which its loop had something to do:
-    of all of them, and of the one in which it was busiest; ``None`` where that is not known."""
+    """The loop of one process.
+
+    ``busy`` is the share of time spent in steps during the minutes or hours with any step, and ``busiest`` that of the
+    busiest minute or hour; ``None`` if unknown.
+    """
 
     host: str
     process_id: int
@@ -31,7 +34,7 @@ class ProcessTimes:
 
 
 def processes(axis: TimeAxis, using: str | None) -> list[ProcessTimes]:
-    """Those that were blocked longest first, one more than are to be shown, in one query."""
+    """Return processes, those blocked longest first, by one query; one more than are shown."""
     minutes = axis.span.rows or Minutes.HOUR
     times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
     rows = times.values_list("host", "process_id", "since", "release").annotate(

@@ -1,4 +1,4 @@
-"""The routes in whose requests the stalls were, and those whose requests waited meanwhile."""
+"""Finds the routes that cause stalls, and the routes whose requests wait for them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from loopwatch.stored_time import as_stored
 
 @dataclass(frozen=True, slots=True)
 class CausingRoute:
-    """Method and route are both empty for what happened outside of known routes."""
+    """A route that causes stalls; method and route are both empty outside of known routes."""
 
     method: str
     route: str
@@ -25,7 +25,7 @@ class CausingRoute:
 
 @dataclass(frozen=True, slots=True)
 class SufferingRoute:
-    """``share`` is its part of the time that all requests waited."""
+    """A route whose requests wait; ``share`` is its part of the time that all requests waited."""
 
     method: str
     route: str
@@ -37,7 +37,7 @@ class SufferingRoute:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The worst first; ``all_us`` is the harm of all routes together."""
+    """Both lists of routes, worst first; ``all_us`` is the total impact of all routes."""
 
     causing: list[CausingRoute]
     suffering: list[SufferingRoute]
@@ -45,7 +45,7 @@ class Routes:
 
 
 def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
-    """Look them up in one query."""
+    """Look up the routes, by one query."""
     rows = list(
         route_totals(axis, since, using)
         .values_list("method", "route")
@@ -72,7 +72,7 @@ def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
 
 
 def route_totals(axis: TimeAxis, since: datetime, using: str | None) -> QuerySet[RouteTotal]:
-    """Hours from ``since`` on; for bars that are days, days (UTC)."""
+    """Select the hours from ``since`` on; if bars are days, the days (UTC) of the axis."""
     totals = RouteTotal.objects.using(using)
     if axis.span.bar == DAY:
         return totals.filter(hours=RouteTotal.Hours.DAY, start__gte=as_stored(axis.first_day_utc))

@@ -1,4 +1,4 @@
-"""The spans of time an overview may be of, and how each is divided into bars."""
+"""Defines the spans of time that an overview can show, and divides each into bars."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -15,7 +15,7 @@ Minutes = LoopTime.Minutes
 
 @dataclass(frozen=True, slots=True)
 class TimeSpan:
-    """``rows`` are the loop times that it is drawn from; without them, the days of routes."""
+    """A span of time. ``rows`` is the kind of loop times it is drawn from; ``None`` for the days of routes."""
 
     key: str
     label: Promise
@@ -39,7 +39,7 @@ DEFAULT = SPANS["24h"]
 
 
 class TimeAxis:
-    """The bars of a span that ends now. All moments are aware; days are those of the current time zone."""
+    """The bars of a span that ends now. Moments are aware, and days are those of the current time zone."""
 
     def __init__(self, span: TimeSpan, now: datetime) -> None:
         self.span = span
@@ -50,31 +50,31 @@ class TimeAxis:
 
     @property
     def begin(self) -> datetime:
-        """Where the first bar begins."""
+        """The beginning of the first bar."""
         return self.start(0)
 
     @property
     def end(self) -> datetime:
-        """Where the last bar ends, which is yet to come."""
+        """The end of the last bar, which is in the future."""
         return self.start(self.span.bars)
 
     @property
     def first_day_utc(self) -> datetime:
-        """Where the day of the first bar begins in UTC, for totals that are of such days."""
+        """The beginning of the first bar's day in UTC, for totals by day."""
         return datetime.combine(self._first_day, time.min, UTC)
 
     def index_of_day(self, start: datetime) -> int:
-        """The bar of the day (UTC) that begins at ``start``. West of Greenwich it may begin before today has ended."""
+        """Return the bar of the UTC day that begins at ``start``. West of Greenwich, that may be before today ends."""
         return min((start.astimezone(UTC).date() - self._first_day).days, self.span.bars - 1)
 
     def start(self, index: int) -> datetime:
-        """Where a bar begins."""
+        """Return the beginning of a bar."""
         if self._is_days:
             return timezone.make_aware(datetime.combine(self._first_day + index * DAY, time.min))
         return self._first + index * self.span.bar
 
     def index(self, at: datetime) -> int:
-        """The bar that a moment belongs to, which may lie outside of the span."""
+        """Return the index of a moment's bar, which may be outside of the span."""
         if self._is_days:
             return (timezone.localtime(at).date() - self._first_day).days
         return (at - self._first) // self.span.bar

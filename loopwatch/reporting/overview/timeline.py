@@ -1,4 +1,4 @@
-"""How long loops were blocked, bar by bar."""
+"""Sums up how long loops were blocked, bar by bar."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,10 +17,9 @@ from loopwatch.stored_time import as_aware, as_stored
 
 @dataclass(slots=True)
 class TimelineBar:
-    """One bar's sums over all processes.
+    """The sums of one bar over all processes.
 
-    ``busiest`` is for which share of a minute, or of an hour, whichever the rows are of, the busiest loop ran steps;
-    ``None`` where that is not known.
+    ``busiest`` is the share of its busiest minute or hour that a loop spent in steps; ``None`` if unknown.
     """
 
     start: datetime
@@ -45,7 +44,7 @@ class _BarPart(NamedTuple):
 
 
 def timeline(axis: TimeAxis, using: str | None) -> list[TimelineBar]:
-    """Every bar of the axis, in one query."""
+    """Return every bar of the axis, by one query."""
     bars = [TimelineBar(axis.start(index), axis.start(index + 1)) for index in range(axis.span.bars)]
     for row in _days(axis, using) if axis.span.rows is None else _rows(axis, axis.span.rows, using):
         if 0 <= row.bar < len(bars):

@@ -1,7 +1,4 @@
-"""The findings that did most harm.
-
-Harm is what a stall cost all requests together: its own time, and the same again for every other one that waited.
-"""
+"""Finds the findings with the largest impact: the time they blocked and the delay they caused to other requests."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,12 +14,12 @@ from loopwatch.stored_time import as_stored
 
 SHOWN = 8
 CANDIDATES = 10
-"""Of a year, the most harmful are looked for among so many: those of any time that have happened since."""
+"""For a year, the worst findings are searched among so many: those of all time that happened in that year."""
 
 
 @dataclass(frozen=True, slots=True)
 class WorstFinding:
-    """``share`` is its part of all harm."""
+    """A finding and its ``share`` of the total impact."""
 
     finding: Finding
     impact: Impact
@@ -31,14 +28,14 @@ class WorstFinding:
 
 @dataclass(frozen=True, slots=True)
 class WorstFindings:
-    """The most harmful first. ``ignored`` counts findings that are left out because somebody ignores them."""
+    """The findings with the largest impact first. ``ignored`` counts those left out because they are ignored."""
 
     findings: list[WorstFinding]
     ignored: int
 
 
 def worst_findings(axis: TimeAxis, since: datetime, all_us: int, using: str | None) -> WorstFindings:
-    """Those of the hours from ``since`` on, in three queries; ``all_us`` is the harm of that time."""
+    """Find them in the hours from ``since`` on, by three queries; ``all_us`` is the total impact of that time."""
     begin = as_stored(since)
     happened = Finding.objects.using(using).filter(last_seen__gte=begin)
     is_year = axis.span.rows is None
@@ -61,7 +58,7 @@ def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Findin
 
 
 def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
-    """A finding that is younger has its own totals; only of older ones hours are added up."""
+    """Use the totals of younger findings, and add up hours only for older ones."""
     by_harm = happened.exclude(status=Finding.Status.IGNORED).order_by((F("blocked_us") + F("delay_us")).desc(), "pk")
     candidates = list(by_harm[:CANDIDATES])
     older = [finding.pk for finding in candidates if finding.first_seen < begin]
