@@ -197,9 +197,9 @@ async def test_a_forked_child_has_no_viewers_of_its_parent_and_the_same_route():
     child.join(print)
     child._lock.acquire()  # a thread of the parent held it at the fork
     child.forget_viewers()
-    child.leave(print)
     assert child.is_routed
     assert not child.has_audience
+    child.leave(print)
 
 
 @pytest.mark.parametrize("layer", [SharedLayer], indirect=True)
