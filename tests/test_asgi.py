@@ -31,7 +31,7 @@ reports = []
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """A site that hands its stalls to ``reports`` and is stopped, and gone, after the test."""
+    """Set up a site that hands its stalls to ``reports``; stop it, and check that it leaves nothing behind."""
     reports.clear()
     settings.ROOT_URLCONF = "tests.site_urls"
     settings.ALLOWED_HOSTS = ["*"]
@@ -44,7 +44,7 @@ def site(settings):
 
 
 async def recorded():
-    """The reports of everything that has ended so far."""
+    """Return the reports of all stalls that have ended so far."""
     assert await asyncio.to_thread(site_monitor.flush)
     return list(reports)
 
@@ -68,7 +68,7 @@ async def test_every_stall_of_a_request_has_its_route(url, route, count):
     assert [call.request.route for call in calls] == [route] * count
 
 
-async def test_the_language_in_the_path_is_the_one_it_is_resolved_in(settings):
+async def test_a_route_is_resolved_in_the_language_of_its_path(settings):
     settings.MIDDLEWARE = ["django.middleware.locale.LocaleMiddleware"]
     assert (await get(LoopWatch(get_asgi_application()), "/de/greeting/")).status == 200
     (call,) = await recorded()
@@ -81,7 +81,7 @@ async def test_requests_that_do_not_block_are_not_reported(url):
     assert await recorded() == []
 
 
-async def test_a_stall_after_the_request_is_not_the_requests():
+async def test_a_stall_after_a_request_has_ended_is_not_attributed_to_it():
     await get(LoopWatch(get_asgi_application()), "/quick/")
     await asyncio.sleep(0)
     time.sleep(0.06)
@@ -116,7 +116,7 @@ class PassOn(BaseMiddleware):
     pass
 
 
-async def test_a_consumer_is_named_through_routers_and_middleware_and_an_idle_socket_waits_for_nobody():
+async def test_a_consumer_is_named_through_routers_and_middleware_and_an_idle_socket_is_not_delayed():
     application = LoopWatch(
         ProtocolTypeRouter(
             {
@@ -155,7 +155,7 @@ async def test_an_application_that_raises_still_raises():
         await LoopWatch(broken)({"type": "http", "path": "/"}, None, None)
 
 
-async def test_switched_off_installs_nothing(settings):
+async def test_a_site_that_switches_loopwatch_off_has_no_hooks_and_threads(settings):
     settings.LOOPWATCH = {"ENABLED": False}
     threads = threading.active_count()
     assert (await get(LoopWatch(get_asgi_application()), "/quick/")).status == 200
@@ -172,7 +172,7 @@ async def test_wrong_settings_are_logged_once_and_the_site_is_served(settings, c
     assert Handle._run is BARE_RUN
 
 
-async def test_changed_settings_take_effect():
+async def test_changed_settings_take_effect_with_the_next_request():
     application = LoopWatch(get_asgi_application())
     await get(application, "/shop/1/")
     with override_settings(LOOPWATCH={"THRESHOLD_MS": 5000, "SINKS": [], "ON_BLOCKING_CALL": reports.append}):
@@ -181,7 +181,7 @@ async def test_changed_settings_take_effect():
         assert len(await recorded()) == 1
 
 
-def test_loops_one_after_the_other_and_side_by_side_do_not_disturb_each_other():
+def test_consecutive_and_concurrent_loops_are_watched_independently():
     application = LoopWatch(get_asgi_application())
 
     def serve():
@@ -195,12 +195,12 @@ def test_loops_one_after_the_other_and_side_by_side_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert site_monitor.flush()
-    # Threads that start side by side may hold each other up as well, which is told too.
+    # Threads that start concurrently may delay each other, too, which is reported.
     assert [call.function for call in reports if call.method_name == "time.sleep"] == ["tests.site_urls.block"] * 5
 
 
 class Lifespan:
-    """A server's side of the lifespan protocol."""
+    """The server's side of the lifespan protocol."""
 
     def __init__(self, application):
         self.sent = asyncio.Queue()
@@ -234,7 +234,7 @@ async def test_lifespan_is_answered_for_an_application_without_one(application):
     await lifespan.task
 
 
-async def test_lifespan_of_the_application_is_its_own():
+async def test_the_lifespan_is_passed_to_an_application_that_has_one():
     seen = []
 
     async def application(scope, receive, send):
@@ -250,7 +250,7 @@ async def test_lifespan_of_the_application_is_its_own():
     assert seen == ["lifespan.startup", "lifespan.shutdown"]
 
 
-async def test_a_start_up_that_fails_is_not_hidden():
+async def test_a_lifespan_that_raises_at_start_up_still_raises():
     async def application(scope, receive, send):
         await receive()
         raise RuntimeError("no database")
@@ -268,7 +268,7 @@ def test_the_wrapper_can_be_imported_before_the_settings_are_known():
     assert done.returncode == 0, done.stderr
 
 
-async def test_a_site_that_has_not_installed_the_app_is_served_and_told(settings, caplog):
+async def test_a_site_without_loopwatch_in_installed_apps_is_served_and_the_log_says_so(settings, caplog):
     settings.INSTALLED_APPS = [app for app in settings.INSTALLED_APPS if app != "loopwatch"]
     assert (await get(LoopWatch(get_asgi_application()), "/quick/")).status == 200
     assert "INSTALLED_APPS" in caplog.text
@@ -290,7 +290,7 @@ async def test_a_monitor_that_cannot_start_does_not_stop_the_site(monkeypatch, c
 
 
 @pytest.mark.parametrize("mistake", [get_asgi_application, None, "app"])
-def test_what_is_not_an_application_is_refused_at_once(mistake):
+def test_wrapping_an_object_that_is_no_application_raises(mistake):
     with pytest.raises(TypeError, match="LoopWatch\\(get_asgi_application\\(\\)\\)"):
         LoopWatch(mistake)
 
@@ -313,7 +313,7 @@ asyncio.run(LoopWatch(application)({"type": "http", "path": "/"}, None, None))
 """
 
 
-def test_what_is_pending_is_written_at_process_exit():
+def test_pending_stalls_are_written_when_the_process_exits():
     done = run([sys.executable, "-c", AT_EXIT])
     assert (done.stdout.split(), done.returncode) == (["time.sleep"], 0), done.stderr
 

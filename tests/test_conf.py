@@ -67,7 +67,7 @@ def test_the_settings_are_read_once_and_again_when_they_change(settings):
     assert configuration().threshold_ms == 20
 
 
-def test_a_callable_may_be_given_itself(settings):
+def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
     settings.LOOPWATCH = {"ON_BLOCKING_CALL": print, "SINKS": [], "DATABASE": None}
     assert configuration().on_blocking_call is print
 
@@ -129,7 +129,7 @@ def test_a_callable_may_be_given_itself(settings):
         ({"RELEASE": "x" * 101}, "E004", "101 characters"),
     ],
 )
-def test_a_wrong_setting_is_told_with_what_to_do(settings, value, problem_id, said):
+def test_a_wrong_setting_is_reported_with_a_remedy(settings, value, problem_id, said):
     settings.LOOPWATCH = value
     (problem,) = problems()
     assert problem.id == f"loopwatch.{problem_id}"
@@ -145,7 +145,7 @@ def test_the_value_of_another_setting_is_not_shown(settings):
     assert settings.SECRET_KEY not in str(next(problems()))
 
 
-def test_all_problems_are_told_at_once(settings):
+def test_all_problems_of_the_settings_are_reported_at_once(settings):
     settings.LOOPWATCH = {"ENABLED": None, "ENGINE": None, "X": None}
     with pytest.raises(ImproperlyConfigured) as raised:
         configuration()

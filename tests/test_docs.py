@@ -29,7 +29,7 @@ def text_of(document):
 
 
 def section(name):
-    """What docs/settings.md says of one setting."""
+    """Return the section of one setting in docs/settings.md."""
     return re.search(rf"^## `{name}`\n(.*?)(?=^## |\Z)", text_of(SETTINGS), re.MULTILINE | re.DOTALL)[1]
 
 
@@ -51,7 +51,7 @@ def test_every_setting_has_a_section_with_its_default():
     assert [(name, literal(default)) for name, default in sections] == list(DEFAULTS.items())
 
 
-def test_the_ranges_are_those_the_checks_allow(settings):
+def test_the_documented_ranges_are_those_of_the_checks(settings):
     ranges = re.findall(r"^## `(.+)`$\n\n.*· ([\d.]+) to (\d+)$", text_of(SETTINGS), re.MULTILINE)
     numbers = {name for name, default in DEFAULTS.items() if type(default) in (int, float)}
     assert {name for name, _, _ in ranges} == numbers
@@ -63,7 +63,7 @@ def test_the_ranges_are_those_the_checks_allow(settings):
 
 
 @pytest.mark.parametrize(("name", "choices"), [("ENGINE", ENGINES), ("SINKS", SINKS)])
-def test_the_choices_are_complete(name, choices):
+def test_the_documented_choices_are_complete(name, choices):
     listed = re.search(r"(?:one|any) of (.+)$", section(name), re.MULTILINE)[1]
     assert re.findall(r'`"(.+?)"`', listed) == list(choices)
 
@@ -111,7 +111,7 @@ def check_ids():
     }
 
 
-def test_the_limits_of_what_is_kept_are_those_of_the_code():
+def test_the_documented_limits_are_those_of_the_code():
     said = text_of(ROOT / "docs" / "what-can-be-lost.md")
     for sentence in (
         f"for at most {STOP_TIMEOUT_S:g} s",
@@ -126,7 +126,7 @@ def test_the_limits_of_what_is_kept_are_those_of_the_code():
 
 
 @pytest.mark.parametrize("kind", Kind)
-def test_strict_mode_is_documented_as_it_is(kind):
+def test_every_kind_of_strict_mode_is_documented(kind):
     sections = re.split(r"^## (.+)\n", text_of(ROOT / "docs" / "strict.md"), flags=re.MULTILINE)
     told = sections[sections.index(kind) + 1]
     names = {known.name for known in (*IN_C.values(), *IN_PYTHON.values()) if known.kind is kind}
@@ -144,7 +144,7 @@ def test_the_options_of_the_plugin_are_documented():
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_links_lead_somewhere(document):
+def test_every_link_of_the_documents_has_a_target(document):
     for target in re.findall(r"\]\(([^)#\s]+)", text_of(document)):
         assert target.startswith("https://") or (document.parent / target).exists(), target
 

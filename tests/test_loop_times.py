@@ -1,4 +1,4 @@
-"""How loops fare reaches the recorder, whatever becomes of the stalls themselves."""
+"""The statistics of loops reach the recorder, even if the stalls themselves are filtered."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ async def serve():
 @pytest.mark.real_time
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("excluded", [[], ["test_loop_times"]])
-def test_a_stall_makes_its_minute_busy_and_a_pause_also_if_it_is_filtered(settings, excluded):
+def test_a_stall_makes_its_minute_busy_and_is_a_pause_even_if_its_path_is_excluded(settings, excluded):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "EXCLUDE_PATHS": excluded}
     asyncio.run(serve())
     assert site_monitor.stop(60)
@@ -45,7 +45,7 @@ def recorder():
     return Recorder(Configuration(sinks=()))
 
 
-def test_what_the_machine_took_is_a_pause_and_no_stall(recorder):
+def test_a_machine_stall_counts_as_a_pause_and_not_as_a_stall(recorder):
     watcher = SiteSubscriber(Configuration(), recorder)
     watcher.receive(blocking_call(started_at=datetime.now(UTC), step_ms=400.0, cause=Cause.SUSPENDED))
     rows = [row for key, row in recorder.loop_times.take().items() if key.minutes == LoopTime.Minutes.HOUR]

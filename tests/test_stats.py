@@ -34,7 +34,7 @@ async def serve(times=1):
     assert await asyncio.to_thread(site_monitor.flush)
 
 
-def test_nothing_is_watched_before_the_first_request():
+def test_stats_are_zero_before_the_first_request():
     assert loopwatch.stats() == loopwatch.recording.health.Stats()
 
 
@@ -50,7 +50,7 @@ async def test_the_stalls_of_the_process_are_counted(site):
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_what_is_stored_is_counted_and_its_cost(site):
+async def test_stored_stalls_and_the_cost_of_storing_them_are_counted(site):
     site.LOOPWATCH |= {"SINKS": ["database"]}
     await serve(2)
     stats = loopwatch.stats()
@@ -68,7 +68,7 @@ async def test_errors_are_counted_by_sink(site):
     assert stats.last_error.startswith("callback: ZeroDivisionError at tests/test_stats.py:")
 
 
-async def test_asking_does_not_wait_for_a_stop_that_waits(site):
+async def test_stats_do_not_wait_for_a_stop_in_progress(site):
     entered, release, stopped = threading.Event(), threading.Event(), []
 
     def hang(call):
@@ -92,6 +92,6 @@ async def test_asking_does_not_wait_for_a_stop_that_waits(site):
     assert stopped == [True]
 
 
-def test_watching_without_django_needs_no_part_of_it():
+def test_watch_imports_no_part_of_django():
     program = "import loopwatch, sys; print([name for name in sys.modules if 'django' in name])"
     assert run([sys.executable, "-c", program]).stdout == "[]\n"

@@ -1,4 +1,4 @@
-"""A site whose calls wait for their thread: what is stored, and of which request."""
+"""A site whose calls wait for their thread: the waits are stored with their requests."""
 
 import asyncio
 import time
@@ -66,13 +66,13 @@ def application():
 
 
 async def stored():
-    """The thread waits so far."""
+    """Return the thread waits so far."""
     columns = ("thread", "held_by", "held_for", "method", "route", "waits")
     return await rows(lambda: list(ThreadWaitTotal.objects.values_list(*columns)))
 
 
 async def rows(query):
-    """What the query finds once everything is written; its connection is closed, and no thread of asgiref's has it."""
+    """Return what the query finds once everything is written; close its connection on the same thread."""
 
     def run():
         assert site_monitor.flush()
@@ -97,7 +97,7 @@ async def test_consumers_of_channels_wait_for_each_other():
         await visitor.disconnect()
 
 
-async def test_what_a_view_gathers_waits_in_its_own_thread():
+async def test_calls_that_a_view_gathers_wait_for_the_thread_of_their_request():
     assert (await get(application(), "/shop/")).status == 200
     assert await stored() == [("request", f"{__name__}.slow", "GET shop/", "GET", "shop/", 1)]
 
@@ -105,7 +105,7 @@ async def test_what_a_view_gathers_waits_in_its_own_thread():
 async def test_a_thread_wait_is_no_stall():
     assert (await get(application(), "/shop/")).status == 200
     assert await stored()
-    # A busy machine may have the loop wait for a thread to start, which is another matter.
+    # A busy machine may make the loop wait for a thread to start, which is a stall of another kind.
     assert not await rows(Finding.objects.filter(blocking_call="time.sleep").exists)
 
 

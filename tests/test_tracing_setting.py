@@ -1,4 +1,4 @@
-"""``LOOPWATCH["ENGINE"] = "tracing"``: a site is watched by it, or by the other engine where it finds no room."""
+"""``LOOPWATCH["ENGINE"] = "tracing"``: the tracing engine watches a site, or sampling if no tool id is free."""
 
 import asyncio
 import sys
@@ -28,7 +28,9 @@ async def test_a_site_is_watched_by_the_tracing_engine(settings, stopped):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
-async def test_where_there_is_no_room_it_falls_back_and_says_so_once(settings, stopped, caplog, monkeypatch):
+async def test_a_site_falls_back_to_sampling_without_free_tool_ids_and_logs_that_once(
+    settings, stopped, caplog, monkeypatch
+):
     monkeypatch.setattr(site_monitor._monitor, "_has_logged_fallback", False)
     taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
     for tool in taken:

@@ -10,7 +10,7 @@ from loopwatch.checks.async_unsafe import VARIABLE
 
 @pytest.fixture
 def application(settings, monkeypatch):
-    """Makes an object the ASGI application of this site."""
+    """Return a function that makes an object the ASGI application of this site."""
     monkeypatch.delenv(VARIABLE, raising=False)
     module = ModuleType("site_asgi")
     monkeypatch.setitem(sys.modules, "site_asgi", module)
@@ -23,18 +23,18 @@ def application(settings, monkeypatch):
 
 
 async def page(scope, receive, send):
-    """An application that is of no interest."""
+    """An application that the checks do not look into."""
 
 
 @pytest.fixture
 def served(application):
-    """This site is served by ASGI, and watched."""
+    """Have this site name an ASGI application and be watched."""
     application(LoopWatch(page))
 
 
 @pytest.fixture
 def found():
-    """The messages of the checks with this id."""
+    """Return a function that returns the messages of the checks with an id."""
 
     def run(wanted, **options):
         return [message for message in run_checks(tags=["loopwatch"], **options) if message.id == wanted]

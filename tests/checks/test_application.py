@@ -17,7 +17,7 @@ class Router:
 
 
 async def bare(scope, receive, send):
-    """An application nobody watches."""
+    """An application that is not wrapped."""
 
 
 def ids():
@@ -36,7 +36,7 @@ def test_every_problem_is_an_error_with_a_hint(settings):
     assert all(message.is_serious() and message.hint for message in found)
 
 
-def test_an_application_that_is_not_wrapped_is_warned_of(application):
+def test_an_application_that_is_not_wrapped_gives_a_warning(application):
     application(bare)
     (message,) = run_checks(tags=["loopwatch"])
     assert message.id == "loopwatch.W001"
@@ -52,26 +52,26 @@ def test_a_wrapped_application_is_found_below_other_middleware(application, wrap
     assert ids() == []
 
 
-def test_middleware_around_itself_is_no_endless_search(application):
+def test_middleware_around_itself_ends_the_search_of_the_check(application):
     circle = Middleware(None)
     circle.inner = circle
     application(circle)
     assert ids() == ["loopwatch.W001"]
 
 
-def test_an_application_that_does_not_import_is_told(settings):
+def test_an_application_that_does_not_import_gives_a_warning(settings):
     settings.ASGI_APPLICATION = "nowhere.asgi.application"
     (message,) = run_checks(tags=["loopwatch"])
     assert (message.id, "nowhere" in message.msg) == ("loopwatch.W002", True)
 
 
 @pytest.mark.parametrize("switch", [{"ENABLED": False}, {"ENABLED": "wrong"}])
-def test_nothing_is_said_of_the_application_when_switched_off_or_misconfigured(application, settings, switch):
+def test_the_application_is_not_checked_if_loopwatch_is_switched_off_or_misconfigured(application, settings, switch):
     application(bare)
     settings.LOOPWATCH = switch
     assert "loopwatch.W001" not in ids()
 
 
-def test_nothing_is_said_without_an_asgi_application(settings):
+def test_a_site_without_an_asgi_application_gives_no_warning(settings):
     settings.ASGI_APPLICATION = None
     assert ids() == []

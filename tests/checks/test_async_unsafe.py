@@ -14,16 +14,16 @@ def test_any_value_switches_djangos_guard_off(monkeypatch, found, value):
     assert f"{VARIABLE}='{value}'" in message.msg
 
 
-def test_nothing_is_said_of_an_empty_value(monkeypatch, found):
+def test_an_empty_variable_gives_no_warning(monkeypatch, found):
     monkeypatch.setenv(VARIABLE, "")
     assert not found(W005)
 
 
-def test_nothing_is_said_without_it(found):
+def test_an_unset_variable_gives_no_warning(found):
     assert not found(W005)
 
 
-def test_nothing_is_said_where_no_asgi_server_is_known_of(monkeypatch, found):
+def test_the_variable_is_not_checked_without_an_asgi_application(monkeypatch, found):
     monkeypatch.setenv(VARIABLE, "1")
     with override_settings(ASGI_APPLICATION=None):
         assert not found(W005)

@@ -28,7 +28,7 @@ SEVERAL = [
 
 
 @pytest.mark.parametrize(("name", "value", "told"), SEVERAL)
-def test_a_layer_in_memory_behind_several_processes_is_warned_of_once(monkeypatch, found, name, value, told):
+def test_an_in_memory_layer_with_several_processes_gives_one_warning(monkeypatch, found, name, value, told):
     monkeypatch.setenv(name, value)
     (message,) = found(W007)
     assert told in message.msg
@@ -45,18 +45,18 @@ def test_a_layer_in_memory_behind_several_processes_is_warned_of_once(monkeypatc
         ("GUNICORN_CMD_ARGS", "--threads 4 --worker-class=uvicorn_worker.UvicornWorker"),
     ],
 )
-def test_nothing_is_said_of_one_process(monkeypatch, found, name, value):
+def test_an_in_memory_layer_with_one_process_gives_no_warning(monkeypatch, found, name, value):
     monkeypatch.setenv(name, value)
     assert not found(W007)
 
 
-def test_deploying_it_is_warned_of_whatever_is_known(found):
+def test_an_in_memory_layer_gives_a_warning_on_deployment(found):
     assert not found(W007)
     (message,) = found(W007, include_deployment_checks=True)
     assert 'CHANNEL_LAYERS["default"]' in message.msg
 
 
-def test_a_layer_derived_from_it_is_no_better(settings, found):
+def test_a_subclass_of_the_in_memory_layer_gives_a_warning(settings, found):
     settings.CHANNEL_LAYERS = {"chat": {"BACKEND": f"{__name__}.Derived"}}
     (message,) = found(W007, include_deployment_checks=True)
     assert 'CHANNEL_LAYERS["chat"]' in message.msg
@@ -65,12 +65,12 @@ def test_a_layer_derived_from_it_is_no_better(settings, found):
 @pytest.mark.parametrize(
     "layers", [{}, None, REDIS, {"default": {}}, {"default": {"BACKEND": "nowhere.Layer"}}, {"default": None}, "redis"]
 )
-def test_nothing_is_said_of_other_layers(settings, found, layers):
+def test_other_channel_layers_give_no_warning(settings, found, layers):
     settings.CHANNEL_LAYERS = layers
     assert not found(W007, include_deployment_checks=True)
 
 
-def test_nothing_is_said_where_no_asgi_server_is_known_of(monkeypatch, found):
+def test_channel_layers_are_not_checked_without_an_asgi_application(monkeypatch, found):
     monkeypatch.setenv("WEB_CONCURRENCY", "4")
     with override_settings(ASGI_APPLICATION=None):
         assert not found(W007, include_deployment_checks=True)

@@ -72,7 +72,7 @@ class Job(SyncConsumer):
 
 
 def routed(consumer):
-    """As sites route to a WebSocket consumer."""
+    """Return an application that routes to a WebSocket consumer as sites do."""
     nested = URLRouter([path("room/", consumer.as_asgi())])
     guarded = AllowedHostsOriginValidator(SessionMiddlewareStack(URLRouter([path("ws/", nested)])))
     return LoopWatch(ProtocolTypeRouter({"http": page, "websocket": guarded}))
@@ -97,12 +97,12 @@ def test_a_consumer_that_queries_nothing_or_is_asynchronous_is_not_named(applica
     assert not found(W006)
 
 
-def test_nothing_is_said_where_no_asgi_server_is_known_of(application, found):
+def test_consumers_are_not_checked_without_an_asgi_application(application, found):
     application(routed(Querying))
     with override_settings(LOOPWATCH={"ENABLED": False}):
         assert not found(W006)
 
 
-def test_nothing_is_said_of_an_application_that_does_not_import(settings, found):
+def test_consumers_are_not_checked_if_the_application_does_not_import(settings, found):
     settings.ASGI_APPLICATION = "nowhere.asgi.application"
     assert not found(W006)

@@ -52,7 +52,7 @@ def is_async(get_response):
 
 
 class Mixed(MiddlewareMixin):
-    """Written for both by Django's own mixin."""
+    """Made for both by Django's own mixin."""
 
 
 def explode(get_response):
@@ -78,7 +78,7 @@ def test_sync_only_middleware_is_named_in_its_order(settings, found):
 
 
 @pytest.mark.parametrize("middleware", [(), (both,), (async_one, both), (Mixed,)])
-def test_nothing_is_said_of_other_middleware(settings, found, middleware):
+def test_middleware_that_can_run_on_the_loop_gives_no_warning(settings, found, middleware):
     settings.MIDDLEWARE = [*dotted(*middleware), "django.middleware.security.SecurityMiddleware"]
     assert not found(W003)
 
@@ -95,7 +95,7 @@ def test_nothing_is_said_of_other_middleware(settings, found, middleware):
         (async_one, both, sync_one),
     ],
 )
-async def test_the_changes_of_thread_are_those_of_a_real_request(settings, found, middleware):
+async def test_the_reported_changes_of_threads_are_those_of_a_real_request(settings, found, middleware):
     settings.MIDDLEWARE = dotted(*middleware)
     (message,) = found(W003)
     entered_on.clear()
@@ -106,7 +106,7 @@ async def test_the_changes_of_thread_are_those_of_a_real_request(settings, found
     assert f"changes threads {changes} times" in message.msg
 
 
-def test_middleware_is_not_started(settings, found):
+def test_the_check_does_not_instantiate_middleware(settings, found):
     settings.MIDDLEWARE = dotted(explode)
     assert len(found(W003)) == 1
 
@@ -117,7 +117,7 @@ def test_middleware_that_does_not_import_is_left_to_django(settings, found):
 
 
 @pytest.mark.parametrize("switch", [{"ASGI_APPLICATION": None}, {"LOOPWATCH": {"ENABLED": False}}])
-def test_nothing_is_said_where_no_asgi_server_is_known_of(settings, found, switch):
+def test_middleware_is_not_checked_without_an_asgi_application(settings, found, switch):
     settings.MIDDLEWARE = dotted(sync_one)
     with override_settings(**switch):
         assert not found(W003)

@@ -13,7 +13,7 @@ def note(**_):
 
 
 async def note_later(**_):
-    """An asynchronous one."""
+    """An asynchronous receiver."""
 
 
 class Note:
@@ -23,7 +23,7 @@ class Note:
 
 @pytest.fixture
 def connected():
-    """Connects receivers for the time of the test."""
+    """Return a function that connects receivers for the duration of the test."""
     made = []
 
     def connect(signal, receiver):
@@ -51,23 +51,23 @@ def test_a_receiver_that_is_no_function_is_named_by_its_class(connected, found, 
     assert f"{name}' (request_started)" in message.msg
 
 
-def test_asynchronous_receivers_and_other_signals_are_no_trap(connected, found):
+def test_asynchronous_receivers_and_other_signals_give_no_warning(connected, found):
     connected(request_started, note_later)
     connected(got_request_exception, note)
     assert not found(W004)
 
 
-def test_djangos_own_receivers_are_not_the_sites(found):
+def test_receivers_of_django_itself_give_no_warning(found):
     assert not found(W004)
 
 
-def test_nothing_is_said_where_no_asgi_server_is_known_of(connected, found):
+def test_receivers_are_not_checked_without_an_asgi_application(connected, found):
     connected(request_started, note)
     with override_settings(ASGI_APPLICATION=None):
         assert not found(W004)
 
 
-def test_a_django_that_hides_its_receivers_is_not_judged(connected, found, monkeypatch):
+def test_a_django_without_the_private_method_gives_no_warning_of_receivers(connected, found, monkeypatch):
     connected(request_started, note)
     monkeypatch.setattr(request_started, "_live_receivers", lambda sender: None)
     assert not found(W004)

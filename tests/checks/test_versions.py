@@ -29,7 +29,7 @@ def test_a_django_newer_than_the_tested_ones_is_named(found):
 
 
 @pytest.mark.parametrize("version", ["3.12.0", "3.12.1", "3.13", "4.0.0"])
-def test_asgiref_that_does_not_wait_on_the_loop_is_fine(monkeypatch, found, version):
+def test_an_asgiref_that_cannot_freeze_the_process_gives_no_warning(monkeypatch, found, version):
     monkeypatch.setattr(asgiref, "__version__", version)
     assert not found(W011)
 
@@ -42,7 +42,7 @@ def test_asgiref_that_can_freeze_the_process_is_named(found):
 
 
 @pytest.mark.usefixtures("newer_django", "old_asgiref")
-def test_nothing_is_said_where_no_asgi_server_is_known_of(found):
+def test_versions_are_not_checked_without_an_asgi_application(found):
     with override_settings(ASGI_APPLICATION=None):
         assert not found(W010)
         assert not found(W011)

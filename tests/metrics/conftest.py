@@ -1,4 +1,4 @@
-"""OpenTelemetry's own SDK. A process has one provider of each kind, for good, so tests ask for what is new."""
+"""OpenTelemetry's own SDK. A process keeps its providers permanently, so tests ask for what is new."""
 
 from types import SimpleNamespace
 
@@ -28,7 +28,7 @@ def sdk():
 
 @pytest.fixture
 def points(sdk):
-    """Asks for the data points that are new, by the name of their metric."""
+    """Return a function that returns the new data points by the name of their metric."""
 
     def collect():
         data = sdk.reader.get_metrics_data()
@@ -41,6 +41,6 @@ def points(sdk):
 
 @pytest.fixture
 def spans(sdk):
-    """Asks for the spans that have ended, by their name."""
+    """Return a function that returns the spans that have ended by their name."""
     sdk.exporter.clear()
     return lambda: {span.name: span for span in sdk.exporter.get_finished_spans()}

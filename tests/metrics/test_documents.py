@@ -1,4 +1,4 @@
-"""docs/metrics.md says what is there, and its programs run."""
+"""docs/metrics.md lists every metric and attribute, and its programs run."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ def free_port():
         return free.getsockname()[1]
 
 
-def test_every_metric_is_named_and_no_other(sdk, points):
+def test_every_metric_is_documented_and_no_other(sdk, points):
     loop_times = LoopTimes()
     MetricsSink(loop_times).emit(blocking_call(waiting=1))
     named = set(re.findall(r"^\| `(loopwatch\.[a-z.]+)` \|", TEXT, re.MULTILINE))
@@ -36,13 +36,13 @@ def test_the_attributes_and_their_limit_are_those_of_the_code():
     assert f"a process tells {attributes.LIMIT}\napart" in TEXT
 
 
-def test_the_programs_are_python():
+def test_the_documented_programs_are_valid_python():
     assert len(PROGRAMS) == 3
     for program in PROGRAMS:
         ast.parse(program)
 
 
-def test_prometheus_finds_what_the_program_offers():
+def test_the_documented_program_exports_to_prometheus():
     port = free_port()
     program = PROGRAMS[0].replace("9464", str(port))
     site = f"""

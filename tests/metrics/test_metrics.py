@@ -1,4 +1,4 @@
-"""What OpenTelemetry's SDK is told of stalls."""
+"""Stalls reach OpenTelemetry's SDK as metrics."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -40,13 +40,13 @@ def test_a_stall_is_counted_by_route_function_and_cause(sink, points):
     assert (stalls["waiting"].value, stalls["computing"].value) == (3, 1)
 
 
-def test_what_is_not_known_is_no_attribute(sink, points):
+def test_unknown_values_are_left_out_of_the_attributes(sink, points):
     sink.emit(blocking_call(request=None))
     (point,) = points()["loopwatch.stalls"]
     assert point.attributes.keys() == {"loopwatch.blocking_call", "code.function.name", "loopwatch.cause"}
 
 
-def test_durations_are_seconds_in_buckets_that_fit(sink, points):
+def test_durations_are_recorded_in_seconds_with_the_buckets_of_the_report(sink, points):
     sink.emit(blocking_call(duration_ms=120))
     sink.emit(blocking_call(duration_ms=1_200))
     (point,) = points()["loopwatch.stall.duration"]
@@ -55,7 +55,7 @@ def test_durations_are_seconds_in_buckets_that_fit(sink, points):
     assert (by_bound[0.15], by_bound[2.5]) == (1, 1)
 
 
-def test_delayed_requests_are_counted_and_what_they_waited_together(sink, points):
+def test_delayed_requests_and_their_total_delay_are_recorded(sink, points):
     sink.emit(blocking_call(duration_ms=200, waiting=3))
     sink.emit(blocking_call(duration_ms=200))
     found = points()
@@ -63,7 +63,7 @@ def test_delayed_requests_are_counted_and_what_they_waited_together(sink, points
     assert [(point.count, point.sum) for point in found["loopwatch.delay"]] == [(1, pytest.approx(0.6))]
 
 
-def test_a_stall_that_goes_on_counts_once_and_has_its_duration_at_its_end(sink, points):
+def test_an_ongoing_stall_counts_once_and_its_duration_when_it_has_ended(sink, points):
     sink.emit(blocking_call(stall_id="long", duration_ms=5_000, waiting=1, ongoing=True))
     sink.emit(blocking_call(stall_id="long", duration_ms=10_000, waiting=3, ongoing=True))
     found = points()
@@ -76,7 +76,7 @@ def test_a_stall_that_goes_on_counts_once_and_has_its_duration_at_its_end(sink, 
     assert [point.sum for point in found["loopwatch.stall.duration"]] == [11]
 
 
-def test_however_many_names_there_are_the_series_are_bounded_and_nothing_is_lost(sink, points):
+def test_the_number_of_series_is_limited_and_no_stall_is_lost(sink, points):
     for number in range(LIMIT + 50):
         sink.emit(blocking_call(function=f"shop.view_{number}"))
     sink.emit(blocking_call(function="shop.view_0"))
@@ -87,7 +87,7 @@ def test_however_many_names_there_are_the_series_are_bounded_and_nothing_is_lost
     assert stalls["shop.view_0"].value == 2
 
 
-def test_names_are_bounded_too(sink, points):
+def test_the_length_of_attributes_is_limited(sink, points):
     sink.emit(blocking_call(function="名" * 5_000, request=Request("http", "BREW", "\ud800" * 5_000)))
     (point,) = points()["loopwatch.stalls"]
     assert max(map(len, point.attributes.values())) <= 200
@@ -95,9 +95,9 @@ def test_names_are_bounded_too(sink, points):
     str(point.attributes).encode()
 
 
-def test_gauges_tell_how_busy_the_loop_was_and_its_worst_pause(sink, loop_times, points):
+def test_gauges_show_how_busy_the_loop_was_and_its_longest_pause(sink, loop_times, points):
     now = datetime.now(UTC)
-    # For longer than a minute on either side: it may turn while this runs.
+    # For longer than a minute on either side, because a minute may end while this runs.
     loop_times.use(LoopUsage(now + timedelta(minutes=2), 300.0, 75.0))
     for minutes in range(4):
         loop_times.pause(blocking_call(step_ms=350, started_at=now - timedelta(minutes=minutes)))
@@ -106,18 +106,18 @@ def test_gauges_tell_how_busy_the_loop_was_and_its_worst_pause(sink, loop_times,
     assert [point.value for point in found["loopwatch.loop.lag"]] == [0.35]
 
 
-def test_where_busyness_cannot_be_known_there_is_none(sink, points):
+def test_the_busy_gauge_has_no_value_where_it_cannot_be_measured(sink, points):
     found = points()
     assert "loopwatch.loop.busy" not in found
     assert [point.value for point in found["loopwatch.loop.lag"]] == [0]
 
 
-def test_once_nobody_records_any_more_there_is_nothing_to_observe(sdk, points):
+def test_gauges_have_no_values_without_a_recorder(sdk, points):
     MetricsSink(LoopTimes())
     assert "loopwatch.loop.lag" not in points()
 
 
-def test_prometheus_gets_them_under_its_own_names(sink, loop_times):
+def test_prometheus_shows_the_metrics_under_the_documented_names(sink, loop_times):
     sink.emit(blocking_call(function="shop.for_prometheus", duration_ms=120))
     families = list(text_string_to_metric_families(prometheus_client.generate_latest().decode()))
     samples = [sample for family in families for sample in family.samples]

@@ -1,4 +1,4 @@
-"""Where a stall is found in the trace of its request."""
+"""A stall appears in the trace of its request."""
 
 import asyncio
 import time
@@ -50,23 +50,23 @@ def test_a_span_that_has_ended_gets_a_child_that_lasted_as_long_as_the_step(sink
     assert child.attributes["http.route"] == "checkout/<int:pk>/"
 
 
-def test_without_a_span_there_is_nothing_in_a_trace(sink, spans):
+def test_a_stall_without_a_span_adds_nothing_to_traces(sink, spans):
     sink.emit(blocking_call())
     assert spans() == {}
 
 
-def test_a_stall_that_goes_on_is_told_when_it_has_ended(sink, spans, tracer):
+def test_an_ongoing_stall_is_added_to_its_span_when_it_has_ended(sink, spans, tracer):
     with tracer.start_as_current_span("GET /"):
         for ongoing in (True, True, False):
             sink.emit(blocking_call(stall_id="long", ongoing=ongoing, otel_span=trace.get_current_span()))
     assert len(spans()["GET /"].events) == 1
 
 
-def test_a_context_without_a_span_has_none(sdk):
+def test_no_span_is_found_in_a_context_without_one(sdk):
     assert span_in(copy_context()) is None
 
 
-def test_a_span_that_raises_is_none_to_the_watchdog(sdk):
+def test_no_span_is_found_if_the_sdk_raises(sdk):
     class Broken(trace.NonRecordingSpan):
         def get_span_context(self):
             raise RuntimeError
@@ -85,7 +85,7 @@ def watched(settings):
 
 
 async def settle():
-    """End the step, and wait until it has been told of."""
+    """End the step, and wait until its stall has been reported."""
     await asyncio.sleep(0)
     assert await asyncio.to_thread(site_monitor.flush)
 
@@ -97,7 +97,7 @@ async def answer(send):
 
 @pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
-async def test_the_request_that_stalls_has_it_in_its_own_span(spans, tracer, points):
+async def test_a_stall_is_an_event_of_its_requests_span(spans, tracer, points):
     async def application(scope, receive, send):
         with tracer.start_as_current_span("request"), tracer.start_as_current_span("view"):
             await asyncio.sleep(0)
@@ -113,7 +113,7 @@ async def test_the_request_that_stalls_has_it_in_its_own_span(spans, tracer, poi
 
 @pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
-async def test_a_request_that_ends_in_the_step_that_stalls_has_it_below_its_span(spans, tracer):
+async def test_a_stall_is_a_child_of_its_requests_span_if_that_ended_in_the_same_step(spans, tracer):
     async def application(scope, receive, send):
         await asyncio.sleep(0)
         with tracer.start_as_current_span("request"):
@@ -130,7 +130,7 @@ async def test_a_request_that_ends_in_the_step_that_stalls_has_it_below_its_span
 
 @pytest.mark.real_time
 @pytest.mark.usefixtures("watched")
-async def test_what_a_child_task_does_is_in_the_span_it_was_started_in(spans, tracer):
+async def test_a_stall_of_a_child_task_is_in_the_span_that_was_current_when_the_task_started(spans, tracer):
     async def block():
         time.sleep(0.2)
         await settle()
@@ -144,7 +144,7 @@ async def test_what_a_child_task_does_is_in_the_span_it_was_started_in(spans, tr
     assert [event.name for event in spans()["request"].events] == [NAME]
 
 
-def test_no_span_is_kept_for_the_sake_of_its_function(tracer):
+def test_the_usual_culprits_keep_no_span(tracer):
     usual = UsualCulprits()
     usual.note(blocking_call(otel_span=tracer.start_span("kept?")))
     (kept,) = [call for calls in usual._latest.values() for call in calls.values()]

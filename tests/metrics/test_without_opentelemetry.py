@@ -1,4 +1,4 @@
-"""A site without OpenTelemetry, with half of it, or with an SDK that fails."""
+"""A site without OpenTelemetry, with an incomplete one, or with an SDK that fails is watched."""
 
 import sys
 
@@ -46,14 +46,14 @@ def site_with(before):
 
 
 @pytest.mark.real_time
-def test_a_site_without_it_is_watched_as_ever():
+def test_a_site_without_opentelemetry_is_watched():
     ran = site_with("sys.modules['opentelemetry'] = None")
     assert ran.stdout == "time.sleep None\nFalse\n"
     assert "OpenTelemetry" not in ran.stderr
 
 
 @pytest.mark.real_time
-def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
+def test_an_opentelemetry_that_is_too_old_is_logged_once_and_the_site_is_watched():
     ran = site_with(
         "import opentelemetry.metrics as m\n"
         "old = m.NoOpMeter.create_histogram\n"
@@ -64,13 +64,13 @@ def test_a_version_that_is_too_old_is_told_once_and_the_site_is_watched():
 
 
 @pytest.mark.real_time
-def test_without_an_sdk_nothing_happens():
+def test_a_site_without_an_sdk_is_watched_and_logs_nothing():
     ran = site_with("")
     assert ran.stdout == "time.sleep None\nTrue\n"
     assert "OpenTelemetry" not in ran.stderr
 
 
-def test_only_who_names_the_metrics_is_warned_that_there_are_none(settings, monkeypatch):
+def test_only_a_site_that_names_the_metrics_is_warned_without_opentelemetry(settings, monkeypatch):
     monkeypatch.setitem(sys.modules, "opentelemetry.metrics", None)
     assert not is_available()
     for named, warned in ((None, False), (["log"], False), (["log", "metrics"], True), ("metrics", False), (7, False)):
@@ -78,18 +78,18 @@ def test_only_who_names_the_metrics_is_warned_that_there_are_none(settings, monk
         assert [message.id for message in check_metrics()] == (["loopwatch.W008"] if warned else []), named
 
 
-def test_with_it_nobody_is_warned(settings):
+def test_a_site_with_opentelemetry_is_not_warned(settings):
     settings.LOOPWATCH = {"SINKS": ["metrics"]}
     assert check_metrics() == []
 
 
-def test_who_does_not_want_metrics_has_none():
+def test_a_site_that_leaves_the_metrics_out_has_no_sink_for_them():
     chosen = sinks(Configuration(sinks=("log",)), Errors(), LoopTimes())
     assert [sink.name for sink in chosen] == ["log"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError, SystemExit])
-def test_an_sdk_that_fails_is_counted_and_holds_nobody_up(sdk, monkeypatch, error):
+def test_an_sdk_that_raises_is_counted_and_delays_no_other_sink(sdk, monkeypatch, error):
     def fail(*_, **__):
         raise error
 

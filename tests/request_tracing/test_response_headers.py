@@ -19,5 +19,5 @@ from loopwatch.request_tracing.response_headers import uncached
         b"expires",
     ],
 )
-def test_no_cache_is_told_anything_but_to_keep_nothing(name):
+def test_every_header_for_caches_is_replaced_by_no_store(name):
     assert uncached([(b"ETag", b"x"), (name, b"max-age=60")]) == [(b"ETag", b"x"), (b"cache-control", b"no-store")]

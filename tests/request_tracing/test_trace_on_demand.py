@@ -1,4 +1,4 @@
-"""A request that carries a valid token is traced and told what it did; without one, nobody can tell there are any."""
+"""A request with a valid token is traced and answered with figures; a request without one is answered as always."""
 
 import asyncio
 import logging
@@ -32,7 +32,7 @@ reports = []
 
 @pytest.fixture(autouse=True)
 def site(settings):
-    """A site with a threshold that only a long stall reaches; gone after the test, with everything of its traces."""
+    """Set up a site whose threshold only a long stall reaches; check that its traces leave nothing behind."""
     reports.clear()
     settings.ROOT_URLCONF = "tests.site_urls"
     settings.ALLOWED_HOSTS = ["*"]
@@ -47,7 +47,7 @@ def site(settings):
 
 @pytest.fixture
 def logged(caplog):
-    """Waits for that many lines about traces with a word in them; all lines so far."""
+    """Wait for that many lines about traces with a word in them; return all lines so far."""
     caplog.set_level(logging.INFO, "loopwatch.trace")
 
     async def lines(word, count=1):
@@ -62,13 +62,13 @@ def logged(caplog):
 
 
 async def headers_of(application, path, token=None):
-    """The headers of the answer."""
+    """Return the headers of the response."""
     headers = [] if token is None else [(b"x-loopwatch-trace", token.encode("latin-1"))]
     return (await get(application, path, headers=headers)).headers
 
 
 def timing(headers):
-    """The metrics of the answer, by name; of calls there may be several."""
+    """Return the metrics of the response by name; there may be several calls."""
     (value,) = [value for name, value in headers if name == "server-timing"]
     found = {}
     for name, description, duration_ms in METRIC.findall(value):
@@ -77,7 +77,7 @@ def timing(headers):
 
 
 async def traced(application, path="/", call="time.sleep"):
-    """The metrics of an answer that has told of a call; a busy machine may be to blame for its time instead."""
+    """Repeat until a response names a call, because a busy machine may be to blame instead; return its metrics."""
     async with asyncio.timeout(60):
         while True:
             found = timing(await headers_of(application, path, make_token(60, 5)))
@@ -95,7 +95,7 @@ def block():
 
 
 def raw(work, headers=()):
-    """An ASGI application that does ``work()`` and answers."""
+    """Return an ASGI application that does ``work()`` and answers."""
 
     async def application(scope, receive, send):
         await work()
@@ -109,7 +109,7 @@ async def stall():
     block()
 
 
-async def test_the_answer_says_where_the_time_went_and_which_call_took_it():
+async def test_the_response_says_where_the_time_went_and_which_call_took_it():
     found = await traced(LoopWatch(get_asgi_application()), "/shop/7/")
     (duration_ms,) = [
         ms for call, ms in found["call"] if re.fullmatch(r"time\.sleep \(tests/site_urls\.py:\d+\)", call)
@@ -118,7 +118,7 @@ async def test_the_answer_says_where_the_time_went_and_which_call_took_it():
     assert set(found) == {"loop", "blocked", "waiting", "call"}
 
 
-async def test_what_the_site_would_not_record_is_told_and_not_recorded(logged):
+async def test_a_call_below_the_sites_threshold_is_in_the_response_and_not_recorded(logged):
     await traced(raw(stall))
     assert await recorded() == []
     summary, *lines = await logged("time.sleep took")
@@ -127,7 +127,7 @@ async def test_what_the_site_would_not_record_is_told_and_not_recorded(logged):
     assert "tests.test_trace_on_demand.block (tests/test_trace_on_demand.py:" in line
 
 
-async def test_what_the_site_would_record_is_recorded_once_with_exact_times(settings):
+async def test_a_call_above_the_sites_threshold_is_recorded_once_with_exact_times(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40}
     await headers_of(raw(stall), "/", make_token(60, 5))
     (call,) = await recorded()
@@ -156,7 +156,7 @@ async def test_child_tasks_are_part_of_the_request():
     await traced(raw(child), call="2 x time.sleep")
 
 
-async def test_steps_of_others_are_time_spent_waiting_and_are_not_traced(settings):
+async def test_stalls_of_other_requests_count_as_waiting_and_are_not_traced(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40}
     gate = asyncio.Event()
 
@@ -177,7 +177,7 @@ async def test_steps_of_others_are_time_spent_waiting_and_are_not_traced(setting
 
 
 def forged():
-    """Tokens that are none."""
+    """Return invalid tokens."""
     good = make_token(60, 5)
     signature = good.rpartition(":")[2]
     return {
@@ -198,7 +198,7 @@ def forged():
 
 
 @pytest.mark.parametrize("kind", forged())
-async def test_without_a_valid_token_nothing_happens_and_nobody_can_tell(kind, caplog, monkeypatch):
+async def test_a_request_without_a_valid_token_is_answered_as_without_loopwatch(kind, caplog, monkeypatch):
     traced = []
     monkeypatch.setattr(monitor, "trace_request", lambda *given: traced.append(given))
     application = LoopWatch(get_asgi_application())
@@ -208,14 +208,14 @@ async def test_without_a_valid_token_nothing_happens_and_nobody_can_tell(kind, c
     assert caplog.records == []
 
 
-async def test_a_token_of_a_key_that_was_replaced_lately_is_good(settings):
+async def test_a_token_signed_with_a_fallback_key_is_valid(settings):
     token = make_token(60, 5)
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
     settings.SECRET_KEY = "new"
     assert "call" in timing(await headers_of(raw(stall), "/", token))
 
 
-async def test_what_the_application_says_itself_stays():
+async def test_server_timing_of_the_application_is_kept_before_that_of_loopwatch():
     own = [(b"Server-Timing", b"db;dur=5"), (b"x-other", b"1")]
     headers = await headers_of(raw(stall, own), "/", make_token(60, 5))
     (value,) = [value for name, value in headers if name == "server-timing"]
@@ -223,18 +223,18 @@ async def test_what_the_application_says_itself_stays():
     assert ("x-other", "1") in headers
 
 
-async def test_no_cache_keeps_an_answer_that_tells_figures():
+async def test_no_cache_may_store_a_response_with_figures():
     own = [(b"Cache-Control", b"public, max-age=60"), (b"CDN-Cache-Control", b"max-age=60")]
     headers = await headers_of(raw(stall, own), "/", make_token(60, 5))
     assert [header for header in headers if "cache" in header[0]] == [("cache-control", "no-store")]
 
 
-async def test_an_answer_without_figures_is_cached_as_the_application_says():
+async def test_a_response_without_figures_keeps_its_cache_headers():
     own = [(b"cache-control", b"public, max-age=60"), (b"cdn-cache-control", b"max-age=60")]
     assert len(await headers_of(raw(stall, own), "/")) == len(own)
 
 
-async def test_names_cannot_break_out_of_the_header():
+async def test_names_of_functions_cannot_forge_a_metric_of_the_header():
     namespace = {"time": time, "__name__": 'sh"op\r\nSet-Cookie: x\\é'}
     exec(compile("def stall():\n    time.sleep(0.06)", 'fi"le\r\nX: 1\\.py', "exec"), namespace)
 
@@ -250,14 +250,14 @@ async def test_names_cannot_break_out_of_the_header():
     assert set(METRIC.sub("", value)) == set(", ")
 
 
-async def test_what_redact_withholds_is_not_told_there_either(settings, logged):
+async def test_a_call_that_redact_withholds_is_not_in_the_response(settings, logged):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": lambda call: None}
     found = timing(await headers_of(LoopWatch(get_asgi_application()), "/shop/7/", make_token(60, 5)))
     assert "sleep" not in str(found)
     assert "shop" not in "".join(await logged("ms on the event loop"))
 
 
-async def test_a_redact_that_raises_withholds(settings, caplog):
+async def test_a_call_for_which_redact_raises_is_not_in_the_response(settings, caplog):
     def redact(call):
         raise ValueError("password")
 
@@ -266,7 +266,7 @@ async def test_a_redact_that_raises_withholds(settings, caplog):
     assert "password" not in caplog.text
 
 
-async def test_an_application_that_raises_raises_as_before():
+async def test_an_application_that_raises_still_raises_while_its_request_is_traced():
     async def fail():
         block()
         raise RuntimeError("of the site")
@@ -276,7 +276,7 @@ async def test_an_application_that_raises_raises_as_before():
         await raw(fail)(scope, None, None)
 
 
-async def test_what_cannot_be_named_in_time_is_left_to_the_log(settings, monkeypatch, logged):
+async def test_calls_that_cannot_be_named_in_time_are_in_the_log_only(settings, monkeypatch, logged):
     is_asked, may_answer = threading.Event(), threading.Event()
 
     def redact(call):
@@ -293,7 +293,7 @@ async def test_what_cannot_be_named_in_time_is_left_to_the_log(settings, monkeyp
     await logged("ms on the event loop")
 
 
-async def test_a_failure_of_tracing_is_counted_and_the_request_served(monkeypatch, caplog):
+async def test_a_failure_of_tracing_is_counted_and_the_request_is_served(monkeypatch, caplog):
     def fail(*_given):
         raise RuntimeError("of loopwatch")
 
@@ -309,7 +309,7 @@ class Chat(AsyncWebsocketConsumer):
         await self.send(text_data=text_data)
 
 
-async def test_a_websocket_that_asks_is_traced_until_it_closes(logged):
+async def test_a_websocket_opened_with_a_token_is_traced_until_it_closes(logged):
     headers = [(b"x-loopwatch-trace", make_token(60, 5).encode())]
     socket = WebsocketCommunicator(LoopWatch(Chat.as_asgi()), "/ws/", headers=headers)
     assert (await socket.connect(30))[0]
@@ -322,7 +322,7 @@ async def test_a_websocket_that_asks_is_traced_until_it_closes(logged):
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="There are no tool ids before Python 3.12")
-async def test_where_other_tools_leave_no_room_it_is_sampled_and_says_so_once(caplog):
+async def test_a_request_is_sampled_without_free_tool_ids_and_the_log_says_so_once(caplog):
     taken = [tool for tool in range(6) if sys.monitoring.get_tool(tool) is None]
     for tool in taken:
         sys.monitoring.use_tool_id(tool, "somebody")
@@ -337,20 +337,20 @@ async def test_where_other_tools_leave_no_room_it_is_sampled_and_says_so_once(ca
 
 
 @pytest.mark.parametrize(("rate", "engine"), [(1, "tracing"), (0, "sampling")])
-async def test_a_share_of_the_requests_is_traced_and_the_answer_does_not_tell(settings, rate, engine):
+async def test_a_randomly_traced_request_is_recorded_exactly_and_its_response_is_unchanged(settings, rate, engine):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "THRESHOLD_MS": 40, "TRACE_RATE": rate}
     assert await headers_of(raw(stall), "/") == []
     (call,) = await recorded()
     assert (call.method_name, call.engine) == ("time.sleep", engine)
 
 
-async def test_the_share_is_about_what_the_setting_says(settings):
+async def test_trace_rate_selects_about_that_share_of_the_requests(settings):
     settings.LOOPWATCH = {**settings.LOOPWATCH, "TRACE_RATE": 0.3}
     await headers_of(raw(stall), "/")
     assert 2700 < sum(site_monitor.is_request_sampled() for _ in range(10_000)) < 3300
 
 
-async def test_many_requests_at_once_some_given_up_are_answered_and_leave_nothing():
+async def test_many_concurrent_traces_some_of_them_cancelled_are_answered_and_leave_nothing_behind():
     async def pass_the_time():
         for _ in range(10):
             await asyncio.sleep(0.001)

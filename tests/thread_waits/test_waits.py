@@ -1,4 +1,4 @@
-"""What is said of calls that wait for the thread in which asgiref runs them."""
+"""Calls that wait for the thread in which asgiref runs them are reported."""
 
 import asyncio
 import logging
@@ -52,7 +52,7 @@ def hooks():
 
 @pytest.fixture
 def waits(hooks):
-    """The waits reported since the test began."""
+    """Return the waits that are reported during the test."""
     reported = []
     hooks.install(THRESHOLD_S, ONGOING_AFTER_S, reported.append)
     return reported
@@ -63,7 +63,7 @@ async def at_once(*calls):
 
 
 async def behind(first, *others):
-    """The others are handed over when the first call has its thread."""
+    """Submit the other calls when the first one has its thread."""
     begun.clear()
     holding = asyncio.ensure_future(first)
     await asyncio.to_thread(begun.wait, 60)
@@ -92,7 +92,7 @@ async def test_calls_of_two_requests_do_not_wait_for_each_other(waits):
     assert not waits
 
 
-async def test_calls_that_need_no_certain_thread_do_not_wait_for_each_other(waits):
+async def test_calls_that_are_not_thread_sensitive_do_not_wait_for_each_other(waits):
     await at_once(sync_to_async(hold, thread_sensitive=False)(), sync_to_async(pass_by, thread_sensitive=False)())
     assert not waits
 
@@ -128,14 +128,14 @@ def hold_briefly():
     time.sleep(0.1)
 
 
-async def test_what_a_call_returns_raises_and_sees_stays_as_it_was(waits):
+async def test_results_exceptions_and_context_of_a_call_are_unchanged(waits):
     secret.set("kept")
     assert await sync_to_async(secret.get)() == "kept"
     with pytest.raises(ZeroDivisionError):
         await sync_to_async(lambda: 1 / 0)()
 
 
-async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
+async def test_a_wait_for_a_free_thread_is_not_reported(waits):
     queue = ThreadQueue("process", Measurement(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
     queue.enter(pass_by)()
     late = queue.enter(pass_by)
@@ -144,7 +144,7 @@ async def test_a_wait_for_the_machine_is_not_blamed_on_a_call(waits):
     assert not waits
 
 
-async def test_a_queue_longer_than_is_remembered_is_reported_still(waits):
+async def test_waits_behind_more_holders_than_are_remembered_are_reported(waits):
     queue = ThreadQueue("process", Measurement(THRESHOLD_S, ONGOING_AFTER_S, waits.append))
     long = [queue.enter(hold) for _ in range(REMEMBERED + 1)]
     late = queue.enter(pass_by)
@@ -164,7 +164,7 @@ class TestAThreadThatIsNotGivenBack:
         hooks.install(THRESHOLD_S, THRESHOLD_S, reported.put)
         return reported
 
-    async def test_a_call_that_waits_for_it_is_reported_while_it_waits(self, told):
+    async def test_a_call_behind_one_that_does_not_return_is_reported_while_it_waits(self, told):
         let_go = threading.Event()
 
         def hang():
@@ -184,7 +184,7 @@ class TestAThreadThatIsNotGivenBack:
             last = told.get(timeout=60)
         assert last.waited_ms >= second.waited_ms
 
-    async def test_one_that_is_cancelled_meanwhile_is_forgotten(self, hooks, told):
+    async def test_a_waiting_call_that_is_cancelled_is_no_longer_reported(self, hooks, told):
         queue = ThreadQueue("process", hooks._measurement)
         queue.enter(pass_by)
         queue.enter(pass_by)
@@ -201,7 +201,7 @@ def parts_of_asgiref():
     return vars(executor).get("submit"), sync.ThreadPoolExecutor, vars(sync.CurrentThreadExecutor)["submit"]
 
 
-def test_nothing_is_left_behind(hooks):
+def test_uninstalling_restores_asgiref(hooks):
     before = parts_of_asgiref()
     hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)
     assert all(ours is not original for ours, original in zip(parts_of_asgiref(), before, strict=True))
@@ -209,7 +209,7 @@ def test_nothing_is_left_behind(hooks):
     assert parts_of_asgiref() == before == (None, ThreadPoolExecutor, before[2])
 
 
-async def test_a_call_that_is_in_the_queue_by_then_runs_and_is_not_reported(hooks, waits):
+async def test_a_call_queued_before_uninstalling_runs_and_is_not_reported(hooks, waits):
     running = threading.Event()
 
     def hold_on():
@@ -238,7 +238,7 @@ def test_a_hook_that_other_code_has_wrapped_is_left_in_place(hooks):
 
 
 @pytest.mark.parametrize("missing", ["CurrentThreadExecutor", "ThreadPoolExecutor"])
-def test_an_asgiref_that_has_changed_is_left_alone_and_the_log_says_so_once(hooks, monkeypatch, caplog, missing):
+def test_an_asgiref_that_cannot_be_hooked_is_left_alone_and_the_log_says_so_once(hooks, monkeypatch, caplog, missing):
     monkeypatch.delattr(sync, missing)
     for _ in range(2):
         hooks.install(THRESHOLD_S, ONGOING_AFTER_S, print)

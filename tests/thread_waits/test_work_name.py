@@ -25,7 +25,7 @@ class Chat(WebsocketConsumer):
 
 
 class Middleware(MiddlewareMixin):
-    """Something that is called, and no function."""
+    """A callable that is no function."""
 
 
 def save(message):
@@ -69,12 +69,12 @@ HERE = __name__
         (Hostile(), (), "partial"),
     ],
 )
-def test_the_function_is_named_as_the_site_knows_it(function, args, name):
+def test_work_is_named_by_the_function_that_the_site_passed(function, args, name):
     handed_over = partial(SyncToAsync(save).thread_handler, None, None, [], None, partial(function, *args))
     assert name_of(handed_over) == name
 
 
-def test_work_of_another_shape_has_a_name_too():
+def test_work_that_asgiref_did_not_wrap_has_a_name():
     assert name_of(save) == f"{HERE}.save"
     assert name_of(Chat().save) == f"{HERE}.Chat.save"
     assert name_of(Hostile()) == "Hostile"
