@@ -17,9 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import ENGINES, BlockingCall
 
-ENGINES = ("sampling", "tracing")
 SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
 """The Django settings that the configuration depends on."""
 SINKS = ("database", "log", "signal", "live", "metrics")

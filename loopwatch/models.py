@@ -203,7 +203,7 @@ class HourlyTotal(ImpactColumns):
 
 
 class RouteTotal(ImpactColumns):
-    """The stalls of one route and the waits of its requests, in one hour or day (UTC), for all findings together.
+    """The stalls of one route and the waits of its requests, in one hour or day (UTC).
 
     Over all routes, the figures of stalls add up to those of the hourly totals, ``waits`` to ``requests_delayed``, and
     ``waited_us`` to ``delay_us``. If many requests wait at once, the routes of some are looked up and count for all

@@ -17,11 +17,11 @@ from django.core.signals import setting_changed
 
 from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
+from loopwatch.detection.calls import SAMPLING
 from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.timing.in_flight import InFlight
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
-from loopwatch.detection.verdict.blocking_call import SAMPLING
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
 from loopwatch.process_exit import ProcessExit

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from loopwatch import site_monitor
-from loopwatch.detection.verdict.blocking_call import SAMPLING, TRACING
+from loopwatch.detection.calls import SAMPLING, TRACING
 
 TRACED = {"ENGINE": "tracing", "SINKS": []}
 

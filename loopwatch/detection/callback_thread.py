@@ -12,7 +12,7 @@ logger = logging.getLogger("loopwatch")
 MAX_PENDING = 10_000
 
 
-class Delivery:
+class CallbackThread:
     """Calls ``callback`` once for every report, in order. It starts its thread with the first one."""
 
     def __init__(self, callback: Callable[[BlockingCall], object]) -> None:

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+SAMPLING, TRACING = ENGINES = "sampling", "tracing"
+
 
 class Cause(StrEnum):
     """Why the loop could not go on."""

@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterable
 
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import TRACING, BlockingCall
 from loopwatch.detection.cpython.free_threading import warn_if_gil_is_off
 from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
 from loopwatch.detection.cpython.sites import register_monitor
@@ -55,7 +55,7 @@ class Monitor:
         warn_if_later_than_known()
         warn_if_gil_is_off()
         with self._lock:
-            if watcher.engine == report.TRACING:
+            if watcher.engine == TRACING:
                 self._tracer = self._tracer or best_tracer()
                 self._tracer.check(every_step=True)
             self._forget_closed_loops()
@@ -141,7 +141,7 @@ class Monitor:
             started = max(stall.step_started, watcher.entered)
             if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
                 continue
-            engine = report.TRACING if stall.is_for_request else watcher.engine
+            engine = TRACING if stall.is_for_request else watcher.engine
             key = engine, started
             if key not in reports:
                 reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
@@ -288,7 +288,7 @@ class Monitor:
 
 def _is_traced(clock: LoopClock) -> bool:
     """Whether somebody watches the loop with the tracing engine."""
-    return any(watcher.engine == report.TRACING for watcher in clock.watchers)
+    return any(watcher.engine == TRACING for watcher in clock.watchers)
 
 
 def _nothing() -> None:

@@ -8,8 +8,8 @@ from types import TracebackType
 from typing import Self
 
 from loopwatch.detection import monitor
-from loopwatch.detection.callback_thread import Delivery
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.callback_thread import CallbackThread
+from loopwatch.detection.calls import ENGINES, BlockingCall
 from loopwatch.detection.cpython.sites import register_monitor
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.surroundings import why_not_watched
@@ -18,7 +18,6 @@ from loopwatch.detection.path_filter import PathFilter
 logger = logging.getLogger("loopwatch")
 register_monitor(__name__)
 
-ENGINES = ("sampling", "tracing")
 MAX_CALLS = 10_000
 SETTLE_TIMEOUT_S = 10.0
 
@@ -63,14 +62,14 @@ class Watcher:
         self.disturbances: list[BlockingCall] = []
         self.entered = 0.0
         self._callback = on_blocking_call
-        self._delivery: Delivery | None = None
+        self._callback_thread: CallbackThread | None = None
 
     def __enter__(self) -> Self:
         if self.enabled and (reason := why_not_watched()):
             self.enabled = False
             _complain(reason)
         if self.enabled:
-            self._delivery = Delivery(self._callback) if self._callback is not None else None
+            self._callback_thread = CallbackThread(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
             monitor.start_watching(self, loop, every_thread=self.every_thread)
         return self
@@ -80,7 +79,7 @@ class Watcher:
     ) -> None:
         if self.enabled:
             settled = monitor.stop_watching(self, SETTLE_TIMEOUT_S)
-            delivered = self._delivery is None or self._delivery.finish(SETTLE_TIMEOUT_S)
+            delivered = self._callback_thread is None or self._callback_thread.finish(SETTLE_TIMEOUT_S)
             if not (settled and delivered):
                 logger.error(
                     "A watch() block gave up waiting after %s s for %s: its reports may be incomplete",
@@ -97,8 +96,8 @@ class Watcher:
             reports.append(call)
         else:
             self.calls_dropped += 1
-        if self._delivery is not None and not call.cause.is_machine:
-            self._delivery.put(call)
+        if self._callback_thread is not None and not call.cause.is_machine:
+            self._callback_thread.put(call)
 
 
 def watch(

@@ -23,7 +23,7 @@ _ROUTES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """A finding or a group: its figures in the order of the headings, and its share of the largest row."""
 
     name: str
@@ -47,7 +47,7 @@ class Table:
     title: str
     first_heading: str
     headings: Sequence[str]
-    rows: Sequence[Row]
+    rows: Sequence[TableRow]
 
 
 def render_html(report: Report) -> str:
@@ -96,8 +96,8 @@ def _changes(kind: str, findings: Iterable[ReportedFinding]) -> Table:
     return Table(wording.KIND_HEADINGS[kind], "Blocking call", wording.CHANGE_HEADINGS, rows)
 
 
-def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequence[str], percent: int) -> Row:
-    return Row(
+def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequence[str], percent: int) -> TableRow:
+    return TableRow(
         name=_name(finding.blocking_call),
         figures=list(zip(headings, figures, strict=True)),
         percent=percent,
@@ -112,8 +112,8 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
     )
 
 
-def _group(group: Group, group_by: str, largest_ms: float) -> Row:
-    return Row(
+def _group(group: Group, group_by: str, largest_ms: float) -> TableRow:
+    return TableRow(
         name=_name(wording.group_name(group, group_by)),
         figures=list(zip(wording.GROUP_HEADINGS, wording.group_figures(group), strict=True)),
         percent=_percent(group.blocked_ms, largest_ms),
@@ -125,7 +125,7 @@ def _group(group: Group, group_by: str, largest_ms: float) -> Row:
 def _thread_waits(report: Report) -> Table:
     largest_ms = max((wait.waited_ms for wait in report.thread_waits), default=0.0)
     rows = [
-        Row(
+        TableRow(
             name=_name(wording.holder(wait)),
             figures=list(zip(wording.THREAD_WAIT_HEADINGS, wording.thread_wait_figures(wait), strict=True)),
             percent=_percent(wait.waited_ms, largest_ms),

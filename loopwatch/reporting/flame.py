@@ -105,7 +105,7 @@ def flame_of(events: QuerySet[BlockingEvent], limit: int, most_frames: int = MOS
 def merge(events: Iterable[SampledEvent], most_frames: int = MOST_FRAMES) -> FlameGraph:
     """Merge the samples of events. If the samples of an event have no duration, its own is used.
 
-    Once there are ``frames`` different frames, further events are only counted.
+    Once there are ``most_frames`` different frames, further events are only counted.
     """
     graph = FlameGraph()
     frames = 0

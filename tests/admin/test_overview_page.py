@@ -41,7 +41,7 @@ def test_one_look_says_how_bad_it_was_what_did_it_and_whom_it_hurt(admin_client,
     page = admin_client.get(PAGE)
     text = text_of(page)
     assert "2 stalls blocked the loop for 400 ms. 8 times another request waited, 1.6 s in all." in text
-    assert "100 % of the harm was done by time.sleep in shop.views.pay." in text
+    assert "time.sleep in shop.views.pay has 100 % of the impact." in text
     assert "worst pause 310 ms" in text
     assert "busiest loop 25 %" in text
     assert "GET pay/" in text
@@ -67,7 +67,7 @@ def test_who_may_not_see_events_is_not_led_there(staff, bad_day):
 
 def test_every_chart_has_a_table_of_the_same_figures(admin_client, bad_day):
     page = admin_client.get(PAGE, {"span": "1h"}).content.decode()
-    table = page[page.index("As a table") : page.index("loopwatch-harm")]
+    table = page[page.index("As a table") : page.index("loopwatch-impact")]
     assert [" ".join(cell.split()) for cell in re.findall(r"<td[^>]*>([^<]*)</td>", table)] == [
         "2", "400 ms", "8", "310 ms", "25 %",
     ]  # fmt: skip

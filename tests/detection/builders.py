@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import CodeType
 
-from loopwatch.detection.calls import Cause
+from loopwatch.detection.calls import SAMPLING, Cause
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.sites import Site
@@ -23,7 +23,7 @@ from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall
 from loopwatch.detection.timing.trace import Trace, TracedCall
 from loopwatch.detection.verdict.attribution import Path, nodes_of
-from loopwatch.detection.verdict.blocking_call import SAMPLING, blocking_call
+from loopwatch.detection.verdict.blocking_call import blocking_call
 from loopwatch.detection.verdict.explanation import Explanation
 from tests.detection import shop
 

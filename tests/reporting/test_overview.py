@@ -1,4 +1,4 @@
-"""What the overview says: bars, processes, harm, and what is new."""
+"""What the overview says: bars, processes, the largest impact, and what is new."""
 
 from datetime import UTC, datetime, timedelta
 

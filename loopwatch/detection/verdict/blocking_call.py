@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
+from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
@@ -44,7 +44,6 @@ from loopwatch.detection.verdict.thread_states import (
 
 MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20
-SAMPLING, TRACING = "sampling", "tracing"
 Answer = TypeVar("Answer")
 
 GC_COLLECT = "gc.collect"

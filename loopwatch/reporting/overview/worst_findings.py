@@ -39,10 +39,10 @@ def worst_findings(axis: TimeAxis, since: datetime, all_us: int, using: str | No
     begin = as_stored(since)
     happened = Finding.objects.using(using).filter(last_seen__gte=begin)
     is_year = axis.span.rows is None
-    harms = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
+    impacts = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
     return WorstFindings(
         findings=[
-            WorstFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in harms
+            WorstFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in impacts
         ],
         ignored=happened.filter(status=Finding.Status.IGNORED).count(),
     )
@@ -51,21 +51,21 @@ def worst_findings(axis: TimeAxis, since: datetime, all_us: int, using: str | No
 def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
     ignored = Finding.objects.using(happened.db).filter(status=Finding.Status.IGNORED)
     hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin).exclude(finding__in=ignored)
-    harms = _summed(hours, limit=SHOWN)
-    findings = Finding.objects.using(happened.db).in_bulk(harms)
+    impacts = _summed(hours, limit=SHOWN)
+    findings = Finding.objects.using(happened.db).in_bulk(impacts)
     # A finding may have been deleted since its figures were read.
-    return _ordered((findings[pk], impact) for pk, impact in harms.items() if pk in findings)
+    return _ordered((findings[pk], impact) for pk, impact in impacts.items() if pk in findings)
 
 
 def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
     """Use the totals of younger findings, and add up hours only for older ones."""
-    by_harm = happened.exclude(status=Finding.Status.IGNORED).order_by((F("blocked_us") + F("delay_us")).desc(), "pk")
-    candidates = list(by_harm[:CANDIDATES])
+    by_impact = happened.exclude(status=Finding.Status.IGNORED).order_by((F("blocked_us") + F("delay_us")).desc(), "pk")
+    candidates = list(by_impact[:CANDIDATES])
     older = [finding.pk for finding in candidates if finding.first_seen < begin]
     hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin, finding__in=older)
-    harms = {finding.pk: finding.impact for finding in candidates}
-    harms |= _summed(hours, limit=CANDIDATES)
-    return _ordered((finding, harms[finding.pk]) for finding in candidates)[:SHOWN]
+    impacts = {finding.pk: finding.impact for finding in candidates}
+    impacts |= _summed(hours, limit=CANDIDATES)
+    return _ordered((finding, impacts[finding.pk]) for finding in candidates)[:SHOWN]
 
 
 def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Impact]:
@@ -74,5 +74,5 @@ def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Impact]:
     return {finding_id: Impact(*figures) for finding_id, *figures in largest}
 
 
-def _ordered(harms: Iterable[tuple[Finding, Impact]]) -> list[tuple[Finding, Impact]]:
-    return sorted(harms, key=lambda each: (-each[1].total_us, each[0].pk))
+def _ordered(impacts: Iterable[tuple[Finding, Impact]]) -> list[tuple[Finding, Impact]]:
+    return sorted(impacts, key=lambda each: (-each[1].total_us, each[0].pk))

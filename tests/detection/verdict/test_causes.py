@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from loopwatch.detection.calls import Cause
+from loopwatch.detection.calls import SAMPLING, TRACING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
 from loopwatch.detection.machine.gc_pauses import Collecting
-from loopwatch.detection.verdict.blocking_call import SAMPLING, TRACING, explanation, unexamined_call
+from loopwatch.detection.verdict.blocking_call import explanation, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (
     STARTED_AT,
