@@ -1,4 +1,4 @@
-"""What detection hands on: plain, immutable data about one stall, or about how busy a loop was.
+"""The results of detection: plain, immutable data about one stall, or about how busy a loop was.
 
 Nothing here touches a loop, a frame or Django. A ``BlockingCall`` is built on the watchdog's thread after the step has
 ended (or while it hangs) and may travel to any thread.
@@ -54,7 +54,7 @@ class StackFrame:
 
 @dataclass(frozen=True, slots=True)
 class StackSample:
-    """A stack (outermost frame first) and the milliseconds of the step it stands for."""
+    """A stack (outermost frame first) and the milliseconds of the step that were spent there."""
 
     duration_ms: float
     frames: tuple[StackFrame, ...]
@@ -62,9 +62,9 @@ class StackSample:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """What a part of a step's time went to. ``total_ms`` includes what it called; ``None`` if that is not known.
+    """A function's part of a step: its self time, and the total with its callees (``None`` if unknown).
 
-    ``count`` is how many calls there were that took long enough to matter; ``None`` where the engine cannot count them.
+    ``count`` is the number of calls that took long enough to matter; ``None`` where the engine cannot count them.
     """
 
     name: str
@@ -90,7 +90,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class LoopUsage:
-    """For how much of a stretch of time a loop ran steps; ``busy_s`` is ``None`` where the platform does not tell."""
+    """How long a loop ran steps within an interval. ``busy_s`` is ``None`` where the platform cannot say."""
 
     ended_at: datetime
     lasted_s: float
@@ -103,8 +103,8 @@ class BlockingCall:
 
     ``method_name`` is the culprit by its qualified name and ``duration_ms`` its own share of ``step_ms``, the whole
     step. ``filename``, ``lineno``, ``source`` and ``function`` say where the user's own code stood. ``called_name`` is
-    what that code called, ``leaf_name`` what in the end spent the time; both may equal the culprit. ``exact`` is false
-    where only the function is certain: the culprit is then the likely call in it, or the function itself. ``waiting``
+    what that code called, and ``leaf_name`` what spent the time in the end; both may equal the culprit. ``exact`` is
+    false where only the function is certain: the culprit is then a likely call in it, or the function itself. ``waiting``
     counts the other requests in flight that were delayed, ``delayed`` describes some of them. An ``ongoing`` call has
     not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the
     OpenTelemetry span that was current in the step, on a site that uses it; it is not stored.

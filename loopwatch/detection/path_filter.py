@@ -1,4 +1,4 @@
-"""Which reports somebody wants, by the files involved."""
+"""Selects reports by the files involved."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,10 @@ from loopwatch.detection.calls import BlockingCall
 
 @dataclass(frozen=True, slots=True)
 class PathFilter:
-    """Substrings of file names. They are looked for in the file of the user's own function and of all that it called:
-    one of ``include`` must be found, if there are any, and none of ``exclude``."""
+    """Substrings of file names, looked for in the file of the in-app function and in those of the calls below it.
+
+    A report is accepted if none of ``exclude`` is found and, where ``include`` is not empty, one of ``include`` is.
+    """
 
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
@@ -23,7 +25,7 @@ class PathFilter:
 
 
 def _filenames_inward(call: BlockingCall) -> list[str]:
-    """The files of the frames from the user's own function inward."""
+    """Return the files of the frames from the in-app function inward."""
     for index in range(len(call.stack) - 1, -1, -1):
         if call.stack[index].name == call.function:
             return [frame.filename for frame in call.stack[index:]]

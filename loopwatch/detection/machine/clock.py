@@ -8,5 +8,5 @@ NEVER = float("inf")
 
 
 def utc_of(moment: float) -> datetime:
-    """The date and time of a moment of ``now()``."""
+    """Return the date and time of a moment of ``now()``."""
     return datetime.now(UTC) - timedelta(seconds=now() - moment)

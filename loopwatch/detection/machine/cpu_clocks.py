@@ -1,4 +1,4 @@
-"""How much CPU time the loop's thread and the process have used, and how long a thread was kept from a CPU."""
+"""CPU clocks of the loop's thread and of the process, and how long a thread waited for a CPU."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from loopwatch.detection.machine.proc_files import Read, reader
 
 
 class CpuReading(NamedTuple):
-    """CPU seconds used up to ``at``: by the loop's thread (``None`` if unknown), the watchdog's, and all."""
+    """CPU seconds used up to ``at``: by the loop's thread (``None`` if unknown), the watchdog, and the process."""
 
     at: float
     thread_s: float | None
@@ -21,7 +21,7 @@ class CpuReading(NamedTuple):
 
 
 def others_s(before: CpuReading, after: CpuReading) -> float:
-    """CPU seconds that neither the loop's thread nor the watchdog has used; 0 where that cannot be known."""
+    """Return the CPU seconds that other threads than the loop's and the watchdog used; 0 where that is unknown."""
     if before.thread_s is None or after.thread_s is None:
         return 0.0
     own_s = after.thread_s - before.thread_s + after.watchdog_s - before.watchdog_s
@@ -29,26 +29,26 @@ def others_s(before: CpuReading, after: CpuReading) -> float:
 
 
 process_s = time.process_time
-"""CPU seconds that the whole process has used, the watchdog among it."""
+"""Returns the CPU seconds of the whole process, including the watchdog."""
 
 
 def cpu_clock_id(thread_id: int) -> int | None:
-    """The CPU clock of a thread that is alive; ``None`` on platforms without one."""
+    """Return the CPU clock of a living thread; ``None`` on platforms without one."""
     return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None
 
 
 class Turns(NamedTuple):
-    """How often a thread came on a CPU, and for how long in all it was ready to run while others had the CPUs."""
+    """How often a thread got a CPU, and how long it waited for one in all (the kernel's run delay)."""
 
     delayed_s: float
     taken: int
 
 
 class RunDelay:
-    """How a thread, given by its native id, got its turns on the CPUs.
+    """The turns of a thread, given by its native id, on the CPUs.
 
-    The second and third field of its ``schedstat`` (Linux: Documentation/scheduler/sched-stats.rst). What the thread
-    waits at this moment is not in it yet.
+    They are the second and third field of the thread's ``schedstat`` (Linux: Documentation/scheduler/sched-stats.rst).
+    A wait that still goes on is not included yet.
     """
 
     def __init__(self, native_id: int) -> None:
@@ -59,7 +59,7 @@ class RunDelay:
             self._read = reader(file)
 
     def read(self) -> Turns | None:
-        """Those so far; ``None`` where they cannot be known."""
+        """Return the turns so far; ``None`` where they are unknown."""
         if self._read is None:
             return None
         try:
@@ -69,15 +69,15 @@ class RunDelay:
             return None
 
     def read_s(self) -> float | None:
-        """The delay so far in seconds; ``None`` where that cannot be known."""
+        """Return the run delay so far in seconds; ``None`` where it is unknown."""
         turns = self.read()
         return None if turns is None else turns.delayed_s
 
 
 class Delays:
-    """How long the loop's thread and the watchdog's have been kept from a CPU since this was made; 0 where unknown.
+    """How long the loop's thread and the watchdog's waited for a CPU since this was made; 0 where unknown.
 
-    For the loop's, since ``loop_before`` was read, where it was read before. ``since`` is when that was at the latest.
+    If the loop's turns were read before, ``loop_before``, the loop's count from there. ``since`` is when this was made.
     """
 
     def __init__(self, loop: RunDelay, watchdog: RunDelay, loop_before: Turns | None = None) -> None:
@@ -87,7 +87,7 @@ class Delays:
         self._watchdog_before = watchdog.read()
 
     def loop_turns(self) -> Turns | None:
-        """The turns of the loop's thread."""
+        """Return the turns of the loop's thread."""
         return _since(self._loop_before, self._loop.read())
 
     def loop_s(self) -> float:

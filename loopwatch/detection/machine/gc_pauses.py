@@ -1,6 +1,6 @@
 """The garbage collector's pauses, which no stack shows.
 
-``gc.callbacks`` are called on the thread that collects, which may be a loop's. Short pauses are forgotten at once.
+``gc.callbacks`` are called on the thread that collects, which may be a loop's. Short pauses are not remembered.
 """
 
 import gc
@@ -61,7 +61,7 @@ class GcPauses:
         return Collecting(own_s, others_s)
 
     def _note(self, phase: str, _info: dict[str, Any]) -> None:
-        # Collections do not overlap: the collector is not entered again while it runs, on any thread.
+        # Collections do not overlap: while the collector runs, no thread can enter it again.
         if phase == "start":
             self._started = now()
         elif (ended := now()) - self._started >= SHORTEST_PAUSE_S:

@@ -1,8 +1,8 @@
-"""How long the watchdog waited for the GIL, which shows what the loop's thread was doing.
+"""Interprets the watchdog's wait for the GIL, which shows what the loop's thread was doing.
 
-A call that waits or computes without the GIL lets the watchdog in at once. Python code hands the GIL over one switch
-interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the watchdog
-is the first in: unless other threads compete for it.
+A call that waits, or computes without the GIL, lets the watchdog in immediately. Python code hands the GIL over one
+switch interval (5 ms) after it is asked. A C call that keeps the GIL lets no thread in until it returns, and then the
+watchdog is the first in, unless other threads compete for the GIL.
 """
 
 import sys
@@ -13,36 +13,36 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns, others_s
 
 CROWDED = 0.25
-"""From this load of the other threads on, one of them may well have had the GIL before the watchdog."""
+"""With at least this load, another thread may well have had the GIL before the watchdog."""
 LOAD_WINDOW_S = 0.25
 OWN_WORK_S = 0.001
 SCHEDULING_S = 0.003
 PUNCTUAL_S = 0.0005
 NOTEWORTHY = 0.2
-"""The part of the threshold for which a call must have kept the GIL to be seen by that."""
+"""A call is recognized by keeping the GIL if it does so for this fraction of the threshold."""
 MOSTLY = 0.8
 NEGLIGIBLE_S = 0.0002
-"""Less than any thread uses that wakes up, asks for the GIL and does something."""
+"""A thread that wakes up, takes the GIL and does anything uses more CPU time than this."""
 
 
 class GilWait(Enum):
-    """What the watchdog's wait for the GIL says."""
+    """What the watchdog's wait for the GIL shows."""
 
     NONE = auto()
-    """The GIL was free: the loop's thread waits, or computes without it."""
+    """The GIL was free: the loop's thread waits, or computes without the GIL."""
     INTERVAL = auto()
-    """Handed over when asked: some thread runs Python code, or C calls too short to matter."""
+    """The GIL was handed over when asked for: some thread runs Python code, or short C calls."""
     LONG = auto()
-    """Kept for much longer than asked: the loop's thread was inside one operation that keeps the GIL."""
+    """The GIL was kept for much longer: the loop's thread was inside one operation that keeps it."""
     CONTESTED = auto()
-    """As ``LONG``, but another thread may have come first, and the loop's thread may have gone a little further; or the
-    watchdog has waited for a CPU."""
+    """As ``LONG``, but the loop's thread may have gone a little further: another thread came first, or the watchdog had
+    to wait for a CPU."""
     SHARED = auto()
-    """Other threads had it too, for long: the loop's thread may be anywhere."""
+    """Other threads had the GIL for long: the loop's thread may be anywhere."""
 
 
 class OtherThreads:
-    """How busy the other threads of the process have been lately, in CPUs."""
+    """The recent load of the other threads of the process, in CPUs."""
 
     def __init__(self, since: CpuReading) -> None:
         self._since = since
@@ -57,10 +57,10 @@ class OtherThreads:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """What the watchdog knew before it had the GIL: when the sample was due, and since when it has been asking.
+    """What the watchdog knew before it got the GIL: when the sample was due, and since when it asked for the GIL.
 
-    ``due_at`` is when the watchdog was to look and had nothing else to do, ``at`` the later of that and ``asked_at``.
-    ``before`` are the CPU clocks until then, ``others_load`` is how busy other threads were.
+    ``due_at`` is the moment when the watchdog was to look and had nothing else to do, and ``at`` the later one of
+    ``due_at`` and ``asked_at``. ``before`` is an earlier reading, and ``others_load`` the load of the other threads.
     """
 
     due_at: float
@@ -78,12 +78,12 @@ class SampleRequest:
         waited_s = taken_at - self.asked_at - own_s
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
-            # Where the watchdog itself has kept the GIL for a while, the loop's thread may just be waiting for it.
+            # If the watchdog itself had the GIL for a while, the loop's thread may be waiting for it.
             return GilWait.NONE if own_s < OWN_WORK_S else GilWait.CONTESTED
-        # The machine's own scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
+        # Scheduling adds a few milliseconds; a call that matters keeps the GIL for longer.
         long_s = interval_s + max(SCHEDULING_S, NOTEWORTHY * self.threshold_s)
         if waited_s < long_s:
-            # Well off the interval: the GIL may have been free, and a CPU was not.
+            # The wait was no switch interval: the GIL may have been free while no CPU was.
             is_doubtful = abs(waited_s - interval_s) > PUNCTUAL_S and self._watchdog_delayed_s() > PUNCTUAL_S
             return GilWait.CONTESTED if is_doubtful else GilWait.INTERVAL
         busy_s = others_s(self.before, cpu)
@@ -93,10 +93,10 @@ class SampleRequest:
         return GilWait.SHARED if shared else GilWait.CONTESTED
 
     def loop_turns(self, cpu: CpuReading) -> Turns | None:
-        """The loop's turns on a CPU, unless it was on one for most of the time; ``None`` where they are not known."""
+        """Return the turns of the loop's thread; ``None`` if unknown, or if it had a CPU most of the time."""
         if self.delays is None or cpu.thread_s is None or self.before.thread_s is None:
             return None
-        # Asking may let go of the GIL (``reading``), which has to be waited for again where the loop computes.
+        # Reading may release the GIL (``proc_files``), and taking it back takes long while the loop computes.
         was_busy = cpu.thread_s - self.before.thread_s >= MOSTLY * (cpu.at - self.before.at)
         return None if was_busy else self.delays.loop_turns()
 
@@ -104,13 +104,13 @@ class SampleRequest:
         return 0.0 if self.delays is None else self.delays.watchdog_s()
 
     def _delayed_s(self) -> float:
-        """How long the one who had the GIL, or the one who wanted it, may have been without a CPU meanwhile."""
+        """Return how long the thread that had the GIL, or the watchdog, may have waited for a CPU meanwhile."""
         return 0.0 if self.delays is None else self.delays.loop_s() + self.delays.watchdog_s()
 
     def _was_shared(self, cpu: CpuReading, own_s: float, step_started: float, enough_s: float) -> bool:
-        """Whether the loop's thread has been off the CPU for long since the step began, and not for want of one."""
+        """Return whether the loop's thread left the CPU for long since the step began, though one was free."""
         idle_s = cpu.at - self.before.at - ((cpu.thread_s or 0.0) - (self.before.thread_s or 0.0)) - own_s
-        # They may have run before the step, while the loop rested; threads that always run have no such excuse.
+        # Other threads may have run before the step, while the loop rested, unless they run all the time.
         before_step_s = 0.0 if self.others_load >= CROWDED else max(0.0, step_started - self.before.at)
         delayed_s = 0.0 if self.delays is None else self.delays.loop_s()
         return idle_s - before_step_s - delayed_s > enough_s

@@ -1,7 +1,7 @@
-"""Reads a file of ``/proc`` without letting go of the GIL.
+"""Reads a file of ``/proc`` without releasing the GIL.
 
-``os.pread`` lets go of it, as it must for files that may keep one waiting; then whoever reads has to wait for it again,
-which takes a switch interval where the loop computes, and disturbs the loop. The kernel answers for ``/proc`` at once.
+``os.pread`` releases it, because most files may make the reader wait. Taking the GIL back costs a switch interval if
+the loop computes, and disturbs the loop. The kernel answers for ``/proc`` without waiting, so there is no need to.
 """
 
 import os
@@ -12,10 +12,10 @@ MOST_BYTES = 128
 
 
 def reader(descriptor: int) -> Read:
-    """What reads the beginning of an open file; it raises ``OSError``. Not for two threads at once."""
+    """Return a function that reads the beginning of an open file, for one thread at a time. It raises ``OSError``."""
     try:
         return _reader_that_keeps_the_gil(descriptor)
-    except (ImportError, AttributeError, OSError):  # a Python without ctypes, or a C library of another kind
+    except (ImportError, AttributeError, OSError):  # a Python without ctypes, or an unknown C library
         return lambda: os.pread(descriptor, MOST_BYTES, 0)
 
 

@@ -1,1 +1,1 @@
-"""Strict mode: calls known to block, found by what they are and not by how long they took. For tests."""
+"""Strict mode, for tests: finds calls that are known to block, however long they took."""

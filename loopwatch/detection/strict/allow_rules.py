@@ -1,7 +1,7 @@
 """Rules that allow calls: ``CALL [in FUNCTION] [during TEST]``, each part a pattern with ``*`` and ``?``.
 
-``time.sleep in shop.legacy.* during tests/slow/*`` allows ``time.sleep`` wherever a function of ``shop.legacy`` calls
-it in a test of that folder.
+``time.sleep in shop.legacy.* during tests/slow/*`` allows ``time.sleep`` in all functions of ``shop.legacy``, during
+the tests of that folder.
 """
 
 import functools
@@ -13,12 +13,12 @@ _WORDS = frozenset({"in", "during"})
 
 
 class RuleError(ValueError):
-    """A rule that cannot be read; the message says how one is written."""
+    """A rule that cannot be parsed; the message says how to write one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which calls are allowed, in which functions and tests. ``text`` is the rule as it was written."""
+    """The calls that are allowed, in which functions and tests. ``text`` is the rule as written."""
 
     text: str
     call: str = "*"
@@ -27,7 +27,7 @@ class Rule:
 
     @classmethod
     def parse(cls, text: object) -> "Rule":
-        """Read a rule. Raises ``RuleError``."""
+        """Parse a rule. Raises ``RuleError``."""
         if not isinstance(text, str):
             raise RuleError(f"a rule is a string such as {EXAMPLE!r}, not {text!r}")
         found = _FORM.fullmatch(text.strip())
@@ -36,7 +36,7 @@ class Rule:
         return cls(text.strip(), found["call"], found["function"] or "*", (found["test"] or "*").strip())
 
     def matches(self, names: tuple[str, ...], function: str, test: str) -> bool:
-        """Whether a call that has one of ``names``, made by ``function`` in ``test`` (its node id), is allowed."""
+        """Return whether a call with one of ``names``, made by ``function`` in ``test`` (its node id), is allowed."""
         return (
             any(matches(self.call, name) for name in names)
             and matches(self.function, function)
@@ -48,7 +48,7 @@ EXAMPLE = "time.sleep in shop.legacy.*"
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether the whole of ``text`` is as ``pattern`` says. Brackets stand for themselves: node ids have them."""
+    """Return whether ``pattern`` matches the whole of ``text``. Brackets are literal, because node ids have them."""
     return _compiled(pattern).fullmatch(text) is not None
 
 

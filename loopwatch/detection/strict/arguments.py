@@ -1,7 +1,7 @@
-"""An argument of the call that a frame stands on, when that call has no frame of its own to ask.
+"""Finds an argument of the C call that a frame is making, which has no frame to read it from.
 
-Worked out from the source of the call: a constant, a name, or an attribute that can be looked up without running
-anybody's code. Everything else, and everything without a source, is ``UNKNOWN``.
+The source of the call says it: a constant, a name, or an attribute that can be looked up without running code of the
+site. Everything else, and everything without a source, is ``UNKNOWN``.
 """
 
 import ast
@@ -18,7 +18,7 @@ MISSING: Final = object()
 
 
 def argument(frame: FrameType, position: int, keyword: str = "") -> Any:
-    """The argument at a position, or by its keyword; ``MISSING`` if it is not given."""
+    """Return the argument at a position, or by its keyword; ``MISSING`` if it is not given."""
     call = _call_at(frame.f_code, frame.f_lasti)
     if call is None or any(isinstance(given, ast.Starred) for given in call.args):
         return UNKNOWN

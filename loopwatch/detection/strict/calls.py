@@ -1,4 +1,4 @@
-"""What strict mode hands on: one call known to block, with the place it was made from."""
+"""The result of strict mode: a call that is known to block, and where it was made."""
 
 import hashlib
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from loopwatch.detection.verdict.attribution import nodes_of, own_node
 class StrictCall:
     """A call that is known to block, made on the thread of a running loop.
 
-    ``name`` is the call by the name that the catalogue has for it, ``called_name`` what the user's own code called to
-    get there: ``socket.socket.connect`` and ``requests.get``. ``filename``, ``lineno``, ``source`` and ``function`` say
-    where that was; ``stack`` is outermost first. ``count`` is how often it was made from there.
+    ``name`` is the name in the catalogue, and ``called_name`` the call in the user's own code that led there:
+    ``socket.socket.connect`` and ``requests.get``. ``filename``, ``lineno``, ``source`` and ``function`` locate the
+    latter; ``stack`` is outermost first. ``count`` is the number of calls from there.
     """
 
     name: str
@@ -34,7 +34,7 @@ class StrictCall:
 
     @cached_property
     def fingerprint(self) -> str:
-        """32 hex digits: the same for all that one call of the user's own function does."""
+        """32 hex digits, equal for everything that one call in the user's own code does."""
         text = f"strict\0{self.called_name}\0{self.function}"
         return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
@@ -45,7 +45,7 @@ class StrictCall:
 
 
 def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
-    """From where the frames stood, innermost first. Reads source files."""
+    """Describe a call by its sites, innermost first. Reads source files."""
     nodes = nodes_of(sites, is_exact=True, is_calling=True)
     if not nodes:  # the loop itself calls it: ``loop.call_soon(time.sleep, 1)``
         return StrictCall(known.name, known.kind, known.name, "", 0, "", known.name, (), count)

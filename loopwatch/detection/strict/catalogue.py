@@ -1,7 +1,7 @@
 """The calls that are known to block, by kind. Data, not code; ``docs/strict.md`` shows it with the cures.
 
-Names are those a program uses. A function written in C is known by that name; one that has a frame by its module and
-qualified name, which is what a frame knows.
+Names are those that programs use. A C function is recognized by its name; a Python function by its module and qualified
+name, which its frame knows.
 """
 
 from dataclasses import dataclass
@@ -55,7 +55,7 @@ class Kind(StrEnum):
 class Known:
     """A call that is known to block: always, or if its condition holds at the time it is made.
 
-    ``must_wait``: it blocks only while it waits for somebody, which is seen when it returns.
+    A call that ``must_wait`` blocks only while it waits, which shows when it returns.
     """
 
     name: str
@@ -73,7 +73,7 @@ def _in_c(
 def _in_python(
     kind: Kind, module: str, names: str, condition: Condition | None = None, *, of: str = "", public: str = ""
 ) -> dict[tuple[str, str], Known]:
-    """``of`` is the class with a dot, ``public`` the module that a program imports them from."""
+    """``of`` is the class, with a dot, and ``public`` the module that programs import the names from."""
     found = {}
     for name in names.split():
         full = f"{public or module}.{of}{name}".removesuffix(".__init__")

@@ -1,4 +1,4 @@
-"""Whether a call that may block would block now: what is known of its object and arguments says.
+"""Decide whether a call that may block would block now, by what is known of its object and arguments.
 
 Runs on the loop's thread as the call is made, in tests. Asks objects of the interpreter's own types, and through those
 types, so that no code of the user's runs. When in doubt, the call is not reported.
@@ -20,8 +20,8 @@ from typing import Any
 from loopwatch.detection.strict.arguments import argument
 
 Condition = Callable[[FrameType, Any], bool]
-"""Takes the frame and the object: for a C function the frame that calls it and what it is bound to, for a Python
-function its own frame and its first argument."""
+"""Takes a frame and an object: the calling frame and the bound object of a C function, or the frame and the first
+argument of a Python function."""
 
 MAX_WRAPPERS = 5
 _STANDARD_DESCRIPTORS = (1, 2)
@@ -38,7 +38,7 @@ def is_socket_blocking(_frame: FrameType, sock: Any) -> bool:
 
 
 def is_host_name(frame: FrameType, _first: Any) -> bool:
-    """Not an address, which takes no look-up."""
+    """Return whether the host is a name: an address needs no look-up."""
     host = frame.f_locals.get("host")
     if not host:
         return False
@@ -50,7 +50,7 @@ def is_host_name(frame: FrameType, _first: Any) -> bool:
 
 
 def is_real_file(frame: FrameType, file: Any) -> bool:
-    """Whether a file object leads to a descriptor that blocks: not memory, not standard output or error."""
+    """Return whether a file object has a descriptor that blocks: not memory, standard output or error."""
     if _is_output(file) or _is_of_pytest(frame.f_locals.get("self")):
         return False
     try:
@@ -64,7 +64,7 @@ def is_real_file(frame: FrameType, file: Any) -> bool:
 
 
 def has_blocking_descriptor(frame: FrameType, _function: Any) -> bool:
-    """Of ``os.read`` and the like: what is not known to block is not reported."""
+    """Return whether the descriptor of ``os.read`` and its like is known to block."""
     descriptor = argument(frame, 0, "fd")
     return type(descriptor) is int and _is_blocking(descriptor)
 
@@ -74,27 +74,27 @@ def is_lock_taken(frame: FrameType, lock: Any) -> bool:
 
 
 def may_wait_for_lock(frame: FrameType, _lock: Any) -> bool:
-    """Not ``acquire(False)``."""
+    """False for ``acquire(False)``."""
     return not _is_zero(argument(frame, 0, "blocking")) and not _is_zero(argument(frame, 1, "timeout"))
 
 
 def may_wait_for_item(frame: FrameType, _queue: Any) -> bool:
-    """Not ``get(False)``."""
+    """False for ``get(False)``."""
     return not _is_zero(argument(frame, 0, "block")) and not _is_zero(argument(frame, 1, "timeout"))
 
 
 def may_poll_for_long(frame: FrameType, _poll: Any) -> bool:
-    """Not ``poll(0)``."""
+    """False for ``poll(0)``."""
     return not _is_zero(argument(frame, 0, "timeout"))
 
 
 def may_select_for_long(frame: FrameType, _function: Any) -> bool:
-    """Not ``select(…, 0)``."""
+    """False for ``select(…, 0)``."""
     return not _is_zero(argument(frame, 3, "timeout"))
 
 
 def may_wait_for_child(frame: FrameType, _function: Any) -> bool:
-    """Not ``waitpid(pid, os.WNOHANG)``."""
+    """False for ``waitpid(pid, os.WNOHANG)``."""
     options = argument(frame, 1, "options")
     return not (isinstance(options, int) and options & os.WNOHANG)
 
@@ -131,7 +131,7 @@ def is_process_running(_frame: FrameType, process: Any) -> bool:
 
 
 def is_not_loaded(_frame: FrameType, name: Any) -> bool:
-    """Of an import: ``importlib.import_module`` asks for modules that have long been there."""
+    """Return whether an import loads anything: ``importlib.import_module`` may find the module loaded."""
     return name not in sys.modules
 
 
@@ -163,7 +163,7 @@ def _is_blocking(descriptor: int) -> bool:
 
 
 def _wrapped_by(file: Any) -> Any:
-    """What a file object of the interpreter's own types reads from or writes to."""
+    """Return the descriptor behind a file object of the interpreter's own types."""
     for kind, attribute in _WRAPPERS:
         if isinstance(file, kind):
             return vars(kind)[attribute].__get__(file)
@@ -171,7 +171,7 @@ def _wrapped_by(file: Any) -> Any:
 
 
 def _is_output(file: Any) -> bool:
-    """Standard output or error, or what pytest captures them with."""
+    """Return whether it is standard output or error, or pytest's capture of them."""
     standard = (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
     return any(file is each for each in standard) or _is_of_pytest(file)
 

@@ -1,4 +1,4 @@
-"""Recognises known calls: of a C function by its name, of a Python function by its code. Asked at every call."""
+"""Recognizes known calls: of C functions by name, of Python functions by code. Runs at every call of a step."""
 
 import types
 from enum import Enum, auto
@@ -16,21 +16,21 @@ class Harmless(Enum):
 
 
 class Recognition:
-    """Remembers every function it was asked about. For one thread at a time."""
+    """Remembers every function that it has looked up. One thread at a time may use it."""
 
     def __init__(self) -> None:
         self._by_code: dict[int, tuple[CodeType, Known | Harmless | None]] = {}
-        """By the id of the code, which is kept alive so that no other has the same. Hashing one takes too long."""
+        """By the id of the code, because hashing code takes long. The code is kept alive, so that ids stay unique."""
         self._by_callable: dict[object, Known | None] = {}
 
     def of_frame(self, frame: FrameType) -> Known | Harmless | None:
-        """The function that a frame has just begun to run."""
+        """Look up the function that a frame has just begun to run."""
         code = frame.f_code
         seen = self._by_code.get(id(code))
         return seen[1] if seen is not None else self._first_of_frame(code, frame.f_globals)
 
     def of_c(self, function: Any) -> Known | None:
-        """A builtin function, or a method bound to its object."""
+        """Look up a builtin function, or a method bound to its object."""
         bound_to = function.__self__
         key = (
             function if bound_to is None or type(bound_to) is types.ModuleType else (type(bound_to), function.__name__)

@@ -1,8 +1,8 @@
-"""The steps of one loop in strict mode: a profile function is in place while a step runs, and sees every call it makes.
+"""The steps of one loop in strict mode: while a step runs, a profile function sees every call that it makes.
 
-``sys.setprofile`` tells of the calls of C functions with the very function, and what it is bound to, so that a name
-imported early (``from time import sleep``) or a method of an immutable type is no way around it. It is taken out again
-after every step, and nothing is patched. A profile function that was there before is called too.
+``sys.setprofile`` passes the very C function that is called, and what it is bound to. So names that were imported early
+(``from time import sleep``) and methods of immutable types are recognized as well, and nothing is patched. After every
+step the profile function is taken out. A profile function that was there before is called too.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from loopwatch.detection.timing.steps import EVERY_STEP
 logger = logging.getLogger("loopwatch")
 
 WAITED_S = 0.001
-"""A call that only blocks while it waits is told of if it took this long."""
+"""A call that only blocks while it waits is reported if it took this long."""
 
 Record = Callable[[Known, Sequence[Site]], None]
 ProfileFunction = Callable[[FrameType, str, Any], object]
@@ -48,14 +48,14 @@ class StrictSteps:
         self._recognition = Recognition()
         self._depth = 0
         self._inside: FrameType | None = None
-        """Of a known or harmless function: what it calls in turn is its own business."""
+        """The frame of a known or harmless function, whose callees are not looked at."""
         self._waiting: tuple[FrameType, Known, Any, float] | None = None
         self._profile: ProfileFunction = self._look
         self._before: ProfileFunction | None = None
         self._is_installed = self._is_stopped = False
 
     def on_step_begin(self, outer: object) -> object:
-        """A step begins, inside of another one if there is an ``outer``."""
+        """Begin a step, inside ``outer`` if there is one."""
         self._depth = self._depth + 1 if outer is not None else 1
         self.begin()
         callback = getattr(self.handle, "_callback", None)
@@ -80,14 +80,14 @@ class StrictSteps:
         sys.setprofile(self._profile)
 
     def end(self) -> None:
-        """No longer. Whoever has put another profile function in place meanwhile keeps it."""
+        """Stop looking. A profile function that other code has set meanwhile stays."""
         self._inside = self._waiting = None
         if self._is_installed and sys.getprofile() is self._profile:
             sys.setprofile(self._before)
             self._is_installed = False
 
     def stop(self) -> None:
-        """For good, from any thread: the one of the loop takes its profile function out itself."""
+        """Stop looking permanently. From any thread: the loop's own thread takes the profile function out."""
         self._is_stopped = True
         if self.thread_id == threading.get_ident():
             self.end()
@@ -132,7 +132,7 @@ class StrictSteps:
         self._inside = frame
 
     def _returned(self) -> None:
-        """A call that only blocks while it waits is over: whether it has waited."""
+        """Report a call that only blocks while it waits, if it has waited."""
         if self._waiting is not None:
             frame, known, function, since = self._waiting
             self._waiting = None
@@ -146,7 +146,7 @@ class StrictSteps:
             self._record(known, sites)
 
     def _look_at_callback(self, callback: Any) -> None:
-        """The loop itself may call a C function: no frame of Python makes that call."""
+        """Recognize a C function that the loop itself calls, without any Python frame."""
         while type(callback) is functools.partial:
             callback = callback.func
         if type(callback) is types.BuiltinFunctionType:

@@ -17,20 +17,20 @@ from loopwatch.detection.timing.watched_loops import LoopHooks
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 MAX_PLACES = 10_000
-_UNAVAILABLE = "A profiler written in C ({}) is running on this thread, where strict mode needs its place: stop it"
+_UNAVAILABLE = "A profiler written in C ({}) is running on this thread, and strict mode needs its place: stop it"
 
 
 @dataclass(slots=True)
-class _Place:
+class _KnownAt:
     known: Known
     sites: Sequence[Site]
     count: int = 0
 
 
 class StrictWatcher:
-    """A context manager. ``calls`` has what was found so far, less what ``allow`` allows; it reads source files.
+    """A context manager. ``calls`` lists what was found so far, without what ``allow`` allows; it reads source files.
 
-    No more than 10,000 places are kept; ``calls_dropped`` counts the calls from others.
+    Calls from 10,000 places are kept; ``calls_dropped`` counts the calls from other places.
     """
 
     def __init__(self, *, allow: Sequence[str] = (), every_thread: bool = False) -> None:
@@ -41,7 +41,7 @@ class StrictWatcher:
         self._rules = tuple(map(Rule.parse, allow))
         self._thread_id: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._places: dict[object, _Place] = {}
+        self._places: dict[object, _KnownAt] = {}
         self._steps: dict[asyncio.AbstractEventLoop, StrictSteps] = {}
         self._hooks = LoopHooks(self._adopt)
 
@@ -72,7 +72,7 @@ class StrictWatcher:
         return [call for call in found if not self._is_allowed(call)]
 
     def take(self) -> list[StrictCall]:
-        """What was found so far, and forget it."""
+        """Return what was found so far, and forget it."""
         calls = self.calls
         self._places.clear()
         return calls
@@ -81,7 +81,7 @@ class StrictWatcher:
         return any(rule.matches((call.name, call.called_name), call.function, "") for rule in self._rules)
 
     def _adopt(self, loop: asyncio.AbstractEventLoop) -> StrictSteps | None:
-        """Of a loop that runs a step for the first time: whether its steps are to be looked at."""
+        """Decide, for a loop that runs its first step, whether its steps are looked at."""
         if self._loop is not None and loop is not self._loop:
             return None
         if self._loop is None and self._thread_id not in (None, threading.get_ident()):
@@ -91,24 +91,24 @@ class StrictWatcher:
         return steps
 
     def _record(self, known: Known, sites: Sequence[Site]) -> None:
-        """On the loop's thread: keep where it stood, and nothing else."""
+        """Keep the place of a call, and nothing else. On the loop's thread."""
         key = known.name, tuple((id(site.code), site.offset) for site in sites)
         place = self._places.get(key)
         if place is None and len(self._places) >= MAX_PLACES:
             self.calls_dropped += 1
             return
         if place is None:
-            place = self._places[key] = _Place(known, sites)
+            place = self._places[key] = _KnownAt(known, sites)
         place.count += 1
 
 
 def strict(*, allow: Sequence[str] = (), every_thread: bool = False) -> StrictWatcher:
-    """Report every call known to block that is made on the thread of a running loop, whatever it took. For tests.
+    """Report every call on the thread of a running loop that is known to block, however long it took. For tests.
 
     ``with strict(allow=["open in shop.conf.*"]) as watcher:`` may stand inside a coroutine, where it looks at the
     running loop, or around ``asyncio.run()``, where it looks at every loop of this thread; with ``every_thread=True``
     at those of all threads. ``watcher.calls`` is a list of ``StrictCall``. A rule is ``CALL [in FUNCTION]``, where
-    ``*`` stands for anything.
+    ``*`` matches anything.
 
     It looks at every call that a step makes, which slows down code that makes many. Raises ``ValueError`` for a rule
     that cannot be read, and, on entering, ``TracingUnavailableError`` if a profiler is running on this thread.

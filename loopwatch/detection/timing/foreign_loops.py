@@ -1,8 +1,8 @@
 """Times the steps of loops that are not asyncio's own, such as uvloop's.
 
-They run no Python ``Handle``, but everything is scheduled through methods of the loop's class, and C tasks call those
-too. Each callback is replaced by one that times itself, each protocol by one whose methods do. What was scheduled, or
-connected, before the loop's class was first seen stays untimed.
+These loops run no Python ``Handle``, but all callbacks are scheduled through methods of the loop's class, which tasks
+written in C call too. Each callback is replaced by one that times itself, and each method of a protocol likewise.
+Callbacks that were scheduled before the loop's class was first seen stay untimed.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ _PROTOCOL_CALLBACKS = (
 
 
 class TimedCallback:
-    """A callback that is a step. It stands for the handle, whose attributes it has."""
+    """A callback that is a step. It has the attributes of a handle, and takes its place."""
 
     __slots__ = ("_callback", "_clock_of", "_context", "_loop")
 
@@ -120,7 +120,7 @@ class LoopMethods:
         return handle
 
     def _calling(self, method: Any) -> Any:
-        """A method that the loop calls between two steps, as a step."""
+        """Time a method that the loop calls between two steps, as a step."""
         clock_of = self._clock_of
 
         @functools.wraps(method)

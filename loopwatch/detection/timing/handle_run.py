@@ -1,7 +1,8 @@
-"""What ``asyncio.events.Handle._run`` does: call the callback in its context, and report what it raises.
+"""Replaces one half of ``asyncio.events.Handle._run``: calling the callback. Reporting its errors is left to asyncio.
 
-The stopwatch does the first part itself: on every version that is known, that is cheaper than to wrap the method
-(``make benchmarks ARGS="--only callback"``, with another ``KNOWN_UNTIL``). The second is left to asyncio.
+The stopwatch calls the callback itself, because that costs less than a wrapper around the method on every known version
+of Python (``make benchmarks ARGS="--only callback"``, with another ``KNOWN_UNTIL``).
+Source: Lib/asyncio/events.py, ``Handle._run``.
 """
 
 import sys
@@ -16,20 +17,20 @@ KNOWN_UNTIL = (3, 15)
 
 
 def runs_as_asyncio(run: Run) -> bool:
-    """Whether that is asyncio's own method, which nobody has replaced or wrapped."""
+    """Return whether ``run`` is asyncio's own method, neither replaced nor wrapped."""
     return sys.version_info[:2] <= KNOWN_UNTIL and getattr(run, "__globals__", None) is vars(events)
 
 
 def report_as_asyncio(run: Run, handle: Any, error: BaseException) -> None:
-    """Have asyncio's own method report what the callback of ``handle`` has raised, in a frame of its caller."""
+    """Let asyncio's own method report the error that the callback of ``handle`` has raised in the calling frame."""
     traceback = error.__traceback__
-    # The caller's frame is left out, as it is none of the user's.
+    # The traceback starts below the calling frame, which is not the user's.
     handle._context = _Raising(handle, error.with_traceback(traceback and traceback.tb_next))  # noqa: SLF001
     run(handle)
 
 
 class _Raising:
-    """Stands for the context of a handle whose callback has run already, and raises again what that has raised."""
+    """Replaces the context of a handle whose callback has run already, and raises its error again."""
 
     __slots__ = ("_context", "_error", "_handle", "get")
 
@@ -38,12 +39,12 @@ class _Raising:
         self._context: Context = handle._context  # noqa: SLF001
         self._error = error
         self.get = self._context.get
-        """The watchdog may ask, in the meantime, which request this is."""
+        """The watchdog may ask for the request of the step at any moment."""
 
     def run(self, *_: object) -> NoReturn:
         self._handle._context = self._context  # noqa: SLF001
         try:
             raise self._error
         finally:
-            # Or the error would be kept by a frame of its own traceback.
+            # A frame of its own traceback would keep the error alive.
             del self._error

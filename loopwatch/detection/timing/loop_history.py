@@ -6,9 +6,11 @@ from loopwatch.detection.machine.gil_wait import OtherThreads
 
 
 class LoopHistory:
-    """``step`` is when the step began that ran, or had run last, at the last look; ``step_delays`` are as of when it
-    was first seen, ``delays`` the latest. ``before_rest`` was read as the watchdog's rest began, ``after_step`` after
-    the beginning of the step that was known last.
+    """What the watchdog remembers of one loop between two looks.
+
+    ``step`` is the moment when the step began that ran last, as of the last look. ``step_delays`` were read when that
+    step was first seen, and ``delays`` most recently. ``before_rest`` was read as the watchdog went to rest, and
+    ``after_step`` after the last known step had begun.
     """
 
     __slots__ = (
@@ -22,21 +24,21 @@ class LoopHistory:
         self.step: float | None = None
         self.step_delays: Delays | None = None
         self.is_new = False
-        """Whether the last look was the first at that step, which the clocks have not been read for yet."""
+        """Whether ``step`` was new at the last look, and the clocks have not been read since."""
         self.delays: Delays | None = None
         self.rests_since = NEVER
-        """When the loop came to rest for the last time."""
+        """When the loop came to rest most recently."""
         self.before_rest = first_reading
         self.after_step: CpuReading | None = None
         self.others = OtherThreads(first_reading)
 
     def look_at(self, step: float) -> bool:
-        """Note the step that runs or ran last, and return whether it is another one than before."""
+        """Note the step that runs or ran last, and return whether it is a new one."""
         if step == self.step:
             return False
         self.step, self.step_delays, self.is_new = step, self.delays, True
         return True
 
     def delays_of(self, step: float) -> Delays | None:
-        """Return the delays as of when that step began, as far as they are known."""
+        """Return the delays as of the beginning of that step, as far as they are known."""
         return self.step_delays if step == self.step else self.delays

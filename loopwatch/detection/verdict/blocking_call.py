@@ -36,8 +36,8 @@ from loopwatch.detection.verdict.thread_states import (
     computed,
     is_starved,
     is_suspended,
-    kept_off_s,
-    kept_off_unseen_s,
+    run_delay_s,
+    run_delay_unseen_s,
     states_of,
     was_watchdog_busy,
 )
@@ -129,8 +129,8 @@ def blocking_call(
 
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Whether the step would have reached the threshold, had the machine let it run."""
-    kept_off = kept_off_s(observation.samples, observation.step_started, observation.before)
-    return stall.ended - started - max(kept_off, observation.absent_s) >= stall.threshold_s
+    run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
+    return stall.ended - started - max(run_delay, observation.absent_s) >= stall.threshold_s
 
 
 class _Common:
@@ -245,8 +245,8 @@ def _cause_unseen(stall: Stall, observation: Observation, started: float, collec
         return Cause.SUSPENDED
     if is_gil_enabled() and is_starved(stall.cpu, before, lasted_s, delays):
         return Cause.STARVED
-    kept_off_s = 0.0 if delays is None else kept_off_unseen_s(delays, stall.cpu, before, lasted_s)
-    return Cause.COMPUTING if lasted_s - kept_off_s >= stall.threshold_s else Cause.SUSPENDED
+    run_delay_s = 0.0 if delays is None else run_delay_unseen_s(delays, stall.cpu, before, lasted_s)
+    return Cause.COMPUTING if lasted_s - run_delay_s >= stall.threshold_s else Cause.SUSPENDED
 
 
 def _cause(culprit: Culprit) -> Cause:

@@ -1,4 +1,4 @@
-"""A step that stands in a debugger waits for a person, who knows."""
+"""Recognizes steps that stand in a debugger: they wait for a person, and are not reported."""
 
 from collections.abc import Iterable
 
@@ -8,5 +8,5 @@ DEBUGGERS = frozenset({"bdb", "pdb", "ipdb", "pudb", "debugpy", "pydevd", "_pyde
 
 
 def is_being_debugged(samples: Iterable[Sample]) -> bool:
-    """Whether a debugger was seen at work in the step: at its prompt, or following the code line by line."""
+    """Return whether a debugger was seen in the step: at its prompt, or tracing the code line by line."""
     return any(site.module.partition(".")[0] in DEBUGGERS for sample in samples for site in sample.sites)

@@ -1,8 +1,8 @@
-"""What a stall's time went to: by its trace and, where that is silent, by the watchdog's samples.
+"""Divides a stall's time among the calls that were traced and, where the trace is silent, the watchdog's samples.
 
-Each traced call stands for its own time. Samples that stood in it share that time among them, if it was Python code: it
-may have called what was not timed. What no traced call stands for belongs to the samples that stood in none of them.
-Runs on the watchdog's thread.
+A traced call accounts for its self time. If it is Python code, it may have called functions that were not timed, so the
+samples inside it share that time. The rest of the step goes to the samples outside of all traced calls. Runs on the
+watchdog's thread.
 """
 
 from collections import defaultdict
@@ -21,7 +21,7 @@ from loopwatch.detection.verdict.attribution import DOMINANT, Node, Path, SeenSt
 from loopwatch.detection.verdict.thread_states import AT_REST, BUSY
 
 SURPLUS = 0.2
-"""By so much of it, the samples of a traced call may say more than it lasted: each stands for the time around it."""
+"""The samples inside a traced call may exceed its time by this fraction, because each covers the time around it."""
 _Key = tuple[object, ...]
 
 
@@ -46,7 +46,7 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Part:
-    """A part of the step: one traced call, or ``None`` for the time outside of all."""
+    """A part of the step: one traced call, or (``None``) the time outside of all traced calls."""
 
     call: TracedCall | None
     own_s: float = 0.0
@@ -55,7 +55,7 @@ class _Part:
 
 
 class _States:
-    """What the thread was doing, and when: as the samples say, else by the CPU clocks read around a call."""
+    """What the thread was doing, and when: by the samples, else by the CPU clocks read around a call."""
 
     def __init__(self, windows: Sequence[tuple[float, float, Cause]], clocks: Sequence[CpuReading]) -> None:
         self._windows = windows
@@ -76,11 +76,11 @@ class _States:
             return Cause.COMPUTING
         lasted_s = call.ended - call.started
         used_s = after.thread_s - before.thread_s
-        # How much of it was used outside of the call is not known: between nothing and all the time there was.
+        # An unknown part of it was used outside of the call: between none and all the time there was.
         least_s = max(0.0, used_s - (after.at - before.at - lasted_s))
         if least_s < AT_REST * lasted_s and others_s(before, after) >= BUSY * lasted_s:
             return Cause.STARVED
-        # Other processes may have had the CPU for most of it; who waits uses next to none.
+        # Other processes may have had the CPU most of the time, but a thread that waits uses hardly any.
         likely_s = (least_s + min(used_s, lasted_s)) / 2
         return Cause.COMPUTING if likely_s >= AT_REST * lasted_s else Cause.WAITING
 
@@ -90,7 +90,7 @@ def _at(reading: CpuReading) -> float:
 
 
 def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float, Cause]]:
-    """The time that each sample stands for; they follow one another from the beginning to the end."""
+    """Return the interval that each sample covers; the intervals follow one another."""
     ends = list(accumulate((path.weight_s for path in sampled), initial=started))
     return [(begin, end, path.state) for begin, end, path in zip(ends, ends[1:], sampled, strict=False)]
 
@@ -98,7 +98,7 @@ def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float
 def explain(
     trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
 ) -> Explanation:
-    """Share the time from ``started`` to ``ended`` among what was traced and what was sampled in it."""
+    """Divide the time from ``started`` to ``ended`` among the calls traced and the samples taken in it."""
     parts: dict[_Key, _Part] = {}
     for call in trace.calls:
         share = _share_inside(call, started, ended)
@@ -114,11 +114,11 @@ def explain(
     clocks = [*trace.readings, *readings]
     states = _States(_windows(sampled, started), clocks)
     paths = [path for part in (*parts.values(), rest) for path in _paths(part, states)]
-    return Explanation(paths, _counts(trace), _hidden([*parts.values(), rest], ended - started))
+    return Explanation(paths, _counts(trace), _untimed_callees([*parts.values(), rest], ended - started))
 
 
 def _without_callbacks(path: Path) -> Path:
-    """The interpreter likes to let the watchdog in as it calls the tracer, which happens at the end of a call."""
+    """Leave out the tracer's frames: the interpreter often lets the watchdog in as it calls the tracer."""
     sites = path.sample.sites
     own = next((index for index, site in enumerate(sites) if not _is_loopwatch(site)), len(sites))
     return replace(path, sample=_Seen(sites[own:], is_between_calls=True)) if own else path
@@ -129,7 +129,7 @@ def _is_loopwatch(site: Site) -> bool:
 
 
 def _share_inside(call: TracedCall, started: float, ended: float) -> float:
-    """The share of a call that lies between two moments; not more than 0 if none does."""
+    """Return the share of a call that lies between two moments; at most 0 if none does."""
     lasted_s = call.ended - call.started
     if lasted_s <= 0:
         return 0.0
@@ -137,7 +137,7 @@ def _share_inside(call: TracedCall, started: float, ended: float) -> float:
 
 
 def _key_of(call: TracedCall) -> _Key:
-    """What the stack of a sample must begin with to have stood in this call."""
+    """Return what the stack of a sample must begin with, if it was taken in this call."""
     outward = [_place(site) for site in call.sites]
     return tuple(reversed(outward)) if call.name else (*reversed(outward[1:]), id(call.sites[0].code))
 
@@ -147,9 +147,9 @@ def _place(site: Site) -> tuple[int, int]:
 
 
 def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) -> None:
-    """Give every sample to the innermost traced call that its stack stood in, as far as that lasted.
+    """Give every sample to the innermost traced call that it was taken in, up to the time of that call.
 
-    Of calls alike, only those that took long are traced. So what samples say beyond that goes to the part around it.
+    Only the slow ones of several equal calls are traced, so the samples' surplus goes to the part around them.
     """
     arrived: dict[int, list[tuple[Path, list[_Part]]]] = defaultdict(list)
     for path in sampled:
@@ -169,12 +169,12 @@ def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) ->
 
 
 def _depth(key: _Key) -> tuple[int, bool]:
-    """A C function that is called by the innermost function of a stack is further in than that function."""
+    """Order parts by depth: a C function is further in than the innermost function of the stack, which calls it."""
     return len(key), isinstance(key[-1], tuple)
 
 
 def _parts_around(sites: Sequence[Site], parts: dict[_Key, _Part]) -> Iterator[_Part]:
-    """The traced calls that a stack stood in, innermost first."""
+    """Yield the traced calls that a stack was in, innermost first."""
     places = [_place(site) for site in reversed(sites)]
     for length in range(len(places), 0, -1):
         in_c_call = parts.get(tuple(places[:length]))
@@ -191,7 +191,7 @@ def _paths(part: _Part, states: _States) -> list[Path]:
         return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
     state = states.state_of(call)
     sites = _with_callees(call.sites, call)
-    # A function's self time may have gone to any of its lines, or to a call that was not timed.
+    # Self time may have gone to any line of the function, or to a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
     itself = Path(nodes, _Seen(sites), part.own_s, state)
     deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
@@ -202,8 +202,11 @@ def _paths(part: _Part, states: _States) -> list[Path]:
 
 
 def _reaching(path: Path, traced: Path, count: int) -> Path:
-    """A sampled path that ends where the trace says. It may end too early, when the sample came late; and of a function
-    that was called many times, the C functions that the samples found it calling are quick, or they would be traced."""
+    """Make a sampled path end where the trace says.
+
+    A late sample may end too early. And if the function was called many times, the C functions that the samples found
+    it calling are quick, because slow ones would be traced.
+    """
     if not traced.nodes:
         return path
     nodes, own_key = path.nodes, traced.nodes[-1].key
@@ -220,7 +223,7 @@ def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
 
 
 def _doubted(path: Path, total_s: float) -> Path:
-    """A long time was followed by a call. It may have been anything before that call, but not the call."""
+    """Doubt a sample that covers a long time and ends at a call: the time was spent before that call."""
     seen = path.sample
     if not isinstance(seen, _Seen) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
         return path
@@ -228,7 +231,7 @@ def _doubted(path: Path, total_s: float) -> Path:
 
 
 def _within(path: Path, call: TracedCall) -> Path:
-    """A sampled path, with the C functions that the trace knows to be on it."""
+    """Add the C functions that the trace knows to be on a sampled path."""
     sites = path.sample.sites
     if not path.nodes:
         return path
@@ -242,7 +245,7 @@ def _within(path: Path, call: TracedCall) -> Path:
 
 
 def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
-    """``sites`` are those of the call. Their callees are known where C functions were called."""
+    """Add the callees to the sites of a traced call, where they are C functions that the trace knows."""
     names = {(id(code), offset): name for code, offset, name in call.inside}
     found = [
         replace(site, callee=Callee(names[_place(site)], is_resolved=True, is_certain=True))
@@ -256,7 +259,7 @@ def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
 
 
 def _counts(trace: Trace) -> dict[object, int]:
-    """By the key that a node has: a code object, or the name of a C function."""
+    """Count calls by the key of their node: a code object, or the name of a C function."""
     counts: dict[object, int] = defaultdict(int)
     for call in trace.calls:
         if call.name:
@@ -267,8 +270,8 @@ def _counts(trace: Trace) -> dict[object, int]:
     return counts
 
 
-def _hidden(parts: Sequence[_Part], lasted_s: float) -> tuple[CodeType, ...]:
-    """The code of the part that took most, from its own function inward, as the heaviest of its samples shows it."""
+def _untimed_callees(parts: Sequence[_Part], lasted_s: float) -> tuple[CodeType, ...]:
+    """Return the code of the heaviest part, from its function inward, by the heaviest of its samples."""
     heaviest = max(parts, key=lambda part: part.own_s)
     call = heaviest.call
     if heaviest.own_s < DOMINANT * lasted_s or (call is not None and call.name):

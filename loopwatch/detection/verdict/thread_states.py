@@ -1,6 +1,6 @@
-"""What the loop's thread was doing between two samples: computing, waiting, or held up by the machine.
+"""Decides what the loop's thread was doing between two samples: computing, waiting, or held up by the machine.
 
-The CPU clocks say so, and how long the watchdog itself had to wait for the GIL.
+It goes by the CPU clocks, and by how long the watchdog itself had to wait for the GIL.
 """
 
 import sys
@@ -12,33 +12,33 @@ from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
 
 BUSY = 0.5
-"""From this share of the wall time on, a thread counts as having been on a CPU."""
+"""A thread that used this share of the wall time was running."""
 SHARED_CPU = 0.35
-"""From this share on, a thread that leaves the GIL free counts as having computed, on a CPU that others used too."""
+"""A thread that left the GIL free and used this share was computing, on a CPU that others used too."""
 MORE_THAN_WAKING = 0.02
-"""Less than this share is what it takes to wake up now and then."""
+"""Waking up now and then takes less than this share."""
 AT_REST = 0.2
-"""Up to this share it counts as having waited, with a little work around the waiting."""
+"""A thread that used less was waiting, with a little work around the wait."""
 SUSPENDED_S = 0.05
-"""A shorter absence of the whole process is the machine's ordinary scheduling."""
+"""A shorter pause of the whole process is ordinary scheduling."""
 PERSISTENT_SAMPLES = 4
 ASKING = 0.5
-"""From this share of the turns on that asking for the GIL all the time would have taken, a thread did ask for it."""
+"""A thread asked for the GIL if it took this share of the turns that asking all the time would take."""
 STARTING = 4
-"""``Thread.start`` waits for its thread so many frames further in, at most."""
+"""``Thread.start`` waits for its thread at most so many frames further in."""
 FEWEST_ASKS = 2.0
-"""Fewer are chance."""
+"""Fewer expected turns prove nothing."""
 
 
 def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[Cause]:
-    """For each sample, the state of the thread in the time it ends."""
+    """Return, for each sample, the state of the thread since the sample before it."""
     states = []
     readings = [before, *(sample.cpu for sample in samples)]
     for index, sample in enumerate(samples):
         states.append(_state(sample, step_started, readings[index]))
     for run in _runs_of_one_place(samples):
         asked = _asked_for_gil(samples, run, readings, step_started)
-        # A thread that does not move for long does not wait for the GIL, which goes round.
+        # A thread that stays at one place for long does not wait for the GIL, because threads take turns with it.
         stands_still = len(run) >= PERSISTENT_SAMPLES
         for index in run:
             states[index] = _corrected(states[index], samples[index], asked=asked, stands_still=stands_still)
@@ -49,7 +49,7 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
 
 
 def _runs_of_one_place(samples: Sequence[Sample]) -> Iterator[range]:
-    """Samples in a row that stand at the same place."""
+    """Yield the ranges of consecutive samples at the same place."""
     start = 0
     for index in range(1, len(samples) + 1):
         if index == len(samples) or samples[index].sites != samples[start].sites:
@@ -60,10 +60,10 @@ def _runs_of_one_place(samples: Sequence[Sample]) -> Iterator[range]:
 def _asked_for_gil(
     samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float
 ) -> bool | None:
-    """Whether the thread spent most of that time asking for the GIL; ``None`` where that cannot be known.
+    """Return whether the thread spent most of that time asking for the GIL; ``None`` where that is unknown.
 
-    Who waits for the GIL wakes up once in every switch interval, to ask for it again (``take_gil`` in CPython's
-    Python/ceval_gil.c). A call that waits for something else sleeps until that has come.
+    A thread that waits for the GIL wakes up once every switch interval, to ask for it again (``take_gil`` in CPython's
+    Python/ceval_gil.c). A call that waits for anything else sleeps until it is there.
     """
     awake, asks = 0, 0.0
     for index in run:
@@ -71,7 +71,7 @@ def _asked_for_gil(
         if sample.turns is None:
             continue
         lasted_s = sample.cpu.at - max(before.at, step_started)
-        # The first sample may count turns from before the step, so it only tells where they are few.
+        # The first sample may count turns from before the step, so it proves something only if they are few.
         expected = max(0.0, lasted_s - sample.delayed_s) / sys.getswitchinterval()
         if index == 0 and sample.turns >= ASKING * expected:
             continue
@@ -80,7 +80,7 @@ def _asked_for_gil(
 
 
 def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still: bool) -> Cause:
-    """The state of a sample, by what is known of the time around it that was spent at the same place."""
+    """Correct the state of a sample by what is known of the whole time at the same place."""
     if _starts_a_thread(sample):
         return Cause.STARVED if state is Cause.WAITING else state
     if state is Cause.STARVED and asked is False:
@@ -92,7 +92,7 @@ def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still
 
 
 def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
-    """Whether all of them together say that the thread computed, whenever it had a CPU.
+    """Return whether all of them together show that the thread computed whenever it had a CPU.
 
     The kernel counts a wait for a CPU only when it is over, so one sample may show too little of it, the next too much.
     """
@@ -107,7 +107,7 @@ def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReadi
 
 def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     cpu = sample.cpu
-    # The time for which other processes had the CPUs says nothing about what the thread was doing.
+    # Time in which other processes had the CPUs says nothing about the thread.
     wall_s = cpu.at - max(before.at, step_started) - sample.delayed_s
     is_gil_free = sample.gil_wait is GilWait.NONE
     if cpu.thread_s is None or before.thread_s is None or wall_s <= 0:
@@ -121,24 +121,24 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     if max(0.0, certain) + others < AT_REST and _nothing_kept_s(sample) >= SUSPENDED_S:
         return Cause.SUSPENDED
     if is_gil_free:
-        # Other processes may have had the CPUs for part of the time; who waits uses next to none.
+        # Other processes may have had the CPUs for part of the time, but a thread that waits uses hardly any.
         return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
     if others >= BUSY or (own < AT_REST and (others >= AT_REST or sample.gil_wait is GilWait.SHARED)):
         return Cause.STARVED
-    # Somebody kept the GIL, but hardly ran: other processes had the CPUs.
+    # A thread kept the GIL but hardly ran: other processes had the CPUs.
     return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
 
 
 def _nothing_kept_s(sample: Sample) -> float:
-    """For how long the watchdog did not look, although it could have: no thread that runs had the GIL."""
+    """Return for how long the watchdog did not look although no running thread kept the GIL."""
     return sample.late_s - sample.delayed_s
 
 
-def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """For how long of that time the loop's thread wanted a CPU, but other processes had them, as far as was asked.
+def run_delay_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
+    """Return how long the loop's thread waited for a CPU that other processes had, as far as that was read.
 
-    What is counted after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that
-    has used more than its share stays queued while it sleeps (``sched_delayed``).
+    The time after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that has
+    used more than its share stays queued while it sleeps (``sched_delayed``).
     """
     total_s = 0.0
     for sample in samples:
@@ -149,44 +149,44 @@ def kept_off_s(samples: Sequence[Sample], step_started: float, before: CpuReadin
     return total_s
 
 
-def kept_off_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
-    """The same for a step of which no sample could be taken: the watchdog, then, had no CPU either."""
+def run_delay_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
+    """Return the same for a step without samples, in which the watchdog had no CPU either."""
     if after.thread_s is None or before.thread_s is None:
         return 0.0
     return max(0.0, min(max(delays.loop_s(), delays.watchdog_s()), lasted_s - (after.thread_s - before.thread_s)))
 
 
 def is_starved(after: CpuReading, before: CpuReading, lasted_s: float, delays: Delays | None = None) -> bool:
-    """Whether other threads have run, and the loop's has not. If the watchdog could not have the GIL, they had it."""
+    """Return whether other threads ran and the loop's did not. If the watchdog did not get the GIL, they had it."""
     if after.thread_s is None or before.thread_s is None:
         return False
     own_s, busy_s = after.thread_s - before.thread_s, others_s(before, after)
     if busy_s < AT_REST * lasted_s and busy_s <= own_s:
         return False
-    # Some of it may have been used before the step; more than that says that it was not the loop's call that kept it.
+    # Some of it may have been used before the step; if more was, no call of the loop kept the GIL.
     return own_s < AT_REST * lasted_s or (delays is not None and own_s + delays.loop_s() < BUSY * lasted_s)
 
 
 def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
-    """Whether the process has hardly run in that time. If the watchdog saw nothing of it either, it was suspended."""
+    """Return whether the process hardly ran. If the watchdog saw nothing either, the process was suspended."""
     used_s = after.process_s - before.process_s - (after.watchdog_s - before.watchdog_s)
     return used_s < AT_REST * lasted_s
 
 
 def was_watchdog_busy(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
-    """Whether the watchdog may have seen nothing because it was at work itself for most of that time."""
+    """Return whether the watchdog may have seen nothing because it was busy itself for most of that time."""
     return after.watchdog_s - before.watchdog_s >= BUSY * lasted_s
 
 
 def computed(after: CpuReading, before: CpuReading) -> bool:
-    """Whether the thread was on a CPU for most of the time in between."""
+    """Return whether the thread was running for most of the time in between."""
     if after.thread_s is None or before.thread_s is None:
         return True
     return after.thread_s - before.thread_s >= BUSY * (after.at - before.at)
 
 
 def _starts_a_thread(sample: Sample) -> bool:
-    """Whether it waits for a thread that has just been made, which wants nothing but the GIL and a CPU to begin."""
+    """Return whether it waits for a new thread, which needs nothing but the GIL and a CPU to begin."""
     return any(
         site.module == "threading" and site.code.co_qualname == "Thread.start" for site in sample.sites[:STARTING]
     )

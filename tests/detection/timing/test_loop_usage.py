@@ -38,7 +38,7 @@ def told():
 @pytest.fixture
 def meter(told, delay):
     meter = UsageMeter(reading(100, 1), delay)
-    meter.tell = lambda usage: told.append((pytest.approx(usage.lasted_s), usage.busy_s))
+    meter.report = lambda usage: told.append((pytest.approx(usage.lasted_s), usage.busy_s))
     return meter
 
 
@@ -102,7 +102,7 @@ def test_busy_time_is_never_more_than_the_time_that_passed(meter, told, delay):
 
 def test_without_such_clocks_nothing_is_claimed(told, delay):
     meter = UsageMeter(reading(100, None), delay)
-    meter.tell = told.append
+    meter.report = told.append
     meter.rests(reading(101, None), delay)
     meter.stalled(102, 104, before=reading(102, None), after=reading(104, None), delay=delay)
     assert [usage.busy_s for usage in told] == [None, None]
@@ -123,7 +123,7 @@ async def test_a_real_loop_is_busy_for_as_long_as_it_stalls():
     """And for little else; how much it computed besides depends on how busy the machine is."""
     watcher, told = StallSubscriber(), []
     (clock,) = monitor.start_watching(watcher, asyncio.get_running_loop())
-    clock.usage.tell = told.append
+    clock.usage.report = told.append
     begin = datetime.now(UTC)
     try:
         await asyncio.sleep(0.05)

@@ -4,7 +4,13 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.gil_wait import GilWait
-from loopwatch.detection.verdict.thread_states import is_starved, is_suspended, kept_off_s, kept_off_unseen_s, states_of
+from loopwatch.detection.verdict.thread_states import (
+    is_starved,
+    is_suspended,
+    run_delay_s,
+    run_delay_unseen_s,
+    states_of,
+)
 from tests.detection import shop
 from tests.detection.builders import Delayed, reading, sample, site
 
@@ -273,15 +279,15 @@ KEPT_OFF = [
 
 @pytest.mark.parametrize(("samples", "seconds"), KEPT_OFF)
 def test_a_thread_was_kept_from_the_cpus(samples, seconds):
-    assert kept_off_s(samples, 0.0, reading(0.0)) == seconds
+    assert run_delay_s(samples, 0.0, reading(0.0)) == seconds
 
 
 def test_a_thread_was_not_kept_from_the_cpus_before_the_step():
-    assert kept_off_s([sample(2.0, 0.0, delayed_s=1.5)], 1.0, reading(0.0)) == 1.0
+    assert run_delay_s([sample(2.0, 0.0, delayed_s=1.5)], 1.0, reading(0.0)) == 1.0
 
 
 def test_a_thread_whose_clock_was_unknown_before_was_kept_from_the_cpus_as_far_as_can_be_known():
-    assert kept_off_s([sample(1.0, 0.75, delayed_s=0.5)], 0.0, reading(0.0, None)) == 0.25
+    assert run_delay_s([sample(1.0, 0.75, delayed_s=0.5)], 0.0, reading(0.0, None)) == 0.25
 
 
 UNSEEN = [
@@ -295,12 +301,12 @@ UNSEEN = [
 
 @pytest.mark.parametrize(("delays", "after", "seconds"), UNSEEN)
 def test_a_thread_of_which_no_sample_was_taken_was_kept_from_the_cpus(delays, after, seconds):
-    assert kept_off_unseen_s(delays, after, reading(0.0), 1.0) == seconds
+    assert run_delay_unseen_s(delays, after, reading(0.0), 1.0) == seconds
 
 
 def test_a_thread_of_which_no_sample_was_taken_may_have_run_before():
-    assert kept_off_unseen_s(Delayed(0.5), reading(5.0, 3.25), reading(4.0, 3.0), 0.5) == 0.25
-    assert kept_off_unseen_s(Delayed(0.5), reading(5.0, 3.0), reading(4.0, None), 1.0) == 0.0
+    assert run_delay_unseen_s(Delayed(0.5), reading(5.0, 3.25), reading(4.0, 3.0), 0.5) == 0.25
+    assert run_delay_unseen_s(Delayed(0.5), reading(5.0, 3.0), reading(4.0, None), 1.0) == 0.0
 
 
 STEPS_UNSEEN = [
