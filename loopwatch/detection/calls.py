@@ -101,13 +101,13 @@ class LoopUsage:
 class BlockingCall:
     """One stall as detected.
 
-    ``method_name`` is the culprit by its qualified name and ``duration_ms`` its own share of ``step_ms``, the whole
-    step. ``filename``, ``lineno``, ``source`` and ``function`` say where the user's own code stood. ``called_name`` is
-    what that code called, and ``leaf_name`` what spent the time in the end; both may equal the culprit. ``exact`` is
-    false where only the function is certain: the culprit is then a likely call in it, or the function itself. ``waiting``
-    counts the other requests in flight that were delayed, ``delayed`` describes some of them. An ``ongoing`` call has
-    not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the
-    OpenTelemetry span that was current in the step, on a site that uses it; it is not stored.
+    ``method_name`` is the qualified name of the culprit, and ``duration_ms`` its share of the whole step, ``step_ms``.
+    ``filename``, ``lineno``, ``source`` and ``function`` say where the in-app code stood. ``called_name`` is what that
+    code called, and ``leaf_name`` what spent the time in the end; both may equal the culprit. ``exact`` is false where
+    only the function is certain: the culprit is then a likely call in it, or the function itself. ``waiting`` is the
+    number of other requests in flight that were delayed, and ``delayed`` describes some of them. An ``ongoing`` call
+    has not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry
+    span that was current in the step, on a site that uses it; it is not stored.
     """
 
     stall_id: str

@@ -177,5 +177,5 @@ def _is_output(file: Any) -> bool:
 
 
 def _is_of_pytest(value: Any) -> bool:
-    """Such as its handlers of the log, which write for the report."""
+    """Return whether pytest made the object, such as a log handler that writes for its report."""
     return type(value).__module__.partition(".")[0] == "_pytest"

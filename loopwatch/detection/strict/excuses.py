@@ -1,4 +1,4 @@
-"""Calls that nobody is to be told of, by who makes them."""
+"""Excuses calls that are not the site's doing, by who makes them."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -14,11 +14,10 @@ TEST_TOOLS: Final = frozenset(
 
 
 def is_excused(known: Known, sites: Sequence[Site]) -> bool:
-    """Whether the loop, a tool that tests, or a debugger makes the call; ``sites`` are its frames, innermost first.
+    """Return whether the loop, a test tool, or a debugger makes the call; ``sites`` are its frames, innermost first.
 
-    The nearest frame outside of the standard library counts, and a tool counts that stands between the call and the
-    user's own code. A library may import when it likes: which of its users is the first to need a module is chance.
-    What the user's own code imports is that code's doing.
+    The nearest frame outside of the standard library decides, or a test tool between the call and in-app code. Imports
+    count only where in-app code makes them, because chance decides which user of a library needs its modules first.
     """
     if any(_top(site) in DEBUGGERS for site in sites):
         return True
@@ -28,8 +27,8 @@ def is_excused(known: Known, sites: Sequence[Site]) -> bool:
     nearest = next((owner for owner in owners if owner is not Owner.STANDARD_LIBRARY), None)
     if nearest is None:
         return bool(sites)
-    own = owners.index(Owner.IN_APP) if Owner.IN_APP in owners else len(sites)
-    return nearest is Owner.PLUMBING or any(_top(site) in TEST_TOOLS for site in sites[:own])
+    in_app = owners.index(Owner.IN_APP) if Owner.IN_APP in owners else len(sites)
+    return nearest is Owner.PLUMBING or any(_top(site) in TEST_TOOLS for site in sites[:in_app])
 
 
 def _is_imported_by_own_code(sites: Sequence[Site]) -> bool:
