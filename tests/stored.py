@@ -84,10 +84,10 @@ def stored_health(**columns):
 
 
 def stored_stack(*frames):
-    """The JSON of a stack; a frame is (filename, function, lineno, column, end_column, is_own, source_line)."""
+    """The JSON of a stack; a frame is (filename, function, lineno, column, end_column, is_in_app, source_line)."""
     rows = [
-        [filename, filename.removesuffix(".py").replace("/", "."), function, line, line, column, end, is_own, source]
-        for filename, function, line, column, end, is_own, source in frames
+        [filename, filename.removesuffix(".py").replace("/", "."), function, line, line, column, end, is_in_app, source]
+        for filename, function, line, column, end, is_in_app, source in frames
     ]
     return {"version": 1, "frames": rows, "samples": [[100.0, list(range(len(rows)))]]}
 

@@ -56,5 +56,5 @@ def callers_of(events: Iterable[SampledEvent]) -> Callers:
 
 def _own_sites(frames: Iterable[StoredFrame]) -> tuple[Site, ...]:
     """A function that calls itself from the same line is one site."""
-    sites = ((frame.name, frame.filename, frame.lineno) for frame in frames if frame.is_own)
+    sites = ((frame.name, frame.filename, frame.lineno) for frame in frames if frame.is_in_app)
     return tuple(site for site, _ in groupby(sites))

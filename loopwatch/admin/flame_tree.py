@@ -20,7 +20,7 @@ _OPEN = 3
 class Run:
     """Frames next to each other that are all the user's own, or all not."""
 
-    is_own: bool
+    is_in_app: bool
     nodes: list[FlameNode]
 
     @property
@@ -61,12 +61,15 @@ class Branch:
 
     @property
     def runs(self) -> list[Run]:
-        return [Run(is_own, list(nodes)) for is_own, nodes in groupby(self.nodes, key=lambda node: node.frame.is_own)]
+        return [
+            Run(is_in_app, list(nodes))
+            for is_in_app, nodes in groupby(self.nodes, key=lambda node: node.frame.is_in_app)
+        ]
 
     @property
     def names(self) -> list[str]:
         """The user's own functions of the chain and what it ends in, or else where it begins and ends."""
-        own = [node.frame for node in self.nodes if node.frame.is_own]
+        own = [node.frame for node in self.nodes if node.frame.is_in_app]
         ends = [self.nodes[0].frame, self.nodes[-1].frame]
         return _distinct([*own[-_NAMES:], ends[1]] if own else ends)
 

@@ -66,7 +66,7 @@ def caller_that_can_await(
     inward = len(frames) - 1
     while inward >= 0 and frames[inward] is not culprit:
         inward -= 1
-    own = [frame for frame in frames[: inward + 1] if frame.is_own]
+    own = [frame for frame in frames[: inward + 1] if frame.is_in_app]
     for frame in own[: -_MAX_CALLERS_TRIED - 1 : -1]:
         answer = _can_await(frame, files)
         if answer is None or (answer and frame is culprit):

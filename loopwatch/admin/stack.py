@@ -28,7 +28,7 @@ class FrameRow:
 class StackPart:
     """Frames next to each other that are all the user's own, or all not."""
 
-    is_own: bool
+    is_in_app: bool
     rows: list[FrameRow]
 
     @property
@@ -64,7 +64,7 @@ class StackPage:
 
     @property
     def has_own(self) -> bool:
-        return any(part.is_own for part in self.parts)
+        return any(part.is_in_app for part in self.parts)
 
 
 def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPage:
@@ -72,8 +72,8 @@ def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPa
     frames = samples[0].frames if samples else ()
     files = SourceFiles()
     parts = [
-        StackPart(is_own, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
-        for is_own, group in groupby(frames, key=lambda frame: frame.is_own)
+        StackPart(is_in_app, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
+        for is_in_app, group in groupby(frames, key=lambda frame: frame.is_in_app)
     ]
     return StackPage(_culprit_source(event, frames, files), parts)
 

@@ -44,7 +44,7 @@ class StackFrame:
     end_lineno: int = 0
     column: int = 0
     end_column: int = 0
-    is_own: bool = False
+    is_in_app: bool = False
 
     @property
     def name(self) -> str:

@@ -57,8 +57,8 @@ def _encode_frame(frame: StackFrame) -> list[str | int]:
         integer(frame.end_lineno),
         integer(frame.column),
         integer(frame.end_column),
-        int(frame.is_own),
-        _source_line(frame) if frame.is_own else "",
+        int(frame.is_in_app),
+        _source_line(frame) if frame.is_in_app else "",
     ]
 
 

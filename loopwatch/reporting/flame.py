@@ -25,7 +25,7 @@ class FlameFrame:
 
     name: str
     filename: str
-    is_own: bool
+    is_in_app: bool
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class FlameGraph:
     ``damaged`` events had stacks that could not be read, or only in part.
     """
 
-    root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_own=False), 0))
+    root: FlameNode = field(default_factory=lambda: FlameNode(FlameFrame("", "", is_in_app=False), 0))
     merged: int = 0
     without_stack: int = 0
     left_out: int = 0
@@ -130,7 +130,7 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
     # Only the first stack ended in the event's leaf; the others end in their last frame.
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
     if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
-        stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_own=False, source_line=""))
+        stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_in_app=False, source_line=""))
     weights = [sample.duration_ms for sample in samples]
     if not sum(weights):
         weights[0] = event.duration_ms
@@ -148,7 +148,7 @@ def _add(root: FlameNode, stack: list[StoredFrame], weight_ms: float) -> None:
     node = root
     node.total_ms += weight_ms
     for stored in stack:
-        frame = FlameFrame(stored.name, stored.filename, stored.is_own)
+        frame = FlameFrame(stored.name, stored.filename, stored.is_in_app)
         child = node.children.get(frame)
         if child is None:
             child = node.children[frame] = FlameNode(frame, stored.lineno)

@@ -3,11 +3,11 @@
 Version 1 is an object::
 
     {"version": 1,
-     "frames": [[filename, module, function, lineno, end_lineno, column, end_column, is_own, source_line], …],
+     "frames": [[filename, module, function, lineno, end_lineno, column, end_column, is_in_app, source_line], …],
      "samples": [[ms, [indices of frames, outermost first]], …]}
 
-The first sample is the representative stack; equal stacks are one sample. ``is_own`` is 0 or 1. In a very deep stack, a
-frame whose function says how many frames were left out, and whose other fields are empty, replaces the middle.
+The first sample is the representative stack; equal stacks are one sample. ``is_in_app`` is 0 or 1. In a very deep
+stack, the middle is replaced by a frame whose function says how many frames were left out; its other fields are empty.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ class StoredFrame:
     end_lineno: int
     column: int
     end_column: int
-    is_own: bool
+    is_in_app: bool
     source_line: str
 
     @property
@@ -86,10 +86,10 @@ def _frame(fields: object) -> StoredFrame | None:
             int() as end_lineno,
             int() as column,
             int() as end_column,
-            int() as is_own,
+            int() as is_in_app,
             str() as source_line,
         ]:
             position = (lineno, end_lineno, column, end_column)
             if all(is_number(figure, LARGEST_INTEGER) for figure in position):
-                return StoredFrame(filename, module, function, *position, bool(is_own), source_line)
+                return StoredFrame(filename, module, function, *position, bool(is_in_app), source_line)
     return None

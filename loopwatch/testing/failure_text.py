@@ -109,7 +109,7 @@ def _cure(finding: FindingInTest) -> Iterator[str]:
     # If the asynchronous half of a package blocks, advising to switch to it is no help.
     name = finding.blocking_call if ".asyncio." in finding.name else finding.name
     yield advice_for(name, cause=cause, called_name=finding.called_name, leaf_name=finding.blocking_call).cure
-    in_app = next((frame for frame in reversed(finding.stack) if frame.is_own), None)
+    in_app = next((frame for frame in reversed(finding.stack) if frame.is_in_app), None)
     if in_app is not None:
         better = rewritten(lines_of(in_app.filename), in_app, called_name=finding.called_name, cause=cause)
         if better is not None:
@@ -118,7 +118,7 @@ def _cure(finding: FindingInTest) -> Iterator[str]:
 
 def _up_to_in_app_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
     """Drop library frames at the end, which differ between calls made by the same in-app line."""
-    last = max((index for index, frame in enumerate(frames) if frame.is_own), default=len(frames) - 1)
+    last = max((index for index, frame in enumerate(frames) if frame.is_in_app), default=len(frames) - 1)
     return frames[: last + 1]
 
 

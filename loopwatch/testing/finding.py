@@ -134,7 +134,7 @@ def strict_in(test: str, phase: str, calls: Iterable[StrictCall]) -> list[Findin
 
 def _from_in_app_code_inward(stack: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]:
     """Drop the frames between the loop and the first in-app frame; keep all if none is in-app."""
-    first = next((index for index, frame in enumerate(stack) if frame.is_own), 0)
+    first = next((index for index, frame in enumerate(stack) if frame.is_in_app), 0)
     return stack[first:][-MAX_FRAMES:]
 
 

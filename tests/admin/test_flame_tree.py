@@ -34,7 +34,7 @@ def outline(branches):
 def test_a_chain_of_calls_is_one_branch():
     (branch,) = branches_of(merge([sampled((60, HANDLER, CHECKOUT), leaf_name="time.sleep")]))
     assert branch.names == ["shop.views.checkout", "time.sleep"]
-    assert [run.is_own for run in branch.runs] == [False, True, False]
+    assert [run.is_in_app for run in branch.runs] == [False, True, False]
     assert (branch.total_ms, branch.has_branches, branch.closes) == (60, False, 0)
 
 

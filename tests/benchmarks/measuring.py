@@ -66,7 +66,7 @@ def _generation(workload: Workload, variants: Sequence[Variant], seconds: float)
     with ExitStack() as stack:
         workers = {
             each: stack.enter_context(
-                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_own or each.is_part else 1)),
+                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_in_app or each.is_part else 1)),
             )
             for each in variants
         }
@@ -76,7 +76,7 @@ def _generation(workload: Workload, variants: Sequence[Variant], seconds: float)
         fewest = FEWEST_ROUNDS if is_warm else 1
         while len(rounds) < fewest or (time.monotonic() < until and not workload.is_once):
             with_others = len(rounds) % OTHERS_EVERY == 0
-            turn = [each for each in workers if each is BARE or each.is_own or each.is_part or with_others]
+            turn = [each for each in workers if each is BARE or each.is_in_app or each.is_part or with_others]
             order = turn[len(rounds) % len(turn) :] + turn[: len(rounds) % len(turn)]
             rounds.append(_round({each: workers[each] for each in order}, at_once=workload.at_once))
     return rounds

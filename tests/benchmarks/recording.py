@@ -63,7 +63,9 @@ def example_calls():
 
     for number in range(FINDINGS):
         stack = tuple(
-            StackFrame(f"/srv/site/shop/part_{depth}.py", f"shop.part_{depth}", f"f{number}", depth, is_own=depth > 30)
+            StackFrame(
+                f"/srv/site/shop/part_{depth}.py", f"shop.part_{depth}", f"f{number}", depth, is_in_app=depth > 30
+            )
             for depth in range(FRAMES)
         )
         samples = tuple(StackSample(10.0, stack[: FRAMES - each]) for each in range(SAMPLES))

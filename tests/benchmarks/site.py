@@ -67,7 +67,7 @@ def watched(variant: Variant) -> Any:
     from django.core.asgi import get_asgi_application
 
     django_application: Any = get_asgi_application()
-    if variant.is_own:
+    if variant.is_in_app:
         from loopwatch.asgi import LoopWatch
 
         return LoopWatch(django_application)

@@ -38,7 +38,7 @@ class Variant:
         return not self.package or importlib.util.find_spec(self.package) is not None
 
     @property
-    def is_own(self) -> bool:
+    def is_in_app(self) -> bool:
         return bool(self.engine)
 
 

@@ -12,7 +12,7 @@ ODD = ["nul\0here", "lone \udc80 surrogate", "emoji 🐌 naïve 日本", "x" * 1
 
 @pytest.mark.parametrize("name", ODD, ids=range(len(ODD)))
 def test_any_name_can_be_stored(recorder_of, name):
-    frame = StackFrame(f"/{name}", name, name, 1, is_own=True)
+    frame = StackFrame(f"/{name}", name, name, 1, is_in_app=True)
     call = blocking_call(
         method_name=name,
         function=name,

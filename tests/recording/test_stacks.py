@@ -76,8 +76,8 @@ def test_many_deep_samples_stay_small():
 def test_source_lines_are_read_for_own_frames_only(tmp_path):
     source = tmp_path / "own.py"
     source.write_text(f"def f():\n    call()  # {'x' * 300}\n")
-    own = StackFrame(str(source), "own", "f", 2, is_own=True)
-    (sample,) = read(encoded(stack=(own, replace(own, is_own=False))))
+    own = StackFrame(str(source), "own", "f", 2, is_in_app=True)
+    (sample,) = read(encoded(stack=(own, replace(own, is_in_app=False))))
     lines = [frame.source_line for frame in sample.frames]
     assert lines[0].startswith("call()  # xxx")
     assert len(lines[0]) == 200
@@ -89,11 +89,11 @@ def test_a_source_that_cannot_be_read_is_empty(tmp_path, content):
     source = tmp_path / "own.py"
     if content is not None:
         source.write_bytes(content)
-    (sample,) = read(encoded(stack=(StackFrame(str(source), "own", "f", 1, is_own=True),)))
+    (sample,) = read(encoded(stack=(StackFrame(str(source), "own", "f", 1, is_in_app=True),)))
     assert sample.frames[0].source_line.strip("\ufffd") == ""
 
 
 @pytest.mark.parametrize("filename", ["", "/nul\0.py", "/\udc80.py", "<string>", "/", "/dev/null"])
 def test_any_file_name_is_taken(filename):
-    (sample,) = read(encoded(stack=(StackFrame(filename, "own", "f", 1, is_own=True),)))
+    (sample,) = read(encoded(stack=(StackFrame(filename, "own", "f", 1, is_in_app=True),)))
     assert sample.frames[0].source_line == ""

@@ -116,7 +116,7 @@ def test_lines_of_withheld_files_are_not_read():
 
 
 def test_lines_of_withheld_files_are_not_stored_with_a_stack():
-    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, is_own=True)
+    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, is_in_app=True)
     assert "tests only" not in str(stacks.encode(blocking_call(stack=(frame,))))
 
 
@@ -130,7 +130,7 @@ def test_lines_of_withheld_files_go_to_no_sink(recorder_of, database):
 
 
 def test_lines_of_withheld_files_are_not_in_the_failure_of_a_test():
-    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, SECRET_LINENO, 13, 25, is_own=True)
+    frame = StackFrame(SETTINGS, "tests.settings", "<module>", SECRET_LINENO, SECRET_LINENO, 13, 25, is_in_app=True)
     found = stalls_in("test_it", "call", [blocking_call(stack=(frame,), **SECRET_LINE)])
     assert found[0].source == ""
     account = terminal_text(found, 50.0)

@@ -21,7 +21,7 @@ def strict(**changed):
 
 
 def frame_in(path, line, **columns):
-    return StackFrame(str(path), "shop", "pay", line, line, is_own=True, **columns)
+    return StackFrame(str(path), "shop", "pay", line, line, is_in_app=True, **columns)
 
 
 def test_the_expression_is_marked_by_characters_not_bytes(tmp_path):

@@ -30,7 +30,7 @@ def flame_response(graph: FlameGraph, file_format: str, *, name: str, title: str
 
 
 def drawing_of(graph: FlameGraph) -> dict[str, Any]:
-    """``frames`` are ``[name, file, is_own]``; ``nodes`` are ``[frame, parent, line, total_ms, self_ms]``.
+    """``frames`` are ``[name, file, is_in_app]``; ``nodes`` are ``[frame, parent, line, total_ms, self_ms]``.
 
     A frame is an index into ``frames``, a parent an index into ``nodes`` before its own, or -1. Siblings come heaviest
     first. ``hidden`` counts the nodes that are too small to be drawn.
@@ -46,7 +46,7 @@ def drawing_of(graph: FlameGraph) -> dict[str, Any]:
         parent = positions[id(callers[-1])] if callers else -1
         positions[id(node)] = len(nodes)
         nodes.append(_numbers(node, indices.setdefault(node.frame, len(indices)), parent))
-    frames = [[frame.name, frame.filename, int(frame.is_own)] for frame in indices]
+    frames = [[frame.name, frame.filename, int(frame.is_in_app)] for frame in indices]
     return {"total_ms": round(graph.total_ms, 3), "frames": frames, "nodes": nodes, "hidden": hidden}
 
 

@@ -71,5 +71,5 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
 
 def _frame(site: Site) -> StackFrame:
     span = source.span_at(site.code, site.offset)
-    is_own = owner_of(site.code, site.module) is Owner.IN_APP
-    return StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own)
+    is_in_app = owner_of(site.code, site.module) is Owner.IN_APP
+    return StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_in_app=is_in_app)

@@ -296,8 +296,8 @@ def _stack(sample: SeenStack) -> tuple[StackFrame, ...]:
     frames = []
     for site in reversed(sample.sites):
         span = source.span_at(site.code, site.offset)
-        is_own = owner_of(site.code, site.module) is Owner.IN_APP
-        frames.append(StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_own=is_own))
+        is_in_app = owner_of(site.code, site.module) is Owner.IN_APP
+        frames.append(StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_in_app=is_in_app))
     return tuple(frames)
 
 

@@ -47,7 +47,7 @@ def _prepare_depth(frames: int, variant: Variant) -> Work:
 
 def _prepare_rate(stalls: int, variant: Variant) -> Work:
     """Stalls of half a millisecond, spread over a second; seconds of CPU time, threads and all."""
-    if variant.is_own:
+    if variant.is_in_app:
         from loopwatch import watch
 
         watch(threshold_ms=SHORT_THRESHOLD_MS, engine=variant.engine, on_blocking_call=lambda _: None).__enter__()

@@ -69,7 +69,7 @@ class Workload:
             return self.has_parts
         if self.is_once:
             return variant in (BARE, SAMPLING)
-        return self.group is Group.TOOLS or variant.is_own or variant is BARE
+        return self.group is Group.TOOLS or variant.is_in_app or variant is BARE
 
 
 def cpu_s_each(do: Callable[[], Coroutine[Any, Any, object]], count: int) -> Work:

@@ -82,7 +82,7 @@ def test_the_time_of_a_part_of_a_step_is_reported():
 
 
 def test_the_stack_is_outermost_first_and_says_which_functions_are_the_users():
-    assert [(frame.name, frame.is_own) for frame in reported(path([ENCODE, DUMPS, DUMPS_FROM])).stack] == [
+    assert [(frame.name, frame.is_in_app) for frame in reported(path([ENCODE, DUMPS, DUMPS_FROM])).stack] == [
         ("shop.checkout", True),
         ("json.dumps", False),
         ("json.encoder.JSONEncoder.encode", False),
