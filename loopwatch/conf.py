@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from loopwatch.detection.calls import ENGINES, BlockingCall
+from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
 
 SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
 """The Django settings that the configuration depends on."""
@@ -32,7 +32,7 @@ class Configuration:
 
     enabled: bool | float | Callable[[], object] = True
     threshold_ms: float = 50.0
-    engine: str = "sampling"
+    engine: str = SAMPLING
     trace_rate: float = 0.0
     include_paths: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
