@@ -111,7 +111,7 @@ class BlockingEvent(models.Model):
     started_at = models.DateTimeField(_("started"))
     duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
     step_us = models.PositiveBigIntegerField(_("step (µs)"))
-    ongoing = models.BooleanField(_("still going on"), default=False)
+    ongoing = models.BooleanField(_("ongoing"), default=False)
     cause = models.CharField(_("cause"), max_length=20)
     exact = models.BooleanField(_("exact"), default=True)
     engine = models.CharField(_("engine"), max_length=10)
@@ -252,7 +252,7 @@ class LoopTime(ImpactColumns):
     since = models.DateTimeField(_("since"))
     release = models.CharField(_("release"), max_length=100, blank=True)
     longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
-    machine_us = models.PositiveBigIntegerField(_("the machine stood still (µs)"), default=0)
+    machine_us = models.PositiveBigIntegerField(_("machine stalls (µs)"), default=0)
     busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)
 
     class Meta:

@@ -65,5 +65,5 @@ class LiveAdmin(ReadOnlyAdmin):
         page = f"{self.admin_site.name}:loopwatch_finding"
         if found:
             return redirect(f"{page}_change", found.pk)
-        messages.warning(request, _("This finding is not stored yet. Open it again in a moment."))
+        messages.warning(request, _("This finding has not been stored yet. Try again in a moment."))
         return redirect(f"{page}_changelist")

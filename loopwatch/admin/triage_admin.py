@@ -37,11 +37,11 @@ class TriageForm(forms.Form):
     choice = forms.ChoiceField(
         label=_("Set aside"),
         choices=(
-            (_RESOLVED, _("resolved, until it happens in a release that is new")),
-            (When.NEW_RELEASE, _("ignored, until it happens in a release that is new")),
-            (When.RELEASE, _("ignored, until it happens in a certain release, or a later one")),
-            (When.LONGER, _("ignored, until it lasts longer than so many milliseconds")),
-            (When.MORE, _("ignored, until it blocks for more than so many milliseconds within an hour")),
+            (_RESOLVED, _("resolved, until it occurs in a new release")),
+            (When.NEW_RELEASE, _("ignored, until it occurs in a new release")),
+            (When.RELEASE, _("ignored, until it occurs in a given release or a later one")),
+            (When.LONGER, _("ignored, until a stall lasts longer than a number of milliseconds")),
+            (When.MORE, _("ignored, until it blocks for more than a number of milliseconds within an hour")),
         ),
         widget=forms.RadioSelect,
     )
@@ -52,9 +52,9 @@ class TriageForm(forms.Form):
         cleaned = super().clean() or {}
         choice = cleaned.get("choice")
         if choice == When.RELEASE and not cleaned.get("release"):
-            self.add_error("release", _("Say which release."))
+            self.add_error("release", _("Enter a release."))
         if choice in {When.LONGER, When.MORE} and not cleaned.get("milliseconds") and "milliseconds" not in self.errors:
-            self.add_error("milliseconds", _("Say how many milliseconds."))
+            self.add_error("milliseconds", _("Enter a number of milliseconds."))
         return cleaned
 
     def decision(self) -> Decision:

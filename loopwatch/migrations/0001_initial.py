@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
                 ("started_at", models.DateTimeField(verbose_name="started")),
                 ("duration_us", models.PositiveBigIntegerField(verbose_name="duration (µs)")),
                 ("step_us", models.PositiveBigIntegerField(verbose_name="step (µs)")),
-                ("ongoing", models.BooleanField(default=False, verbose_name="still going on")),
+                ("ongoing", models.BooleanField(default=False, verbose_name="ongoing")),
                 ("cause", models.CharField(max_length=20, verbose_name="cause")),
                 ("exact", models.BooleanField(default=True, verbose_name="exact")),
                 ("engine", models.CharField(max_length=10, verbose_name="engine")),
@@ -318,7 +318,7 @@ class Migration(migrations.Migration):
                 ("since", models.DateTimeField(verbose_name="since")),
                 ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="worst pause (µs)")),
-                ("machine_us", models.PositiveBigIntegerField(default=0, verbose_name="the machine stood still (µs)")),
+                ("machine_us", models.PositiveBigIntegerField(default=0, verbose_name="machine stalls (µs)")),
                 ("busy_us", models.PositiveBigIntegerField(default=None, null=True, verbose_name="busy (µs)")),
             ],
             options={

@@ -17,7 +17,7 @@ FUNCTION_ONLY: Final = "function only"
 CAUSES: Final[dict[str, tuple[Promise, Promise]]] = {
     "computing": (
         gettext_lazy("computing"),
-        gettext_lazy("The call kept the processor busy."),
+        gettext_lazy("The call kept the CPU busy."),
     ),
     "waiting": (
         gettext_lazy("waiting"),
@@ -53,13 +53,13 @@ def reopen_reason(finding: Finding) -> str:
     figure = human_duration((finding.reopened_figure_us or 0) / 1000)
     match finding.reopen_when:
         case When.LONGER:
-            what = _("it lasted %(figure)s") % {"figure": figure}
+            what = _("a stall lasted %(figure)s") % {"figure": figure}
         case When.MORE:
             what = _("it blocked for %(figure)s within an hour") % {"figure": figure}
         case _other if finding.reopened_release:
-            what = _("it happened in release %(release)s") % {"release": finding.reopened_release}
+            what = _("it occurred in release %(release)s") % {"release": finding.reopened_release}
         case _other:
-            what = _("it happened again")
+            what = _("it occurred again")
     return what
 
 
@@ -68,11 +68,11 @@ def reopen_condition(finding: Finding) -> str:
     figure = human_duration((finding.reopen_figure_us or 0) / 1000)
     match finding.reopen_when:
         case When.NEW_RELEASE:
-            return _("until it happens in a release that is new")
+            return _("until it occurs in a new release")
         case When.RELEASE:
-            return _("until it happens in release %(release)s or later") % {"release": finding.reopen_release}
+            return _("until it occurs in release %(release)s or later") % {"release": finding.reopen_release}
         case When.LONGER:
-            return _("until it lasts longer than %(figure)s") % {"figure": figure}
+            return _("until a stall lasts longer than %(figure)s") % {"figure": figure}
         case When.MORE:
             return _("until it blocks for more than %(figure)s within an hour") % {"figure": figure}
     return ""

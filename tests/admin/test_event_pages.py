@@ -63,7 +63,7 @@ def test_the_page_shows_every_figure(admin_client):
         ongoing=True,
     )
     page = page_of(admin_client, event)
-    for part in ("1.2 s", "2.3 s", ">17<", "GET shop/&lt;int:pk&gt;/", "chat.consumers.Chat", "still going on"):
+    for part in ("1.2 s", "2.3 s", ">17<", "GET shop/&lt;int:pk&gt;/", "chat.consumers.Chat", "ongoing"):
         assert part in page
     for part in ("Task-7", "web-1", ">4711<", "1.4.2", "sampling", "Waiting."):
         assert part in page

@@ -41,9 +41,9 @@ def test_the_page_says_what_where_why_and_how_sure(admin_client):
         events=412, events_thinned=362, blocked_us=184_000_000, requests_delayed=37, delay_us=90_000_000, exact=False
     )
     page = page_of(admin_client, finding)
-    for part in ("time.sleep(0.1)", "shop.views.checkout", "shop/views.py:41", "Waiting.", "is the likely one"):
+    for part in ("time.sleep(0.1)", "shop.views.checkout", "shop/views.py:41", "Waiting.", "The call is likely"):
         assert part in page
-    for part in ("3 min 4 s", ">412<", "362 counted without details", ">37<", "by 1 min 30 s together"):
+    for part in ("3 min 4 s", ">412<", "362 without stored details", ">37<", "by 1 min 30 s in total"):
         assert part in page
 
 
@@ -51,7 +51,7 @@ def test_the_page_says_what_where_why_and_how_sure(admin_client):
     ("exact", "blocking_call", "said"),
     [
         (True, "time.sleep", "The call is exact."),
-        (False, "time.sleep", "The call is the likely one"),
+        (False, "time.sleep", "The call is likely; only"),
         (False, "shop.views.checkout", "Only the function is certain"),
     ],
 )
@@ -140,7 +140,7 @@ def test_callers_releases_and_the_merged_stacks_are_on_the_page(admin_client):
         stored_event(finding, stacks=stored_stack(SLEEP))
     stored_event(finding)
     page = page_of(admin_client, finding)
-    assert "The sampled stacks of the newest 2 events" in page
+    assert "Sampled stacks of the newest 2 events" in page
     assert "1 more has no stack" in page
     callers = page.partition('id="loopwatch-callers"')[2]
     assert "shop.views.checkout</code>" in callers
@@ -151,7 +151,7 @@ def test_callers_releases_and_the_merged_stacks_are_on_the_page(admin_client):
 def test_without_any_stack_the_page_says_so(admin_client):
     page = page_of(admin_client, stored_finding())
     assert "No stack is stored." in page
-    assert "No stack with a frame of your own code" in page
+    assert "No stored stack has an in-app frame" in page
     assert "data-drawing" not in page
 
 
@@ -228,7 +228,7 @@ def test_the_page_costs_a_bounded_number_of_queries(admin_client, django_assert_
         stored_hour(finding, 60, route=f"{number}/")
     with django_assert_max_num_queries(9):
         page = page_of(admin_client, finding)
-    assert "10 more with less time each" in page
+    assert "10 more with less blocked time" in page
 
 
 def test_whatever_a_name_holds_is_escaped(admin_client):

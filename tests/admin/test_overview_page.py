@@ -40,14 +40,14 @@ def test_the_app_leads_to_it(admin_client):
 def test_one_look_says_how_bad_it_was_what_did_it_and_whom_it_hurt(admin_client, bad_day):
     page = admin_client.get(PAGE)
     text = text_of(page)
-    assert "2 stalls blocked the loop for 400 ms. 8 times another request waited, 1.6 s in all." in text
-    assert "time.sleep in shop.views.pay has 100 % of the impact." in text
+    assert "2 stalls blocked the loop for 400 ms. Other requests were delayed 8 times, by 1.6 s in total." in text
+    assert "100 % of the impact comes from time.sleep in shop.views.pay." in text
     assert "worst pause 310 ms" in text
     assert "busiest loop 25 %" in text
     assert "GET pay/" in text
     assert "GET search/ 100 % 1.6 s 8" in text
     assert "web-1 4711" in text
-    assert "3 stalls are lost." in text
+    assert "3 stalls were lost." in text
     assert "Errors: callback 2." in text
     assert reverse("admin:loopwatch_finding_change", args=[bad_day.pk]) in page.content.decode()
 
@@ -77,13 +77,13 @@ def test_every_chart_has_a_table_of_the_same_figures(admin_client, bad_day):
 def test_time_that_the_machine_took_is_told_apart(admin_client):
     stored_loop_time(start=MINUTE, machine_us=9_000_000, longest_us=9_000_000)
     text = text_of(admin_client.get(PAGE))
-    assert "the machine stood still 9.0 s no call is to blame" in text
-    assert "No stall: the loop served everybody in time." in text
+    assert "machine stalls 9.0 s not caused by any call" in text
+    assert "No stalls: the loop served every request in time." in text
 
 
 def test_an_overview_without_data_says_what_to_do(admin_client):
     text = text_of(admin_client.get(PAGE))
-    assert "No process of the site has said anything in this time" in text
+    assert "No process of the site reported anything in this period" in text
     assert "manage.py check" in text
 
 

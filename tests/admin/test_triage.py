@@ -65,8 +65,8 @@ def test_the_releases_known_by_then_are_kept_with_it(ada, settings):
     ("sent", "said"),
     [
         ({}, "This field is required"),
-        ({"choice": "release"}, "Say which release."),
-        ({"choice": "longer"}, "Say how many milliseconds."),
+        ({"choice": "release"}, "Enter a release."),
+        ({"choice": "longer"}, "Enter a number of milliseconds."),
         ({"choice": "longer", "milliseconds": "a lot"}, "Enter a number"),
         ({"choice": "more", "milliseconds": "-5"}, "greater than or equal to 1"),
         ({"choice": "more", "milliseconds": "nan"}, "Enter a number"),
@@ -95,7 +95,7 @@ def test_several_findings_are_set_aside_together(ada):
     hidden = re.findall(r'name="_selected_action" value="(\d+)"', asked.content.decode())
     assert sorted(map(int, hidden)) == sorted(finding.pk for finding in chosen)
     assert set(Finding.objects.values_list("status", flat=True)) == {"open"}
-    assert "Say which release." in text_of(ada.post(LIST, data | {"choice": "release", "apply": "yes"}))
+    assert "Enter a release." in text_of(ada.post(LIST, data | {"choice": "release", "apply": "yes"}))
     answered = ada.post(LIST, data | {"choice": "release", "release": "2.0", "apply": "yes"}, follow=True)
     assert "3 findings are now ignored." in text_of(answered)
     assert set(Finding.objects.filter(reopen_release="2.0").values_list("pk", flat=True)) == set(map(int, hidden))
@@ -139,9 +139,9 @@ def test_a_condition_may_be_changed_and_taken_away(ada):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"reopen_when": "new release"}, "until it happens in a release that is new"),
-        ({"reopen_when": "release", "reopen_release": "<i>2"}, "until it happens in release &lt;i&gt;2 or later"),
-        ({"reopen_when": "longer", "reopen_figure_us": 250_000}, "until it lasts longer than 250 ms"),
+        ({"reopen_when": "new release"}, "until it occurs in a new release"),
+        ({"reopen_when": "release", "reopen_release": "<i>2"}, "until it occurs in release &lt;i&gt;2 or later"),
+        ({"reopen_when": "longer", "reopen_figure_us": 250_000}, "until a stall lasts longer than 250 ms"),
         ({"reopen_when": "more", "reopen_figure_us": 2_000_000}, "until it blocks for more than 2.0 s within an hour"),
     ],
 )
@@ -154,10 +154,10 @@ def test_the_list_and_the_page_say_until_when(ada, columns, said):
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({}, "it happened again"),
-        ({"reopened_release": "1.5"}, "it happened in release 1.5"),
-        ({"reopen_when": "new release", "reopened_release": "1.5"}, "it happened in release 1.5"),
-        ({"reopen_when": "longer", "reopen_figure_us": 1, "reopened_figure_us": 300_000}, "it lasted 300 ms"),
+        ({}, "it occurred again"),
+        ({"reopened_release": "1.5"}, "it occurred in release 1.5"),
+        ({"reopen_when": "new release", "reopened_release": "1.5"}, "it occurred in release 1.5"),
+        ({"reopen_when": "longer", "reopen_figure_us": 1, "reopened_figure_us": 300_000}, "a stall lasted 300 ms"),
         (
             {"reopen_when": "more", "reopen_figure_us": 1, "reopened_figure_us": 2_500_000},
             "it blocked for 2.5 s within an hour",
@@ -177,7 +177,7 @@ def test_a_finding_a_person_opened_again_says_nothing_of_it(ada):
     ada.post(status_of(finding), {"status": "open"})
     text = text_of(ada.get(page_of(finding)))
     assert "Reopened:" not in text
-    assert "until it lasts longer than 0" not in text
+    assert "until a stall lasts longer than 0" not in text
 
 
 def test_who_may_only_look_is_not_asked_when_to_reopen_a_finding(viewer):

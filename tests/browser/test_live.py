@@ -50,7 +50,7 @@ async def test_a_stall_appears_as_it_happens(window, stall):
 
     await until(is_there)  # where other processes have the CPUs, a call may stay unnamed
     await expect(line).to_contain_text("GET stall/<int:milliseconds>/")
-    await expect(line.get_by_text("still going on")).to_be_hidden()
+    await expect(line.get_by_text("ongoing")).to_be_hidden()
     await expect(window.page.locator("#loopwatch-processes")).to_contain_text("ms")
     assert await window.flaws() == []
 
@@ -111,7 +111,7 @@ async def test_a_stall_that_went_on_keeps_its_line(window, stall):
     await open_live(window)
     await stall(1_500, path="other")
     line = lines_of(window, re.compile(r"\d\.\d s.*other/", re.DOTALL))
-    await expect(line.get_by_text("still going on")).to_be_hidden()
+    await expect(line.get_by_text("ongoing")).to_be_hidden()
     await expect(line).to_have_count(1)
 
 

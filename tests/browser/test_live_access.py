@@ -133,7 +133,7 @@ async def test_the_page_says_why_it_is_cut_off(open_window, viewer):
     async with open_window(session_key=viewer) as window:
         await open_live(window)
         await lose_permission()
-        await expect(window.page.locator("#loopwatch-state")).to_contain_text("You may not look at this any more")
+        await expect(window.page.locator("#loopwatch-state")).to_contain_text("You no longer have permission")
         assert await window.flaws() == []
 
 

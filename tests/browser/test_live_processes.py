@@ -40,8 +40,8 @@ async def test_a_stall_in_another_process_is_shown_while_it_goes_on(open_window,
         gate.touch()
         stalling = asyncio.create_task(asyncio.to_thread(elsewhere.get, "/held/"))
         line = lines_of(window, "held/")
-        await expect(line.get_by_text("still going on")).to_be_visible()
+        await expect(line.get_by_text("ongoing")).to_be_visible()
         gate.unlink()
         await stalling
-        await expect(line.get_by_text("still going on")).to_be_hidden()
+        await expect(line.get_by_text("ongoing")).to_be_hidden()
         await expect(line).to_have_count(1)

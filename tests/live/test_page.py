@@ -88,7 +88,7 @@ def test_a_line_leads_to_its_finding_once_that_is_stored(admin_client):
     there = admin_client.get(reverse("admin:loopwatch_live_finding", args=[finding.fingerprint]))
     assert there.url == reverse("admin:loopwatch_finding_change", args=[finding.pk])
     not_yet = admin_client.get(reverse("admin:loopwatch_live_finding", args=["f" * 32]), follow=True)
-    assert "not stored yet" in not_yet.content.decode()
+    assert "not been stored yet" in not_yet.content.decode()
 
 
 def page_of(client):
