@@ -1,17 +1,19 @@
 """What usually blocks in a function, for the reports that are not certain.
 
 When other threads compete for the GIL, the sample of a call that had kept it may come a moment late and show the next
-call, or only the function. One stall does not show which it was; many stalls of the same function do.
+call, or only the function. One stall does not show which of the calls it saw it was; many stalls of the same function
+do. A collection or an import is never noted: what an earlier step collected or imported says nothing about a later one.
 """
 
 from collections import Counter
 from dataclasses import replace
 
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import BlockingCall, Cause
 
 MAX_FUNCTIONS = 1000
 MAX_CULPRITS = 10
 WEIGHT_OF_EXACT = 3
+_NEVER_USUAL = frozenset({Cause.GARBAGE_COLLECTION, Cause.IMPORTING})
 
 
 class UsualCulprits:
@@ -22,6 +24,8 @@ class UsualCulprits:
         self._latest: dict[str, dict[str, BlockingCall]] = {}
 
     def note(self, call: BlockingCall) -> None:
+        if call.cause in _NEVER_USUAL:
+            return
         counts = self._counts.get(call.function)
         if counts is None or len(counts) >= MAX_CULPRITS:
             self._begin(call.function)
@@ -32,13 +36,14 @@ class UsualCulprits:
         )
 
     def likely(self, call: BlockingCall) -> BlockingCall:
-        """A call that is not certain, with the name of what has most often had the same cause in its function."""
+        """A call that is not certain, named by what its own samples saw and has most often had the same cause here."""
         counts = self._counts.get(call.function, Counter[str]())
+        seen = {call.called_name, *(each.name for each in call.contributions)}
         # A report that names only the function says least, so any call seen in it is likelier.
         calls = [
             (count, name)
             for name, count in counts.items()
-            if name != call.function and self._latest[call.function][name].cause is call.cause
+            if name in seen and name != call.function and self._latest[call.function][name].cause is call.cause
         ]
         if not calls:
             return call
@@ -48,12 +53,10 @@ class UsualCulprits:
         return _as_usual(call, self._latest[call.function][name])
 
     def stand_in(self, call: BlockingCall) -> BlockingCall:
-        """A call of which only the function is known, with the name and cause of what blocks in it most often."""
-        counts = self._counts.get(call.function)
-        if not counts:
-            return call
-        usual = self._latest[call.function][max(counts, key=lambda name: counts[name])]
-        return _as_usual(call, usual)
+        """A call that no sample was taken of, with the name and cause of the only thing that blocks in its function."""
+        counts = self._counts.get(call.function, Counter[str]())
+        names = [name for name in counts if name != call.function] or list(counts)
+        return _as_usual(call, self._latest[call.function][names[0]]) if len(names) == 1 else call
 
     def _begin(self, function: str) -> None:
         if len(self._counts) >= MAX_FUNCTIONS:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loopwatch.detection.calls import BlockingCall, Cause, Request, StackSample
+from loopwatch.detection.calls import BlockingCall, Cause, Contribution, Request, StackSample
 from loopwatch.detection.verdict import usual_culprits
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
@@ -27,11 +27,16 @@ DUMPS = BlockingCall(
     cause=Cause.COMPUTING,
     called_name="json.dumps",
     leaf_name="json.JSONEncoder.encode",
+    contributions=tuple(
+        Contribution(name, 20.0) for name in ("app.export", "json.dumps", "str.encode", "time.sleep", "zlib.compress")
+    ),
 )
 ENCODE = replace(DUMPS, method_name="str.encode", lineno=20, source="HttpResponse(body)", leaf_name="str.encode")
 FUNCTION = replace(DUMPS, method_name="app.export", is_c_call=False, lineno=18)
 SLEEP = replace(DUMPS, method_name="time.sleep", lineno=21, cause=Cause.WAITING)
 CERTAIN = replace(DUMPS, exact=True)
+COLLECTS = replace(CERTAIN, method_name="zlib.compress", cause=Cause.GARBAGE_COLLECTION)
+IMPORTS = replace(CERTAIN, method_name="zlib.compress", cause=Cause.IMPORTING)
 
 
 def noted(*calls):
@@ -56,6 +61,17 @@ LIKELY = [
     pytest.param(
         [replace(DUMPS, function="app.other")], FUNCTION, "app.export", id="nothing that was seen in another function"
     ),
+    pytest.param(
+        [DUMPS, DUMPS, ENCODE],
+        replace(ENCODE, called_name="str.encode", contributions=()),
+        "str.encode",
+        id="nothing that it did not see itself",
+    ),
+    pytest.param(
+        [DUMPS], replace(FUNCTION, contributions=(), called_name="json.dumps"), "json.dumps", id="what its line called"
+    ),
+    pytest.param([COLLECTS], replace(FUNCTION, cause=COLLECTS.cause), "app.export", id="not a collection"),
+    pytest.param([IMPORTS], replace(FUNCTION, cause=IMPORTS.cause), "app.export", id="not an import"),
 ]
 
 
@@ -124,9 +140,11 @@ UNEXAMINED = replace(FUNCTION, cause=Cause.WAITING)
 @pytest.mark.parametrize(
     ("seen", "name", "cause"),
     [
-        pytest.param([DUMPS, SLEEP, SLEEP], "time.sleep", Cause.WAITING, id="what was seen most often"),
-        pytest.param([DUMPS, DUMPS, SLEEP], "json.dumps", Cause.COMPUTING, id="with its cause, whichever that is"),
-        pytest.param([FUNCTION], "app.export", Cause.COMPUTING, id="the function's own, if that was seen most often"),
+        pytest.param([SLEEP], "time.sleep", Cause.WAITING, id="the only call that was seen"),
+        pytest.param([DUMPS, FUNCTION, FUNCTION], "json.dumps", Cause.COMPUTING, id="the only call, with its cause"),
+        pytest.param([DUMPS, SLEEP, SLEEP], "app.export", Cause.WAITING, id="its own, where two calls were seen"),
+        pytest.param([FUNCTION], "app.export", Cause.COMPUTING, id="the function, with its cause"),
+        pytest.param([COLLECTS, IMPORTS], "app.export", Cause.WAITING, id="its own, where nothing else was seen"),
         pytest.param([], "app.export", Cause.WAITING, id="its own, where nothing was seen"),
     ],
 )
