@@ -120,7 +120,7 @@ def test_the_documented_limits_are_those_of_the_code():
         f"when {pending.DETAILS_LIMIT} stalls are waiting",
         f"at most {pending.DETAILS_HARD_LIMIT:,} stalls are kept in full",
         f"more than {pending.HOURS_PER_FINDING}\ndifferent hours and routes",
-        f"first after {outage.FIRST_RETRY_S} s, then ever more rarely, at least every {outage.LONGEST_RETRY_S:g} s",
+        f"first after {outage.FIRST_RETRY_S} s, then less and less often, at least every {outage.LONGEST_RETRY_S:g} s",
     ):
         assert sentence in said
 
