@@ -1,7 +1,6 @@
 """Serves one connection of the live page, which only sends."""
 
 import asyncio
-import json
 import logging
 import time
 from collections.abc import Coroutine
@@ -13,6 +12,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from loopwatch.escaping.json_document import json_document
 from loopwatch.live.access import may_view
 from loopwatch.live.connection import BROKEN, Connection
 from loopwatch.live.feed import feed, has_shared_layer
@@ -114,4 +114,4 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
 
     def _message(self, worst_s: float) -> str:
         beat = {"now_ms": time.time() * 1000, "process": process_name(), "late_ms": round(worst_s * 1000, 1)}
-        return json.dumps(beat | self._outbox.take())
+        return json_document(beat | self._outbox.take())

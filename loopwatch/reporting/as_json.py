@@ -1,10 +1,10 @@
 """Renders the report as one JSON object, for programs."""
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from loopwatch.escaping.json_document import json_document
 from loopwatch.reporting.records import comparison_record, records
 from loopwatch.reporting.report import FINDING, Report
 
@@ -32,7 +32,7 @@ def render_json(report: Report) -> str:
             "groups_in_all": report.groups_in_all,
             "groups": records(report),
         }
-    return json.dumps(document, indent=2, default=_encode)
+    return json_document(document, indent=2, default=_encode)
 
 
 def _encode(value: Any) -> str:

@@ -4,12 +4,12 @@ Only findings in the repository are results, because places elsewhere are refuse
 are notifications of the run.
 """
 
-import json
 from typing import Any
 from urllib.parse import quote
 
 from loopwatch._version import __version__
 from loopwatch.advice import Advice, advice_for
+from loopwatch.escaping.json_document import json_document
 from loopwatch.escaping.sarif import sarif_text
 from loopwatch.models import Finding
 from loopwatch.reporting.finding_message import message, title
@@ -36,7 +36,7 @@ def render_sarif(report: Report, repository: Repository) -> str:
         "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": outside}],
         "results": results,
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+    return json_document({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
 def outside(report: Report, repository: Repository) -> list[ReportedFinding]:

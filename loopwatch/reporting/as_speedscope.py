@@ -3,10 +3,10 @@
 The format is speedscope's: one profile of type "sampled"; each different stack is a sample weighted by its time.
 """
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
+from loopwatch.escaping.json_document import json_document
 from loopwatch.reporting.flame import FlameFrame, FlameGraph
 
 SCHEMA = "https://www.speedscope.app/file-format-schema.json"
@@ -31,7 +31,7 @@ def render_speedscope(graph: FlameGraph, name: str) -> str:
     }
     frames = list(_frames(indices))
     document = {"$schema": SCHEMA, "shared": {"frames": frames}, "profiles": [profile], "name": name}
-    return json.dumps(document | {"activeProfileIndex": 0, "exporter": EXPORTER})
+    return json_document(document | {"activeProfileIndex": 0, "exporter": EXPORTER})
 
 
 def _frames(indices: dict[FlameFrame, int]) -> Iterator[dict[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loopwatch.escaping.json_document import readable_json
 from loopwatch.testing.finding import Channel, FindingInTest
 
 VERSION = 1
@@ -88,7 +89,7 @@ def write(path: Path, findings: Iterable[FindingInTest], kept: Baseline) -> int:
             for call in calls
             if call.channel is channel
         ]
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    path.write_text(readable_json(content) + "\n", encoding="utf-8")
     return len(calls)
 
 

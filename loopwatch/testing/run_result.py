@@ -1,11 +1,11 @@
 """Collects the findings of a whole run and writes the summary, the JSON file and the baseline."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from loopwatch.escaping.json_document import readable_json
 from loopwatch.testing import baseline, pytest_options
 from loopwatch.testing.finding import Channel, Verdict
 from loopwatch.testing.judge import Judge
@@ -80,7 +80,7 @@ class RunResult:
 
     def _write_files(self) -> None:
         if self.json_path is not None:
-            content = json.dumps(self._totals.as_dict(), indent=2, ensure_ascii=False)
+            content = readable_json(self._totals.as_dict())
             self.json_path.write_text(content + "\n", encoding="utf-8", errors="backslashreplace")
         if self.baseline_path is not None and self._judge.updates_baseline:
             known = [finding.longest for channel in Channel for finding in self._totals.of(channel, Verdict.KNOWN)]

@@ -67,7 +67,7 @@ def test_the_log_line_of_a_traced_call_has_no_control_characters():
 
 def test_the_log_line_of_a_thread_wait_has_no_control_characters(logged):
     holder = Request("http", "GET", HOSTILE, "")
-    ThreadWaitLog().tell(thread_wait(held_by=HOSTILE, holder=lambda: holder, ongoing=True))
+    ThreadWaitLog().log(thread_wait(held_by=HOSTILE, holder=lambda: holder, ongoing=True))
     assert_clean(logged())
 
 

@@ -110,7 +110,7 @@ def test_a_refusal_is_logged_with_the_settings_that_may_be_missing(caplog):
     assert "SECURE_PROXY_SSL_HEADER" in caplog.text
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=200)
 @given(
     origin=st.sampled_from(ORIGINS),
     scheme=st.sampled_from(["ws", "wss"]),

@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-settings.register_profile("tests", derandomize=True, deadline=None, database=None)
+settings.register_profile("tests", derandomize=True, deadline=None, database=None, max_examples=30)
 settings.load_profile("tests")
 
 

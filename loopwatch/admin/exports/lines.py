@@ -1,10 +1,10 @@
 """Rows as the lines of a file."""
 
 import csv
-import json
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
+from loopwatch.escaping.json_document import json_document
 from loopwatch.escaping.spreadsheet import cell
 
 
@@ -33,6 +33,6 @@ def json_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator
     """One array of objects, an object a line."""
     before = "[\n"
     for row in rows:
-        yield before + json.dumps(dict(zip(names, row, strict=True)))
+        yield before + json_document(dict(zip(names, row, strict=True)))
         before = ",\n"
     yield "\n]\n" if before == ",\n" else "[]\n"
