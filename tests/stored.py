@@ -1,4 +1,4 @@
-"""Rows as the writer leaves them, for tests of what reads the store."""
+"""Stores rows as the writer does, for tests of code that reads the store."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -40,7 +40,7 @@ def stored_finding(**columns):
 
 
 def stored_hour(finding, *durations_ms, hour=NOON, method="GET", route="shop/<int:pk>/", **columns):
-    """One hourly total that counts events of these durations."""
+    """Store an hourly total that counts events of these durations."""
     figures = {
         "events": len(durations_ms),
         "blocked_us": round(sum(durations_ms) * 1000),
@@ -84,7 +84,7 @@ def stored_health(**columns):
 
 
 def stored_stack(*frames):
-    """The JSON of a stack; a frame is (filename, function, lineno, column, end_column, is_in_app, source_line)."""
+    """Return a stack as JSON; a frame is (filename, function, lineno, column, end_column, is_in_app, source_line)."""
     rows = [
         [filename, filename.removesuffix(".py").replace("/", "."), function, line, line, column, end, is_in_app, source]
         for filename, function, line, column, end, is_in_app, source in frames
@@ -103,7 +103,7 @@ def stored_route(**columns):
 
 
 def stored_wait(held_by="chat.consumers.Chat.save", *durations_ms, hour=NOON, **columns):
-    """One total of thread waits that counts waits of these durations."""
+    """Store a total of thread waits that counts waits of these durations."""
     defaults = {
         "fingerprint": f"{next(_numbers):032x}",
         "thread": "process",

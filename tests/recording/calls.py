@@ -1,4 +1,4 @@
-"""Blocking calls and thread waits as they would be reported."""
+"""Makes blocking calls and thread waits as detection reports them."""
 
 import itertools
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ _numbers = itertools.count()
 
 
 def blocking_call(minute=0.0, **changes):
-    """A call that started this many minutes after noon; any field can be changed."""
+    """Make a call that started this many minutes after noon; any field can be changed."""
     values = {
         "stall_id": f"{next(_numbers):032x}",
         "method_name": "time.sleep",
@@ -41,7 +41,7 @@ def blocking_call(minute=0.0, **changes):
 
 
 def thread_wait(**changes):
-    """A wait as asgiref's thread would report it; any field can be changed."""
+    """Make a wait as asgiref's thread reports it; any field can be changed."""
     values = {
         "began_at": NOON,
         "waited_ms": 200.0,

@@ -7,7 +7,7 @@ from loopwatch.recording.recorder import Recorder
 
 @pytest.fixture
 def recorder_of():
-    """Makes recorders that are stopped after the test; the settings given replace the defaults."""
+    """Makes recorders that are stopped after the test; given settings replace the defaults."""
     made = []
 
     def make(*, started=True, **settings):
@@ -24,7 +24,7 @@ def recorder_of():
 
 @pytest.fixture
 def kept_connections(database):
-    """The writer keeps its connection from one batch to the next."""
+    """Lets the writer keep its connection from one batch to the next."""
     database.settings_dict["CONN_MAX_AGE"] = None
     yield
     database.settings_dict["CONN_MAX_AGE"] = 0
@@ -32,7 +32,7 @@ def kept_connections(database):
 
 @pytest.fixture
 def opened_connections():
-    """The connections that threads have opened since the test began, as Django's wrappers."""
+    """Lists the connections, as Django's wrappers, that threads have opened since the test began."""
     opened = []
 
     def note(connection, **_):

@@ -1,4 +1,4 @@
-"""One statement for many rows and one update for each row leave the same counters behind."""
+"""Upserts of many rows and updates of single rows leave the same counters."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""How the loops of a process fare, by the minute and by the hour: added up, spread over time, kept, and stored."""
+"""The figures of loops by minute and by hour are added up, spread over time, kept and stored."""
 
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
@@ -39,7 +39,7 @@ def test_busy_time_counts_for_the_minutes_it_was_spent_in():
     assert figures(times, "busy_us", Minutes.HOUR) == {0: 11_000_000}
 
 
-def test_where_busy_time_is_unknown_it_stays_so():
+def test_a_minute_without_known_busy_time_has_none():
     times = LoopTimes()
     times.use(LoopUsage(ended_at=at(11), lasted_s=30, busy_s=None))
     times.pause(blocking_call(started_at=at(10), step_ms=120.0))
@@ -65,7 +65,7 @@ def test_what_a_stall_has_lasted_since_its_last_report_counts_for_that_time():
 
 
 @pytest.mark.parametrize("amount_us", [1, 2, 59, 100_003, 86_399_999_999])
-def test_the_parts_add_up(amount_us):
+def test_the_shares_of_a_long_stall_add_up_to_it(amount_us):
     times = LoopTimes()
     begin = NOW - timedelta(hours=2, seconds=12.345678)
     times.block(begin, Impact(events=1, blocked_us=amount_us, longest_us=7_000_000_001))
@@ -74,7 +74,7 @@ def test_the_parts_add_up(amount_us):
         assert sum(row.impact.blocked_us for key, row in rows.items() if key.minutes == minutes) == amount_us
 
 
-def test_the_worst_pause_is_any_ones_and_the_machines_is_told_apart():
+def test_the_worst_pause_is_of_any_cause_and_the_time_of_the_machine_is_counted_separately():
     times = LoopTimes()
     times.pause(blocking_call(started_at=at(10), step_ms=120.0))
     times.pause(blocking_call(started_at=at(10), step_ms=300.0, cause=Cause.SUSPENDED))
@@ -98,7 +98,7 @@ def test_what_comes_after_its_row_was_forgotten_is_not_lost():
     times = LoopTimes()
     times.block(at(0), Impact(events=5))
     times.block(at(0) + module.MAY_CHANGE + timedelta(minutes=1), Impact(events=1))
-    times.take()  # the writer has the first minute now, and it is forgotten
+    times.take()  # the writer has taken the first minute, which is dropped
     times.block(at(0), Impact(events=3))
     assert figures(times, "impact.events") == {1: 3}
 
@@ -114,14 +114,14 @@ def test_gauges_have_the_last_full_minute():
     times = LoopTimes()
     assert times.latest_minute() == LoopFigures()
     last = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
-    for minute in (last, last + timedelta(minutes=1)):  # the minute may be over before the question
+    for minute in (last, last + timedelta(minutes=1)):  # the minute may end before the assertion
         times.block(minute, Impact(events=7))
     assert times.latest_minute().impact.events == 7
 
 
 @pytest.mark.usefixtures("database")
 class TestStored:
-    def test_the_rows_say_what_findings_count(self, recorder_of):
+    def test_rows_add_up_to_what_findings_count(self, recorder_of):
         recorder = recorder_of(release="1.2")
         for number in range(50):
             recorder.put(blocking_call(started_at=at(number % 3), waiting=2, function=f"views.view_{number % 5}"))
@@ -168,13 +168,13 @@ class TestStored:
         assert (row.events, row.blocked_us, row.longest_us, row.busy_us, row.release) == (2, 9, 3, 7, "1.2")
 
     def test_every_process_has_rows_of_its_own(self, database):
-        for since in (NOW, NOW + timedelta(microseconds=1)):  # it has begun anew, with the number of the one before
+        for since in (NOW, NOW + timedelta(microseconds=1)):  # a new process may have the process id of an earlier one
             rows = LoopTimeRows("", since)
             rows.add({LoopTimeKey(Minutes.MINUTE, at(10)): LoopFigures(Impact(events=2))})
             rows.write(database.alias)
         assert list(LoopTime.objects.values_list("events", flat=True)) == [2, 2]
 
-    def test_nothing_is_kept_for_longer_than_it_is_wanted(self, database):
+    def test_rows_of_minutes_and_hours_are_deleted_after_their_time(self, database):
         now = datetime.now(UTC)
         for minutes, kept in KEPT.items():
             for age in (kept - timedelta(hours=2), kept + timedelta(hours=2)):

@@ -18,7 +18,7 @@ pytestmark = on_postgresql
 
 
 class Cable:
-    """Stands between the recorder and the server, and is cut when told: at a commit, before it or right after it."""
+    """Connects the recorder with the server, and cuts the connection before or right after a commit."""
 
     def __init__(self, server_folder):
         self._server = str(server_folder / ".s.PGSQL.5432")
@@ -57,7 +57,7 @@ class Cable:
 
     def _cut(self, when, data, client, server):
         client.shutdown(socket.SHUT_RDWR)
-        if when == "after":  # the server hears of it, its answer goes nowhere
+        if when == "after":  # the server gets the commit, but its answer is lost
             server.sendall(data)
             server.shutdown(socket.SHUT_WR)
         else:
@@ -68,12 +68,12 @@ class Cable:
             while data := server.recv(65536):
                 client.sendall(data)
         with suppress(OSError):
-            client.shutdown(socket.SHUT_RDWR)  # however the server has gone, its client must not wait for it
+            client.shutdown(socket.SHUT_RDWR)  # the client must not wait for the server
 
 
 @pytest.fixture
 def cable(database, postgresql_server, monkeypatch):
-    """New connections go through it."""
+    """Routes new connections through a cable."""
     monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
     database.ensure_connection()
     cable = Cable(postgresql_server.folder)
@@ -90,7 +90,7 @@ ROUTES = [["not", "before"], ["not", "after"], ["not", "after", "after"], ["not"
 def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, cuts):
     recorder = recorder_of()
     recorder.put(blocking_call(function="views.other"))
-    assert recorder.flush(30)  # what a writer does once is done
+    assert recorder.flush(30)  # the writer has done what it does only once
     recorder.stop(30)
     cable.cuts = list(cuts)
     for number in range(60):
@@ -119,7 +119,7 @@ def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, 
 def test_no_thread_wait_is_lost_and_none_counts_twice(recorder_of, database, cable, cuts):
     recorder = recorder_of()
     recorder.put_wait(thread_wait())
-    assert recorder.flush(30)  # what a writer does once is done
+    assert recorder.flush(30)  # the writer has done what it does only once
     recorder.stop(30)
     cable.cuts = list(cuts)
     for number in range(60):
@@ -130,7 +130,7 @@ def test_no_thread_wait_is_lost_and_none_counts_twice(recorder_of, database, cab
     assert list(ThreadWaitTotal.objects.values_list("waits", "waited_us")) == [(1, 200_000)] * 61
 
 
-def test_what_is_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, postgresql_server):
+def test_a_batch_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, postgresql_server):
     recorder = recorder_of()
     recorder.put(blocking_call(function="views.other"))
     assert recorder.flush(30)
@@ -149,7 +149,7 @@ def test_what_is_in_doubt_stays_pending_while_the_server_is_away(recorder_of, da
     assert recorder.stats().pending == 0
 
 
-def test_a_writer_whose_row_was_deleted_makes_it_again(recorder_of, database):
+def test_a_writer_inserts_its_row_again_after_it_was_deleted(recorder_of, database):
     recorder = recorder_of()
     for _ in range(2):
         recorder.put(blocking_call())

@@ -1,4 +1,4 @@
-"""Clients and programs can make up any number of names: the store keeps few rows of them, and every count."""
+"""Clients and programs can invent any number of names, of which the store keeps few rows and every count."""
 
 import pytest
 from django.http import HttpResponse

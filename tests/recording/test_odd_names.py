@@ -49,7 +49,7 @@ def test_names_are_kept_as_they_are_where_they_can_be(recorder_of):
     assert (Finding.objects.get().blocking_call, BlockingEvent.objects.get().task_name) == ("café.🐌", "日本")
 
 
-def test_findings_whose_names_differ_beyond_the_column_stay_apart(recorder_of):
+def test_findings_whose_names_differ_only_beyond_the_column_are_separate(recorder_of):
     recorder = recorder_of()
     for end in "ab":
         recorder.put(blocking_call(function="x" * 400 + end))

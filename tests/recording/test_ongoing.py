@@ -59,7 +59,7 @@ def test_a_later_report_that_blames_another_call_stays_with_the_finding_of_the_f
     [{"cause": Cause.STARVED}, {"cause": Cause.SUSPENDED}, {"filename": "/srv/site/excluded/views.py"}],
     ids=["starved", "suspended", "excluded"],
 )
-def test_a_stall_that_no_call_is_to_blame_for_at_its_end_ends_as_it_was_last_reported(recorder_of, end):
+def test_a_stall_judged_otherwise_at_its_end_ends_as_it_was_last_recorded(recorder_of, end):
     signalled = []
     recorder = recorder_of(on_blocking_call=signalled.append)
     watcher = SiteSubscriber(Configuration(exclude_paths=("/excluded/",)), recorder)

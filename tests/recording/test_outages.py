@@ -115,7 +115,7 @@ def test_a_locked_database_is_waited_for(recorder_of, database, caplog):
     assert recorder_lines(caplog) == []
 
 
-def test_what_the_database_refuses_is_told_and_does_not_hold_up_the_rest(recorder_of, caplog):
+def test_what_the_database_refuses_is_reported_and_does_not_delay_the_rest(recorder_of, caplog):
     recorder = recorder_of(started=False)
     recorder.put(blocking_call(function="views.good"))
     recorder.put(blocking_call(function="views.bad", lineno="twelve"))

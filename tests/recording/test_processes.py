@@ -1,4 +1,4 @@
-"""Several processes, and a process that forks, over one database."""
+"""Several processes, and processes that fork, write to one database."""
 
 import json
 import os
@@ -37,7 +37,7 @@ recorder.start()
 
 @pytest.fixture
 def run(database):
-    """Runs a script in a process of its own, with a recorder that writes to ``database``."""
+    """Runs a script in a separate process, with a recorder that writes to ``database``."""
     keys = ("ENGINE", "NAME", "USER", "HOST")
     settings = json.dumps({key: str(database.settings_dict[key]) for key in keys} | {"CONN_MAX_AGE": None})
 

@@ -1,4 +1,4 @@
-"""What is deleted of the store, by the command and by the writer, and what survives."""
+"""The command and the writer delete old and surplus events, and every count survives."""
 
 import os
 from datetime import timedelta
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def stored(events, **columns):
-    """A finding with this many events, an hour apart; the first is the oldest."""
+    """Store a finding with so many events, one an hour; the first is the oldest."""
     finding = stored_finding(events=events, **columns)
     for number in range(events):
         stored_event(finding, started_at=NOON + timedelta(hours=number), duration_us=100_000 + number % 7)
@@ -27,7 +27,7 @@ def stored(events, **columns):
 
 
 def left(finding):
-    """Which of its events are left, by the hours after noon at which they began."""
+    """Return the remaining events, by the hours after noon at which they began."""
     moments = finding.blocking_events.values_list("started_at", flat=True)
     return sorted(round((moment - NOON) / timedelta(hours=1)) for moment in moments)
 
@@ -78,7 +78,7 @@ def test_every_batch_is_a_transaction_that_locks_the_finding_first(database):
     assert [query for query in queries if query not in ("SELECT", "BEGIN")] == ["UPDATE", "DELETE", "COMMIT"] * 2
 
 
-def test_what_somebody_else_deletes_meanwhile_is_counted_once(database):
+def test_an_event_that_another_process_deletes_meanwhile_is_counted_once(database):
     finding = stored(6)
     batches = prune(database.alias, Limits(oldest=NOON + timedelta(hours=6)), batch_size=3)
     assert next(batches) == 3
@@ -117,7 +117,7 @@ def test_the_oldest_are_pruned_one_finding_at_a_time(database):
 
 @pytest.fixture
 def soon(monkeypatch):
-    """The writer prunes whenever it has written."""
+    """Makes the writer prune after every write."""
     monkeypatch.setattr(housekeeping, "PRUNE_INTERVAL_S", -1.0)
 
 
@@ -148,7 +148,7 @@ def test_the_writer_leaves_old_events_alone_for_the_first_minute(recorder_of):
     assert BlockingEvent.objects.count() == 4
 
 
-def test_pruning_that_fails_loses_no_stall_and_is_told_once(recorder_of, soon, caplog):
+def test_pruning_that_fails_loses_no_stall_and_is_logged_once(recorder_of, soon, caplog):
     def refuse(**_):
         raise RuntimeError("a receiver of the site's")
 
@@ -167,7 +167,7 @@ def test_pruning_that_fails_loses_no_stall_and_is_told_once(recorder_of, soon, c
     assert len(caplog.records) == 1
 
 
-def test_a_process_says_how_it_fares_in_one_row(recorder_of):
+def test_a_process_writes_its_figures_in_one_row(recorder_of):
     recorder = recorder_of(release="1.2", events_per_finding=2, redact=lambda call: None if call.lineno == 5 else call)
     for lineno in (1, 2, 3, 5):
         recorder.put(blocking_call(lineno=lineno))
@@ -182,7 +182,7 @@ def test_a_process_says_how_it_fares_in_one_row(recorder_of):
     assert health.writer_cpu_us > 0
 
 
-def test_a_row_that_was_deleted_comes_back(recorder_of):
+def test_the_row_of_a_process_is_inserted_again_after_it_was_deleted(recorder_of):
     recorder = recorder_of()
     for _ in range(2):
         recorder.put(blocking_call())

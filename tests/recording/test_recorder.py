@@ -87,7 +87,7 @@ def test_a_stopped_recorder_has_no_thread_and_keeps_what_is_put_until_it_is_star
     assert sum(thread.name == "loopwatch-writer" for thread in threading.enumerate()) == 1
 
 
-def test_what_cannot_be_put_is_told_once_and_raises_nothing(recorder_of, caplog):
+def test_a_call_that_cannot_be_put_is_logged_once_and_raises_nothing(recorder_of, caplog):
     recorder = recorder_of()
     for _ in range(3):
         recorder.put("not a call")

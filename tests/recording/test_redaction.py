@@ -1,4 +1,4 @@
-"""``REDACT``: what the site's own function may change or withhold before anything is recorded."""
+"""``REDACT`` may change or withhold a call before anything of it is recorded."""
 
 import threading
 from dataclasses import replace
@@ -28,7 +28,7 @@ def signalled():
     signal.disconnect(receive)
 
 
-def test_every_sink_gets_the_redacted_call_and_nobody_the_other(recorder_of, signalled, caplog):
+def test_every_sink_gets_the_redacted_call_and_none_the_original(recorder_of, signalled, caplog):
     called = []
     recorder = recorder_of(
         sinks=("database", "log", "signal"), on_blocking_call=called.append, redact=hide_the_function
@@ -60,7 +60,7 @@ def test_a_withheld_stall_leaves_nothing_but_a_number(recorder_of, signalled, ca
     ["hunter2", 5, lambda call: call],
     ids=["text", "number", "function"],
 )
-def test_a_wrong_answer_records_nothing(recorder_of, signalled, caplog, answer):
+def test_a_redact_that_returns_the_wrong_type_records_nothing(recorder_of, signalled, caplog, answer):
     recorder = recorder_of(sinks=("database", "log", "signal"), redact=lambda call: answer)
     recorder.put(blocking_call())
     assert recorder.flush(10)
@@ -74,7 +74,7 @@ def test_a_wrong_answer_records_nothing(recorder_of, signalled, caplog, answer):
 
 
 @pytest.mark.parametrize("error", [ValueError("hunter2"), SystemExit("hunter2")])
-def test_an_exception_records_nothing_and_the_next_call_is_asked_for_again(recorder_of, caplog, error):
+def test_a_redact_that_raises_records_nothing_and_gets_the_next_call(recorder_of, caplog, error):
     def redact(call):
         if call.lineno == 12:
             raise error
@@ -91,7 +91,7 @@ def test_an_exception_records_nothing_and_the_next_call_is_asked_for_again(recor
     assert "hunter2" not in caplog.text + stats.last_error
 
 
-def test_while_it_hangs_nothing_is_recorded_and_whoever_puts_does_not_wait(recorder_of):
+def test_while_redact_hangs_nothing_is_recorded_and_put_does_not_wait(recorder_of):
     entered, release = threading.Event(), threading.Event()
 
     def hang(call):
@@ -112,7 +112,7 @@ def test_while_it_hangs_nothing_is_recorded_and_whoever_puts_does_not_wait(recor
     assert Finding.objects.get().events == 1_001
 
 
-def test_a_call_given_back_as_it_was_is_recorded_as_without_the_setting(recorder_of):
+def test_a_call_returned_unchanged_is_recorded_as_without_redact(recorder_of):
     recorder = recorder_of(redact=lambda call: call)
     recorder.put(blocking_call(stall_id="one", ongoing=True))
     recorder.put(blocking_call(stall_id="one", duration_ms=9_000.0))

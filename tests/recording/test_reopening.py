@@ -1,4 +1,4 @@
-"""What a person has resolved or ignored is open again when what that person waited for has happened, and says why."""
+"""A resolved or ignored finding is reopened when its condition is met, and says why."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -14,7 +14,7 @@ NOW = datetime.now(UTC)
 
 @pytest.fixture
 def happen(recorder_of):
-    """Makes the finding's call block the loop once more; returns the finding."""
+    """Record another stall of the finding, and return the finding."""
 
     def happen(release="1.4", after_s=60.0, duration_ms=100.0):
         recorder = recorder_of(release=release)
@@ -28,7 +28,7 @@ def happen(recorder_of):
 
 @pytest.fixture
 def closed(happen):
-    """Gives the finding, which has happened before, a status, as a person does."""
+    """Give a recorded finding a status, as a person does."""
 
     def close(status, **columns):
         happen(after_s=-60.0)

@@ -13,7 +13,7 @@ def durations_ms():
     return sorted(event.duration_us // 1000 for event in BlockingEvent.objects.all())
 
 
-@pytest.mark.parametrize("few", [0, 200])  # by a query for each finding, or one for all
+@pytest.mark.parametrize("few", [0, 200])  # with a query for each finding, and with one for all
 def test_the_slowest_and_the_newest_events_are_kept(recorder_of, monkeypatch, few):
     monkeypatch.setattr(event_rows, "_FEW_EVENTS", few)
     recorder = recorder_of(events_per_finding=10)
@@ -22,7 +22,7 @@ def test_the_slowest_and_the_newest_events_are_kept(recorder_of, monkeypatch, fe
         recorder.put(blocking_call(minute=minute, duration_ms=2.0, function="views.other"))
         if minute % 10 == 9:
             assert recorder.flush(10)
-    # a fifth, so two, for being slow; eight for being new
+    # a fifth, so two, because they are slow; eight because they are new
     assert durations_ms() == [*[2] * 10, *range(961, 969), 999, 1000]
     finding = Finding.objects.get(function="shop.views.checkout")
     assert (finding.events, finding.events_thinned) == (40, 30)
@@ -43,7 +43,7 @@ def test_a_burst_between_two_flushes_keeps_the_slowest_and_the_newest(recorder_o
     assert Finding.objects.get().events_thinned == 500 - events.count()
 
 
-def test_what_is_kept_is_half_slow_and_half_new():
+def test_half_of_the_kept_calls_are_the_slowest_and_half_the_newest():
     details = [Detail(blocking_call(minute=minute, duration_ms=100.0 - minute), is_new=True) for minute in range(10)]
     kept, surplus = slowest_and_newest(details, 4)
     assert [detail.call.duration_ms for detail in kept] == [100.0, 99.0, 91.0, 92.0]

@@ -1,4 +1,4 @@
-"""The totals of routes: what their stalls did, and whom stalls delayed; by hour and day, and with every event."""
+"""Totals of routes count the impact of their stalls and the waits of their requests, by hour and by day."""
 
 from collections import Counter
 from datetime import timedelta
@@ -18,7 +18,7 @@ SEARCH, CART = Request("http", "GET", "search/"), Request("http", "POST", "cart/
 
 
 def stored():
-    """What the requests of routes suffered, which hours and days must agree on."""
+    """Return the waits of routes, which must be the same by hour and by day."""
     by_hour, by_day = (
         list(
             RouteTotal.objects.filter(hours=hours, waits__gt=0)
@@ -43,7 +43,7 @@ def stored():
         ([Request("http")] * 2, 2, {("", ""): 2}),
     ],
 )
-def test_some_requests_stand_for_all(described, number, shares):
+def test_the_described_requests_count_for_all_delayed_ones(described, number, shares):
     assert delayed_routes(blocking_call(delayed=tuple(described)), number) == Counter(shares)
 
 
@@ -63,7 +63,7 @@ def test_routes_without_end_are_added_up(monkeypatch):
 @pytest.mark.usefixtures("database")
 class TestStored:
     @pytest.mark.parametrize("is_supported", [True, False])
-    def test_the_routes_that_waited_whichever_call_it_was(self, recorder_of, database, monkeypatch, is_supported):
+    def test_the_waits_of_a_route_are_added_up_over_all_calls(self, recorder_of, database, monkeypatch, is_supported):
         monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
         recorder = recorder_of()
         recorder.put(blocking_call(waiting=3, delayed=(SEARCH, CART, SEARCH), duration_ms=100.0))

@@ -66,7 +66,7 @@ def test_the_log_has_one_line_a_finding_and_minute_and_counts_the_others(caplog)
     assert "4 more of this finding" in lines(caplog)[2].getMessage()
 
 
-def test_the_log_tells_an_ongoing_stall_once(caplog):
+def test_the_log_has_one_line_for_an_ongoing_stall(caplog):
     sink = LogSink(clock := Clock())
     for ongoing in (True, True, False):
         sink.emit(blocking_call(stall_id="one", ongoing=ongoing))
@@ -75,7 +75,7 @@ def test_the_log_tells_an_ongoing_stall_once(caplog):
     assert "has been blocking" in lines(caplog)[0].getMessage()
 
 
-def test_a_line_stays_one_line_whatever_the_names_hold(caplog):
+def test_line_breaks_in_names_do_not_break_the_line_of_the_log(caplog):
     LogSink().emit(blocking_call(method_name="a\nb\0\udc80", request=Request("http", "GET", "x\r\ny")))
     assert not set("\n\r\0\udc80") & set(lines(caplog)[0].getMessage())
 
@@ -93,7 +93,7 @@ def test_the_signal_and_the_callback_get_every_call(recorder_of, received):
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1), asyncio.CancelledError()])
-def test_a_callback_that_raises_disturbs_nobody_and_is_told_once(recorder_of, received, caplog, error):
+def test_a_callback_that_raises_disturbs_no_other_sink_and_is_logged_once(recorder_of, received, caplog, error):
     def fail(call):
         raise error
 
@@ -124,7 +124,7 @@ def test_a_receiver_that_raises_is_counted_and_the_others_are_called(recorder_of
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_callback_that_hangs_holds_up_nobody_and_its_queue_is_bounded(recorder_of, received, caplog):
+def test_a_callback_that_hangs_delays_no_other_sink_and_its_queue_is_bounded(recorder_of, received, caplog):
     entered, release = threading.Event(), threading.Event()
 
     def hang(call):

@@ -23,7 +23,7 @@ def read(stored):
     return column.values
 
 
-def test_the_format_is_settled(settings):
+def test_encoded_stacks_have_the_documented_format(settings):
     settings.BASE_DIR = "/srv/site"
     other = replace(FRAME, function="pay", lineno=20)
     samples = (StackSample(30.0, (FRAME,)), StackSample(70.5, (FRAME, other)), StackSample(12.0, (FRAME,)))
@@ -44,7 +44,7 @@ def test_decoding_gives_back_what_was_encoded():
     assert (samples[0].frames[0].lineno, samples[0].frames[0].end_column) == (12, 20)
 
 
-def test_without_samples_the_stack_stands_for_the_whole_call():
+def test_without_samples_the_stack_has_the_time_of_the_whole_call():
     (sample,) = read(encoded(stack=frames(2), duration_ms=80.0))
     assert (sample.duration_ms, len(sample.frames)) == (80.0, 2)
 

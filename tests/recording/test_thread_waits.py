@@ -34,7 +34,7 @@ def test_waits_are_added_up_by_hour_call_and_route(recorder_of):
     assert ThreadWaitTotal.objects.count() == 5
 
 
-def test_what_is_written_later_is_added(recorder_of):
+def test_later_waits_are_added_to_stored_ones(recorder_of):
     for _ in range(2):
         recorder = recorder_of()
         for _ in range(2):
@@ -43,7 +43,7 @@ def test_what_is_written_later_is_added(recorder_of):
     assert stored("waits", "waited_us", "longest_us") == [(4, 800_000, 200_000)]
 
 
-def test_a_database_that_cannot_insert_and_add_at_once_adds_row_by_row(recorder_of, database, monkeypatch):
+def test_a_database_without_upserts_adds_waits_row_by_row(recorder_of, database, monkeypatch):
     monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", False)
     recorder = recorder_of()
     for waited_ms in (200.0, 100.0):
@@ -127,7 +127,7 @@ def test_a_forked_child_starts_without_its_parents_waits(recorder_of):
     assert not ThreadWaitTotal.objects.exists()
 
 
-def test_a_wait_that_goes_on_is_stored_while_it_does_and_counted_when_it_has_ended(recorder_of):
+def test_an_ongoing_wait_is_stored_at_once_and_counted_when_it_has_ended(recorder_of):
     recorder = recorder_of()
     for seconds in (5, 10):
         recorder.put_wait(thread_wait(waited_ms=seconds * 1000, ongoing=True))
@@ -138,7 +138,7 @@ def test_a_wait_that_goes_on_is_stored_while_it_does_and_counted_when_it_has_end
     assert stored("waits", "waited_us", "longest_us") == [(1, 12_000_000, 12_000_000)]
 
 
-def test_the_log_tells_of_a_thread_that_is_not_given_back_once_a_minute(caplog):
+def test_the_log_has_one_line_a_minute_for_a_held_thread(caplog):
     at = [0.0]
     log = ThreadWaitLog(lambda: at[0])
     for seconds, waited_ms in ((0, 5_000), (5, 10_000), (60, 65_000)):
@@ -155,14 +155,14 @@ def test_the_log_tells_of_a_thread_that_is_not_given_back_once_a_minute(caplog):
 
 
 @pytest.mark.parametrize(("sinks", "lines"), [(("database",), 0), (("log",), 1), (("database", "log"), 1)])
-def test_a_thread_that_is_not_given_back_is_logged_where_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
+def test_a_held_thread_is_logged_only_if_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
     recorder = recorder_of(sinks=sinks)
     recorder.put_wait(thread_wait(ongoing=True))
     assert recorder.flush(30)
     assert len([record for record in caplog.records if "still holds" in record.getMessage()]) == lines
 
 
-def test_waits_that_could_not_be_written_before_the_end_are_told(recorder_of, database, caplog):
+def test_waits_that_could_not_be_written_before_the_end_are_logged(recorder_of, database, caplog):
     table = ThreadWaitTotal._meta.db_table
     with database.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")

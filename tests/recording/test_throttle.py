@@ -14,7 +14,7 @@ def rests(monkeypatch):
 
 
 @pytest.mark.usefixtures("database")
-def test_the_writer_rests_unless_somebody_waits_for_it(recorder_of, rests):
+def test_the_writer_rests_unless_a_flush_waits_for_it(recorder_of, rests):
     recorder = recorder_of(started=False)
     for number in range(30):
         recorder.put(blocking_call(function=f"views.view_{number}"))

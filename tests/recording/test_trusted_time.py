@@ -1,4 +1,4 @@
-"""No clock that has jumped ahead deletes what is stored."""
+"""A clock that has jumped ahead deletes nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +26,7 @@ class Ahead(datetime):
 
 @pytest.fixture
 def ahead(monkeypatch):
-    """This process's clock is 100 days ahead, and the writer prunes whenever it has written."""
+    """Sets this process's clock 100 days ahead, and makes the writer prune after every write."""
     monkeypatch.setattr(housekeeping, "PRUNE_INTERVAL_S", -1.0)
     for module in (housekeeping, trusted_time):
         monkeypatch.setattr(module, "datetime", Ahead)
@@ -34,7 +34,7 @@ def ahead(monkeypatch):
 
 @pytest.fixture
 def finding():
-    """With ten events of the last days and two loop times."""
+    """Stores a finding with ten events of the last days, and two loop times."""
     now = datetime.now(UTC)
     finding = stored_finding(events=10)
     for hours in range(10):

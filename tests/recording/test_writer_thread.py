@@ -1,4 +1,4 @@
-"""Exceptions that would end the writer's thread: raised in it from outside, or by what it calls."""
+"""The writer's thread survives exceptions that are raised in it from outside or by what it calls."""
 
 import asyncio
 import ctypes
@@ -20,7 +20,7 @@ def impatient(monkeypatch):
 
 
 def interrupt(recorder, exception=SystemExit):
-    """Raise it in the writer's thread, at whatever it does next."""
+    """Raise an exception in the writer's thread, asynchronously."""
     identity = ctypes.c_ulong(recorder._writer_thread._thread.ident)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(exception)) == 1
 

@@ -1,4 +1,4 @@
-"""Reports to print, made without a database."""
+"""Makes reports without a database."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -10,7 +10,7 @@ from tests.stored import NOON
 
 NOBODY = RecordingHealth(0, 0, 0, 0, 0, 0, 0, 0, 0, {})
 HOSTILE = "<script>alert('ü')</script>|`x` *y* \"q\" %0A::error::é\n\x1b[2J名前"
-"""A name as nobody should have it."""
+"""A name with markup and control characters of every format."""
 
 
 def a_finding(**columns):
@@ -57,7 +57,7 @@ def grouped(*groups, **columns):
 
 
 def compared(finding=None):
-    """One finding of every kind."""
+    """Make a comparison with one finding of every kind."""
     rates = {"new": (0, 9), "worse": (9, 90), "gone": (90, 0), "better": (90, 9), "same": (9, 9)}
     findings = [
         replace(finding or a_finding(), fingerprint=kind, change=Change(*map(_rate, rates[kind]))) for kind in KINDS

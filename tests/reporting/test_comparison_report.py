@@ -27,7 +27,7 @@ def rate(events, each_ms=100.0, hours=10.0):
         (rate(100, hours=10), rate(1000, hours=100), SAME),
         # Twice as often, but so seldom that it may be chance.
         (rate(2), rate(4), SAME),
-        # Certainly more, but not so much that anybody needs to look.
+        # Certainly more, but too little more to matter.
         (rate(100_000), rate(110_000), SAME),
     ],
 )
@@ -53,7 +53,7 @@ def test_what_may_be_absent_by_chance_is_too_early_to_tell(before, after, is_ear
 class TestComparison:
     @pytest.fixture
     def findings(self):
-        """One of each kind: 1.4 was in service for ten hours, 1.5 for the ten after, and then came 1.6."""
+        """Stores a finding of each kind: 1.4 was in service for ten hours, then 1.5 for ten hours, then 1.6."""
         counts = {NEW: (0, 2), WORSE: (2, 9), GONE: (3, 0), BETTER: (9, 2), SAME: (5, 5)}
         for kind, numbers in counts.items():
             finding = stored_finding(function=f"shop.{kind}")
@@ -100,7 +100,7 @@ class TestComparison:
         stored_hour(finding, 60, hour=NOON + HOUR, release="1.5")
         assert build_comparison(Selection(), "1.4", "1.5").comparison.before.hours == 4
 
-    def test_events_without_a_release_can_be_compared_too(self):
+    def test_events_without_a_release_can_be_compared(self):
         stored_hour(stored_finding(), 60)
         stored_hour(stored_finding(), 60, release="1.5")
         assert build_comparison(Selection(), "", "1.5").comparison.counts[NEW] == 1

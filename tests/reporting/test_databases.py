@@ -1,4 +1,4 @@
-"""Every kind of report on every database: sums come back in types of their own."""
+"""Every kind of report works on every database, although they return sums in different types."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -50,7 +50,7 @@ def test_regressed_is_what_was_resolved_and_seen_again():
     assert failing("regressed", status="all", since=NOON) == ["again"]
 
 
-def test_between_releases_new_and_worse_are_told_apart():
+def test_between_releases_new_and_worse_are_different_reasons():
     for function, before, after in (
         ("new", 0, 1),
         ("worse", 10, 90),
@@ -76,14 +76,14 @@ def test_only_what_blocked_for_so_long_at_once_fails():
     assert failing("any", over_ms=100) == ["long"]
 
 
-def test_the_longest_of_the_period_counts():
+def test_a_limit_applies_to_the_longest_event_of_the_period():
     finding = stored_finding(longest_us=900_000)
     stored_hour(finding, 900, hour=NOON - DAY)
     stored_hour(finding, 60, hour=NOON)
     assert failing("any", over_ms=100, since=NOON) == []
 
 
-def test_what_somebody_ignored_fails_only_if_asked_for():
+def test_an_ignored_finding_fails_only_a_report_about_ignored_ones():
     happened("ignored", status="ignored")
     assert failing("any", status="all") == []
     assert failing("any", status="ignored") == ["ignored"]

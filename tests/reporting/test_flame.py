@@ -11,7 +11,7 @@ ADD = ("shop/cart.py", "add", 7, 0, 0, 1, "return sum(cart)")
 
 
 def samples(*stacks):
-    """Stored samples; a stack is its milliseconds and its frames."""
+    """Return stored samples; a stack is its milliseconds and its frames."""
     parts = [stored_stack(*frames) for _, *frames in stacks]
     frames = [frame for part in parts for frame in part["frames"]]
     ends = [sum(len(part["frames"]) for part in parts[: number + 1]) for number in range(len(parts))]
@@ -32,7 +32,7 @@ def test_equal_stacks_of_several_events_are_one():
     assert (graph.total_ms, graph.merged) == (120, 2)
 
 
-def test_a_frame_has_the_time_of_all_that_it_called():
+def test_a_frame_has_the_time_of_its_callees():
     graph = merge([SampledEvent(samples((60, CHECKOUT), (30, CHECKOUT, ADD), (10, ADD)), "time.sleep", 100.0)])
     checkout, add = graph.root.heaviest_first()
     assert (checkout.frame.name, checkout.total_ms, checkout.self_ms) == ("shop.views.checkout", 90, 0)
@@ -56,7 +56,7 @@ def test_a_call_that_has_a_frame_by_another_path_is_not_repeated(leaf_name):
     assert names(graph) == {"django.core.handlers.base.get_response;shop.views.checkout": 60}
 
 
-def test_another_function_of_the_same_name_is_told_apart():
+def test_functions_of_the_same_name_are_different_frames():
     graph = merge([SampledEvent(samples((60, CHECKOUT)), "acme.checkout", 60.0)])
     assert names(graph) == {"shop.views.checkout;acme.checkout": 60}
 
@@ -79,13 +79,13 @@ def test_an_event_without_a_stack_is_counted(junk):
 
 
 @pytest.mark.parametrize("duration_ms", [float("nan"), float("inf"), -5])
-def test_times_that_are_none_spoil_no_other(duration_ms):
+def test_an_invalid_duration_leaves_other_samples_alone(duration_ms):
     assert names(merge([SampledEvent(samples((60, CHECKOUT), (duration_ms, ADD)), "", 60.0)])) == {
         "shop.views.checkout": 60
     }
 
 
-def test_what_is_merged_is_bounded_and_what_is_left_out_is_counted():
+def test_frames_are_bounded_and_events_over_the_limit_are_counted():
     graph = merge([SampledEvent(samples((60, HANDLER, CHECKOUT)), "", 60.0)] * 5, most_frames=4)
     assert (graph.merged, graph.left_out) == (2, 3)
 

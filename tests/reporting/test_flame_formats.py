@@ -1,4 +1,4 @@
-"""Speedscope's format is held against what its published schema requires (file-format-schema.json, 1.x)."""
+"""The speedscope format meets the requirements of its published schema (file-format-schema.json, 1.x)."""
 
 import json
 
@@ -75,7 +75,7 @@ def test_no_name_can_break_a_line_or_a_frame():
     assert count == "1000"
 
 
-def test_time_too_short_to_count_is_still_there():
+def test_a_stack_of_less_than_a_microsecond_has_a_line():
     assert render_collapsed(merge([SampledEvent(samples((0.0001, CHECKOUT)), "", 1.0)])) == "shop.views.checkout 1\n"
 
 

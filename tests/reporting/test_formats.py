@@ -1,4 +1,4 @@
-"""What each format makes of findings, groups and comparisons, and of names that nobody should have."""
+"""Each format renders findings, groups and comparisons, and escapes hostile names."""
 
 import csv
 import io
@@ -37,7 +37,7 @@ def text(report, width=200):
 
 @pytest.fixture
 def repository(tmp_path, settings):
-    """One that holds shop/views.py."""
+    """Makes a repository with shop/views.py."""
     (tmp_path / "shop").mkdir()
     (tmp_path / "shop" / "views.py").write_text("\n" * 40 + "    time.sleep(0.1)\n")
     settings.BASE_DIR = tmp_path
@@ -57,7 +57,7 @@ class TestText:
     def test_that_hosts_know_their_findings_from_a_selection_is_said(self):
         assert "stored events alone" in text(grouped(a_group(), group_by="host"))
 
-    def test_what_was_left_out_is_said(self):
+    def test_a_limited_report_says_how_many_groups_it_shows(self):
         assert "1 of 9 groups shown" in text(replace(grouped(a_group()), groups_in_all=9))
 
     def test_a_comparison_has_a_table_for_each_kind(self):
@@ -91,7 +91,7 @@ class TestJson:
         assert (change["kind"], change["too_early"]) == ("worse", False)
         assert (change["before"]["events_per_hour"], change["after"]["blocked_ms_per_hour"]) == (0.9, 900)
 
-    def test_it_is_the_documented_object(self):
+    def test_json_is_the_documented_object(self):
         documented = re.search(
             r"^The JSON object:\n\n```\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL | re.MULTILINE
         )[1]
@@ -151,14 +151,14 @@ class TestMarkdown:
         assert shown.count(visible(name)) >= 2
         assert rows[2].count("`") % 2 == 0
 
-    def test_headlines_are_text_whatever_a_release_is_called(self):
+    def test_the_name_of_a_release_is_escaped_in_headlines(self):
         report = compared()
         report = replace(
             report, comparison=replace(report.comparison, after=replace(report.comparison.after, name="<b>*"))
         )
         assert render_markdown(report).startswith(r"### From 1.4 to \<b\>\*: ")
 
-    def test_groups_and_comparisons_have_tables_too(self):
+    def test_groups_and_comparisons_have_tables(self):
         assert "**`GET cart/`**<br>mostly `time.sleep in shop.views.checkout` | 300 ms" in render_markdown(
             grouped(a_group())
         )
@@ -187,19 +187,19 @@ class Page(HTMLParser):
 
 
 class TestHtml:
-    def test_figures_and_names_are_there(self):
+    def test_html_has_the_figures_and_names(self):
         page = Page(render_html(a_report(a_finding(reopened=True))))
         for part in ("1 open finding", "time.sleep", "reopened", "shop/views.py:41", "time.sleep(0.1)", "110 ms", "7"):
             assert part in page.text
         assert "Await asyncio.sleep()" in page.text
 
     @pytest.mark.parametrize("report", [a_report(a_finding()), compared(), grouped(a_group()), a_report(stored=0)])
-    def test_it_needs_nothing_else_and_runs_nothing(self, report):
+    def test_html_loads_no_other_file_and_runs_no_script(self, report):
         for tag, attributes in Page(render_html(report)).tags:
             assert tag not in {"script", "link", "img", "iframe", "object", "embed", "base", "form", "a"}
             assert not {name for name in attributes if name in {"src", "href", "style"} or name.startswith("on")}
 
-    def test_names_are_text(self):
+    def test_html_escapes_names(self):
         names = dict.fromkeys(("blocking_call", "filename", "source"), HOSTILE) | {"function": f"f{HOSTILE}"}
         harmless = a_finding(function="f", source="x", routes=("a", "b"))
         expected = [tag for tag, _ in Page(render_html(a_report(harmless))).tags if tag != "wbr"]
@@ -207,7 +207,7 @@ class TestHtml:
         assert [tag for tag, _ in page.tags if tag != "wbr"] == expected
         assert page.text.count("<script>alert('ü')</script>|`x` *y*") == 6
 
-    def test_groups_and_comparisons_have_tables_too(self):
+    def test_groups_and_comparisons_have_tables(self):
         assert "mostly time.sleep in shop.views.checkout" in " ".join(
             Page(render_html(grouped(a_group()))).text.split()
         )
@@ -215,11 +215,11 @@ class TestHtml:
         assert [tag for tag, _ in page.tags].count("table") == 5
         assert "90 ms → 900 ms" in page.text
 
-    def test_a_site_without_templates_has_it_too(self, settings):
+    def test_a_site_without_templates_can_render_html(self, settings):
         settings.TEMPLATES = []
         assert "time.sleep" in render_html(a_report(a_finding()))
 
-    def test_it_is_written_from_right_to_left_where_people_read_so(self):
+    def test_html_is_right_to_left_in_a_language_that_is(self):
         with translation.override("ar"):
             assert Page(render_html(a_report())).tags[0] == ("html", {"lang": "ar", "dir": "rtl"})
 
@@ -237,7 +237,7 @@ class TestGithub:
         assert "7 other requests waited 840 ms" in line
         assert "Await asyncio.sleep()" in line
 
-    def test_what_lies_outside_is_told_without_a_line(self, repository):
+    def test_a_finding_outside_of_the_repository_has_no_line(self, repository):
         (line,) = render_github(a_report(a_finding(filename="asgiref/sync.py")), repository).splitlines()
         assert line.startswith("::warning title=time.sleep blocks the event loop::")
         assert line.endswith("outside of the repository: asgiref/sync.py:41")
@@ -273,7 +273,7 @@ class TestSarif:
         assert result["partialFingerprints"] == {"loopwatchFinding/v1": "f" * 32}
         assert str(repository.root) not in json.dumps(run)
 
-    def test_what_lies_outside_is_told_and_no_result(self, repository):
+    def test_a_finding_outside_of_the_repository_is_a_notification_and_no_result(self, repository):
         elsewhere = a_finding(filename="asgiref/sync.py")
         report = a_report(elsewhere, a_finding(filename=""), a_finding())
         run = self.run(report, repository)
@@ -312,5 +312,5 @@ class TestSarif:
             a_report(a_finding(blocking_call=HOSTILE, function=HOSTILE, events=0, lineno=0, cause=HOSTILE)),
         ],
     )
-    def test_odd_reports_are_valid_too(self, repository, report):
+    def test_odd_reports_are_valid_sarif(self, repository, report):
         self.run(report, repository)

@@ -13,7 +13,7 @@ def groups(group_by, **options):
 
 @pytest.mark.django_db
 class TestGroups:
-    def test_what_is_alike_is_added_up(self):
+    def test_findings_with_the_same_key_are_added_up(self):
         slow, quick = stored_finding(function="shop.views.slow"), stored_finding(function="shop.views.quick")
         stored_hour(slow, 60, 300, requests_delayed=2, delay_us=5_000)
         stored_hour(slow, 40, hour=NOON + timedelta(hours=1), requests_delayed=1, delay_us=1_000)

@@ -1,4 +1,4 @@
-"""Names may hold anything: what every format makes of them is read by the format's own parser."""
+"""Names may contain anything: the output of every format is read by that format's parser."""
 
 import csv
 import io
@@ -100,7 +100,7 @@ def test_no_name_is_markup_in_markdown(build, name):
 
 
 def rows_of(tokens):
-    """The cells of each row of a table."""
+    """Return the cells of each row of a table."""
     rows = []
     for token in tokens:
         if token.type == "tr_open":
@@ -164,7 +164,7 @@ def test_no_name_is_a_command_of_github(build, repository, name):
 
 
 def unescaped(text):
-    """As the runner of GitHub Actions reads a property."""
+    """Read a property as the runner of GitHub Actions does."""
     for code, char in (("%3A", ":"), ("%2C", ","), ("%0D", "\r"), ("%0A", "\n"), ("%25", "%")):
         text = text.replace(code, char)
     return text

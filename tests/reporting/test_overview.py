@@ -1,4 +1,4 @@
-"""What the overview says: bars, processes, the largest impact, and what is new."""
+"""The overview has bars, processes, the findings with the largest impact, and new findings."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -72,7 +72,7 @@ def test_a_year_is_drawn_from_the_days_of_routes():
             day = {"hours": 24, "start": today - timedelta(days=days), "route": route}
             stored_route(**day, events=2, blocked_us=400_000, longest_us=300_000 + days, delay_us=7)
     stored_route(start=THIS_HOUR, events=9, blocked_us=9)
-    with timezone.override("America/New_York"):  # whose days begin later: a bar is the day of its date
+    with timezone.override("America/New_York"):  # days begin later there; a bar is the day with its date
         found = overview_figures(SPANS["1y"])
     assert [bar.impact.events for bar in found.bars if bar.impact.events] == [4, 4]
     bar = max(found.bars, key=lambda bar: bar.impact.longest_us)
@@ -106,7 +106,7 @@ def test_the_loop_of_each_process():
 
 
 @pytest.mark.parametrize("key", SPANS)
-def test_harm_is_own_time_and_the_delay_of_others(key):
+def test_impact_is_blocked_time_and_the_delay_of_others(key):
     slow, mean = stored_finding(function="slow", last_seen=NOW), stored_finding(function="mean", last_seen=NOW)
     ignored = stored_finding(function="ignored", status="ignored", last_seen=datetime.now(UTC))
     for finding in (slow, mean):
@@ -149,7 +149,7 @@ def test_routes_that_cause_and_routes_that_suffer():
     assert (search.route, search.waits, search.waited_us, search.longest_wait_us) == ("search/", 7, 300, 9)
 
 
-def test_what_is_new_is_new_since_the_last_release():
+def test_findings_are_new_since_the_last_release():
     now = datetime.now(UTC)
     for release, days in (("", 0), ("2.0", 2), ("1.0", 5)):
         stored_health(release=release, since=now - timedelta(days=days))
@@ -164,7 +164,7 @@ def test_what_is_new_is_new_since_the_last_release():
 
 
 @pytest.mark.parametrize("releases", [[], ["1.0"]])
-def test_without_another_release_it_is_new_since_yesterday(releases):
+def test_without_another_release_findings_are_new_since_yesterday(releases):
     now = datetime.now(UTC)
     for release in releases:
         stored_health(release=release)

@@ -30,7 +30,7 @@ def run(*arguments, **options):
 
 @pytest.mark.django_db
 class TestText:
-    def test_every_figure_and_name_is_there(self):
+    def test_text_has_every_figure_and_name(self):
         finding = stored_finding(events=1_234, blocked_us=184_000_000, longest_us=1_200_000, requests_delayed=37)
         stored_hour(finding, *[45] * 20)
         with override("Europe/Berlin"):
@@ -80,7 +80,7 @@ class TestText:
         assert "GET shop/4/" in run()
         assert "+ 4 more" in run()
 
-    def test_what_was_left_out_is_said(self):
+    def test_a_limited_report_says_how_many_findings_it_shows(self):
         for _ in range(3):
             stored_finding()
         assert "2 of 3 findings shown" in run("--limit", "2")
@@ -165,7 +165,7 @@ class TestJson:
         assert datetime.fromisoformat(row["last_seen"]) == NOON + timedelta(minutes=5)
         assert row["routes"] == ["GET shop/<int:pk>/"]
 
-    def test_the_beginning_is_the_effective_one(self):
+    def test_since_is_reported_as_the_hour_it_begins_in(self):
         document = json.loads(run("--format", "json", "--since", "2026-11-01T12:34:56Z"))
         assert datetime.fromisoformat(document["since"]) == NOON
         assert document["findings"] == []
@@ -178,7 +178,7 @@ class TestOptions:
         document = json.loads(run("--format", "json", "--group-by", "route"))
         assert [group["route"] for group in document["groups"]] == ["GET shop/<int:pk>/"]
 
-    def test_releases_can_be_compared_whatever_became_of_the_findings(self):
+    def test_a_comparison_has_findings_of_any_status(self):
         stored_hour(stored_finding(status="resolved"), 60, release="1.4")
         stored_hour(stored_finding(), 60, release="1.5")
         assert "From 1.4 to 1.5: 1 new, 0 worse, 1 gone" in run("--compare", "1.4", "1.5")
@@ -209,7 +209,7 @@ class TestOptions:
         run("--format", "collapsed", stderr=stderr)
         assert "of the first 1 findings: choose fewer" in stderr.getvalue()
 
-    def test_what_sarif_has_no_place_for_is_told_beside_it(self):
+    def test_findings_that_sarif_leaves_out_are_listed_beside_it(self):
         for _ in range(12):
             stored_finding(filename="asgiref/sync.py")
         stderr = io.StringIO()
@@ -229,7 +229,7 @@ class TestOptions:
 
 @pytest.mark.django_db
 class TestFailing:
-    def test_findings_that_fail_are_told_after_the_report(self):
+    def test_findings_that_fail_are_listed_after_the_report(self):
         for number in range(12):
             stored_finding(blocked_us=100 - number, function=f"view_{number}")
         stdout, stderr = io.StringIO(), io.StringIO()
@@ -259,7 +259,7 @@ class TestFailing:
         else:
             run("--fail-over", limit)
 
-    def test_nothing_that_fails_is_success(self):
+    def test_a_report_in_which_no_finding_fails_is_a_success(self):
         stored_finding()
         run("--fail-on", "regressed", "--fail-on", "new", "--since", "1h")
 
@@ -297,12 +297,12 @@ class TestMistakes:
             (["--watch", "--fail-over", "1s"], "omit --fail-on"),
         ],
     )
-    def test_invalid_options_are_refused_with_what_to_do(self, arguments, advice):
+    def test_invalid_options_are_refused_with_a_remedy(self, arguments, advice):
         stored_hour(stored_finding(), 60, release="1.3")
         with pytest.raises(CommandError, match=advice):
             run(*arguments)
 
-    def test_a_since_that_is_none_says_which_forms_work(self):
+    def test_an_invalid_since_is_refused_with_the_accepted_forms(self):
         with pytest.raises(CommandError, match=r"yesterday-ish.*30m, 24h, 7d"):
             run("--since", "yesterday-ish")
 
@@ -316,7 +316,7 @@ class TestMistakes:
         with pytest.raises(CommandError, match="invalid"):
             run(*arguments)
 
-    def test_wrong_settings_are_told(self, settings):
+    def test_wrong_settings_are_an_error(self, settings):
         settings.LOOPWATCH = {"TRESHOLD_MS": 20}
         with pytest.raises(CommandError, match=r"TRESHOLD_MS.*THRESHOLD_MS"):
             run()
@@ -328,7 +328,7 @@ class TestMistakes:
 
 @pytest.fixture
 def another_database(tmp_path, django_db_blocker):
-    """A second database in DATABASES, as the path of its SQLite file."""
+    """Adds a second database to DATABASES, and returns the path of its SQLite file."""
     path = tmp_path / "other.sqlite3"
     connections.databases["other"] = connections.databases["default"] | {"NAME": path}
     with django_db_blocker.unblock():
@@ -351,7 +351,7 @@ def test_a_database_that_cannot_be_read_says_why(another_database):
 
 @pytest.fixture
 def stored_findings(transactional_db):
-    """300 findings, in a store that other processes can read."""
+    """Stores 300 findings where other processes can read them."""
     with transaction.atomic():
         for _ in range(300):
             stored_finding(function="shop.名前" * 20)
@@ -359,7 +359,7 @@ def stored_findings(transactional_db):
 
 @pytest.fixture
 def own_process(tmp_path):
-    """Starts the command in a process of its own, on the store of this test."""
+    """Starts the command in a separate process, on the store of this test."""
     (tmp_path / "own_settings.py").write_text(
         "from tests.settings import *\n"
         "import os\n"
@@ -429,7 +429,7 @@ def test_the_exit_status_is_a_contract(arguments, status):
 
 
 def read_until(terminal, text):
-    """What the terminal shows up to the text; it must come within a minute."""
+    """Return what the terminal shows up to the text, which must appear within a minute."""
     shown = b""
     while text not in shown:
         ready, _, _ = select.select([terminal], [], [], 60)
@@ -440,7 +440,7 @@ def read_until(terminal, text):
 
 @pytest.mark.usefixtures("stored_findings")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_watching_draws_over_and_over_until_it_is_ended(own_process, ending):
+def test_watch_draws_again_and_again_until_it_is_ended(own_process, ending):
     ours, theirs = os.openpty()
     with own_process("--limit", "1", "--watch", "0.5", stdout=theirs) as process:
         first = read_until(ours, b"1 of 300 findings")

@@ -8,7 +8,7 @@ from tests.reporting.reports import a_finding
 
 @pytest.fixture
 def checkout(tmp_path, settings, monkeypatch):
-    """A repository whose Django project lies in a folder of it, with a library installed in another."""
+    """Makes a repository with a Django project in one folder and an installed library in another."""
     project = tmp_path / "backend"
     (project / "shop").mkdir(parents=True)
     (tmp_path / ".git").mkdir()
@@ -33,7 +33,7 @@ def test_a_path_is_relative_to_where_git_is(checkout):
     )
 
 
-def test_without_git_it_is_relative_to_the_project(checkout):
+def test_without_git_a_path_is_relative_to_the_project(checkout):
     (checkout / ".git").rmdir()
     assert placed(filename="shop/views.py", lineno=5).path == "shop/views.py"
 
@@ -44,11 +44,11 @@ def test_a_worktree_has_a_file_of_that_name(checkout):
     assert placed(filename="shop/views.py", lineno=5).path == "backend/shop/views.py"
 
 
-def test_another_directory_may_be_given(checkout):
+def test_a_given_repository_replaces_the_found_one(checkout):
     assert placed(str(checkout / "backend"), filename="shop/views.py", lineno=5).path == "shop/views.py"
 
 
-def test_a_directory_that_is_none_is_told(checkout):
+def test_a_repository_that_is_no_directory_is_an_error(checkout):
     with pytest.raises(NoRepositoryError, match=r"nowhere' is not a directory"):
         Repository(str(checkout / "nowhere"))
 

@@ -41,7 +41,7 @@ def test_an_offset_of_its_own_wins_over_the_current_time_zone():
     "text",
     ["yesterday-ish", "", "7", "d", "-7d", "٧d", "999999999w", "2026-13-01", "2026-11-01T25:00", "\0"],
 )
-def test_anything_else_is_refused_with_the_forms_that_work(text):
+def test_text_that_is_no_age_and_no_date_is_refused_with_the_accepted_forms(text):
     with pytest.raises(ValueError, match=r"neither an age nor a date.*24h, 7d.*2026-11-01T12:00"):
         parse_since(text, NOW)
 

@@ -53,7 +53,7 @@ class TestSums:
         )
         assert (second.thread, second.waits) == ("request", 1)
 
-    def test_the_command_reports_them_beside_the_findings(self):
+    def test_the_command_reports_thread_waits_beside_the_findings(self):
         stored_finding()
         stored_wait(SAVE, 100, 50)
         stored_wait("views.other", 60)
@@ -86,7 +86,7 @@ FORMATS = [as_text, render_markdown, render_html]
 
 @pytest.mark.parametrize("render", FORMATS)
 @pytest.mark.parametrize("stored", [0, 1])
-def test_every_format_for_people_has_them_with_and_without_findings(render, stored):
+def test_every_format_for_people_has_thread_waits_with_and_without_findings(render, stored):
     shown = render(a_report(stored=stored, thread_waits=(WAIT,), thread_waits_in_all=9)).replace("\\", "")
     for part in ("waited for their thread", "1 min 30 s", "1,204", "410 ms", "1 of 9 holders of a thread shown"):
         assert part in shown
@@ -95,12 +95,12 @@ def test_every_format_for_people_has_them_with_and_without_findings(render, stor
 
 
 @pytest.mark.parametrize("render", FORMATS)
-def test_no_format_mentions_them_where_there_are_none(render):
+def test_a_report_without_thread_waits_does_not_mention_them(render):
     assert "waited for their thread" not in render(a_report())
 
 
 @pytest.mark.parametrize("render", FORMATS)
-def test_names_are_text_whatever_they_look_like(render):
+def test_names_of_thread_waits_are_escaped(render):
     wait = replace(WAIT, held_by=HOSTILE, held_for=(HOSTILE,), routes=(HOSTILE, "GET shop/"))
     plain, hostile = (render(a_report(thread_waits=(each,))) for each in (WAIT, wait))
     assert "\x1b" not in hostile
@@ -109,12 +109,12 @@ def test_names_are_text_whatever_they_look_like(render):
         assert "<script" not in hostile
 
 
-def test_a_call_that_is_not_known_and_a_thread_held_for_nobody_have_words():
+def test_an_unknown_call_and_a_thread_held_for_no_request_are_named_so():
     shown = as_text(a_report(thread_waits=(replace(WAIT, held_by="", held_for=(), thread="request", routes=()),)))
     assert "unknown" in shown
     assert "the request's own thread\n" in shown + "\n"
 
 
-def test_waits_that_are_not_over_are_told_apart_from_none():
+def test_ongoing_waits_differ_from_no_waits():
     shown = as_text(a_report(thread_waits=(replace(WAIT, waits=0, waited_ms=0.0, longest_ms=120_000.0),)))
     assert re.search("0 ms +not over +2 min", shown)

@@ -1,4 +1,4 @@
-"""A damaged row costs what is damaged in it: its page says so, and reports, lists and the writer go on."""
+"""Only the damaged part of a row is lost: pages and reports say so, and the writer goes on."""
 
 import io
 
@@ -22,7 +22,7 @@ UNREADABLE = {
 
 @pytest.fixture
 def damaged(db):
-    """A finding with an event that can be read, and one that cannot."""
+    """Stores a finding with a readable and a damaged event."""
     finding = stored_finding(events=2)
     stored_event(finding, stacks=stored_stack(FRAME))
     return stored_event(finding, stacks=HUGE, contributions="junk", delayed_routes=[["GET", "a/", 1e308]])
@@ -34,20 +34,20 @@ def page_of(client, row, name):
     return response.content.decode()
 
 
-def test_the_page_of_an_event_says_so(admin_client, damaged):
+def test_the_page_of_a_damaged_event_says_so(admin_client, damaged):
     assert "cannot be read, and is left out here" in page_of(admin_client, damaged, "blockingevent")
     whole = BlockingEvent.objects.exclude(pk=damaged.pk).get()
     assert "cannot be read" not in page_of(admin_client, whole, "blockingevent")
 
 
-def test_the_page_of_its_finding_says_so(admin_client, damaged):
+def test_the_page_of_a_finding_counts_its_damaged_events(admin_client, damaged):
     page = page_of(admin_client, damaged.finding, "finding")
     assert "The stacks of 1 event cannot be read" in page
     assert "shop.views.checkout" in page
 
 
 def printed(*arguments):
-    """The report, and what it says beside."""
+    """Return the report and its remarks."""
     stdout, stderr = io.StringIO(), io.StringIO()
     call_command("loopwatch_report", *arguments, stdout=stdout, stderr=stderr)
     return stdout.getvalue(), stderr.getvalue()
@@ -55,19 +55,19 @@ def printed(*arguments):
 
 @pytest.mark.parametrize("form", ["drawing", "speedscope", "collapsed"])
 @pytest.mark.parametrize("of", ["finding", "blockingevent"])
-def test_its_flame_graphs_can_be_had(admin_client, damaged, of, form):
+def test_flame_graphs_are_made_without_damaged_events(admin_client, damaged, of, form):
     row = damaged if of == "blockingevent" else damaged.finding
     assert admin_client.get(reverse(f"admin:loopwatch_{of}_flame", args=[row.pk, form])).status_code == 200
 
 
 @pytest.mark.parametrize("form", ["collapsed", "speedscope"])
-def test_a_report_of_stacks_says_so_and_goes_on(damaged, form):
+def test_a_report_of_stacks_counts_damaged_events(damaged, form):
     text, remarks = printed("--format", form, "--status", "all")
     assert "shop.views.checkout" in text
     assert "Stacks of 1 event cannot be read" in remarks
 
 
-def test_health_goes_on(admin_client, db):
+def test_health_leaves_out_damaged_errors(admin_client, db):
     stored_health(errors={"log": 1e308, "database": 3})
     assert "database 3" in admin_client.get(reverse("admin:loopwatch_processhealth_changelist")).content.decode()
     assert "database 3" in printed()[0]
@@ -92,7 +92,7 @@ def test_the_writer_goes_on_where_the_releases_of_a_finding_are_damaged(recorder
 
 @pytest.fixture
 def unchecked(db):
-    """SQLite would refuse this JSON; PostgreSQL and MySQL take it."""
+    """Lets SQLite store JSON that only PostgreSQL and MySQL accept."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA ignore_check_constraints = ON")
         yield cursor

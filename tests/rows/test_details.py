@@ -1,4 +1,4 @@
-"""The smaller JSON columns are read as if anybody had written them."""
+"""The smaller JSON columns are read without trust in their content."""
 
 import math
 
@@ -29,7 +29,7 @@ by_name = {"ids": lambda value: getattr(value, "__name__", None)}
 
 
 @pytest.mark.parametrize("read", WHOLE, **by_name)
-def test_what_is_whole_is_read_as_it_is(read):
+def test_a_whole_column_is_read_unchanged(read):
     stored, expected = WHOLE[read]
     assert read(stored) == Column(expected)
     assert read([]) == Column()
@@ -76,5 +76,5 @@ def test_a_count_of_errors_that_is_none_is_left_out(count):
 
 @pytest.mark.parametrize("read", READERS, **by_name)
 @given(value=anything)
-def test_whatever_is_stored_is_read_without_an_error(read, value):
+def test_random_columns_are_read_without_an_error(read, value):
     read(value)

@@ -1,4 +1,4 @@
-"""Stacks as stored are read as if anybody had written them."""
+"""Stored stacks are read without trust in their content."""
 
 import math
 
@@ -17,7 +17,7 @@ def stored(**parts):
     return {"version": 1, "frames": [VALID], "samples": [[1, [0]]]} | parts
 
 
-def test_what_is_whole_is_no_damage():
+def test_whole_stacks_are_read_and_not_damaged():
     (sample,), is_damaged = read_stacks(stored()).values, read_stacks(stored()).is_damaged
     assert (sample.duration_ms, [frame.name for frame in sample.frames], is_damaged) == (1.0, ["a.f"], False)
 
@@ -40,7 +40,7 @@ def test_no_stack_is_no_damage():
         stored(samples={"0": 0}),
     ],
 )
-def test_junk_is_damage(junk):
+def test_a_column_of_another_form_is_damaged(junk):
     assert read_stacks(junk) == Column(is_damaged=True)
 
 
@@ -82,18 +82,18 @@ def test_a_frame_that_cannot_be_read_takes_only_its_samples_along(frame):
     assert column.is_damaged
 
 
-def test_there_is_a_limit_to_samples():
+def test_samples_over_the_limit_are_not_read():
     column = read_stacks(stored(samples=[[1, [0]]] * (SAMPLES_LIMIT + 1)))
     assert len(column.values) == SAMPLES_LIMIT
     assert column.is_damaged
 
 
 @given(st.lists(anything | st.just(VALID)), st.lists(anything | st.tuples(st.floats(), st.just([0])).map(list)))
-def test_whatever_is_stored_gives_finite_samples(frames, samples):
+def test_random_stacks_give_finite_samples(frames, samples):
     for sample in read_stacks(stored(frames=frames, samples=samples)).values:
         assert 0 <= sample.duration_ms <= LONGEST_MS
 
 
 @given(anything)
-def test_whatever_is_stored_is_read_without_an_error(value):
+def test_random_stacks_are_read_without_an_error(value):
     read_stacks(value)

@@ -1,4 +1,4 @@
-"""Values as JSON columns may hold them."""
+"""Generates values that JSON columns may contain."""
 
 import math
 
