@@ -35,7 +35,7 @@ def page_of(client, row, name):
 
 
 def test_the_page_of_a_damaged_event_says_so(admin_client, damaged):
-    assert "cannot be read, and is left out here" in page_of(admin_client, damaged, "blockingevent")
+    assert "cannot be read and is omitted" in page_of(admin_client, damaged, "blockingevent")
     whole = BlockingEvent.objects.exclude(pk=damaged.pk).get()
     assert "cannot be read" not in page_of(admin_client, whole, "blockingevent")
 
@@ -103,6 +103,6 @@ def unchecked(db):
 def test_json_that_python_refuses_is_damage_like_any_other(admin_client, damaged, unchecked, text):
     for column in ("stacks", "contributions", "delayed_routes"):
         unchecked.execute(f"UPDATE loopwatch_blockingevent SET {column} = %s WHERE id = %s", [text, damaged.pk])
-    assert "cannot be read, and is left out here" in page_of(admin_client, damaged, "blockingevent")
+    assert "cannot be read and is omitted" in page_of(admin_client, damaged, "blockingevent")
     assert "shop.views.checkout" in printed("--format", "collapsed", "--status", "all")[0]
     assert admin_client.get(reverse("admin:loopwatch_blockingevent_changelist")).status_code == 200
