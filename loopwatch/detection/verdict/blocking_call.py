@@ -114,14 +114,13 @@ def blocking_call(
     culprit = culprit_of(paths)
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
-    if collecting.own_s > (stall.ended - started) / 2 and (culprit is None or culprit.node.name != GC_COLLECT):
-        call = common.of_garbage_collection(culprit, collecting.own_s)
-    elif culprit is None:
+    if culprit is None:
         cause = _cause_unseen(stall, observation, started, collecting) if not paths else _waiting_or_computing(paths)
         call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
         call = common.with_culprit(culprit, paths)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
+    call = _with_collections(call, common, culprit, 0.0 if _asks_for_collection(paths) else collecting.own_s)
     if call.cause.is_machine or _is_its_own(stall, observation, started):
         return call
     return replace(call, cause=Cause.SUSPENDED)
@@ -273,6 +272,35 @@ def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
         return None
     own_s = sum(spent_s for cause, spent_s in seconds.items() if not cause.is_machine)
     return worst if seconds[worst] > lasted_s / 2 or own_s < threshold_s else None
+
+
+def _with_collections(call: BlockingCall, common: _Common, culprit: Culprit | None, automatic_s: float) -> BlockingCall:
+    """The call, or the collections that the interpreter began in the step, where those alone made it slow."""
+    threshold_s = common.stall.threshold_s
+    others_s = common.step_ms / 1000 - automatic_s
+    if automatic_s > others_s:
+        if others_s < threshold_s or call.cause.is_machine:
+            return common.of_garbage_collection(culprit, automatic_s)
+        if call.duration_ms / 1000 - automatic_s < threshold_s:
+            # Something else was slow, too. What the samples show may be no more than what the collector struck.
+            call = replace(common.without_culprit(call.cause), contributions=call.contributions, stack=call.stack)
+    return call if automatic_s < threshold_s else _beside_collection(call, automatic_s)
+
+
+def _asks_for_collection(paths: Sequence[Path]) -> bool:
+    return any(node.name == GC_COLLECT for path in paths for node in path.nodes)
+
+
+def _beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
+    """The call with the collector's part among its contributions, which it is taken from in equal shares.
+
+    The collector struck in the middle of them, and the samples do not show in which.
+    """
+    share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
+    others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)
+    collected = Contribution(AUTOMATIC_COLLECTION, automatic_s * 1000, total_ms=automatic_s * 1000)
+    heaviest = sorted((collected, *others), key=lambda each: -each.own_ms)
+    return replace(call, contributions=tuple(heaviest[:MAX_CONTRIBUTIONS]))
 
 
 def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:

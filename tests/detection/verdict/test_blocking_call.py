@@ -262,32 +262,66 @@ def test_a_step_of_no_task_has_no_task_name(callback):
 # Collections.
 
 
+def collected(collecting_s, *paths, **given):
+    return reported(*paths, collecting=Collecting(collecting_s), **given)
+
+
 def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
-    call = reported(path([POPS]), of=stall(1.0, handle=Step(shop.add_up)), collecting=Collecting(0.75))
+    call = collected(0.96875, path([POPS]), of=stall(1.0, handle=Step(shop.add_up)))
     assert (call.method_name, call.leaf_name, call.cause) == (*[AUTOMATIC_COLLECTION] * 2, Cause.GARBAGE_COLLECTION)
     assert (call.function, call.called_name) == (f"{shop.__name__}.add_up",) * 2
-    assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (750.0, 1000.0, True, True)
+    assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (968.75, 1000.0, True, True)
     assert [frame.function for frame in call.stack] == ["price"]
 
 
 def test_a_collection_of_which_nothing_was_seen_has_no_stack():
-    call = reported(collecting=Collecting(0.75))
+    call = collected(0.96875)
     assert (call.method_name, call.stack) == (AUTOMATIC_COLLECTION, ())
 
 
 @pytest.mark.parametrize(
-    ("collecting_s", "name"),
+    ("lasted_s", "collecting_s", "name"),
     [
-        pytest.param(0.5, "list.pop", id="not if it took half of the time"),
-        pytest.param(0.625, AUTOMATIC_COLLECTION, id="if it took more"),
+        pytest.param(0.0625, 0.03125, "list.pop", id="not if it took half of the time"),
+        pytest.param(0.0625, 0.046875, AUTOMATIC_COLLECTION, id="if it took more, and the step was quick without it"),
+        pytest.param(1.0, 0.75, "list.pop", id="not if the call would have been a stall without it"),
     ],
 )
-def test_a_collection_is_reported(collecting_s, name):
-    assert reported(path([POPS]), collecting=Collecting(collecting_s)).method_name == name
+def test_a_collection_is_reported(lasted_s, collecting_s, name):
+    assert collected(collecting_s, path([POPS], lasted_s), of=stall(lasted_s)).method_name == name
 
 
 def test_a_collection_is_measured_by_the_part_that_is_reported():
-    assert reported(path([POPS], 0.5), started=0.5, collecting=Collecting(0.375)).method_name == AUTOMATIC_COLLECTION
+    assert collected(0.46875, path([POPS], 0.5), started=0.5).method_name == AUTOMATIC_COLLECTION
+
+
+def test_of_a_call_that_the_collector_may_only_have_struck_the_step_is_named():
+    paths = path([POPS], 0.765625, Cause.COMPUTING), path([SLEEPS], 0.234375)
+    call = collected(0.75, *paths, of=stall(1.0, handle=Step(shop.add_up)))
+    assert (call.method_name, call.exact, call.cause) == (f"{shop.__name__}.add_up", False, Cause.COMPUTING)
+    assert [frame.function for frame in call.stack] == ["price"]
+    assert own_ms(call)[0] == (AUTOMATIC_COLLECTION, 750.0)
+
+
+def test_a_collection_that_is_long_enough_for_a_stall_stands_beside_what_else_the_time_went_to():
+    call = collected(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
+    assert own_ms(call) == [("time.sleep", 562.5), (AUTOMATIC_COLLECTION, 250.0), ("list.pop", 187.5)]
+    assert (call.method_name, call.duration_ms) == ("time.sleep", 750.0)
+
+
+def test_a_collection_that_is_too_short_for_a_stall_is_not_mentioned():
+    assert own_ms(collected(0.03125, path([SLEEPS]))) == [("time.sleep", 1000.0)]
+
+
+def test_no_more_contributions_are_kept_for_a_collection(monkeypatch):
+    monkeypatch.setattr(report, "MAX_CONTRIBUTIONS", 2)
+    call = collected(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
+    assert [name for name, _ in own_ms(call)] == ["time.sleep", AUTOMATIC_COLLECTION]
+
+
+def test_a_collection_that_a_call_asked_for_is_not_the_interpreters():
+    call = collected(0.25, path([SLEEPS], 0.75), path([COLLECTS], 0.25))
+    assert own_ms(call) == [("time.sleep", 750.0), ("gc.collect", 250.0)]
 
 
 def test_a_collection_that_the_user_asked_for_is_the_call_that_did():
