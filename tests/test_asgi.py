@@ -75,6 +75,19 @@ async def test_a_route_is_resolved_in_the_language_of_its_path(settings):
     assert call.request.route == "de/greeting/"
 
 
+async def test_a_websocket_is_in_flight_no_more_when_a_task_that_waited_for_its_client_outlives_it():
+    waiting, events = [], asyncio.Queue()
+
+    async def application(_scope, receive, _send):
+        waiting.append(asyncio.create_task(receive()))
+        await asyncio.sleep(0)
+
+    await asyncio.create_task(LoopWatch(application)({"type": "websocket", "path": "/"}, events.get, None))
+    events.put_nowait({"type": "websocket.disconnect"})
+    await waiting[0]
+    assert not site_monitor.watch_running_loop().requests
+
+
 @pytest.mark.parametrize("url", ["/quick/", "/sync/", "/missing/"])
 async def test_requests_that_do_not_block_are_not_reported(url):
     await get(LoopWatch(get_asgi_application()), url)

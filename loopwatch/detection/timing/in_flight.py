@@ -70,8 +70,9 @@ class RequestInFlight:
         return self._description
 
     def resume(self) -> None:
-        """Note that the request has work to do: a stall would delay it."""
-        self.in_flight.requests.add(self)
+        """Note that the request has work to do: a stall would delay it. A task may outlive its request, and is ignored."""
+        if self.finished_at == NEVER:
+            self.in_flight.requests.add(self)
 
     def rest(self) -> None:
         """Note that the request waits for its client, or is done: a stall would not delay it."""
