@@ -4,7 +4,6 @@ Only ``problems()`` judges the settings; ``configuration()`` and the system chec
 """
 
 import inspect
-import logging
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,12 +17,13 @@ from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
+from loopwatch.detection.loggers import logger_of
 
 SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
 """The Django settings that the configuration depends on."""
 SINKS = ("database", "log", "signal", "live", "metrics")
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 @dataclass(frozen=True, slots=True)

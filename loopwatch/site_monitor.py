@@ -4,7 +4,6 @@ The functions at the end act on the monitor of the current process; a forked chi
 """
 
 import asyncio
-import logging
 import os
 import random
 import threading
@@ -18,6 +17,7 @@ from django.core.signals import setting_changed
 from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import SAMPLING
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.timing.in_flight import InFlight
 from loopwatch.detection.timing.loop_clock import LoopClock
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from loopwatch.recording.health import Errors, Stats
     from loopwatch.recording.recorder import Recorder
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 STOP_TIMEOUT_S = 5.0
 

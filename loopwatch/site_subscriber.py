@@ -1,18 +1,18 @@
 """Takes the stalls of one loop from detection and hands to the recorder what the settings include."""
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.path_filter import PathFilter
 from loopwatch.recording.ongoing_stalls import OngoingStalls
 
 if TYPE_CHECKING:
     from loopwatch.recording.recorder import Recorder
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 class SiteSubscriber:

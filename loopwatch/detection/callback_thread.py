@@ -1,13 +1,13 @@
 """Runs a ``watch()`` block's callback on a thread of its own, so that a slow one holds nobody else up."""
 
-import logging
 import queue
 import threading
 from collections.abc import Callable
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.loggers import logger_of
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 MAX_PENDING = 10_000
 

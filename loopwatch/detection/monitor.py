@@ -5,7 +5,6 @@ takes both away. Watchers come and go on any thread; a lock guards that, and not
 """
 
 import asyncio
-import logging
 import os
 import threading
 from collections.abc import Iterable
@@ -14,6 +13,7 @@ from loopwatch.detection.calls import TRACING, BlockingCall
 from loopwatch.detection.cpython.free_threading import warn_if_gil_is_off
 from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
 from loopwatch.detection.cpython.sites import register_monitor
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now, utc_of
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.detection.sampling.observation import Observation
@@ -28,7 +28,7 @@ from loopwatch.detection.verdict import blocking_call as report
 from loopwatch.detection.verdict.debuggers import is_being_debugged
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 register_monitor(__name__)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import functools
-import logging
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -11,11 +10,12 @@ from loopwatch.detection import monitor
 from loopwatch.detection.callback_thread import CallbackThread
 from loopwatch.detection.calls import ENGINES, BlockingCall
 from loopwatch.detection.cpython.sites import register_monitor
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.path_filter import PathFilter
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 register_monitor(__name__)
 
 MAX_CALLS = 10_000

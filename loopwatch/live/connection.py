@@ -1,15 +1,16 @@
 """Sends to one page's WebSocket."""
 
-import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+
+from loopwatch.detection.loggers import logger_of
 
 BROKEN = 4500
 
 Message = dict[str, Any]
 
-logger = logging.getLogger("loopwatch.live")
+logger = logger_of("live")
 
 
 class Connection:

@@ -1,7 +1,6 @@
 """Serves one connection of the live page, which only sends."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -12,6 +11,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils.module_loading import import_string
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.json_document import json_document
 from loopwatch.live.access import may_view
 from loopwatch.live.connection import BROKEN, Connection
@@ -29,7 +29,7 @@ LEAVING_TIMEOUT_S = 5.0
 
 FORBIDDEN, UNEXPECTED = 4403, 4400
 
-logger = logging.getLogger("loopwatch.live")
+logger = logger_of("live")
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels has no types

@@ -6,7 +6,6 @@ the site, as the settings for proxies determine them, or be in ``CSRF_TRUSTED_OR
 """
 
 import io
-import logging
 from urllib.parse import urlsplit
 
 from django.core.exceptions import DisallowedHost
@@ -16,8 +15,9 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.utils.http import is_same_domain
 
 from loopwatch.asgi_types import Scope
+from loopwatch.detection.loggers import logger_of
 
-logger = logging.getLogger("loopwatch.live")
+logger = logger_of("live")
 
 
 def has_own_origin(scope: Scope) -> bool:

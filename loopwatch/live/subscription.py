@@ -1,11 +1,11 @@
 """Receives batches from the channel layer for one page, and survives faults of the layer and of messages."""
 
 import asyncio
-import logging
 from contextlib import suppress
 from typing import Any
 
 from loopwatch import site_monitor
+from loopwatch.detection.loggers import logger_of
 from loopwatch.live.feed import GROUP, Receive
 from loopwatch.live.read_batch import NotABatchError, read_batch
 from loopwatch.recording.health import Errors
@@ -14,7 +14,7 @@ RETRY_S = 2.0
 JOIN_AGAIN_S = 3600.0
 """Layers forget members: channels_redis after a day (``group_expiry``), Redis without persistence at a restart."""
 
-logger = logging.getLogger("loopwatch.live")
+logger = logger_of("live")
 _unwatched = Errors()
 """Counts errors in a process that is not watched and therefore has no recorder."""
 

@@ -1,10 +1,10 @@
 """Offers OpenTelemetry's sink to recorders, and the finder of spans to detection, as far as the API is available."""
 
-import logging
 from collections.abc import Callable
 from contextvars import Context
 from typing import TYPE_CHECKING
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.metrics.availability import REMEDY, SINK, is_available
 from loopwatch.recording.sink import Sink, register_sink
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from loopwatch.recording.health import Errors
     from loopwatch.recording.loop_times import LoopTimes
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 def register_metrics_sink() -> None:

@@ -1,6 +1,5 @@
 """Loopwatch's own figures in one process: what it counted, what it cost, and what failed."""
 
-import logging
 import threading
 import traceback
 from collections import Counter
@@ -8,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
 from loopwatch.recording.paths import shorten
 
-logger = logging.getLogger("loopwatch.recorder")
+logger = logger_of("recorder")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Maintains the store after each write: updates the row of this process and deletes rows that are too old."""
 
-import logging
 import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.db import connections
 
 from loopwatch.conf import Configuration
+from loopwatch.detection.loggers import logger_of
 from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
 from loopwatch.recording import health_rows, ledger, trusted_time
 from loopwatch.recording.column_values import text
@@ -23,7 +23,7 @@ BATCHES = 5
 BATCH_SIZE = 100
 CLOCKS_DIFFER = timedelta(hours=1)
 
-logger = logging.getLogger("loopwatch.recorder")
+logger = logger_of("recorder")
 
 
 class Housekeeping:

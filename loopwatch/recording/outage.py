@@ -1,8 +1,8 @@
 """Logs once that the database cannot be written to, with a remedy, and retries ever more rarely."""
 
-import logging
 import re
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.recording.health import describe
 
 FIRST_RETRY_S = 0.5
@@ -12,7 +12,7 @@ LONGEST_RETRY_S = 30.0
 LOGGED_AFTER = 2
 LOCKED_LOGGED_AFTER = 3
 
-logger = logging.getLogger("loopwatch.recorder")
+logger = logger_of("recorder")
 
 _REMEDIES = (
     (

@@ -4,7 +4,6 @@
 beside the database has its own thread.
 """
 
-import logging
 import os
 import time
 import weakref
@@ -13,6 +12,7 @@ from datetime import UTC, datetime
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall, LoopUsage
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.recording.buffer import Buffer
 from loopwatch.recording.delivery import Delivery, remaining_s
@@ -29,7 +29,7 @@ from loopwatch.thread_waits.thread_wait import ThreadWait
 LOOP_TIMES_INTERVAL_S = 60.0
 """How often a process with traffic but without stalls writes how busy it is."""
 
-logger = logging.getLogger("loopwatch.recorder")
+logger = logger_of("recorder")
 
 
 class Recorder:

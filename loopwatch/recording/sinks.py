@@ -4,13 +4,13 @@ An ongoing stall reaches the signal and the callback repeatedly, under the same 
 log gets one line.
 """
 
-import logging
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
 from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import milliseconds
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from loopwatch.recording.loop_times import LoopTimes
 
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 def sinks(configuration: Configuration, errors: Errors, loop_times: "LoopTimes") -> list[Sink]:

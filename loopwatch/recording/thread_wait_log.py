@@ -1,15 +1,15 @@
 """Logs calls still waiting for a held thread."""
 
-import logging
 import time
 from collections.abc import Callable
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
 from loopwatch.recording.log_throttle import LogThrottle
 from loopwatch.recording.thread_waits import request_text
 from loopwatch.thread_waits.thread_wait import ThreadWait
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 class ThreadWaitLog:

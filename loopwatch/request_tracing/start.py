@@ -1,12 +1,12 @@
 """Starts the trace of a request that has just begun, if its header or chance asks for it."""
 
 import asyncio
-import logging
 from collections.abc import Iterable
 
 from loopwatch import site_monitor
 from loopwatch.asgi_types import Scope
 from loopwatch.detection import monitor
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.timing.in_flight import RequestInFlight
 from loopwatch.detection.tracing.traced_requests import RequestTracing
 from loopwatch.request_tracing.on_demand import TraceOnDemand, log_failure
@@ -15,7 +15,7 @@ from loopwatch.request_tracing.trace_token import threshold_ms_of
 HEADER = "X-Loopwatch-Trace"
 _HEADER_NAME = HEADER.lower().encode()
 
-logger = logging.getLogger("loopwatch.trace")
+logger = logger_of("trace")
 
 
 def carries_header(scope: Scope) -> bool:

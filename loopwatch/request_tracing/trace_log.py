@@ -1,15 +1,15 @@
 """Writes the trace of a request to the logger ``loopwatch.trace``."""
 
-import logging
 from collections.abc import Iterable
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.tracing.traced_requests import Figures, RequestTracing
 from loopwatch.escaping.log import log_text
 from loopwatch.recording import request_columns
 from loopwatch.recording.paths import shorten
 
-logger = logging.getLogger("loopwatch.trace")
+logger = logger_of("trace")
 
 
 def log_trace(tracing: RequestTracing, calls: Iterable[BlockingCall], *, is_anonymous: bool) -> None:

@@ -6,18 +6,18 @@
 that notes the time. Calls that were queued before, or have an executor of their own, are not measured.
 """
 
-import logging
 from concurrent.futures import Executor, Future
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from asgiref import sync
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.timing.in_flight import current_request
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.thread_waits.thread_queue import Measurement, ReportWait, ThreadQueue
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 class AsgirefHooks:

@@ -6,10 +6,11 @@ for frames; ``Context.get`` takes no lock either (Python/context.c). So neither 
 """
 
 import functools
-import logging
 import sys
 
-logger = logging.getLogger("loopwatch")
+from loopwatch.detection.loggers import logger_of
+
+logger = logger_of()
 
 LEFT_OUT = (
     "The GIL is off in this process: a stall is reported with the function of its step, not with the call in it that "

@@ -1,12 +1,12 @@
 """Whether loopwatch knows the interpreter it runs on: the log says once where it does not, and a check does too."""
 
 import functools
-import logging
 import sys
 
 from loopwatch.detection.cpython.opcodes import KNOWN_UNTIL
+from loopwatch.detection.loggers import logger_of
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 
 def is_later_than_known() -> bool:

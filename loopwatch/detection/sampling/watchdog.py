@@ -6,7 +6,6 @@ to, because a sample of a call that kept the GIL is still in flight when the ste
 """
 
 import contextlib
-import logging
 import random
 import threading
 import time
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.gil_wait import SampleRequest
@@ -25,7 +25,7 @@ from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 _moment = attrgetter("at")
 
 SHORTEST_INTERVAL_S = 0.001
@@ -146,7 +146,7 @@ class Watchdog:
                 else:
                     self._due_at = look_at
                 look_at = self._look(asked_at)
-            except Exception as error:  # noqa: BLE001 - the watchdog must go on
+            except BaseException as error:  # noqa: BLE001 - the watchdog must go on
                 self._note_failure(error)
                 self._wakeup.acquire(timeout=PAUSE_AFTER_FAILURE_S)
         self._drain()
@@ -352,7 +352,7 @@ class Watchdog:
             self._settle(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.thread.run_delay)
-        except Exception as error:  # noqa: BLE001 - the watchdog must go on
+        except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
             self._note_failure(error)
         self._settled_at = now()
         self._absences.check(now(), process_s())
@@ -364,7 +364,7 @@ class Watchdog:
         if not ongoing:
             observation.end(max(self._due_at, self._settled_at), stall.clock.history.delays)
 
-    def _note_failure(self, error: Exception) -> None:
+    def _note_failure(self, error: BaseException) -> None:
         self._failures += 1
         if self._failures == 1:
             logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)

@@ -7,7 +7,6 @@ step the profile function is taken out. A profile function that was there before
 
 import asyncio
 import functools
-import logging
 import sys
 import threading
 import types
@@ -18,13 +17,14 @@ from typing import Any
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.strict.catalogue import IN_C, Known
 from loopwatch.detection.strict.excuses import is_excused
 from loopwatch.detection.strict.recognition import Harmless, Recognition
 from loopwatch.detection.timing.steps import EVERY_STEP
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 WAITED_S = 0.001
 """A call that only blocks while it waits is reported if it took this long."""

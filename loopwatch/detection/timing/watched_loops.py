@@ -1,17 +1,17 @@
 """The loops that are watched, and the hooks that detection puts into the interpreter meanwhile."""
 
 import asyncio
-import logging
 import sys
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.timing.foreign_loops import LoopMethods
 from loopwatch.detection.timing.steps import StepObserver
 from loopwatch.detection.timing.stopwatch import Stopwatch
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 Observer = TypeVar("Observer", bound=StepObserver)
 

@@ -11,7 +11,6 @@ because under a profile function the interpreter does without its specialized in
 string, for example, then copies the whole string every time.
 """
 
-import logging
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -19,6 +18,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from loopwatch.detection.cpython.sites import is_where_steps_begin
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.trace import Trace
@@ -27,7 +27,7 @@ from loopwatch.detection.tracing.step_budget import StepBudgets
 from loopwatch.detection.tracing.step_trace import StepTrace, worthwhile_s
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 ProfileFunction = Callable[[FrameType, str, Any], object]
 

@@ -5,18 +5,18 @@ the same line, inside the same traced call) are added up, and only the first has
 function outlives the call: code objects, offsets and names are kept.
 """
 
-import logging
 from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 from loopwatch.detection.cpython.callees import name_of_callee
 from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.trace import Trace, TracedCall
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 WORTHWHILE_FRACTION = 0.1
 SHORTEST_WORTHWHILE_S = 0.0001

@@ -5,18 +5,18 @@ tracer and timed with the request's own threshold; the others go on as they woul
 ends, and a step costs again what it did before. Everything here runs on the loop's thread, except ``receive``.
 """
 
-import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.in_flight import RequestInFlight, request_of
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.steps import AnyHandle, UnobservedStep
 
-logger = logging.getLogger("loopwatch")
+logger = logger_of()
 
 MAX_CALLS = 1000
 
