@@ -17,6 +17,8 @@ from tests.support.waiting import wait_until
 
 __all__ = ["recorder_of"]
 
+ENOUGH_TO_BE_LOGGED = 5
+
 
 class ForRequests(logging.Filter):
     """A filter for the log of requests, which the site has put on every handler by mistake."""
@@ -55,9 +57,11 @@ def test_stalls_of_an_outage_are_written_after_it(recorder_of, database, monkeyp
     table = Finding._meta.db_table
     with database.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-        recorder.put(blocking_call())
-        wait_until(lambda: recorder.stats().errors.get("database", 0) > outage.TOLD_AFTER, within_s=30)
-        cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
+        try:
+            recorder.put(blocking_call())
+            wait_until(lambda: recorder.stats().errors.get("database", 0) > ENOUGH_TO_BE_LOGGED, within_s=30)
+        finally:
+            cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
     assert recorder.flush(30)
     assert recorder.stats().stored == 1
 
@@ -89,3 +93,13 @@ def test_a_subscriber_that_raises_does_not_end_the_watchdog(error):
         failing.receive = receive
         asyncio.run(stall_twice())
     assert len(outer.calls) + len(outer.disturbances) == 2
+
+
+def test_an_error_that_cannot_be_printed_is_counted(recorder_of):
+    class SilentError(Exception):
+        def __str__(self):
+            raise ValueError
+
+    errors = recorder_of().errors
+    errors.count("database", SilentError())
+    assert errors.last == "database: SilentError: no text"

@@ -90,4 +90,8 @@ def _frames(error: BaseException) -> traceback.StackSummary:
 
 def describe(error: BaseException) -> str:
     """Return the error's class and text on one line, at most 300 characters."""
-    return log_text(f"{type(error).__name__}: {error}", 300)
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error of the site may have a ``__str__`` that fails
+        text = "no text"
+    return log_text(f"{type(error).__name__}: {text}", 300)
