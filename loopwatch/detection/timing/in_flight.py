@@ -70,7 +70,8 @@ class RequestInFlight:
         return self._description
 
     def resume(self) -> None:
-        """Note that the request has work to do: a stall would delay it. A task may outlive its request, and is ignored."""
+        """Note that the request has work to do: a stall would delay it."""
+        # A task that has waited for the client may outlive the request.
         if self.finished_at == NEVER:
             self.in_flight.requests.add(self)
 
