@@ -37,11 +37,13 @@ def names(watcher):
 
 async def test_counts_only_the_part_of_the_step_inside_the_block():
     block()
+    begin = time.perf_counter()
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         block()
+    lasted_ms = (time.perf_counter() - begin) * 1000
     block()
     assert names(watcher) == ["time.sleep"]
-    assert STALL_MS <= watcher.calls[0].step_ms < 2 * STALL_MS
+    assert STALL_MS <= watcher.calls[0].step_ms <= lasted_ms
 
 
 async def test_does_not_report_a_stall_that_was_over_before_the_block():
@@ -76,7 +78,7 @@ async def test_reports_the_step_it_begins_in_the_steps_between_and_the_step_it_e
         await asyncio.sleep(0)
         block()
     assert names(watcher) == ["time.sleep"] * 3
-    assert all(STALL_MS <= call.step_ms < 2 * STALL_MS for call in watcher.calls)
+    assert all(call.step_ms >= STALL_MS for call in watcher.calls)
 
 
 async def test_reports_other_tasks_of_the_loop():
@@ -89,10 +91,12 @@ async def test_reports_other_tasks_of_the_loop():
 async def test_a_second_block_in_the_same_step_sees_only_its_own_part():
     with watch(threshold_ms=THRESHOLD_MS) as first:
         block()
+    begin = time.perf_counter()
     with watch(threshold_ms=THRESHOLD_MS) as second:
         block()
+    lasted_ms = (time.perf_counter() - begin) * 1000
     assert names(first) == names(second) == ["time.sleep"]
-    assert second.calls[0].step_ms < 2 * STALL_MS
+    assert second.calls[0].step_ms <= lasted_ms
 
 
 async def test_the_same_watcher_can_be_entered_again():
@@ -107,7 +111,9 @@ async def test_says_when_the_stall_began():
     before = datetime.now(UTC)
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         block()
-    assert before - timedelta(milliseconds=5) <= watcher.calls[0].started_at <= before + timedelta(seconds=STALL_S)
+    after = datetime.now(UTC) - timedelta(seconds=STALL_S)
+    tolerated = timedelta(milliseconds=5)
+    assert before - tolerated <= watcher.calls[0].started_at <= after + tolerated
 
 
 async def test_a_step_just_under_the_threshold_is_not_reported():

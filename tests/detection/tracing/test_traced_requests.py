@@ -252,7 +252,6 @@ async def test_beside_a_block_with_the_tracing_engine(comes_first):
     assert [name for name in names(tracing.calls) if name[1] == "short"] == [("time.sleep", "short")] * 2
     (call,) = blocks[0].calls
     assert (call.method_name, call.engine) == ("time.sleep", "tracing")
-    assert all(call.duration_ms < LONG_S * 1000 for call in tracing.calls if call.function.endswith("short"))
 
 
 def test_loops_of_other_threads_are_left_alone():
