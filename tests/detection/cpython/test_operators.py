@@ -22,7 +22,7 @@ def is_slow(statement):
         *("x[1]", "x['key']", "x[y]", "x[y] = z", "x[0:2]", "x[:10]", "x.y", "x.y = z"),
     ],
 )
-def test_it_is_quick(statement):
+def test_an_operator_is_quick(statement):
     assert not is_slow(statement)
 
 
@@ -34,5 +34,5 @@ def test_it_is_quick(statement):
         *("x[1:]", "x[:]", "x[:-1]", "x[y:z]", "x[1:1_000_000]", "x[y:z] = []", "del x", "del x[0]"),
     ],
 )
-def test_it_may_be_slow(statement):
+def test_an_operator_may_be_slow(statement):
     assert is_slow(statement)

@@ -177,7 +177,7 @@ async def test_a_stall_describes_the_requests_that_waited_and_no_others(server, 
     await asyncio.gather(*others)
 
 
-async def test_of_many_that_waited_it_describes_some(server, watcher):
+async def test_a_call_describes_some_of_many_waiting_requests(server, watcher):
     go_on = asyncio.Event()
     others = [server.serve("waits", go_on.wait) for _ in range(2 * DELAYED_KEPT)]
     await asyncio.sleep(0)

@@ -127,12 +127,12 @@ def test_no_more_is_explained_than_there_was():
     assert shares(explained(calls)) == [("time.sleep", 4.0), ("shop.checkout?", 4.0)]
 
 
-def test_nothing_that_was_traced_leaves_all_of_it_to_the_samples():
+def test_without_traced_calls_the_samples_explain_the_whole_step():
     sampled = [path([SLEEPING], 3.0), path([POPPING, CHECKOUT], 1.0)]
     assert shares(explained([], sampled)) == [("time.sleep", 3.0), ("list.pop", 1.0)]
 
 
-def test_nothing_that_was_seen_explains_nothing():
+def test_without_traced_calls_and_samples_nothing_is_explained():
     assert explain(Trace(), [], (), 0.0, 4.0).paths == []
 
 
@@ -349,7 +349,7 @@ def test_only_what_goes_beyond_a_call_is_passed_on_to_the_rest():
     assert shares(explanation) == [("time.sleep", 1.0), ("list.pop", 1.0), ("time.sleep", 3.0)]
 
 
-def test_even_a_little_that_goes_beyond_a_call_is_passed_on_to_the_rest():
+def test_a_small_surplus_of_samples_beyond_a_traced_call_goes_to_the_rest_of_the_step():
     explanation = explained([traced([SLEEPS], 0.0, 0.25, name="time.sleep")], [path([SLEEPING], 0.75)], ended=0.75)
     assert shares(explanation) == [("time.sleep", 0.25), ("time.sleep", 0.5)]
 

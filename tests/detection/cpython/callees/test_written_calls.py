@@ -244,7 +244,7 @@ RESOLVED = [
 
 
 @pytest.mark.parametrize("function", RESOLVED, ids=lambda function: function.__qualname__)
-def test_it_is_resolved(function):
+def test_a_written_call_is_resolved(function):
     callee = seen(function)
     assert callee is not None
     assert callee.name == "threading.Lock.acquire"
