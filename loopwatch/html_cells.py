@@ -1,6 +1,6 @@
-"""Figures, moments, names and routes as HTML. Everything that comes from the store is escaped.
+"""Formats figures, moments, names and routes as HTML, with everything from the store escaped.
 
-Not a part of ``loopwatch.admin``: Django imports the template tags, which need this, on sites without the admin too.
+The module is not in ``loopwatch.admin``, because the template tags need it on sites without the admin too.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def duration(duration_us: int) -> SafeString:
 
 
 def delay(finding: Finding) -> SafeString:
-    """How many other requests waited, and for how long together."""
+    """Show how many other requests were delayed, and by how much in total."""
     together = format_html('<span class="loopwatch-where">{}</span>', human_duration(finding.delay_ms))
     return format_html("{}{}", finding.requests_delayed, together if finding.delay_us else "")
 
@@ -54,7 +54,7 @@ def moment(value: datetime) -> SafeString:
 
 
 def instant(value: datetime) -> SafeString:
-    """To the second, for events: there may be many in a minute."""
+    """Show a moment to the second, for events: there may be many in a minute."""
     return _time(value, "H:i:s")
 
 
@@ -69,7 +69,7 @@ def _time(value: datetime, time_format: str) -> SafeString:
 
 
 def first_seen(finding: Finding) -> SafeString:
-    """With the release it was first seen in."""
+    """Show when a finding was first seen, and in which release."""
     release = format_html('<span class="loopwatch-where">{}</span>', finding.first_release)
     return moment(finding.first_seen) + (release if finding.first_release else SafeString(""))
 
@@ -85,13 +85,13 @@ def status(finding: Finding) -> SafeString:
 
 
 def status_with_reason(finding: Finding) -> SafeString:
-    """The status, and what reopens the finding or why it was reopened."""
+    """Show the status, and what reopens the finding or why it was reopened."""
     more = reopen_reason(finding) or current_condition(finding)
     return status(finding) + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
 
 
 def routes(totals: Sequence[RouteImpact]) -> SafeString:
-    """The routes blocked most, and how many more there are."""
+    """Show the routes with the most blocked time, and how many more there are."""
     shown = format_html_join(
         "", '<span class="loopwatch-route">{}</span>', ((breakable(route_name(total)),) for total in totals[:_ROUTES])
     )
@@ -106,6 +106,6 @@ def route_name(total: RouteImpact) -> str:
 
 
 def request_name(event: BlockingEvent) -> str:
-    """Method and route, or the consumer where there is no route."""
+    """Return the method and route, or the consumer if there is no route."""
     name = f"{event.method} {event.route}".strip()
     return name or event.consumer or event.request_kind or _("outside of requests")

@@ -1,4 +1,4 @@
-"""The findings and their events in the Django admin: read-only, except for resolving, ignoring and deleting."""
+"""Shows findings and events in the Django admin. All pages are read-only, except for triage and deletion."""
 
 from loopwatch.admin.event_admin import BlockingEventAdmin
 from loopwatch.admin.finding_admin import FindingAdmin

@@ -1,4 +1,4 @@
-"""From where a finding is called: the paths through the user's own code that its events took, with their shares."""
+"""Sums up where a finding is called from: the paths of its events through in-app code, with their shares."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ _PATHS = 20
 _SITES = 8
 
 Site = tuple[str, str, int]
-"""Qualified name, file and line."""
+"""The qualified name, the file and the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """One path: its call sites, outermost first, without the ``outer`` ones that are too far away to matter."""
+    """Holds one path: its call sites, outermost first, without the outermost ones, which ``outer`` counts."""
 
     sites: tuple[Site, ...]
     outer: int
@@ -31,14 +31,14 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Callers:
-    """The paths that blocked most, and how many more there are."""
+    """Holds the paths with the most blocked time, and how many more there are."""
 
     paths: list[Caller]
     left_out: int
 
 
 def callers_of(events: Iterable[SampledEvent]) -> Callers:
-    """Group events by the own frames of their representative stacks; those without any are not counted."""
+    """Group events by the in-app frames of their representative stacks, without events that have none."""
     figures: dict[tuple[Site, ...], tuple[int, float]] = {}
     for event in events:
         path = _own_sites(event.samples[0].frames) if event.samples else ()
@@ -55,6 +55,6 @@ def callers_of(events: Iterable[SampledEvent]) -> Callers:
 
 
 def _own_sites(frames: Iterable[StoredFrame]) -> tuple[Site, ...]:
-    """A function that calls itself from the same line is one site."""
+    """Return the call sites, with direct recursion from one line as one site."""
     sites = ((frame.name, frame.filename, frame.lineno) for frame in frames if frame.is_in_app)
     return tuple(site for site, _ in groupby(sites))

@@ -1,4 +1,4 @@
-"""The list of blocking events, and the page of one. They are reached from their finding."""
+"""Shows the list of blocking events and the page of one, both reached from their finding."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ from loopwatch.wording.findings import cause_label, cause_meaning
 
 
 class EventChangeList(ChangeList):
-    """Leaves the heavy columns where they are."""
+    """Does not load the large columns."""
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
@@ -58,7 +58,7 @@ class BlockingEventAdmin(FlameExports):
         return event.requests_delayed
 
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
-        """Not on the index: findings are the way in, and a list of thousands of single events is not."""
+        """Hide events from the index: users should start from findings, not from thousands of single events."""
         return False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
@@ -81,7 +81,7 @@ class BlockingEventAdmin(FlameExports):
 
     @staticmethod
     def _neighbours(event: BlockingEvent, side: str) -> QuerySet[BlockingEvent, int]:
-        """Ids of the events of the same finding before (``"lt"``) or after (``"gt"``) this one."""
+        """Return the ids of the finding's events before (``"lt"``) or after (``"gt"``) this one."""
         at_once = Q(started_at=event.started_at, **{f"pk__{side}": event.pk})
         beyond = Q(**{f"started_at__{side}": event.started_at})
         return event.finding.blocking_events.filter(at_once | beyond).values_list("pk", flat=True)

@@ -1,4 +1,4 @@
-"""What the page of one event shows beside the event itself."""
+"""Builds what the page of one event shows beside the event itself."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from loopwatch.rows.details import StoredContribution, StoredDelay, read_contrib
 
 @dataclass(frozen=True, slots=True)
 class ContributionRow:
-    """``count`` is ``None`` where the engine cannot count calls."""
+    """Holds one contribution to the step. ``count`` is ``None`` if the engine cannot count calls."""
 
     name: str
     own_ms: float
@@ -25,7 +25,7 @@ class ContributionRow:
 
 @dataclass(frozen=True, slots=True)
 class DelayedRoute:
-    """How many requests of a route waited meanwhile."""
+    """Counts the requests of a route that waited meanwhile."""
 
     name: str
     requests: int
@@ -33,9 +33,9 @@ class DelayedRoute:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """The representative stack, all the samples merged, what took the time, what to do, and who waited.
+    """Holds the representative stack, all samples merged, the contributions, the advice and the delayed routes.
 
-    ``is_damaged`` where there is more in the row that cannot be read.
+    ``is_damaged`` says that some stored data cannot be read.
     """
 
     stack: StackPage
@@ -48,7 +48,7 @@ class EventPage:
 
 
 def event_page(event: BlockingEvent) -> EventPage:
-    """Made from the event's own row, without a query."""
+    """Build the page from the event's row, without a query."""
     sampled = SampledEvent(event.stacks, event.leaf_name, event.duration_ms)
     contributions, delays = read_contributions(event.contributions), read_delays(event.delayed_routes)
     graph = merge([sampled])
@@ -64,18 +64,18 @@ def event_page(event: BlockingEvent) -> EventPage:
 
 
 def advice_on(event: BlockingEvent, cause: str) -> Advice:
-    """What to do about the call that this event was stored for."""
+    """Return the advice for the call of this event."""
     names = {"called_name": event.called_name, "leaf_name": event.leaf_name}
     return advice_for(event.finding.blocking_call, cause=cause, **names)
 
 
 def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:
-    """As stored, most first."""
+    """Return the delayed routes as stored, most requests first."""
     return [DelayedRoute(f"{each.method} {each.route}".strip() or _("no route"), each.requests) for each in delays]
 
 
 def _contributions(contributions: Iterable[StoredContribution], step_ms: float) -> list[ContributionRow]:
-    """The contributions to a step that lasted that long, largest first."""
+    """Return the contributions to a step of ``step_ms``, largest first."""
     rows = [
         ContributionRow(each.name, each.own_ms, each.count, round(100 * each.own_ms / (step_ms or each.own_ms or 1)))
         for each in contributions

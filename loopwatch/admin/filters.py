@@ -1,4 +1,4 @@
-"""Filters of the lists. None of them needs a query of its own, and none fails on a value that does not exist."""
+"""Defines the filters of the lists. They need no extra query, and accept unknown values."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -18,7 +18,7 @@ _ALL = "all"
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Shows open findings unless asked for others: what is done or ignored should not be in the way."""
+    """Shows open findings by default, without resolved and ignored ones."""
 
     title = _("status")
     parameter_name = "status"
@@ -38,7 +38,7 @@ class StatusFilter(admin.SimpleListFilter):
         return queryset if self.value() == _ALL else queryset.filter(status=self.value())
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
-        """Without the first of Django's, which stands for no choice: here that means open."""
+        """Drop Django's first choice, "All", because no choice means open here."""
         return islice(super().choices(changelist), 1, None)
 
 

@@ -1,4 +1,4 @@
-"""The list of findings, and the page of one."""
+"""Shows the list of findings and the page of one."""
 
 from collections.abc import Sequence
 from itertools import islice
@@ -27,7 +27,7 @@ _MAX_SEARCHED_WORDS = 20
 
 
 class FindingChangeList(ChangeList):
-    """Looks up at once on which routes the findings of a page happened lately."""
+    """Looks up the recent routes of all findings of a page in one query."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
@@ -114,7 +114,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
     def get_deleted_objects(
         self, objs: QuerySet[Finding] | Sequence[Finding], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
-        """Counts what goes with the findings: there may be thousands of rows, which Django would load and list."""
+        """Count the rows that are deleted with the findings; Django would load and list thousands of them."""
         using = configuration().database
         counts = {
             Finding: len(objs),
@@ -131,9 +131,9 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
 
 def _matching(findings: QuerySet[Finding], search_term: str, columns: Sequence[str]) -> QuerySet[Finding]:
-    """Findings that have every word in one of the columns or in a route; words in quotes stay together.
+    """Return the findings that have every word in a column or a route; quoted words stay together.
 
-    Words beyond the first twenty are not looked at: databases limit how deep a condition may be.
+    Words after the first twenty are ignored, because databases limit the depth of a condition.
     """
     for word in islice(smart_split(search_term), _MAX_SEARCHED_WORDS):
         findings = findings.filter(_anywhere(_unquoted(word), columns, findings.db))
@@ -141,7 +141,7 @@ def _matching(findings: QuerySet[Finding], search_term: str, columns: Sequence[s
 
 
 def _anywhere(word: str, columns: Sequence[str], using: str) -> Q:
-    # Joined instead, every hourly total would be a row of the result, to be made distinct again.
+    # A join would return one row for each hourly total, and need ``distinct()``.
     routes = HourlyTotal.objects.using(using).filter(Q(route__icontains=word) | Q(method__iexact=word))
     found = Q(pk__in=routes.values("finding"))
     for column in columns:

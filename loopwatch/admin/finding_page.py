@@ -1,4 +1,4 @@
-"""What the page of one finding shows beside the finding itself."""
+"""Builds what the page of one finding shows beside the finding itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _ROUTES = 50
 
 @dataclass(frozen=True, slots=True)
 class RouteShare:
-    """A route, with its part of the time the finding blocked in total."""
+    """Holds a route and its share of the time the finding blocked in total."""
 
     name: str
     events: int
@@ -40,7 +40,7 @@ class RouteShare:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """What the stacks of the newest events say together."""
+    """Holds the merged stacks of the newest events."""
 
     graph: FlameGraph
     tree: FlameTree
@@ -49,7 +49,7 @@ class Sampled:
 
 @dataclass(frozen=True, slots=True)
 class FindingPage:
-    """A finding's lines of source, advice, figures by time and route (most blocked first), and some of its events."""
+    """Holds a finding's source lines, advice, figures by time and route (most blocked first), and some events."""
 
     culprit: CulpritSource
     advice: Advice
@@ -63,12 +63,12 @@ class FindingPage:
 
     @property
     def newest_are_others(self) -> bool:
-        """Whether they are not the slowest over again, in another order."""
+        """Whether the newest events differ from the slowest ones."""
         return {event.pk for event in self.newest} != {event.pk for event in self.slowest}
 
 
 def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
-    """Look it up in five queries, two of them for the events."""
+    """Build the page in five queries, two of them for the events."""
     totals = finding.hourly_totals.all()
     routes = routes_of(totals).get(finding.pk, [])
     newest = _newest_events(finding) if with_events else []
@@ -91,7 +91,7 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
 
 
 def _newest_events(finding: Finding) -> list[BlockingEvent]:
-    """With their stacks, which the rest of the page is made from."""
+    """Return the newest events with their stacks, which the rest of the page is built from."""
     events = finding.blocking_events.defer("contributions", "delayed_routes")
     return list(events.order_by("-started_at", "-pk")[:EVENTS_DRAWN])
 
@@ -102,7 +102,7 @@ def _slowest_events(finding: Finding) -> list[BlockingEvent]:
 
 
 def _as_event(finding: Finding) -> BlockingEvent:
-    """Where there is no event with a stack (any more), what the finding itself says of its place."""
+    """Return the finding's own place as an event, for findings without a stored stack."""
     return BlockingEvent(
         finding=finding,
         filename=finding.filename,

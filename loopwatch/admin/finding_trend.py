@@ -1,4 +1,4 @@
-"""The time a finding blocked, hour by hour, as the bars of a drawing made on the server."""
+"""Computes the bar chart of a finding's blocked time per hour, for a template that draws it as SVG."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ HEIGHT = 60
 
 @dataclass(frozen=True, slots=True)
 class HourBar:
-    """One hour in which something happened. ``x`` counts hours from the left; ``y`` and ``height`` add up to HEIGHT."""
+    """Holds one hour with events. ``x`` counts hours from the left; ``y`` and ``height`` add up to ``HEIGHT``."""
 
     hour: datetime
     events: int
@@ -37,7 +37,7 @@ class HourBar:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """The bars of the last week; hours without events have none."""
+    """Holds the bars of one week, without hours that have no events."""
 
     begin: datetime
     end: datetime
@@ -48,7 +48,7 @@ class Trend:
 
 
 def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
-    """The week that ends with the current hour, in one query."""
+    """Compute the week that ends with the current hour, in one query."""
     end = whole_hour(as_aware(now)) + timedelta(hours=1)
     begin = end - timedelta(hours=HOURS)
     rows = totals.filter(hour__gte=as_stored(begin)).values_list("hour").annotate(Sum("events"), Sum("blocked_us"))
@@ -56,7 +56,7 @@ def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
     highest_ms = max((blocked_ms for _hour, _events, blocked_ms in hours), default=0.0)
 
     def bar(hour: datetime, events: int, blocked_ms: float) -> HourBar:
-        # Whatever happened is to be seen, however small it is beside the worst hour.
+        # Even the smallest bar must be visible.
         height = max(round(HEIGHT * blocked_ms / highest_ms), 1) if highest_ms else 1
         return HourBar(hour, events, blocked_ms, x=int((hour - begin) / timedelta(hours=1)), height=height)
 

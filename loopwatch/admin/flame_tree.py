@@ -1,6 +1,6 @@
-"""A flame graph as nested lists: its text alternative, and the stack of a single event.
+"""Turns a flame graph into nested lists: its text alternative, and the stack of a single event.
 
-A chain of frames that called nothing else is one branch, so that a deep stack is not a deep list.
+A chain of frames without branches is one item, so that a deep stack is not a deep list.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _OPEN = 3
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Frames next to each other that are all the user's own, or all not."""
+    """Holds adjacent frames that are all in-app, or all not."""
 
     is_in_app: bool
     nodes: list[FlameNode]
@@ -31,7 +31,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """A chain of frames, or (without frames) ``left_out`` small branches together; ``closes`` lists end behind it."""
+    """Holds a chain of frames, or ``left_out`` small branches without frames; ``closes`` lists end after it."""
 
     nodes: list[FlameNode]
     total_ms: float
@@ -47,12 +47,12 @@ class Branch:
 
     @property
     def closing(self) -> range:
-        """As many items as lists end: templates can count no other way."""
+        """A range of as many items as lists end, because a template can only iterate."""
         return range(self.closes)
 
     @property
     def is_leaf(self) -> bool:
-        """Whether one line says it all."""
+        """Whether the branch fits on one line."""
         return len(self.nodes) == 1 and not self.has_branches
 
     @property
@@ -68,7 +68,7 @@ class Branch:
 
     @property
     def names(self) -> list[str]:
-        """The user's own functions of the chain and what it ends in, or else where it begins and ends."""
+        """The in-app functions of the chain and its last frame, or else its first and last frame."""
         own = [node.frame for node in self.nodes if node.frame.is_in_app]
         ends = [self.nodes[0].frame, self.nodes[-1].frame]
         return _distinct([*own[-_NAMES:], ends[1]] if own else ends)
@@ -76,14 +76,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class FlameTree:
-    """The branches in the order of reading, heaviest first; ``is_cut`` where there are more than anybody reads."""
+    """Holds the branches in reading order, heaviest first. ``is_cut`` says that the tree is truncated."""
 
     branches: list[Branch]
     is_cut: bool
 
 
 def tree_of(graph: FlameGraph) -> FlameTree:
-    """Bounded, whatever the graph holds."""
+    """Build a tree of bounded size from any graph."""
     every = _branches(graph.root, graph.total_ms or 1.0, 0)
     branches = list(_first(every))
     following = [branch.depth for branch in branches[1:]] + [0]

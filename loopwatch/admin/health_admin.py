@@ -1,4 +1,4 @@
-"""How loopwatch itself fares: a row for every process of the site that has written within the last days."""
+"""Shows the health of loopwatch itself: one row per process that has written within the last days."""
 
 from typing import Any, ClassVar
 
@@ -50,7 +50,7 @@ class ProcessHealthAdmin(ListExports):
 
     @admin.display(description=_("CPU time"))
     def cost(self, health: ProcessHealth) -> str:
-        """With its share of one core, from when the process began to watch until it last wrote."""
+        """Show the CPU time and its share of one core, from when the process began to watch until it last wrote."""
         watched_ms = (health.reported_at - health.since).total_seconds() * 1000
         share = health.cpu_ms / watched_ms if watched_ms > 0 else 0.0
         return f"{human_duration(health.cpu_ms)} ({share * 100:.2g} %)"

@@ -1,4 +1,4 @@
-"""How long a finding's events lasted, and in which releases: from its hourly totals, in one query."""
+"""Sums up a finding's durations and releases from its hourly totals, in one query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """The events that lasted from one bound to the next; ``bar`` is its length in percent of the longest bar."""
+    """Counts the events between two bounds. ``bar`` is the length in percent of the longest bar."""
 
     label: str
     events: int
@@ -42,7 +42,7 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """Buckets from the first to the last that has events; percentiles are estimated from them."""
+    """Holds the buckets from the first to the last with events, and percentiles estimated from them."""
 
     buckets: list[Bucket]
     p50_ms: float
@@ -52,7 +52,7 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """``releases`` come latest first; sites that name none have one without a name."""
+    """Holds durations and releases, latest first. A site that names no releases has one without a name."""
 
     distribution: Distribution
     releases: list[Release]
@@ -60,7 +60,7 @@ class History:
 
 
 def history_of(totals: QuerySet[HourlyTotal]) -> History:
-    """Look up both."""
+    """Compute the history in one query."""
     rows = totals.values_list("release").annotate(
         Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"), Max("longest_us"), *map(Sum, COLUMNS)
     )
@@ -83,7 +83,7 @@ def _distribution(counts: Sequence[int], longest_ms: float) -> Distribution:
     shown = range(filled[0], filled[-1] + 1) if filled else range(0)
     total, most = sum(counts) or 1, max(counts, default=0) or 1
     buckets = [
-        # Whatever happened is to be seen, however little it is beside the rest.
+        # Even the smallest bar must be visible.
         Bucket(_label(index), counts[index], counts[index] / total, _bar(counts[index], most))
         for index in shown
     ]

@@ -1,4 +1,4 @@
-"""The live page: a frame that its script fills from a WebSocket."""
+"""Shows the live page, which its script fills from a WebSocket."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from loopwatch.wording.findings import CAUSES
 
 @admin.register(Live)
 class LiveAdmin(ReadOnlyAdmin):
-    """A page instead of a list, for everybody who may see events."""
+    """Shows a page instead of a list, to users who may view events."""
 
     class Media:
         styles = ("loopwatch/vendor/uplot-1.6.32/uPlot.min.css", "loopwatch/live.css")
@@ -43,7 +43,7 @@ class LiveAdmin(ReadOnlyAdmin):
         ]
 
     def live_view(self, request: HttpRequest) -> HttpResponse:
-        """The page, or what is missing for it; the query may say which ``route`` or ``finding`` is wanted."""
+        """Show the page, or what is missing for it. The query may preset the filters ``route`` and ``finding``."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = {
@@ -60,7 +60,7 @@ class LiveAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "loopwatch/live.html", context)
 
     def finding_view(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
-        """Where a line of the page leads. It knows its finding by its fingerprint; the row may not be written yet."""
+        """Redirect a line of the page to its finding, by fingerprint, as its row may not be written yet."""
         found = Finding.objects.using(configuration().database).filter(fingerprint=fingerprint).first()
         page = f"{self.admin_site.name}:loopwatch_finding"
         if found:

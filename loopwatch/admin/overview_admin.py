@@ -1,4 +1,4 @@
-"""The overview: what the admin shows of the site before any single finding."""
+"""Shows the overview of the site, above single findings."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,7 +24,7 @@ from loopwatch.stored_time import as_stored
 
 @admin.register(Overview)
 class OverviewAdmin(ReadOnlyAdmin):
-    """A page instead of a list, for everybody who may see findings."""
+    """Shows a page instead of a list, to users who may view findings."""
 
     class Media:
         css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
@@ -42,7 +42,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         return [path("", self.admin_site.admin_view(self.overview_view), name="loopwatch_overview_changelist")]
 
     def overview_view(self, request: HttpRequest) -> HttpResponse:
-        """The page; a span that does not exist is the usual one."""
+        """Show the page. An unknown span is replaced by the default one."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
@@ -69,7 +69,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "loopwatch/overview.html", context)
 
     def _events_urls(self, request: HttpRequest, bars: list[DrawnBar]) -> Iterator[str]:
-        """The events of each bar; empty if there are none, or they may not be seen."""
+        """Yield the URL of each bar's events, empty if there are none or the user may not view them."""
         shows_events = self.shows(request, BlockingEvent)
         events = reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") if shows_events else ""
         for drawn in bars:

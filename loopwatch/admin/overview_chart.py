@@ -1,4 +1,4 @@
-"""Bars of a drawing made on the server: heights and labels, for a template to put into an SVG."""
+"""Computes the heights and labels of the overview's bar chart, for a template that draws it as SVG."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ HEIGHT = 100
 STEP = 10
 BAR_WIDTH = 8
 SHORTEST = 2
-"""Whatever happened is to be seen, however small it is beside the worst."""
+"""The smallest height of a bar, so that small figures are visible beside large ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnBar:
-    """``blocked_y`` and ``machine_y`` are where the parts begin, from the top; the machine's stands on the calls'."""
+    """Holds the geometry of one bar. ``…_y`` is the top of a part; the machine's part is on top of the calls' part."""
 
     bar: TimelineBar
     label: str
@@ -39,7 +39,7 @@ class DrawnBar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """``highest_us`` is what a bar of full height stands for; ``ticks`` label the axis of time from its begin on."""
+    """Holds all bars. ``highest_us`` is the value of full height; ``ticks`` label the time axis from its beginning."""
 
     bars: list[DrawnBar]
     highest_us: int
@@ -50,12 +50,12 @@ class Chart:
 
     @property
     def worst(self) -> DrawnBar:
-        """That with the worst pause."""
+        """The bar with the worst pause."""
         return max(self.bars, key=lambda bar: bar.bar.impact.longest_us)
 
     @property
     def busiest(self) -> DrawnBar:
-        """That in which a loop was busiest."""
+        """The bar in which a loop was busiest."""
         return max(self.bars, key=lambda bar: bar.bar.busiest or 0.0)
 
     @property
@@ -64,7 +64,7 @@ class Chart:
 
 
 def chart_of(overview: OverviewFigures) -> Chart:
-    """The bars of an overview."""
+    """Compute the chart of an overview."""
     highest_us = max((bar.impact.blocked_us + bar.machine_us for bar in overview.bars), default=0)
     count = len(overview.bars)
     ticks = [overview.axis.start(count * quarter // 4) for quarter in range(5)]

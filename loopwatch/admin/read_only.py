@@ -1,4 +1,4 @@
-"""What both pages of the admin have in common: rows come from the recorder, people only look at them."""
+"""Provides the base class of loopwatch's admins: the recorder writes the rows, users only view them."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -15,9 +15,9 @@ else:
 
 
 class ReadOnlyAdmin(ModelAdmin):
-    """Nothing can be added or changed; the page of one row shows ``page_context`` in the model's own template."""
+    """Allows no additions or changes. The page of a row shows ``page_context`` in the model's own template."""
 
-    # The row's page is drawn by its template, so the form behind it has no field.
+    # The template draws the page, so the form behind it needs no field.
     fieldsets: ClassVar[Any] = ((None, {"fields": ()}),)
     show_full_result_count = False
 
@@ -34,7 +34,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return super().get_queryset(request).using(configuration().database)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
-        """What the template of the row's page shows."""
+        """Return the context of the row's page."""
         raise NotImplementedError
 
     def render_change_form(
@@ -51,6 +51,6 @@ class ReadOnlyAdmin(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def shows(self, request: HttpRequest, model: type[Model]) -> bool:
-        """Whether this person may follow a link to a row of another model."""
+        """Return whether the user may follow a link to a row of another model."""
         site = self.admin_site
         return site.is_registered(model) and site.get_model_admin(model).has_view_permission(request)

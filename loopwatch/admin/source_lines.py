@@ -1,4 +1,4 @@
-"""Lines of source with the expression of a frame marked."""
+"""Chooses the source lines to show for a frame, and marks its expression in them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _MAX_CALLERS_TRIED = 10
 
 @dataclass(frozen=True, slots=True)
 class SourceLine:
-    """One line, split where the expression begins and ends in it; ``marked`` is empty where it does not reach."""
+    """Holds one line, split at the expression; ``marked`` is empty if the line has no part of it."""
 
     lineno: int
     before: str
@@ -25,14 +25,14 @@ class SourceLine:
 
 @dataclass(frozen=True, slots=True)
 class AwaitingCaller:
-    """The frame of that function, and the line of it that leads to the call."""
+    """Holds the frame of a coroutine function, and its line that leads to the call."""
 
     frame: StoredFrame
     line: SourceLine
 
 
 def excerpt(lines: tuple[str, ...], frame: StoredFrame) -> list[SourceLine]:
-    """The lines around a frame's expression, which is marked where its columns are known."""
+    """Return the lines around a frame's expression, marked if its columns are known."""
     last = _last_line(frame)
     first_shown, last_shown = max(frame.lineno - _AROUND, 1), min(last + _AROUND, len(lines))
     return [mark(lines[number - 1], number, frame) for number in range(first_shown, last_shown + 1)]
@@ -54,7 +54,7 @@ def mark(line: str, number: int, frame: StoredFrame) -> SourceLine:
 
 
 def mark_text(line: str, number: int, expression: str) -> SourceLine:
-    """Mark an expression in a line of which only the text was kept, not the indentation that columns count from."""
+    """Mark an expression by its text, in a stored line, whose columns are unknown without its indentation."""
     before, found, after = line.partition(expression) if expression else (line, "", "")
     return SourceLine(number, before, found, after, is_call=True)
 
@@ -62,12 +62,15 @@ def mark_text(line: str, number: int, expression: str) -> SourceLine:
 def caller_that_can_await(
     frames: Sequence[StoredFrame], culprit: StoredFrame, files: SourceFiles
 ) -> AwaitingCaller | None:
-    """``None`` where the function of the call can await by itself, where no other can, and where that is not known."""
+    """Return the nearest coroutine function above the call.
+
+    Returns ``None`` if the function of the call can await itself, if no caller can, or if that is unknown.
+    """
     inward = len(frames) - 1
     while inward >= 0 and frames[inward] is not culprit:
         inward -= 1
-    own = [frame for frame in frames[: inward + 1] if frame.is_in_app]
-    for frame in own[: -_MAX_CALLERS_TRIED - 1 : -1]:
+    in_app = [frame for frame in frames[: inward + 1] if frame.is_in_app]
+    for frame in in_app[: -_MAX_CALLERS_TRIED - 1 : -1]:
         answer = _can_await(frame, files)
         if answer is None or (answer and frame is culprit):
             return None
@@ -78,7 +81,7 @@ def caller_that_can_await(
 
 
 def _can_await(frame: StoredFrame, files: SourceFiles) -> bool | None:
-    """Unknown where the file is not what it was."""
+    """Return whether the frame's function can await, or ``None`` if its file has changed."""
     try:
         return can_await(files.lines(frame), frame.lineno)
     except UnreadableSourceError:

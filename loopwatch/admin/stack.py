@@ -1,4 +1,4 @@
-"""A stored stack arranged for reading: the user's own frames in the open, the frames of libraries folded between."""
+"""Arranges a stored stack for a page: in-app frames are open, library frames between them are folded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NAMES = 4
 
 @dataclass(frozen=True, slots=True)
 class FrameRow:
-    """A frame with its line of source, as far as that is known, and how often in a row it was repeated."""
+    """Holds a frame, its source line if known, and how often the frame is repeated in a row."""
 
     frame: StoredFrame
     line: SourceLine | None
@@ -26,7 +26,7 @@ class FrameRow:
 
 @dataclass(frozen=True, slots=True)
 class StackPart:
-    """Frames next to each other that are all the user's own, or all not."""
+    """Holds adjacent frames that are all in-app, or all not."""
 
     is_in_app: bool
     rows: list[FrameRow]
@@ -43,9 +43,9 @@ class StackPart:
 
 @dataclass(frozen=True, slots=True)
 class CulpritSource:
-    """The lines around the user's own call, or what is left of them and why.
+    """Holds the lines around the in-app call, or the stored line and a ``note`` why there are no more.
 
-    ``rewriting`` is the call as it could be, ``awaiting`` where it could be awaited if not there.
+    ``rewriting`` is the call rewritten, ``awaiting`` the nearest caller that could await it.
     """
 
     filename: str
@@ -68,7 +68,7 @@ class StackPage:
 
 
 def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPage:
-    """Arrange an event's representative stack and read the source it points at."""
+    """Arrange an event's representative stack, and read its source lines."""
     frames = samples[0].frames if samples else ()
     files = SourceFiles()
     parts = [
@@ -79,7 +79,7 @@ def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPa
 
 
 def culprit_source(event: BlockingEvent, samples: Sequence[StoredSample]) -> CulpritSource:
-    """Only the lines around the call."""
+    """Return only the lines around the call."""
     return _culprit_source(event, samples[0].frames if samples else (), SourceFiles())
 
 
@@ -109,7 +109,7 @@ def _culprit_source(event: BlockingEvent, frames: tuple[StoredFrame, ...], files
 
 
 def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> StoredFrame:
-    """The innermost own frame at the event's place; where the stack was not kept, the place alone."""
+    """Return the innermost frame at the event's place, or the place itself if the stack was not stored."""
     for frame in reversed(frames):
         if (frame.filename, frame.lineno) == (event.filename, event.lineno):
             return frame

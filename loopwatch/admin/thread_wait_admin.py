@@ -1,4 +1,4 @@
-"""What waited for the thread of ``sync_to_async``, and what held it meanwhile."""
+"""Shows what waited for a ``sync_to_async`` thread, and what held the thread meanwhile."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -23,7 +23,7 @@ SHOWN = 200
 
 @admin.register(ThreadWaitTotal)
 class ThreadWaitAdmin(ReadOnlyAdmin):
-    """A page instead of a list: what is stored are totals of single hours."""
+    """Shows a page instead of a list, because the rows are totals of single hours."""
 
     class Media:
         css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
@@ -35,7 +35,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
         return [path("", self.admin_site.admin_view(self.page_view), name="loopwatch_threadwaittotal_changelist")]
 
     def page_view(self, request: HttpRequest) -> HttpResponse:
-        """The page; a span that does not exist is the usual one."""
+        """Show the page. An unknown span is replaced by the default one."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)

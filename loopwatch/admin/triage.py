@@ -1,4 +1,4 @@
-"""Resolve, ignore and reopen: the only things a person changes."""
+"""Resolves, ignores and reopens findings: the only changes that users make."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ Status, When = Finding.Status, Finding.ReopenWhen
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A status, and what reopens the finding (see ``Finding.ReopenWhen``)."""
+    """Holds a status and what reopens the finding (see ``Finding.ReopenWhen``)."""
 
     status: Finding.Status
     reopen_when: str = ""
@@ -26,19 +26,19 @@ class Decision:
     reopen_figure_us: int | None = None
 
     def is_of(self, finding: Finding) -> bool:
-        """Whether the finding stands so already."""
+        """Return whether the finding already has this status and condition."""
         return self == Decision(
             Status(finding.status), finding.reopen_when, finding.reopen_release, finding.reopen_figure_us
         )
 
 
 def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUser) -> int:
-    """Let the findings stand as decided, say who did it, and return how many did not before.
+    """Apply the decision, log who made it, and return how many findings it changed.
 
-    Only the columns of the status are written: the recorder may be counting the same findings up at this moment.
+    Writes only the columns of the status, because the recorder may be adding to the same findings.
     """
     with transaction.atomic(using=findings.db):
-        # What reopened a finding does not matter to somebody who opens it.
+        # Reopening an open finding changes nothing, even if the recorder had reopened it.
         changed = [
             finding
             for finding in findings
@@ -68,10 +68,10 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
 
 
 def _known_releases(findings: list[Finding], using: str) -> list[str]:
-    """Those at work within the last days, this process's own among them, and those the findings were seen in."""
-    at_work = ProcessHealth.objects.using(using).values_list("release", flat=True).distinct()
+    """Return the releases in service within the last days, including this process's, and those of the findings."""
+    in_service = ProcessHealth.objects.using(using).values_list("release", flat=True).distinct()
     seen = (release for finding in findings for release in (finding.first_release, finding.last_release))
-    return sorted({*at_work, *seen, configuration().release})
+    return sorted({*in_service, *seen, configuration().release})
 
 
 def _message(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""The buttons, the form and the actions by which findings are resolved, ignored and reopened."""
+"""Provides the buttons, the form and the actions that resolve, ignore and reopen findings."""
 
 from typing import Any, cast
 
@@ -32,7 +32,7 @@ _LONGEST_MS = 24 * 3600 * 1000
 
 
 class TriageForm(forms.Form):
-    """Of ``release`` and ``milliseconds``, the field that the choice is about must be filled in."""
+    """Asks until when to set findings aside. ``release`` and ``milliseconds`` are required by some choices."""
 
     choice = forms.ChoiceField(
         label=_("Set aside"),
@@ -58,7 +58,7 @@ class TriageForm(forms.Form):
         return cleaned
 
     def decision(self) -> Decision:
-        """What was chosen, once the form is valid."""
+        """Return the decision of a valid form."""
         choice = self.cleaned_data["choice"]
         if choice == _RESOLVED:
             return Decision(Status.RESOLVED, When.NEW_RELEASE)
@@ -70,7 +70,7 @@ class TriageForm(forms.Form):
 
 
 class TriageAdmin(ReadOnlyAdmin):
-    """For the admin of findings."""
+    """Adds triage to the admin of findings."""
 
     class Media:
         css = {"all": ("loopwatch/triage.css",)}  # noqa: RUF012 - the form in which Django documents it
@@ -87,14 +87,14 @@ class TriageAdmin(ReadOnlyAdmin):
 
     @admin.action(permissions=["triage"], description=_("Ignore or resolve selected findings until …"))
     def set_aside(self, request: HttpRequest, queryset: QuerySet[Finding]) -> HttpResponse | None:
-        """Ask until when, on a page that comes back here."""
+        """Ask until when, on a page that posts back to this action."""
         form = TriageForm(request.POST if "choice" in request.POST or "apply" in request.POST else None)
         if form.is_valid():
             self._decide(request, queryset, form.decision())
             return None
         ticked = request.POST.getlist(ACTION_CHECKBOX_NAME)
         hidden = [("action", "set_aside"), *((ACTION_CHECKBOX_NAME, pk) for pk in ticked)]
-        if request.POST.get("select_across") == "1":  # all that the filters of the address leave, however many
+        if request.POST.get("select_across") == "1":  # all findings that match the filters of the URL
             hidden.append(("select_across", "1"))
         back = reverse(f"{self.admin_site.name}:loopwatch_finding_changelist")
         return self._ask(request, form, queryset, hidden, "", back)
@@ -104,7 +104,7 @@ class TriageAdmin(ReadOnlyAdmin):
         self._decide(request, queryset, Decision(Status.OPEN))
 
     def has_triage_permission(self, request: HttpRequest) -> bool:
-        """The permission to change findings, which here means their status."""
+        """Return whether the user may change findings, which here means their status."""
         return request.user.has_perm(f"{self.opts.app_label}.{get_permission_codename('change', self.opts)}")
 
     def get_urls(self) -> list[URLPattern]:
@@ -112,7 +112,7 @@ class TriageAdmin(ReadOnlyAdmin):
         return [path("<int:finding_id>/status/", view, name="loopwatch_finding_status"), *super().get_urls()]
 
     def status_view(self, request: HttpRequest, finding_id: int) -> HttpResponse:
-        """What the buttons and the form of the finding's page send."""
+        """Handle the buttons and the form of a finding's page."""
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         if not self.has_triage_permission(request):
@@ -131,7 +131,7 @@ class TriageAdmin(ReadOnlyAdmin):
         return HttpResponseRedirect(self._page_url(request, finding))
 
     def triage_context(self, request: HttpRequest, finding: Finding) -> dict[str, Any]:
-        """What ``loopwatch/triage.html`` shows of one finding."""
+        """Return the context of ``loopwatch/triage.html`` for one finding."""
         may_triage = self.has_triage_permission(request)
         return {
             "reason": reopen_reason(finding),

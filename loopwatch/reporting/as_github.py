@@ -21,7 +21,7 @@ def _warning(finding: ReportedFinding, repository: Repository) -> str:
     if place:
         properties |= {"file": place.path, "line": str(place.lineno)}
     elif finding.place:
-        text += f" It lies outside of the repository: {visible(finding.place)}"
+        text += f" Its file is outside of the repository: {visible(finding.place)}"
     listed = ",".join(f"{name}={_property(value)}" for name, value in properties.items())
     return f"::warning {listed}::{_data(text)}"
 

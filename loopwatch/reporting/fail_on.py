@@ -104,5 +104,5 @@ def _reasons(
         yield NEW, "new"
     reopened_at = finding.reopened_at if finding.status == Finding.Status.OPEN else None
     if reopened_at and (since is None or as_aware(reopened_at) >= since):
-        yield REGRESSED, "resolved, and seen again"
+        yield REGRESSED, "seen again after being resolved"
     yield ANY, "seen"

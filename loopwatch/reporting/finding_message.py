@@ -1,4 +1,4 @@
-"""A finding in a sentence or two, for the formats that put it beside its line of code."""
+"""Describes a finding in a few sentences, for the formats that show it beside its line of code."""
 
 from loopwatch.advice import advice_for
 from loopwatch.escaping.terminal import visible
@@ -10,18 +10,19 @@ from loopwatch.wording.durations import human_duration
 
 
 def title(finding: ReportedFinding) -> str:
-    """What is wrong, in a few words."""
+    """Say what is wrong, in a few words."""
     return visible(f"{finding.blocking_call} blocks the event loop")
 
 
 def message(finding: ReportedFinding) -> str:
-    """What happened, how often, for how long, whom it delayed, and what to do about it."""
+    """Say what happened, how often, for how long, what it delayed, and what to do about it."""
     sentences = [f"{finding.blocking_call} in {finding.function} blocked the event loop {_figures(finding)}."]
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
     if finding.requests_delayed:
         requests = wording.counted(finding.requests_delayed, "other request")
-        sentences.append(f"{requests} waited {human_duration(finding.delay_ms)} for it.")
+        verb = "was" if finding.requests_delayed == 1 else "were"
+        sentences.append(f"{requests} {verb} delayed by {human_duration(finding.delay_ms)} in total.")
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")
@@ -32,15 +33,15 @@ def message(finding: ReportedFinding) -> str:
 
 
 def _figures(finding: ReportedFinding) -> str:
-    """Of what is gone, those from before."""
+    """For a finding that is gone, use the figures of the earlier release."""
     row = finding.change.before if finding.change and finding.change.kind == GONE else finding
     p95 = "" if row.p95_ms is None else f" (95 % within {human_duration(row.p95_ms)})"
     times, in_all = wording.counted(row.events, "time"), human_duration(row.blocked_ms)
-    return f"{times}, for up to {human_duration(row.longest_ms)}{p95}, {in_all} in all"
+    return f"{times}, for up to {human_duration(row.longest_ms)}{p95}, {in_all} in total"
 
 
 def for_review(report: Report) -> list[ReportedFinding]:
-    """The findings that somebody who reviews the code should see: of a comparison, what is new or worse."""
+    """Return the findings to show in a code review: in a comparison, only new and worse ones."""
     if report.comparison is None:
         return list(report.findings)
     return [

@@ -17,9 +17,9 @@ def parse_since(text: str, now: datetime) -> datetime:
         since = _age(text, now) or _moment(text)
         whole_hour(since)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is neither an age nor a date. These work: {FORMS}.") from None
+        raise ValueError(f"{text!r} is neither an age nor a date. Examples: {FORMS}.") from None
     if since > now:
-        raise ValueError(f"{text!r} has not come yet.")
+        raise ValueError(f"{text!r} is in the future.")
     return since
 
 

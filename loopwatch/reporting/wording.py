@@ -1,4 +1,4 @@
-"""What every format for people says in the same words: headlines, figures, marks."""
+"""Words the headlines, notes, figures and marks that all formats for people share."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -15,69 +15,69 @@ from loopwatch.wording.findings import doubt
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
 THREAD_WAIT_HEADINGS = ("Waited", "Waits", "Longest")
-THREAD_WAITS = "Calls that waited for their thread, by what held it"
+THREAD_WAITS = "Thread waits, by the call that held the thread"
 GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
 CHANGE_HEADINGS = ("Blocked/h", "Events/h", "p95", "Longest")
 KIND_HEADINGS = {NEW: "New", WORSE: "Worse", GONE: "Gone", BETTER: "Better", SAME: "About the same"}
 EMPTY_STORE = """\
-No blocking call has been recorded yet. If there should be one:
+No blocking call has been recorded yet. If you expected one, check:
   - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
   - Does an ASGI server serve the site? runserver is one only with daphne in INSTALLED_APPS.
-  - Is it switched on? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
-  - Has traffic run since? Only steps that last THRESHOLD_MS or longer are recorded.
-  - Does the site write to the database this command reads (see --database)?"""
+  - Is loopwatch enabled? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
+  - Has the site had traffic since? Only steps that last at least THRESHOLD_MS are recorded.
+  - Does the site write to the database that this command reads (see --database)?"""
 _NAMELESS = {"route": "no route", "release": "no release", "host": "no host", "cause": "no cause"}
 
 
 def headline(report: Report) -> str:
-    """The whole report in one sentence."""
+    """Sum up the report in one sentence."""
     if report.comparison:
         return _changes(report.comparison)
     status = "" if report.status == "all" else f"{report.status} "
     if not report.totals.findings:
-        return f"No {status}findings (of {counted(report.stored, 'finding')} stored, see --status and --since)."
+        return f"No {status}findings ({counted(report.stored, 'finding')} stored; see --status and --since)."
     findings = counted(report.totals.findings, f"{status}finding")
     events = counted(report.totals.events, "event")
     return f"{findings}: {events} blocked the event loop for {human_duration(report.totals.blocked_ms)} in total"
 
 
 def notes(report: Report) -> Iterator[str]:
-    """What must be known to read the figures right."""
+    """Yield what a reader needs to know to interpret the figures."""
     if report.since:
-        yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept by the whole hour)"
+        yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept per hour)"
     if report.comparison:
         yield from map(_in_service, (report.comparison.before, report.comparison.after))
     if report.group_by == HOST:
-        yield "Of all findings, whatever their status. Which they are is known from the stored events alone."
+        yield "All findings, regardless of status. The findings of a host are known only from stored events."
 
 
 def left_out(report: Report) -> str:
-    """How much of it is listed, empty where that is everything."""
+    """Say how many rows are listed, or nothing if all are."""
     if report.comparison:
-        shown, there = len(report.findings), sum(report.comparison.counts.values())
+        shown, total = len(report.findings), sum(report.comparison.counts.values())
     elif report.group_by == FINDING:
-        shown, there = len(report.findings), report.totals.findings
+        shown, total = len(report.findings), report.totals.findings
     else:
-        shown, there = len(report.groups), report.groups_in_all
+        shown, total = len(report.groups), report.groups_in_all
     what = "findings" if report.group_by == FINDING else "groups"
-    return f"{shown} of {there} {what} shown (see --limit)." if shown < there else ""
+    return f"{shown} of {total} {what} shown (see --limit)." if shown < total else ""
 
 
 def waits_left_out(report: Report) -> str:
-    """The same of thread waits."""
-    shown, there = len(report.thread_waits), report.thread_waits_in_all
-    return f"{shown} of {there} holders of a thread shown (see --limit)." if shown < there else ""
+    """Say how many calls that held a thread are listed, or nothing if all are."""
+    shown, total = len(report.thread_waits), report.thread_waits_in_all
+    return f"{shown} of {total} calls that held a thread shown (see --limit)." if shown < total else ""
 
 
 def recorded_by(health: RecordingHealth) -> str:
-    """What the processes that record said of themselves; what went well is not spelled out, nor are no processes."""
+    """Say what the recording processes reported about themselves, or nothing if none has."""
     if not health.processes:
         return ""
     exceptions = {
-        "as a count only": health.thinned,
+        "counted without details": health.thinned,
         "not examined": health.unexamined,
         "withheld by REDACT": health.withheld,
-        "still to be written": health.pending,
+        "waiting to be written": health.pending,
         "lost": health.dropped,
         "not delivered to a slow sink": health.undelivered,
     }
@@ -85,18 +85,19 @@ def recorded_by(health: RecordingHealth) -> str:
     errors = f" Errors: {errors_in_words(health.errors)}." if health.errors else ""
     processes = f"{health.processes:,} process" + ("" if health.processes == 1 else "es")
     return (
-        f"Recorded by {processes} in the last days: {counted(health.seen, 'stall')} seen, {', '.join(parts)}.{errors}"
+        f"Recorded by {processes} in the last days: {counted(health.seen, 'stall')} detected, "
+        f"{', '.join(parts)}.{errors}"
     )
 
 
 def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
-    """In the order of ``FINDING_HEADINGS``."""
+    """Return the figures in the order of ``FINDING_HEADINGS``."""
     return (*_figures(finding), when(finding.last_seen))
 
 
 def thread_wait_figures(wait: ReportedThreadWait) -> tuple[str, ...]:
-    """In the order of ``THREAD_WAIT_HEADINGS``."""
-    waits = f"{wait.waits:,}" if wait.waits else "not over"
+    """Return the figures in the order of ``THREAD_WAIT_HEADINGS``."""
+    waits = f"{wait.waits:,}" if wait.waits else "ongoing"
     return human_duration(wait.waited_ms), waits, human_duration(wait.longest_ms)
 
 
@@ -105,18 +106,18 @@ def holder(wait: ReportedThreadWait) -> str:
 
 
 def whose_thread(wait: ReportedThreadWait) -> str:
-    """Whose thread was held, and for which request most of the time."""
+    """Say which kind of thread was held, and for which request most of the time."""
     thread = "the request's own thread" if wait.thread == ThreadWaitTotal.Thread.REQUEST else "the process's thread"
     return f"{thread}, held for {wait.held_for[0]}" if wait.held_for else thread
 
 
 def group_figures(group: Group) -> tuple[str, ...]:
-    """In the order of ``GROUP_HEADINGS``."""
+    """Return the figures in the order of ``GROUP_HEADINGS``."""
     return (*_figures(group), f"{group.findings:,}")
 
 
 def change_figures(change: Change) -> tuple[str, ...]:
-    """In the order of ``CHANGE_HEADINGS``: before and after, or the one there is."""
+    """Return the figures in the order of ``CHANGE_HEADINGS``: before and after, or the one that exists."""
     sides = [rate for rate in (change.before, change.after) if rate.events]
     return tuple(" → ".join(cells) for cells in zip(*map(_rate, sides), strict=True))
 
@@ -126,7 +127,7 @@ def group_name(group: Group, group_by: str) -> str:
 
 
 def marks(finding: ReportedFinding) -> Iterator[str]:
-    """What is special about a finding, in a word or two each."""
+    """Yield what is special about a finding, in a few words each."""
     if finding.reopened:
         yield "reopened"
     elif finding.status != Finding.Status.OPEN:
@@ -163,7 +164,7 @@ def _in_service(release: ComparedRelease) -> str:
     return (
         f"{release_name(release)}: {when(release.begin)} to {when(release.end)}, "
         f"{counted(release.events, 'event')}, {human_duration(release.blocked_ms)} blocked, "
-        f"{human_duration(release.blocked_ms / release.hours)} an hour"
+        f"{human_duration(release.blocked_ms / release.hours)} per hour"
     )
 
 

@@ -1,4 +1,4 @@
-"""Durations as people say them (0.4 ms, 45 ms, 1.2 s, 3 min 4 s, 3 d 4 h) and as they type them (100ms, 1.5s, 7d)."""
+"""Formats durations for people (0.4 ms, 45 ms, 1.2 s, 3 min 4 s, 3 d 4 h), and parses typed ones (100ms, 1.5s, 7d)."""
 
 import re
 from itertools import pairwise
@@ -9,13 +9,13 @@ _TYPED_UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400
 
 
 def parse_duration_ms(text: str) -> float | None:
-    """Read a number with one of the units ms, s, m, h, d and w; ``None`` for anything else."""
+    """Parse a number with one of the units ms, s, m, h, d and w; return ``None`` for anything else."""
     match = _TYPED.fullmatch(text.strip())
     return float(match[1]) * _TYPED_UNITS_MS[match[2]] if match else None
 
 
 def human_duration(duration_ms: float) -> str:
-    """Round a duration to two units at most, never to more of a unit than the next one holds."""
+    """Format a duration in at most two units, never with more of a unit than the next larger one holds."""
     if duration_ms < 9.95:
         return f"{duration_ms:.1f} ms" if duration_ms else "0 ms"
     if duration_ms < 999.5:

@@ -35,19 +35,19 @@ CAUSES: Final[dict[str, tuple[Promise, Promise]]] = {
 
 
 def doubt(*, exact: bool, blocking_call: str, function: str) -> str:
-    """Empty where the call is exact, ``FUNCTION_ONLY`` where not even a likely call is known."""
+    """Return ``""`` for an exact call, ``LIKELY`` for a likely one, ``FUNCTION_ONLY`` if the call is unknown."""
     if exact:
         return ""
     return FUNCTION_ONLY if blocking_call == function else LIKELY
 
 
 def current_condition(finding: Finding) -> str:
-    """What reopens a finding that is set aside; empty where that goes without saying, and for one that is open."""
+    """Return what reopens a finding that is set aside, or ``""`` for an open one or without a condition."""
     return "" if finding.status == Status.OPEN else reopen_condition(finding)
 
 
 def reopen_reason(finding: Finding) -> str:
-    """Why the recorder opened a finding again; empty if it did not."""
+    """Return why the recorder reopened a finding, or ``""`` if it did not."""
     if finding.status != Status.OPEN or finding.reopened_at is None:
         return ""
     figure = human_duration((finding.reopened_figure_us or 0) / 1000)
@@ -64,7 +64,7 @@ def reopen_reason(finding: Finding) -> str:
 
 
 def reopen_condition(finding: Finding) -> str:
-    """The condition that was chosen last; empty for none."""
+    """Return the condition that was chosen last, or ``""`` if there is none."""
     figure = human_duration((finding.reopen_figure_us or 0) / 1000)
     match finding.reopen_when:
         case When.NEW_RELEASE:
@@ -79,10 +79,10 @@ def reopen_condition(finding: Finding) -> str:
 
 
 def cause_label(cause: str) -> str:
-    """The cause in the reader's language."""
+    """Return the cause in the user's language."""
     return str(CAUSES[cause][0]) if cause in CAUSES else cause
 
 
 def cause_meaning(cause: str) -> str:
-    """One sentence on what the cause means, empty for one that is not known."""
+    """Return one sentence on what the cause means, or ``""`` for an unknown cause."""
     return str(CAUSES[cause][1]) if cause in CAUSES else ""

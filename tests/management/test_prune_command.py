@@ -94,7 +94,7 @@ def test_a_site_without_time_zones_stores_local_time(settings):
     [
         (["--older-than", "soon"], "--older-than: 'soon' is neither"),
         (["--older-than", ""], "--older-than: '' is neither"),
-        (["--older-than", "2099-01-01"], "has not come yet"),
+        (["--older-than", "2099-01-01"], "is in the future"),
         (["--keep-events", "0"], "at least 1"),
         (["--batch-size", "0"], "between 1 and 10000"),
         (["--batch-size", "10001"], "between 1 and 10000"),

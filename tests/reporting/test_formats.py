@@ -55,7 +55,7 @@ class TestText:
         assert text(report).count("shop.views.checkout") == 1
 
     def test_that_hosts_know_their_findings_from_a_selection_is_said(self):
-        assert "stored events alone" in text(grouped(a_group(), group_by="host"))
+        assert "known only from stored events" in text(grouped(a_group(), group_by="host"))
 
     def test_a_limited_report_says_how_many_groups_it_shows(self):
         assert "1 of 9 groups shown" in text(replace(grouped(a_group()), groups_in_all=9))
@@ -167,7 +167,7 @@ class TestMarkdown:
         ]  # fmt: skip
 
     def test_an_empty_store_says_what_to_check(self):
-        assert "- Is it switched on?" in render_markdown(a_report(stored=0))
+        assert "- Is loopwatch enabled?" in render_markdown(a_report(stored=0))
 
 
 class Page(HTMLParser):
@@ -224,7 +224,7 @@ class TestHtml:
             assert Page(render_html(a_report())).tags[0] == ("html", {"lang": "ar", "dir": "rtl"})
 
     def test_an_empty_store_says_what_to_check(self):
-        assert "Is it switched on?" in Page(render_html(a_report(stored=0))).text
+        assert "Is loopwatch enabled?" in Page(render_html(a_report(stored=0))).text
 
 
 class TestGithub:
@@ -234,7 +234,7 @@ class TestGithub:
             "::warning title=time.sleep blocks the event loop,file=shop/views.py,line=41::time.sleep in"
         )
         assert "3 times, for up to 120 ms (95 %25 within 110 ms)" in line
-        assert "7 other requests waited 840 ms" in line
+        assert "7 other requests were delayed by 840 ms in total" in line
         assert "Await asyncio.sleep()" in line
 
     def test_a_finding_outside_of_the_repository_has_no_line(self, repository):
@@ -288,7 +288,7 @@ class TestSarif:
         states = ["new", "updated", "absent", "updated", "unchanged"]
         assert [result["baselineState"] for result in results] == states
         assert (
-            "90 times, for up to 100 ms (95 % within 100 ms), 9.0 s in all. It has not been seen since."
+            "90 times, for up to 100 ms (95 % within 100 ms), 9.0 s in total. It has not been seen since."
             in (results[2]["message"]["text"])
         )
 

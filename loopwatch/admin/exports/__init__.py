@@ -1,4 +1,4 @@
-"""Lists as CSV and JSON, and flame graphs as files for other programs."""
+"""Exports lists as CSV and JSON, and flame graphs as files for other programs."""
 
 from loopwatch.admin.exports.admin import EVENTS_DRAWN, FRAMES_DRAWN, FlameExports, ListExports
 

@@ -19,9 +19,9 @@ from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import flame_of
 
 EVENTS_DRAWN, FRAMES_DRAWN = 50, 40_000
-"""What a page merges, which has no more than a few hundred milliseconds: by default all that is kept of a finding."""
+"""What a page merges within a few hundred milliseconds: with default settings, all stored events of a finding."""
 EVENTS_IN_FILES: Final = 1_000
-"""More would change little in a flame graph, and would have to be read one by one."""
+"""What a file merges. More events would change little in a flame graph, and must be read one by one."""
 _LISTS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "csv": (csv_lines, "text/csv; charset=utf-8"),
     "json": (json_lines, "application/json"),
@@ -29,7 +29,7 @@ _LISTS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
 
 
 class ListExports(ReadOnlyAdmin):
-    """Every list as CSV and JSON, as it is filtered and ordered."""
+    """Exports a list as CSV and JSON, as it is filtered and ordered."""
 
     change_list_template = "loopwatch/change_list.html"
     export_columns: ClassVar[tuple[ExportColumn, ...]]
@@ -40,20 +40,20 @@ class ListExports(ReadOnlyAdmin):
         return [path("export/<slug:file_format>/", view, name=f"{self._name}_export"), *super().get_urls()]
 
     def export_view(self, request: HttpRequest, file_format: str) -> HttpResponse | StreamingHttpResponse:
-        """The list that the query string filters, in one of the forms."""
+        """Export the list that the query string filters."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         try:
             rows: QuerySet[Any] = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
-            # As the list itself does: it then shows all, and says nothing.
+            # Redirect to the unfiltered list, as Django's own ``changelist_view`` does.
             return HttpResponseRedirect(reverse(f"{self.admin_site.name}:{self._name}_changelist") + "?e=1")
         return self.export_response(request, rows, file_format)
 
     def export_response(
         self, request: HttpRequest, rows: QuerySet[Any], file_format: str
     ) -> HttpResponse | StreamingHttpResponse:
-        """The rows as a file. Raises ``Http404`` for a form there is not."""
+        """Return the rows as a file. Raises ``Http404`` for an unknown format."""
         if file_format not in _LISTS:
             raise Http404(f"Unknown format {file_format!r} of this list.")
         lines_of, content_type = _LISTS[file_format]
@@ -67,10 +67,10 @@ class ListExports(ReadOnlyAdmin):
 
 
 class FlameExports(ListExports):
-    """The flame graphs of the list and of each row, too, for those who may see events."""
+    """Also exports the flame graphs of the list and of each row, to users who may view events."""
 
     def events_of(self, rows: QuerySet[Any]) -> QuerySet[BlockingEvent]:
-        """The events that these rows stand for."""
+        """Return the events of these rows."""
         raise NotImplementedError
 
     def get_urls(self) -> list[URLPattern]:
@@ -89,7 +89,7 @@ class FlameExports(ListExports):
         return super().export_response(request, rows, file_format)
 
     def flame_view(self, request: HttpRequest, pk: int, file_format: str) -> HttpResponse:
-        """The flame graph of one row."""
+        """Export the flame graph of one row."""
         row: Model = get_object_or_404(self.get_queryset(request), pk=pk)
         if not self.has_view_permission(request, row):
             raise PermissionDenied

@@ -1,4 +1,4 @@
-"""What an export_response row holds. The names are those of the report's JSON, where it has the same figure."""
+"""Defines the columns of exported rows, with the same names as in the report's JSON."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ def _milliseconds(duration_us: int) -> float:
 
 
 def _iso(moment: datetime | None) -> str:
-    """With its offset, whatever the site's settings."""
+    """Format a moment with its offset, even if the site stores naive times."""
     return as_aware(moment).isoformat() if moment else ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """``name`` heads it, ``lookup`` is where it comes from, ``convert`` makes it text, a number or a truth value."""
+    """Defines a column: its heading, the lookup of its value, and the conversion to text, a number or a boolean."""
 
     name: str
     lookup: str
@@ -78,7 +78,7 @@ PROCESS: Final = (
 
 
 def rows_of(queryset: QuerySet[Any], columns: tuple[ExportColumn, ...]) -> Iterator[Row]:
-    """The rows one by one, read some at a time: however many there are, few are in memory."""
+    """Yield the rows, reading them in chunks so that few are in memory."""
     found = queryset.values_list(*(column.lookup for column in columns))
     for values in found.iterator(chunk_size=_ROWS_AT_ONCE):
         yield [column.convert(value) for column, value in zip(columns, values, strict=True)]

@@ -1,4 +1,4 @@
-"""The flame graph of some events, in the form that was asked for."""
+"""Exports the flame graph of events in the requested format."""
 
 from typing import Any, Final
 
@@ -11,13 +11,13 @@ from loopwatch.reporting.flame import FlameFrame, FlameGraph, FlameNode
 
 FILES: Final = ("speedscope", "collapsed")
 DRAWING: Final = "drawing"
-"""For the script of the page, and nothing else."""
-# Of the whole width: less than a pixel on any screen.
+"""The format of the page's own script."""
+# The share of the width that is less than a pixel on any screen.
 SMALLEST_SHARE = 1 / 10_000
 
 
 def flame_response(graph: FlameGraph, file_format: str, *, name: str, title: str) -> HttpResponse:
-    """``name`` begins the file's name, ``title`` is what its reader sees. Raises ``Http404`` for an unknown form."""
+    """Return the graph as a file named after ``name``. Raises ``Http404`` for an unknown format."""
     match file_format:
         case "drawing":
             return JsonResponse(drawing_of(graph))
@@ -30,10 +30,11 @@ def flame_response(graph: FlameGraph, file_format: str, *, name: str, title: str
 
 
 def drawing_of(graph: FlameGraph) -> dict[str, Any]:
-    """``frames`` are ``[name, file, is_in_app]``; ``nodes`` are ``[frame, parent, line, total_ms, self_ms]``.
+    """Return the graph for the page's script.
 
-    A frame is an index into ``frames``, a parent an index into ``nodes`` before its own, or -1. Siblings come heaviest
-    first. ``hidden`` counts the nodes that are too small to be drawn.
+    ``frames`` are ``[name, file, is_in_app]``; ``nodes`` are ``[frame, parent, line, total_ms, self_ms]``. A frame is
+    an index into ``frames``, a parent a smaller index into ``nodes`` or -1. Siblings come heaviest first. ``hidden``
+    counts the nodes that are too small to be drawn.
     """
     indices: dict[FlameFrame, int] = {}
     positions: dict[int, int] = {}

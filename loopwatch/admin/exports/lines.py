@@ -1,4 +1,4 @@
-"""Rows as the lines of a file."""
+"""Formats rows as the lines of a CSV or JSON file."""
 
 import csv
 from collections.abc import Generator, Iterable, Sequence
@@ -9,7 +9,7 @@ from loopwatch.escaping.spreadsheet import cell
 
 
 class _Line:
-    """Takes what the writer writes, and gives it back."""
+    """Is a file that holds only the last line written to it."""
 
     text = ""
 
@@ -19,7 +19,7 @@ class _Line:
 
 
 def csv_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[str]:
-    """A heading and a line each (RFC 4180). Text that a spreadsheet would run has an apostrophe before it."""
+    """Yield a heading and one line per row (RFC 4180), with an apostrophe before text that begins like a formula."""
     line = _Line()
     writer = csv.writer(line)
     writer.writerow(names)
@@ -30,7 +30,7 @@ def csv_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[
 
 
 def json_lines(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> Generator[str]:
-    """One array of objects, an object a line."""
+    """Yield one array of objects, with one object per line."""
     before = "[\n"
     for row in rows:
         yield before + json_document(dict(zip(names, row, strict=True)))

@@ -1,4 +1,4 @@
-"""Files that are sent while they are written: a list may have a million rows."""
+"""Streams files while they are written, as a list may have a million rows."""
 
 from collections.abc import AsyncIterator, Generator, Iterator
 from itertools import islice
@@ -13,13 +13,13 @@ _LINES_AT_ONCE = 500
 def streaming_response(
     request: HttpRequest, lines: Generator[str], *, filename: str, content_type: str
 ) -> StreamingHttpResponse:
-    """Send the lines as a file. Under ASGI they are made in the request's thread, never on the loop's."""
+    """Stream the lines as a file. Under ASGI, they are made in the request's thread, never on the loop's."""
     content = _OffTheLoop(lines) if isinstance(request, ASGIRequest) else _batches(lines)
     return StreamingHttpResponse(content, content_type=content_type, headers=_attachment(filename))
 
 
 def file_response(text: str, *, filename: str, content_type: str) -> HttpResponse:
-    """A file that is small enough to be made at once."""
+    """Return a file that is small enough to be made at once."""
     return HttpResponse(text, content_type=content_type, headers=_attachment(filename))
 
 
@@ -33,10 +33,10 @@ def _batches(lines: Iterator[str]) -> Iterator[str]:
 
 
 class _OffTheLoop:
-    """Batches of lines made in the request's thread.
+    """Makes batches of lines in the request's thread.
 
-    Django calls ``close`` there when all has been sent, and when whoever asked has gone away: the query ends in the
-    thread it began in.
+    Django calls ``close`` in that thread when everything is sent or the client has disconnected, so the query ends in
+    the thread in which it began.
     """
 
     def __init__(self, lines: Generator[str]) -> None:
