@@ -20,7 +20,7 @@ from tests.support.children import run
 ROOT = Path(__file__).resolve().parent.parent
 README, SETTINGS, CHECKS = ROOT / "README.md", ROOT / "docs" / "settings.md", ROOT / "docs" / "checks.md"
 COMMANDS = ROOT / "docs" / "commands.md"
-DOCUMENTS = [README, ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [README, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 LARGEST_PICTURE = 250_000
 
 

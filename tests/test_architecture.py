@@ -1,0 +1,141 @@
+"""The map in docs/architecture.md is true, and the floors of the house stand as it says."""
+
+import ast
+import re
+import sys
+
+import pytest
+
+from tests.import_graph import PACKAGE, circles, class_doubles, graph, imported, modules, room_of, rooms, tree_of
+
+ROOT = PACKAGE.parent
+MAP, CONTRIBUTING = ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"
+DOCUMENTS = (MAP, CONTRIBUTING)
+
+# From the ground up. A room may import rooms of lower floors only, types included. A new room gets a place here.
+FLOORS = (
+    "_version asgi_layers asgi_types escaping histogram impact process_exit rows signals stored_time",
+    "advice detection.calls",
+    "detection.callback_thread detection.cpython detection.path_filter",
+    "detection.machine",
+    "detection.timing",
+    "detection.sampling detection.tracing",
+    "detection.verdict",
+    "detection.monitor detection.strict",
+    "detection.watcher",
+    "conf models request_route sources thread_waits",
+    "wording",
+    "recording reporting",
+    "html_cells metrics site_subscriber",
+    "checks site_monitor templatetags",
+    "live request_tracing testing",
+    "__init__ admin apps asgi management pytest_plugin",
+)
+READERS_OF_THE_STORE = {"admin", "html_cells", "management", "models", "reporting", "rows", "templatetags", "wording"}
+SHARED_BY_ORDER = {"Command"}
+"""Django finds a management command by this name."""
+STILL_DOUBLE = {"Delivery", "_Seen"}
+"""Names that two classes share for now; to be emptied."""
+
+# `folder/`, `folder/file.py` and `folder/file.py:Class.method`, relative to loopwatch/ or to the repository.
+PLACE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.py)(?::([\w.]+))?`")
+
+
+def name_of(room):
+    return room.removeprefix("loopwatch").removeprefix(".") or "__init__"
+
+
+@pytest.fixture(scope="module")
+def imports():
+    return graph()
+
+
+def test_every_room_has_a_floor(imports):
+    placed = [room for floor in FLOORS for room in floor.split()]
+    assert sorted(placed) == sorted(name_of(room) for room in rooms(imports))
+
+
+def test_no_room_imports_one_on_its_own_floor_or_above(imports):
+    floor_of = {room: number for number, floor in enumerate(FLOORS) for room in floor.split()}
+    upward = [
+        f"{module} imports {target}"
+        for module, targets in imports.items()
+        for target in targets
+        if room_of(module) != room_of(target)
+        and floor_of[name_of(room_of(target))] >= floor_of[name_of(room_of(module))]
+    ]
+    assert upward == []
+
+
+def test_no_modules_import_each_other_in_a_circle(imports):
+    assert circles(imports) == []
+
+
+def test_detection_imports_nothing_but_itself_and_the_standard_library():
+    allowed = ("loopwatch.detection.", "loopwatch._version")
+    foreign = [
+        f"{module} imports {name}"
+        for module, path in modules().items()
+        if module.startswith("loopwatch.detection.")
+        for name in imported(tree_of(path))
+        if not name.startswith(allowed) and name.partition(".")[0] not in sys.stdlib_module_names
+    ]
+    assert foreign == []
+
+
+def test_what_reads_the_store_does_not_touch_detection(imports):
+    touching = [
+        f"{module} imports {target}"
+        for module, targets in imports.items()
+        if name_of(room_of(module)) in READERS_OF_THE_STORE
+        for target in targets
+        if target.startswith("loopwatch.detection")
+    ]
+    assert touching == []
+
+
+def test_no_class_name_stands_twice():
+    assert set(class_doubles()) - SHARED_BY_ORDER == STILL_DOUBLE
+
+
+def places(document):
+    """The paths that a document names in backticks, each with the name in that file or an empty string."""
+    return sorted(set(PLACE.findall(document.read_text(encoding="utf-8"))))
+
+
+def found(path):
+    """The file or folder that a document means."""
+    return next((base / path for base in (PACKAGE, ROOT) if (base / path).exists()), None)
+
+
+def names_in(path):
+    """The dotted names of everything that a file defines: constants, classes, functions, and what is inside these."""
+
+    def walk(node, prefix):
+        for child in ast.iter_child_nodes(node):
+            inside = prefix
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                inside = f"{prefix}{child.name}."
+                yield inside[:-1]
+            elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+                yield f"{prefix}{child.id}"
+            yield from walk(child, inside)
+
+    return set(walk(tree_of(path), ""))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_path_that_is_named_exists(document):
+    assert [path for path, _ in places(document) if found(path) is None] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_name_is_defined_in_the_file_it_is_said_to_be_in(document):
+    named = [(path, name) for path, name in places(document) if name]
+    assert [f"{path}:{name}" for path, name in named if name not in names_in(found(path))] == []
+
+
+def test_the_map_names_every_room(imports):
+    named = {path.removesuffix("/").removesuffix(".py") for path, _ in places(MAP)}
+    wanted = {name_of(room).replace(".", "/") for room in rooms(imports)}
+    assert wanted - named == set()
