@@ -32,10 +32,8 @@ FLOORS = (
     "__init__ admin apps asgi management pytest_plugin",
 )
 READERS_OF_THE_STORE = {"admin", "html_cells", "management", "models", "reporting", "rows", "templatetags", "wording"}
-SHARED_BY_ORDER = {"Command"}
+NAMED_BY_DJANGO = {"Command"}
 """Django finds a management command by this name."""
-STILL_DOUBLE = {"Delivery", "_Seen"}
-"""Names that two classes share for now; to be emptied."""
 
 # `folder/`, `folder/file.py` and `folder/file.py:Class.method`, relative to loopwatch/ or to the repository.
 PLACE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.py)(?::([\w.]+))?`")
@@ -95,7 +93,7 @@ def test_what_reads_the_store_does_not_touch_detection(imports):
 
 
 def test_no_class_name_stands_twice():
-    assert set(class_doubles()) - SHARED_BY_ORDER == STILL_DOUBLE
+    assert {name: where for name, where in class_doubles().items() if name not in NAMED_BY_DJANGO} == {}
 
 
 def places(document):

@@ -39,7 +39,7 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _TracedStack:
     sites: tuple[Site, ...]
     is_between_calls: bool = False
 
@@ -121,7 +121,7 @@ def _without_callbacks(path: Path) -> Path:
     """Leave out the tracer's frames: the interpreter often lets the watchdog in as it calls the tracer."""
     sites = path.sample.sites
     own = next((index for index, site in enumerate(sites) if not _is_loopwatch(site)), len(sites))
-    return replace(path, sample=_Seen(sites[own:], is_between_calls=True)) if own else path
+    return replace(path, sample=_TracedStack(sites[own:], is_between_calls=True)) if own else path
 
 
 def _is_loopwatch(site: Site) -> bool:
@@ -188,12 +188,12 @@ def _parts_around(sites: Sequence[Site], parts: dict[_Key, _Part]) -> Iterator[_
 def _paths(part: _Part, states: _States) -> list[Path]:
     call = part.call
     if call is None:
-        return _shared(part, part.sampled) or [Path((), _Seen(()), part.own_s, Cause.COMPUTING)]
+        return _shared(part, part.sampled) or [Path((), _TracedStack(()), part.own_s, Cause.COMPUTING)]
     state = states.state_of(call)
     sites = _with_callees(call.sites, call)
     # Self time may have gone to any line of the function, or to a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
-    itself = Path(nodes, _Seen(sites), part.own_s, state)
+    itself = Path(nodes, _TracedStack(sites), part.own_s, state)
     deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
     if not deeper:
         return [itself]
@@ -225,7 +225,7 @@ def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
 def _doubted(path: Path, total_s: float) -> Path:
     """Doubt a sample that covers a long time and ends at a call: the time was spent before that call."""
     seen = path.sample
-    if not isinstance(seen, _Seen) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
+    if not isinstance(seen, _TracedStack) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
         return path
     return replace(path, nodes=tuple(node._replace(is_exact=False) for node in path.nodes))
 
@@ -239,7 +239,7 @@ def _within(path: Path, call: TracedCall) -> Path:
     outer = _with_callees(sites[extra:], call)
     if outer == sites[extra:]:
         return path
-    seen: SeenStack = _Seen((*sites[:extra], *outer))
+    seen: SeenStack = _TracedStack((*sites[:extra], *outer))
     is_exact = all(node.is_exact for node in path.nodes)
     return replace(path, nodes=nodes_of(seen.sites, is_exact=is_exact, is_calling=path.nodes[-1].is_c), sample=seen)
 
