@@ -4,7 +4,8 @@ Every transaction begins with a write and visits findings in the order of their 
 to upgrade a read lock, and PostgreSQL never finds a deadlock.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from django.db import DataError, IntegrityError, connections, router, transaction
 from django.db.models import F
@@ -12,9 +13,9 @@ from django.db.models import F
 from loopwatch.models import Finding
 from loopwatch.recording import counters, event_rows
 from loopwatch.recording.column_values import text
-from loopwatch.recording.deltas import FindingDelta, HourKey
+from loopwatch.recording.deltas import FindingDelta, HourKey, RouteDelta
 from loopwatch.recording.event_rows import EventColumns
-from loopwatch.recording.ledger import Ledger, NumberedBatch
+from loopwatch.recording.ledger import Ledger
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.reopening import reopen
 from loopwatch.recording.throttle import Throttle
@@ -28,6 +29,19 @@ UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
 Events = dict[str, tuple[EventColumns, EventColumns]]
 """The columns of new events and of events to update, by fingerprint."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedBatch:
+    """What one transaction writes: deltas by fingerprint, or what to add to routes."""
+
+    number: int
+    deltas: dict[str, FindingDelta]
+    routes: Mapping[HourKey, RouteDelta] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        return sum(delta.impact.events for delta in self.deltas.values())
 
 
 class DatabaseSink:
@@ -74,9 +88,8 @@ class DatabaseSink:
         """
         alias = self.alias
         self._throttle = Throttle(is_hurried=at_once)
-        connections[
-            alias
-        ].ensure_connection()  # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
+        # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
+        connections[alias].ensure_connection()
         self._ledger.open(alias)
         self._settle(alias, pending)
         for fingerprints in _batches(pending):
@@ -122,7 +135,7 @@ class DatabaseSink:
             pending.remove(fingerprint)
 
     def _write_together(self, alias: str, pending: Pending, deltas: dict[str, FindingDelta]) -> None:
-        batch = self._ledger.batch(deltas)
+        batch = NumberedBatch(self._ledger.next_number(), deltas)
         try:
             self._commit(alias, batch)
         except BaseException:
@@ -133,7 +146,7 @@ class DatabaseSink:
 
     def _write_routes(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
         """Write routes in separate, short transactions, because every process adds to the same few rows."""
-        batch = self._ledger.batch({}, {key: pending.routes[key] for key in keys})
+        batch = NumberedBatch(self._ledger.next_number(), {}, {key: pending.routes[key] for key in keys})
         try:
             self._commit(alias, batch)
         except UNSTORABLE as error:
@@ -150,7 +163,7 @@ class DatabaseSink:
         is_complete = False
         try:
             with transaction.atomic(using=alias):
-                is_new = self._ledger.enter(alias, batch)
+                is_new = self._ledger.enter(alias, batch.number)
                 deleted = self._write_rows(alias, batch.deltas, events) if is_new and batch.deltas else 0
                 counters.count_routes(alias, batch.routes if is_new else {})
                 is_complete = True

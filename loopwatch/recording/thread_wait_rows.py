@@ -8,7 +8,7 @@ from django.db import transaction
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.recording.column_values import text
 from loopwatch.recording.database import UNSTORABLE
-from loopwatch.recording.ledger import Ledger, NumberedBatch
+from loopwatch.recording.ledger import Ledger
 from loopwatch.recording.thread_waits import WaitKey, WaitSums, WaitTotals
 from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
@@ -25,7 +25,7 @@ class ThreadWaitRows:
         self._release = text(release, 100)
         self._on_refusal = on_refusal
         self._ledger = Ledger()
-        self._doubtful: tuple[NumberedBatch, list[ThreadWaitTotal]] | None = None
+        self._doubtful: tuple[int, list[ThreadWaitTotal]] | None = None
 
     @property
     def are_waiting(self) -> bool:
@@ -48,14 +48,14 @@ class ThreadWaitRows:
             rows = sorted((self._row(key, totals) for key, totals in some.items()), key=lambda row: row.fingerprint)
             for key in some:
                 del self.sums.totals[key]
-            self._commit(alias, self._ledger.batch({}), rows)
+            self._commit(alias, self._ledger.next_number(), rows)
 
-    def _commit(self, alias: str, batch: NumberedBatch, rows: list[ThreadWaitTotal]) -> None:
+    def _commit(self, alias: str, number: int, rows: list[ThreadWaitTotal]) -> None:
         """Commit the rows. Until that is confirmed, they are kept, to be tried again under the same number."""
-        self._doubtful = batch, rows
+        self._doubtful = number, rows
         try:
             with transaction.atomic(using=alias):
-                if self._ledger.enter(alias, batch):
+                if self._ledger.enter(alias, number):
                     upsert(alias, rows, _MERGE)
         except UNSTORABLE as error:
             self._on_refusal(error)

@@ -5,13 +5,12 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 
 from loopwatch import impact
-from loopwatch.histogram import COLUMNS, percentile_ms
 from loopwatch.impact import NO_IMPACT, Impact
-from loopwatch.models import Finding
-from loopwatch.reporting.aggregates import IMPACT, hourly_totals
+from loopwatch.models import Finding, HourlyTotal
+from loopwatch.reporting.aggregates import IMPACT, hourly_totals, sums_of
 from loopwatch.reporting.recording_health import recording_health
 from loopwatch.reporting.release_change import Change
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
@@ -83,20 +82,17 @@ def _largest(figures: list[FindingFigures], selection: Selection) -> list[Findin
 
 
 def _percentiles_ms(figures: Sequence[FindingFigures], selection: Selection) -> dict[int, float]:
-    longest_ms = {row.finding_id: row.impact.longest_us / 1000 for row in figures}
     return {
-        finding_id: round(percentile_ms(counts, 0.95, longest_ms[finding_id]), 3)
+        finding_id: p95_ms
         for start in range(0, len(figures), _BATCH)
-        for finding_id, counts in _histograms(figures[start : start + _BATCH], selection)
+        for finding_id, _, sums in sums_of(_hours(figures[start : start + _BATCH], selection))
+        if (p95_ms := sums.p95_ms) is not None
     }
 
 
-def _histograms(figures: Sequence[FindingFigures], selection: Selection) -> Iterator[tuple[int, list[int]]]:
+def _hours(figures: Sequence[FindingFigures], selection: Selection) -> QuerySet[HourlyTotal]:
     ids = [row.finding_id for row in figures]
-    totals = hourly_totals(selection.begin, selection.using).filter(finding__in=ids)
-    for finding_id, *counts in totals.values_list("finding_id").annotate(*map(Sum, COLUMNS)):
-        if any(counts):  # all are zero while the first stall goes on
-            yield finding_id, counts
+    return hourly_totals(selection.begin, selection.using).filter(finding__in=ids)
 
 
 def _reported(
@@ -104,7 +100,7 @@ def _reported(
 ) -> Iterator[ReportedFinding]:
     ids = [row.finding_id for row in figures]
     findings = selection.stored.in_bulk(ids)
-    routes = routes_of(hourly_totals(selection.begin, selection.using).filter(finding__in=ids))
+    routes = routes_of(_hours(figures, selection))
     p95_ms = {} if changes else _percentiles_ms(figures, selection)
     for row in figures:
         # A finding may have been deleted since its figures were read.
