@@ -62,13 +62,17 @@ class Delivery:
             self._changed.notify_all()
         self._ensure_thread()
 
+    def open(self) -> None:
+        """Let the next ``put`` start the thread."""
+        with self._changed:
+            self._running = True
+
     def start(self) -> None:
         """Start to deliver, including calls that were put before.
 
         The thread starts at once, because from Python 3.12 on no thread can start while the interpreter shuts down.
         """
-        with self._changed:
-            self._running = True
+        self.open()
         self._ensure_thread()
 
     def flush(self, timeout_s: float) -> bool:

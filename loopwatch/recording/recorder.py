@@ -64,7 +64,7 @@ class Recorder:
         ]
         self._thread_wait_log = ThreadWaitLog() if "log" in configuration.sinks else None
         if self._is_started:
-            self._buffer.open()
+            self._open()
 
     def put(self, call: BlockingCall) -> None:
         """Take over a report of a stall, without I/O or exceptions.
@@ -105,10 +105,15 @@ class Recorder:
     def start(self) -> None:
         """Start the threads that are not running."""
         self._is_started = True
-        self._buffer.open()
+        self._open()
         self._writer_thread.ensure()
         for delivery in self._all_deliveries():
             delivery.start()
+
+    def _open(self) -> None:
+        self._buffer.open()
+        for delivery in self._all_deliveries():
+            delivery.open()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything put so far is written and delivered. Returns False on timeout."""

@@ -122,6 +122,28 @@ def test_a_forked_child_writes_its_own_calls_and_nothing_twice(run):
 
 
 @forks
+def test_a_forked_child_redacts_its_own_calls_and_delivers_them_to_every_sink(run):
+    process = run(
+        """
+        import warnings
+        warnings.simplefilter("ignore", DeprecationWarning)
+        called = []
+        recorder = Recorder(Configuration(sinks=(), on_blocking_call=called.append, redact=lambda call: call))
+        recorder.start()
+        recorder.put(blocking_call(stall_id="parent"))
+        assert recorder.flush(30)
+        child = os.fork()
+        if child == 0:
+            recorder.put(blocking_call(stall_id="child"))
+            ok = recorder.flush(30)
+            os._exit(not ok or [call.stall_id for call in called] != ["parent", "child"])
+        sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        """
+    )
+    succeed(process)
+
+
+@forks
 def test_a_fork_leaves_the_parent_its_connection(run):
     process = run(
         """
