@@ -38,12 +38,12 @@ def reading(at, thread=0.0, others=0.0, watchdog=0.0):
     return CpuReading(at, thread, watchdog, (thread or 0.0) + others + watchdog)
 
 
-def sample(at, cpu=0.0, stack=(), gil=GilWait.NONE, *, wanted_at=None, due_at=None, delayed_s=0.0, turns=None):
+def sample(at, cpu=0.0, stack=(), gil=GilWait.NONE, *, requested_at=None, due_at=None, delayed_s=0.0, turns=None):
     """A sample taken at ``at``. ``cpu`` is a reading, or the CPU seconds of the loop's thread alone."""
-    wanted_at = at if wanted_at is None else wanted_at
+    requested_at = at if requested_at is None else requested_at
     return Sample(
-        due_at=wanted_at if due_at is None else due_at,
-        wanted_at=wanted_at,
+        due_at=requested_at if due_at is None else due_at,
+        requested_at=requested_at,
         taken_at=at,
         cpu=cpu if isinstance(cpu, CpuReading) else reading(at, cpu),
         gil_wait=gil,
@@ -163,7 +163,7 @@ def stall(
     )
 
 
-def observation(*samples, started=0.0, before=None, delays=None, absent_s=0.0, stall_id="a stall", otel_span=None):
+def observation(*samples, started=0.0, before=None, delays=None, suspended_s=0.0, stall_id="a stall", otel_span=None):
     """What the watchdog saw of a step. ``before`` was read as the step began, unless a test says otherwise."""
     return Observation(
         step_started=started,
@@ -174,7 +174,7 @@ def observation(*samples, started=0.0, before=None, delays=None, absent_s=0.0, s
         samples=list(samples),
         stall_id=stall_id,
         otel_span=otel_span,
-        absent_s=absent_s,
+        suspended_s=suspended_s,
     )
 
 

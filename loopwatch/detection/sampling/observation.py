@@ -1,4 +1,4 @@
-"""What the watchdog has seen of one step, until the stall is settled or the step proves to be none."""
+"""What the watchdog has seen of one step, until its stall is settled or the step ends without one."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from loopwatch.detection.sampling.sample import Sample
 MAX_SAMPLES = 400
 TRACED_THRESHOLDS = 4
 LEAST_TRACED_S = 0.25
-"""A step is traced until it has computed for so many thresholds, and for so long at least; then it is sampled only."""
+"""A step that has computed for ``TRACED_THRESHOLDS`` and for this long is no longer traced, only sampled."""
 
 
 @dataclass(slots=True)
@@ -25,23 +25,23 @@ class Observation:
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
     otel_span: object | None = None
-    absent_s: float = 0.0
-    """For how much of it the process was suspended, as of when its stall is settled."""
+    suspended_s: float = 0.0
+    """For how much of the step the process was suspended. Set when its stall is settled."""
     unseen_since: float = NEVER
-    """When the watchdog was to look again, and could not before the step had ended."""
+    """When the watchdog was due to look again, but could not before the step ended."""
     unseen_turns: Turns | None = None
-    """What the loop's thread has had of them since the last sample, as of when the stall is settled."""
+    """The turns on a CPU that the loop's thread has had since the last sample. Set when the stall is settled."""
 
     is_unexamined: bool = False
-    """Whether the watchdog could not look, for want of CPU time of its own: nothing but how long it lasted is known."""
+    """Whether the watchdog had no CPU time left to look at the step, so that only its duration is known."""
 
     @property
     def is_contested(self) -> bool:
-        """Whether other threads may have come between what took long and its sample."""
+        """Whether other threads may have had the GIL between the call that took long and its sample."""
         return any(sample.gil_wait in (GilWait.CONTESTED, GilWait.SHARED) for sample in self.samples)
 
     def end(self, due_at: float, delays: Delays | None) -> None:
-        """The step is over; the watchdog was to look at the loops again at ``due_at``."""
+        """Note that the step is over. The watchdog was due to look at the loops again at ``due_at``."""
         self.unseen_since = max(self.next_sample_at, due_at)
         if delays is not None and self.samples and delays.since >= self.samples[-1].taken_at:
             self.unseen_turns = delays.loop_turns()
@@ -52,7 +52,7 @@ class Observation:
         self.samples.append(sample)
 
     def has_computed_enough(self, threshold_s: float, sample: Sample) -> bool:
-        """For the tracer to leave the step alone."""
+        """Return whether the step has computed for so long that tracing it must end."""
         at_least_s = max(LEAST_TRACED_S, TRACED_THRESHOLDS * threshold_s)
         if sample.taken_at - self.step_started < at_least_s:
             return False

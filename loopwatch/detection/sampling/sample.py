@@ -1,8 +1,8 @@
 """Samples of the loop thread's stack, taken by the watchdog.
 
-A sample holds code objects and instruction offsets only: no frame, no local variable. Names, lines and sources are
-worked out later (``attribution``), without it. The one thing that needs the frame is which function the innermost
-instruction calls, so that is asked here (``callees``).
+A sample holds code objects and instruction offsets only, no frame and no local variable. Names, lines and sources are
+found later (``verdict/attribution``). Only the function that the innermost instruction calls must be found while the
+frame is at hand (``cpython/callees``).
 """
 
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ _NOT_WALKED = Stack([], [])
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One stack, innermost frame first. ``due_at``, ``wanted_at`` and ``taken_at`` are ``now()``.
+    """One stack, innermost frame first. ``due_at``, ``requested_at`` and ``taken_at`` are moments of ``now()``.
 
-    ``delayed_s`` is how long the thread was kept from a CPU since the sample before, and ``turns`` how often it came on
-    one, where that was asked. In the first sample they may include what was before the step.
+    ``delayed_s`` is how long the thread was kept from a CPU since the previous sample, and ``turns`` how often it got
+    one, if known. In the first sample, both may include time before the step.
     """
 
     due_at: float
-    wanted_at: float
+    requested_at: float
     taken_at: float
     cpu: CpuReading
     gil_wait: GilWait
@@ -50,20 +50,20 @@ class Sample:
 
     @property
     def is_between_calls(self) -> bool:
-        """Whether the thread stood in Python code of its own, and not at a call of something else."""
+        """Whether the thread was running Python code between two calls."""
         return bool(self.sites) and self.sites[0].callee is None and not is_collector_callback(self.sites[0].module)
 
     @property
     def waited_s(self) -> float:
-        return self.taken_at - self.wanted_at
+        return self.taken_at - self.requested_at
 
     @property
     def late_s(self) -> float:
         return self.taken_at - self.due_at
 
 
-def take_sample(clock: LoopClock, started: float, wanted: SampleRequest) -> Sample | None:
-    """Sample the step that began at ``started``; ``None`` when it has ended in the meantime."""
+def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sample | None:
+    """Sample the step that began at ``started``. Returns ``None`` if it has ended."""
     taken_at = now()
     cpu = clock.read_cpu()
     handle = clock.handle
@@ -75,18 +75,19 @@ def take_sample(clock: LoopClock, started: float, wanted: SampleRequest) -> Samp
         return None
     sites, left_out = _sites(stack)
     del stack
-    gil_wait = wanted.gil_wait(taken_at, cpu, started)
-    delayed_s, turns = wanted.loop_turns(cpu) or (0.0, None)
-    return Sample(wanted.due_at, wanted.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
+    gil_wait = request.gil_wait(taken_at, cpu, started)
+    delayed_s, turns = request.loop_turns(cpu) or (0.0, None)
+    return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
 
 
 def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
-    """Go outward to the stopwatch's own frame, which is where the step began."""
+    """Walk outward to the stopwatch's frame, where the step began."""
     sites: list[Site] = []
     left_out = 0
-    # A function that C code calls back (a sort key, a generator being summed) or that has only just been entered says
-    # little by itself; what its caller is calling says more. So the callee is asked for the innermost frame and on
-    # through such functions, and through the tracer's: of who calls that, no more is known than that it runs.
+    # A function that C code calls back (a sort key, a generator being summed), or that has only just been entered, says
+    # less about a stall than the function that its caller is calling. So the callee is found for the innermost frame
+    # and for the callers of such functions. The tracer's frames are passed over too: they and their
+    # caller have no callee.
     asked = iter(stack.innermost)
     frame = next(asked, None)
     is_in_tracer = False

@@ -95,14 +95,14 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
     inside = [
         (sample, state)
         for sample, state in zip(samples, states, strict=True)
-        if sample.taken_at > started and sample.wanted_at < ended
+        if sample.taken_at > started and sample.requested_at < ended
     ]
     paths = []
     begin = started
     for index, (sample, state) in enumerate(inside):
         last = index + 1 == len(inside)
         # What lies between two samples is shared equally; the time the watchdog had to wait belongs to the later one.
-        end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].wanted_at) / 2)
+        end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].requested_at) / 2)
         nodes = _nodes(sample, state)
         paths.append(Path(nodes, sample, end - begin, state))
         begin = end

@@ -78,7 +78,7 @@ def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
     return replace(
         observation.samples[-1],
         due_at=observation.unseen_since,
-        wanted_at=observation.unseen_since,
+        requested_at=observation.unseen_since,
         taken_at=stall.ended,
         cpu=stall.cpu,
         gil_wait=GilWait.SHARED,
@@ -129,7 +129,7 @@ def blocking_call(
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Whether the step would have reached the threshold, had the machine let it run."""
     run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
-    return stall.ended - started - max(run_delay, observation.absent_s) >= stall.threshold_s
+    return stall.ended - started - max(run_delay, observation.suspended_s) >= stall.threshold_s
 
 
 class _Common:

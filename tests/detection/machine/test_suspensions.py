@@ -1,20 +1,20 @@
-"""When the process was suspended: the watchdog was to run, and no thread used any CPU meanwhile."""
+"""The process was suspended if the watchdog was due and no thread used any CPU meanwhile."""
 
 import pytest
 
-from loopwatch.detection.machine.suspensions import REMEMBERED, Absences
+from loopwatch.detection.machine.suspensions import REMEMBERED, Suspensions
 
 FOREVER = (0.0, 1000.0)
 
 
 @pytest.fixture
-def absences():
-    """Those of a watchdog that is awake since 10 s. The process had used 3 s of CPU by then."""
-    return Absences(10.0, 3.0)
+def suspensions():
+    """The suspensions seen by a watchdog awake since 10 s. The process had used 3 s of CPU by then."""
+    return Suspensions(10.0, 3.0)
 
 
 CHECKS = [
-    pytest.param(10.5, 3.0, 0.5, id="in which no thread ran is an absence"),
+    pytest.param(10.5, 3.0, 0.5, id="in which no thread ran is a suspension"),
     pytest.param(10.5, 3.125, 0.375, id="in which threads ran for a while is one for the rest of it"),
     pytest.param(10.5, 3.5, 0.0, id="in which a thread ran is none"),
     pytest.param(10.5, 4.0, 0.0, id="in which several threads ran is none"),
@@ -23,17 +23,17 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("at", "process_s", "absent_s"), CHECKS)
-def test_time_between_two_checks(at, process_s, absent_s, absences):
-    absences.check(at, process_s)
-    assert absences.within(*FOREVER) == absent_s
+@pytest.mark.parametrize(("at", "process_s", "suspended_s"), CHECKS)
+def test_time_between_two_checks(at, process_s, suspended_s, suspensions):
+    suspensions.check(at, process_s)
+    assert suspensions.within(*FOREVER) == suspended_s
 
 
-def test_each_check_begins_where_the_one_before_ended(absences):
-    absences.check(10.5, 3.5)
-    absences.check(11.0, 3.5)
-    absences.check(11.5, 3.75)
-    assert absences.within(*FOREVER) == 0.75
+def test_each_check_begins_where_the_one_before_ended(suspensions):
+    suspensions.check(10.5, 3.5)
+    suspensions.check(11.0, 3.5)
+    suspensions.check(11.5, 3.75)
+    assert suspensions.within(*FOREVER) == 0.75
 
 
 STEPS = [
@@ -47,15 +47,15 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize(("step", "absent_s"), STEPS)
-def test_the_process_was_absent_in_a_step(step, absent_s, absences):
-    absences.check(11.0, 3.0)
-    assert absences.within(*step) == absent_s
+@pytest.mark.parametrize(("step", "suspended_s"), STEPS)
+def test_a_step_was_suspended_for_as_long_as_a_suspension(step, suspended_s, suspensions):
+    suspensions.check(11.0, 3.0)
+    assert suspensions.within(*step) == suspended_s
 
 
-def test_the_process_was_absent_no_longer_than_no_thread_ran(absences):
-    absences.check(11.0, 3.75)
-    assert absences.within(10.0, 10.5) == 0.25
+def test_a_process_is_suspended_no_longer_than_no_thread_ran(suspensions):
+    suspensions.check(11.0, 3.75)
+    assert suspensions.within(10.0, 10.5) == 0.25
 
 
 RESTS = [
@@ -65,21 +65,21 @@ RESTS = [
 ]
 
 
-@pytest.mark.parametrize(("due_at", "absent_s"), RESTS)
-def test_in_a_rest_the_process_was_absent(due_at, absent_s, absences):
-    absences.wakes(due_at, 11.0, 3.0)
-    assert absences.within(*FOREVER) == absent_s
+@pytest.mark.parametrize(("due_at", "suspended_s"), RESTS)
+def test_a_process_is_suspended_in_a_rest(due_at, suspended_s, suspensions):
+    suspensions.wakes(due_at, 11.0, 3.0)
+    assert suspensions.within(*FOREVER) == suspended_s
 
 
-def test_a_rest_that_is_followed_by_another_is_none(absences):
-    absences.rested(10.5)
-    absences.rested(10.75)
-    absences.check(11.0, 3.0)
-    assert absences.within(*FOREVER) == 0.25
+def test_a_rest_that_is_followed_by_another_is_no_suspension(suspensions):
+    suspensions.rested(10.5)
+    suspensions.rested(10.75)
+    suspensions.check(11.0, 3.0)
+    assert suspensions.within(*FOREVER) == 0.25
 
 
-def test_only_the_latest_are_remembered(absences):
+def test_only_the_latest_suspensions_are_remembered(suspensions):
     for number in range(1, REMEMBERED + 3):
-        absences.check(10.0 + number, 3.0)
-    assert absences.within(*FOREVER) == REMEMBERED
-    assert absences.within(10.0, 12.0) == 0.0
+        suspensions.check(10.0 + number, 3.0)
+    assert suspensions.within(*FOREVER) == REMEMBERED
+    assert suspensions.within(10.0, 12.0) == 0.0

@@ -168,7 +168,7 @@ def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(
 )
 def test_a_stall_that_was_not_examined_was(thread_s, cause):
     step = stall(9.0, started=8.5, cpu=reading(9.0, thread_s, 6.0, 7.0), handle=Step(shop.price))
-    seen = observation(started=8.5, before=reading(8.0, 3.0, 5.0, 7.0), absent_s=0.5)
+    seen = observation(started=8.5, before=reading(8.0, 3.0, 5.0, 7.0), suspended_s=0.5)
     call = unexamined_call(step, seen, 8.5, started_at=STARTED_AT, engine=SAMPLING)
     assert (call.cause, call.exact, call.step_ms) == (cause, False, 500.0)
 
@@ -179,8 +179,8 @@ def test_the_cause_of_a_part_of_a_step_is_judged_by_how_long_that_part_was():
 
 
 ITS_OWN = [
-    pytest.param(observation(absent_s=0.9375), Cause.WAITING, id="a call, if that leaves a stall"),
-    pytest.param(observation(absent_s=0.96875), Cause.SUSPENDED, id="a suspension, if that leaves none"),
+    pytest.param(observation(suspended_s=0.9375), Cause.WAITING, id="a call, if that leaves a stall"),
+    pytest.param(observation(suspended_s=0.96875), Cause.SUSPENDED, id="a suspension, if that leaves none"),
     pytest.param(
         observation(sample(1.0, delayed_s=0.9375)), Cause.WAITING, id="a call, if time without a CPU leaves a stall"
     ),
@@ -190,7 +190,7 @@ ITS_OWN = [
         id="a suspension, if time without a CPU leaves none",
     ),
     pytest.param(
-        observation(sample(1.0, delayed_s=0.75), absent_s=0.75),
+        observation(sample(1.0, delayed_s=0.75), suspended_s=0.75),
         Cause.WAITING,
         id="a call, if both may be the same time",
     ),
@@ -203,18 +203,18 @@ def test_a_step_for_part_of_which_the_process_did_not_run_is(seen, cause):
 
 
 def test_a_part_of_a_step_is_suspended_if_that_leaves_less_than_the_threshold():
-    seen = observation(absent_s=0.21875)
+    seen = observation(suspended_s=0.21875)
     assert reported(path([SLEEPS], 0.25), seen=seen, started=0.75).cause is Cause.SUSPENDED
 
 
 def test_a_starved_step_stays_starved_even_if_the_process_did_not_run():
-    assert reported(path([SLEEPS], 1.0, Cause.STARVED), seen=observation(absent_s=1.0)).cause is Cause.STARVED
+    assert reported(path([SLEEPS], 1.0, Cause.STARVED), seen=observation(suspended_s=1.0)).cause is Cause.STARVED
 
 
 def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
     of = stall(1.0, watchers=[Watch(0.5), Watch(0.125), Watch(0.25)])
-    assert reported(path([SLEEPS]), of=of, seen=observation(absent_s=0.875)).cause is Cause.WAITING
-    assert reported(path([SLEEPS]), of=of, seen=observation(absent_s=0.9375)).cause is Cause.SUSPENDED
+    assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.875)).cause is Cause.WAITING
+    assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.9375)).cause is Cause.SUSPENDED
 
 
 # What the time went to, by each engine.

@@ -153,9 +153,9 @@ WEIGHTS = [
 ]
 
 
-@pytest.mark.parametrize(("wanted_and_taken", "part", "weights_s"), WEIGHTS)
-def test_samples_share_the_time_of_the_part(wanted_and_taken, part, weights_s):
-    samples = [sample(taken_at, stack=[POPS], wanted_at=wanted_at) for wanted_at, taken_at in wanted_and_taken]
+@pytest.mark.parametrize(("moments", "part", "weights_s"), WEIGHTS)
+def test_samples_share_the_time_of_the_part(moments, part, weights_s):
+    samples = [sample(taken_at, stack=[POPS], requested_at=asked_at) for asked_at, taken_at in moments]
     paths = paths_of(samples, [Cause.COMPUTING] * len(samples), *part)
     assert [path.weight_s for path in paths] == weights_s
 

@@ -1,0 +1,147 @@
+"""Looks at the loops: reads their clocks, samples the steps that are overdue, and says when to look again.
+
+Runs on the watchdog's thread. Reading a file may release the GIL, and the call that a sample is to show may end
+meanwhile. So the order of statements matters: samples first, clocks next, run delays last.
+"""
+
+from collections.abc import Iterable
+
+from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, process_s
+from loopwatch.detection.machine.gil_wait import SampleRequest
+from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.sampling.observations import Observations
+from loopwatch.detection.sampling.sample import take_sample
+from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
+from loopwatch.detection.sampling.settling import Settler
+from loopwatch.detection.timing.loop_clock import LoopClock
+
+DELAYS_KEPT_S = 0.1
+"""The greatest age of the delays known of a loop when one of its steps becomes overdue."""
+
+
+class Sampler:
+    """Looks at all watched loops, and keeps the observations of their steps."""
+
+    def __init__(self, observations: Observations, settler: Settler, suspensions: Suspensions) -> None:
+        self._observations = observations
+        self._settler = settler
+        self._suspensions = suspensions
+        self._clocks: tuple[LoopClock, ...] = ()
+        self._read_delays_at = 0.0
+
+    def watch(self, clocks: Iterable[LoopClock]) -> None:
+        """Look at these loops from now on. From any thread."""
+        self._clocks = tuple(clocks)
+        self._read_delays_at = 0.0
+
+    def glance(self) -> float | None:
+        """Return when to look again if all steps are quick, which is so most of the time. ``None`` asks for a look."""
+        at, looks_at, steps = now(), NEVER, []
+        for clock in self._clocks:
+            handle, started = clock.handle, clock.started
+            if handle is None:
+                if started == clock.history.step:
+                    if clock.wants_step_begin is True:
+                        continue  # it rests, and will wake the watchdog
+                    return None
+                look_at = at + first_look_s(clock.threshold_s)
+            elif started + overdue_s(clock.threshold_s) <= at:
+                return None
+            else:
+                look_at = started + first_look_s(clock.threshold_s)
+            looks_at = min(looks_at, look_at)
+            steps.append((clock.history, started))
+        for history, started in steps:
+            history.look_at(started)
+        return looks_at if steps else None
+
+    def read_clocks(self) -> None:
+        for clock in self._clocks:
+            reading, history = clock.read_cpu(), clock.history
+            history.before_rest = reading
+            history.others.note(reading)
+            _read_after_step(clock, reading)
+        # Reading delays may release the GIL, so it comes second. It costs more than all the rest, and most steps are
+        # quick.
+        watchdog_delay = self._observations.watchdog_delay
+        if watchdog_delay is not None and (self._observations or now() >= self._read_delays_at):
+            for clock in self._clocks:
+                clock.history.delays = Delays(clock.thread.run_delay, watchdog_delay)
+            self._read_delays_at = now() + DELAYS_KEPT_S
+        self._suspensions.check(now(), process_s())
+
+    def sample_overdue_steps(self, asked_at: float) -> None:
+        """Sample each loop whose step is overdue. The watchdog has asked for the GIL since ``asked_at``."""
+        for clock in self._clocks:
+            self._sample_if_overdue(clock, asked_at)
+
+    def next_look(self) -> float | None:
+        """Return when to look again; ``None`` if all loops rest, and will wake the watchdog with their next step."""
+        looks = [look_at for clock in self._clocks if (look_at := self._next_look_at(clock)) is not None]
+        return min(looks, default=None)
+
+    def forget_past_steps(self) -> None:
+        """Keep the observations of the running steps only, unless a stall still to be settled may need another."""
+        if self._observations and not self._settler.inbox:
+            self._observations.forget_past_steps(self._clocks)
+
+    def _sample_if_overdue(self, clock: LoopClock, asked_at: float) -> None:
+        started, handle = clock.started, clock.handle
+        threshold_s = clock.threshold_s  # the last watcher may leave the loop while it is being sampled
+        if handle is None or not clock.watchers:
+            return
+        observation = self._observations.get((clock, started))
+        next_sample_at = started + overdue_s(threshold_s) if observation is None else observation.next_sample_at
+        if now() < next_sample_at:
+            return
+        history = clock.history
+        at = max(next_sample_at, asked_at)
+        due_at = max(next_sample_at, self._settler.free_since)
+        load = history.others.load
+        request = SampleRequest(due_at, at, asked_at, history.before_rest, load, threshold_s, history.delays)
+        sample = take_sample(clock, started, request)
+        if sample is None:
+            return
+        observation = self._observations.of_step(clock, started, threshold_s)
+        observation.add(sample)
+        if observation.otel_span is None:
+            observation.otel_span = clock.otel_span_of(handle)
+        taken_in_s = now() - sample.taken_at
+        tracer = clock.tracer
+        if tracer is not None and sample.is_between_calls and observation.has_computed_enough(threshold_s, sample):
+            tracer.relieve()
+        observation.next_sample_at = now() + pause_s(threshold_s, sample.taken_at - started, taken_in_s)
+        if now() >= observation.next_report_at:
+            self._settler.report_ongoing(clock, observation, now())
+
+    def _next_look_at(self, clock: LoopClock) -> float | None:
+        if not clock.watchers:
+            return None
+        handle, started = clock.handle, clock.started
+        history, is_new = clock.history, clock.history.look_at(started)
+        if handle is not None:
+            observation = self._observations.get((clock, started))
+            return started + first_look_s(clock.threshold_s) if observation is None else observation.next_sample_at
+        # After a long rest, the next rest is likely to follow after one step: some servers wake their loops ten times a
+        # second to check the time.
+        if not is_new or started - history.rests_since >= clock.threshold_s:
+            reading = clock.read_cpu()
+            _read_after_step(clock, reading)
+            history.after_step = reading
+            clock.wants_step_begin = True
+            if clock.handle is None and clock.started == started:
+                history.rests_since = reading.at
+                if not self._settler.inbox:  # a stall is reported before the rest that follows it
+                    clock.usage.rests(reading, clock.thread.run_delay)
+                return None
+        return now() + first_look_s(clock.threshold_s)
+
+
+def _read_after_step(clock: LoopClock, reading: CpuReading) -> None:
+    """Note a reading that may be the first one since the latest known step began."""
+    history = clock.history
+    if history.is_new:
+        history.is_new = False
+        history.after_step = reading
+        clock.usage.step(history.step or 0.0, reading, clock.thread.run_delay)

@@ -1,0 +1,126 @@
+"""Settles stalls: joins each one to the observation of its step, and reports the two.
+
+The loop's thread only puts a stall into the inbox. It is joined to its samples here, on the watchdog's thread, because
+the sample of a call that kept the GIL is taken only after the step has ended.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.cpu_clocks import process_s
+from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.sampling.observations import Observations
+from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+
+logger = logger_of()
+
+LONGEST_REPORT_INTERVAL_S = 60.0
+
+Report = Callable[[Stall, Observation, bool], None]
+"""Called as ``report(stall, observation, ongoing)``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """Set when every stall handed over before it has been settled."""
+
+    settled: threading.Event
+
+
+class Settler:
+    """Settles the stalls in ``inbox`` in order, and reports stalls that go on. Runs on the watchdog's thread.
+
+    ``due_at`` is when the watchdog was to look at the loops, and ``busy_until`` when it last finished something else.
+    ``failures`` and ``unexamined`` count errors, and stalls whose steps the watchdog could not look at.
+    """
+
+    def __init__(
+        self,
+        report: Report,
+        inbox: deque[Stall | Marker],
+        observations: Observations,
+        budget: CpuBudget,
+        suspensions: Suspensions,
+    ) -> None:
+        self.failures = self.unexamined = 0
+        self.due_at = self.busy_until = 0.0
+        self._report = report
+        self.inbox = inbox
+        self._observations = observations
+        self._budget = budget
+        self._suspensions = suspensions
+        self._is_settling = False
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a stall handed over is not settled yet. From any thread."""
+        # In this order: what has left the inbox is being settled.
+        return bool(self.inbox) or self._is_settling
+
+    @property
+    def free_since(self) -> float:
+        """When the watchdog was to look at the loops and had nothing else to do."""
+        return max(self.due_at, self.busy_until)
+
+    def settle_next(self) -> bool:
+        """Settle the oldest stall handed over. Returns false if there is none."""
+        self._is_settling = bool(self.inbox)
+        if not self._is_settling:
+            return False
+        item = self.inbox.popleft()
+        if isinstance(item, Marker):
+            item.settled.set()
+        else:
+            self._settle(item, self._observation_of(item), ongoing=False)
+        return True
+
+    def report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
+        """Report the stall of the step that runs, as it stands now."""
+        handle = clock.handle
+        observation.next_report_at = at + min(LONGEST_REPORT_INTERVAL_S, at - observation.step_started)
+        if handle is not None:
+            own = clock.in_flight.own(handle) if is_gil_enabled() else None
+            waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
+            started, cpu = observation.step_started, clock.read_cpu()
+            stall = Stall(clock, handle, started, at, cpu, clock.watchers, waiting, delayed=delayed, request=own)
+            self._settle(stall, observation, ongoing=True)
+
+    def note_failure(self, error: BaseException) -> None:
+        """Count an error of the watchdog, and log the first one."""
+        self.failures += 1
+        if self.failures == 1:
+            logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)
+
+    def _observation_of(self, stall: Stall) -> Observation:
+        clock, started = stall.clock, stall.step_started
+        if self._budget.hid(started) and stall.trace is None and (clock, started) not in self._observations:
+            self.unexamined += 1
+            return self._observations.unexamined(clock, started)
+        # The loop itself has no threshold any more if its last watcher has left.
+        return self._observations.of_step(clock, started, stall.threshold_s)
+
+    def _settle(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
+        try:
+            if not observation.is_unexamined:
+                self._complete(observation, stall, ongoing=ongoing)
+            self._report(stall, observation, ongoing)
+            usage = stall.clock.usage
+            usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.thread.run_delay)
+        except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
+            self.note_failure(error)
+        self.busy_until = now()
+        self._suspensions.check(now(), process_s())
+
+    def _complete(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
+        if observation.otel_span is None:
+            observation.otel_span = stall.clock.otel_span_of(stall.handle)
+        observation.suspended_s = self._suspensions.within(stall.step_started, stall.ended)
+        if not ongoing:
+            observation.end(self.free_since, stall.clock.history.delays)
