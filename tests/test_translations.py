@@ -69,7 +69,7 @@ def strings(text):
 
 
 @pytest.mark.django_db
-def test_whoever_reads_german_reads_german(admin_client):
+def test_a_german_user_sees_german_texts(admin_client):
     with override_settings(LANGUAGE_CODE="de"), override("de"):
         assert gettext("blocking call") == "blockierender Aufruf"
         assert "Übersicht" in admin_client.get("/admin/loopwatch/").content.decode()

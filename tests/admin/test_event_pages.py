@@ -52,7 +52,7 @@ def event_in_shop(**columns):
     return stored_event(finding, **{"stacks": stack, "source": "time.sleep(0.1)"} | columns)
 
 
-def test_the_page_shows_every_figure(admin_client):
+def test_the_page_of_an_event_shows_every_figure(admin_client):
     event = stored_event(
         stored_finding(),
         duration_us=1_234_000,
@@ -71,7 +71,7 @@ def test_the_page_shows_every_figure(admin_client):
     assert ">250<" in page
 
 
-def test_who_had_to_wait_is_told_by_route(admin_client):
+def test_the_page_of_an_event_lists_delayed_requests_by_route(admin_client):
     waited = [["GET", "shop/<int:pk>/", 7], ["", "", 2], "junk", ["GET", 3]]
     event = stored_event(stored_finding(), requests_delayed=9, delayed_routes=waited)
     routes = page_of(admin_client, event).partition('id="loopwatch-delayed"')[2].partition("</section>")[0]
@@ -81,11 +81,11 @@ def test_who_had_to_wait_is_told_by_route(admin_client):
     assert "junk" not in routes
 
 
-def test_nobody_waited_is_not_worth_a_table(admin_client):
+def test_an_event_without_delayed_requests_has_no_table_of_them(admin_client):
     assert "loopwatch-delayed" not in page_of(admin_client, stored_event(stored_finding()))
 
 
-def test_the_samples_are_a_tree_with_times(admin_client):
+def test_the_samples_of_an_event_are_a_tree_with_times(admin_client):
     stack = stored_stack(LIBRARY, OWN, LIBRARY)
     stack["samples"] = [[60.0, [0, 1]], [40.0, [0, 1, 2]]]
     tree = page_of(admin_client, stored_event(stored_finding(), stacks=stack)).partition('class="loopwatch-tree"')[2]
@@ -93,7 +93,7 @@ def test_the_samples_are_a_tree_with_times(admin_client):
     assert "time.sleep" in tree
 
 
-def test_what_the_writer_stores_of_contributions_is_shown(admin_client):
+def test_stored_contributions_are_shown(admin_client):
     call = blocking_call(contributions=(Contribution("shop.tiny", 58.6, 250),))
     columns = event_rows.columns(call, release="")
     page = page_of(admin_client, stored_event(stored_finding(), contributions=columns["contributions"]))
@@ -107,7 +107,7 @@ def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
     assert "<code>\treturn nap</code>" in page
 
 
-def test_source_is_escaped(admin_client, shop):
+def test_source_lines_on_the_page_of_an_event_are_escaped(admin_client, shop):
     shop.write_text("# <script>alert(1)</script>\n\tnap = time.sleep(0.1) # <b>\n# <i>")
     stack = stored_stack((*OWN[:6], "nap = time.sleep(0.1) # <b>"))
     page = page_of(admin_client, event_in_shop(stacks=stack))
@@ -116,7 +116,7 @@ def test_source_is_escaped(admin_client, shop):
         assert tag not in page
 
 
-def test_the_own_frames_stand_out_and_the_others_are_folded(admin_client, shop):
+def test_in_app_frames_are_open_and_library_frames_folded(admin_client, shop):
     page = page_of(admin_client, event_in_shop())
     folded, _, own = page.partition("loopwatch-own")
     assert "1 library frame: django" in folded
@@ -125,7 +125,7 @@ def test_the_own_frames_stand_out_and_the_others_are_folded(admin_client, shop):
     assert "nap = <mark>time.sleep(0.1)</mark>" in own.replace("<code>", "")
 
 
-def test_without_own_frames_nothing_is_folded(admin_client):
+def test_a_stack_without_in_app_frames_is_not_folded(admin_client):
     page = page_of(admin_client, stored_event(stored_finding(), stacks=stored_stack(LIBRARY, LIBRARY)))
     assert '<details class="loopwatch-library" open>' in page
     assert "2 times in a row" in page
@@ -140,7 +140,7 @@ def test_without_own_frames_nothing_is_folded(admin_client):
         (b"one line only\n", "changed since"),
     ],
 )
-def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_client, shop, content, reason):
+def test_if_a_file_cannot_be_shown_the_stored_line_is_shown_with_the_reason(admin_client, shop, content, reason):
     shop.unlink()
     if content is not None:
         shop.write_bytes(content)
@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_shown_gives_the_stored_line_and_says_so(admin_cli
     assert "nap = <mark>time.sleep(0.1)</mark>" in page
 
 
-def test_an_event_whose_stack_was_not_kept_gives_what_is_known_of_the_call(admin_client, shop):
+def test_an_event_without_a_stored_stack_shows_the_place_of_its_call(admin_client, shop):
     page = page_of(admin_client, event_in_shop(stacks={}))
     assert "the line of the call was not stored" in page
     assert "<mark>time.sleep(0.1)</mark>" in page
@@ -158,7 +158,7 @@ def test_an_event_whose_stack_was_not_kept_gives_what_is_known_of_the_call(admin
 
 @pytest.mark.parametrize("source", ["", "SECRET_KEY"])
 @pytest.mark.parametrize("kept", [True, False])
-def test_a_row_that_names_a_line_of_the_settings_does_not_show_it(admin_client, settings, source, kept):
+def test_a_line_of_the_settings_is_not_shown_even_if_a_row_names_it(admin_client, settings, source, kept):
     settings.BASE_DIR = Path(settings_module.__file__).parent.parent
     place = {"filename": "tests/settings.py", "lineno": 8, "source": source}
     finding = stored_finding(**place)
@@ -174,7 +174,7 @@ def test_a_row_that_names_a_line_of_the_settings_does_not_show_it(admin_client, 
 
 
 @pytest.mark.parametrize("stacks", [{}, [], "junk", {"version": 2}, {"version": 1, "frames": 7, "samples": [[1, [9]]]}])
-def test_a_stack_that_cannot_be_read_leaves_the_rest_of_the_page(admin_client, stacks):
+def test_an_unreadable_stack_leaves_the_rest_of_the_page(admin_client, stacks):
     page = page_of(admin_client, stored_event(stored_finding(), stacks=stacks, contributions={"junk": 1}))
     assert "<mark>time.sleep(0.1)</mark>" in page
 
@@ -195,7 +195,7 @@ def test_the_neighbours_are_the_events_of_the_same_finding_in_time(admin_client)
     assert neighbours == [(None, second.pk), (first.pk, third.pk), (second.pk, None)]
 
 
-def test_whatever_is_stored_is_escaped(admin_client):
+def test_all_stored_text_on_the_page_of_an_event_is_escaped(admin_client):
     evil = "<script>alert(1)</script>"
     finding = stored_finding(blocking_call=evil, function=evil)
     frame = (evil, evil, 3, 0, 5, 1, evil)
@@ -225,13 +225,13 @@ def test_nothing_of_an_event_can_be_changed(staff):
     assert client.get(reverse("admin:loopwatch_blockingevent_add")).status_code == 403
 
 
-def test_the_finding_is_linked_for_those_who_may_see_it(staff):
+def test_the_finding_is_linked_for_users_who_may_view_it(staff):
     event = stored_event(stored_finding())
     page = page_of(staff("view_blockingevent"), event)
     assert reverse("admin:loopwatch_finding_change", args=[event.finding_id]) not in page
 
 
-def test_strangers_are_sent_to_the_login(client):
+def test_anonymous_users_are_redirected_to_the_login(client):
     for url in (LIST, page_url(stored_event(stored_finding()))):
         assert reverse("admin:login") in client.get(url)["Location"]
 
@@ -250,5 +250,5 @@ def test_the_list_of_one_finding_leaves_the_stacks_in_the_database(admin_client,
 
 
 @pytest.mark.parametrize("query", ["cause=bogus", "finding__id__exact=x", "started_at__gte=bogus", "p=77", "bogus=1"])
-def test_junk_in_the_address_is_never_an_error_of_the_server(admin_client, query):
+def test_an_invalid_query_is_never_a_server_error(admin_client, query):
     assert admin_client.get(f"{LIST}?{query}", follow=True).status_code == 200

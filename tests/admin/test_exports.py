@@ -73,14 +73,14 @@ def test_processes_have_no_flame_graph(admin_client):
     assert admin_client.get(list_url("speedscope", "processhealth")).status_code == 404
 
 
-def test_moments_have_their_offset_whatever_the_site_stores(admin_client, settings):
+def test_exported_moments_have_their_offset_with_and_without_use_tz(admin_client, settings):
     settings.USE_TZ, settings.TIME_ZONE = False, "Asia/Kolkata"
     stored_event(stored_finding(first_seen=NAIVE, last_seen=NAIVE), started_at=NAIVE)
     (finding,), (event,) = objects(admin_client), objects(admin_client, "blockingevent")
     assert finding["first_seen"] == event["started_at"] == "2026-11-01T12:00:00+05:30"
 
 
-def test_both_forms_hold_the_same(admin_client):
+def test_csv_and_json_have_the_same_values(admin_client):
     stored_finding(function="naïve.名前", source='say("a;b,c")\n')
     (row,), (line,) = objects(admin_client), table(admin_client)
     assert list(row) == list(line)
@@ -115,22 +115,22 @@ def test_the_list_links_to_its_exports_with_its_filters(admin_client):
         assert f'href="{list_url(form)}?cause=waiting&amp;q=%3Cb%3E"' in page.content.decode()
 
 
-def test_no_text_is_a_formula():
+def test_no_exported_text_is_a_formula():
     (line,) = list(csv.reader(list(csv_lines(["name"], [["=1+1"]]))[1:]))
     assert line == ["'=1+1"]
 
 
-def test_numbers_stay_numbers():
+def test_exported_numbers_stay_numbers():
     assert list(csv_lines(["a", "b"], [[-1, 2.5]]))[1] == "-1,2.5\r\n"
 
 
-def test_json_is_one_object_a_line():
+def test_exported_json_has_one_object_per_line():
     lines = "".join(json_lines(["a"], [["</script>"], [None]])).splitlines()
     assert lines == ["[", '{"a": "</script>"},', '{"a": null}', "]"]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_is_saved_and_never_shown(admin_client, form):
+def test_an_export_is_an_attachment_that_browsers_do_not_render(admin_client, form):
     finding = stored_finding()
     for url in (list_url(form), *([flame_url(finding, form)] if form in FORMS[2:] else [])):
         response = admin_client.get(url)
@@ -140,19 +140,19 @@ def test_a_file_is_saved_and_never_shown(admin_client, form):
 
 
 @pytest.mark.parametrize("form", ["xml", "drawing", "CSV", "0"])
-def test_a_form_that_does_not_exist_is_not_found(admin_client, form):
+def test_an_unknown_export_format_is_not_found(admin_client, form):
     assert admin_client.get(list_url(form)).status_code == 404
     if form != "drawing":
         assert admin_client.get(flame_url(stored_finding(), form)).status_code == 404
 
 
 @pytest.mark.parametrize("query", ["p=x", "bogus=1", "finding__id__exact=x", "started_at__gte=bogus"])
-def test_junk_in_the_address_leads_to_the_list(admin_client, query):
+def test_an_export_with_an_invalid_query_redirects_to_the_list(admin_client, query):
     response = admin_client.get(f"{list_url('csv', 'blockingevent')}?{query}", follow=True)
     assert response.status_code == 200
 
 
-def test_who_may_not_see_the_list_may_not_export_it(staff, client):
+def test_users_who_may_not_view_a_list_may_not_export_it(staff, client):
     event = stored_event(stored_finding())
     stranger = staff("view_user")
     for form in FORMS:
@@ -163,14 +163,14 @@ def test_who_may_not_see_the_list_may_not_export_it(staff, client):
         assert stranger.get(flame_url(row, "drawing")).status_code == 403
 
 
-def test_the_flame_graph_of_a_finding_is_for_those_who_may_see_findings(staff):
+def test_the_flame_graph_of_a_finding_needs_the_permission_to_view_findings(staff):
     event = stored_event(stored_finding())
     client = staff("view_blockingevent")
     assert client.get(flame_url(event, "drawing")).status_code == 200
     assert client.get(flame_url(event.finding, "drawing")).status_code == 403
 
 
-def test_stacks_are_for_those_who_may_see_events(staff):
+def test_flame_graphs_need_the_permission_to_view_events(staff):
     finding = stored_finding()
     client = staff("view_finding")
     assert client.get(list_url("csv")).status_code == 200
@@ -225,7 +225,7 @@ def test_a_row_that_does_not_exist_is_not_found(admin_client):
             assert admin_client.get(url).status_code == 404
 
 
-async def test_under_asgi_the_file_is_streamed_too(database):
+async def test_an_export_is_streamed_under_asgi_too(database):
     """Django would gather a synchronous stream in memory, and warn."""
     client = AsyncClient()
     await client.aforce_login(await sync_to_async(User.objects.create_superuser)("ada"))
@@ -253,7 +253,7 @@ def test_a_list_is_read_a_part_at_a_time(database):
     assert in_parts < 0.7 * at_once
 
 
-async def test_whoever_goes_away_ends_the_query_in_the_thread_it_began_in():
+async def test_a_disconnected_client_ends_the_query_in_the_thread_it_began_in():
     threads = []
 
     def lines():

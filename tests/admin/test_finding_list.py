@@ -18,13 +18,13 @@ def listed(client, **query):
     return [finding.function for finding in response.context["cl"].result_list]
 
 
-def test_the_app_begins_with_its_findings_and_has_no_other_list(admin_client):
+def test_the_index_lists_findings_but_not_events(admin_client):
     page = admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
     assert LIST in page
     assert reverse("admin:loopwatch_blockingevent_changelist") not in page
 
 
-def test_a_row_shows_what_where_how_bad_and_whom(admin_client):
+def test_a_finding_in_the_list_shows_call_place_figures_and_delayed_requests(admin_client):
     finding = stored_finding(events=412, blocked_us=184_000_000, longest_us=1_200_000, requests_delayed=37)
     for number, route in enumerate(["a/", "b/", "c/", "d/"]):
         stored_hour(finding, 100 - number, route=route)
@@ -37,7 +37,7 @@ def test_a_row_shows_what_where_how_bad_and_whom(admin_client):
     assert "+2 more" in page
 
 
-def test_a_row_shows_the_routes_of_its_last_week(admin_client):
+def test_a_finding_in_the_list_shows_the_routes_of_its_last_week(admin_client):
     finding = stored_finding(last_seen=NOON)
     stored_hour(finding, 100, route="before/", hour=NOON - timedelta(days=7, hours=1))
     stored_hour(finding, 100, route="since/", hour=NOON - timedelta(days=7))
@@ -46,7 +46,7 @@ def test_a_row_shows_the_routes_of_its_last_week(admin_client):
     assert "GET before/" not in page
 
 
-def test_a_row_says_when_the_call_is_not_certain(admin_client):
+def test_a_finding_in_the_list_is_marked_if_its_call_is_not_certain(admin_client):
     stored_finding()
     assert "> likely<" not in admin_client.get(LIST).content.decode()
     stored_finding(exact=False)
@@ -55,13 +55,13 @@ def test_a_row_says_when_the_call_is_not_certain(admin_client):
     assert (page.count("> likely<"), page.count("> function only<")) == (1, 1)
 
 
-def test_most_blocked_comes_first(admin_client):
+def test_the_finding_with_the_most_blocked_time_comes_first(admin_client):
     stored_finding(function="little", blocked_us=1)
     stored_finding(function="much", blocked_us=9)
     assert listed(admin_client) == ["much", "little"]
 
 
-def test_open_findings_are_shown_unless_others_are_asked_for(admin_client):
+def test_only_open_findings_are_shown_by_default(admin_client):
     for status in Finding.Status.values:
         stored_finding(function=status, status=status)
     assert listed(admin_client) == ["open"]
@@ -77,7 +77,7 @@ def test_the_filter_shows_which_status_is_chosen_and_can_count(admin_client):
     assert [choice["selected"] for choice in choices] == [True, False, False, False]
 
 
-def test_a_reopened_finding_says_so(admin_client):
+def test_a_reopened_finding_is_marked(admin_client):
     stored_finding(reopened_at=NOON)
     assert ">reopened<" in admin_client.get(LIST).content.decode()
     Finding.objects.update(status="resolved")
@@ -88,12 +88,12 @@ def test_a_reopened_finding_says_so(admin_client):
     "query",
     ["status=bogus", "cause=bogus", "last_seen__gte=bogus", "p=999", "o=99.x", "bogus=1", "q=%00", "status=%00"],
 )
-def test_junk_in_the_address_is_never_an_error_of_the_server(admin_client, query):
+def test_an_invalid_query_is_never_a_server_error(admin_client, query):
     stored_finding()
     assert admin_client.get(f"{LIST}?{query}", follow=True).status_code == 200
 
 
-def test_filters_by_cause_and_last_seen(admin_client):
+def test_findings_can_be_filtered_by_cause_and_last_seen(admin_client):
     stored_finding(function="old", cause="computing", last_seen=NOON)
     stored_finding(function="new", cause="waiting", last_seen=timezone.now())
     assert listed(admin_client, cause="computing") == ["old"]
@@ -123,7 +123,7 @@ def test_search_finds_words_in_names_files_and_routes(admin_client, words, found
     assert listed(admin_client, q=words) == found
 
 
-def test_more_rows_cost_no_more_queries(admin_client, django_assert_max_num_queries):
+def test_a_longer_list_of_findings_needs_no_more_queries(admin_client, django_assert_max_num_queries):
     for number in range(50):
         finding = stored_finding(function=f"f{number}")
         for route in range(5):
@@ -145,7 +145,7 @@ def test_whatever_a_name_holds_is_escaped(admin_client):
     ("action", "before", "after"),
     [("resolve", "open", "resolved"), ("ignore", "open", "ignored"), ("reopen", "resolved", "open")],
 )
-def test_actions_change_the_status_and_say_who_did(staff, action, before, after):
+def test_actions_change_the_status_and_log_who_did(staff, action, before, after):
     client = staff("view_finding", "change_finding")
     findings = [stored_finding(status=before, reopened_at=NOON), stored_finding(status=before)]
     kept = stored_finding(status=before)
@@ -162,7 +162,7 @@ def test_actions_change_the_status_and_say_who_did(staff, action, before, after)
     assert after in LogEntry.objects.first().get_change_message()
 
 
-def test_an_action_leaves_alone_what_already_is_so(staff):
+def test_an_action_does_not_change_findings_that_already_have_the_status(staff):
     finding = stored_finding(status="resolved", status_changed_by="bob")
     data = {"action": "resolve", "_selected_action": [finding.pk]}
     staff("change_finding").post(f"{LIST}?status=all", data)
@@ -171,7 +171,7 @@ def test_an_action_leaves_alone_what_already_is_so(staff):
     assert not LogEntry.objects.exists()
 
 
-def test_an_action_writes_the_status_alone(staff, monkeypatch):
+def test_an_action_writes_only_the_columns_of_the_status(staff, monkeypatch):
     """The recorder counts on while a person decides: what it adds meanwhile must stay."""
     finding = stored_finding(events=1)
     Finding.objects.filter(pk=finding.pk).update(events=2)
@@ -180,7 +180,7 @@ def test_an_action_writes_the_status_alone(staff, monkeypatch):
     assert (finding.status, finding.events) == ("resolved", 2)
 
 
-def test_who_may_only_look_has_no_actions(viewer):
+def test_users_who_may_only_view_findings_have_no_actions(viewer):
     finding = stored_finding()
     assert "Resolve selected" not in viewer.get(LIST).content.decode()
     viewer.post(LIST, {"action": "resolve", "_selected_action": [finding.pk]})
@@ -188,19 +188,19 @@ def test_who_may_only_look_has_no_actions(viewer):
     assert finding.status == "open"
 
 
-def test_strangers_are_sent_to_the_login(client):
+def test_anonymous_users_are_redirected_to_the_login(client):
     assert reverse("admin:login") in client.get(LIST)["Location"]
 
 
-def test_staff_without_the_permission_see_nothing(staff):
+def test_staff_without_the_permission_may_not_view_findings(staff):
     assert staff().get(LIST).status_code == 403
 
 
-def test_nothing_can_be_added(admin_client):
+def test_findings_cannot_be_added(admin_client):
     assert admin_client.get(reverse("admin:loopwatch_finding_add")).status_code == 403
 
 
-def test_deleting_takes_events_and_totals_along_and_only_counts_them(admin_client, django_assert_max_num_queries):
+def test_deleting_findings_counts_their_events_and_totals_and_deletes_them(admin_client, django_assert_max_num_queries):
     finding = stored_finding()
     for hour in range(30):
         stored_hour(finding, 60, hour=NOON + timedelta(hours=hour))
@@ -215,7 +215,7 @@ def test_deleting_takes_events_and_totals_along_and_only_counts_them(admin_clien
     assert LogEntry.objects.count() == 1
 
 
-def test_deleting_needs_the_permission_for_the_events_too(staff):
+def test_deleting_findings_needs_the_permission_to_delete_events(staff):
     finding = stored_finding()
     client = staff("view_finding", "delete_finding")
     data = {"action": "delete_selected", "_selected_action": [finding.pk], "post": "yes"}

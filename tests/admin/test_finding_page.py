@@ -36,7 +36,7 @@ def page_of(client, finding):
     return response.content.decode()
 
 
-def test_the_page_says_what_where_why_and_how_sure(admin_client):
+def test_the_page_of_a_finding_shows_call_place_cause_and_certainty(admin_client):
     finding = stored_finding(
         events=412, events_thinned=362, blocked_us=184_000_000, requests_delayed=37, delay_us=90_000_000, exact=False
     )
@@ -55,7 +55,7 @@ def test_the_page_says_what_where_why_and_how_sure(admin_client):
         (False, "shop.views.checkout", "Only the function is certain"),
     ],
 )
-def test_the_pages_say_how_sure_the_call_is(admin_client, exact, blocking_call, said):
+def test_pages_say_how_certain_the_call_is(admin_client, exact, blocking_call, said):
     finding = stored_finding(exact=exact, blocking_call=blocking_call)
     event = stored_event(finding, exact=exact)
     event_page = admin_client.get(reverse("admin:loopwatch_blockingevent_change", args=[event.pk]))
@@ -63,7 +63,7 @@ def test_the_pages_say_how_sure_the_call_is(admin_client, exact, blocking_call, 
         assert said in page
 
 
-def test_the_lines_around_the_call_are_those_of_the_file_now(admin_client, shop):
+def test_the_lines_around_the_call_are_read_from_the_current_file(admin_client, shop):
     finding = stored_finding(lineno=4)
     stored_event(finding, lineno=4, stacks=stored_stack(SLEEP))
     page = page_of(admin_client, finding)
@@ -71,13 +71,13 @@ def test_the_lines_around_the_call_are_those_of_the_file_now(admin_client, shop)
     assert "<code>    nap = <mark>time.sleep(0.1)</mark></code>" in page
 
 
-def test_without_a_stack_the_line_is_shown_as_it_was(admin_client, shop):
+def test_without_a_stack_the_stored_line_is_shown(admin_client, shop):
     page = page_of(admin_client, stored_finding(lineno=99))
     assert "the line of the call was not stored" in page
     assert "<mark>time.sleep(0.1)</mark>" in page
 
 
-def test_the_call_is_rewritten_where_that_is_certain(admin_client, shop):
+def test_the_call_is_rewritten_if_that_is_certain(admin_client, shop):
     finding = stored_finding(lineno=4)
     stored_event(finding, lineno=4, stacks=stored_stack(SLEEP))
     page = page_of(admin_client, finding)
@@ -88,7 +88,7 @@ def test_the_call_is_rewritten_where_that_is_certain(admin_client, shop):
     ("source", "columns"),
     [("def checkout(request):", {}), ("async def checkout(request):", {"exact": False})],
 )
-def test_what_is_not_certain_is_not_rewritten(admin_client, shop, source, columns):
+def test_the_call_is_not_rewritten_if_that_is_uncertain(admin_client, shop, source, columns):
     shop.write_text(shop.read_text().replace("async def checkout(request):", source))
     finding = stored_finding(lineno=4)
     stored_event(finding, lineno=4, stacks=stored_stack(SLEEP), **columns)
@@ -98,7 +98,7 @@ def test_what_is_not_certain_is_not_rewritten(admin_client, shop, source, column
     assert "await asyncio.sleep(seconds)" in page
 
 
-def test_of_a_call_in_a_plain_function_the_caller_that_can_await_is_told(admin_client, shop):
+def test_for_a_call_in_a_plain_function_the_nearest_caller_that_can_await_is_shown(admin_client, shop):
     helper = shop.with_name("helper.py")
     helper.write_text("def nap():\n    time.sleep(0.1)\n")
     shop.write_text("async def checkout(request):\n    total = helper.nap()\n")
@@ -114,7 +114,7 @@ def test_of_a_call_in_a_plain_function_the_caller_that_can_await_is_told(admin_c
     assert "<ins>await asyncio.sleep(0.1)</ins>" in page
 
 
-def test_nobody_who_can_await_is_told_where_the_source_has_changed(admin_client, shop):
+def test_no_caller_that_can_await_is_shown_if_its_file_has_changed(admin_client, shop):
     shop.write_text("async def checkout(request):\n    something = different()\n")
     shop.with_name("helper.py").write_text("def nap():\n    time.sleep(0.1)\n")
     finding = stored_finding(filename="shop/helper.py", lineno=2)
@@ -126,7 +126,7 @@ def test_nobody_who_can_await_is_told_where_the_source_has_changed(admin_client,
     assert "loopwatch-awaiting" not in page
 
 
-def test_what_was_called_makes_the_advice_particular(admin_client):
+def test_the_advice_depends_on_the_called_name(admin_client):
     finding = stored_finding(blocking_call="acme.fetch")
     assert "Await an asynchronous alternative" in page_of(admin_client, finding)
     stored_event(finding, called_name="requests.get", stacks=stored_stack(SLEEP))
@@ -148,7 +148,7 @@ def test_callers_releases_and_the_merged_stacks_are_on_the_page(admin_client):
     assert "<code>2026.11</code>" in page.partition('id="loopwatch-releases"')[2]
 
 
-def test_without_any_stack_the_page_says_so(admin_client):
+def test_the_page_of_a_finding_says_if_there_are_no_stacks(admin_client):
     page = page_of(admin_client, stored_finding())
     assert "No stack is stored." in page
     assert "No stored stack has an in-app frame" in page
@@ -200,7 +200,7 @@ def test_events_are_the_slowest_and_the_newest_of_this_finding(admin_client):
     assert reverse("admin:loopwatch_blockingevent_change", args=[other.pk]) not in page_of(admin_client, finding)
 
 
-def test_a_site_without_time_zones_has_the_page_too(admin_client, settings):
+def test_the_page_of_a_finding_works_without_use_tz(admin_client, settings):
     settings.USE_TZ = False
     naive = NOON.replace(tzinfo=None)
     finding = stored_finding(first_seen=naive, last_seen=naive)
@@ -209,7 +209,7 @@ def test_a_site_without_time_zones_has_the_page_too(admin_client, settings):
     assert "<code>1.0</code>" in page_of(admin_client, finding)
 
 
-def test_few_events_are_listed_once(admin_client):
+def test_few_events_are_listed_only_once(admin_client):
     finding = stored_finding()
     for number in range(3):
         stored_event(finding, duration_us=100_000 - number)
@@ -221,7 +221,7 @@ def test_few_events_are_listed_once(admin_client):
     assert "Newest events" in page_of(admin_client, finding)
 
 
-def test_the_page_costs_a_bounded_number_of_queries(admin_client, django_assert_max_num_queries):
+def test_the_page_of_a_finding_needs_a_bounded_number_of_queries(admin_client, django_assert_max_num_queries):
     finding = stored_finding()
     for number in range(60):
         stored_event(finding)
@@ -271,13 +271,13 @@ def test_the_buttons_change_the_status(staff, status):
     assert "ada" in page
 
 
-def test_the_way_back_to_the_filtered_list_is_kept(admin_client):
+def test_the_buttons_keep_the_filters_of_the_list(admin_client):
     finding = stored_finding()
     response = admin_client.post(f"{status_url(finding)}?_changelist_filters=status%3Dall", {"status": "ignored"})
     assert response["Location"] == f"{page_url(finding)}?_changelist_filters=status%3Dall"
 
 
-def test_who_may_only_look_has_no_buttons_and_is_refused(viewer):
+def test_users_who_may_only_view_findings_have_no_buttons_and_are_refused(viewer):
     finding = stored_finding()
     page = page_of(viewer, finding)
     assert status_url(finding) not in page
@@ -288,7 +288,7 @@ def test_who_may_only_look_has_no_buttons_and_is_refused(viewer):
     assert finding.status == "open"
 
 
-def test_changing_needs_a_post_with_its_token(staff):
+def test_changing_the_status_needs_a_post_with_a_csrf_token(staff):
     finding = stored_finding()
     client = staff("change_finding", enforce_csrf_checks=True)
     assert client.get(status_url(finding), {"status": "resolved"}).status_code == 405
@@ -297,7 +297,7 @@ def test_changing_needs_a_post_with_its_token(staff):
     assert finding.status == "open"
 
 
-def test_strangers_are_sent_to_the_login(client):
+def test_anonymous_users_are_redirected_to_the_login(client):
     finding = stored_finding()
     for response in (client.get(page_url(finding)), client.post(status_url(finding), {"status": "resolved"})):
         assert reverse("admin:login") in response["Location"]
@@ -306,11 +306,11 @@ def test_strangers_are_sent_to_the_login(client):
 
 
 @pytest.mark.parametrize("status", ["", "bogus", "\0"])
-def test_a_status_that_does_not_exist_is_refused(admin_client, status):
+def test_an_unknown_status_is_refused(admin_client, status):
     assert admin_client.post(status_url(stored_finding()), {"status": status}).status_code == 400
 
 
-def test_a_finding_that_does_not_exist_is_no_error_of_the_server(admin_client):
+def test_a_missing_finding_is_not_a_server_error(admin_client):
     url = reverse("admin:loopwatch_finding_status", args=[99])
     assert admin_client.post(url, {"status": "open"}).status_code == 404
     for pk in ("x", "99", "9" * 40):
@@ -318,7 +318,7 @@ def test_a_finding_that_does_not_exist_is_no_error_of_the_server(admin_client):
     assert admin_client.post(reverse("admin:loopwatch_finding_status", args=[10**40])).status_code == 404
 
 
-def test_events_are_for_those_who_may_see_events(staff):
+def test_the_events_of_a_finding_need_the_permission_to_view_events(staff):
     finding = stored_finding()
     stored_event(finding, host="secret-host", stacks=stored_stack(("secret.py", "secret", 4, 0, 0, 1, "")))
     response = staff("view_finding").get(page_url(finding))

@@ -66,11 +66,11 @@ def test_every_list_that_is_opened_is_closed(stacks):
     ("stacks", "is_cut"),
     [(comb(5), False), (BUSHY, True), ([(1, *[CHECKOUT, ADD] * 240, frame(str(n))) for n in range(9)], False)],
 )
-def test_a_tree_that_is_cut_says_so(stacks, is_cut):
+def test_a_truncated_tree_is_marked(stacks, is_cut):
     assert tree_of(merge([sampled(stack) for stack in stacks])).is_cut == is_cut
 
 
-def test_few_branches_of_very_deep_stacks_are_cut_too():
+def test_very_deep_stacks_are_truncated_even_with_few_branches():
     deep = [(1, *(frame(f"{number}.{level}") for level in range(450))) for number in range(9)]
     tree = tree_of(merge([sampled(stack) for stack in deep]))
     assert tree.is_cut
@@ -88,13 +88,13 @@ def test_a_graph_without_stacks_has_no_branch():
     assert drawing_of(merge([])) == {"total_ms": 0, "frames": [], "nodes": [], "hidden": 0}
 
 
-def test_what_is_less_than_a_pixel_is_not_drawn_but_counted():
+def test_nodes_smaller_than_a_pixel_are_counted_but_not_drawn():
     graph = merge([sampled((100_000, CHECKOUT)), sampled((1, ADD, HANDLER))])
     drawing = drawing_of(graph)
     assert (len(drawing["nodes"]), drawing["hidden"]) == (1, 2)
 
 
-def test_paths_through_the_users_code_have_their_shares():
+def test_paths_through_in_app_code_have_their_shares():
     callers = callers_of([sampled((75, HANDLER, CHECKOUT)), sampled((25, HANDLER, ELSEWHERE, ADD))])
     assert [(path.sites, path.percent, path.events) for path in callers.paths] == [
         ((("shop.views.checkout", "shop/views.py", 41),), 75, 1),
@@ -113,13 +113,13 @@ def test_paths_beyond_the_first_are_counted():
     assert (len(callers.paths), callers.left_out) == (20, 5)
 
 
-def test_stacks_without_own_frames_have_no_path():
+def test_stacks_without_in_app_frames_have_no_path():
     assert callers_of([sampled((60, HANDLER)), SampledEvent({}, "", 60.0)]).paths == []
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("stacks", [comb(150), [(1, *map(frame, map(str, range(10_000))))]], ids=["comb", "distinct"])
-def test_the_page_of_a_finding_survives_any_stacks(admin_client, stacks):
+def test_the_page_of_a_finding_can_show_any_stacks(admin_client, stacks):
     finding = stored_finding()
     for _ in range(3):
         stored_event(finding, stacks=samples(*stacks))

@@ -35,7 +35,7 @@ def test_the_health_page_is_linked_on_the_apps_page(admin_client):
     assert LIST in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
 
 
-def test_a_row_says_what_was_recorded_what_was_lost_and_at_what_cost(admin_client, health):
+def test_a_process_in_the_list_shows_recorded_and_lost_stalls_and_cpu_time(admin_client, health):
     page = admin_client.get(LIST).content.decode()
     for part in ("web-1 4711", "1.4.2", ">1204<", ">1199<", ">3<", "database 11, callback 5", "1.8 s (0.05 %)"):
         assert part in page
@@ -48,20 +48,20 @@ def test_the_page_of_a_process_has_every_count(admin_client, health):
 
 
 @pytest.mark.parametrize("errors", [[], "many", {"callback": "many"}, {"<script>": 1}])
-def test_junk_is_no_error_of_the_server(admin_client, health, errors):
+def test_invalid_stored_errors_are_not_a_server_error(admin_client, health, errors):
     ProcessHealth.objects.update(errors=errors, since=NOON, reported_at=NOON)
     page = admin_client.get(LIST)
     assert page.status_code == 200
     assert "<script>: 1" not in page.content.decode()
 
 
-def test_health_can_only_be_looked_at(admin_client, staff, health):
+def test_health_is_read_only(admin_client, staff, health):
     assert admin_client.get(reverse("admin:loopwatch_processhealth_add")).status_code == 403
     assert admin_client.post(reverse("admin:loopwatch_processhealth_change", args=[health.pk])).status_code == 403
     assert staff("view_finding").get(LIST).status_code == 403
 
 
-def test_more_processes_cost_no_more_queries(admin_client, health, django_assert_max_num_queries):
+def test_a_longer_list_of_processes_needs_no_more_queries(admin_client, health, django_assert_max_num_queries):
     for number in range(30):
         ProcessHealth.objects.create(host="web-2", process_id=number, since=NOON, reported_at=NOON)
     with django_assert_max_num_queries(5):

@@ -33,7 +33,7 @@ def test_the_outermost_buckets_have_one_bound():
     assert (buckets[0].label, buckets[-1].label) == ("< 2.0 ms", "≥ 30 s")
 
 
-def test_few_events_beside_many_are_still_to_be_seen():
+def test_the_smallest_bucket_is_visible_beside_large_ones():
     finding = stored_finding()
     stored_hour(finding, *[60] * 999, 90)
     assert [bucket.bar for bucket in history(finding).distribution.buckets] == [100, 1]
@@ -58,14 +58,14 @@ def test_releases_come_latest_first_with_their_own_figures():
     assert old.p95_ms < 100 < new.p95_ms
 
 
-def test_a_release_whose_only_stall_goes_on_has_no_percentiles():
+def test_a_release_whose_only_stall_is_ongoing_has_no_percentiles():
     finding = stored_finding()
     stored_hour(finding, 5_000, under_10000ms=0)
     found = history(finding)
     assert ([release.p95_ms for release in found.releases], found.distribution.buckets) == ([None], [])
 
 
-def test_more_releases_than_anybody_reads_are_counted():
+def test_releases_beyond_the_limit_are_counted():
     finding = stored_finding()
     for number in range(33):
         stored_hour(finding, 60, release=f"1.{number}", hour=NOON + timedelta(hours=number))
@@ -74,7 +74,7 @@ def test_more_releases_than_anybody_reads_are_counted():
     assert sum(bucket.events for bucket in found.distribution.buckets) == 33
 
 
-def test_a_finding_without_hourly_totals_has_neither(django_assert_num_queries):
+def test_a_finding_without_hourly_totals_has_no_durations_and_no_releases(django_assert_num_queries):
     finding = stored_finding()
     with django_assert_num_queries(1):
         found = history(finding)

@@ -109,7 +109,7 @@ def now():
     return datetime.now(UTC) - timedelta(minutes=5)
 
 
-def test_no_name_is_markup_on_any_page(admin_client, now):
+def test_names_are_escaped_on_every_page(admin_client, now):
     store_at(now, EVIL)
     names = set()
     for address, response, content in pages(admin_client):
@@ -129,7 +129,7 @@ def test_no_name_is_markup_on_any_page(admin_client, now):
     ids=["long ago", "far ahead", "in 7,000 years"],
 )
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
-def test_no_moment_and_no_language_is_an_error_of_the_server(admin_client, settings, moment, language):
+def test_any_moment_in_any_language_can_be_shown(admin_client, settings, moment, language):
     settings.LANGUAGE_CODE = language
     store_at(moment, "shop.views")
     for name in ("finding", "blockingevent", "processhealth"):
@@ -143,7 +143,7 @@ def test_no_moment_and_no_language_is_an_error_of_the_server(admin_client, setti
 @pytest.mark.parametrize(
     "query", ["q=" + "x" * 20_000, "q=%00", "q=%ff", "span=evil", "p=-1", "o=evil", "all=evil", "e=1"]
 )
-def test_no_query_is_an_error_of_the_server(admin_client, now, query):
+def test_no_query_string_is_a_server_error(admin_client, now, query):
     store_at(now, EVIL)
     for address in ("finding/", "blockingevent/", "processhealth/", "overview/", "live/", "threadwaittotal/"):
         response = admin_client.get(f"{INDEX}{address}?{query}", follow=True)

@@ -37,7 +37,7 @@ def test_the_app_leads_to_it(admin_client):
     assert f'href="{PAGE}"' in admin_client.get(reverse("admin:index")).content.decode()
 
 
-def test_one_look_says_how_bad_it_was_what_did_it_and_whom_it_hurt(admin_client, bad_day):
+def test_the_overview_shows_blocked_time_its_calls_and_the_delayed_requests(admin_client, bad_day):
     page = admin_client.get(PAGE)
     text = text_of(page)
     assert "2 stalls blocked the loop for 400 ms. Other requests were delayed 8 times, by 1.6 s in total." in text
@@ -52,7 +52,7 @@ def test_one_look_says_how_bad_it_was_what_did_it_and_whom_it_hurt(admin_client,
     assert reverse("admin:loopwatch_finding_change", args=[bad_day.pk]) in page.content.decode()
 
 
-def test_a_bar_leads_to_its_events(admin_client, bad_day):
+def test_a_bar_links_to_its_events(admin_client, bad_day):
     stored_event(bad_day, started_at=MINUTE)
     stored_event(bad_day, started_at=MINUTE - timedelta(hours=2))
     page = admin_client.get(PAGE, {"span": "1h"}).content.decode()
@@ -61,7 +61,7 @@ def test_a_bar_leads_to_its_events(admin_client, bad_day):
     assert [event.started_at for event in events] == [MINUTE]
 
 
-def test_who_may_not_see_events_is_not_led_there(staff, bad_day):
+def test_bars_are_not_linked_for_users_who_may_not_view_events(staff, bad_day):
     assert "started_at__gte" not in staff("view_finding").get(PAGE).content.decode()
 
 
@@ -74,7 +74,7 @@ def test_every_chart_has_a_table_of_the_same_figures(admin_client, bad_day):
     assert len(re.findall(r'<svg class="loopwatch-bars[^>]* aria-labelledby=', page)) == 2
 
 
-def test_time_that_the_machine_took_is_told_apart(admin_client):
+def test_machine_stalls_are_shown_separately(admin_client):
     stored_loop_time(start=MINUTE, machine_us=9_000_000, longest_us=9_000_000)
     text = text_of(admin_client.get(PAGE))
     assert "machine stalls 9.0 s not caused by any call" in text
@@ -87,7 +87,7 @@ def test_an_overview_without_data_says_what_to_do(admin_client):
     assert "manage.py check" in text
 
 
-def test_where_busy_time_is_not_known_no_chart_claims_it(admin_client):
+def test_without_busy_times_there_is_no_chart_of_them(admin_client):
     stored_loop_time(start=MINUTE, events=1, blocked_us=9, busy_us=None)
     page = admin_client.get(PAGE).content.decode()
     assert "loopwatch-busy" not in page
@@ -95,14 +95,14 @@ def test_where_busy_time_is_not_known_no_chart_claims_it(admin_client):
 
 
 @pytest.mark.parametrize("query", [*SPANS, "bogus", "", "\0", "<script>", "9" * 500])
-def test_every_span_has_a_page_and_junk_is_the_usual_one(admin_client, bad_day, query):
+def test_every_span_has_a_page_and_an_unknown_one_is_the_default(admin_client, bad_day, query):
     page = admin_client.get(PAGE, {"span": query})
     assert page.status_code == 200
     assert page.context["span"].key == (query if query in SPANS else "24h")
     assert page.content.decode().count(f'href="?span={page.context["span"].key}" aria-current="page"') == 1
 
 
-def test_the_overview_takes_the_same_few_queries_at_any_size(admin_client, django_assert_max_num_queries):
+def test_the_overview_needs_the_same_few_queries_at_any_size(admin_client, django_assert_max_num_queries):
     def fill(number):
         for each in range(number):
             finding = stored_finding(function=f"f{number}_{each}", first_seen=MINUTE)
@@ -140,16 +140,16 @@ def test_the_overview_has_no_inline_script_or_style(admin_client, bad_day):
     assert "onclick" not in content
 
 
-def test_only_who_may_see_findings_sees_it(staff, client):
+def test_the_overview_needs_the_permission_to_view_findings(staff, client):
     assert reverse("admin:login") in client.get(PAGE)["Location"]
     assert staff("view_blockingevent").get(PAGE).status_code == 403
 
 
-def test_who_may_see_findings_needs_no_permission_besides(staff):
+def test_the_overview_needs_no_other_permission(staff):
     assert staff("view_finding").get(PAGE).status_code == 200
 
 
-def test_the_overview_leads_to_the_thread_waits_of_its_span(admin_client, staff):
+def test_the_overview_links_to_the_thread_waits_of_its_span(admin_client, staff):
     link = reverse("admin:loopwatch_threadwaittotal_changelist") + "?span=7d"
     assert link in admin_client.get(PAGE, {"span": "7d"}).content.decode()
     assert link not in staff("view_finding").get(PAGE, {"span": "7d"}).content.decode()

@@ -32,13 +32,13 @@ def test_an_expression_over_several_lines_is_marked_from_line_to_line():
     assert [line.is_call for line in shown] == [False, True, True, True, False]
 
 
-def test_unknown_columns_mark_the_line_alone():
+def test_without_columns_only_the_line_is_marked():
     line = mark("call()", 1, frame(end_lineno=0))
     assert (parts(line), line.is_call) == (("call()", "", ""), True)
 
 
 @pytest.mark.parametrize("columns", [(2, 1), (500, 900), (-3, 2), (1, 2)])
-def test_columns_that_do_not_fit_the_line_lose_no_exception(columns):
+def test_columns_beyond_the_line_raise_nothing(columns):
     column, end_column = columns
     mark("é", 1, frame(column=column, end_column=end_column))
 

@@ -21,7 +21,7 @@ def test_the_app_leads_to_it(admin_client):
     assert f'href="{PAGE}"' in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
 
 
-def test_the_page_of_thread_waits_says_how_long_calls_waited_what_held_the_thread_and_for_which_route(admin_client):
+def test_the_page_of_thread_waits_shows_times_holders_and_routes(admin_client):
     stored_wait(SAVE, 100, 50, hour=HOUR)
     stored_wait("shop.views.count", 400, hour=HOUR, thread="request", held_for="GET shop/", method="GET", route="shop/")
     text = text_of(admin_client.get(PAGE))
@@ -31,19 +31,19 @@ def test_the_page_of_thread_waits_says_how_long_calls_waited_what_held_the_threa
     assert text.index("shop.views.count") < text.index(SAVE)
 
 
-def test_what_is_not_known_is_said(admin_client):
+def test_an_unknown_holder_of_a_thread_is_called_unknown(admin_client):
     stored_wait("", 100, hour=HOUR, held_for="", method="", route="")
     assert "unknown in the process's thread outside of requests 100 ms 1 100 ms" in text_of(admin_client.get(PAGE))
 
 
-def test_only_the_span_counts(admin_client):
+def test_only_thread_waits_of_the_span_are_shown(admin_client):
     stored_wait(SAVE, 100, hour=HOUR - timedelta(days=3))
     assert "No call of sync_to_async waited" in text_of(admin_client.get(PAGE))
     assert "1 call of sync_to_async waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
 
 
 @pytest.mark.parametrize("span", ["", "forever", "<script>"])
-def test_a_span_that_does_not_exist_is_the_usual_one(admin_client, span):
+def test_an_unknown_span_of_thread_waits_is_the_default(admin_client, span):
     page = admin_client.get(PAGE, {"span": span})
     assert page.status_code == 200
     assert "<script>" not in page.content.decode()
@@ -57,7 +57,7 @@ def test_names_are_escaped(admin_client):
         assert name.replace("<", "&lt;").replace(">", "&gt;") in html
 
 
-def test_what_is_too_much_for_a_page_is_counted(admin_client, monkeypatch):
+def test_thread_waits_beyond_the_limit_are_counted(admin_client, monkeypatch):
     monkeypatch.setattr(thread_wait_admin, "SHOWN", 1)
     for number in range(3):
         stored_wait(f"views.view_{number}", 100, hour=HOUR)
@@ -75,13 +75,13 @@ def test_staff_without_the_permission_do_not_see_thread_waits(staff):
     assert staff("view_finding").get(PAGE).status_code == 403
 
 
-def test_more_totals_cost_no_more_queries(admin_client, django_assert_max_num_queries):
+def test_more_thread_waits_need_no_more_queries(admin_client, django_assert_max_num_queries):
     for number in range(30):
         stored_wait(f"views.view_{number}", 100, hour=HOUR - timedelta(hours=number % 5))
     with django_assert_max_num_queries(4):
         admin_client.get(PAGE)
 
 
-def test_waits_that_are_not_over_are_told_apart_from_none(admin_client):
+def test_ongoing_thread_waits_are_shown_as_ongoing(admin_client):
     stored_wait(SAVE, 120_000, hour=HOUR, waits=0, waited_us=0)
     assert "0 ms 0 ongoing 2 min" in text_of(admin_client.get(PAGE))

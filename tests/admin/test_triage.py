@@ -40,7 +40,7 @@ CHOICES = [
 
 
 @pytest.mark.parametrize(("sent", "stands"), CHOICES)
-def test_one_finding_is_set_aside_until_something_happens(ada, sent, stands):
+def test_a_finding_can_be_set_aside_with_each_condition(ada, sent, stands):
     finding = stored_finding(reopened_at=NOON, reopened_release="1", reopened_figure_us=5)
     text = text_of(ada.post(status_of(finding), sent, follow=True))
     finding.refresh_from_db()
@@ -51,7 +51,7 @@ def test_one_finding_is_set_aside_until_something_happens(ada, sent, stands):
     assert "until" in LogEntry.objects.get().get_change_message()
 
 
-def test_the_releases_known_by_then_are_kept_with_it(ada, settings):
+def test_the_known_releases_are_stored_with_the_decision(ada, settings):
     settings.LOOPWATCH = {"RELEASE": "1.4"}
     for release in ("1.3", "1.4", "1.5"):
         stored_health(release=release)
@@ -76,7 +76,7 @@ def test_the_releases_known_by_then_are_kept_with_it(ada, settings):
         ({"choice": "release", "release": "a\0b"}, "Null characters"),
     ],
 )
-def test_what_is_missing_or_wrong_is_said_and_changes_nothing(ada, sent, said):
+def test_an_invalid_form_shows_the_mistake_and_changes_nothing(ada, sent, said):
     finding = stored_finding()
     response = ada.post(status_of(finding), sent)
     assert said in text_of(response)
@@ -85,7 +85,7 @@ def test_what_is_missing_or_wrong_is_said_and_changes_nothing(ada, sent, said):
     assert finding.status == "open"
 
 
-def test_several_findings_are_set_aside_together(ada):
+def test_several_findings_can_be_set_aside_together(ada):
     chosen = [stored_finding(function=f"f{number}") for number in range(3)]
     other = stored_finding()
     data = {"action": "set_aside", "_selected_action": [finding.pk for finding in chosen]}
@@ -103,7 +103,7 @@ def test_several_findings_are_set_aside_together(ada):
     assert other.status == "open"
 
 
-def test_all_that_a_filter_leaves_are_set_aside_however_many(ada):
+def test_all_findings_of_a_filter_can_be_set_aside(ada):
     for number in range(120):
         stored_finding(function=f"f{number}", cause="computing")
     waiting = stored_finding(cause="waiting")
@@ -120,13 +120,13 @@ def test_all_that_a_filter_leaves_are_set_aside_however_many(ada):
     assert waiting.status == "open"
 
 
-def test_nothing_chosen_is_asked_for(ada):
+def test_the_page_of_conditions_preselects_none(ada):
     finding = stored_finding()
     data = {"action": "set_aside", "_selected_action": [finding.pk], "apply": "yes"}
     assert "This field is required" in text_of(ada.post(LIST, data))
 
 
-def test_a_condition_may_be_changed_and_taken_away(ada):
+def test_a_condition_can_be_changed_and_removed(ada):
     finding = stored_finding(status="ignored", reopen_when="longer", reopen_figure_us=5)
     ada.post(status_of(finding), {"choice": "longer", "milliseconds": "7"})
     finding.refresh_from_db()
@@ -172,7 +172,7 @@ def test_the_list_and_the_page_say_why_it_was_reopened(ada, columns, said):
     assert "set aside by bob" in text
 
 
-def test_a_finding_a_person_opened_again_says_nothing_of_it(ada):
+def test_a_finding_reopened_by_a_user_shows_no_reason(ada):
     finding = stored_finding(status="ignored", reopen_when="longer", reopen_figure_us=5)
     ada.post(status_of(finding), {"status": "open"})
     text = text_of(ada.get(page_of(finding)))
@@ -180,7 +180,7 @@ def test_a_finding_a_person_opened_again_says_nothing_of_it(ada):
     assert "until a stall lasts longer than 0" not in text
 
 
-def test_who_may_only_look_is_not_asked_when_to_reopen_a_finding(viewer):
+def test_users_who_may_only_view_findings_have_no_triage_form(viewer):
     finding = stored_finding()
     assert "loopwatch-until" not in viewer.get(page_of(finding)).content.decode()
     assert viewer.post(status_of(finding), {"choice": "new release"}).status_code == 403
