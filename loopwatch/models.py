@@ -54,10 +54,10 @@ class Finding(ImpactColumns):
     class ReopenWhen(models.TextChoices):
         """What reopens a finding. Without it, the next event reopens a resolved finding, and nothing an ignored one."""
 
-        NEW_RELEASE = "new release", _("in a release that is not known yet")
-        RELEASE = "release", _("in a release")
+        NEW_RELEASE = "new release", _("in a new release")
+        RELEASE = "release", _("in a given release")
         LONGER = "longer", _("longer than")
-        MORE = "more", _("more in an hour than")
+        MORE = "more", _("more within an hour than")
 
     fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
     blocking_call = models.CharField(_("blocking call"), max_length=300)
@@ -69,19 +69,19 @@ class Finding(ImpactColumns):
     is_c_call = models.BooleanField(_("C call"), default=False)
     exact = models.BooleanField(_("exact"), default=True)
 
-    events_thinned = models.PositiveBigIntegerField(_("events thinned"), default=0)
+    events_thinned = models.PositiveBigIntegerField(_("events without details"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
     first_release = models.CharField(_("first release"), max_length=100, blank=True)
     last_release = models.CharField(_("last release"), max_length=100, blank=True)
 
     status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
-    status_changed_at = models.DateTimeField(_("status changed"), null=True, blank=True)
+    status_changed_at = models.DateTimeField(_("status changed at"), null=True, blank=True)
     status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
     reopen_when = models.CharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
     reopen_release = models.CharField(_("reopen in release"), max_length=100, blank=True)
     reopen_figure_us = models.PositiveBigIntegerField(_("reopen over (µs)"), null=True, blank=True)
-    known_releases = models.JSONField(_("releases known by then"), decoder=ColumnDecoder, default=list, blank=True)
+    known_releases = models.JSONField(_("known releases"), decoder=ColumnDecoder, default=list, blank=True)
     reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
     reopened_release = models.CharField(_("reopened in release"), max_length=100, blank=True)
     reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
@@ -115,8 +115,8 @@ class BlockingEvent(models.Model):
     cause = models.CharField(_("cause"), max_length=20)
     exact = models.BooleanField(_("exact"), default=True)
     engine = models.CharField(_("engine"), max_length=10)
-    called_name = models.CharField(_("called"), max_length=300, blank=True)
-    leaf_name = models.CharField(_("leaf"), max_length=300, blank=True)
+    called_name = models.CharField(_("called function"), max_length=300, blank=True)
+    leaf_name = models.CharField(_("innermost function"), max_length=300, blank=True)
     filename = models.CharField(_("file"), max_length=500, blank=True)
     lineno = models.PositiveIntegerField(_("line"), default=0)
     source = models.CharField(_("source"), max_length=500, blank=True)
@@ -125,7 +125,7 @@ class BlockingEvent(models.Model):
     route = models.CharField(_("route"), max_length=300, blank=True)
     consumer = models.CharField(_("consumer"), max_length=300, blank=True)
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
-    delayed_routes = models.JSONField(_("routes delayed"), decoder=ColumnDecoder, default=list)
+    delayed_routes = models.JSONField(_("delayed routes"), decoder=ColumnDecoder, default=list)
     """``[method, route, requests]`` of the requests that waited, most first."""
     task_name = models.CharField(_("task"), max_length=200, blank=True)
     host = models.CharField(_("host"), max_length=100, blank=True)

@@ -24,8 +24,8 @@ class Migration(migrations.Migration):
                 ("cause", models.CharField(max_length=20, verbose_name="cause")),
                 ("exact", models.BooleanField(default=True, verbose_name="exact")),
                 ("engine", models.CharField(max_length=10, verbose_name="engine")),
-                ("called_name", models.CharField(blank=True, max_length=300, verbose_name="called")),
-                ("leaf_name", models.CharField(blank=True, max_length=300, verbose_name="leaf")),
+                ("called_name", models.CharField(blank=True, max_length=300, verbose_name="called function")),
+                ("leaf_name", models.CharField(blank=True, max_length=300, verbose_name="innermost function")),
                 ("filename", models.CharField(blank=True, max_length=500, verbose_name="file")),
                 ("lineno", models.PositiveIntegerField(default=0, verbose_name="line")),
                 ("source", models.CharField(blank=True, max_length=500, verbose_name="source")),
@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 (
                     "delayed_routes",
                     models.JSONField(
-                        decoder=loopwatch.rows.decoder.ColumnDecoder, default=list, verbose_name="routes delayed"
+                        decoder=loopwatch.rows.decoder.ColumnDecoder, default=list, verbose_name="delayed routes"
                     ),
                 ),
                 ("task_name", models.CharField(blank=True, max_length=200, verbose_name="task")),
@@ -168,7 +168,7 @@ class Migration(migrations.Migration):
                 ("cause", models.CharField(max_length=20, verbose_name="cause")),
                 ("is_c_call", models.BooleanField(default=False, verbose_name="C call")),
                 ("exact", models.BooleanField(default=True, verbose_name="exact")),
-                ("events_thinned", models.PositiveBigIntegerField(default=0, verbose_name="events thinned")),
+                ("events_thinned", models.PositiveBigIntegerField(default=0, verbose_name="events without details")),
                 ("first_seen", models.DateTimeField(verbose_name="first seen")),
                 ("last_seen", models.DateTimeField(verbose_name="last seen")),
                 ("first_release", models.CharField(blank=True, max_length=100, verbose_name="first release")),
@@ -182,17 +182,17 @@ class Migration(migrations.Migration):
                         verbose_name="status",
                     ),
                 ),
-                ("status_changed_at", models.DateTimeField(blank=True, null=True, verbose_name="status changed")),
+                ("status_changed_at", models.DateTimeField(blank=True, null=True, verbose_name="status changed at")),
                 ("status_changed_by", models.CharField(blank=True, max_length=150, verbose_name="status changed by")),
                 (
                     "reopen_when",
                     models.CharField(
                         blank=True,
                         choices=[
-                            ("new release", "in a release that is not known yet"),
-                            ("release", "in a release"),
+                            ("new release", "in a new release"),
+                            ("release", "in a given release"),
                             ("longer", "longer than"),
-                            ("more", "more in an hour than"),
+                            ("more", "more within an hour than"),
                         ],
                         max_length=20,
                         verbose_name="reopen",
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
                         blank=True,
                         decoder=loopwatch.rows.decoder.ColumnDecoder,
                         default=list,
-                        verbose_name="releases known by then",
+                        verbose_name="known releases",
                     ),
                 ),
                 ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="reopened")),
