@@ -16,11 +16,14 @@ class Owner(Enum):
     STANDARD_LIBRARY = "standard library"
     PACKAGE = "package"
     PLUMBING = "plumbing"
+    GENERATED = "generated"
+    """Made from text while the site runs: templates, named tuples, dataclasses, ``exec``. No Python file has it."""
 
 
 # These run between the loop and the code that a user or a library wrote. They are never to blame.
 PLUMBING_MODULES = ("asyncio", "asgiref", "uvloop", "nest_asyncio", "loopwatch", "selectors", "contextvars")
 PLUMBING_FUNCTIONS = frozenset({"concurrent.futures.thread", "runpy", "_pyrepl"})
+_TYPED_IN = ("<stdin", "<console", "<ipython-input", "<python-input", "<doctest")
 
 _OWN_PACKAGE_DIRECTORY = os.path.dirname(os.path.abspath(_version.__file__)) + os.sep  # noqa: PTH120, PTH100
 
@@ -62,15 +65,19 @@ def owner_of(code: CodeType, module: str) -> Owner:
     if module in PLUMBING_FUNCTIONS:
         return Owner.PLUMBING
     owner = owner_of_file(code.co_filename)
-    if owner is Owner.IN_APP and code.co_filename.startswith("<"):
-        return _owner_of_generated(module)
+    if owner is not Owner.IN_APP:
+        return owner
+    if is_template(code, module):
+        return Owner.GENERATED
+    if code.co_filename.startswith("<"):
+        return _owner_without_file(code.co_filename, module)
     return owner
 
 
 def is_template(code: CodeType, module: str) -> bool:
     """Whether the code was compiled from a template, whose globals are no module's, as Jinja's are.
 
-    What a template does is done by whoever renders it: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py
+    https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py
     """
     filename = code.co_filename
     if module or not filename or filename.endswith(".py"):
@@ -83,12 +90,16 @@ def package_of(owner: Owner, module: str) -> str:
     return "" if owner is Owner.STANDARD_LIBRARY else module.partition(".")[0]
 
 
-def _owner_of_generated(module: str) -> Owner:
-    """Code without a file (``exec``, dataclasses, templates) belongs to whoever's globals it runs in."""
-    if module == "__main__":
-        return Owner.IN_APP
+def _owner_without_file(filename: str, module: str) -> Owner:
+    """Whose code is that was typed in, or generated: a library's, if it runs in the globals of one.
+
+    A program that is given on the command line (``python -c``) has no file either, so its module has none.
+    """
     loaded = sys.modules.get(module)
-    filename = getattr(loaded, "__file__", None)
-    if filename:
-        return owner_of_file(filename)
-    return Owner.STANDARD_LIBRARY if module in sys.stdlib_module_names else Owner.IN_APP
+    file_of_module = getattr(loaded, "__file__", None)
+    if filename.startswith(_TYPED_IN) or (module == "__main__" and not file_of_module):
+        return Owner.IN_APP
+    if not file_of_module:
+        return Owner.STANDARD_LIBRARY if module in sys.stdlib_module_names else Owner.GENERATED
+    owner = owner_of_file(file_of_module)
+    return Owner.GENERATED if owner is Owner.IN_APP else owner

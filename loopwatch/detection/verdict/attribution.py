@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
-from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, is_template, owner_of, package_of
+from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import CALLBACK_NAMES, IMPORT_MODULES, Site, is_collector_callback
 from loopwatch.detection.cpython.source import span_at
@@ -174,9 +174,10 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             nodes.append(_import_node(sites, index))
             break
         owner = owner_of(site.code, site.module)
-        if owner is Owner.PLUMBING or is_template(site.code, site.module):
+        if owner is Owner.PLUMBING:
             continue
-        nodes.append(_python_node(site, owner, is_exact=is_exact))
+        if owner is not Owner.GENERATED or not nodes:  # what generated code does is its caller's doing
+            nodes.append(_python_node(site, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
         if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
             continue  # before Python 3.12 a function without a name, which is called where it is made

@@ -52,18 +52,35 @@ def code(filename):
         (f"{STANDARD}/asyncio/base_events.py", "asyncio.base_events", Owner.PLUMBING),
         (f"{STANDARD}/concurrent/futures/thread.py", "concurrent.futures.thread", Owner.PLUMBING),
         (f"{PACKAGES}/asgiref/sync.py", "asgiref.sync", Owner.PLUMBING),
-        ("<string>", "shop.views", Owner.IN_APP),
-        ("<string>", __name__, Owner.IN_APP),
+        ("<string>", "shop.views", Owner.GENERATED),
+        ("<string>", "namedtuple_Row", Owner.GENERATED),
+        ("<string>", "", Owner.GENERATED),
+        ("<string>", __name__, Owner.GENERATED),
+        ("<attrs generated methods shop.Row>", __name__, Owner.GENERATED),
+        ("<template>", "", Owner.GENERATED),
+        ("/srv/site/templates/page.html", "", Owner.GENERATED),
         ("<string>", "json", Owner.STANDARD_LIBRARY),
         ("<string>", "collections", Owner.STANDARD_LIBRARY),
         ("<string>", "django.template", Owner.PACKAGE),
         ("<stdin>", "__main__", Owner.IN_APP),
+        ("<python-input-0>", "__main__", Owner.IN_APP),
+        ("<console>", "", Owner.IN_APP),
     ],
 )
 def test_by_the_module_too(filename, module, owner):
-    if module == "__main__" and owner is Owner.IN_APP:
-        pytest.importorskip("__main__")
     assert owner_of(code(filename), module) is owner
+
+
+@pytest.mark.parametrize(
+    ("file_of_main", "owner"),
+    [
+        pytest.param(None, Owner.IN_APP, id="the program, if it was given on the command line"),
+        pytest.param("/srv/site/manage.py", Owner.GENERATED, id="generated, if the program is a file"),
+    ],
+)
+def test_text_that_runs_in_the_program_is(file_of_main, owner, monkeypatch):
+    monkeypatch.setattr("__main__.__file__", file_of_main, raising=False)
+    assert owner_of(code("<string>"), "__main__") is owner
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,8 @@ POPS = site(shop.price, "item.parts.pop()", "list.pop")
 PERHAPS_POPS = site(shop.price, "item.parts.pop()", called("list.pop", is_certain=False))
 PRICE_BEGINS = site(shop.price, ENTRY)
 PLUMBING = site(asyncio.sleep)
+RENDERED = compile("escape(title)", "<template>", "eval")
+GENERATED = compile("factory()", "<string>", "eval")
 COLLECTS = site(gc_pauses.GcPauses._note)
 
 
@@ -201,9 +203,24 @@ NODES = [
     pytest.param([site(shop.price, module="")], ["price"], id="own code without a module"),
     pytest.param([site(shop.Cart.size)], ["shop.Cart.size"], id="a method"),
     pytest.param(
-        [site(compile("escape(title)", "<template>", "eval"), callee="markupsafe.escape", module=""), ADDS_UP],
+        [site(RENDERED, callee="markupsafe.escape", module=""), ADDS_UP],
+        ["shop.checkout", "markupsafe.escape"],
+        id="what a template calls is called by what renders it",
+    ),
+    pytest.param(
+        [site(GENERATED, callee=called("factory", is_resolved=False), module="shop"), ADDS_UP],
         ["shop.checkout"],
-        id="what a template does is its renderer's",
+        id="a call of generated code that cannot be resolved is not named",
+    ),
+    pytest.param(
+        [PRICE, site(GENERATED, module="namedtuple_Row"), ADDS_UP],
+        ["shop.checkout", "shop.price"],
+        id="generated code that own code calls is not named",
+    ),
+    pytest.param(
+        [site(GENERATED, callee="time.sleep", module="shop.rules")],
+        ["shop.rules.<module>", "time.sleep"],
+        id="generated code that is the step is named",
     ),
 ]
 
