@@ -1,6 +1,6 @@
 """Connects detection with recording: every watched loop of a process reports its stalls to one recorder.
 
-The functions at the end act on the monitor of the current process; a forked child gets a monitor of its own.
+The functions at the end act on the monitor of the current process; a forked child gets its own monitor.
 """
 
 import asyncio

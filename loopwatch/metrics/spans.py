@@ -1,4 +1,4 @@
-"""Stalls in traces: an event on the span that was current in the step, or a child span if that span has ended."""
+"""Adds a stall to the span that was current in its step: as an event, or as a child if the span has ended."""
 
 from contextvars import Context
 from datetime import datetime

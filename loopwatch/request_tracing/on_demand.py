@@ -1,4 +1,4 @@
-"""Answers a request that carries a token with the figures of its trace, and logs its calls when it is over."""
+"""Adds the figures of a trace to the response of a request with a token, and logs its calls afterwards."""
 
 import asyncio
 from contextvars import Context

@@ -31,7 +31,7 @@ class AsgirefHooks:
     def install(self, threshold_s: float, ongoing_after_s: float, report: ReportWait) -> None:
         """Call ``report`` with every wait of at least the threshold, on the thread that was waited for.
 
-        A wait that lasts longer than ``ongoing_after_s`` is reported while it goes on, too, on a thread of its own.
+        A wait that lasts longer than ``ongoing_after_s`` is also reported while it goes on, on a new thread.
         ``report`` must return soon and must not raise. An asgiref that cannot be hooked is logged once.
         """
         self.uninstall()
