@@ -35,6 +35,10 @@ READERS_OF_THE_STORE = {"admin", "html_cells", "management", "models", "reportin
 NAMED_BY_DJANGO = {"Command"}
 """Django finds a management command by this name."""
 
+BUILD = [ROOT / name for name in ("Makefile", "noxfile.py", "pyproject.toml", ".ci/run")]
+IN_CODE = re.compile(r"(?<![\w/.-])(?:docs|tests)/[\w/-]+\.(?:md|py)\b")
+IN_BUILD = re.compile(r"(?<![\w/.-])(?:docs|tests)/(?!_build)\w[\w/-]*\w(?:\.\w+)?")
+
 # `folder/`, `folder/file.py` and `folder/file.py:Class.method`, relative to loopwatch/ or to the repository.
 PLACE = re.compile(r"`((?:[\w.-]+/)+[\w.-]*|[\w-]+\.py)(?::([\w.]+))?`")
 
@@ -137,3 +141,22 @@ def test_the_map_names_every_room(imports):
     named = {path.removesuffix("/").removesuffix(".py") for path, _ in places(MAP)}
     wanted = {name_of(room).replace(".", "/") for room in rooms(imports)}
     assert wanted - named == set()
+
+
+def test_every_version_that_the_code_asks_for_has_a_line_in_what_expires():
+    section = re.search(r"^## What expires\n(.*?)^## ", MAP.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[1]
+    asking = {
+        path.relative_to(PACKAGE).as_posix() for path in modules().values() if "version_info" in path.read_text("utf-8")
+    }
+    assert asking - {path for path, _ in PLACE.findall(section)} == set()
+
+
+def test_every_test_and_document_that_the_code_or_the_build_names_exists():
+    named = [(path, IN_CODE) for path in modules().values()] + [(path, IN_BUILD) for path in BUILD if path.exists()]
+    missing = [
+        f"{target} in {path.relative_to(ROOT)}"
+        for path, pattern in named
+        for target in pattern.findall(path.read_text(encoding="utf-8"))
+        if not (ROOT / target).exists()
+    ]
+    assert missing == []

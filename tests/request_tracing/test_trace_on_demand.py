@@ -124,7 +124,7 @@ async def test_a_call_below_the_sites_threshold_is_in_the_response_and_not_recor
     summary, *lines = await logged("time.sleep took")
     (line, *_) = [line for line in lines if "time.sleep took" in line]
     assert "ms on the event loop" in summary
-    assert "tests.test_trace_on_demand.block (tests/test_trace_on_demand.py:" in line
+    assert f"{__name__}.block (tests/request_tracing/test_trace_on_demand.py:" in line
 
 
 async def test_a_call_above_the_sites_threshold_is_recorded_once_with_exact_times(settings):

@@ -2,7 +2,7 @@
 
 Every opcode that compiled code may contain is listed, with the versions that have it where that is not all of them. An
 opcode that is missing here comes from a later Python: the reader says nothing about such an instruction, nor about a
-value that it may have pushed. ``tests/detection/test_opcodes.py`` compares the table with each interpreter.
+value that it may have pushed. ``tests/detection/cpython/test_opcodes.py`` compares the table with each interpreter.
 """
 
 import sys
