@@ -4,8 +4,12 @@ The route is worked out from the path, off the loop's thread, and only for reque
 neither stored nor sent.
 """
 
-from contextlib import suppress
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 from django.utils import translation
 
@@ -15,26 +19,72 @@ from loopwatch.detection.calls import Request
 HOME = "/"
 """The route of the home page, whose pattern is empty and would look like no route."""
 
+SLOW_S = 0.02
+REST_FACTOR = 20
+"""After a path that took long to match, no path is matched for this many times as long."""
+
+
+class _MatchingBudget:
+    """Limits the CPU time spent on matching paths: a client can make one for which a pattern backtracks for seconds.
+
+    A regular expression keeps the GIL, so the loop would stand still once more for every such path.
+    """
+
+    def __init__(self) -> None:
+        self._rests_until = 0.0
+
+    @property
+    def is_spent(self) -> bool:
+        return time.monotonic() < self._rests_until
+
+    @contextmanager
+    def spending(self) -> Iterator[None]:
+        begin = time.thread_time()
+        try:
+            yield
+        finally:
+            took_s = time.thread_time() - begin
+            if took_s >= SLOW_S:
+                self._rests_until = time.monotonic() + REST_FACTOR * took_s
+
+
+_budget = _MatchingBudget()
+
 
 def describe_request(application: object, kind: str, method: str, path: str, root_path: str) -> Request:
     """Describe a request without anything secret. Never raises: what cannot be found is empty."""
-    path = path.removeprefix(root_path.rstrip("/"))
-    view = consumer_name = ""
+    route = consumer_name = view = ""
+    if _budget.is_spent:
+        return Request(kind, method, route, consumer_name, view)
     try:
-        route, consumer = consumer_for(application, kind, path)
-        if consumer is not None:
-            consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
-        elif kind == "http":
-            django_route, view = _django_route(path or "/")
-            route = route or django_route
+        path = path.removeprefix(root_path.rstrip("/"))
+        with _budget.spending():
+            route, consumer = consumer_for(application, kind, path)
+            if consumer is not None:
+                consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
+            elif kind == "http" and _is_urlconf_imported():
+                django_route, view = _django_route(path or "/")
+                route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
     return Request(kind, method, route, consumer_name, view)
 
 
+def _is_urlconf_imported() -> bool:
+    """Return whether no thread is importing the URL configuration. The resolver would wait until that is over.
+
+    While it is importing, a hang in an import must be reported. ``_find_and_load`` goes by the same attribute:
+    https://github.com/python/cpython/blob/v3.14.0/Lib/importlib/_bootstrap.py
+    """
+    urlconf = settings.ROOT_URLCONF
+    module = sys.modules.get(urlconf) if isinstance(urlconf, str) else urlconf
+    return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)
+
+
 def _django_route(path: str) -> tuple[str, str]:
     # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
-    for language in (translation.get_language(), translation.get_language_from_path(path)):
+    language_of_path = translation.get_language_from_path(path)
+    for language in dict.fromkeys([translation.get_language(), language_of_path or translation.get_language()]):
         with translation.override(language), suppress(Resolver404):
             match = resolve(path)
             view = getattr(match.func, "view_class", match.func)

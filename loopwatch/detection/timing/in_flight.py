@@ -48,7 +48,7 @@ class InFlight:
 
 
 class RequestInFlight:
-    """One request being served. ``ask`` describes it; it is called once, after a stall."""
+    """One request being served. ``ask`` describes it after a stall, once if it finds a route."""
 
     __slots__ = ("_ask", "_description", "finished_at", "in_flight")
 
@@ -65,9 +65,12 @@ class RequestInFlight:
 
     def describe(self) -> Request:
         """Return its route, method and so on. Called on the watchdog's thread; raises what ``ask`` raises."""
-        if self._description is None:
-            self._description = self._ask()
-        return self._description
+        if self._description is not None:
+            return self._description
+        description = self._ask()
+        if description.route or description.consumer:  # otherwise it may be found later
+            self._description = description
+        return description
 
     def resume(self) -> None:
         """Note that the request has work to do: a stall would delay it."""

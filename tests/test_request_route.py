@@ -1,0 +1,100 @@
+"""Finding the route of a request costs little, whatever its path and whatever the site is doing."""
+
+import sys
+import threading
+import time
+from types import ModuleType
+
+import pytest
+from django.http import HttpResponse
+from django.urls import path, register_converter
+
+from loopwatch import request_route
+from loopwatch.request_route import describe_request
+from tests.support.waiting import wait_until
+
+PACKAGE = "tests_request_route_urls"
+matched = []
+
+
+class Costly:
+    """A converter that takes as long as a pattern that backtracks."""
+
+    regex = "costly"
+
+    def to_python(self, value):
+        matched.append(value)
+        end = time.thread_time() + 2 * request_route.SLOW_S
+        while time.thread_time() < end:
+            pass
+        raise ValueError
+
+    def to_url(self, value):
+        return value
+
+
+register_converter(Costly, "costly")
+
+
+def view(request):
+    return HttpResponse("ok")
+
+
+urlpatterns = [path("quick/", view), path("<costly:word>/", view)]
+
+
+@pytest.fixture(autouse=True)
+def budget(settings, monkeypatch):
+    settings.ROOT_URLCONF = __name__
+    matched.clear()
+    monkeypatch.setattr(request_route, "_budget", request_route._MatchingBudget())
+
+
+def route_of(path):
+    return describe_request(None, "http", "GET", path, "").route
+
+
+def test_a_path_that_takes_long_to_match_is_matched_once_and_no_other_for_a_while():
+    assert [route_of("/costly/") for _ in range(3)] == [""] * 3
+    assert len(matched) == 1
+    assert route_of("/quick/") == ""
+
+
+def test_paths_are_matched_again_after_a_while(monkeypatch):
+    monkeypatch.setattr(request_route, "REST_FACTOR", 0.1)
+    route_of("/costly/")
+    wait_until(lambda: route_of("/quick/") == "quick/", within_s=30)
+
+
+def test_paths_that_are_matched_quickly_are_matched_at_once():
+    assert [route_of("/quick/") for _ in range(50)] == ["quick/"] * 50
+
+
+def test_the_route_is_left_out_while_the_url_configuration_is_being_imported(settings, tmp_path, monkeypatch):
+    """The thread that imports it holds the lock of the module for as long as that takes."""
+    (tmp_path / f"{PACKAGE}.py").write_text(
+        "import tests.test_request_route as test; test.go_on.wait(); urlpatterns = []"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.ROOT_URLCONF = PACKAGE
+    importer = threading.Thread(target=__import__, args=[PACKAGE])
+    importer.start()
+    try:
+        wait_until(lambda: PACKAGE in sys.modules, within_s=30)
+        asked = threading.Thread(target=route_of, args=["/quick/"], daemon=True)
+        asked.start()
+        asked.join(30)
+        assert not asked.is_alive()
+    finally:
+        go_on.set()
+        importer.join()
+        sys.modules.pop(PACKAGE, None)
+
+
+def test_a_url_configuration_that_is_no_module_is_used(settings):
+    settings.ROOT_URLCONF = ModuleType("own")
+    settings.ROOT_URLCONF.urlpatterns = [path("own/", view)]
+    assert route_of("/own/") == "own/"
+
+
+go_on = threading.Event()
