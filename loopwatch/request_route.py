@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 from django.conf import settings
 from django.urls import Resolver404, resolve
@@ -76,7 +77,7 @@ def _is_urlconf_imported() -> bool:
     While it is importing, a hang in an import must be reported. ``_find_and_load`` goes by the same attribute:
     https://github.com/python/cpython/blob/v3.14.0/Lib/importlib/_bootstrap.py
     """
-    urlconf = settings.ROOT_URLCONF
+    urlconf: Any = settings.ROOT_URLCONF
     module = sys.modules.get(urlconf) if isinstance(urlconf, str) else urlconf
     return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)
 
