@@ -86,13 +86,12 @@ async def test_a_module_whose_name_is_no_text(name):
     assert call.function.endswith("block")
 
 
-async def test_executed_text():
+async def test_executed_text_is_its_callers():
     call = await report(exec, f"import time\ntime.sleep({STALL_S})", {"__name__": "shop.rules"})
     assert call.method_name == "time.sleep"
-    assert call.filename == "<string>"
-    assert call.lineno == 2
-    assert call.function == "shop.rules.<module>"
-    assert call.source == ""
+    assert call.filename == __file__
+    assert call.function == f"{__name__}.reports"
+    assert call.source == "function(*arguments)"
 
 
 async def test_evaluated_text():
