@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.recording.health import Errors
 
 if TYPE_CHECKING:
+    from loopwatch.recording.health import Errors
     from loopwatch.recording.loop_times import LoopTimes
 
 
@@ -26,7 +26,7 @@ class Sink:
         """Release what belongs to the thread, because it ends. Another thread may follow."""
 
 
-SinkFactory = Callable[[Errors, "LoopTimes"], Sink | None]
+SinkFactory = Callable[["Errors", "LoopTimes"], Sink | None]
 """Makes the sink of a recorder, or returns ``None`` where the sink is not available. Must not raise."""
 
 _factories: dict[str, SinkFactory] = {}
@@ -37,7 +37,7 @@ def register_sink(name: str, factory: SinkFactory) -> None:
     _factories[name] = factory
 
 
-def registered_sinks(names: Iterable[str], errors: Errors, loop_times: "LoopTimes") -> list[Sink]:
+def registered_sinks(names: Iterable[str], errors: "Errors", loop_times: "LoopTimes") -> list[Sink]:
     """Make the registered sinks of these names, as far as they are available."""
     made = (_factories[name](errors, loop_times) for name in names if name in _factories)
     return [sink for sink in made if sink is not None]
