@@ -50,7 +50,7 @@ class ProcessHealthAdmin(ListExports):
 
     @admin.display(description=_("CPU time"))
     def cost(self, health: ProcessHealth) -> str:
-        """Show the CPU time and its share of one core, from when the process began to watch until it last wrote."""
+        """Show the CPU time and its share of one core, from the start of watching to the last report."""
         watched_ms = (health.reported_at - health.since).total_seconds() * 1000
         share = health.cpu_ms / watched_ms if watched_ms > 0 else 0.0
         return f"{human_duration(health.cpu_ms)} ({share * 100:.2g} %)"

@@ -15,7 +15,7 @@ _RELEASES = 30
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What a finding did in one release; ``first`` and ``last`` are the beginnings of hours."""
+    """Sums up a finding in one release. ``first`` and ``last`` are the beginnings of hours."""
 
     name: str
     first: datetime

@@ -12,7 +12,7 @@ TEXT_LIMIT = 300
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Holds one line of the page: the stalls of one finding and one request that ended within a quarter of a second.
+    """Holds one line of the page: stalls of one finding and one request that ended within one batch.
 
     ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting`` and ``place`` are those of the longest. ``count``
     is the number of stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own line with its

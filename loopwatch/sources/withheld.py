@@ -21,7 +21,7 @@ SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 
 
 def is_withheld(filename: str) -> bool:
-    """Return whether no line of a file may be stored or shown; its path may be relative to the current folder."""
+    """Return whether a file's lines must not be stored or shown. ``filename`` may be relative."""
     settings_module = os.environ.get(SETTINGS_MODULE, "")
     return settings_module in sys.modules and _is_of(settings_module, filename)
 

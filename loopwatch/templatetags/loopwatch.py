@@ -27,7 +27,7 @@ def microseconds(duration_us: int) -> str:
 
 @register.filter
 def percent(share: float | None) -> str:
-    """Format a share of one in whole percent, a small one as ``< 1 %`` and an unknown one as a dash."""
+    """Format a share of one in whole percent, with ``< 1 %`` for small and a dash for unknown ones."""
     if share is None:
         return "–"
     return "< 1 %" if 0 < share < 0.005 else f"{share:.0%}".replace("%", " %")

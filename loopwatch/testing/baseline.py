@@ -1,4 +1,4 @@
-"""Reads and writes the baseline: the calls a project's tests are known to block on, so that only new ones fail.
+"""Reads and writes the baseline: the known blocking calls of a project's tests, so that only new ones fail.
 
 The baseline is a JSON file for version control. It has no times or line numbers, so unrelated edits do not change it.
 """

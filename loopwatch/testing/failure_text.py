@@ -17,7 +17,7 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class TracebackEntry:
-    """One frame of the traceback. ``lines`` are its source lines, with carets under the expression."""
+    """Holds one frame of the traceback. ``lines`` are its source lines, with carets under the expression."""
 
     filename: str
     lineno: int

@@ -1,4 +1,4 @@
-"""Advice by cause, for calls that have no advice by name."""
+"""Lists the advice by cause, for calls that have no advice by name."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Advice for calls that keep the CPU busy."""
+"""Lists the advice for calls that keep the CPU busy."""
 
 from typing import Final
 

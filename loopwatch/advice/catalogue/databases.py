@@ -1,4 +1,4 @@
-"""Advice for clients of databases, queues and caches."""
+"""Lists the advice for clients of databases, queues and caches."""
 
 from typing import Final
 

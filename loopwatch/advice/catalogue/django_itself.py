@@ -1,4 +1,4 @@
-"""Advice for calls of Django that Django has its own replacement for."""
+"""Lists the advice for calls of Django, most of which Django can replace."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Advice for waiting within the machine: clocks, files, processes, threads, imports."""
+"""Lists the advice for waiting within the machine: clocks, files, processes, threads, imports."""
 
 from typing import Final
 

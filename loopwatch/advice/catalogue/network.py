@@ -1,4 +1,4 @@
-"""Advice for clients of other services, and for the sockets they use."""
+"""Lists the advice for clients of other services, and for the sockets they use."""
 
 from typing import Final
 

@@ -1,7 +1,7 @@
-/* Draws the flame graph of a finding or an event: callers above, what they called below, as wide as the time they took.
+/* Draws the flame graph of a finding or an event: callers above their callees, each as wide as the time it took.
  *
- * Everything is an attribute of SVG or text, never a style or markup, so that a strict Content-Security-Policy and the
- * oddest function name are no trouble. The tree on the page says the same without this script. */
+ * Everything is set as an SVG attribute or as text, never as style or markup, so that the script works under a strict
+ * Content-Security-Policy and with any function name. The tree on the page shows the same without this script. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ROW_PX = 20;
@@ -26,7 +26,7 @@ function packageOf(name) {
     return name.split(".", 1)[0];
 }
 
-/* The nodes as objects, the first of them the root that stands for all stacks. */
+/* Returns the nodes as objects. The first one is the root of all stacks. */
 function treeOf(drawing, rootName) {
     const root = {
         name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0,
@@ -64,7 +64,7 @@ function percent(part, total) {
     return `${(share < 10 ? tenths : whole).format(share)} %`;
 }
 
-/* As much of a qualified name as fits, from its end: that is where it says most. */
+/* Returns as much of the end of a qualified name as fits, because the end is the most specific part. */
 function fitting(name, characters) {
     let shown = name;
     while (shown.length > characters && shown.includes(".")) {
@@ -123,7 +123,7 @@ class FlameGraph {
         }
     }
 
-    /* All that is wide enough: the callers of the zoomed node as wide as everything, and what is below it. */
+    /* Draws the callers of the zoomed node at full width, and the nodes below it that are wide enough. */
     visible() {
         const found = [];
         for (let node = this.zoomed.parent; node; node = node.parent) {
@@ -166,7 +166,7 @@ class FlameGraph {
         }
     }
 
-    /* The width of a character, in a font where all have the same. */
+    /* Returns the width of a character of the monospaced font. */
     measure() {
         const probe = element("text", {}, "0".repeat(20));
         this.svg.append(probe);
@@ -270,7 +270,7 @@ class FlameGraph {
             : "";
     }
 
-    /* A match inside of another one is not counted twice. */
+    /* Does not count a match inside another one twice. */
     matchedMs() {
         const inside = new Set();
         let sum = 0;
@@ -286,7 +286,7 @@ class FlameGraph {
         return sum;
     }
 
-    /* Enter in the search leads to the widest match. */
+    /* Goes to the widest match when Enter is pressed in the search. */
     searchKey(event) {
         const heaviest = [...this.matches].reduce((best, node) => (best && best.total >= node.total ? best : node), null);
         if (event.key === "Enter" && heaviest) {
@@ -298,7 +298,7 @@ class FlameGraph {
         }
     }
 
-    /* In a deep stack the frames of servers and frameworks come first, and matter least. */
+    /* Scrolls past the outermost frames of a deep stack, which belong to servers and frameworks. */
     scrollToOwnCode() {
         const own = this.nodes.find((node) => node.isOwn);
         if (own) {

@@ -1,4 +1,4 @@
-// The live page: keeps a WebSocket open, hands what it tells to the table and the chart, and lets people pause.
+// Runs the live page: keeps a WebSocket open, passes its messages to the table and the chart, and can be paused.
 "use strict";
 
 (() => {
@@ -83,7 +83,7 @@
         });
     };
 
-    // A step a second; for those who want little to move, one in five.
+    // Advances every second, or every five seconds if the user prefers reduced motion.
     let ticks = 0;
     setInterval(() => {
         ticks += 1;

@@ -1,4 +1,4 @@
-// How long each loop was blocked in each of the last seconds: drawn with uPlot, and beside it as a table.
+// Shows how long each loop was blocked in each of the last seconds, as a chart with uPlot and as a table.
 "use strict";
 
 var loopwatchLive = loopwatchLive || {};
@@ -56,7 +56,7 @@ loopwatchLive.Health = class {
     }
 
     draw() {
-        if (!this.serving) return; // nothing has been told yet
+        if (!this.serving) return; // no message has arrived yet
         const now = this.now();
         this.tabulate(now);
         const processes = [...this.blocked.keys()].slice(0, loopwatchLive.Health.CURVES);
@@ -105,8 +105,8 @@ loopwatchLive.Health = class {
         this.plot = new uPlot(this.options(curves), [[], ...curves.map(() => [])], this.chart);
     }
 
-    // The delay of the loop that serves the page, and each process. Curves differ in their dashes too, for those who
-    // cannot tell the colours apart.
+    // One curve for the delay of the loop that serves the page, and one for each process. Curves also differ in their
+    // dashes, for users who cannot distinguish the colours.
     curves(processes) {
         const { COLOURS } = loopwatchLive.Health;
         const curve = (label, colour, dash) => ({

@@ -1,4 +1,4 @@
-// The stalls, newest first, as lines of a table that can be filtered. Everything is set as text: names are data.
+// Shows the stalls, newest first, in a table that can be filtered. Names are set as text, never as markup.
 "use strict";
 
 var loopwatchLive = loopwatchLive || {};
@@ -62,7 +62,7 @@ loopwatchLive.Lines = class {
         return this.texts[name] || cause;
     }
 
-    // Offers routes that were seen to the filter.
+    // Offers the routes seen so far to the filter.
     remember(route) {
         const options = [...this.routes.children];
         if (options.length >= loopwatchLive.Lines.ROUTES || options.some((option) => option.value === route)) return;

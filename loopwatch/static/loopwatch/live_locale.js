@@ -1,16 +1,16 @@
-// What the parts of the live page share: texts, moments and durations in the reader's language.
+// Formats texts, moments and durations in the user's language, for all parts of the live page.
 "use strict";
 
 var loopwatchLive = loopwatchLive || {};
 
-// The elements of a row by their `data-field`.
+// Returns the elements of a row by their `data-field`.
 loopwatchLive.fields = (row) =>
     Object.fromEntries([...row.querySelectorAll("[data-field]")].map((element) => [element.dataset.field, element]));
 
-// A translated text with its gaps filled: "%(count)s new".
+// Fills in the placeholders of a translated text such as "%(count)s new".
 loopwatchLive.fill = (text, values) => text.replace(/%\((\w+)\)s/g, (_, name) => values[name]);
 
-// The site's language and time zone, as far as the browser knows them.
+// The language and time zone of the site, if the browser supports them.
 loopwatchLive.locale = (() => {
     const page = document.getElementById("loopwatch-live-page");
     const known = (language, timeZone) => {
