@@ -1,5 +1,8 @@
 """``python -m tests``: what its status is, and that each test is in exactly one of its lanes."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.__main__ import ALL, ORDINARY, worst
@@ -29,3 +32,10 @@ def test_every_ordinary_test_is_in_one_lane():
     assert ORDINARY == "not catalogue"
     for marks in names:
         assert [eval(lane.tests, {}, marks) for lane in ALL].count(True) == 1
+
+
+def test_the_tests_that_ci_names_exist():
+    root = Path(__file__).parent.parent
+    named = re.findall(r"\btests/[\w/.]*\w", (root / ".ci" / "run").read_text())
+    assert named
+    assert [path for path in named if not (root / path).exists()] == []

@@ -173,7 +173,7 @@ async def test_stalls_of_other_requests_count_as_waiting_and_are_not_traced(sett
     found = timing(await asked)
     assert found["waiting"][0][1] >= STALL_S * 1000 * 0.99
     (call,) = await recorded()
-    assert (call.function, call.engine) == ("tests.test_trace_on_demand.block", "sampling")
+    assert (call.function, call.engine) == (f"{__name__}.block", "sampling")
 
 
 def forged():
@@ -317,7 +317,7 @@ async def test_a_websocket_opened_with_a_token_is_traced_until_it_closes(logged)
         await socket.send_to(text_data="hello")
         assert await socket.receive_from(30) == "hello"
     await socket.disconnect(timeout=30)
-    lines = await logged("Traced WebSocket tests.test_trace_on_demand.Chat: ", count=3)
+    lines = await logged(f"Traced WebSocket {__name__}.Chat: ", count=3)
     assert re.search("time.sleep took|no call is to blame", lines[1])
 
 
