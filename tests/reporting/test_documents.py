@@ -37,7 +37,7 @@ def test_what_is_granted_to_chance_is_what_the_code_grants():
     said = " ".join(section("Comparing releases").split())
     assert (release_change._RATIO, "at least a quarter longer" in said) == (1.25, True)
     assert (release_change._DEVIATIONS, "two standard deviations" in said) == (2, True)
-    assert (release_change._LIKELY_BY_CHANCE, "one time in twenty" in said) == (0.05, True)
+    assert (release_change._LIKELY_BY_CHANCE, "one in twenty" in said) == (0.05, True)
 
 
 def test_hosts_go_as_far_back_as_is_said():
