@@ -5,7 +5,7 @@ from django.test import Client
 
 @pytest.fixture
 def staff(django_user_model):
-    """Makes a browser of somebody on the staff who has these permissions and no others."""
+    """Return a function that makes a client of a staff user with only these permissions."""
 
     def log_in(*codenames, **options):
         user = django_user_model.objects.create_user("ada", password="secret", is_staff=True)

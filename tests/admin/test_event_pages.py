@@ -32,7 +32,7 @@ def page_at(client, url):
 
 
 def contribution(name, own_ms, count):
-    """As the writer stores it."""
+    """Return a stack as the writer stores it."""
     return {"name": name, "own_ms": own_ms, "count": count}
 
 

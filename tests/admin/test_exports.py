@@ -226,7 +226,7 @@ def test_a_row_that_does_not_exist_is_not_found(admin_client):
 
 
 async def test_an_export_is_streamed_under_asgi_too(database):
-    """Django would gather a synchronous stream in memory, and warn."""
+    """Read an asynchronous stream; Django would collect a synchronous one in memory and warn."""
     client = AsyncClient()
     await client.aforce_login(await sync_to_async(User.objects.create_superuser)("ada"))
     await sync_to_async(store_events)(1_200)

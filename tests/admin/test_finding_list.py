@@ -172,7 +172,7 @@ def test_an_action_does_not_change_findings_that_already_have_the_status(staff):
 
 
 def test_an_action_writes_only_the_columns_of_the_status(staff, monkeypatch):
-    """The recorder counts on while a person decides: what it adds meanwhile must stay."""
+    """The recorder keeps counting during a triage: what it adds must not be lost."""
     finding = stored_finding(events=1)
     Finding.objects.filter(pk=finding.pk).update(events=2)
     staff("change_finding").post(LIST, {"action": "resolve", "_selected_action": [finding.pk]})

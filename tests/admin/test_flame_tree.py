@@ -22,7 +22,7 @@ def frame(name):
 
 
 def comb(depth):
-    """Stacks that branch at every frame."""
+    """Return stacks that branch at every frame."""
     chain = [frame(f"walk_{level}") for level in range(depth)]
     return [(1, *chain[: level + 1], frame(f"leaf_{level}")) for level in range(depth)]
 

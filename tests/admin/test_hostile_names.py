@@ -1,4 +1,4 @@
-"""Every page that a link of the admin leads to, of a store in which names are attacks and moments are impossible."""
+"""All linked pages of the admin, for a store with hostile names and impossible moments."""
 
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -26,7 +26,7 @@ MOST_PAGES = 400
 
 
 class Page(HTMLParser):
-    """Its links, and what an attack has got into it."""
+    """Collects the links of a page, and the markup that hostile names injected."""
 
     def __init__(self, text):
         super().__init__()
@@ -53,7 +53,7 @@ class Page(HTMLParser):
 
 
 def store_at(moment, name):
-    """A row of every kind at this moment."""
+    """Store a row of every kind at this moment."""
     hour = moment.replace(minute=0, second=0, microsecond=0)
     named = {"blocking_call": name[:300], "function": name, "filename": name, "source": name, "cause": name[:20]}
     finding = stored_finding(
@@ -89,7 +89,7 @@ def store_at(moment, name):
 
 
 def pages(client):
-    """Every page that can be reached by links of the app's own, with its address."""
+    """Yield every page that is reachable by links of the app, with its URL."""
     waiting, seen = [INDEX], {INDEX}
     while waiting and len(seen) < MOST_PAGES:
         address = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""Setting findings aside until something happens, and what their pages say of it."""
+"""Findings that are set aside until something happens, and what their pages say about it."""
 
 import re
 

@@ -23,7 +23,7 @@ print(engines["django"].from_string("{% load loopwatch %}{{ 1500|duration }}").r
 
 
 def test_a_site_without_the_admin_still_renders_its_templates(tmp_path):
-    """Django imports every template tag library of every app as soon as the site renders anything."""
+    """Django imports the template tag libraries of all apps as soon as it renders a template."""
     (tmp_path / "bare.py").write_text(SETTINGS)
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "bare",

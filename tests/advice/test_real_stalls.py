@@ -1,4 +1,4 @@
-"""Where the interpreter says a call stands, and where the parser says so, is the same place."""
+"""The interpreter and the parser agree on the place of a call."""
 
 import asyncio
 import importlib.util

@@ -18,7 +18,7 @@ class Place:
 
 
 def rewrite(source, written, called_name="time.sleep", cause="waiting"):
-    """Rewrite the first call in the source that is written like this."""
+    """Rewrite the first call in the source that is ``written`` so."""
     calls = [
         node
         for node in ast.walk(ast.parse(source))

@@ -1,4 +1,4 @@
-"""The site as an ASGI application."""
+"""Defines the site as an ASGI application."""
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter

@@ -1,4 +1,4 @@
-"""A site that is served for all tests here, a browser, and windows of it."""
+"""Serves one site to all browser tests, and provides a browser and its windows."""
 
 from contextlib import ExitStack, asynccontextmanager
 
@@ -18,7 +18,7 @@ from tests.needs import not_there
 
 @pytest.fixture(scope="package")
 def site(django_db_setup, tmp_path_factory):
-    """Reads and writes the database of the tests, so that a test makes the rows that it wants to see."""
+    """Use the database of the tests, so that a test can store the rows it needs."""
     with AdminSite(tmp_path_factory.mktemp("site"), connection.settings_dict["NAME"]) as served:
         served.serve()
         yield served
@@ -28,7 +28,7 @@ def site(django_db_setup, tmp_path_factory):
 
 @pytest.fixture
 def site_of(transactional_db, tmp_path):
-    """Makes further processes of the site, which end with the test."""
+    """Return a function that starts further processes of the site, which end with the test."""
     made = []
     with ExitStack() as sites:
 
@@ -62,7 +62,7 @@ def superuser(transactional_db):
 
 @pytest.fixture
 def session_of():
-    """Logs somebody in; returns the key of the session."""
+    """Log a user in, and return the session key."""
 
     def log_in(user):
         client = Client()
@@ -74,7 +74,7 @@ def session_of():
 
 @pytest.fixture
 def open_window(browser, site):
-    """Opens windows, each with a profile of its own; a session key logs them in."""
+    """Return a function that opens a window with its own profile, logged in by a session key."""
 
     @asynccontextmanager
     async def opened(look=LOOKS[0], session_key=None, address=site.address):

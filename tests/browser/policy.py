@@ -1,4 +1,4 @@
-"""The strictest policy a site is likely to have. Django has a middleware of its own for it from 6.0 on only."""
+"""Sets the strictest policy a site is likely to have. Django has a middleware for it only since 6.0."""
 
 from asgiref.sync import iscoroutinefunction
 from django.utils.decorators import sync_and_async_middleware

@@ -10,7 +10,7 @@ DAPHNE = ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}")
 
 
 class AdminSite(Site):
-    """One process of the site, on a database that exists; ``environment`` may say more to its settings."""
+    """Is one process of the site, on an existing database. ``environment`` can change its settings."""
 
     def __init__(self, folder, database, **environment):
         super().__init__(
@@ -27,6 +27,6 @@ class AdminSite(Site):
 
     @property
     def tracebacks(self):
-        """What the live page's half of the server raised, each with what the log says next."""
+        """Return the exceptions of the server's side of the live page, each with the next line of the log."""
         _before, *found = self.log.split("Traceback (most recent call last):")
         return [each for each in found if re.search(r'File "\S+/loopwatch/live/', each)]

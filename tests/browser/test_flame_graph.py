@@ -1,4 +1,4 @@
-"""The flame graph is drawn, and does as it is told by keyboard, pointer and search, in a real browser."""
+"""The flame graph in a real browser: its drawing, keyboard, pointer and search."""
 
 import pytest
 from django.urls import reverse
@@ -38,7 +38,7 @@ BRANCHED = stacks(
 
 @pytest.fixture
 def show(transactional_db, window):
-    """Opens the page of a finding that has an event for each of these stacks, and waits until its graph is drawn."""
+    """Return a function that opens the page of a finding with an event for each stack, and waits for its graph."""
 
     async def opened(*stacks_of_events):
         from asgiref.sync import sync_to_async
@@ -80,7 +80,7 @@ async def test_a_frame_is_as_wide_as_the_time_it_took(show):
     assert "shop.total, 60 %, 60 ms" in labels
 
 
-async def test_the_keyboard_leads_everywhere(window, show):
+async def test_the_keyboard_reaches_every_frame(window, show):
     page = await show(BRANCHED)
     await focus_on_all(page)
     for key, name in (
@@ -124,7 +124,7 @@ async def test_a_click_zooms_in_and_the_button_out(show):
     await expect(item(page, "shop.total")).to_be_visible()
 
 
-async def test_the_search_marks_what_matches_and_says_how_much_that_is(show):
+async def test_the_search_marks_matches_and_shows_their_share(show):
     page = await show(BRANCHED)
     search = page.get_by_label("Search", exact=True)
     await search.fill("SHOP.")
@@ -139,14 +139,14 @@ async def test_the_search_marks_what_matches_and_says_how_much_that_is(show):
     await expect(marked).to_have_count(0)
 
 
-async def test_what_is_pointed_at_is_described(show):
+async def test_the_frame_under_the_pointer_is_described(show):
     page = await show(BRANCHED)
     await item(page, "shop.total").hover()
     detail = page.locator(".loopwatch-flame-detail")
     await expect(detail).to_contain_text("shop.total shop/code.py:7 · 60 ms, 60 %; 60 ms self time")
 
 
-async def test_the_graph_grows_and_shrinks_with_the_window(show):
+async def test_the_flame_graph_is_resized_with_the_window(show):
     page = await show(BRANCHED)
     tree = page.get_by_role("tree")
     wide = await tree.get_attribute("width")
@@ -157,7 +157,7 @@ async def test_the_graph_grows_and_shrinks_with_the_window(show):
     await expect(tree).to_have_attribute("width", wide)
 
 
-async def test_a_name_is_only_ever_text(window, show):
+async def test_names_in_the_flame_graph_are_text(window, show):
     page = await show(stacks((60, f"shop.{HOSTILE}", "x.<img src=x onerror=alert(1)>")))
     await expect(item(page, HOSTILE)).to_be_visible()
     await item(page, HOSTILE).click()
@@ -185,7 +185,7 @@ async def test_the_frame_follows_the_keyboard_down_a_deep_stack(show):
     await expect(below).to_be_in_viewport(ratio=0.9)
 
 
-async def test_the_most_functions_that_a_page_merges_are_no_trouble(window, show):
+async def test_the_largest_flame_graph_of_a_page_is_drawn(window, show):
     many = [(1, "django.get_response", f"lib.f{number}") for number in range(4_900)]
     page = await show(*(stacks(*each) for each in batched(many)), stacks((4_900, "django.get_response", "shop.view")))
     await expect(item(page, "shop.view")).to_be_visible()
@@ -194,7 +194,7 @@ async def test_the_most_functions_that_a_page_merges_are_no_trouble(window, show
     assert await window.flaws() == []
 
 
-async def test_a_graph_that_does_not_load_says_so(transactional_db, window):
+async def test_a_flame_graph_that_cannot_be_loaded_is_replaced_by_a_note(transactional_db, window):
     from asgiref.sync import sync_to_async
 
     finding = await sync_to_async(stored_finding)()

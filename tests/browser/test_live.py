@@ -21,7 +21,7 @@ every_look = pytest.mark.parametrize("window", LOOKS, indirect=True, ids=str)
 
 @pytest.fixture
 def stall(site):
-    """Blocks the site's loop: so often, so long, on one of two routes."""
+    """Return a function that blocks the site's loop a number of times on one of two routes."""
 
     async def happen(milliseconds=150, times=1, path="stall"):
         for _ in range(times):
@@ -69,7 +69,7 @@ async def test_a_line_leads_to_its_finding_and_back(window, stall):
     await expect(lines_of(window, "other/")).to_have_count(0)
 
 
-async def test_what_happens_during_a_pause_is_shown_after_it(window, stall):
+async def test_stalls_during_a_pause_are_shown_after_it(window, stall):
     await open_live(window)
     await window.page.get_by_role("button", name="Pause").click()
     await stall(path="other")
@@ -83,8 +83,8 @@ async def test_what_happens_during_a_pause_is_shown_after_it(window, stall):
 @pytest.mark.parametrize(
     ("label", "wanted"), [("Route contains", "OTHER/<int"), ("Finding contains", "urls.other_stall")]
 )
-async def test_lines_are_filtered(window, stall, label, wanted):
-    """Those that are there, and those that come."""
+async def test_lines_of_the_live_page_can_be_filtered(window, stall, label, wanted):
+    """A filter applies to lines that are there and to lines that arrive later."""
     await open_live(window)
     await stall()
     await stall(path="other")
@@ -99,7 +99,7 @@ async def test_lines_are_filtered(window, stall, label, wanted):
     await expect(lines_of(window, "GET stall/").nth(1)).to_be_visible()
 
 
-async def test_a_link_may_name_what_is_wanted(window, stall):
+async def test_a_link_can_preset_the_filters_of_the_live_page(window, stall):
     await open_live(window, "?route=other/")
     await stall()
     await stall(path="other")
@@ -107,7 +107,7 @@ async def test_a_link_may_name_what_is_wanted(window, stall):
     await expect(lines_of(window, "GET stall/")).to_have_count(0)
 
 
-async def test_a_stall_that_went_on_keeps_its_line(window, stall):
+async def test_an_ongoing_stall_keeps_its_line_when_it_ends(window, stall):
     await open_live(window)
     await stall(1_500, path="other")
     line = lines_of(window, re.compile(r"\d\.\d s.*other/", re.DOTALL))
@@ -115,7 +115,7 @@ async def test_a_stall_that_went_on_keeps_its_line(window, stall):
     await expect(line).to_have_count(1)
 
 
-async def test_names_are_text_whatever_is_in_them(window, site):
+async def test_names_on_the_live_page_are_text(window, site):
     await open_live(window)
     await asyncio.to_thread(site.get, "/hostile/150/")
     line = lines_of(window, "Zoë_نوع").first
@@ -124,8 +124,8 @@ async def test_names_are_text_whatever_is_in_them(window, site):
     assert await window.flaws() == []
 
 
-async def test_a_storm_is_summed_up(window, stall):
-    """Every stall is in a line, and the lines are fewer."""
+async def test_many_stalls_are_summed_up_in_few_lines(window, stall):
+    """Every stall is counted in a line, and there are fewer lines than stalls."""
     await open_live(window)
     await asyncio.gather(*(stall(60, times=10) for _ in range(4)))
 

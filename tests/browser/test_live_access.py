@@ -1,4 +1,4 @@
-"""Who may look at the live page: asked before the connection is accepted, and again while it is open."""
+"""Access to the live page: it is checked before the connection is accepted, and while it is open."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ VIEW = "view_blockingevent"
 
 @pytest.fixture
 def session(transactional_db, session_of):
-    """Logs in somebody on the staff with these permissions, or with other columns."""
+    """Return a function that logs in a staff user with these permissions or other columns."""
 
     def log_in(*codenames, **columns):
         user = User.objects.create_user("bert", password="secret", **{"is_staff": True} | columns)
@@ -36,7 +36,7 @@ def viewer(session):
 
 
 def connection(site, session_key=None, origin=None):
-    """A WebSocket to the live page's consumer, as another program than a browser may make it."""
+    """Open a WebSocket to the live page's consumer, as a program other than a browser can."""
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session_key}"} if session_key else {}
     url = site.address.replace("http:", "ws:") + "/loopwatch/live/"
     return connect(
@@ -52,7 +52,7 @@ async def refused(*arguments):
 
 
 async def closed(socket):
-    """The code the connection is closed with, in the end."""
+    """Return the code with which the connection is finally closed."""
     with pytest.raises(ConnectionClosed) as caught:
         async with asyncio.timeout(60):
             while True:
@@ -129,7 +129,7 @@ async def test_a_user_who_loses_the_permission_is_disconnected(site, viewer, cha
         assert await closed(socket) == 4403
 
 
-async def test_the_page_says_why_it_is_cut_off(open_window, viewer):
+async def test_a_disconnected_page_says_why(open_window, viewer):
     async with open_window(session_key=viewer) as window:
         await open_live(window)
         await lose_permission()

@@ -1,4 +1,4 @@
-"""The live page shows what happens in another process, through a real Redis."""
+"""The live page shows stalls of another process, through a real Redis."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ async def test_a_stall_in_another_process_appears_with_its_process(open_window, 
         assert await window.flaws() == []
 
 
-async def test_a_stall_in_another_process_is_shown_while_it_goes_on(open_window, superuser_session, sites, gate):
+async def test_an_ongoing_stall_in_another_process_is_shown(open_window, superuser_session, sites, gate):
     here, elsewhere = sites
     async with open_window(session_key=superuser_session, address=here.address) as window:
         await open_live(window)

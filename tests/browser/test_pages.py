@@ -40,7 +40,7 @@ FRAMES = (
 
 @pytest.fixture
 def store(transactional_db):
-    """What a site has in it after a while; the addresses of its pages by name."""
+    """Store what a site has after some time, and return the URLs of its pages by name."""
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     seen = {"first_seen": hour - timedelta(days=3), "last_seen": hour}
     finding = stored_finding(events=37, events_thinned=30, requests_delayed=9, delay_us=900_000, exact=False, **seen)
@@ -82,7 +82,7 @@ async def test_nothing_is_wrong_with_a_page_of_the_admin(name, window, store):
     assert await window.flaws() == []
 
 
-async def test_flaws_of_a_page_are_seen(window):
+async def test_faults_of_a_page_are_detected(window):
     await window.open("/forbidden/")
     flaws = "\n".join(await window.flaws())
     assert "Content Security Policy" in flaws

@@ -29,7 +29,7 @@ async def held(request):
 
 
 async def many(request, milliseconds):
-    """So many stalls, one a step, none of them in the same function as another."""
+    """Cause a number of stalls, one per step, each in another function."""
     for number in range(200):
         named(f"many_{number}")(milliseconds / 1000)
         await asyncio.sleep(0)
@@ -42,7 +42,7 @@ async def hostile(request, milliseconds):
 
 
 def named(name):
-    """A function of this name that sleeps."""
+    """Return a function of this name that sleeps."""
 
     def sleep(seconds):
         time.sleep(seconds)
@@ -52,7 +52,7 @@ def named(name):
 
 
 async def forbidden(request):
-    """What the policy does not let pass, and a reader who cannot see would not get."""
+    """Show a page that violates the policy and is not accessible."""
     script, picture, wide = "<script>alert(1)</script>", '<img src="/favicon.ico">', '<table width="5000"><td>x</table>'
     return HttpResponse(f"<!doctype html><title>x</title>{script}{picture}{wide}")
 

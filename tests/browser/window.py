@@ -1,4 +1,4 @@
-"""A window of the browser, which notes what goes wrong on its pages and judges them."""
+"""Provides a window of the browser that records errors of its pages and checks them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ MOVES_IN = "Promise.all(document.getAnimations().map(animation => animation.fini
 
 @dataclass(frozen=True)
 class Look:
-    """What the browser says of its user: colours preferred, width of the screen, language."""
+    """Holds the user's preferred colours, screen width and language."""
 
     colours: str
     width_px: int
@@ -51,12 +51,12 @@ class Window:
             self.complaints.append(f"{message.type}: {message.text}")
 
     async def open(self, path):
-        """Load a page with all that belongs to it."""
+        """Load a page with all its resources."""
         response = await self.page.goto(self.address + path)
         assert response.status == 200, await response.text()
 
     async def flaws(self):
-        """All that is wrong with the page as it is now: complaints, grave faults by axe-core, sideways scrolling."""
+        """Return all faults of the current page: complaints, serious faults by axe-core, sideways scrolling."""
         await self.page.evaluate(MOVES_IN)
         await self._take_picture()
         too_wide_px = await self.page.evaluate(TOO_WIDE_PX)

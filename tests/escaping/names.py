@@ -1,4 +1,4 @@
-"""Names that attack the formats they are printed in."""
+"""Lists names that attack the formats they are printed in."""
 
 import unicodedata
 
@@ -17,5 +17,5 @@ names = st.lists(st.sampled_from(TRICKS) | st.text(max_size=5), max_size=4).map(
 
 
 def is_invisible(char):
-    """Whether a terminal may take it for more than a character."""
+    """Return whether a terminal may interpret the character."""
     return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}

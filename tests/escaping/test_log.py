@@ -1,4 +1,4 @@
-"""Nothing that a name holds forges a line of the log, or commands the terminal that it is read on."""
+"""No name can forge a line of the log, or control the terminal that shows it."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ def test_white_space_becomes_one_space_and_a_cut_is_marked():
 
 @pytest.fixture
 def logged(caplog):
-    """The text of everything that was logged, with what a formatter may add."""
+    """Return everything that was logged, as a formatter writes it."""
     caplog.set_level(logging.INFO, "loopwatch")
 
     def texts():

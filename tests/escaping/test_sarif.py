@@ -1,4 +1,4 @@
-"""Text of SARIF stands for itself."""
+"""Text in SARIF is neither a link nor a placeholder."""
 
 from loopwatch.escaping.sarif import sarif_text
 

@@ -1,4 +1,4 @@
-"""No text is a formula, whichever list separator a spreadsheet cuts cells at."""
+"""No text is a formula, with any list separator of a spreadsheet."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""ASGI applications as sites have them, with and without a route to the live page."""
+"""Defines ASGI applications such as sites have, with and without a route to the live page."""
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter

@@ -1,4 +1,4 @@
-"""A line of a batch, as tests of the live page want it."""
+"""Builds lines of a batch for tests of the live page."""
 
 from loopwatch.live.batch import Line
 

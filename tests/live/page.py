@@ -1,4 +1,4 @@
-"""The browser's end of the live page's WebSocket, which leaves when and how a test says."""
+"""Plays the browser's end of the live page's WebSocket, which disconnects as a test demands."""
 
 import json
 import socket
@@ -17,7 +17,7 @@ WITHIN_S = 60
 
 
 class Page:
-    """An open page, of whoever has the session."""
+    """Is an open page of the user with this session."""
 
     def __init__(self, port, session_key):
         address = f"{LOOPBACK}:{port}"
@@ -33,7 +33,7 @@ class Page:
         assert self._protocol.state is State.OPEN, self._protocol.handshake_exc
 
     def message(self):
-        """The next message."""
+        """Return the next message."""
         while not self._received:
             self._receive()
         frame = self._received.pop(0)
@@ -46,22 +46,22 @@ class Page:
             pass
 
     def hang_up(self):
-        """Only let go of the socket, if that is still to do."""
+        """Close the socket without a handshake, unless it is closed already."""
         self._socket.close()
 
     def say_goodbye(self):
-        """Begin to leave as a browser does."""
+        """Start the closing handshake, as a browser does."""
         self._protocol.send_close(1001)
         self._flush()
 
     def close(self):
-        """Leave, and wait until the server has answered and hung up."""
+        """Close the connection, and wait until the server has closed it too."""
         self.say_goodbye()
         while self._socket.recv(65536):
             pass
 
     def reset(self):
-        """Leave as a machine does that is switched off: the server gets a TCP reset, if anything."""
+        """Disconnect like a machine that is switched off: the server gets at most a TCP reset."""
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
 

@@ -1,4 +1,4 @@
-"""Anything may be written to the Redis that carries batches; pages stay open, and show the stalls that follow."""
+"""Junk in the Redis that carries batches: pages stay open, and show the stalls that follow."""
 
 import asyncio
 import math

@@ -1,4 +1,4 @@
-"""Browsers leave while they are sent something: under every server that is all there is to it."""
+"""Browsers that disconnect while messages are sent, under every server."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The sink "live": what is sent of many stalls, to whom, and when nothing is done at all."""
+"""The sink "live": what it sends of many stalls, to whom, and when it does nothing."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ SECOND = int(NOON.timestamp())
 
 
 class SharedLayer(InMemoryChannelLayer):
-    """Passes for one that reaches other processes; keeps what it is given."""
+    """Poses as a layer that reaches other processes, and keeps what it is given."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -37,7 +37,7 @@ class FailingLayer(SharedLayer):
 
 @pytest.fixture
 def layer(request, settings):
-    """A channel layer of the given class is set up."""
+    """Set up a channel layer of the given class."""
     name = f"{__name__}.{request.param.__name__}"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": name}}
     yield channel_layers["default"]
@@ -46,14 +46,14 @@ def layer(request, settings):
 
 @pytest.fixture
 async def audience():
-    """A feed that somebody looks at, and the batches they got."""
+    """Return a feed with one viewer, and the queue of the viewer's batches."""
     own, received = Feed(), asyncio.Queue()
     own.join(received.put_nowait)
     return own, received
 
 
 async def sent(audience, *calls):
-    """The batch that a new sink makes of these calls."""
+    """Return the batch that a new sink makes of these calls."""
     own, received = audience
 
     def send():

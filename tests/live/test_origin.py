@@ -1,4 +1,4 @@
-"""Whether a WebSocket is opened by a page of this site: the answer is that of Django's CSRF check."""
+"""The origin of a WebSocket: the answer equals that of Django's CSRF check."""
 
 import pytest
 from django.http import HttpResponse
@@ -130,7 +130,7 @@ def test_the_answer_is_that_of_django_to_a_form(origin, scheme, headers, site):
 
 
 def is_taken(origin, secure, headers):
-    """Whether Django takes a form from there, token and all."""
+    """Return whether Django accepts a form with a valid token from there."""
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = "a" * 32
     named = {name.replace("_", "-"): value for name, value in headers.items()}

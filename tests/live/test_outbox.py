@@ -1,4 +1,4 @@
-"""What one page is told: bounded, with everything that is left out counted."""
+"""The messages of one page: they are bounded, and what is left out is counted."""
 
 from loopwatch.live.batch import SECONDS_LIMIT, LiveBatch
 from loopwatch.live.outbox import LINES_PER_MESSAGE, PROCESSES_LIMIT, SECONDS_PER_MESSAGE, Outbox

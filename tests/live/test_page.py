@@ -1,4 +1,4 @@
-"""The live page without a browser: where its WebSocket is, and what it says where there is none."""
+"""The live page without a browser: the path of its WebSocket, or what is missing."""
 
 import sys
 
@@ -37,7 +37,7 @@ def test_the_path_includes_the_prefix_of_the_site(settings):
 
 @pytest.fixture
 def without_channels(monkeypatch):
-    """As if nobody had installed it."""
+    """Hide Channels, as if it were not installed."""
     for name in [name for name in sys.modules if name.partition(".")[0] == "channels"]:
         monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.setitem(sys.modules, "channels", None)

@@ -1,4 +1,4 @@
-"""What comes over the channel layer becomes a batch that a page can be sent, or is refused."""
+"""Messages from the channel layer become batches or are refused."""
 
 import json
 from dataclasses import replace

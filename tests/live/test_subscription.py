@@ -1,4 +1,4 @@
-"""A page listens to the channel layer, and stays open if a message or the layer is faulty."""
+"""A page that listens to the channel layer stays open if a message or the layer is faulty."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +17,7 @@ BATCH = LiveBatch("web-1 7", 1, 1, (line(),), {1: 50.0})
 
 @pytest.fixture(autouse=True)
 def errors(monkeypatch):
-    """Where nothing is watched, failures are counted here."""
+    """Return the counter of failures in a process that is not watched."""
     monkeypatch.setattr(subscription, "_unwatched", Errors())
     return subscription._unwatched
 
@@ -36,7 +36,7 @@ async def listening(layer):
 
 
 class Layer(InMemoryChannelLayer):
-    """Says when somebody has joined, and fails as often as a test wants."""
+    """Reports when a page has joined, and fails as often as a test demands."""
 
     def __init__(self, failures=0):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The library that is part of the package is the one that was published."""
+"""The vendored library equals the published one."""
 
 from hashlib import sha256
 from pathlib import Path

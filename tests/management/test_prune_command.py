@@ -24,7 +24,7 @@ def run(*arguments, stdout=None):
 
 @pytest.fixture
 def finding():
-    """A finding with an event a day, the newest just now."""
+    """Return a finding with one event per day, the newest just now."""
     finding = stored_finding(events=120)
     for day in range(120):
         stored_event(finding, started_at=timezone.now() - timedelta(days=day, minutes=1))

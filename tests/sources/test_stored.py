@@ -1,4 +1,4 @@
-"""What a row says of a file is followed to the very line that was stored, inside of the project and the packages."""
+"""Stored file names are resolved only to files with the stored line, in the project or a package."""
 
 import os
 from pathlib import Path

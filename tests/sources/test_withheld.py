@@ -1,4 +1,4 @@
-"""No line of a file that settings are read from is stored or shown."""
+"""No line of a settings file is stored or shown."""
 
 import importlib
 import json
@@ -26,7 +26,7 @@ _numbers = count()
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
-    """Makes a project of these files, whose settings are the given module; returns its folder."""
+    """Return a function that makes a project of these files, with the given settings module."""
     modules = set(sys.modules)
 
     def make(settings, files):

@@ -1,4 +1,4 @@
-"""Runs pytest on a test file, as a project would that has the plugin."""
+"""Runs pytest on a test file, as a project with the plugin would."""
 
 import json
 from pathlib import Path
@@ -29,7 +29,7 @@ def back_off():
 
 
 class Project:
-    """A folder with ``test_shop.py``, and pytest to run over it. Its ``back_off()`` takes no time."""
+    """Runs pytest in a folder with ``test_shop.py``, whose ``back_off()`` takes no time."""
 
     stall_s = 0.0
 
@@ -49,7 +49,7 @@ class Project:
         return self._pytester.runpytest_inprocess(*self._command(plugins), *arguments)
 
     def run_in_new_process(self, *arguments, plugins=(ASYNCIO,)):
-        """Run pytest where nothing has been imported yet, and no Django is set up."""
+        """Run pytest in a process where nothing is imported yet, and no Django is set up."""
         return self._pytester.runpytest_subprocess(*self._command(plugins), *arguments, timeout=120)
 
     def configure(self, *arguments):
@@ -67,7 +67,7 @@ class Project:
 
 
 class StallingProject(Project):
-    """Its ``back_off()`` blocks for longer than the threshold, and its runs are accounted for."""
+    """Has a ``back_off()`` that blocks for longer than the threshold, and checks its disturbed runs."""
 
     stall_s = 0.15
 
@@ -83,7 +83,7 @@ class StallingProject(Project):
         return result
 
     def run_in_new_process(self, *arguments, plugins=(ASYNCIO,)):
-        """The kernel's figures end with the process, so its own word has to do."""
+        """Trust the process's own output, because the kernel's figures end with it."""
         for run in self._real_time.runs():
             result = super().run_in_new_process(*arguments, plugins=plugins)
             run.disturbed(DISTURBED) if DISTURBED in result.stdout.str() else run.exact()
@@ -91,7 +91,7 @@ class StallingProject(Project):
 
 
 def account_for(run, has_disturbances, witness):
-    """A stall may be said to be the machine's doing only if the kernel says that the machine did something."""
+    """Accept a stall that is attributed to the machine only if the kernel's figures show a disturbance."""
     if not has_disturbances:
         run.exact()
     elif witness.saw_disturbance:

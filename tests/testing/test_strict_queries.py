@@ -1,4 +1,4 @@
-"""Strict mode and databases: a query made on the loop, through Django's ORM and past it."""
+"""Strict mode and databases: queries on the loop, through Django's ORM and without it."""
 
 import asyncio
 
@@ -14,7 +14,7 @@ CURSORS = {"sqlite": "sqlite3.Cursor", "postgresql": "psycopg.Cursor"}
 
 @pytest.fixture(autouse=True)
 def unsafe(monkeypatch):
-    """Otherwise Django itself refuses."""
+    """Allow synchronous queries on the loop, which Django refuses otherwise."""
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 

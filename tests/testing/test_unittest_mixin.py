@@ -1,4 +1,4 @@
-"""Without pytest: the mixin and the assertion, under unittest's own runner and Django's."""
+"""The mixin and the assertion without pytest, under unittest's runner and Django's."""
 
 import asyncio
 import os
@@ -30,11 +30,11 @@ async def slow():
 
 @pytest.fixture
 def failures_of(real_time, monkeypatch):
-    """Run one test as ``unittest`` does; the texts of its failures."""
+    """Return a function that runs one test as ``unittest`` does and returns the texts of its failures."""
     disturbances = []
 
     def leave(watched, watcher):
-        """A test case is not told that a stall was the machine's doing."""
+        """Collect the disturbances, which a test case does not report."""
         left(watched, watcher)
         disturbances.extend(watcher.disturbances)
 
@@ -162,7 +162,7 @@ def test_a_test_expected_to_fail_may_block(failures_of):
 
 
 class Asserting(AssertDoesNotBlockMixin, unittest.TestCase):
-    """Not run: it only asserts."""
+    """Provides the assertion; its tests are never run."""
 
 
 async def test_the_assertion_covers_the_step_it_is_used_in():

@@ -1,4 +1,4 @@
-"""However a Django test reaches the code that blocks, the loop that runs it is watched."""
+"""Loops are watched in all ways in which a Django test can reach code."""
 
 import pytest
 
@@ -102,7 +102,7 @@ def shop(stalling_project, monkeypatch):
     return stalling_project
 
 
-def test_what_blocks_is_found_and_nothing_else(shop):
+def test_only_tests_that_block_fail(shop):
     result = shop.run_in_new_process(
         "--loopwatch", "--loopwatch-json", "found.json", plugins=[ASYNCIO, "pytest_django.plugin"]
     )
