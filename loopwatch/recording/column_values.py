@@ -2,6 +2,8 @@
 
 import math
 import re
+import socket
+from functools import cache
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 _LARGEST_INTEGER = 2**31 - 1
@@ -33,3 +35,9 @@ def microseconds(duration_ms: float) -> int:
 def milliseconds(duration_ms: float) -> float:
     """Round to the microsecond; the result is always valid JSON."""
     return microseconds(duration_ms) / 1000
+
+
+@cache
+def host() -> str:
+    """Return the name of this machine."""
+    return text(socket.gethostname(), 100)

@@ -4,20 +4,19 @@ Every transaction begins with a write and visits findings in the order of their 
 to upgrade a read lock, and PostgreSQL never finds a deadlock.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.db import DataError, IntegrityError, connections, router, transaction
-from django.db.models import F
 
 from loopwatch.models import Finding
-from loopwatch.recording import counters, event_rows
 from loopwatch.recording.column_values import text
+from loopwatch.recording.counters import count_routes
 from loopwatch.recording.deltas import FindingDelta, HourKey, RouteDelta
-from loopwatch.recording.event_rows import EventColumns
+from loopwatch.recording.event_columns import events_of
+from loopwatch.recording.finding_rows import write_findings
 from loopwatch.recording.ledger import Ledger
 from loopwatch.recording.pending import Pending
-from loopwatch.recording.reopening import reopen
 from loopwatch.recording.throttle import Throttle
 
 FINDINGS_PER_TRANSACTION = 10
@@ -25,10 +24,6 @@ ROUTES_PER_TRANSACTION = 100
 
 # A batch that raises one of these will raise it again; any other failure may be temporary.
 UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
-
-
-Events = dict[str, tuple[EventColumns, EventColumns]]
-"""The columns of new events and of events to update, by fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +154,16 @@ class DatabaseSink:
 
     def _commit(self, alias: str, batch: NumberedBatch) -> None:
         # Encode stacks first: that reads source files, and on SQLite other writers would wait for the transaction.
-        events = {fingerprint: self._events(delta) for fingerprint, delta in batch.deltas.items()}
+        rest = self._throttle.rest
+        events = {each: events_of(delta, self._release, rest) for each, delta in batch.deltas.items()}
         is_complete = False
         try:
             with transaction.atomic(using=alias):
                 is_new = self._ledger.enter(alias, batch.number)
-                deleted = self._write_rows(alias, batch.deltas, events) if is_new and batch.deltas else 0
-                counters.count_routes(alias, batch.routes if is_new else {})
+                deleted = 0
+                if is_new:
+                    deleted = write_findings(alias, self._release, batch.deltas, events, self._events_per_finding)
+                    count_routes(alias, batch.routes)
                 is_complete = True
         except UNSTORABLE:
             raise
@@ -175,34 +173,6 @@ class DatabaseSink:
             raise
         self.stored += batch.events
         self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + deleted
-
-    def _write_rows(
-        self, alias: str, deltas: dict[str, FindingDelta], events: dict[str, tuple[EventColumns, EventColumns]]
-    ) -> int:
-        """Write the rows of a batch. Returns how many events had to be deleted because there were too many."""
-        counters.count_findings(alias, self._release, deltas)
-        findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
-        ids = dict(findings.values_list("fingerprint", "id"))
-        counters.count_hours(alias, self._release, [(ids[each], deltas[each]) for each in deltas if each in ids])
-        reopen(alias, self._release, deltas)
-        event_rows.write(alias, [(ids[each], *events[each]) for each in deltas if each in ids])
-        return self._thin(alias, ids.values())
-
-    def _events(self, delta: FindingDelta) -> tuple[EventColumns, EventColumns]:
-        """Return the columns of new events, and of events to update."""
-        new, updated = EventColumns(), EventColumns()
-        for detail in delta.details.values():
-            columns = event_rows.columns(detail.call, self._release)
-            (new if detail.is_new else updated)[text(detail.call.stall_id, 32)] = columns
-            self._throttle.rest()
-        return new, updated
-
-    def _thin(self, alias: str, finding_ids: Iterable[int]) -> int:
-        deleted = event_rows.thin(alias, finding_ids, self._events_per_finding)
-        for number in set(deleted.values()):
-            findings = Finding.objects.using(alias).filter(pk__in=[each for each in deleted if deleted[each] == number])
-            findings.update(events_thinned=F("events_thinned") + number)
-        return sum(deleted.values())
 
 
 def _batches(pending: Pending) -> Iterator[list[str]]:

@@ -6,8 +6,7 @@ from datetime import timedelta
 from django.utils import timezone
 
 from loopwatch.models import ProcessHealth
-from loopwatch.recording.column_values import text
-from loopwatch.recording.event_rows import host
+from loopwatch.recording.column_values import host, text
 from loopwatch.recording.health import Stats
 from loopwatch.stored_time import as_stored
 

@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 
 from loopwatch import impact
 from loopwatch.models import LoopTime
-from loopwatch.recording.column_values import text
-from loopwatch.recording.event_rows import host
+from loopwatch.recording.column_values import host, text
 from loopwatch.recording.loop_times import KEPT, LoopFigures, LoopTimeKey
 from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
