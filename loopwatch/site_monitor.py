@@ -143,9 +143,9 @@ class SiteMonitor:
             self._forget_closed_loops()
             if self._recorder is None:
                 self._recorder = _new_recorder(current)
-                self._recorder.start()
                 self._measure_thread_waits(current, self._recorder)
                 self._process_exit.register()
+            self._recorder.start()  # again if there was no room for one of its threads before
             subscriber = SiteSubscriber(current, self._recorder)
             (clock,) = self._start_watching(subscriber, loop)
             self._subscribers[loop] = subscriber

@@ -3,6 +3,7 @@
 import queue
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
@@ -23,18 +24,19 @@ class CallbackThread:
         self._thread: threading.Thread | None = None
 
     def put(self, call: BlockingCall) -> None:
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="loopwatch-delivery", daemon=True)
-            self._thread.start()
         try:
             self._pending.put_nowait(call)
         except queue.Full:
             self.dropped += 1
+        self._ensure_thread()
 
     def finish(self, timeout_s: float) -> bool:
         """Wait until everything put so far has been delivered, and end the thread; false if that took too long."""
-        if self._thread is None or self._thread is threading.current_thread():
+        if self._thread is threading.current_thread() or (self._thread is None and self._pending.empty()):
             return True
+        self._ensure_thread()
+        if self._thread is None:
+            return False
         try:
             self._pending.put(None, timeout=timeout_s)
         except queue.Full:
@@ -42,11 +44,18 @@ class CallbackThread:
         self._thread.join(timeout_s)
         return not self._thread.is_alive()
 
+    def _ensure_thread(self) -> None:
+        if self._thread is None:
+            thread = threading.Thread(target=self._run, name="loopwatch-delivery", daemon=True)
+            with suppress(RuntimeError):  # no room for one more thread; perhaps there is at the next call
+                thread.start()
+                self._thread = thread
+
     def _run(self) -> None:
         while (call := self._pending.get()) is not None:
             try:
                 self._callback(call)
-            except Exception:
+            except BaseException:  # not even SystemExit may keep the other calls from being delivered
                 self.failures += 1
                 if self.failures == 1:
                     logger.exception(

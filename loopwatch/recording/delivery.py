@@ -60,7 +60,8 @@ class Delivery:
             self._calls.append(call)
             self._taken += 1
             self._changed.notify_all()
-        self._ensure_thread()
+        with suppress(RuntimeError):  # no more threads; perhaps there are for the next call
+            self._ensure_thread()
 
     def open(self) -> None:
         """Let the next ``put`` start the thread."""

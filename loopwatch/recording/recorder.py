@@ -85,7 +85,7 @@ class Recorder:
         try:
             self.loop_times.use(usage)
             self._buffer.note(LOOP_TIMES_INTERVAL_S)
-            self._writer_thread.ensure()
+            self._ensure_writer()
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self.errors.log_once("recorder", error, "How busy the loop is could not be recorded.")
 
@@ -98,7 +98,7 @@ class Recorder:
                 return
             self._writer.thread_waits.put(wait)
             self._buffer.note(self._configuration.flush_interval_s)
-            self._writer_thread.ensure()
+            self._ensure_writer()
         except Exception as error:  # noqa: BLE001 - it is the site's own thread that hands it over
             self.errors.log_once("recorder", error, "A thread wait could not be recorded.")
 
@@ -120,7 +120,8 @@ class Recorder:
         deadline = time.monotonic() + timeout_s
         redacted = self._redaction is None or self._redaction.delivery.flush(timeout_s)
         puts = self._buffer.hurry()
-        self._writer_thread.ensure()
+        if self._buffer.is_due:
+            self._ensure_writer()
         # Without a thread there is nothing to wait for.
         patience_s = remaining_s(deadline) if self._writer_thread.is_running else 0.0
         written = self._buffer.wait_settled(puts, patience_s)
@@ -175,12 +176,18 @@ class Recorder:
                 writer_cpu_s=self._writer_thread.cpu_s,
             )
 
+    def _ensure_writer(self) -> None:
+        try:
+            self._writer_thread.ensure()
+        except RuntimeError as error:  # no more threads
+            self.errors.log_once("recorder", error, "The writer could not be started; what it is to write is kept.")
+
     def _all_deliveries(self) -> list[Delivery]:
         return [self._redaction.delivery, *self._deliveries] if self._redaction else self._deliveries
 
     def _record(self, call: BlockingCall) -> None:
         self._buffer.put(call, 0.0 if call.ongoing else self._configuration.flush_interval_s)
-        self._writer_thread.ensure()
+        self._ensure_writer()
         for delivery in self._deliveries:
             delivery.put(call)
 

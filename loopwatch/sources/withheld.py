@@ -23,7 +23,10 @@ SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 def is_withheld(filename: str) -> bool:
     """Return whether a file's lines must not be stored or shown. ``filename`` may be relative."""
     settings_module = os.environ.get(SETTINGS_MODULE, "")
-    return settings_module in sys.modules and _is_of(settings_module, filename)
+    try:
+        return settings_module in sys.modules and _is_of(settings_module, filename)
+    except OSError:  # the current folder is gone, so a relative path may be that of any file
+        return True
 
 
 @lru_cache(maxsize=4096)

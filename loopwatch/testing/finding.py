@@ -145,6 +145,6 @@ def short_path(filename: str) -> str:
     """
     try:
         relative = os.path.relpath(filename)
-    except ValueError:  # another drive, or empty
+    except (ValueError, OSError):  # another drive, or empty; or the current folder is gone
         return visible(filename)
     return visible(filename if relative.startswith(os.pardir) else relative.replace(os.sep, "/"))

@@ -224,12 +224,13 @@ async def test_callbacks_do_not_run_on_the_thread_of_the_loop():
     assert threading.get_ident() not in threads
 
 
-async def test_a_callback_that_raises_is_logged_once_and_called_again(caplog):
+@pytest.mark.parametrize("error", [RuntimeError("the callback is broken"), SystemExit(), asyncio.CancelledError()])
+async def test_a_callback_that_raises_is_logged_once_and_called_again(caplog, error):
     told = []
 
     def fail(call):
         told.append(call)
-        raise RuntimeError("the callback is broken")
+        raise error
 
     with watch(threshold_ms=THRESHOLD_MS, on_blocking_call=fail) as watcher:
         await blocks_twice()

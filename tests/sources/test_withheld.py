@@ -109,6 +109,29 @@ def test_a_name_that_is_not_a_file_is_not_withheld(filename):
     assert not is_withheld(filename)
 
 
+@pytest.fixture
+def gone_folder(tmp_path, monkeypatch):
+    """The current folder is deleted, as by a deployment that removes the release that still runs."""
+    folder = tmp_path / "release"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+
+
+@pytest.mark.usefixtures("gone_folder")
+def test_a_relative_path_is_withheld_where_the_current_folder_is_gone():
+    assert is_withheld("settings.py")
+    assert not is_withheld(__file__)
+
+
+@pytest.mark.usefixtures("gone_folder")
+def test_a_stall_of_a_relative_path_is_recorded_where_the_current_folder_is_gone(recorder_of, database):
+    recorder = recorder_of()
+    recorder.put(blocking_call(filename="<string>", source="f()"))
+    assert recorder.flush(10)
+    assert [(event.filename, event.source) for event in BlockingEvent.objects.all()] == [("<string>", "")]
+
+
 def test_lines_of_withheld_files_are_not_read():
     assert lines_of(SETTINGS) == []
     assert line_of(SETTINGS, SECRET_LINENO) == ""

@@ -135,3 +135,22 @@ def test_an_update_for_one_channel_leaves_the_other_as_it_was(stalling_project):
     content = json.loads((stalling_project.path / "known.json").read_text())
     assert content["blocking_calls"] == []
     assert [call["blocking_call"] for call in content["strict_calls"]] == ["time.sleep"]
+
+
+def test_a_test_that_removes_its_folder_fails_for_what_it_did_and_the_run_goes_on(project):
+    project.tests("""
+import os
+
+
+async def test_removes_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    os.stat("/")
+
+
+def test_is_run_too():
+    pass
+""")
+    result = project.run("--loopwatch-strict")
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*os.stat is known to block the event loop"])

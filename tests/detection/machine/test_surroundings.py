@@ -96,6 +96,7 @@ def leave_no_room():
     size = pages * resource.getpagesize() + 4_000_000  # less than the stack of a thread
     resource.setrlimit(resource.RLIMIT_AS, (size, size))
 """
+LOGGED = 'logging.basicConfig(format="%(message)s")'
 LOOPS_OF_EVERY_THREAD = """
 import asyncio, logging, time
 from loopwatch import watch
@@ -130,3 +131,51 @@ def test_loops_that_there_is_no_room_to_watch_run_on():
     out, (complaint,) = said_of(NO_ROOM, LOOPS_OF_EVERY_THREAD)
     assert out == ["served", "0 0"]
     assert complaint.endswith("is not watched: can't start new thread")
+
+
+CALLED_BACK = """
+async def main():
+    with watch(threshold_ms=5, on_blocking_call=lambda call: print("called")):
+        leave_no_room()
+        time.sleep(0.02)
+    print("left")
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_a_callback_without_room_for_its_thread_is_called_once_there_is():
+    """Where there is none before: at the end of the block, because the watchdog leaves its own."""
+    program = PROGRAM.partition("async def main")[0]
+    assert said_of(NO_ROOM, program, LOGGED, CALLED_BACK) == (["called", "left"], [])
+
+
+SHORT_OF_ROOM = """
+async def site(scope, receive, send):
+    time.sleep(0.02)
+
+async def main():
+    async def serve():
+        await asyncio.create_task(LoopWatch(site)({"type": "http", "method": "GET", "path": "/"}, None, None))
+
+    leave_no_room()
+    await serve()
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    await serve()
+    print(await asyncio.to_thread(site_monitor.flush), called)
+    await serve()
+
+asyncio.run(main())
+print(site_monitor.stop(), called)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
+def test_a_site_that_has_room_for_threads_later_reaches_its_callback():
+    settings = SITE.partition("async def site")[0].replace('"SINKS": []', '"SINKS": [], "ON_BLOCKING_CALL": note')
+    note = "called = []\ndef note(call): called.append(call.method_name)\nfrom loopwatch import site_monitor\n"
+    room = NO_ROOM.replace("(size, size)", "(size, resource.RLIM_INFINITY)")
+    out, complaints = said_of(room, note, settings, LOGGED, SHORT_OF_ROOM)
+    assert out == ["True ['time.sleep']", "True ['time.sleep', 'time.sleep']"]
+    assert len(complaints) == 1
