@@ -1,0 +1,64 @@
+"""Reports each stall to the subscribers whose threshold it reached. Runs on the watchdog's thread."""
+
+from collections.abc import Callable, Iterable
+from types import CodeType
+
+from loopwatch.detection.calls import TRACING, BlockingCall
+from loopwatch.detection.machine.clock import utc_of
+from loopwatch.detection.machine.gc_pauses import GcPauses
+from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.timing.loop_clock import Stall
+from loopwatch.detection.verdict.blocking_call import blocking_call, explanation, unexamined_call
+from loopwatch.detection.verdict.debuggers import is_being_debugged
+from loopwatch.detection.verdict.usual_culprits import UsualCulprits
+
+
+class StallReporter:
+    """Makes one ``BlockingCall`` for all subscribers that saw the same part of a stall by the same engine.
+
+    ``time_again`` is called with code whose untimed calls took long.
+    """
+
+    def __init__(self, gc_pauses: GcPauses, time_again: Callable[[Iterable[CodeType]], object]) -> None:
+        self._gc_pauses = gc_pauses
+        self._time_again = time_again
+        self._usual = UsualCulprits()
+
+    def report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
+        """Report a stall. One that is ``ongoing`` is reported again when it has ended."""
+        if is_being_debugged(observation.samples):
+            return
+        reports: dict[tuple[str, float], BlockingCall] = {}
+        for watcher in stall.watchers:
+            started = max(stall.step_started, watcher.entered)
+            if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
+                continue
+            engine = TRACING if stall.is_for_request else watcher.engine
+            key = engine, started
+            if key not in reports:
+                reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
+            watcher.receive(reports[key])
+
+    def _call(
+        self, stall: Stall, observation: Observation, started: float, engine: str, *, ongoing: bool
+    ) -> BlockingCall:
+        started_at = utc_of(started)
+        if observation.is_unexamined:
+            call = unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
+            return self._usual.stand_in(call)
+        explained = explanation(stall, observation, started, engine)
+        call = blocking_call(
+            stall,
+            observation,
+            started,
+            explained,
+            started_at=started_at,
+            collecting=self._gc_pauses.within(stall.clock.thread_id, started, stall.ended),
+            engine=engine,
+            ongoing=ongoing,
+        )
+        if call.cause.is_machine or ongoing:
+            return call
+        self._time_again(explained.untimed_callees)
+        self._usual.note(call)
+        return self._usual.likely(call) if not call.exact and observation.is_contested else call
