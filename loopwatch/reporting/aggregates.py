@@ -6,12 +6,13 @@ from datetime import datetime
 
 from django.db.models import Max, QuerySet, Sum
 
+from loopwatch import impact
 from loopwatch.histogram import COLUMNS, percentile_ms
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import HourlyTotal
 from loopwatch.stored_time import as_stored
 
-IMPACT = (Sum("events"), Sum("blocked_us"), Max("longest_us"), Sum("requests_delayed"), Sum("delay_us"))
+IMPACT = tuple(Max(column) if column == "longest_us" else Sum(column) for column in impact.COLUMNS)
 """Aggregates for ``annotate()``, in the order of the fields of ``Impact``."""
 
 _NO_COUNTS = (0,) * len(COLUMNS)

@@ -1,10 +1,9 @@
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils.timezone import override
 
 from loopwatch.reporting.since_option import parse_since
-from loopwatch.stored_time import whole_hour
 
 NOW = datetime(2026, 11, 8, 12, 34, 56, tzinfo=UTC)
 
@@ -54,8 +53,3 @@ def test_a_moment_before_the_calendar_begins_is_refused():
 def test_a_moment_in_the_future_is_refused():
     with pytest.raises(ValueError, match="in the future"):
         parse_since("2026-11-10", NOW)
-
-
-def test_hours_are_those_of_utc_in_every_time_zone():
-    half_past = timezone(timedelta(hours=5, minutes=30))
-    assert whole_hour(datetime(2026, 11, 1, 12, 10, tzinfo=half_past)) == datetime(2026, 11, 1, 6, tzinfo=UTC)
