@@ -6,7 +6,8 @@ from types import FunctionType
 
 import pytest
 
-from loopwatch.detection.tracing import step_trace
+from loopwatch.detection import monitor, watcher
+from loopwatch.detection.tracing import step_trace, switch
 from loopwatch.detection.tracing.step_trace import StepTrace, sites_of, worthwhile_s
 from loopwatch.detection.tracing.timing_budget import TimingBudget
 from tests.detection.builders import reading
@@ -296,7 +297,7 @@ def test_calls_that_the_loop_makes_to_run_the_step_are_not_kept(ends, kept):
     assert own_s(kept()) == [("", 3.0)]
 
 
-@pytest.mark.parametrize("module", [f"loopwatch.detection.{name}" for name in ("monitor", "tracing.switch", "watcher")])
+@pytest.mark.parametrize("module", [each.__name__ for each in (monitor, switch, watcher)])
 def test_what_loopwatch_does_itself_is_neither_kept_nor_its_callers_time(module, ends, kept):
     run_step(of_module(module, "start", one_line), ends(time.sleep, 12.0, 13.0))
     run_step(one_line, ends(None, 11.0, 14.0))
