@@ -17,7 +17,7 @@ _CACHES: Final = frozenset(
         *("has_key", "incr", "set", "set_many", "touch"),
     }
 )
-# Managers get all their methods from one closure, so each of them has this qualified name.
+# Managers get all their methods from one closure, which is named so where no sample saw the method of the query set.
 # https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
 _MANAGER: Final = "django.db.models.manager.BaseManager._get_queryset_methods.create_method.manager_method"
 _BY_OWNER: Final = {

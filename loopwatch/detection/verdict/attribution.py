@@ -17,6 +17,7 @@ from typing import NamedTuple, Protocol
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
+from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_closure, is_decorated, property_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import CALLBACK_NAMES, IMPORT_MODULES, Site, is_collector_callback
 from loopwatch.detection.cpython.source import span_at
@@ -177,7 +178,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
         if owner is Owner.PLUMBING:
             continue
         if owner is not Owner.GENERATED or not nodes:  # what generated code does is its caller's doing
-            nodes.append(_python_node(site, owner, is_exact=is_exact))
+            nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
         if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
             continue  # before Python 3.12 a function without a name, which is called where it is made
@@ -256,13 +257,35 @@ def _last_part(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _python_node(site: Site, owner: Owner, *, is_exact: bool) -> Node:
-    qualname = site.code.co_qualname
+def _python_node(sites: Sequence[Site], index: int, owner: Owner, *, is_exact: bool) -> Node:
+    site = sites[index]
+    key, qualname = site.code, site.code.co_qualname
     if owner is Owner.IN_APP:
         name = f"{site.module}.{qualname}" if site.module else qualname
+    elif (decorated := _decorated(sites, index)) is not None:
+        key = decorated.code
+        name = name_of_function(decorated.module, key.co_qualname)
     else:
-        name = name_of_function(site.module, qualname)
-    return Node(site.code, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
+        read = property_of(site.code, site.module) if _is_private(site.code.co_name) else ""
+        name = name_of_function(site.module, read or qualname)
+    return Node(key, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
+
+
+def _is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+def _decorated(sites: Sequence[Site], index: int) -> Site | None:
+    """The library's function that a decorator's wrapper has called, perhaps through wrappers of other decorators."""
+    wrapper = sites[index]
+    chain = [wrapper.code]
+    while index and len(chain) <= MAX_WRAPPERS and is_closure(chain[-1]):
+        index -= 1
+        site = sites[index]
+        chain.append(site.code)
+        if is_decorated(tuple(chain), wrapper.module, site.module):
+            return None if owner_of(site.code, site.module) is Owner.IN_APP else site
+    return None
 
 
 def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:

@@ -212,7 +212,12 @@ def _reaching(path: Path, traced: Path, count: int) -> Path:
     nodes, own_key = path.nodes, traced.nodes[-1].key
     if count > 1 and nodes and nodes[-1].is_c and nodes[-2].key == own_key:
         return replace(path, nodes=nodes[:-1])
-    return path if any(node.key == own_key for node in nodes) else replace(traced, weight_s=path.weight_s)
+    # A decorator's wrapper has the key of the function that it called, if the path goes on to that.
+    return (
+        path
+        if any(own_key in (node.key, node.site.code) for node in nodes)
+        else replace(traced, weight_s=path.weight_s)
+    )
 
 
 def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:

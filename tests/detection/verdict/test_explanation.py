@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from django.db.models import Manager, QuerySet
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.timing.trace import Trace
@@ -378,6 +379,13 @@ def test_a_sample_that_came_too_late_to_show_the_function_ends_there(around, cou
 def test_a_sample_that_came_too_late_to_show_what_called_it_back_ends_there():
     late = moved(path([], 4.0), sample(4.0, stack=[site(shop.price, ENTRY), SUMS]))
     assert shares(explained([traced([SUMS], 0.0, 4.0, name="sum")], [late])) == [("sum", 4.0)]
+
+
+def test_a_sample_inside_of_a_decorators_wrapper_shows_the_wrapper_by_what_it_decorates():
+    manager_method = site(Manager.bulk_create.__code__, module=Manager.__module__)
+    sampled = path([site(QuerySet.bulk_create), manager_method, CHECKOUT], 4.0)
+    seen, _ = explained([traced([manager_method, CHECKOUT], 0.0, 4.0)], [sampled]).paths
+    assert named(seen.nodes) == ["shop.checkout", *["django.db.models.QuerySet.bulk_create"] * 2]
 
 
 def test_a_sample_of_a_function_that_is_plumbing_stays_as_it_is():

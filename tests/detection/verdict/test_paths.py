@@ -3,10 +3,15 @@
 import asyncio
 import importlib._bootstrap
 import json
+import sys
 from dataclasses import replace
 
 import django.template.base as templates
+import django.views.decorators.debug as debug
 import pytest
+from django.contrib import auth
+from django.core.handlers.asgi import ASGIRequest
+from django.db.models import Manager, QuerySet
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
@@ -29,6 +34,11 @@ PRICE_BEGINS = site(shop.price, ENTRY)
 PLUMBING = site(asyncio.sleep)
 RENDERED = compile("escape(title)", "<template>", "eval")
 GENERATED = compile("factory()", "<string>", "eval")
+SENSITIVE = site(auth.authenticate.__code__, module=debug.__name__)
+SENSITIVE_NAME = "django.views.decorators.debug.sensitive_variables.decorator.sensitive_variables_wrapper"
+AUTHENTICATE, GET_USER = site(auth.authenticate, module=auth.__name__), site(auth.get_user)
+MANAGER_METHOD = site(Manager.bulk_create.__code__, module=Manager.__module__)
+BULK_CREATE = site(QuerySet.bulk_create)
 COLLECTS = site(gc_pauses.GcPauses._note)
 
 
@@ -222,6 +232,26 @@ NODES = [
         ["shop.rules.<module>", "time.sleep"],
         id="generated code that is the step is named",
     ),
+    pytest.param(
+        [AUTHENTICATE, SENSITIVE, ADDS_UP],
+        ["shop.checkout", *["django.contrib.auth.authenticate"] * 2],
+        id="a wrapper is named as what it decorates",
+    ),
+    pytest.param(
+        [GET_USER, SENSITIVE, SENSITIVE, ADDS_UP],
+        ["shop.checkout", *[SENSITIVE_NAME] * 2, "django.contrib.auth.get_user"],
+        id="a wrapper that does not decorate what it calls is named as itself",
+    ),
+    pytest.param(
+        [BULK_CREATE, MANAGER_METHOD, ADDS_UP],
+        ["shop.checkout", *["django.db.models.QuerySet.bulk_create"] * 2],
+        id="a manager's method is that of its query set",
+    ),
+    pytest.param(
+        [site(ASGIRequest._get_files), ADDS_UP],
+        ["shop.checkout", "django.core.handlers.asgi.ASGIRequest.FILES"],
+        id="the function of a property is named as that",
+    ),
 ]
 
 
@@ -333,3 +363,15 @@ def test_a_function_that_runs_a_comprehension_is_certain_though_what_it_calls_th
     caller = site(shop.add_up, callee=called("", is_resolved=False))
     assert names_in([comprehension, caller], GilWait.INTERVAL)[0] == "shop.add_up"
     assert names_in([GENERATOR, caller], GilWait.INTERVAL)[0] == "shop.add_up?"
+
+
+def test_functions_with_the_same_decorator_are_not_added_up():
+    stacks = [BULK_CREATE, MANAGER_METHOD], [site(QuerySet.get), MANAGER_METHOD]
+    outer = [nodes_of(stack, is_exact=True, is_calling=True)[0] for stack in stacks]
+    assert len({node.key for node in outer}) == 2
+
+
+def test_a_librarys_wrapper_of_own_code_is_named_as_itself(monkeypatch):
+    monkeypatch.setattr(shop, "price", debug.sensitive_variables("item")(shop.price), raising=False)
+    monkeypatch.setitem(sys.modules, "shop", shop)
+    assert named(nodes_of([PRICE, SENSITIVE], is_exact=True, is_calling=True)) == [SENSITIVE_NAME, "shop.price"]

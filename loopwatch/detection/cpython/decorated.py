@@ -1,0 +1,89 @@
+"""What a user calls a library's function by, where its code goes by another name.
+
+A decorator's wrapper has the decorator's name, and the function behind a property has one of its own. What they are
+called by is looked up in the modules that are loaded, without running any code of theirs. It is believed only if the
+very code that runs is found there.
+"""
+
+import functools
+import sys
+from collections.abc import Iterator, Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+MAX_WRAPPERS = 5
+
+
+def is_closure(code: CodeType) -> bool:
+    """Whether the code may be a decorator's wrapper: a function that another function makes."""
+    return "<locals>" in code.co_qualname
+
+
+@functools.lru_cache(maxsize=4096)
+def is_decorated(chain: tuple[CodeType, ...], wrapper_module: str, module: str) -> bool:
+    """Whether the last function of a chain of calls is decorated by all the others, by ``functools.wraps``.
+
+    It is looked up where its own name leads, and among the methods of that name in the module of the first wrapper,
+    which is where Django's managers get the methods of their query sets:
+    https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
+    """
+    function = chain[-1]
+    found = [_found(module, function.co_qualname), *_methods(wrapper_module, function.co_name)]
+    return any(_goes_through(each, chain) for each in found)
+
+
+@functools.lru_cache(maxsize=4096)
+def property_of(code: CodeType, module: str) -> str:
+    """The qualified name of the property that runs ``code`` when it is read; empty if there is not exactly one."""
+    owner = code.co_qualname.rpartition(".")[0]
+    members = _namespace(_found(module, owner))
+    names = [name for name, value in members.items() if type(value) is property and _code(value.fget) is code]
+    return f"{owner}.{names[0]}" if len(names) == 1 else ""
+
+
+def _goes_through(function: Any, chain: tuple[CodeType, ...]) -> bool:
+    """Whether what ``function`` wraps, one inside the other, ends with ``chain``, or has it in its middle."""
+    codes = list(_wrapped(function))
+    starts = range(len(codes) - len(chain) + 1)
+    return any(all(each is codes[start + index] for index, each in enumerate(chain)) for start in starts)
+
+
+def _wrapped(function: Any) -> Iterator[CodeType]:
+    for _ in range(MAX_WRAPPERS + 1):
+        if type(function) in (staticmethod, classmethod):
+            function = function.__func__
+        code = _code(function)
+        if code is None:
+            return
+        yield code
+        function = function.__dict__.get("__wrapped__")
+
+
+def _code(function: Any) -> CodeType | None:
+    return function.__code__ if type(function) is FunctionType else None
+
+
+def _found(module: str, qualname: str) -> Any:
+    """What a qualified name leads to, as it stands in its namespace; ``None`` if that is not known."""
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = _namespace(found).get(part)
+    return found
+
+
+def _methods(module: str, name: str) -> Iterator[Any]:
+    """All methods of that name which the classes in a module have or inherit."""
+    for each in list(_namespace(sys.modules.get(module)).values()):
+        if issubclass(type(each), type):
+            namespaces = map(_namespace, type.__getattribute__(each, "__mro__"))
+            yield next((namespace[name] for namespace in namespaces if name in namespace), None)
+
+
+def _namespace(of: Any) -> Mapping[str, Any]:
+    """The namespace of a module or class, which neither a module's nor a metaclass's own code is asked for."""
+    found: Mapping[str, Any] = {}
+    if issubclass(type(of), type):
+        found = type.__getattribute__(of, "__dict__")
+    elif issubclass(type(of), ModuleType):
+        found = ModuleType.__getattribute__(of, "__dict__")
+    return found
