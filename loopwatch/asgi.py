@@ -44,7 +44,7 @@ class LoopWatch:
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
-            describe = partial(describe_request, self.application, kind, method, scope["path"], root_path)
+            describe = partial(describe_request, self.application, kind, method, scope.get("path", ""), root_path)
             request = RequestInFlight(in_flight, describe)
             # Not reset afterwards: the watchdog may ask for the request of its last step when that has ended.
             current_request.set(request)

@@ -7,6 +7,7 @@ import asyncio
 import os
 import random
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 logger = logger_of()
 
 STOP_TIMEOUT_S = 5.0
+SETTINGS_RETRY_S = 10.0
+"""How long wrong settings are not read again: to judge them, the modules that they name are imported."""
 
 
 class SiteMonitor:
@@ -51,6 +54,7 @@ class SiteMonitor:
         self.trace_rate = 0.0
         self._random = random.Random()  # noqa: S311 - the site may seed the common generator
         self._logged_reason: str | None = None
+        self._settings_wrong_until = 0.0
         self._has_logged_fallback = False
         self._thread_waits = AsgirefHooks()
         self._process_exit = ProcessExit(self.stop)
@@ -68,11 +72,15 @@ class SiteMonitor:
     def forget_configuration(self) -> None:
         """Have the next request on each loop read the changed settings."""
         self._in_flight.clear()
+        self._settings_wrong_until = 0.0
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> InFlight | None:
+        if time.monotonic() < self._settings_wrong_until:
+            return None
         try:
             current = configuration()
         except ImproperlyConfigured as error:
+            self._settings_wrong_until = time.monotonic() + SETTINGS_RETRY_S
             self._log_once(f"its settings are wrong.\n{error}")
             return None
         if current is self._configuration and not self._is_chosen:

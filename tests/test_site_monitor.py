@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+from loopwatch import site_monitor
 from tests.support.children import run
 
 FORKING = """
@@ -33,6 +34,8 @@ assert loopwatch.stats().loops == 1
 assert site_monitor.stop()
 """
 
+imports = []
+
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no fork here")
 
 
@@ -40,3 +43,19 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no for
 def test_a_forked_child_has_its_own_monitor_even_if_the_parents_is_locked(in_child):
     ran = run([sys.executable, "-c", FORKING.replace("IN_CHILD", in_child)], within_s=60)
     assert ran.returncode == 0, ran.stderr
+
+
+async def test_a_module_that_the_settings_name_and_that_fails_is_not_imported_for_every_request(
+    settings, tmp_path, monkeypatch
+):
+    (tmp_path / "failing_alerts.py").write_text(
+        "import tests.test_site_monitor as test; test.imports.append(1); raise LookupError"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    imports.clear()
+    settings.LOOPWATCH = {"ON_BLOCKING_CALL": "failing_alerts.alert"}
+    assert [site_monitor.watch_running_loop() for _ in range(3)] == [None] * 3
+    assert len(imports) == 1
+    settings.LOOPWATCH = {"SINKS": []}
+    assert site_monitor.watch_running_loop() is not None
+    assert site_monitor.stop()

@@ -123,9 +123,16 @@ class LoopTimes:
 
     def _forget(self) -> None:
         """Drop rows that are about to be written and too old to change."""
+        self._forget_wrong_clock(datetime.now(UTC) + MAY_CHANGE)
         for minutes in Minutes:
             keys = sorted(key for key in self._rows if key.minutes == minutes)
             self._drop([key for key in keys if key.start < keys[-1].start - MAY_CHANGE])
+
+    def _forget_wrong_clock(self, latest: datetime) -> None:
+        """Drop the rows after ``latest``: the clock was ahead and has been set back since."""
+        for key in [key for key in self._rows if key.start > latest]:
+            del self._rows[key]
+        self._first = {minutes: first for minutes, first in self._first.items() if first <= latest}
 
     def _forget_unwritten(self, minutes: Minutes) -> None:
         """Drop rows that the database would have deleted; without a database, ``take`` is never called."""

@@ -2,6 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from django.utils import timezone
+
 from loopwatch.stored_time import as_aware, whole_hour
 from loopwatch.wording.durations import parse_duration_ms
 
@@ -15,7 +17,7 @@ def parse_since(text: str, now: datetime) -> datetime:
     """
     try:
         since = _age(text, now) or _moment(text)
-        whole_hour(since)
+        timezone.localtime(whole_hour(since))
     except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is neither an age nor a date. Examples: {FORMS}.") from None
     if since > now:

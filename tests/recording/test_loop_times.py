@@ -12,6 +12,7 @@ from loopwatch.models import HourlyTotal, LoopTime
 from loopwatch.recording import loop_times as module
 from loopwatch.recording.loop_time_rows import LoopTimeRows, prune_loop_times
 from loopwatch.recording.loop_times import KEPT, LoopFigures, LoopTimeKey, LoopTimes, Minutes
+from loopwatch.stored_time import whole_hour
 from tests.recording.calls import blocking_call
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0) - timedelta(hours=1)
@@ -101,6 +102,16 @@ def test_what_comes_after_its_row_was_forgotten_is_not_lost():
     times.take()  # the writer has taken the first minute, which is dropped
     times.block(at(0), Impact(events=3))
     assert figures(times, "impact.events") == {1: 3}
+
+
+def test_a_clock_that_was_ahead_moves_no_figures_of_the_time_after_it():
+    times, now = LoopTimes(), datetime.now(UTC)
+    for begin in (now, now + timedelta(days=100), now + timedelta(days=101), now):
+        times.block(begin, Impact(events=1))
+        times.take()
+    for _ in range(3):
+        times.block(now, Impact(events=1))
+        assert {key.start for key in times.take()} == {whole_hour(now), now.replace(second=0, microsecond=0)}
 
 
 def test_without_a_database_memory_is_bounded():

@@ -45,9 +45,13 @@ def test_text_that_is_no_age_and_no_date_is_refused_with_the_accepted_forms(text
         parse_since(text, NOW)
 
 
-def test_a_moment_before_the_calendar_begins_is_refused():
-    with override("Europe/Berlin"), pytest.raises(ValueError, match="neither an age nor a date"):
-        parse_since("0001-01-01", NOW)
+@pytest.mark.parametrize(
+    ("zone", "text"),
+    [("Europe/Berlin", "0001-01-01"), ("America/New_York", "0001-01-01"), ("America/New_York", "0001-01-01T00:00Z")],
+)
+def test_a_moment_before_the_calendar_begins_is_refused(zone, text):
+    with override(zone), pytest.raises(ValueError, match="neither an age nor a date"):
+        parse_since(text, NOW)
 
 
 def test_a_moment_in_the_future_is_refused():
