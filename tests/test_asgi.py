@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from asyncio.events import Handle
+from datetime import datetime, timedelta
 
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -19,6 +20,7 @@ from django.urls import path, resolve
 
 from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
+from loopwatch.detection.machine import clock
 from tests.support.asgi import get
 from tests.support.children import run
 
@@ -73,6 +75,24 @@ async def test_a_route_is_resolved_in_the_language_of_its_path(settings):
     assert (await get(LoopWatch(get_asgi_application()), "/de/greeting/")).status == 200
     (call,) = await recorded()
     assert call.request.route == "de/greeting/"
+
+
+class Behind(datetime):
+    """A clock that has been set back by seven hours."""
+
+    @classmethod
+    def now(cls, tz=None):
+        return datetime.now(tz) - timedelta(hours=7)
+
+
+async def test_stalls_are_reported_when_the_clock_of_the_machine_is_set_back(monkeypatch):
+    site = LoopWatch(get_asgi_application())
+    await get(site, "/")
+    assert len(await recorded()) == 1
+    monkeypatch.setattr(clock, "datetime", Behind)
+    await get(site, "/")
+    first, second = await recorded()
+    assert second.started_at < first.started_at
 
 
 async def test_a_websocket_is_in_flight_no_more_when_a_task_that_waited_for_its_client_outlives_it():

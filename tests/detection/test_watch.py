@@ -205,6 +205,42 @@ async def test_blocks_that_overlap_see_the_parts_they_cover():
     assert len(second.calls) == 2
 
 
+# Steps inside a step
+
+
+def run_inside(coroutine):
+    """Run a coroutine to its end within the running step, as nest_asyncio makes possible."""
+    loop, outer = asyncio.get_running_loop(), asyncio.current_task()
+    asyncio.tasks._leave_task(loop, outer)
+    try:
+        task = loop.create_task(coroutine)
+        while not task.done():
+            loop._run_once()
+    finally:
+        asyncio.tasks._enter_task(loop, outer)
+    return task.result()
+
+
+async def test_a_stall_inside_a_step_and_what_follows_it_in_that_step_are_both_reported():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        await asyncio.sleep(0)
+        run_inside(blocks_twice())
+        block()
+        await asyncio.sleep(0)
+        block()
+    assert [call.function.rpartition(".")[2] for call in watcher.calls] == ["block"] * 4
+    assert all(call.step_ms < 2 * STALL_MS for call in watcher.calls)
+
+
+async def test_a_loop_that_rests_after_a_step_inside_a_step_is_not_blocked():
+    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        await asyncio.sleep(0)
+        run_inside(asyncio.sleep(0))
+        await asyncio.sleep(4 * STALL_S)
+        run_inside(asyncio.sleep(4 * STALL_S))
+    assert watcher.calls == []
+
+
 # Callbacks
 
 
