@@ -18,7 +18,7 @@ from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import Request
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, current_request
-from loopwatch.detection.tracing.by_monitoring import TIMER
+from loopwatch.detection.tracing.monitoring_tools import TIMER
 from loopwatch.detection.tracing.traced_requests import RequestTracing
 from tests.benchmarks.figures import figure
 

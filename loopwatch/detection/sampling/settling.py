@@ -23,7 +23,7 @@ logger = logger_of()
 
 LONGEST_REPORT_INTERVAL_S = 60.0
 
-Report = Callable[[Stall, Observation, bool], None]
+ReportStall = Callable[[Stall, Observation, bool], None]
 """Called as ``report(stall, observation, ongoing)``."""
 
 
@@ -43,7 +43,7 @@ class Settler:
 
     def __init__(
         self,
-        report: Report,
+        report: ReportStall,
         inbox: deque[Stall | Marker],
         observations: Observations,
         budget: CpuBudget,

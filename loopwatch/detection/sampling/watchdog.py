@@ -16,7 +16,7 @@ from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.sampling.cpu_budget import CpuBudget, WatchdogFigures
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
-from loopwatch.detection.sampling.settling import Marker, Report, Settler
+from loopwatch.detection.sampling.settling import Marker, ReportStall, Settler
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
 LONGEST_REST_S = 3600.0
@@ -28,7 +28,7 @@ COUNTED_AT_ONCE = 16
 class Watchdog:
     """Calls ``report`` on its own thread for every stall, in the order in which they ended."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ReportStall) -> None:
         self._inbox: deque[Stall | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())

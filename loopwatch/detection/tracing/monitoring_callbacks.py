@@ -1,10 +1,10 @@
-"""The callbacks of ``sys.monitoring``: hot paths, which touch nothing but locals, cells and slots.
+"""The callbacks of ``sys.monitoring``: hot paths, which use only locals, cells and slots.
 
-They run on any thread, for code that is not always quick, and must not let an exception out. ``traces`` maps a thread
-to the loop that is traced in it, and ``timed`` the id of a code object to its budget. The stack of a step holds, for
-each call that goes on, its budget, a key and the moment when it began. The key is the id of the call's frame, which
-lives as long as the call; a C function has no frame, so its key is the inverted id of its caller's. The key, not the
-order of events, says which call has ended: greenlets switch between stacks, and some calls begin without an event.
+They run on any thread, for code that is not always quick, and must not raise. ``traces`` maps a thread to the loop that
+is traced in it, and ``timed`` the id of a code object to its budget. The stack of a step holds, for each call that goes
+on, its budget, a key and the moment when it began. The key is the id of the call's frame, which lives as long as the
+call; a C function has no frame, so its key is the inverted id of its caller's. The key, not the order of events, says
+which call has ended: greenlets switch between stacks, and some calls begin without an event.
 """
 
 import contextlib
@@ -12,10 +12,11 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from types import CodeType, FunctionType, MethodType
-from typing import Any, Protocol
+from typing import Any
 
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.tracing.step_trace import StepTrace
+from loopwatch.detection.tracing.timed_code import TimedCode
 from loopwatch.detection.tracing.timing_budget import CodeBudget, TimingBudget
 
 monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
@@ -25,18 +26,11 @@ Callbacks = dict[int, Callable[..., Any]]
 Traces = Mapping[int, StepTrace]
 Timed = Mapping[int, CodeBudget]
 GiveUp = Callable[[CodeBudget, StepTrace | None], None]
+Follow = Callable[[Any], None]
 
 
-class Follower(Protocol):
-    """Finds the code to be timed by the calls that lead to it, while it ``is_following``."""
-
-    @property
-    def is_following(self) -> bool: ...
-
-    def follow(self, function: Any) -> None: ...
-
-
-def scout_callbacks(traces: Traces, budgets: Timed, discover: Callable[[CodeType], CodeBudget | None]) -> Callbacks:
+def scout_callbacks(traces: Traces, timed_code: TimedCode) -> Callbacks:
+    budgets, discover = timed_code.budgets, timed_code.discover
     get_ident = threading.get_ident
 
     def begins(code: CodeType, _offset: int) -> Any:
@@ -45,7 +39,7 @@ def scout_callbacks(traces: Traces, budgets: Timed, discover: Callable[[CodeType
             return DISABLE
         try:
             budget = discover(code)
-            # Loopwatch's own code, which ends a step that was not observed, is none of the step that has just begun.
+            # No call is noted for loopwatch's own code that ends an unobserved step, after the next one has begun.
             running = None if budget is None else begun(trace)
             if budget is not None and running is not None:
                 budget.active += 1
@@ -57,7 +51,9 @@ def scout_callbacks(traces: Traces, budgets: Timed, discover: Callable[[CodeType
     return {events.PY_START: begins, events.PY_RESUME: begins}
 
 
-def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp, follower: Follower) -> Callbacks:
+def timer_callbacks(traces: Traces, timed_code: TimedCode, follow: Follow) -> Callbacks:
+    """Return the callbacks of the timer. ``follow`` finds the code that a call is about to run."""
+    timed, give_up = timed_code.timed, timed_code.give_up
     begins, ends = _begins(traces, timed, give_up), _ends(traces, give_up)
 
     def unwinds(code: CodeType, offset: int, error: object) -> None:
@@ -76,7 +72,7 @@ def timer_callbacks(traces: Traces, timed: Timed, give_up: GiveUp, follower: Fol
         events.PY_RETURN: ends,
         events.PY_YIELD: ends,
         events.PY_UNWIND: unwinds,
-        events.CALL: _calls(traces, timed, follower),
+        events.CALL: _calls(traces, timed_code, follow),
         events.C_RETURN: returns_from_c,
         events.C_RAISE: returns_from_c,
     }
@@ -86,7 +82,7 @@ def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None
     get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
 
     def elsewhere(budget: CodeBudget) -> None:
-        """No step that is traced runs it: it pays, and earns nothing."""
+        """Charge code that no traced step runs: it earns nothing."""
         budget.note(0.0)
         if budget.credits < 0.0 and not budget.active:
             with contextlib.suppress(Exception):  # the user's code must not notice
@@ -109,10 +105,9 @@ def _begins(traces: Traces, timed: Timed, give_up: GiveUp) -> Callable[..., None
     return begins
 
 
-def _calls(traces: Traces, timed: Timed, follower: Follower) -> Callable[..., Any]:
-    get_ident, get_frame = threading.get_ident, sys._getframe  # noqa: SLF001
-
-    calls_python, new_place = _calls_python(traces, follower), _new_place(follower)
+def _calls(traces: Traces, timed_code: TimedCode, follow: Follow) -> Callable[..., Any]:
+    get_ident, get_frame, timed = threading.get_ident, sys._getframe, timed_code.timed  # noqa: SLF001
+    calls_python, new_place = _calls_python(traces, timed_code, follow), _new_place(timed_code, follow)
 
     def calls(code: CodeType, offset: int, function: Any, _argument: object) -> Any:
         kind = type(function)
@@ -139,33 +134,33 @@ def _calls(traces: Traces, timed: Timed, follower: Follower) -> Callable[..., An
     return calls
 
 
-def _calls_python(traces: Traces, follower: Follower) -> Callable[[Any], Any]:
+def _calls_python(traces: Traces, timed_code: TimedCode, follow: Follow) -> Callable[[Any], Any]:
     get_ident = threading.get_ident
 
     def calls_python(function: Any) -> Any:
-        if not follower.is_following:
-            return DISABLE  # the scout is told when it begins
+        if not timed_code.is_following:
+            return DISABLE  # the scout sees the beginning of the function's code
         trace = traces.get(get_ident())
         if trace is not None and begun(trace) is not None:
-            _follow(follower, trace, function)
+            _try_to(follow, trace, function)
         return None
 
     return calls_python
 
 
-def _new_place(follower: Follower) -> Callable[..., TimingBudget]:
+def _new_place(timed_code: TimedCode, follow: Follow) -> Callable[..., TimingBudget]:
     def new_place(code_budget: CodeBudget, offset: int, trace: StepTrace, function: Any) -> TimingBudget:
-        if follower.is_following:
-            _follow(follower, trace, function)  # it may be a class, or an object, written in Python
+        if timed_code.is_following:
+            _try_to(follow, trace, function)  # a class or an object written in Python runs code, too
         budget = code_budget.calls[offset] = TimingBudget()
         return budget
 
     return new_place
 
 
-def _follow(follower: Follower, trace: StepTrace, function: Any) -> None:
+def _try_to(follow: Follow, trace: StepTrace, function: Any) -> None:
     try:
-        follower.follow(function)
+        follow(function)
     except Exception as error:  # noqa: BLE001 - the user's code must not notice
         trace.note_failure(error)
 
@@ -218,7 +213,7 @@ def _returns_from_c(traces: Traces) -> Callable[..., None]:
 
 
 def begun(trace: StepTrace) -> StepTrace | None:
-    """The loop of this thread that runs a step to be traced, ready for that step; ``None`` when none does."""
+    """Return the loop of this thread that runs a step to be traced, ready for that step; ``None`` if none does."""
     running = running_step(trace)
     if running is not None and running.step != running.clock.started:
         running.drop_calls()
@@ -231,7 +226,7 @@ def running_step(trace: StepTrace) -> StepTrace | None:
 
 
 def busy(trace: StepTrace) -> StepTrace | None:
-    """The loop of this thread that runs a step of which calls are going on."""
+    """Return the loop of this thread whose running step has calls that go on; ``None`` if none has."""
     return next((each for each in siblings(trace) if each.clock.handle is not None and each.stack), None)
 
 
@@ -243,7 +238,7 @@ def siblings(trace: StepTrace) -> list[StepTrace]:
 
 
 def unwind(stack: list[Any], key: int) -> bool:
-    """Drop the calls whose end was not told, if the call ``key`` is below them; whether it is."""
+    """Drop the calls above the call ``key``, whose ends had no event. Returns false if there is no such call."""
     if not any(each == key for _, each, _ in stack):
         return False
     while stack[-1][1] != key:

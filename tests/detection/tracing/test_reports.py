@@ -320,7 +320,7 @@ async def test_what_was_quick_is_timed_again_from_its_second_stall_on():
 
     with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
         await asyncio.create_task(work(0))
-        while id(call_service.__code__) in monitor._monitor._tracing._tracer._timed:
+        while id(call_service.__code__) in monitor._monitor._tracing._tracer._timed_code.timed:
             await asyncio.create_task(work(0))
         for count in range(1, 4):
             await asyncio.create_task(work(STALL_S))
