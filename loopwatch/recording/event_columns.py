@@ -29,12 +29,12 @@ def events_of(delta: FindingDelta, release: str, rest: Callable[[], None]) -> Fi
     events = FindingEvents({}, {})
     for detail in delta.details.values():
         by_stall = events.new if detail.is_new else events.updated
-        by_stall[text(detail.call.stall_id, 32)] = _columns(detail.call, release)
+        by_stall[text(detail.call.stall_id, 32)] = columns(detail.call, release)
         rest()
     return events
 
 
-def _columns(call: BlockingCall, release: str) -> dict[str, Any]:
+def columns(call: BlockingCall, release: str) -> dict[str, Any]:
     request = call.request
     return {
         "started_at": as_stored(call.started_at),

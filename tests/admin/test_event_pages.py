@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 
 from loopwatch.detection.calls import Contribution
-from loopwatch.recording import event_rows
+from loopwatch.recording import event_columns
 from tests import settings as settings_module
 from tests.recording.calls import blocking_call
 from tests.stored import NOON, stored_event, stored_finding, stored_stack
@@ -95,7 +95,7 @@ def test_the_samples_of_an_event_are_a_tree_with_times(admin_client):
 
 def test_stored_contributions_are_shown(admin_client):
     call = blocking_call(contributions=(Contribution("shop.tiny", 58.6, 250),))
-    columns = event_rows.columns(call, release="")
+    columns = event_columns.columns(call, release="")
     page = page_of(admin_client, stored_event(stored_finding(), contributions=columns["contributions"]))
     assert page.index("shop.tiny") < page.index("59 ms") < page.index(">250<")
 
