@@ -19,6 +19,11 @@ class Impact:
     delay_us: int = 0
 
     def __add__(self, other: "Impact") -> "Impact":
+        # Recording adds up several impacts for each stall, and many of them to none or with none.
+        if other is NO_IMPACT:
+            return self
+        if self is NO_IMPACT:
+            return other
         return Impact(
             self.events + other.events,
             self.blocked_us + other.blocked_us,

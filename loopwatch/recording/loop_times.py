@@ -55,7 +55,7 @@ class LoopTimes:
             return
         begin = usage.ended_at - timedelta(seconds=usage.lasted_s)
         with self._lock:
-            for row, share_us in self._spread(begin, usage.ended_at, microseconds(usage.busy_s * 1000)):
+            for row, (share_us,) in self._spread(begin, usage.ended_at, microseconds(usage.busy_s * 1000)):
                 row.busy_us = (row.busy_us or 0) + share_us
 
     def pause(self, call: BlockingCall) -> None:
@@ -64,7 +64,7 @@ class LoopTimes:
         end = call.started_at + timedelta(microseconds=step_us)
         is_machines = call.cause.is_machine and not call.ongoing
         with self._lock:
-            for row, share_us in self._spread(call.started_at, end, step_us):
+            for row, (share_us,) in self._spread(call.started_at, end, step_us):
                 row.impact += Impact(longest_us=step_us)
                 row.machine_us += share_us if is_machines else 0
 
@@ -76,10 +76,8 @@ class LoopTimes:
             for minutes in Minutes:
                 row = self._row(minutes, started_at)
                 row.impact += Impact(events=added.events, requests_delayed=added.requests_delayed)
-            for row, share_us in self._spread(begin, end, added.blocked_us):
-                row.impact += Impact(blocked_us=share_us)
-            for row, share_us in self._spread(begin, end, added.delay_us):
-                row.impact += Impact(delay_us=share_us)
+            for row, (blocked_us, delay_us) in self._spread(begin, end, added.blocked_us, added.delay_us):
+                row.impact += Impact(blocked_us=blocked_us, delay_us=delay_us)
 
     def take(self) -> dict[LoopTimeKey, LoopFigures]:
         """Return copies of the rows that have changed since the last call."""
@@ -95,21 +93,24 @@ class LoopTimes:
         with self._lock:
             return replace(self._rows.get(LoopTimeKey(Minutes.MINUTE, start), LoopFigures()))
 
-    def _spread(self, begin: datetime, end: datetime, amount_us: int) -> Iterator[tuple[LoopFigures, int]]:
-        """Yield every row between two moments with its share of the amount; the shares add up to it."""
+    def _spread(
+        self, begin: datetime, end: datetime, *amounts_us: int
+    ) -> Iterator[tuple[LoopFigures, tuple[int, ...]]]:
+        """Yield every row between two moments with its shares of the amounts; the shares add up to the amounts."""
         begin = max(begin, end - LONGEST_SPREAD)
         for minutes in Minutes:
-            given_us = 0
+            given_us = (0,) * len(amounts_us)
             start = _start(minutes, begin)
             while True:
                 start += timedelta(minutes=minutes)
                 is_last = start >= end
                 share = 1.0 if is_last else (start - begin) / (end - begin)
-                part_us = round(amount_us * share) - given_us
-                given_us += part_us
-                yield self._row(minutes, start - timedelta(minutes=minutes)), part_us
+                so_far_us = tuple(round(amount_us * share) for amount_us in amounts_us)
+                shares_us = tuple(new - old for new, old in zip(so_far_us, given_us, strict=True))
+                yield self._row(minutes, start - timedelta(minutes=minutes)), shares_us
                 if is_last:
                     break
+                given_us = so_far_us
 
     def _row(self, minutes: Minutes, at: datetime) -> LoopFigures:
         start = max(_start(minutes, at), self._first.get(minutes, _start(minutes, at)))

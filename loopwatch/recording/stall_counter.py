@@ -97,7 +97,7 @@ def _routes(before: Counted | None, counted: Counted, added: Impact) -> dict[Hou
             requests_delayed=waiting - waited,
             delay_us=waiting * counted.duration_us - waited * duration_us,
         )
-        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).add(RouteDelta(suffered=suffered))
+        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).suffered += suffered
     return routes
 
 
