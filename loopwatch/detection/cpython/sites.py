@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any, TypeVar
 
 from loopwatch.detection.cpython.callees import Callee
+from loopwatch.detection.cpython.templates import Template
 
 CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 IMPORT_MODULES = frozenset({"importlib._bootstrap", "_frozen_importlib"})
@@ -29,13 +30,17 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a frame stood. ``lazily_imports`` is the module that it brings in, as the first to use a lazy import."""
+    """Where a frame stood. ``lazily_imports`` is the module that it brings in, as the first to use a lazy import.
+
+    ``template`` is the template that the code was compiled from.
+    """
 
     code: CodeType
     offset: int
     module: str
     callee: Callee | None = None
     lazily_imports: str = ""
+    template: Template | None = None
 
 
 def runs_steps(function: Function) -> Function:

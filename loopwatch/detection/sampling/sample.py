@@ -20,6 +20,7 @@ from loopwatch.detection.cpython.sites import (
     is_tracer,
     is_where_steps_begin,
 )
+from loopwatch.detection.cpython.templates import template_of
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
@@ -102,7 +103,8 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
         frame = next(asked, None) if frame is not None and says_little else None
         is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES
         lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
-        sites.append(Site(code, offset, module, callee, lazily_imports))
+        template = None if module else template_of(namespace)
+        sites.append(Site(code, offset, module, callee, lazily_imports, template))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

@@ -7,10 +7,10 @@ from functools import cached_property
 
 from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython import source
-from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
 from loopwatch.detection.verdict.attribution import nodes_of, own_node
+from loopwatch.detection.verdict.stack_frames import frames_of
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,6 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
         lineno=span.lineno,
         source=source.text_of(filename, span),
         function=user.name,
-        stack=tuple(_frame(site) for site in reversed(callers)),
+        stack=frames_of(callers),
         count=count,
     )
-
-
-def _frame(site: Site) -> StackFrame:
-    span = source.span_at(site.code, site.offset)
-    is_in_app = owner_of(site.code, site.module) is Owner.IN_APP
-    return StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_in_app=is_in_app)

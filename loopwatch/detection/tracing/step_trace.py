@@ -11,6 +11,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.callees import name_of_callee
 from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
+from loopwatch.detection.cpython.templates import template_of
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.timing.loop_clock import LoopClock
@@ -167,6 +168,7 @@ def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
             break
         if is_monitor(module):
             return None
-        sites.append(Site(code, frame.f_lasti, module))
+        template = None if module else template_of(frame.f_globals)
+        sites.append(Site(code, frame.f_lasti, module, template=template))
         frame = frame.f_back
     return tuple(sites)

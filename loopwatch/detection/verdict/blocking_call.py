@@ -9,9 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Contribution, Request, StackFrame, StackSample
+from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Contribution, Request, StackSample
 from loopwatch.detection.cpython import source
-from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
@@ -31,6 +30,7 @@ from loopwatch.detection.verdict.attribution import (
     paths_of,
 )
 from loopwatch.detection.verdict.explanation import Explanation, explain
+from loopwatch.detection.verdict.stack_frames import frames_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
 from loopwatch.detection.verdict.thread_states import (
     computed,
@@ -175,7 +175,7 @@ class _Common:
             lineno=span.lineno,
             source=source.text_of(filename, span),
             function=user.name,
-            stack=_stack(path.sample),
+            stack=frames_of(path.sample.sites),
             exact=culprit.is_exact,
             cause=_cause(culprit),
             called_name=nodes[own + 1].name if own is not None and own + 1 < len(nodes) else culprit.node.name,
@@ -214,7 +214,7 @@ class _Common:
             duration_ms=collecting_s * 1000,
             is_c_call=True,
             exact=True,
-            stack=() if culprit is None else _stack(culprit.heaviest.sample),
+            stack=() if culprit is None else frames_of(culprit.heaviest.sample.sites),
             leaf_name=AUTOMATIC_COLLECTION,
         )
 
@@ -320,15 +320,6 @@ def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple
     )
 
 
-def _stack(sample: SeenStack) -> tuple[StackFrame, ...]:
-    frames = []
-    for site in reversed(sample.sites):
-        span = source.span_at(site.code, site.offset)
-        is_in_app = owner_of(site.code, site.module) is Owner.IN_APP
-        frames.append(StackFrame(site.code.co_filename, site.module, site.code.co_qualname, *span, is_in_app=is_in_app))
-    return tuple(frames)
-
-
 def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:
     """The stacks seen, those that are alike added up, the culprit's first and then the heaviest."""
     weights: dict[object, float] = defaultdict(float)
@@ -338,7 +329,7 @@ def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample
         weights[path.sample.sites] += path.weight_s
     first = culprit.heaviest.sample.sites
     keys = sorted(weights, key=lambda key: (key != first, -weights[key]))[:MAX_STACK_SAMPLES]
-    return tuple(StackSample(weights[key] * 1000, _stack(by_sites[key])) for key in keys)
+    return tuple(StackSample(weights[key] * 1000, frames_of(by_sites[key].sites)) for key in keys)
 
 
 def _task_name(handle: AnyHandle) -> str:

@@ -1,0 +1,40 @@
+"""Frames of Jinja's templates, which are compiled to Python functions with names and lines of their own.
+
+What the compiler leaves in the globals of such a function says which template it is, and which of its lines became
+which: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py#L1221
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+_PAIR = re.compile(r"\b(\d{1,9})=(\d{1,9})\b", re.ASCII)
+_BLOCK = "block_"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """``lines`` pairs lines of the template with lines of its code, as Jinja writes them: ``1=13&2=20``."""
+
+    name: str
+    lines: str
+
+    def line_of(self, lineno: int) -> int:
+        """The line of the template that a line of its code was made from; 0 if that is not known."""
+        pairs = ((int(compiled), int(line)) for line, compiled in _PAIR.findall(self.lines))
+        return max((pair for pair in pairs if pair[0] <= lineno), default=(0, 0))[1]
+
+    def part_of(self, code: CodeType) -> str:
+        """What a function of the template renders: all of it, a block, or what has a name of its own."""
+        function = code.co_name
+        if function == "root":
+            return f"template {self.name}".rstrip()
+        return f"block {function.removeprefix(_BLOCK)}" if function.startswith(_BLOCK) else function
+
+
+def template_of(namespace: Mapping[str, Any]) -> Template | None:
+    """The template whose code has these globals, if they are a template's."""
+    name, lines = namespace.get("name"), namespace.get("debug_info")
+    return Template(name if type(name) is str else "", lines) if type(lines) is str else None
