@@ -1,4 +1,4 @@
-"""Runs a ``watch()`` block's callback on a thread of its own, so that a slow one holds nobody else up."""
+"""Runs the callback of a ``watch()`` block on a separate thread, so that a slow one delays no other report."""
 
 import queue
 import threading
@@ -14,7 +14,7 @@ MAX_PENDING = 10_000
 
 
 class CallbackThread:
-    """Calls ``callback`` once for every report, in order. It starts its thread with the first one."""
+    """Calls ``callback`` once for each report, in order. The first report starts the thread."""
 
     def __init__(self, callback: Callable[[BlockingCall], object]) -> None:
         self.failures = 0
@@ -31,7 +31,7 @@ class CallbackThread:
         self._ensure_thread()
 
     def finish(self, timeout_s: float) -> bool:
-        """Wait until everything put so far has been delivered, and end the thread; false if that took too long."""
+        """Wait until every report so far is delivered, and end the thread. Returns false after ``timeout_s``."""
         if self._thread is threading.current_thread() or (self._thread is None and self._pending.empty()):
             return True
         self._ensure_thread()
@@ -47,7 +47,7 @@ class CallbackThread:
     def _ensure_thread(self) -> None:
         if self._thread is None:
             thread = threading.Thread(target=self._run, name="loopwatch-delivery", daemon=True)
-            with suppress(RuntimeError):  # no room for one more thread; perhaps there is at the next call
+            with suppress(RuntimeError):  # the process can start no thread now; the next call tries again
                 thread.start()
                 self._thread = thread
 
@@ -55,7 +55,7 @@ class CallbackThread:
         while (call := self._pending.get()) is not None:
             try:
                 self._callback(call)
-            except BaseException:  # not even SystemExit may keep the other calls from being delivered
+            except BaseException:  # even after SystemExit the other calls are delivered
                 self.failures += 1
                 if self.failures == 1:
                     logger.exception(

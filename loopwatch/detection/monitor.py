@@ -37,7 +37,7 @@ class Monitor:
         self._tracing = TracerSwitch(self._lock)
         self._reporter = StallReporter(self._hooks.gc_pauses, self._tracing.time_again)
         self._watchdog: Watchdog | None = None
-        self._has_complained = False
+        self._has_warned = False
         self._unbound: dict[int | None, tuple[StallSubscriber, ...]] = {}
         """Watchers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
 
@@ -138,7 +138,7 @@ class Monitor:
     def _running_watchdog(self) -> Watchdog:
         if self._watchdog is None:
             watchdog = Watchdog(self._reporter.report)
-            watchdog.start()  # raises where there is no room for one more thread
+            watchdog.start()  # raises RuntimeError if the process can start no thread
             self._watchdog = watchdog
         return self._watchdog
 
@@ -152,9 +152,9 @@ class Monitor:
         with self._lock:
             try:
                 clock = self._clock(loop)
-            except RuntimeError as error:  # no room for the watchdog's thread; this is the loop's own
-                if not self._has_complained:
-                    self._has_complained = True
+            except RuntimeError as error:  # the watchdog's thread cannot start, and the loop must not notice
+                if not self._has_warned:
+                    self._has_warned = True
                     logger.warning("The loop %r is not watched: %s", loop, error)
                 return None
             self._set_watchers(clock, watchers)
@@ -230,7 +230,7 @@ def watchdog_figures() -> WatchdogFigures:
 
 
 def _after_fork() -> None:
-    """A forked child has no watchdog thread, and the loops of its parent are not its own."""
+    """Begin again in a forked child, which has no watchdog thread and does not run its parent's loops."""
     global _monitor  # noqa: PLW0603
     _monitor.abandon()
     _monitor = Monitor()

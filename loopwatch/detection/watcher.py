@@ -1,4 +1,4 @@
-"""``watch()``: report the stalls of a block of code, or, for the ASGI wrapper, of a loop for as long as it runs."""
+"""``watch()``: reports the stalls of a block of code or, for the ASGI wrapper, of a loop while it runs."""
 
 import asyncio
 import functools
@@ -23,10 +23,10 @@ SETTLE_TIMEOUT_S = 10.0
 
 
 class Watcher:
-    """A context manager that reports the stalls of the running loop; outside of one, of every loop this thread runs.
+    """A context manager that reports the stalls of the running loop, or of every loop that this thread will run.
 
     ``calls`` holds the reports so far (the first 10,000; ``calls_dropped`` counts the others). ``disturbances`` holds
-    stalls that were the machine's doing, not a call's.
+    the stalls that the machine caused, and no call.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Watcher:
     def __enter__(self) -> Self:
         if self.enabled and (reason := why_not_watched()):
             self.enabled = False
-            _complain(reason)
+            _log_why(reason)
         if self.enabled:
             self._callback_thread = CallbackThread(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
@@ -88,7 +88,7 @@ class Watcher:
                 )
 
     def receive(self, call: BlockingCall) -> None:
-        """Take a report, on the watchdog's thread."""
+        """Keep a report, and pass it on to the callback. Runs on the watchdog's thread."""
         if not self._filter.accepts(call):
             return
         reports = self.disturbances if call.cause.is_machine else self.calls
@@ -114,18 +114,18 @@ def watch(
 
     ``with watch(threshold_ms=10) as watcher:`` may stand inside a coroutine, where it watches the running loop, or
     around ``asyncio.run()``, where it watches every loop of this thread. A step that the block begins or ends in counts
-    for the part inside. When the block is left, ``watcher.calls`` is complete and every callback has run.
+    only with its part inside. When the block is left, ``watcher.calls`` is complete and every callback has run.
 
     ``every_thread=True`` watches the loops of all threads from their next step on: ``async_to_sync``, and so Django's
-    test client and its async test methods, run theirs in a thread of its own.
+    test client and its async test methods, run a loop in a separate thread.
 
-    ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the user's own function and all
-    that it called. ``on_blocking_call`` gets each ``BlockingCall``, on a thread of its own. With ``enabled=False`` the
-    block does nothing at all. Raises ``ValueError`` for an unknown engine or a threshold that is not positive.
+    ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the in-app function and in all
+    that it called. ``on_blocking_call`` is called with each ``BlockingCall``, on a separate thread. With
+    ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine or a threshold that is not
+    positive.
 
-    ``engine="tracing"`` times every call that a step makes, so that the culprit has its own exact milliseconds, also
-    with thresholds of one millisecond. Entering the block raises ``TracingUnavailableError`` if other tools leave no
-    room for that.
+    ``engine="tracing"`` times every call that a step makes, so that the culprit has exact milliseconds, even with a
+    threshold of one millisecond. Entering the block raises ``TracingUnavailableError`` if other tools prevent that.
     """
     return Watcher(
         threshold_ms=threshold_ms,
@@ -139,8 +139,8 @@ def watch(
 
 
 @functools.cache
-def _complain(reason: str) -> None:
-    """Once a process."""
+def _log_why(reason: str) -> None:
+    """Log the reason once for each process."""
     logger.error("watch() watches nothing, because %s", reason)
 
 

@@ -1,4 +1,4 @@
-"""The exact engine: times the calls that a step makes, as they end.
+"""The exact engine: times the calls that a step makes.
 
 ``StepTrace`` keeps the calls of the running step that took long enough to matter. ``by_monitoring`` (Python 3.12 and
 later) and ``by_profile`` (3.11) report the end of each call to it. After a stall, ``verdict/explanation`` divides the

@@ -1,9 +1,9 @@
 """Tracing by ``sys.setprofile``, for Python 3.11.
 
-The interpreter calls the profile function for every call and every return, so each statement of it counts: it pushes
-the time when a call begins, pops it when one ends, and does nothing else unless the call took long. A coroutine that
-awaits returns, and is called again, so its run between two awaits is a call too. The profile function is set only
-while a step runs. Another profile function that is set already is called as well, and put back after the step.
+The interpreter calls the profile function at every call and every return, so each of its statements counts. It pushes
+the time when a call begins, pops it when one ends, and does nothing else unless the call took long. The run of a
+coroutine between two awaits is a call too. The profile function is set only while a step runs. If another one is set
+already, it is called as well, and restored after the step.
 
 Single code objects cannot be left out, but steps can. Steps of a coroutine or callback that has proved quick run
 untraced, until one of them is a stall (``step_budget``). A step that computes for long goes on untraced (``relieve``),
@@ -38,9 +38,9 @@ _UNAVAILABLE = (
 
 
 class ProfileTracer:
-    """Puts a profile function into every step of the loops it is told of."""
+    """Sets a profile function in every step of the loops started."""
 
-    def check(self, *, every_step: bool) -> None:  # noqa: ARG002 - it makes no difference
+    def check(self, *, every_step: bool) -> None:  # noqa: ARG002 - both need the same
         current: Any = sys.getprofile()
         if current is not None and not callable(current):
             raise TracingUnavailableError(_UNAVAILABLE.format(type(current).__name__))
@@ -59,11 +59,11 @@ class ProfileTracer:
             tracer.stop()
 
     def time_again(self, codes: Iterable[CodeType]) -> None:
-        """Every call is timed anyway."""
+        """Do nothing: every call is timed anyway."""
 
 
 class ProfiledSteps:
-    """The profile function of one loop's steps. ``begin_step`` and ``end_step`` are called by its thread."""
+    """The profile function of one loop's steps. The loop's thread calls ``begin_step`` and ``end_step``."""
 
     needs_every_step = True
 
@@ -77,11 +77,11 @@ class ProfiledSteps:
         self._profile = self._profile_function()
         self._slots = threading.local()
         self._slot: ProfileSlot | None = None
-        """Of the thread that runs the step, if only ours is in place."""
+        """The slot of the thread that runs the step, while it holds this profile function and no other."""
         self._installed: ProfileFunction | None = None
         self._before: ProfileFunction | None = None
         self._is_stopped = False
-        self._has_complained = False
+        self._has_warned = False
 
     def set_threshold(self, threshold_s: float) -> None:
         self._trace.worthwhile_s = self._worthwhile_s = worthwhile_s(threshold_s)
@@ -102,20 +102,20 @@ class ProfiledSteps:
             self._begin_beside(current)
 
     def end_step(self) -> None:
-        """Put back what was there before; what the step itself has put there since stays."""
+        """Restore the profile function from before the step, unless the step has set another."""
         if self._installed is not None:
             self._put_back()
         self._budgets.note(self._clock.started, now(), self._clock.threshold_s)
 
     def follow(self, function: object) -> None:
-        """Every call of a step is timed anyway."""
+        """Do nothing: every call of a step is timed anyway."""
 
     def rest(self) -> None:
-        """The profile function is in place only while a step runs that has been begun."""
+        """Skip the step. The profile function is set only after ``begin_step``."""
         self._budgets.skip()
 
     def relieve(self) -> None:
-        """The calls that are going on will not be told of; the watchdog's samples explain what follows."""
+        """End the tracing of the running step, from any thread. Samples explain the rest of it."""
         slot = self._slot
         if slot is not None:
             slot.empty()
@@ -138,17 +138,17 @@ class ProfiledSteps:
 
     def _begin_beside(self, current: Any) -> None:
         if not callable(current):
-            self._complain(current)
+            self._warn(current)
             return
         self._before = None if current is self._profile else current
         self._installed = self._profile if self._before is None else self._chained(self._before)
         sys.setprofile(self._installed)
 
     def moved(self, thread_id: int) -> None:
-        """The profile function goes from step to step anyway."""
+        """Do nothing: the profile function is set at each step anyway."""
 
     def stop(self) -> None:
-        """On another thread, the next call that ends takes the profile function away."""
+        """Remove the profile function. If another thread calls this, the next call that ends removes it."""
         self._is_stopped = True
         if threading.get_ident() == self._clock.thread_id:
             self._put_back()
@@ -171,7 +171,7 @@ class ProfiledSteps:
     def _profile_function(self) -> ProfileFunction:
         starts, slow, worthwhile = self._starts, self._slow, self._worthwhile_s
 
-        # Whatever it touches is a local; the rarest events are told apart last.
+        # It uses only locals and cells, and distinguishes the rarest events last.
         def profile(
             frame: FrameType,
             event: str,
@@ -187,7 +187,7 @@ class ProfiledSteps:
                 if (ended := now()) - (started := pop()) > worthwhile:
                     slow(frame, event, argument, started, ended)
             except IndexError:
-                pass  # a call that had begun before
+                pass  # the call began before the profile function was set
 
         def set_worthwhile(seconds: float) -> None:
             nonlocal worthwhile
@@ -205,7 +205,7 @@ class ProfiledSteps:
 
         return profile
 
-    def _complain(self, current: object) -> None:
-        if not self._has_complained:
-            self._has_complained = True
+    def _warn(self, current: object) -> None:
+        if not self._has_warned:
+            self._has_warned = True
             logger.warning("Steps are only sampled, not traced. %s.", _UNAVAILABLE.format(type(current).__name__))

@@ -1,4 +1,4 @@
-"""Finds the Python code that a call or a step is about to run, without running any code of the user's."""
+"""Finds the Python code that a call or a step is about to run, without running any of it."""
 
 import asyncio
 from functools import partial

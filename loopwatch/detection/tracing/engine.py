@@ -1,4 +1,4 @@
-"""The tracer for this version of Python. Imported at once: a traced request must not wait for it."""
+"""Chooses the tracer for this version of Python. It is imported eagerly, so that no traced request waits for it."""
 
 import sys
 

@@ -213,7 +213,7 @@ def _returns_from_c(traces: Traces) -> Callable[..., None]:
 
 
 def begun(trace: StepTrace) -> StepTrace | None:
-    """Return the loop of this thread that runs a step to be traced, ready for that step; ``None`` if none does."""
+    """Return this thread's loop that runs a step to be traced, ready for that step; ``None`` if none does."""
     running = running_step(trace)
     if running is not None and running.step != running.clock.started:
         running.drop_calls()

@@ -1,7 +1,7 @@
-"""Takes a profile function away from a thread that is busy, which ``sys.setprofile`` does for the calling one only.
+"""Removes a profile function from another thread, which ``sys.setprofile`` does only for the calling thread.
 
-For Python 3.11, whose C functions can (``_PyEval_SetProfile``, by which later versions set one in all threads). It
-would take away anybody's, so the thread's state is asked first whose it has.
+Only for Python 3.11. Its C function ``_PyEval_SetProfile`` (Python/ceval.c) takes any thread's state, and removes any
+profile function, so the state is searched first for the one to remove.
 """
 
 import contextlib
@@ -10,11 +10,11 @@ from collections.abc import Callable
 from typing import Any
 
 SEARCHED_WORDS = 32
-"""How much of a thread's state is looked through for its profile function: more than it takes, less than there is."""
+"""How much of a ``PyThreadState`` is searched: it is longer, and ``c_profileobj`` comes before."""
 
 
 class ProfileSlot:
-    """Where the calling thread keeps its profile function, which must be ``profile`` when this is made."""
+    """The place of the calling thread's profile function, which must be ``profile`` when this is made."""
 
     def __init__(self, profile: Callable[..., object]) -> None:
         self._profile_id = id(profile)
@@ -22,11 +22,11 @@ class ProfileSlot:
         self._thread = threading.current_thread()
         self._word: Any = None
         self._clear: Callable[[], int]
-        with contextlib.suppress(ImportError, AttributeError):  # a Python without ctypes, or of another kind
+        with contextlib.suppress(ImportError, AttributeError):  # a Python without ctypes or without these functions
             self._find()
 
     def empty(self) -> bool:
-        """Take it away if it is still there; whether it was. From any thread."""
+        """Remove the profile function. Returns false if it is not set any more. From any thread."""
         if self._word is None or not self._thread.is_alive() or self._word.value != self._profile_id:
             return False
         return self._clear() == 0

@@ -1,6 +1,6 @@
-"""Which steps are worth tracing where that is costly: steps of what has been a stall lately, or is new.
+"""Decides which steps are traced where tracing is costly: those of code that is new or has stalled lately.
 
-Steps are distinguished by the code of the coroutine or callback that the loop runs.
+The code is that of the coroutine or callback that the loop runs.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ MAX_CODES = 1000
 
 
 class StepBudget:
-    """Of one coroutine or callback: how many more of its steps are traced, and at least until when."""
+    """For one coroutine or callback, how many more steps are traced, and at least until when."""
 
     __slots__ = ("code", "credits", "until")
 
@@ -24,14 +24,14 @@ class StepBudget:
 
 
 class StepBudgets:
-    """Asked as a step begins, notified as it ends. For the loop's thread."""
+    """The budgets of one loop's steps. Used on the loop's thread, as a step begins and as it ends."""
 
     def __init__(self) -> None:
         self._budgets: dict[int, StepBudget] = {}
         self._current: StepBudget | None = None
 
     def is_quick(self, handle: object, at: float) -> bool:
-        """Whether the step that begins need not be traced."""
+        """Return whether the step that begins need not be traced."""
         code = _code_of(handle)
         if code is None:
             self._current = None
@@ -48,11 +48,11 @@ class StepBudgets:
         return at >= budget.until
 
     def skip(self) -> None:
-        """The step that begins is not traced in any case."""
+        """Note that the step that begins is not traced."""
         self._current = None
 
     def note(self, started: float, ended: float, threshold_s: float) -> None:
-        """The step has ended; if it was a stall, the next ones are traced again."""
+        """Note the end of a step. If it was a stall, the next ones are traced again."""
         if ended - started >= threshold_s and self._current is not None:
             self._current.credits = STALL_CREDITS
             self._current.until = ended + SUSPECT_FOR_S
@@ -65,5 +65,5 @@ def _code_of(handle: object) -> CodeType | None:
         if isinstance(task, asyncio.Task):
             return getattr(task.get_coro(), "cr_code", None)
         return getattr(callback, "__code__", None)
-    except Exception:  # noqa: BLE001 - anything may be a callback, and raise anything
+    except Exception:  # noqa: BLE001 - a callback may be any object, and raise anything
         return None

@@ -1,8 +1,8 @@
-"""What a loop's running step has spent its time on, call by call. Written by the loop's thread, for every slow call.
+"""Records the slow calls of a loop's running step. Runs on the loop's thread, once for every slow call.
 
-Calls that are too quick to matter are left to whoever called them. Of the others, those alike (the same function, from
-the same line, inside the same traced call) are added up, and only the first has its stack taken. No frame, argument or
-function outlives the call: code objects, offsets and names are kept.
+The time of a call that is too quick to matter counts as its caller's. Slow calls of the same function, from the same
+line and inside the same traced call, are added up, and only the first has its stack recorded. No frame, argument or
+function outlives the call: only code objects, offsets and names are kept.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ MAX_FRAMES = 500
 
 
 def worthwhile_s(threshold_s: float) -> float:
-    """The time from which a call is looked at: little beside the threshold, and much beside what looking costs."""
+    """Return the duration from which a call is recorded: short beside the threshold, long beside its recording."""
     return min(max(WORTHWHILE_FRACTION * threshold_s, SHORTEST_WORTHWHILE_S), LONGEST_WORTHWHILE_S)
 
 
@@ -48,18 +48,18 @@ class StepTrace:
         """Whether the steps that begin now are traced."""
         self.worthwhile_s = worthwhile_s(clock.threshold_s)
         self.stack: list[Any] = []
-        """The calls going on, where the tracer keeps them here."""
+        """The calls that go on, if the tracer keeps them here."""
         self.sibling: StepTrace | None = None
         """Another loop of the same thread."""
         self._calls: dict[object, TracedCall] = {}
         self._counts: dict[int, int] = {}
         self._covered: list[tuple[float, float]] = []
-        """Of the calls that ended and whose caller has not: when each began, and how much of it is recorded."""
+        """The calls that ended before their caller: when each began, and how much of it is recorded."""
         self._readings: list[CpuReading] = []
         self._failures = 0
 
     def begin(self, step: float) -> None:
-        """Forget the step before."""
+        """Forget the previous step, and begin with the one that began at ``step``."""
         self.step = step
         if self._calls or self._counts:
             self._calls, self._counts = {}, {}
@@ -67,7 +67,7 @@ class StepTrace:
         self._readings = [self.clock.read_cpu()]
 
     def drop_calls(self) -> None:
-        """Forget the calls going on: their ends will not be reported, or do not matter."""
+        """Forget the calls that go on, because their ends will not be noticed or do not matter."""
         for budget, _, _ in self.stack:
             budget.active -= 1
         self.stack.clear()
@@ -75,9 +75,9 @@ class StepTrace:
     def call_ended(
         self, frame: FrameType, function: Any, started: float, ended: float, parent: float | None = None
     ) -> None:
-        """A call that took long has ended: of a C ``function`` by ``frame``, or, without one, of that frame's own code.
+        """Record a slow call that has ended: ``frame`` called the C ``function``, or its own code ended.
 
-        ``parent`` identifies the traced call around it. Never raises what is not the user's to see.
+        ``parent`` identifies the traced call around it. Errors are logged, and not raised.
         """
         try:
             covered_s = within_s = self._covered_since(started)
@@ -95,7 +95,10 @@ class StepTrace:
             self.note_failure(error)
 
     def trace(self, step: float, *, is_over: bool) -> Trace | None:
-        """What is known of the step that began then: a copy, taken on any thread, unless the step is over."""
+        """Return what is known of the step that began at ``step``. From any thread.
+
+        It is a copy, unless the step is over.
+        """
         if step != self.step:
             return None
         if is_over:
@@ -117,10 +120,10 @@ class StepTrace:
     def _record(
         self, frame: FrameType, function: Any, started: float, ended: float, own_s: float, parent: float | None
     ) -> float:
-        """How much of ``own_s`` is recorded, or needs no recording: all of it or nothing."""
+        """Record a call, and return how much of ``own_s`` is accounted for: all of it or nothing."""
         name = "" if function is None else name_of_callee(function)
         if function is not None and not name:
-            return 0.0  # a class or an object written in Python: what it runs has its own frames
+            return 0.0  # a class or an object written in Python: the code that it runs has frames
         self._read_clocks(ended)
         caller = frame if function is not None else frame.f_back
         where = (0, 0) if caller is None else (id(caller.f_code), caller.f_lasti)
@@ -142,7 +145,7 @@ class StepTrace:
         return own_s
 
     def _pass_through(self, frame: FrameType, function: Any, started: float) -> None:
-        """A C function has called back what is recorded: say so there."""
+        """Note in the calls recorded since ``started`` that a C function has called them back."""
         name = name_of_callee(function)
         if name:
             for call in reversed(self._calls.values()):
@@ -158,7 +161,7 @@ class StepTrace:
 
 
 def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
-    """Where the frames of a stack stand, out to where the step began; ``None`` if this is loopwatch's own doing."""
+    """Return the sites of a stack, out to where the step began; ``None`` if loopwatch itself made the call."""
     sites: list[Site] = []
     frame: FrameType | None = innermost
     while frame is not None and len(sites) < MAX_FRAMES:

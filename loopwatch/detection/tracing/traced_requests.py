@@ -1,8 +1,8 @@
-"""Requests that are traced by themselves, whatever engine watches their loop.
+"""Traces single requests, with either engine watching their loop.
 
-While there are any, the clock tells of every step: those of a traced request, its child tasks' too, are handed to the
-tracer and timed with the request's own threshold; the others go on as they would. With the last such request all of it
-ends, and a step costs again what it did before. Everything here runs on the loop's thread, except ``receive``.
+While a loop serves a traced request, ``TracedRequests`` listens to every step of the loop. Steps of the request, and of
+its child tasks, are traced and measured by the request's own threshold. Other steps go on as before. After the last
+traced request the listener leaves, so that it costs nothing. Runs on the loop's thread, except ``receive``.
 """
 
 import threading
@@ -23,8 +23,11 @@ MAX_CALLS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Where a request's time went, in milliseconds: in steps of its own, in those of them that reached its threshold,
-    and in steps of others that did, while it was in flight."""
+    """Where a request's time went, in milliseconds, while it was in flight.
+
+    ``loop_ms`` is the time of its own steps, and ``blocked_ms`` that of those that reached its threshold.
+    ``waiting_ms`` is the time of other steps that reached it.
+    """
 
     loop_ms: float
     blocked_ms: float
@@ -35,8 +38,8 @@ class RequestTracing:
     """The tracing of one request, and a watcher of its steps.
 
     ``calls`` are the stalls by the request's own threshold (the first 1000; ``calls_dropped`` counts the others), in
-    the order of their ends. Without a threshold the request has no stalls of its own: those who watch the loop are told
-    of theirs as ever, only more exactly.
+    the order of their ends. Without a threshold there are none: the loop's subscribers get the same stalls as before,
+    only more exact ones.
     """
 
     engine = "tracing"
@@ -53,14 +56,14 @@ class RequestTracing:
         self._first_handle: AnyHandle | None = None
 
     def receive(self, call: BlockingCall) -> None:
-        """Take a report, on the watchdog's thread."""
+        """Keep a report. Runs on the watchdog's thread."""
         if len(self.calls) < MAX_CALLS:
             self.calls.append(call)
         else:
             self.calls_dropped += 1
 
     def figures(self) -> Figures:
-        """Up to now. On the loop's thread."""
+        """Return the figures up to now. On the loop's thread."""
         clock = self._clock
         running_s = 0.0
         handle = None if clock is None else clock.handle
@@ -74,7 +77,7 @@ class RequestTracing:
         return self.request.finished_at != NEVER
 
     def owns(self, handle: AnyHandle) -> bool:
-        """Whether a step is the request's, as its context tells. The first may have an older one."""
+        """Return whether a step is the request's, by its context. The first step's may be older than the request."""
         return handle is self._first_handle or request_of(handle) is self.request
 
     def enter(self, clock: LoopClock) -> None:
@@ -92,7 +95,7 @@ class RequestTracing:
 
 
 class TracedRequests:
-    """Those of one loop. ``finish`` is called when none is left; it may refuse, and is then called again."""
+    """The traced requests of one loop. ``finish`` is called when none is left, and again if the listener stays."""
 
     def __init__(self, clock: LoopClock, finish: Callable[[LoopClock], object], *, are_others_traced: bool) -> None:
         self._are_others_traced = are_others_traced
@@ -100,11 +103,11 @@ class TracedRequests:
         self._finish = finish
         self._requests: dict[RequestInFlight, RequestTracing] = {}
         self._shortest_s = NEVER
-        self._steps_until_look = 0
+        self._steps_until_sweep = 0
         self._has_failed = False
 
     def add(self, tracing: RequestTracing, calls_next: Iterable[object]) -> None:
-        """Trace a request, from now on, in the middle of its first step."""
+        """Trace a request from now on. Its first step is running."""
         self._requests[tracing.request] = tracing
         self._shortest_s = min(self._shortest_s, tracing.threshold_s)
         tracing.enter(self._clock)
@@ -115,7 +118,7 @@ class TracedRequests:
                 tracer.follow(function)
 
     def trace_others(self, *, wanted: bool) -> None:
-        """Whether somebody watches the loop with the tracing engine. From any thread."""
+        """Note whether a subscriber watches the loop with the tracing engine. From any thread."""
         are_new, self._are_others_traced = wanted and not self._are_others_traced, wanted
         clock = self._clock
         if not are_new or clock.handle is None or clock.thread_id != threading.get_ident():
@@ -126,7 +129,7 @@ class TracedRequests:
     def begin_step(self) -> None:
         try:
             self._begin_step()
-        except Exception as error:  # noqa: BLE001 - a handle holds other people's objects; the loop must not notice
+        except Exception as error:  # noqa: BLE001 - a handle holds the user's objects; the loop must not notice
             self._note_failure(error)
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
@@ -160,15 +163,18 @@ class TracedRequests:
                 if each is not tracing:
                     each.note_step_of_others(ended - started)
         self._hand_over(handle, started, ended, tracing)
-        self._steps_until_look -= 1
-        if self._steps_until_look < 0 or (tracing is not None and tracing.is_finished):
+        self._steps_until_sweep -= 1
+        if self._steps_until_sweep < 0 or (tracing is not None and tracing.is_finished):
             self._forget_finished()
 
     def _forget_finished(self) -> None:
-        """They end in steps of their own, but one that is thrown away may end anywhere: all are looked at at times."""
+        """Forget requests that have finished.
+
+        A request usually finishes in one of its own steps, but a discarded one may not, so all are swept periodically.
+        """
         self._requests = {request: each for request, each in self._requests.items() if not each.is_finished}
         self._shortest_s = min((each.threshold_s for each in self._requests.values()), default=NEVER)
-        self._steps_until_look = len(self._requests)
+        self._steps_until_sweep = len(self._requests)
         if not self._requests:
             self._finish(self._clock)
 
@@ -184,14 +190,14 @@ class TracedRequests:
         began, clock = now(), self._clock
         if tracing.threshold_s < clock.threshold_s:
             clock.threshold_s = tracing.threshold_s
-            clock.wake_watchdog()  # it means to look later
+            clock.wake_watchdog()  # which would look too late
         if clock.tracer is not None:
             clock.tracer.set_threshold(clock.threshold_s)
             clock.tracer.begin_step(thoroughly=True)
         clock.pause(now() - began)
 
     def _restore(self) -> None:
-        """The threshold of those who watch the loop."""
+        """Restore the threshold of the loop's subscribers."""
         clock = self._clock
         watched_s = min((watcher.threshold_s for watcher in clock.watchers), default=NEVER)
         if clock.threshold_s != watched_s:

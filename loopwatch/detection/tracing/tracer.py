@@ -1,4 +1,4 @@
-"""What a tracer is, whichever of the interpreter's means it uses."""
+"""The interface of a tracer, which ``by_monitoring`` and ``by_profile`` implement."""
 
 from collections.abc import Iterable
 from types import CodeType
@@ -8,23 +8,23 @@ from loopwatch.detection.timing.loop_clock import LoopClock
 
 
 class TracingUnavailableError(RuntimeError):
-    """The interpreter's means of tracing are in somebody else's hands; the message says whose, and what to do."""
+    """Another tool uses what the tracer needs of the interpreter. The message names the tool and a remedy."""
 
 
 class Tracer(Protocol):
-    """Traces the steps of the loops it is told of. One a process; there is nothing of it while there are no loops."""
+    """Traces the steps of the loops started. A process has one, which installs nothing while there are no loops."""
 
     def check(self, *, every_step: bool) -> None:
-        """Raises ``TracingUnavailableError`` if the calling thread cannot be traced: every step of it, or some."""
+        """Raise ``TracingUnavailableError`` if the steps of the calling thread, or some of them, cannot be traced."""
 
     def start(self, clock: LoopClock, *, every_step: bool) -> None:
-        """Trace the steps of this loop, from any thread: all, or those that its ``StepTracer`` is told to begin.
+        """Trace every step of this loop, or those that its ``StepTracer`` begins. From any thread.
 
-        Again after its threshold has changed, or what is wanted. Raises ``TracingUnavailableError``.
+        Call it again after the threshold or ``every_step`` has changed. Raises ``TracingUnavailableError``.
         """
 
     def stop(self, clock: LoopClock) -> None:
-        """Trace it no longer; with the last loop, leave nothing behind."""
+        """Trace the loop no longer. After the last loop, nothing is left installed."""
 
     def time_again(self, codes: Iterable[CodeType]) -> None:
-        """Calls made by this code, which had been quick, took long. On the watchdog's thread."""
+        """Time the calls made by this code, which had proved quick, again. On the watchdog's thread."""

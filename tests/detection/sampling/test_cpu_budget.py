@@ -1,4 +1,4 @@
-"""The watchdog takes a share of a core: what it cannot look at for that, it counts, times and owns up to."""
+"""The watchdog takes a share of a core at most. Stalls that it cannot examine within it are counted and timed."""
 
 import asyncio
 import threading
@@ -15,7 +15,7 @@ from loopwatch.detection.sampling.cpu_budget import OWED_AT_MOST_S, SAVED_AT_MOS
 
 
 class Clocks:
-    """The time of day, and what the thread has used of it."""
+    """A wall clock, and the CPU time that the thread has used."""
 
     def __init__(self):
         self.at = self.used_s = 0.0
@@ -32,23 +32,23 @@ def test_what_was_saved_up_may_be_used_at_once():
     assert clocks.spend(0.1, 0.1)
 
 
-def test_no_more_than_that_is_saved_up():
+def test_a_long_rest_saves_up_no_more_than_the_limit():
     clocks = Clocks()
     assert not clocks.spend(3600.0, 0.0)
     assert clocks.spend(0.0, 1.01 * SAVED_AT_MOST_S)
 
 
-def test_its_share_of_a_core_is_never_used_up():
+def test_a_thread_that_takes_less_than_its_share_never_uses_it_up():
     clocks = Clocks()
     assert not any(clocks.spend(0.01, 0.99 * SHARE * 0.01) for _ in range(10_000))
 
 
-def test_more_than_its_share_is_used_up_in_the_end():
+def test_a_thread_that_takes_more_than_its_share_uses_it_up():
     clocks = Clocks()
     assert any(clocks.spend(0.01, 1.01 * SHARE * 0.01) for _ in range(100_000))
 
 
-def test_however_much_was_used_it_looks_again_soon():
+def test_a_great_debt_is_forgiven():
     clocks = Clocks()
     assert clocks.spend(1.0, 100.0)
     assert not clocks.spend(1.01 * OWED_AT_MOST_S / SHARE, 0.0)
@@ -65,13 +65,13 @@ def block(times, duration_s):
 
 @pytest.fixture
 def spent(monkeypatch):
-    """A watchdog that has used up its share for good."""
+    """A watchdog that has used up its share permanently."""
     monkeypatch.setattr(monitor, "_monitor", Monitor())
     monkeypatch.setattr(cpu_budget, "SHARE", 0.0)
     monkeypatch.setattr(cpu_budget, "SAVED_AT_MOST_S", 0.0)
 
 
-def test_stalls_that_are_not_looked_at_are_counted_and_timed_and_nobody_else_is_blamed(spent):
+def test_stalls_that_are_not_examined_are_counted_and_timed(spent):
     with watch(threshold_ms=4) as watcher:
         block(20, 0.005)
         assert monitor.settle(30)
@@ -81,7 +81,7 @@ def test_stalls_that_are_not_looked_at_are_counted_and_timed_and_nobody_else_is_
     assert {call.exact for call in watcher.calls} == {False}
 
 
-def test_they_have_the_name_of_what_usually_blocks_in_their_function(monkeypatch):
+def test_a_stall_that_is_not_examined_gets_the_name_that_usually_blocks_in_its_function(monkeypatch):
     monkeypatch.setattr(monitor, "_monitor", Monitor())
     with watch(threshold_ms=20) as watcher:
         block(3, 0.05)
@@ -94,7 +94,7 @@ def test_they_have_the_name_of_what_usually_blocks_in_their_function(monkeypatch
     assert {(call.method_name, call.function.rpartition(".")[2]) for call in watcher.calls} == {("time.sleep", "main")}
 
 
-def test_other_loops_are_counted_as_exactly(spent):
+def test_stalls_of_several_loops_are_counted_exactly(spent):
     with watch(threshold_ms=4, every_thread=True) as watcher:
         threads = [threading.Thread(target=block, args=(20, 0.005)) for _ in range(4)]
         for thread in threads:

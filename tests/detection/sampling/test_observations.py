@@ -1,4 +1,4 @@
-"""What the watchdog hands on with a stall."""
+"""The watchdog reports each stall with an observation of its step."""
 
 import asyncio
 
