@@ -157,7 +157,7 @@ class SiteMonitor:
             subscriber = SiteSubscriber(current, self._recorder)
             (clock,) = self._start_watching(subscriber, loop)
             self._subscribers[loop] = subscriber
-            clock.usage.report = self._recorder.use
+            clock.usage.report = self._recorder.put_usage
             clock.find_otel_span = span_finder() if SINK in current.sinks else None
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight

@@ -29,7 +29,7 @@ class SiteSubscriber:
 
     def receive(self, call: BlockingCall) -> None:
         """Hand a stall to the recorder, and a machine stall to the log. Runs on the watchdog's thread."""
-        self._recorder.loop_times.pause(call)
+        self._recorder.loop_times.add_pause(call)
         earlier = self._recorded.pop(call)
         if call.cause.is_machine:
             logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)

@@ -45,7 +45,7 @@ class Buffer:
         with self.changed:
             fingerprint, delta = self._stalls.count(call)
             self.seen += delta.impact.events
-            self._loop_times.block(call.started_at, delta.impact)
+            self._loop_times.add_stall(call.started_at, delta.impact)
             if self._is_written:
                 self.dropped += self._pending.add(fingerprint, delta)
             self.note(delay_s)

@@ -49,7 +49,7 @@ class LoopTimes:
         self._first: dict[Minutes, datetime] = {}
         """The end of the last row that was dropped."""
 
-    def use(self, usage: LoopUsage) -> None:
+    def add_usage(self, usage: LoopUsage) -> None:
         """Add how busy a loop was."""
         if usage.busy_s is None:
             return
@@ -58,7 +58,7 @@ class LoopTimes:
             for row, (share_us,) in self._spread(begin, usage.ended_at, microseconds(usage.busy_s * 1000)):
                 row.busy_us = (row.busy_us or 0) + share_us
 
-    def pause(self, call: BlockingCall) -> None:
+    def add_pause(self, call: BlockingCall) -> None:
         """Add a pause of a loop, for any reason."""
         step_us = microseconds(call.step_ms)
         end = call.started_at + timedelta(microseconds=step_us)
@@ -68,7 +68,7 @@ class LoopTimes:
                 row.impact += Impact(longest_us=step_us)
                 row.machine_us += share_us if is_machines else 0
 
-    def block(self, started_at: datetime, added: Impact) -> None:
+    def add_stall(self, started_at: datetime, added: Impact) -> None:
         """Add what a report of a stall added to its finding: the last part of the stall so far."""
         end = started_at + timedelta(microseconds=added.longest_us)
         begin = end - timedelta(microseconds=added.blocked_us)

@@ -80,10 +80,10 @@ class Recorder:
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self.errors.log_once("recorder", error, "A stall could not be recorded.")
 
-    def use(self, usage: LoopUsage) -> None:
+    def put_usage(self, usage: LoopUsage) -> None:
         """Take over how busy a loop was, without I/O or exceptions; it is written within a minute."""
         try:
-            self.loop_times.use(usage)
+            self.loop_times.add_usage(usage)
             self._buffer.note(LOOP_TIMES_INTERVAL_S)
             self._ensure_writer()
         except Exception as error:  # noqa: BLE001 - the watchdog must go on

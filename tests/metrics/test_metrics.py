@@ -98,9 +98,9 @@ def test_the_length_of_attributes_is_limited(sink, points):
 def test_gauges_show_how_busy_the_loop_was_and_its_longest_pause(sink, loop_times, points):
     now = datetime.now(UTC)
     # For longer than a minute on either side, because a minute may end while this runs.
-    loop_times.use(LoopUsage(now + timedelta(minutes=2), 300.0, 75.0))
+    loop_times.add_usage(LoopUsage(now + timedelta(minutes=2), 300.0, 75.0))
     for minutes in range(4):
-        loop_times.pause(blocking_call(step_ms=350, started_at=now - timedelta(minutes=minutes)))
+        loop_times.add_pause(blocking_call(step_ms=350, started_at=now - timedelta(minutes=minutes)))
     found = points()
     assert [point.value for point in found["loopwatch.loop.busy"]] == [pytest.approx(0.25, abs=0.001)]
     assert [point.value for point in found["loopwatch.loop.lag"]] == [0.35]

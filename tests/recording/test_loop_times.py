@@ -34,22 +34,22 @@ def figures(times, column, minutes=Minutes.MINUTE):
 
 def test_busy_time_counts_for_the_minutes_it_was_spent_in():
     times = LoopTimes()
-    times.use(LoopUsage(ended_at=at(11, 15), lasted_s=30, busy_s=10))
+    times.add_usage(LoopUsage(ended_at=at(11, 15), lasted_s=30, busy_s=10))
     assert figures(times, "busy_us") == {10: 5_000_000, 11: 5_000_000}
-    times.use(LoopUsage(ended_at=at(11, 20), lasted_s=1, busy_s=1))
+    times.add_usage(LoopUsage(ended_at=at(11, 20), lasted_s=1, busy_s=1))
     assert figures(times, "busy_us", Minutes.HOUR) == {0: 11_000_000}
 
 
 def test_a_minute_without_known_busy_time_has_none():
     times = LoopTimes()
-    times.use(LoopUsage(ended_at=at(11), lasted_s=30, busy_s=None))
-    times.pause(blocking_call(started_at=at(10), step_ms=120.0))
+    times.add_usage(LoopUsage(ended_at=at(11), lasted_s=30, busy_s=None))
+    times.add_pause(blocking_call(started_at=at(10), step_ms=120.0))
     assert figures(times, "busy_us") == {10: None}
 
 
 def test_a_stall_is_spread_over_the_minutes_it_lasts_and_counted_where_it_began():
     times = LoopTimes()
-    times.block(at(9, 30), Impact(1, blocked_us=90_000_000, longest_us=90_000_000, requests_delayed=2, delay_us=9))
+    times.add_stall(at(9, 30), Impact(1, blocked_us=90_000_000, longest_us=90_000_000, requests_delayed=2, delay_us=9))
     rows = times.take()
     minutes = {key.start: row for key, row in rows.items() if key.minutes == Minutes.MINUTE}
     assert {start: row.impact.blocked_us for start, row in minutes.items()} == {at(9): 30_000_000, at(10): 60_000_000}
@@ -60,8 +60,8 @@ def test_a_stall_is_spread_over_the_minutes_it_lasts_and_counted_where_it_began(
 
 def test_what_a_stall_has_lasted_since_its_last_report_counts_for_that_time():
     times = LoopTimes()
-    times.block(at(10), Impact(events=1, blocked_us=30_000_000, longest_us=30_000_000))
-    times.block(at(10), Impact(blocked_us=60_000_000, longest_us=90_000_000))
+    times.add_stall(at(10), Impact(events=1, blocked_us=30_000_000, longest_us=30_000_000))
+    times.add_stall(at(10), Impact(blocked_us=60_000_000, longest_us=90_000_000))
     assert figures(times, "impact.blocked_us") == {10: 60_000_000, 11: 30_000_000}
 
 
@@ -69,7 +69,7 @@ def test_what_a_stall_has_lasted_since_its_last_report_counts_for_that_time():
 def test_the_shares_of_a_long_stall_add_up_to_it(amount_us):
     times = LoopTimes()
     begin = NOW - timedelta(hours=2, seconds=12.345678)
-    times.block(begin, Impact(events=1, blocked_us=amount_us, longest_us=7_000_000_001))
+    times.add_stall(begin, Impact(events=1, blocked_us=amount_us, longest_us=7_000_000_001))
     rows = times.take()
     for minutes in Minutes:
         assert sum(row.impact.blocked_us for key, row in rows.items() if key.minutes == minutes) == amount_us
@@ -77,47 +77,47 @@ def test_the_shares_of_a_long_stall_add_up_to_it(amount_us):
 
 def test_the_worst_pause_is_of_any_cause_and_the_time_of_the_machine_is_counted_separately():
     times = LoopTimes()
-    times.pause(blocking_call(started_at=at(10), step_ms=120.0))
-    times.pause(blocking_call(started_at=at(10), step_ms=300.0, cause=Cause.SUSPENDED))
-    times.pause(blocking_call(started_at=at(10), step_ms=80.0, cause=Cause.STARVED))
+    times.add_pause(blocking_call(started_at=at(10), step_ms=120.0))
+    times.add_pause(blocking_call(started_at=at(10), step_ms=300.0, cause=Cause.SUSPENDED))
+    times.add_pause(blocking_call(started_at=at(10), step_ms=80.0, cause=Cause.STARVED))
     assert figures(times, "impact.longest_us") == {10: 300_000}
-    times.pause(blocking_call(started_at=at(10), step_ms=1.0))
+    times.add_pause(blocking_call(started_at=at(10), step_ms=1.0))
     assert figures(times, "machine_us") == {10: 380_000}
 
 
 def test_only_what_has_changed_is_taken_with_its_totals():
     times = LoopTimes()
-    times.block(at(10), Impact(events=1))
-    times.block(at(11), Impact(events=1))
+    times.add_stall(at(10), Impact(events=1))
+    times.add_stall(at(11), Impact(events=1))
     times.take()
-    times.block(at(11), Impact(events=1))
+    times.add_stall(at(11), Impact(events=1))
     assert figures(times, "impact.events") == {11: 2}
     assert times.take() == {}
 
 
 def test_what_comes_after_its_row_was_forgotten_is_not_lost():
     times = LoopTimes()
-    times.block(at(0), Impact(events=5))
-    times.block(at(0) + module.MAY_CHANGE + timedelta(minutes=1), Impact(events=1))
+    times.add_stall(at(0), Impact(events=5))
+    times.add_stall(at(0) + module.MAY_CHANGE + timedelta(minutes=1), Impact(events=1))
     times.take()  # the writer has taken the first minute, which is dropped
-    times.block(at(0), Impact(events=3))
+    times.add_stall(at(0), Impact(events=3))
     assert figures(times, "impact.events") == {1: 3}
 
 
 def test_a_clock_that_was_ahead_moves_no_figures_of_the_time_after_it():
     times, now = LoopTimes(), datetime.now(UTC)
     for begin in (now, now + timedelta(days=100), now + timedelta(days=101), now):
-        times.block(begin, Impact(events=1))
+        times.add_stall(begin, Impact(events=1))
         times.take()
     for _ in range(3):
-        times.block(now, Impact(events=1))
+        times.add_stall(now, Impact(events=1))
         assert {key.start for key in times.take()} == {whole_hour(now), now.replace(second=0, microsecond=0)}
 
 
 def test_without_a_database_memory_is_bounded():
     times = LoopTimes()
     for minute in range(5_000):
-        times.block(at(minute), Impact(events=1))
+        times.add_stall(at(minute), Impact(events=1))
     assert len(times.take()) <= 50 * 60 + 32 * 24
 
 
@@ -126,7 +126,7 @@ def test_gauges_have_the_last_full_minute():
     assert times.latest_minute() == LoopFigures()
     last = datetime.now(UTC).replace(second=0, microsecond=0) - timedelta(minutes=1)
     for minute in (last, last + timedelta(minutes=1)):  # the minute may end before the assertion
-        times.block(minute, Impact(events=7))
+        times.add_stall(minute, Impact(events=7))
     assert times.latest_minute().impact.events == 7
 
 
@@ -151,13 +151,13 @@ class TestStored:
     def test_busy_time_is_written_without_a_stall(self, recorder_of, monkeypatch):
         monkeypatch.setattr("loopwatch.recording.recorder.LOOP_TIMES_INTERVAL_S", 0.01)
         recorder = recorder_of()
-        recorder.use(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
+        recorder.put_usage(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
         assert recorder._buffer.wait_settled(1, 30)
         assert LoopTime.objects.get(minutes=1).busy_us == 4_000_000
 
     def test_busy_time_waits_for_its_interval_or_the_recorders_end_to_be_written(self, recorder_of):
         recorder = recorder_of()
-        recorder.use(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
+        recorder.put_usage(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
         assert not LoopTime.objects.exists()
         assert recorder.stop(30)
         assert LoopTime.objects.get(minutes=60).busy_us == 4_000_000
