@@ -17,7 +17,7 @@ from loopwatch.stored_time import whole_hour
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CountedStall:
     """The figures of one stall that were counted so far."""
 
     fingerprint: str
@@ -28,42 +28,42 @@ class Counted:
     delayed: Counter[tuple[str, str]]
     """The waiting requests by method and route."""
 
-    def now(self, call: BlockingCall) -> "Counted":
+    def updated(self, call: BlockingCall) -> "CountedStall":
         """Return the figures after a later report. The finding and the hour stay, and no figure shrinks.
 
         A later report that blames another call does not rename the finding.
         """
-        place = _place(call) if call.fingerprint == self.fingerprint else self.call
+        description = _description(call) if call.fingerprint == self.fingerprint else self.call
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
         waiting = max(self.waiting, integer(call.waiting))
         delayed = self.delayed + request_columns.delayed_routes(call, waiting - self.waiting)
-        return Counted(self.fingerprint, place, self.key, duration_us, waiting, delayed)
+        return CountedStall(self.fingerprint, description, self.key, duration_us, waiting, delayed)
 
 
 class StallCounter:
     """Turns reports into deltas, and remembers ongoing stalls. Not thread-safe: its owner holds a lock."""
 
     def __init__(self) -> None:
-        self._ongoing = OngoingStalls[Counted]()
+        self._ongoing = OngoingStalls[CountedStall]()
 
     def count(self, call: BlockingCall) -> tuple[str, FindingDelta]:
         """Return the fingerprint of the report's finding, and what the report adds to it."""
         before = self._ongoing.pop(call)
-        counted = before.now(call) if before else _first(call)
+        counted = before.updated(call) if before else _first(call)
         self._ongoing.keep(call, counted)
         return counted.fingerprint, _delta(call, before, counted)
 
 
-def _first(call: BlockingCall) -> Counted:
+def _first(call: BlockingCall) -> CountedStall:
     key = HourKey(
         whole_hour(call.started_at), request_columns.method(call.request), request_columns.route(call.request)
     )
     waiting = integer(call.waiting)
     delayed = request_columns.delayed_routes(call, waiting)
-    return Counted(call.fingerprint, _place(call), key, microseconds(call.duration_ms), waiting, delayed)
+    return CountedStall(call.fingerprint, _description(call), key, microseconds(call.duration_ms), waiting, delayed)
 
 
-def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> FindingDelta:
+def _delta(call: BlockingCall, before: CountedStall | None, counted: CountedStall) -> FindingDelta:
     columns = Counter() if call.ongoing else Counter({column_for(counted.duration_us / 1000): 1})
     added = _impact(before, counted)
     return FindingDelta(
@@ -77,7 +77,7 @@ def _delta(call: BlockingCall, before: Counted | None, counted: Counted) -> Find
     )
 
 
-def _impact(before: Counted | None, counted: Counted) -> Impact:
+def _impact(before: CountedStall | None, counted: CountedStall) -> Impact:
     duration_us, waiting = (before.duration_us, before.waiting) if before else (0, 0)
     return Impact(
         events=0 if before else 1,
@@ -88,7 +88,7 @@ def _impact(before: Counted | None, counted: Counted) -> Impact:
     )
 
 
-def _routes(before: Counted | None, counted: Counted, added: Impact) -> dict[HourKey, RouteDelta]:
+def _routes(before: CountedStall | None, counted: CountedStall, added: Impact) -> dict[HourKey, RouteDelta]:
     routes = {counted.key: RouteDelta(caused=added)}
     for (method, route), waiting in counted.delayed.items():
         waited, duration_us = (before.delayed[method, route], before.duration_us) if before else (0, 0)
@@ -101,7 +101,7 @@ def _routes(before: Counted | None, counted: Counted, added: Impact) -> dict[Hou
     return routes
 
 
-def _place(call: BlockingCall) -> CallDescription:
+def _description(call: BlockingCall) -> CallDescription:
     return CallDescription(
         method_name=call.method_name,
         function=call.function,
