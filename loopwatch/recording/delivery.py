@@ -130,7 +130,8 @@ class Delivery:
         try:
             act()
         except BaseException as error:  # noqa: BLE001 - even SystemExit or CancelledError must not end this thread
-            self._errors.log_foreign(self.name, error)
+            with suppress(BaseException):  # nor may a handler of the site's log
+                self._errors.log_foreign(self.name, error)
         with suppress(Exception):
             # The delivered code may have run queries, which Django remembers under DEBUG.
             close_old_connections()
