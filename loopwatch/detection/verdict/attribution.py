@@ -16,8 +16,10 @@ from typing import NamedTuple, Protocol
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
+from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_closure, is_decorated, property_of
+from loopwatch.detection.cpython.expressions import Attribute, Name
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import CALLBACK_NAMES, IMPORT_MODULES, Site, is_collector_callback
 from loopwatch.detection.cpython.source import span_at
@@ -28,6 +30,7 @@ DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
+_LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
 IMPORT = "import"
 LAZY = " (lazy)"
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
@@ -188,7 +191,11 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         # What a library's function calls by a name that cannot be resolved says less than the function.
         if callee is not None and (callee.is_resolved or owner is Owner.IN_APP):
-            nodes.append(_c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved))
+            node = _c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved)
+            if owner in _LIBRARIES and _passes_on(sites, index, callee):
+                nodes[-1] = node
+            else:
+                nodes.append(node)
     return tuple(nodes)
 
 
@@ -286,6 +293,15 @@ def _decorated(sites: Sequence[Site], index: int) -> Site | None:
         if is_decorated(tuple(chain), wrapper.module, site.module):
             return None if owner_of(site.code, site.module) is Owner.IN_APP else site
     return None
+
+
+def _passes_on(sites: Sequence[Site], index: int, callee: Callee) -> bool:
+    """Whether a library's closure calls a C function by whose name its caller calls the closure, as a wrapper does."""
+    if index + 1 >= len(sites) or not callee.is_resolved or not is_closure(sites[index].code):
+        return False
+    call = bytecode.call_at(sites[index + 1].code, sites[index + 1].offset)
+    written = call.function if call is not None else None
+    return isinstance(written, Name | Attribute) and written.name == _last_part(callee.name)
 
 
 def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:

@@ -4,6 +4,7 @@ import asyncio
 import importlib._bootstrap
 import json
 import sys
+import tempfile
 from dataclasses import replace
 
 import django.template.base as templates
@@ -38,8 +39,25 @@ SENSITIVE = site(auth.authenticate.__code__, module=debug.__name__)
 SENSITIVE_NAME = "django.views.decorators.debug.sensitive_variables.decorator.sensitive_variables_wrapper"
 AUTHENTICATE, GET_USER = site(auth.authenticate, module=auth.__name__), site(auth.get_user)
 MANAGER_METHOD = site(Manager.bulk_create.__code__, module=Manager.__module__)
+WRAPPER_OF_C = inner_code(tempfile._TemporaryFileWrapper.__getattr__, "func_wrapper")
+WRITE = site(WRAPPER_OF_C, callee="io.BufferedRandom.write", module="tempfile")
+WRITE_NAME = "tempfile._TemporaryFileWrapper.__getattr__.func_wrapper"
 BULK_CREATE = site(QuerySet.bulk_create)
 COLLECTS = site(gc_pauses.GcPauses._note)
+
+
+def store(spool, text):
+    spool.write(text)
+
+
+def logged(spool):
+    def write(text):
+        return spool.write(text)
+
+    return write
+
+
+STORES = site(store, "spool.write(text)")
 
 
 def names_in(stack, gil, state=Cause.COMPUTING):
@@ -246,6 +264,29 @@ NODES = [
         [BULK_CREATE, MANAGER_METHOD, ADDS_UP],
         ["shop.checkout", *["django.db.models.QuerySet.bulk_create"] * 2],
         id="a manager's method is that of its query set",
+    ),
+    pytest.param(
+        [WRITE, STORES],
+        [f"{__name__}.store", "io.BufferedRandom.write"],
+        id="a library's wrapper of a C function is named as that",
+    ),
+    pytest.param(
+        [replace(WRITE, callee=called("io.BufferedRandom.seek")), STORES],
+        [f"{__name__}.store", WRITE_NAME, "io.BufferedRandom.seek"],
+        id="a library's closure that calls another C function is named as itself",
+    ),
+    pytest.param(
+        [WRITE], [WRITE_NAME, "io.BufferedRandom.write"], id="a library's closure that is the step is named as itself"
+    ),
+    pytest.param(
+        [site(inner_code(logged, "write"), callee="io.BufferedRandom.write", module="shop"), STORES],
+        [f"{__name__}.store", "shop.logged.<locals>.write", "io.BufferedRandom.write"],
+        id="own code is named, although it is a wrapper of a C function",
+    ),
+    pytest.param(
+        [site(json.dumps, callee="lib.dumps"), site(shop.checkout, "json.dumps(total)")],
+        ["shop.checkout", "json.dumps", "lib.dumps"],
+        id="a library's function that is no closure is named as itself, although it calls a C function of its name",
     ),
     pytest.param(
         [site(ASGIRequest._get_files), ADDS_UP],
