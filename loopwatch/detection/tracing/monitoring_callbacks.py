@@ -15,14 +15,12 @@ from types import CodeType, FunctionType, MethodType
 from typing import Any
 
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.tracing.monitoring_tools import Callbacks, events, monitoring
 from loopwatch.detection.tracing.step_trace import StepTrace
 from loopwatch.detection.tracing.timed_code import TimedCode
 from loopwatch.detection.tracing.timing_budget import CodeBudget, TimingBudget
 
-monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
-events = monitoring.events
 DISABLE = monitoring.DISABLE
-Callbacks = dict[int, Callable[..., Any]]
 Traces = Mapping[int, StepTrace]
 Timed = Mapping[int, CodeBudget]
 GiveUp = Callable[[CodeBudget, StepTrace | None], None]

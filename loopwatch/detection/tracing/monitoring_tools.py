@@ -4,15 +4,15 @@ Reference: https://docs.python.org/3/library/sys.monitoring.html and PEP 669.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType
 from typing import Any
 
-from loopwatch.detection.tracing.monitoring_callbacks import Callbacks
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 
 monitoring: Any = sys.monitoring  # type: ignore[attr-defined,unused-ignore]
 events = monitoring.events
+Callbacks = Mapping[int, Callable[..., Any]]
 
 SCOUT, TIMER = "loopwatch scout", "loopwatch timer"
 # Ids 0 to 2 are by convention those of debuggers, coverage and profilers, and 5 is that of optimizers.
