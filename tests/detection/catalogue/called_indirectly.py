@@ -1,11 +1,15 @@
-"""Calls whose function the line does not name: items of tables, and what the end of a block does."""
+"""Calls whose function the line does not name: items of tables, what decorators hide, and the ends of blocks."""
 
 import hashlib
+import re
 import sqlite3
 import tempfile
 import time
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from django.template.defaultfilters import linenumbers
 
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
@@ -47,6 +51,61 @@ def check(rounds):
 async def item_that_computes(truth, rounds):
     with truth:
         CHECKS["slow"]("sha256", b"secret", b"salt", rounds)  # blocks
+
+
+# Decorators, generated code, callbacks
+
+
+def numbered(text):
+    return linenumbers(text, autoescape=False)
+
+
+@catalogue.blocks(
+    "django.template.defaultfilters.linenumbers",
+    cause=COMPUTING,
+    is_c=False,
+    given=sized(numbered, lambda count: "A line of a letter.\n" * count, 100),
+)
+async def decorated_function_of_a_library(truth, letter):
+    with truth:
+        linenumbers(letter, autoescape=False)  # blocks
+
+
+@dataclass
+class Row:
+    number: int
+    title: str
+
+
+def make_rows(count):
+    for number in range(count):  # blocks
+        Row(number, "Book")  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, where="make_rows", given=sized(make_rows, start=1000))
+async def generated_methods(truth, count):
+    with truth:
+        make_rows(count)
+
+
+BACKTRACKS = re.compile(r"(x+x+)+y")
+
+
+def matches(texts):
+    for text in texts:
+        yield BACKTRACKS.search(text)  # blocks
+
+
+@catalogue.blocks(
+    "re.Pattern.search",
+    cause=COMPUTING,
+    where="matches",
+    is_c=True,
+    given=sized(lambda text: any(matches([text])), lambda length: "x" * length, 15, is_steep=True),
+)
+async def search_in_a_generator_that_any_exhausts(truth, text):
+    with truth:
+        any(matches(["a", text, "b"]))
 
 
 # The ends of blocks
