@@ -170,8 +170,7 @@ class Monitor:
 
     def abandon(self) -> None:
         """Remove the hooks, in a forked child that has neither the threads nor the loops."""
-        for clock in self._hooks.watched.values():
-            self._tracing.stop(clock)
+        self._tracing.abandon(self._hooks.watched.values())
         self._hooks.uninstall()
 
     def _forget(self, watcher: StallSubscriber) -> None:

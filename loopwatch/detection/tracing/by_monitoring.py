@@ -79,6 +79,9 @@ class MonitoringTracer:
             self._forget(trace)
             self._add(trace, thread_id)
 
+    def replace_lock(self) -> None:
+        self._lock = threading.RLock()
+
     def time_again(self, codes: Iterable[CodeType]) -> None:
         with self._lock:
             if self._timer.is_installed:

@@ -58,6 +58,9 @@ class ProfileTracer:
         if isinstance(tracer, ProfiledSteps):
             tracer.stop()
 
+    def replace_lock(self) -> None:
+        """Do nothing: there is no lock."""
+
     def time_again(self, codes: Iterable[CodeType]) -> None:
         """Do nothing: every call is timed anyway."""
 

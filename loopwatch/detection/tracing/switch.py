@@ -53,10 +53,12 @@ class TracerSwitch:
             clock.observe_every_step_if_needed()
         requests.add(tracing, calls_next)
 
-    def stop(self, clock: LoopClock) -> None:
-        """Trace the loop no longer."""
+    def abandon(self, clocks: Iterable[LoopClock]) -> None:
+        """Remove the tracer, in a forked child. Without the lock, which a thread of the parent may have held."""
         if self._tracer is not None:
-            self._tracer.stop(clock)
+            self._tracer.replace_lock()
+            for clock in clocks:
+                self._tracer.stop(clock)
 
     def time_again(self, codes: Iterable[CodeType]) -> None:
         """Time the calls made by this code again. On the watchdog's thread, without the lock."""

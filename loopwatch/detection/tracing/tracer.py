@@ -26,5 +26,8 @@ class Tracer(Protocol):
     def stop(self, clock: LoopClock) -> None:
         """Trace the loop no longer. After the last loop, nothing is left installed."""
 
+    def replace_lock(self) -> None:
+        """Forget which thread holds the lock, in a forked child that does not have that thread."""
+
     def time_again(self, codes: Iterable[CodeType]) -> None:
         """Time the calls made by this code, which had proved quick, again. On the watchdog's thread."""

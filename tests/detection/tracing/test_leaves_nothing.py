@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import os
+import signal
 import sys
 import threading
 import time
@@ -123,3 +125,32 @@ def test_the_loop_is_let_go():
     del loop
     gc.collect()
     assert reference() is None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="There is no lock before Python 3.12")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="This platform forks no processes")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_a_child_forked_while_another_thread_holds_the_tracers_lock_starts():
+    is_held, is_forked = threading.Event(), threading.Event()
+
+    def hold_lock():
+        with monitor._monitor._tracing._tracer._lock:
+            is_held.set()
+            is_forked.wait()
+
+    with watch(threshold_ms=NEVER_MS, engine="tracing"):
+        thread = threading.Thread(target=hold_lock)
+        thread.start()
+        is_held.wait()
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        is_forked.set()
+        thread.join()
+        give_up_at = time.monotonic() + 5.0
+        while (ended := os.waitpid(child, os.WNOHANG)) == (0, 0) and time.monotonic() < give_up_at:
+            await asyncio.sleep(0.01)
+        if ended == (0, 0):
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    assert ended == (child, 0)
