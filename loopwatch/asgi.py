@@ -1,6 +1,7 @@
 """``LoopWatch`` wraps an ASGI application, watches the loop that serves it, and notes the requests in flight."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -110,6 +111,18 @@ class Lifespan:
 
     async def _send_answer(self, message: Message) -> None:
         if message["type"].startswith("lifespan.shutdown"):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(None, site_monitor.stop_watching, loop)
+            await _stop_watching()
         await self._send(message)
+
+
+async def _stop_watching() -> None:
+    """Write everything, on a new thread: those of the loop's own executor may be held by calls that never end."""
+    loop = asyncio.get_running_loop()
+    executor = ThreadPoolExecutor(1, "loopwatch-stop")
+    try:
+        await loop.run_in_executor(executor, site_monitor.stop_watching, loop)
+        executor.shutdown()  # at once, because its thread has nothing more to do
+    except RuntimeError:  # no more threads; the end of the process writes everything
+        pass
+    finally:
+        executor.shutdown(wait=False)

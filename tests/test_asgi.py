@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from asyncio.events import Handle
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
@@ -281,6 +282,21 @@ async def test_the_lifespan_is_passed_to_an_application_that_has_one():
     assert await lifespan.event("shutdown") == "lifespan.shutdown.complete"
     await lifespan.task
     assert seen == ["lifespan.startup", "lifespan.shutdown"]
+
+
+async def test_the_shutdown_is_confirmed_while_a_call_holds_the_threads_of_the_loop():
+    go_on, loop = threading.Event(), asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(1))
+    held = loop.run_in_executor(None, go_on.wait)
+    lifespan = Lifespan(LoopWatch(get_asgi_application()))
+    try:
+        assert await lifespan.event("startup") == "lifespan.startup.complete"
+        async with asyncio.timeout(30):
+            assert await lifespan.event("shutdown") == "lifespan.shutdown.complete"
+    finally:
+        go_on.set()
+    await lifespan.task
+    await held
 
 
 async def test_a_lifespan_that_raises_at_start_up_still_raises():
