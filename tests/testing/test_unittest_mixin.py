@@ -97,7 +97,7 @@ def test_set_up_and_tear_down_count(failures_of):
             pass
 
     (text,) = failures_of(Tests)
-    assert "time.sleep blocked the event loop 2 times, for" in text
+    assert "time.sleep blocked the event loop 2 times, up to" in text
 
 
 def test_attributes_of_the_class_set_the_rules_and_the_threshold(failures_of):
