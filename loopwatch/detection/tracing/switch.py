@@ -54,7 +54,7 @@ class TracerSwitch:
         requests.add(tracing, calls_next)
 
     def abandon(self, clocks: Iterable[LoopClock]) -> None:
-        """Remove the tracer, in a forked child. Without the lock, which a thread of the parent may have held."""
+        """Remove the tracer, in a forked child. A thread of the parent may have held its lock."""
         if self._tracer is not None:
             self._tracer.replace_lock()
             for clock in clocks:
