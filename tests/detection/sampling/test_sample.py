@@ -15,7 +15,7 @@ WITHIN_S = 60
 
 @pytest.fixture
 def sites_while_traced():
-    """Those of a thread that runs a function, by the name of their code, while the tracer is told of its first call."""
+    """The sites of a thread that runs a function, by code name, while the tracer is handling its first call."""
     held, threads = threading.Lock(), []
     namespace = {"__name__": step_trace.__name__, "held": held}
     exec("def profile(frame, event, argument):\n if event == 'c_call':\n  held.acquire()\n  held.release()", namespace)
@@ -47,7 +47,7 @@ def test_what_calls_a_generator_back_is_known_while_the_tracer_looks_at_it(sites
     assert sites["sums"].callee.name == "sum"
 
 
-def test_a_call_that_the_tracer_is_told_of_is_not_said_to_last(sites_while_traced):
+def test_a_call_whose_event_the_tracer_is_handling_is_no_callee(sites_while_traced):
     def calls(trace):
         trace()
         abs(-1)

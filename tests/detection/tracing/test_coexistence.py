@@ -121,11 +121,11 @@ class TestToolIds:
         await asyncio.create_task(block())
         assert watcher.calls == []
 
-    async def test_other_tools_go_on_being_told(self):
-        monitoring, told = sys.monitoring, []
+    async def test_other_tools_still_get_their_events(self):
+        monitoring, called = sys.monitoring, []
         tool = next(tool for tool in (3, 4, 5) if monitoring.get_tool(tool) is None)
         monitoring.use_tool_id(tool, "somebody")
-        monitoring.register_callback(tool, monitoring.events.PY_START, lambda code, _: told.append(code.co_name))
+        monitoring.register_callback(tool, monitoring.events.PY_START, lambda code, _: called.append(code.co_name))
         monitoring.set_events(tool, monitoring.events.PY_START)
         try:
             assert await names_of_stalls() == ["time.sleep"]
@@ -133,11 +133,11 @@ class TestToolIds:
             monitoring.set_events(tool, 0)
             monitoring.register_callback(tool, monitoring.events.PY_START, None)
             monitoring.free_tool_id(tool)
-        assert "block" in told
+        assert "block" in called
 
 
 def work_until(condition):
-    """Append to a string, in a loop that makes calls rarely, until the watchdog has had its say."""
+    """Append to a string, in a loop that makes calls rarely, until ``condition`` holds."""
     until, text = time.monotonic() + LONGEST_S, ""
     while not condition() and time.monotonic() < until:
         text = ""

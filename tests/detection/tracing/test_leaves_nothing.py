@@ -1,4 +1,4 @@
-"""When nobody traces any more, nothing of the tracer is left."""
+"""After the last watcher has left, nothing of the tracer is left."""
 
 import asyncio
 import gc
@@ -98,7 +98,7 @@ def hold(payload):
     payload.block()
 
 
-async def test_what_a_stall_refers_to_is_let_go():
+async def test_objects_that_a_stall_refers_to_are_released():
     gc.collect()
     gc.disable()
     try:
@@ -115,7 +115,7 @@ async def test_what_a_stall_refers_to_is_let_go():
     assert "time.sleep" in [call.method_name for call in watcher.calls]
 
 
-def test_the_loop_is_let_go():
+def test_a_closed_loop_is_released():
     with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
         loop = asyncio.new_event_loop()
         loop.run_until_complete(blocks_once())

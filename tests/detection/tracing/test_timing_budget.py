@@ -1,4 +1,4 @@
-"""For how long code stays worth timing."""
+"""Code is timed as long as it is not always quick."""
 
 from loopwatch.detection.tracing.timing_budget import SUSPECT_CREDITS, CodeBudget, TimingBudget
 
@@ -25,7 +25,7 @@ def test_code_that_a_busy_machine_made_look_slow_is_soon_left_alone():
     assert calls_until_left_alone(budget) < 200
 
 
-def test_code_that_is_slow_on_average_is_not():
+def test_code_that_is_slow_on_average_is_timed_permanently():
     budget = TimingBudget()
     for call in range(10_000):
         budget.note(30.0 if call % 20 == 0 else 0.0)

@@ -299,11 +299,11 @@ def no_profile_function():
 
 
 async def test_beside_a_profile_function_of_the_users(no_profile_function):
-    """It is told of everything, in the request's steps and in others, and is the one that is found afterwards."""
-    told, found = set(), []
+    """It is called in steps of the request and in others, and is still set afterwards."""
+    called, found = set(), []
 
     def profile(frame, _event, _argument):
-        told.add(frame.f_code.co_name)
+        called.add(frame.f_code.co_name)
 
     async def work():
         several()
@@ -318,7 +318,7 @@ async def test_beside_a_profile_function_of_the_users(no_profile_function):
         sys.setprofile(None)
     assert names(tracing.calls) == [("time.sleep", "several")] * 2
     assert [each.count for call in tracing.calls for each in call.contributions if each.name == "time.sleep"] == [5, 5]
-    assert "several" in told
+    assert "several" in called
 
 
 async def test_a_profile_function_set_by_the_request_stays(no_profile_function):
@@ -351,10 +351,10 @@ async def test_beside_cprofile_it_is_traced_or_sampled_and_the_profile_is_whole(
 
 
 async def test_a_trace_function_is_not_touched():
-    told = set()
+    called = set()
 
     def trace(frame, _event, _argument):
-        told.add(frame.f_code.co_name)
+        called.add(frame.f_code.co_name)
         return trace
 
     async def work():
@@ -371,7 +371,7 @@ async def test_a_trace_function_is_not_touched():
         finally:
             sys.settrace(before)
     assert len(tracing.calls) == 2
-    assert "short" in told
+    assert "short" in called
 
 
 async def test_a_request_that_is_cancelled_leaves_nothing():
