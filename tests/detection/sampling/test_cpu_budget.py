@@ -81,6 +81,7 @@ def test_stalls_that_are_not_examined_are_counted_and_timed(spent):
     assert {call.exact for call in watcher.calls} == {False}
 
 
+@pytest.mark.real_time
 def test_a_stall_that_is_not_examined_gets_the_name_that_usually_blocks_in_its_function(monkeypatch):
     monkeypatch.setattr(monitor, "_monitor", Monitor())
     with watch(threshold_ms=20) as watcher:
