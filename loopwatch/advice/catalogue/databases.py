@@ -14,8 +14,8 @@ ADVICE: Final = (
         "async for book in Book.objects.filter(price__lt=10): …\n"
         "figures = await sync_to_async(build_figures)()",
         caveat=_(
-            "A slow query still slows down its own request: check its plan, its indexes and the number of rows it"
-            " returns."
+            "A slow query still slows down its own request: check its plan, its indexes and the number of rows "
+            "it returns."
         ),
         link="https://docs.djangoproject.com/en/stable/topics/async/#queries-the-orm",
     ),
