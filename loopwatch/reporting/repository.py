@@ -33,6 +33,7 @@ class Repository:
 
     def __init__(self, root: str | None = None) -> None:
         self.root = _given(root) if root else _found()
+        self._locate = lru_cache(maxsize=4_096)(locate)
         self._lines = lru_cache(maxsize=64)(_read_lines)
 
     def place(self, finding: ReportedFinding) -> RepositoryLine | None:
@@ -40,7 +41,7 @@ class Repository:
 
         Code moves: if the line no longer contains the source of the call, the nearest line that does is returned.
         """
-        path = locate(finding.filename)
+        path = self._locate(finding.filename)
         if path is None or not path.is_relative_to(self.root):
             return None
         relative = path.relative_to(self.root)
