@@ -47,7 +47,7 @@ class LoopWatch:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
             describe = partial(describe_request, self.application, kind, method, scope.get("path", ""), root_path)
             request = RequestInFlight(in_flight, describe)
-            # Not reset afterwards: the watchdog may ask for the request of its last step when that has ended.
+            # Never reset, because the watchdog may ask for the request of a step that has already ended.
             current_request.set(request)
             request.resume()
             trace_on_demand = None

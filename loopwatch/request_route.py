@@ -1,6 +1,6 @@
 """Finds the route of a request: the URL pattern that matched, and the Channels consumer that serves the request.
 
-The route is worked out from the path, off the loop's thread, and only for requests that stalled. The path itself is
+The route is worked out from the path, off the loop's thread, and only for requests to be reported. The path itself is
 neither stored nor sent.
 """
 

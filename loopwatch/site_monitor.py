@@ -37,7 +37,7 @@ logger = logger_of()
 
 STOP_TIMEOUT_S = 5.0
 SETTINGS_RETRY_S = 10.0
-"""How long wrong settings are not read again: to judge them, the modules that they name are imported."""
+"""The wait before wrong settings are read again, because judging them imports the modules that they name."""
 
 
 class SiteMonitor:

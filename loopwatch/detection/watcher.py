@@ -1,4 +1,4 @@
-"""``watch()``: reports the stalls of a block of code or, for the ASGI wrapper, of a loop while it runs."""
+"""``watch()``: reports the stalls of a block of code."""
 
 import asyncio
 import functools

@@ -196,7 +196,7 @@ _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
 def _begin_empty_after_fork() -> None:
-    """The parent writes what was pending; the child has no writer thread, and a lock may have been held."""
+    """Empty every recorder in the child: the parent writes what was pending, and may have held a lock."""
     for recorder in list(_recorders):
         recorder._begin_empty()  # noqa: SLF001
 

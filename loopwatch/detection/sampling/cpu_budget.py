@@ -30,7 +30,7 @@ class WatchdogFigures(NamedTuple):
 
 
 class CpuBudget:
-    """The CPU time of a thread that is yet to start. There, ``used_s`` returns the CPU seconds it has used."""
+    """The CPU time of a thread that starts later, on which ``used_s`` returns the CPU seconds used so far."""
 
     def __init__(self, used_s: Callable[[], float] = time.thread_time, clock: Callable[[], float] = now) -> None:
         self._used_s_now, self._clock = used_s, clock

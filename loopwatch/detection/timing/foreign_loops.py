@@ -74,7 +74,7 @@ class LoopMethods:
         self._replacements = Replacements()
 
     def install(self) -> bool:
-        """Whether the class let its methods be replaced; one written in C does not."""
+        """Replace the methods. Returns false if the class, such as one written in C, does not allow that."""
         try:
             for name, position in _CALLBACK_POSITION.items():
                 self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
@@ -90,7 +90,7 @@ class LoopMethods:
         return True
 
     def uninstall(self) -> None:
-        """Put back what is still ours; what somebody has wrapped since passes everything on unseen."""
+        """Restore the methods. A wrapper that other code has since put around one passes everything on untimed."""
         self._replacements.restore()
 
     def _replace(self, name: str, replacement: Any) -> None:

@@ -14,7 +14,7 @@ from loopwatch.detection.machine.clock import NEVER, now
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
 DELAYED_KEPT = 32
-"""The routes of at most so many waiting requests are looked up. They are a sample, because sets have no order."""
+"""How many waiting requests have their routes looked up: an arbitrary selection, because sets have no order."""
 
 
 class InFlight:
@@ -39,7 +39,7 @@ class InFlight:
         return len(self.requests) - (own in self.requests)
 
     def some(self, own: "RequestInFlight | None") -> "tuple[RequestInFlight, ...]":
-        """Return some of those others. They do not change while a step runs, but the watchdog may come too late."""
+        """Return some of the other requests; none if the step ends while the watchdog is reading them."""
         try:
             first = list(islice(self.requests, DELAYED_KEPT + 1))
         except RuntimeError:  # the running step has just ended
@@ -64,7 +64,7 @@ class RequestInFlight:
         return self in self.in_flight.requests
 
     def describe(self) -> Request:
-        """Return its route, method and so on. Called on the watchdog's thread; raises what ``ask`` raises."""
+        """Return its route, method and so on. Never on the loop's thread; raises what ``ask`` raises."""
         if self._description is not None:
             return self._description
         description = self._ask()

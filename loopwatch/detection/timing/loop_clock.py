@@ -1,7 +1,7 @@
 """The state of one watched loop: the step that runs, and who wants to know if it becomes a stall.
 
-Three threads share it without a lock. Each slot has one writer, and ``LoopClock.__init__`` groups the slots by it;
-everybody else reads them, or calls a method.
+Three threads share it without a lock. ``LoopClock.__init__`` groups the slots by their writers; all other code reads
+them, or calls a method.
 """
 
 import asyncio
@@ -95,11 +95,11 @@ class LoopClock:
         self.handle: AnyHandle | None = None
         self.started = 0.0
         self.paused = (0.0, 0.0)
-        """When the step began that was paused last, and for how long it was."""
+        """When the step that was paused last began, and how many seconds of it do not count."""
 
         # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
         self.owner: asyncio.AbstractEventLoop | None = None
-        """The loop while it is watched: by it the stopwatch recognizes the clock that it used last."""
+        """The loop, while it is watched. The stopwatch compares it to check that its latest clock still applies."""
         self.watchers: tuple[StallSubscriber, ...] = ()
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.tracer: StepTracer | None = None
@@ -161,7 +161,7 @@ class LoopClock:
     # The loop's thread calls these.
 
     def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:
-        """A step has begun after a rest, or after a step that was not observed and so could not end itself."""
+        """Note that a step has begun after a rest, or after an unobserved step, which could not end itself."""
         if self.wants_step_begin is EVERY_STEP and outer is None:
             self._begin_step()
             return None

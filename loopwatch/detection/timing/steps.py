@@ -1,4 +1,4 @@
-"""The parties to a step: what stands for its handle, who subscribes to stalls, and who traces."""
+"""Interfaces around a step: its stand-in handles, the subscribers to its stalls, its listeners and tracers."""
 
 import asyncio
 from collections.abc import Callable
@@ -49,7 +49,7 @@ class StepListener(Protocol):
 
 
 class StepObserver(Protocol):
-    """Times the steps of one loop, of which ``owner`` is that loop. The hooks in the loop write and call it.
+    """Times the steps of one loop, its ``owner``. The hooks in the loop set the attributes and call the methods.
 
     They set ``handle`` while a step runs, and ``started`` to the moment when it began. They call ``on_step_begin`` as a
     step begins if it ``wants_step_begin``, and ``end_step`` as a step ends that lasted ``ends_from_s`` or longer.

@@ -19,8 +19,8 @@ from loopwatch.detection.timing.steps import ClockOf
 class Stopwatch:
     """Wraps ``Handle._run`` while at least one loop is watched, and puts it back afterwards.
 
-    Somebody else may have wrapped the method before or after. If, when it ends, the method is no longer the one it put
-    there, its wrapper stays in the chain and passes every step on unseen, until it is needed again.
+    Other code may have wrapped the method before or afterwards. If ``uninstall`` finds another wrapper around this one,
+    this one stays in the chain, and passes every step on untimed until a loop is watched again.
     """
 
     def __init__(self, clock_of: ClockOf) -> None:
@@ -59,8 +59,8 @@ class _NoClock:
 
 
 def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
-    """Does what ``Handle._run`` does, too. Most callbacks have no arguments, and called without any they are that much
-    quicker that it makes up for being timed."""
+    """Calls the callback itself, in place of ``Handle._run``. Most callbacks have no arguments; calling those without
+    any saves about what the timing costs."""
     latest: Any = _NoClock()
 
     @runs_steps
@@ -100,7 +100,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
 
 
 def _timed_around(run: Run, clock_of: ClockOf) -> Run:
-    """Calls the method that somebody else has put there."""
+    """Times a step around the call of ``run``, for when other code has replaced ``Handle._run``."""
 
     @runs_steps
     def _run(self: Any) -> None:

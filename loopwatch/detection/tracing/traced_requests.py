@@ -77,7 +77,7 @@ class RequestTracing:
         return self.request.finished_at != NEVER
 
     def owns(self, handle: AnyHandle) -> bool:
-        """Return whether a step is the request's, by its context. The first step's may be older than the request."""
+        """Return whether a step belongs to the request, by its context; the first step's context may be older."""
         return handle is self._first_handle or request_of(handle) is self.request
 
     def enter(self, clock: LoopClock) -> None:

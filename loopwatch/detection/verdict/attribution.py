@@ -184,9 +184,9 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
         if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
-            continue  # before Python 3.12 a function without a name, which is called where it is made
+            continue  # before Python 3.12, a comprehension is a nameless function, called where it is made
         if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
-            # ``context.run(f)`` is not to blame; what it runs is not known, like the function that a table held.
+            # ``context.run(f)`` is not to blame, but ``f`` is unknown here, like a function taken from a table.
             nodes[-1] = nodes[-1]._replace(is_exact=False)
             continue
         # What a library's function calls by a name that cannot be resolved says less than the function.
@@ -213,7 +213,7 @@ class _Seen(Enum):
 
 
 def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
-    """The sites, innermost first, from the first that can be to blame."""
+    """Return the sites outward from the first that can be to blame, and what that one was seen at."""
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
         del sites[0]
@@ -236,7 +236,7 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
 
 
 def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[Site], _Seen]:
-    """Something has kept the GIL until now. ``seen`` if it must have been the call that the sample shows."""
+    """Decide what a late sample shows: ``seen`` if only the call that it stands on can have kept the GIL."""
     is_called_back = len(sites) < sites_before
     entered = ""
     if bytecode.is_entry(sites[0].code, sites[0].offset):

@@ -90,7 +90,7 @@ def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
 def unexamined_call(
     stall: Stall, observation: Observation, started: float, *, started_at: datetime, engine: str
 ) -> BlockingCall:
-    """Report a stall of which nothing but its length is known: no call of the machine's doing, as far as that goes."""
+    """Report a stall that the watchdog could not look at: only its length is known, so the machine is not blamed."""
     common = _Common(stall, observation, started_at, (stall.ended - started) * 1000, engine, {}, ongoing=False)
     return common.without_culprit(Cause.COMPUTING if computed(stall.cpu, observation.before) else Cause.WAITING)
 
@@ -185,7 +185,7 @@ class _Common:
         )
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
-        """Nothing was seen but plumbing, or nothing at all: the step's own function is all that is certain."""
+        """Report the step's own function: nothing else is certain if only plumbing, or nothing at all, was seen."""
         ask = partial(name_of_step, self.stall.handle, self.request)
         step = _unless_it_raises(ask, StepName(UNNAMED))
         return self._call(
@@ -262,7 +262,7 @@ def _waiting_or_computing(paths: Sequence[Path]) -> Cause:
 
 
 def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
-    """What held the step up, if it was most of its time, or would have ended before the threshold without it."""
+    """Return the machine's cause if it took most of the time, or if the rest stays below the threshold."""
     seconds: dict[Cause, float] = defaultdict(float)
     for path in paths:
         seconds[path.state] += path.weight_s
@@ -275,7 +275,7 @@ def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
 
 
 def _with_collections(call: BlockingCall, common: _Common, culprit: Culprit | None, automatic_s: float) -> BlockingCall:
-    """The call, or the collections that the interpreter began in the step, where those alone made it slow."""
+    """Return the call, or the automatic collections of the step if only they made it slow."""
     threshold_s = common.stall.threshold_s
     others_s = common.step_ms / 1000 - automatic_s
     if automatic_s > others_s:
@@ -292,9 +292,9 @@ def _asks_for_collection(paths: Sequence[Path]) -> bool:
 
 
 def _beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
-    """The call with the collector's part among its contributions, which it is taken from in equal shares.
+    """Return the call with the collector among its contributions, and the others reduced in proportion.
 
-    The collector struck in the middle of them, and the samples do not show in which.
+    The samples do not show which of the contributions the collector interrupted.
     """
     share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
     others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)

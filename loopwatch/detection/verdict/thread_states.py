@@ -150,7 +150,7 @@ def run_delay_s(samples: Sequence[Sample], step_started: float, before: CpuReadi
 
 
 def run_delay_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:
-    """Return the same for a step without samples, in which the watchdog had no CPU either."""
+    """Return the loop's wait for a CPU in a step without samples, in which the watchdog had no CPU either."""
     if after.thread_s is None or before.thread_s is None:
         return 0.0
     return max(0.0, min(max(delays.loop_s(), delays.watchdog_s()), lasted_s - (after.thread_s - before.thread_s)))
@@ -186,7 +186,7 @@ def computed(after: CpuReading, before: CpuReading) -> bool:
 
 
 def _starts_a_thread(sample: Sample) -> bool:
-    """Return whether it waits for a new thread, which needs nothing but the GIL and a CPU to begin."""
+    """Return whether the sample shows ``Thread.start``, which waits only for the GIL and a CPU."""
     return any(
         site.module == "threading" and site.code.co_qualname == "Thread.start" for site in sample.sites[:STARTING]
     )

@@ -1,7 +1,7 @@
 """What usually blocks in a function, for the reports that are not certain.
 
 When other threads compete for the GIL, the sample of a call that had kept it may come a moment late and show the next
-call, or only the function. One stall does not show which of the calls it saw it was; many stalls of the same function
+call, or only the function. One stall does not show which of these calls it was, but many stalls of the same function
 do. A collection or an import is never noted: what an earlier step collected or imported says nothing about a later one.
 """
 
@@ -36,7 +36,7 @@ class UsualCulprits:
         )
 
     def likely(self, call: BlockingCall) -> BlockingCall:
-        """A call that is not certain, named by what its own samples saw and has most often had the same cause here."""
+        """Rename an uncertain call after the most frequent culprit of its function that its own samples contain."""
         counts = self._counts.get(call.function, Counter[str]())
         seen = {call.called_name, *(each.name for each in call.contributions)}
         # A report that names only the function says least, so any call seen in it is likelier.
@@ -53,7 +53,7 @@ class UsualCulprits:
         return _as_usual(call, self._latest[call.function][name])
 
     def stand_in(self, call: BlockingCall) -> BlockingCall:
-        """A call that no sample was taken of, with the name and cause of the only thing that blocks in its function."""
+        """Rename a call without samples after the culprit of its function, if only one is known."""
         counts = self._counts.get(call.function, Counter[str]())
         names = [name for name in counts if name != call.function] or list(counts)
         return _as_usual(call, self._latest[call.function][names[0]]) if len(names) == 1 else call
