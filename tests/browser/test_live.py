@@ -30,6 +30,16 @@ def stall(site):
     return happen
 
 
+async def stall_until_shown(stall, line, count=1, path="stall"):
+    """Block until ``count`` lines are shown: beside busy processes a stall may be the machine's, or stay unnamed."""
+
+    async def are_there():
+        await stall(path=path)
+        return await line.count() >= count
+
+    await until(are_there)
+
+
 def lines_of(window, text):
     return window.page.locator(LINES).filter(has_text=text)
 
@@ -44,11 +54,7 @@ async def test_a_stall_appears_as_it_happens(window, stall):
     await open_live(window)
     line = lines_of(window, "time.sleep").filter(has_text="tests.browser.urls.stall").first
 
-    async def is_there():
-        await stall()
-        return await line.count()
-
-    await until(is_there)  # where other processes have the CPUs, a call may stay unnamed
+    await stall_until_shown(stall, line)
     await expect(line).to_contain_text("GET stall/<int:milliseconds>/")
     await expect(line.get_by_text("ongoing")).to_be_hidden()
     await expect(window.page.locator("#loopwatch-processes")).to_contain_text("ms")
@@ -86,14 +92,13 @@ async def test_stalls_during_a_pause_are_shown_after_it(window, stall):
 async def test_lines_of_the_live_page_can_be_filtered(window, stall, label, wanted):
     """A filter applies to lines that are there and to lines that arrive later."""
     await open_live(window)
-    await stall()
-    await stall(path="other")
-    await expect(lines_of(window, "GET stall/").first).to_be_visible()
+    await stall_until_shown(stall, lines_of(window, "GET stall/"))
+    await stall_until_shown(stall, lines_of(window, "other/"), path="other")
     await window.page.get_by_label(label).fill(wanted)
     await expect(lines_of(window, "GET stall/")).to_have_count(0)
-    await stall()
-    await stall(path="other")
-    await expect(lines_of(window, "other/").nth(1)).to_be_visible()
+    known = await lines_of(window, "other/").count()
+    await stall(times=3)
+    await stall_until_shown(stall, lines_of(window, "other/"), known + 1, path="other")
     await expect(lines_of(window, "GET stall/")).to_have_count(0)
     await window.page.get_by_role("button", name="Show all").click()
     await expect(lines_of(window, "GET stall/").nth(1)).to_be_visible()

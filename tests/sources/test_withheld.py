@@ -127,9 +127,10 @@ def test_a_relative_path_is_withheld_where_the_current_folder_is_gone():
 @pytest.mark.usefixtures("gone_folder")
 def test_a_stall_of_a_relative_path_is_recorded_where_the_current_folder_is_gone(recorder_of, database):
     recorder = recorder_of()
-    recorder.put(blocking_call(filename="<string>", source="f()"))
+    recorder.put(blocking_call(filename="of_a_gone_release.py", source="f()"))
     assert recorder.flush(10)
-    assert [(event.filename, event.source) for event in BlockingEvent.objects.all()] == [("<string>", "")]
+    stored = [(event.filename, event.source) for event in BlockingEvent.objects.all()]
+    assert stored == [("of_a_gone_release.py", "")]
 
 
 def test_lines_of_withheld_files_are_not_read():
