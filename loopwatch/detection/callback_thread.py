@@ -31,12 +31,17 @@ class CallbackThread:
         self._ensure_thread()
 
     def finish(self, timeout_s: float) -> bool:
-        """Wait until every report so far is delivered, and end the thread. Returns false after ``timeout_s``."""
+        """Wait until every report so far is delivered, and end the thread. Returns false after ``timeout_s``.
+
+        Where no thread can be started, the calling thread delivers the reports.
+        """
         if self._thread is threading.current_thread() or (self._thread is None and self._pending.empty()):
             return True
         self._ensure_thread()
         if self._thread is None:
-            return False
+            while not self._pending.empty():
+                self._deliver(self._pending.get_nowait())
+            return True
         try:
             self._pending.put(None, timeout=timeout_s)
         except queue.Full:
@@ -53,11 +58,16 @@ class CallbackThread:
 
     def _run(self) -> None:
         while (call := self._pending.get()) is not None:
-            try:
-                self._callback(call)
-            except BaseException:  # even after SystemExit the other calls are delivered
-                self.failures += 1
-                if self.failures == 1:
-                    logger.exception(
-                        "The on_blocking_call callback %r raised; further errors of it are only counted", self._callback
-                    )
+            self._deliver(call)
+
+    def _deliver(self, call: BlockingCall | None) -> None:
+        if call is None:
+            return
+        try:
+            self._callback(call)
+        except BaseException:  # even after SystemExit the other calls are delivered
+            self.failures += 1
+            if self.failures == 1:
+                logger.exception(
+                    "The on_blocking_call callback %r raised; further errors of it are only counted", self._callback
+                )

@@ -145,8 +145,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
-def test_a_callback_without_room_for_its_thread_is_called_once_there_is():
-    """Where there is none before: at the end of the block, because the watchdog leaves its own."""
+def test_a_callback_without_room_for_its_thread_is_called_by_the_end_of_the_block():
     program = PROGRAM.partition("async def main")[0]
     assert said_of(NO_ROOM, program, LOGGED, CALLED_BACK) == (["called", "left"], [])
 
