@@ -1,7 +1,7 @@
 """What a user calls a library's function by, where its code goes by another name.
 
-A decorator's wrapper has the decorator's name, and the function behind a property has one of its own. What they are
-called by is looked up in the modules that are loaded, without running any code of theirs. It is believed only if the
+A decorator's wrapper is named after the decorator, and the function behind a property has another name.
+The name that callers use is looked up in the loaded modules, without running any of their code. It is used only if the
 very code that runs is found there.
 """
 

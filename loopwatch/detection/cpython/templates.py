@@ -27,7 +27,7 @@ class Template:
         return max((pair for pair in pairs if pair[0] <= lineno), default=(0, 0))[1]
 
     def part_of(self, code: CodeType) -> str:
-        """What a function of the template renders: all of it, a block, or what has a name of its own."""
+        """Return what a function of the template renders: the whole template, a block, or a named part."""
         function = code.co_name
         if function == "root":
             return f"template {self.name}".rstrip()
