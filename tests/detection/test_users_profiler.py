@@ -11,7 +11,7 @@ from loopwatch import watch
 pytestmark = pytest.mark.real_time
 
 WITHIN_S = 20.0
-STALLS = 150
+STALLS = 40
 
 
 def identity(value):

@@ -15,31 +15,33 @@ from testproject.demo.server import APPLICATION
 from testproject.demo.shop import ROOT, environment_for, open_shop
 from tests.support.site import Site
 
+SETTINGS = "testproject.settings"
 DAPHNE = ("daphne", "--bind", LOOPBACK, "--port", "{port}")
 
 
 class Shop(Site):
     """The bookshop as ``database`` has it."""
 
-    def __init__(self, database: Path, upstream_url: str = "") -> None:
-        super().__init__(database.parent, **environment_for(database, upstream_url))
+    def __init__(self, database: Path, upstream_url: str, settings: str) -> None:
+        environment = environment_for(database, upstream_url) | {"DJANGO_SETTINGS_MODULE": settings}
+        super().__init__(database.parent, **environment)
         self.database = database
 
 
 @asynccontextmanager
-async def fresh_shop(database: Path, upstream_url: str = "") -> AsyncIterator[Shop]:
+async def fresh_shop(database: Path, upstream_url: str = "", settings: str = SETTINGS) -> AsyncIterator[Shop]:
     """A shop that is not served yet, in a new database."""
     await open_shop(database)
-    with Shop(database, upstream_url) as shop:
+    with Shop(database, upstream_url, settings) as shop:
         yield shop
 
 
 @asynccontextmanager
-async def serve_shop(database: Path) -> AsyncIterator[Shop]:
+async def serve_shop(database: Path, settings: str = SETTINGS) -> AsyncIterator[Shop]:
     """A shop that is served, and the slow upstream behind it."""
     with Site(database.parent) as upstream:
         await asyncio.to_thread(upstream.serve, "testproject.upstream", "{port}", ready="/rates/")
-        async with fresh_shop(database, upstream.address) as shop:
+        async with fresh_shop(database, upstream.address, settings) as shop:
             await asyncio.to_thread(shop.serve, *DAPHNE, APPLICATION)
             yield shop
 
@@ -55,5 +57,5 @@ def data_dir() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(data_dir: Path) -> AsyncIterator[Shop]:
-    async with serve_shop(data_dir / "shop.sqlite3") as served:
+    async with serve_shop(data_dir / "shop.sqlite3", "tests.end_to_end.prompt_settings") as served:
         yield served

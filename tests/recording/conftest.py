@@ -1,3 +1,5 @@
+import threading
+
 import pytest
 from django.db.backends.signals import connection_created
 
@@ -5,10 +7,18 @@ from loopwatch.conf import Configuration
 from loopwatch.recording.recorder import Recorder
 
 
+def writers():
+    return [thread for thread in threading.enumerate() if thread.name == "loopwatch-writer"]
+
+
 @pytest.fixture
 def recorder_of():
-    """Makes recorders that are stopped after the test; given settings replace the defaults."""
+    """Makes recorders that are stopped after the test; given settings replace the defaults.
+
+    A writer that went on would lock the rows of the next test.
+    """
     made = []
+    before = set(writers())
 
     def make(*, started=True, **settings):
         recorder = Recorder(Configuration(**({"sinks": ("database",), "flush_interval_s": 0.05} | settings)))
@@ -20,6 +30,9 @@ def recorder_of():
     yield make
     for recorder in made:
         recorder.stop(1)
+    for writer in set(writers()) - before:
+        writer.join(60)
+        assert not writer.is_alive()
 
 
 @pytest.fixture
