@@ -1,7 +1,7 @@
-"""The monitor of a process: which watcher watches which loop, and the stopwatch and watchdog that they share.
+"""The monitor of a process: who subscribes to the stalls of which loop, and the stopwatch and watchdog they share.
 
-The first watcher installs the hooks and starts the watchdog's thread. The last one to leave removes both. Watchers
-come and go on any thread under a lock. Steps and traced requests never wait for that lock.
+The first subscriber installs the hooks and starts the watchdog's thread. The last one to leave removes both.
+Subscribers come and go on any thread under a lock. Steps and traced requests never wait for that lock.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ register_monitor(__name__)
 
 
 class Monitor:
-    """Joins watchers to loops. A process has one."""
+    """Joins subscribers to loops. A process has one."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -39,20 +39,20 @@ class Monitor:
         self._watchdog: Watchdog | None = None
         self._has_warned = False
         self._unbound: dict[int | None, tuple[StallSubscriber, ...]] = {}
-        """Watchers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
+        """Subscribers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
 
     def start(
-        self, watcher: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+        self, subscriber: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
     ) -> tuple[LoopClock, ...]:
         """Watch ``loop``; without one, every loop that this thread, or any thread, runs.
 
         Returns the clocks of the loops that are known already. Raises ``TracingUnavailableError``, and watches nothing,
-        if the watcher's engine is not available.
+        if the subscriber's engine is not available.
         """
         warn_if_later_than_known()
         warn_if_gil_is_off()
         with self._lock:
-            if watcher.engine == TRACING:
+            if subscriber.engine == TRACING:
                 self._tracing.check()
             self._forget_closed_loops()
             if loop is not None:
@@ -60,34 +60,34 @@ class Monitor:
             self._hooks.install(loop)
             if loop is None:
                 thread_id = None if every_thread else threading.get_ident()
-                self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), watcher)
+                self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), subscriber)
                 known = self._hooks.watched.values()
                 clocks = tuple(clock for clock in known if every_thread or clock.thread_id == thread_id)
             else:
                 clocks = (self._clock(loop),)
-            watcher.entered = now()
+            subscriber.entered = now()
             for clock in clocks:
-                self._set_watchers(clock, (*clock.watchers, watcher))
+                self._set_subscribers(clock, (*clock.subscribers, subscriber))
                 if clock.handle is None and loop is not None:
-                    self._observe_running_step(clock, loop, watcher)
+                    self._observe_running_step(clock, loop, subscriber)
         return clocks
 
-    def stop(self, watcher: StallSubscriber, timeout_s: float) -> bool:
-        """Settle the watcher's stalls and forget it. Returns false if settling took longer than ``timeout_s``."""
+    def stop(self, subscriber: StallSubscriber, timeout_s: float) -> bool:
+        """Settle the subscriber's stalls and forget it. Returns false if settling took longer than ``timeout_s``."""
         ended = now()
         with self._lock:
-            clocks = [clock for clock in self._hooks.watched.values() if watcher in clock.watchers]
+            clocks = [clock for clock in self._hooks.watched.values() if subscriber in clock.subscribers]
             here = threading.get_ident()
             for clock in clocks:
                 if clock.thread_id == here:
-                    clock.end_part(watcher, ended)
-                self._set_watchers(clock, tuple(other for other in clock.watchers if other is not watcher))
+                    clock.end_part(subscriber, ended)
+                self._set_subscribers(clock, tuple(other for other in clock.subscribers if other is not subscriber))
         settled = self.settle(timeout_s)
         for clock in clocks:
             if clock.thread_id == here:
                 clock.pause(now() - ended)
         with self._lock:
-            self._forget(watcher)
+            self._forget(subscriber)
         return settled
 
     def trace_request(
@@ -121,9 +121,9 @@ class Monitor:
         watchdog = self._watchdog
         return watchdog.figures if watchdog else WatchdogFigures()
 
-    def _set_watchers(self, clock: LoopClock, watchers: tuple[StallSubscriber, ...]) -> None:
-        clock.set_watchers(watchers)
-        if not watchers:
+    def _set_subscribers(self, clock: LoopClock, subscribers: tuple[StallSubscriber, ...]) -> None:
+        clock.set_subscribers(subscribers)
+        if not subscribers:
             clock.listener = None
         self._tracing.adapt(clock)
 
@@ -146,8 +146,8 @@ class Monitor:
         """Start to watch a loop that runs a step, if its thread is watched. Returns its clock, or ``None``."""
         if not self._unbound:
             return None
-        watchers = (*self._unbound.get(threading.get_ident(), ()), *self._unbound.get(None, ()))
-        if not watchers:
+        subscribers = (*self._unbound.get(threading.get_ident(), ()), *self._unbound.get(None, ()))
+        if not subscribers:
             return None
         with self._lock:
             try:
@@ -157,14 +157,14 @@ class Monitor:
                     self._has_warned = True
                     logger.warning("The loop %r is not watched: %s", loop, error)
                 return None
-            self._set_watchers(clock, watchers)
+            self._set_subscribers(clock, subscribers)
         return clock
 
     def _observe_running_step(
-        self, clock: LoopClock, loop: asyncio.AbstractEventLoop, watcher: StallSubscriber
+        self, clock: LoopClock, loop: asyncio.AbstractEventLoop, subscriber: StallSubscriber
     ) -> None:
         """Observe the step that starts a watch, and schedule a callback so that the next step ends it at once."""
-        clock.observe_running_step(asyncio.current_task(loop), watcher.entered)
+        clock.observe_running_step(asyncio.current_task(loop), subscriber.entered)
         loop.call_soon(_nothing)
         clock.wake_watchdog()
 
@@ -173,20 +173,20 @@ class Monitor:
         self._tracing.abandon(self._hooks.watched.values())
         self._hooks.uninstall()
 
-    def _forget(self, watcher: StallSubscriber) -> None:
-        for thread_id, watchers in list(self._unbound.items()):
-            self._unbound[thread_id] = left = tuple(other for other in watchers if other is not watcher)
+    def _forget(self, subscriber: StallSubscriber) -> None:
+        for thread_id, subscribers in list(self._unbound.items()):
+            self._unbound[thread_id] = left = tuple(other for other in subscribers if other is not subscriber)
             if not left:
                 del self._unbound[thread_id]
         self._forget_closed_loops()
         for loop, clock in list(self._hooks.watched.items()):
-            if not clock.watchers:
+            if not clock.subscribers:
                 self._hooks.watched.forget(loop)
         self._tidy_up()
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._hooks.watched if loop.is_closed()]:
-            self._set_watchers(self._hooks.watched.forget(loop), ())
+            self._set_subscribers(self._hooks.watched.forget(loop), ())
 
     def _tidy_up(self) -> None:
         clocks = self._hooks.watched
@@ -207,13 +207,13 @@ _monitor = Monitor()
 
 
 def start_watching(
-    watcher: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+    subscriber: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
 ) -> tuple[LoopClock, ...]:
-    return _monitor.start(watcher, loop, every_thread=every_thread)
+    return _monitor.start(subscriber, loop, every_thread=every_thread)
 
 
-def stop_watching(watcher: StallSubscriber, timeout_s: float) -> bool:
-    return _monitor.stop(watcher, timeout_s)
+def stop_watching(subscriber: StallSubscriber, timeout_s: float) -> bool:
+    return _monitor.stop(subscriber, timeout_s)
 
 
 def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object] = ()) -> bool:

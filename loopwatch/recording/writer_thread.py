@@ -64,13 +64,13 @@ class WriterThread:
 
     def _run(self) -> None:
         try:
-            while not self._has_ended():
+            while not self._write_until_closed():
                 pass
         finally:
             connections.close_all()
 
-    def _has_ended(self) -> bool:
-        """Write whenever something is due, until the buffer is closed. Returns False if an exception interrupted it."""
+    def _write_until_closed(self) -> bool:
+        """Write whenever something is due. Returns True once the buffer is closed, and False after an exception."""
         try:
             while self._wait_until_due():
                 self.write_once()

@@ -146,7 +146,7 @@ class Step:
 
 
 def stall(
-    ended, *, started=0.0, cpu=0.0, handle=None, watchers=(Watch(),), waiting=0, delayed=(), trace=None, request=None
+    ended, *, started=0.0, cpu=0.0, handle=None, subscribers=(Watch(),), waiting=0, delayed=(), trace=None, request=None
 ):
     """A step that lasted from ``started`` to ``ended``. ``cpu`` is as for a sample."""
     return Stall(
@@ -155,7 +155,7 @@ def stall(
         step_started=started,
         ended=ended,
         cpu=cpu if isinstance(cpu, CpuReading) else reading(ended, cpu),
-        watchers=tuple(watchers),
+        subscribers=tuple(subscribers),
         waiting=waiting,
         trace=trace,
         delayed=tuple(delayed),

@@ -88,8 +88,8 @@ class Sampler:
 
     def _sample_if_overdue(self, clock: LoopClock, asked_at: float) -> None:
         started, handle = clock.started, clock.handle
-        threshold_s = clock.threshold_s  # the last watcher may leave the loop while it is being sampled
-        if handle is None or not clock.watchers:
+        threshold_s = clock.threshold_s  # the last subscriber may leave the loop while it is being sampled
+        if handle is None or not clock.subscribers:
             return
         observation = self._observations.get((clock, started))
         next_sample_at = started + overdue_s(threshold_s) if observation is None else observation.next_sample_at
@@ -116,7 +116,7 @@ class Sampler:
             self._settler.report_ongoing(clock, observation, now())
 
     def _next_look_at(self, clock: LoopClock) -> float | None:
-        if not clock.watchers:
+        if not clock.subscribers:
             return None
         handle, started = clock.handle, clock.started
         history, is_new = clock.history, clock.history.look_at(started)

@@ -24,7 +24,7 @@ logger = logger_of()
 LONGEST_REPORT_INTERVAL_S = 60.0
 
 ReportStall = Callable[[Stall, Observation, bool], None]
-"""Called as ``report(stall, observation, ongoing)``."""
+"""Called as ``report(stall, observation, ongoing)``. The monitor passes in ``StallReporter.report``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Settler:
             own = clock.in_flight.own(handle) if is_gil_enabled() else None
             waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             started, cpu = observation.step_started, clock.read_cpu()
-            stall = Stall(clock, handle, started, at, cpu, clock.watchers, waiting, delayed=delayed, request=own)
+            stall = Stall(clock, handle, started, at, cpu, clock.subscribers, waiting, delayed=delayed, request=own)
             self._settle(stall, observation, ongoing=True)
 
     def note_failure(self, error: BaseException) -> None:
@@ -103,7 +103,7 @@ class Settler:
         if self._budget.hid(started) and stall.trace is None and (clock, started) not in self._observations:
             self.unexamined += 1
             return self._observations.unexamined(clock, started)
-        # The loop itself has no threshold any more if its last watcher has left.
+        # The loop itself has no threshold any more if its last subscriber has left.
         return self._observations.of_step(clock, started, stall.threshold_s)
 
     def _settle(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:

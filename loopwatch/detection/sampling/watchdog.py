@@ -116,7 +116,7 @@ class Watchdog:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""
         while True:
             self._sampler.read_clocks()
-            # A loop whose last watcher has just left has no threshold, so ``look_at`` may be infinite.
+            # A loop whose last subscriber has just left has no threshold, so ``look_at`` may be infinite.
             rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
             is_woken = self._wakeup.acquire(timeout=rest_s)
             asked_at = self._woken_at if is_woken or look_at is None else look_at

@@ -42,7 +42,7 @@ class Stall:
     step_started: float
     ended: float
     cpu: CpuReading
-    watchers: tuple[StallSubscriber, ...]
+    subscribers: tuple[StallSubscriber, ...]
     waiting: int
     trace: Trace | None = None
     is_for_request: bool = False
@@ -52,7 +52,7 @@ class Stall:
     @property
     def threshold_s(self) -> float:
         """The lowest threshold of its subscribers, some of which may have left the loop by now."""
-        return lowest_threshold_s(self.watchers)
+        return lowest_threshold_s(self.subscribers)
 
 
 class StallTaker(Protocol):
@@ -77,8 +77,8 @@ class LoopClock:
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "usage"),
         *("handle", "paused", "started", "thread"),
-        *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "threshold_s", "tracer", "watchers"),
-        "wants_step_begin",
+        *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
+        *("tracer", "wants_step_begin"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
@@ -100,7 +100,7 @@ class LoopClock:
         # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
         self.owner: asyncio.AbstractEventLoop | None = None
         """The loop, while it is watched. The stopwatch compares it to check that its latest clock still applies."""
-        self.watchers: tuple[StallSubscriber, ...] = ()
+        self.subscribers: tuple[StallSubscriber, ...] = ()
         self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.tracer: StepTracer | None = None
         self.listener: StepListener | None = None
@@ -123,12 +123,12 @@ class LoopClock:
 
     # The monitor calls these, under its lock.
 
-    def set_watchers(self, watchers: tuple[StallSubscriber, ...]) -> None:
-        self.watchers = watchers
-        self.threshold_s = lowest_threshold_s(watchers)
+    def set_subscribers(self, subscribers: tuple[StallSubscriber, ...]) -> None:
+        self.subscribers = subscribers
+        self.threshold_s = lowest_threshold_s(subscribers)
         if self.ends_from_s >= 0:
             self.ends_from_s = self.threshold_s
-        self.ongoing_after_s = min((watcher.ongoing_after_s for watcher in watchers), default=NEVER)
+        self.ongoing_after_s = min((subscriber.ongoing_after_s for subscriber in subscribers), default=NEVER)
 
     def observe_every_step_if_needed(self) -> None:
         """Adapt to a tracer or listener that has come or gone."""
@@ -191,14 +191,14 @@ class LoopClock:
             self.tracer.end_step()
         ended -= self.paused_in(started)
         if ended - started >= self.threshold_s:
-            self.hand_over(handle, started, ended, self.watchers)
+            self.hand_over(handle, started, ended, self.subscribers)
 
-    def end_part(self, watcher: StallSubscriber, ended: float) -> bool:
-        """Give the part of the running step that ``watcher`` saw to the watchdog, if it reached its threshold."""
+    def end_part(self, subscriber: StallSubscriber, ended: float) -> bool:
+        """Give the part of the running step that ``subscriber`` saw to the watchdog, if it reached its threshold."""
         handle = self.handle
-        if handle is None or ended - max(self.started, watcher.entered) < watcher.threshold_s:
+        if handle is None or ended - max(self.started, subscriber.entered) < subscriber.threshold_s:
             return False
-        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (watcher,), is_over=False)
+        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (subscriber,), is_over=False)
         return True
 
     def hand_over(
@@ -206,7 +206,7 @@ class LoopClock:
         handle: AnyHandle,
         started: float,
         ended: float,
-        watchers: tuple[StallSubscriber, ...],
+        subscribers: tuple[StallSubscriber, ...],
         *,
         is_over: bool = True,
         is_for_request: bool = False,
@@ -216,7 +216,7 @@ class LoopClock:
         own = self.in_flight.own(handle)
         waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
         times = started, ended, self.read_cpu()
-        self._watchdog.hand_over(Stall(self, handle, *times, watchers, waiting, trace, is_for_request, delayed, own))
+        self._watchdog.hand_over(Stall(self, handle, *times, subscribers, waiting, trace, is_for_request, delayed, own))
 
     def pause(self, duration_s: float) -> None:
         """Do not count this much of the running step: it was the monitor's own."""
@@ -233,5 +233,5 @@ class LoopClock:
             self.tracer.begin_step()
 
 
-def lowest_threshold_s(watchers: tuple[StallSubscriber, ...]) -> float:
-    return min((watcher.threshold_s for watcher in watchers), default=NEVER)
+def lowest_threshold_s(subscribers: tuple[StallSubscriber, ...]) -> float:
+    return min((subscriber.threshold_s for subscriber in subscribers), default=NEVER)

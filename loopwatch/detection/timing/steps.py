@@ -25,9 +25,10 @@ class UnobservedStep:
 
 
 class StallSubscriber(Protocol):
-    """Wants to know of the stalls of a loop. The watchdog's thread calls ``receive``, which must return at once.
+    """Receives the stalls of a loop: the site, a ``watch()`` block or a traced request.
 
-    A stall that still goes on is reported once it is older than ``ongoing_after_s``.
+    The watchdog's thread calls ``receive``, which must return at once. A stall that still goes on is reported once it
+    is older than ``ongoing_after_s``.
     """
 
     engine: str

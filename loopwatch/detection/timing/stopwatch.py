@@ -4,6 +4,8 @@ Every callback of asyncio's own loops, timers included, is run by ``asyncio.even
 once, for the class, times them all: two clock reads and a comparison a step, part of which is won back by calling the
 callback directly (``handle_run``). The wrapper runs on the loop's thread and does nothing else there; a stall costs it
 one append and one wake-up of the watchdog.
+
+``clock`` is the ``LoopClock`` of the step's loop; strict mode has another ``StepObserver``.
 """
 
 from asyncio.events import Handle

@@ -93,4 +93,4 @@ class TracerSwitch:
 
 def _is_every_step_traced(clock: LoopClock) -> bool:
     """Return whether a subscriber watches the loop with the tracing engine."""
-    return any(watcher.engine == TRACING for watcher in clock.watchers)
+    return any(subscriber.engine == TRACING for subscriber in clock.subscribers)

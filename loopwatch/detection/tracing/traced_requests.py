@@ -35,7 +35,7 @@ class Figures:
 
 
 class RequestTracing:
-    """The tracing of one request, and a watcher of its steps.
+    """The tracing of one request, which subscribes to the stalls of its steps.
 
     ``calls`` are the stalls by the request's own threshold (the first 1000; ``calls_dropped`` counts the others), in
     the order of their ends. Without a threshold there are none: the loop's subscribers get the same stalls as before,
@@ -199,7 +199,7 @@ class TracedRequests:
     def _restore(self) -> None:
         """Restore the threshold of the loop's subscribers."""
         clock = self._clock
-        watched_s = min((watcher.threshold_s for watcher in clock.watchers), default=NEVER)
+        watched_s = min((subscriber.threshold_s for subscriber in clock.subscribers), default=NEVER)
         if clock.threshold_s != watched_s:
             clock.threshold_s = watched_s
             if clock.tracer is not None:
@@ -209,10 +209,10 @@ class TracedRequests:
         clock, lasted_s = self._clock, ended - started
         if tracing is None:
             if lasted_s >= clock.threshold_s:
-                clock.hand_over(handle, started, ended, clock.watchers)
+                clock.hand_over(handle, started, ended, clock.subscribers)
         elif lasted_s >= min(clock.threshold_s, tracing.threshold_s):
             is_traced = clock.tracer is not None
-            clock.hand_over(handle, started, ended, (*clock.watchers, tracing), is_for_request=is_traced)
+            clock.hand_over(handle, started, ended, (*clock.subscribers, tracing), is_for_request=is_traced)
 
     def _note_failure(self, error: Exception) -> None:
         if not self._has_failed:

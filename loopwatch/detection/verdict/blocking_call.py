@@ -29,7 +29,7 @@ from loopwatch.detection.verdict.attribution import (
     own_node,
     paths_of,
 )
-from loopwatch.detection.verdict.explanation import Explanation, explain
+from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
 from loopwatch.detection.verdict.thread_states import (
@@ -50,7 +50,7 @@ GC_COLLECT = "gc.collect"
 AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 
-def explanation(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
+def explain_stall(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
     """What the time from ``started`` on went to, as far as the engine knows."""
     samples, states = _with_states(observation, observation.samples)
     if end := _unseen_end(observation, stall):
@@ -62,7 +62,7 @@ def explanation(stall: Stall, observation: Observation, started: float, engine: 
         return Explanation(paths)
     trace = stall.trace or Trace()
     readings = (observation.before, *(sample.cpu for sample in observation.samples))
-    return explain(trace, paths, readings, started, stall.ended)
+    return explain_by_trace(trace, paths, readings, started, stall.ended)
 
 
 def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[Sample], list[Cause]]:

@@ -95,7 +95,7 @@ def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float
     return [(begin, end, path.state) for begin, end, path in zip(ends, ends[1:], sampled, strict=False)]
 
 
-def explain(
+def explain_by_trace(
     trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
 ) -> Explanation:
     """Divide the time from ``started`` to ``ended`` among the calls traced and the samples taken in it."""

@@ -8,7 +8,7 @@ from loopwatch.detection.machine.clock import utc_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.timing.loop_clock import Stall
-from loopwatch.detection.verdict.blocking_call import blocking_call, explanation, unexamined_call
+from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
 from loopwatch.detection.verdict.debuggers import is_being_debugged
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
@@ -29,15 +29,15 @@ class StallReporter:
         if is_being_debugged(observation.samples):
             return
         reports: dict[tuple[str, float], BlockingCall] = {}
-        for watcher in stall.watchers:
-            started = max(stall.step_started, watcher.entered)
-            if stall.ended - started < (watcher.ongoing_after_s if ongoing else watcher.threshold_s):
+        for subscriber in stall.subscribers:
+            started = max(stall.step_started, subscriber.entered)
+            if stall.ended - started < (subscriber.ongoing_after_s if ongoing else subscriber.threshold_s):
                 continue
-            engine = TRACING if stall.is_for_request else watcher.engine
+            engine = TRACING if stall.is_for_request else subscriber.engine
             key = engine, started
             if key not in reports:
                 reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
-            watcher.receive(reports[key])
+            subscriber.receive(reports[key])
 
     def _call(
         self, stall: Stall, observation: Observation, started: float, engine: str, *, ongoing: bool
@@ -46,7 +46,7 @@ class StallReporter:
         if observation.is_unexamined:
             call = unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
             return self._usual.stand_in(call)
-        explained = explanation(stall, observation, started, engine)
+        explained = explain_stall(stall, observation, started, engine)
         call = blocking_call(
             stall,
             observation,

@@ -9,7 +9,7 @@ import pytest
 from loopwatch.detection.calls import SAMPLING, TRACING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
 from loopwatch.detection.machine.gc_pauses import Collecting
-from loopwatch.detection.verdict.blocking_call import explanation, unexamined_call
+from loopwatch.detection.verdict.blocking_call import explain_stall, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (
     STARTED_AT,
@@ -134,7 +134,7 @@ UNSEEN = [
 
 @pytest.mark.parametrize(("cpu", "delays", "threshold_s", "cause"), UNSEEN)
 def test_a_step_of_which_nothing_was_seen_was(cpu, delays, threshold_s, cause):
-    step = stall(9.0, started=8.0, cpu=cpu, handle=Step(shop.price), watchers=[Watch(threshold_s)])
+    step = stall(9.0, started=8.0, cpu=cpu, handle=Step(shop.price), subscribers=[Watch(threshold_s)])
     seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0), delays=delays)
     assert reported(of=step, seen=seen, started=8.0).cause is cause
 
@@ -212,7 +212,7 @@ def test_a_starved_step_stays_starved_even_if_the_process_did_not_run():
 
 
 def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
-    of = stall(1.0, watchers=[Watch(0.5), Watch(0.125), Watch(0.25)])
+    of = stall(1.0, subscribers=[Watch(0.5), Watch(0.125), Watch(0.25)])
     assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.875)).cause is Cause.WAITING
     assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.9375)).cause is Cause.SUSPENDED
 
@@ -221,7 +221,7 @@ def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
 
 
 def explained(step, seen, *, engine, started=0.0):
-    return [(named(each.nodes), each.weight_s, each.state) for each in explanation(step, seen, started, engine).paths]
+    return [(named(each.nodes), each.weight_s, each.state) for each in explain_stall(step, seen, started, engine).paths]
 
 
 SLEPT = observation(sample(1.0, stack=[SLEEPS]), sample(2.0, reading(2.0, 1.0), [POPS]))

@@ -9,7 +9,7 @@ from django.db.models import Manager, QuerySet
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.tracing import step_trace
-from loopwatch.detection.verdict.explanation import explain
+from loopwatch.detection.verdict.explanation import explain_by_trace
 from tests.detection import shop
 from tests.detection.builders import ENTRY, inner_code, named, path, reading, sample, site, trace, traced
 
@@ -41,7 +41,7 @@ def moved(seen, to_sample):
 
 
 def explained(calls, sampled=(), ended=4.0, started=0.0, readings=()):
-    return explain(trace(*calls), sampled, readings, started, ended)
+    return explain_by_trace(trace(*calls), sampled, readings, started, ended)
 
 
 TRACED = [
@@ -134,7 +134,7 @@ def test_without_traced_calls_the_samples_explain_the_whole_step():
 
 
 def test_without_traced_calls_and_samples_nothing_is_explained():
-    assert explain(Trace(), [], (), 0.0, 4.0).paths == []
+    assert explain_by_trace(Trace(), [], (), 0.0, 4.0).paths == []
 
 
 def test_c_functions_known_to_be_on_the_stack_are_named():
@@ -228,7 +228,7 @@ def test_by_the_cpu_clocks_a_traced_call_is(before, after, state):
 
 def test_the_cpu_clocks_are_those_of_the_trace_too():
     call = traced([SLEEPS], 0.0, 2.0, name="time.sleep")
-    explanation = explain(trace(call, readings=[reading(0.0)]), [], [reading(2.0)], 0.0, 2.0)
+    explanation = explain_by_trace(trace(call, readings=[reading(0.0)]), [], [reading(2.0)], 0.0, 2.0)
     assert explanation.paths[0].state is Cause.WAITING
 
 
@@ -484,7 +484,8 @@ def test_calls_are_counted_by_function():
         traced([site(shop.price)], 1.0, 2.0, name="time.sleep", count=3),
         traced([ADD_UP, CHECKOUT], 2.0, 3.0, count=4),
     ]
-    explanation = explain(trace(*calls, counts={shop.add_up: 7, shop.Cart.size: 5}), [path([], 1.0)], (), 0.0, 4.0)
+    counts = {shop.add_up: 7, shop.Cart.size: 5}
+    explanation = explain_by_trace(trace(*calls, counts=counts), [path([], 1.0)], (), 0.0, 4.0)
     assert explanation.counts == {"time.sleep": 5, shop.add_up.__code__: 7}
 
 

@@ -168,10 +168,10 @@ def report_of(end, *, seen_until_ms=18, threshold_ms=30):
     """Of a step that waited at its first sample; nothing was seen of its ``end``, since ``seen_until_ms``."""
     (first,) = samples_of(SHORT_WAIT)
     *_, last = samples_of(SHORT_WAIT, replace(end, ms=UNTIL_THE_END_MS))
-    step = stall(last.taken_at, cpu=last.cpu, watchers=[Watch(threshold_s=threshold_ms / 1000)])
+    step = stall(last.taken_at, cpu=last.cpu, subscribers=[Watch(threshold_s=threshold_ms / 1000)])
     turns = None if end.turns is None else Turns(delayed_s=0.0, taken=end.turns)
     seen = replace(observation(first), unseen_since=seen_until_ms / 1000, unseen_turns=turns)
-    explained = explanation(step, seen, 0.0, SAMPLING)
+    explained = explain_stall(step, seen, 0.0, SAMPLING)
     return blocking_call(
         step, seen, 0.0, explained, started_at=STARTED_AT, collecting=Collecting(), engine=SAMPLING, ongoing=False
     )
