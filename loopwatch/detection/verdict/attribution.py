@@ -1,9 +1,9 @@
-"""Which call took a stall's time: from samples to a culprit.
+"""Finds the culprit of a stall: the call that took most of its time.
 
-Every sample becomes a path of nodes, outermost first: the Python functions on the stack, and the C function that the
-innermost one was calling. Each stands for the part of the step around it. The culprit is found by going inward from the
-step to the call that took most of the time, and then outward to where that library was entered, because ``json.dumps``
-says more than the function of its encoder that happened to be running.
+Every sample becomes a path of nodes, outermost first: the Python functions on the stack, then the C function that the
+innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward to the
+call that took most of the time, then outward to where its library was entered: ``json.dumps`` says more than the
+function of its encoder that happened to be running.
 """
 
 import builtins
@@ -27,18 +27,18 @@ from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
 
 DOMINANT = 1 / 2
-"""The search goes on inward while one callee has at least this share of the stall."""
+"""The search goes inward as long as one callee took at least this share of the stall."""
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
 _LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
 IMPORT = "import"
 LAZY = " (lazy)"
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
-"""Later versions wait for the end of the instruction, when its call may be over."""
+"""Later versions collect between instructions, when the call that allocated may be over."""
 
 
 class Node(NamedTuple):
-    """One function on a path. ``site`` is where it stood, for a C function where its caller stood."""
+    """One function on a path. A C function has no frame, so its ``site`` is its caller's."""
 
     key: object
     name: str
@@ -50,7 +50,7 @@ class Node(NamedTuple):
 
 
 class SeenStack(Protocol):
-    """Where a stack stood, innermost frame first: a sample, or a call that was traced."""
+    """The stack of a sample or of a traced call, innermost site first."""
 
     @property
     def sites(self) -> tuple[Site, ...]: ...
@@ -58,7 +58,7 @@ class SeenStack(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A stack as a path, and the part of the stall (in seconds) that it stands for."""
+    """A stack as nodes, and the seconds of the stall that it accounts for."""
 
     nodes: tuple[Node, ...]
     sample: SeenStack
@@ -68,7 +68,7 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The verdict: the node to blame, the paths through it, and how deep on them it is."""
+    """The node to blame, its depth, and the paths that pass through it there."""
 
     node: Node
     depth: int
@@ -76,7 +76,7 @@ class Culprit:
 
     @property
     def heaviest(self) -> Path:
-        """The heaviest path of those that agree on the line in the user's own function, where most of the time went."""
+        """The heaviest path through the in-app line that took most of the time."""
         by_line: dict[object, list[Path]] = defaultdict(list)
         for path in self.paths:
             own = own_node(path.nodes, self.depth)
@@ -90,12 +90,12 @@ class Culprit:
 
     @property
     def is_exact(self) -> bool:
-        """Whether most of the time was seen on stacks that leave no doubt."""
+        """Whether exact nodes account for at least half of the time."""
         return _weight([path for path in self.paths if path.nodes[self.depth].is_exact]) >= self.weight_s / 2
 
 
 def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
-    """The samples that fall into ``started`` to ``ended``, as paths that share that time among them."""
+    """Return the samples from ``started`` to ``ended`` as paths, with that time divided among them."""
     inside = [
         (sample, state)
         for sample, state in zip(samples, states, strict=True)
@@ -105,7 +105,7 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
     begin = started
     for index, (sample, state) in enumerate(inside):
         last = index + 1 == len(inside)
-        # What lies between two samples is shared equally; the time the watchdog had to wait belongs to the later one.
+        # The time between two samples is split equally; the watchdog's wait for the GIL counts for the later one.
         end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].requested_at) / 2)
         nodes = _nodes(sample, state)
         paths.append(Path(nodes, sample, end - begin, state))
@@ -114,7 +114,7 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
 
 
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
-    """``None`` when no path has a node: nothing but plumbing was seen."""
+    """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
     total = sum(path.weight_s for path in paths)
     chosen = paths
     depth = -1
@@ -139,7 +139,7 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
 
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
-    """Go outward to where the library was entered; a lambda or generator belongs to the function that uses it."""
+    """Return where the library of a node was entered. A lambda or generator belongs to the function that calls it."""
     while depth and _last_part(nodes[depth].name) in CALLBACK_NAMES:
         depth -= 1
     node = nodes[depth]
@@ -155,7 +155,7 @@ def is_import(node: Node) -> bool:
 
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:
-    """The nearest function of the user's own code, at ``depth`` or outward of it."""
+    """Return the depth of the nearest in-app function, at ``depth`` or further out."""
     return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.IN_APP), None)
 
 
@@ -170,7 +170,7 @@ def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
 
 
 def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tuple[Node, ...]:
-    """The functions of a stack, outermost first; with ``is_calling`` what the innermost one was calling, too."""
+    """Return the functions of a stack, outermost first, and if ``is_calling`` the C function at its inner end."""
     nodes: list[Node] = []
     for index in range(len(sites) - 1, -1, -1):
         site = sites[index]
@@ -180,16 +180,16 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
         owner = owner_of(site.code, site.module)
         if owner is Owner.PLUMBING:
             continue
-        if owner is not Owner.GENERATED or not nodes:  # what generated code does is its caller's doing
+        if owner is not Owner.GENERATED or not nodes:  # generated code counts as its caller's
             nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
         callee = site.callee if index or is_calling else None
         if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
-            continue  # before Python 3.12, a comprehension is a nameless function, called where it is made
+            continue  # before Python 3.12, a comprehension is a nameless function, called in place
         if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
-            # ``context.run(f)`` is not to blame, but ``f`` is unknown here, like a function taken from a table.
+            # In ``context.run(f)``, ``f`` is to blame, but it is unknown here, like a function from a dictionary.
             nodes[-1] = nodes[-1]._replace(is_exact=False)
             continue
-        # What a library's function calls by a name that cannot be resolved says less than the function.
+        # A name that cannot be resolved says less than the library's function that calls it.
         if callee is not None and (callee.is_resolved or owner is Owner.IN_APP):
             node = _c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved)
             if owner in _LIBRARIES and _passes_on(sites, index, callee):
@@ -200,25 +200,25 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
 
 
 class _Seen(Enum):
-    """What the innermost frame of a sample was seen at."""
+    """What the innermost function was doing when the sample was taken."""
 
     CALL = auto()
-    """In the middle of the call that it stands on."""
+    """It was inside the call that it stands on."""
     LIKELY_CALL = auto()
-    """There in all likelihood; but it may have moved on from another call."""
+    """It was probably inside that call, but may just have left another one."""
     CODE = auto()
-    """Running its own code, quick calls included."""
+    """It was running its own code or quick calls."""
     TOO_LATE = auto()
-    """Past the operation that had kept the GIL."""
+    """It had left the operation that kept the GIL."""
 
 
 def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
-    """Return the sites outward from the first that can be to blame, and what that one was seen at."""
+    """Drop plumbing from the inner end of the stack; return the other sites and what the innermost was doing."""
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
         del sites[0]
     if state is Cause.WAITING and sites and bytecode.is_entry(sites[0].code, sites[0].offset):
-        # At the beginning of a function a thread waits for nothing but the GIL, or for a CPU.
+        # At the entry of a function, a thread can only be waiting for the GIL or for a CPU.
         return _seen_late(sites, len(sample.sites), _Seen.LIKELY_CALL)
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
@@ -236,11 +236,11 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
 
 
 def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[Site], _Seen]:
-    """Decide what a late sample shows: ``seen`` if only the call that it stands on can have kept the GIL."""
+    """Return what a late sample shows: ``seen`` only if no other call can have kept the GIL."""
     is_called_back = len(sites) < sites_before
     entered = ""
     if bytecode.is_entry(sites[0].code, sites[0].offset):
-        # The function has only just been entered. If C code called it, that is still going on.
+        # The function has just been entered. If C code called it, that C call still runs.
         entered = sites.pop(0).code.co_name
         is_called_back = True
     callee = sites[0].callee if sites else None
@@ -253,7 +253,7 @@ def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[
 
 
 def _at_operation(sites: list[Site]) -> list[Site]:
-    """The innermost function stands at the operation that may have kept the GIL, if there is one."""
+    """Move the innermost site back to the operation that may have kept the GIL, if there is one."""
     if not sites:
         return sites
     offset = bytecode.operation_before(sites[0].code, sites[0].offset)
@@ -283,7 +283,7 @@ def _is_private(name: str) -> bool:
 
 
 def _decorated(sites: Sequence[Site], index: int) -> Site | None:
-    """The library's function that a decorator's wrapper has called, perhaps through wrappers of other decorators."""
+    """Return the library's function that a decorator's wrapper has called, perhaps through other wrappers."""
     wrapper = sites[index]
     chain = [wrapper.code]
     while index and len(chain) <= MAX_WRAPPERS and is_closure(chain[-1]):
@@ -296,7 +296,7 @@ def _decorated(sites: Sequence[Site], index: int) -> Site | None:
 
 
 def _passes_on(sites: Sequence[Site], index: int, callee: Callee) -> bool:
-    """Whether a library's closure calls a C function by whose name its caller calls the closure, as a wrapper does."""
+    """Return whether a library's closure wraps a C function: it is called by the name of that function."""
     if index + 1 >= len(sites) or not callee.is_resolved or not is_closure(sites[index].code):
         return False
     call = bytecode.call_at(sites[index + 1].code, sites[index + 1].offset)
@@ -314,7 +314,7 @@ def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
 
 
 def _import_node(sites: Sequence[Site], index: int) -> Node:
-    """An import is one operation with all that the imported modules do: ``import pandas``, ``import pandas (lazy)``."""
+    """Return one node for an import and all that it runs: ``import pandas``, ``import pandas (lazy)``."""
     site = sites[index]
     importer = sites[index + 1] if index + 1 < len(sites) else None
     module = bytecode.imported_at(importer.code, importer.offset) if importer else None

@@ -1,4 +1,4 @@
-"""From a stall and its samples to a ``BlockingCall``. Runs on the watchdog's thread, when the stall is over."""
+"""Makes a ``BlockingCall`` from a stall and its samples. Runs on the watchdog's thread."""
 
 import asyncio
 import sys
@@ -51,11 +51,11 @@ AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 
 def explain_stall(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
-    """What the time from ``started`` on went to, as far as the engine knows."""
+    """Return where the time from ``started`` on went, as far as the engine knows."""
     samples, states = _with_states(observation, observation.samples)
     if end := _unseen_end(observation, stall):
         and_end, and_its_state = _with_states(observation, [*samples, end])
-        if and_its_state[-1].is_machine:  # otherwise the last sample stands for it
+        if and_its_state[-1].is_machine:  # otherwise the last sample covers it
             samples, states = and_end, and_its_state
     paths = paths_of(samples, states, started, stall.ended)
     if engine != TRACING:
@@ -70,7 +70,7 @@ def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[
 
 
 def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
-    """A sample that stands for the end of the step, where the watchdog was to look again but could not have the GIL."""
+    """Return a sample of the step's end, if the watchdog was due to look again but did not get the GIL."""
     late_s = stall.ended - observation.unseen_since
     if not observation.samples or late_s < sys.getswitchinterval() or not is_gil_enabled():
         return None
@@ -90,7 +90,7 @@ def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
 def unexamined_call(
     stall: Stall, observation: Observation, started: float, *, started_at: datetime, engine: str
 ) -> BlockingCall:
-    """Report a stall that the watchdog could not look at: only its length is known, so the machine is not blamed."""
+    """Report a stall that the watchdog could not look at. Only its duration is known, so the machine is not blamed."""
     common = _Common(stall, observation, started_at, (stall.ended - started) * 1000, engine, {}, ongoing=False)
     return common.without_culprit(Cause.COMPUTING if computed(stall.cpu, observation.before) else Cause.WAITING)
 
@@ -108,7 +108,7 @@ def blocking_call(
 ) -> BlockingCall:
     """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
 
-    ``started_at`` is the date of ``started``; ``collecting`` is how long the garbage collector ran in that part.
+    ``started_at`` is ``started`` as a date; ``collecting`` is how long the garbage collector ran in that part.
     """
     paths = explained.paths
     culprit = culprit_of(paths)
@@ -127,13 +127,13 @@ def blocking_call(
 
 
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
-    """Whether the step would have reached the threshold, had the machine let it run."""
+    """Return whether the step would have reached the threshold without the machine's delays."""
     run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
     return stall.ended - started - max(run_delay, observation.suspended_s) >= stall.threshold_s
 
 
 class _Common:
-    """What every report of a stall says, whether or not there is a culprit."""
+    """Holds what every report of a stall says, with or without a culprit."""
 
     def __init__(
         self,
@@ -164,7 +164,7 @@ class _Common:
         user = nodes[own] if own is not None else nodes[0]
         span = source.span_at(user.site.code, user.site.offset)
         if user.key is culprit.node.key:
-            span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # the time is the function's own
+            span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # it is the function's self time
         filename = user.site.code.co_filename
         contributions = _contributions(paths, self.counts)
         return self._call(
@@ -185,7 +185,7 @@ class _Common:
         )
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
-        """Report the step's own function: nothing else is certain if only plumbing, or nothing at all, was seen."""
+        """Name the step itself, because only plumbing was seen, or nothing at all."""
         ask = partial(name_of_step, self.stall.handle, self.request)
         step = _unless_it_raises(ask, StepName(UNNAMED))
         return self._call(
@@ -206,7 +206,7 @@ class _Common:
         )
 
     def of_garbage_collection(self, culprit: Culprit | None, collecting_s: float) -> BlockingCall:
-        """The collector ran because enough had been allocated; whose code it struck is chance, so the step is named."""
+        """Report automatic collections. Which code they interrupt is chance, so the step is named."""
         call = self.without_culprit(Cause.GARBAGE_COLLECTION)
         return replace(
             call,
@@ -282,7 +282,7 @@ def _with_collections(call: BlockingCall, common: _Common, culprit: Culprit | No
         if others_s < threshold_s or call.cause.is_machine:
             return common.of_garbage_collection(culprit, automatic_s)
         if call.duration_ms / 1000 - automatic_s < threshold_s:
-            # Something else was slow, too. What the samples show may be no more than what the collector struck.
+            # Something else was slow, too, but the samples may only show what the collector interrupted.
             call = replace(common.without_culprit(call.cause), contributions=call.contributions, stack=call.stack)
     return call if automatic_s < threshold_s else _beside_collection(call, automatic_s)
 
@@ -292,9 +292,9 @@ def _asks_for_collection(paths: Sequence[Path]) -> bool:
 
 
 def _beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
-    """Return the call with the collector among its contributions, and the others reduced in proportion.
+    """Return the call with the collector as a contribution, and the other contributions reduced in proportion.
 
-    The samples do not show which of the contributions the collector interrupted.
+    The samples do not show which contributions the collector interrupted.
     """
     share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
     others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)
@@ -321,7 +321,7 @@ def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple
 
 
 def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:
-    """The stacks seen, those that are alike added up, the culprit's first and then the heaviest."""
+    """Return each stack seen with its total time: the culprit's first, then the heaviest."""
     weights: dict[object, float] = defaultdict(float)
     by_sites: dict[object, SeenStack] = {}
     for path in paths:
@@ -345,7 +345,7 @@ def _request(stall: Stall) -> Request | None:
 
 
 def _unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
-    """Callbacks, tasks and descriptions are other people's objects; what they raise must not lose the report."""
+    """Return the answer, or ``otherwise`` if the site's objects raise, because the report must not be lost."""
     try:
         return ask()
     except Exception:  # noqa: BLE001

@@ -1,4 +1,4 @@
-"""Recognizes steps that stand in a debugger: they wait for a person, and are not reported."""
+"""Recognizes steps that a debugger has stopped: they wait for a person, so they are not reported."""
 
 from collections.abc import Iterable
 

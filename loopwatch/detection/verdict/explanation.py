@@ -1,4 +1,4 @@
-"""Divides a stall's time among the calls that were traced and, where the trace is silent, the watchdog's samples.
+"""Divides a stall's time among the traced calls and, where nothing was traced, the watchdog's samples.
 
 A traced call accounts for its self time. If it is Python code, it may have called functions that were not timed, so the
 samples inside it share that time. The rest of the step goes to the samples outside of all traced calls. Runs on the
@@ -55,7 +55,7 @@ class _Part:
 
 
 class _States:
-    """What the thread was doing, and when: by the samples, else by the CPU clocks read around a call."""
+    """Decides what the thread was doing during a call: by the samples, or else by the CPU clocks around the call."""
 
     def __init__(self, windows: Sequence[tuple[float, float, Cause]], clocks: Sequence[CpuReading]) -> None:
         self._windows = windows
@@ -76,7 +76,7 @@ class _States:
             return Cause.COMPUTING
         lasted_s = call.ended - call.started
         used_s = after.thread_s - before.thread_s
-        # An unknown part of it was used outside of the call: between none and all the time there was.
+        # Some of ``used_s`` was used outside of the call: at most all of the time outside.
         least_s = max(0.0, used_s - (after.at - before.at - lasted_s))
         if least_s < AT_REST * lasted_s and others_s(before, after) >= BUSY * lasted_s:
             return Cause.STARVED
@@ -129,7 +129,7 @@ def _is_loopwatch(site: Site) -> bool:
 
 
 def _share_inside(call: TracedCall, started: float, ended: float) -> float:
-    """Return the share of a call that lies between two moments; at most 0 if none does."""
+    """Return the share of a call that lies between two moments; 0 or less if none does."""
     lasted_s = call.ended - call.started
     if lasted_s <= 0:
         return 0.0
@@ -137,7 +137,7 @@ def _share_inside(call: TracedCall, started: float, ended: float) -> float:
 
 
 def _key_of(call: TracedCall) -> _Key:
-    """Return what the stack of a sample must begin with, if it was taken in this call."""
+    """Return what the stack of every sample taken in this call begins with."""
     outward = [_place(site) for site in call.sites]
     return tuple(reversed(outward)) if call.name else (*reversed(outward[1:]), id(call.sites[0].code))
 
@@ -147,9 +147,9 @@ def _place(site: Site) -> tuple[int, int]:
 
 
 def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) -> None:
-    """Give every sample to the innermost traced call that it was taken in, up to the time of that call.
+    """Assign every sample to the innermost traced call around it, up to the time of that call.
 
-    Only the slow ones of several equal calls are traced, so the samples' surplus goes to the part around them.
+    Quick calls of the same function are not traced, so the samples' surplus goes to the part around the call.
     """
     arrived: dict[int, list[tuple[Path, list[_Part]]]] = defaultdict(list)
     for path in sampled:
@@ -169,7 +169,7 @@ def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) ->
 
 
 def _depth(key: _Key) -> tuple[int, bool]:
-    """Order parts by depth: a C function is further in than the innermost function of the stack, which calls it."""
+    """Sort parts by depth. A C function is deeper than the Python function that calls it."""
     return len(key), isinstance(key[-1], tuple)
 
 
@@ -204,15 +204,15 @@ def _paths(part: _Part, states: _States) -> list[Path]:
 def _reaching(path: Path, traced: Path, count: int) -> Path:
     """Make a sampled path end where the trace says.
 
-    A late sample may end too early. And if the function was called many times, the C functions that the samples found
-    it calling are quick, because slow ones would be traced.
+    A late sample may end further out. If the traced function was called many times, the C functions that samples
+    found in it are quick, because slow ones would be traced.
     """
     if not traced.nodes:
         return path
     nodes, own_key = path.nodes, traced.nodes[-1].key
     if count > 1 and nodes and nodes[-1].is_c and nodes[-2].key == own_key:
         return replace(path, nodes=nodes[:-1])
-    # A decorator's wrapper has the key of the function that it called, if the path goes on to that.
+    # A decorator's wrapper has the key of the function that it called, if the path continues to that function.
     return (
         path
         if any(own_key in (node.key, node.site.code) for node in nodes)
@@ -228,7 +228,7 @@ def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
 
 
 def _doubted(path: Path, total_s: float) -> Path:
-    """Doubt a sample that covers a long time and ends at a call: the time was spent before that call."""
+    """Doubt a sample that covers most of the time but was taken as a call began: the time was spent before that."""
     seen = path.sample
     if not isinstance(seen, _TracedStack) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
         return path
@@ -276,7 +276,7 @@ def _counts(trace: Trace) -> dict[object, int]:
 
 
 def _untimed_callees(parts: Sequence[_Part], lasted_s: float) -> tuple[CodeType, ...]:
-    """Return the code of the heaviest part, from its function inward, by the heaviest of its samples."""
+    """Return the code inside the heaviest part whose calls were not timed, by its heaviest sample."""
     heaviest = max(parts, key=lambda part: part.own_s)
     call = heaviest.call
     if heaviest.own_s < DOMINANT * lasted_s or (call is not None and call.name):

@@ -1,4 +1,4 @@
-"""A stack as it is shown: the frames, and where each stood in its source."""
+"""Turns the sites of a stack into the frames that are shown, with their places in the source."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from loopwatch.detection.cpython.sites import Site
 
 
 def frames_of(sites: Iterable[Site]) -> tuple[StackFrame, ...]:
-    """The frames of sites that are given innermost first, outermost first."""
+    """Return the frames of a stack, outermost first. Its sites are innermost first."""
     return tuple(_frame(site) for site in sites)[::-1]
 
 

@@ -14,7 +14,7 @@ from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
 
 class StallReporter:
-    """Makes one ``BlockingCall`` for all subscribers that saw the same part of a stall by the same engine.
+    """Makes one ``BlockingCall`` for all subscribers that saw the same part of a stall with the same engine.
 
     ``time_again`` is called with code whose untimed calls took long.
     """

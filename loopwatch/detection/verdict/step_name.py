@@ -1,4 +1,4 @@
-"""The name of a step when no sample shows what it did: its task's coroutine, or the callback itself."""
+"""Names a step by its task's coroutine or its callback, if no sample shows what it did."""
 
 import asyncio
 import functools
@@ -13,7 +13,7 @@ from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.timing.steps import AnyHandle
 
 UNNAMED = "callback"
-"""A step of the loop's own machinery, which is never named."""
+"""The name of a step that only asyncio's own machinery ran."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class StepName:
 
 
 def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
-    """Name what the loop ran; if that is not the user's own code, the view or consumer that the request was for."""
+    """Name what the loop ran or, if that is not in-app, the view or consumer of the request."""
     step = _of_callback(handle)
     owner = owner_of_file(step.filename) if step.filename else Owner.IN_APP
     served_by = (request.view or request.consumer) if request is not None else ""
@@ -56,7 +56,7 @@ def _of_callback(handle: AnyHandle) -> StepName:
 
 
 def _of_qualified_name(name: str) -> StepName:
-    """A function or class that is loaded, and where it stands in its file."""
+    """Return a function or class by its name, with its place if it is loaded."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
         found: Any = sys.modules.get(".".join(parts[:length]))
@@ -70,14 +70,14 @@ def _of_qualified_name(name: str) -> StepName:
 
 @functools.lru_cache(maxsize=1000)
 def _of_code(code: types.CodeType, filename: str) -> StepName:
-    """Name a function by its code. Code of two files may be equal, because equality leaves the file out."""
+    """Name a function by its code. Equal code may come from two files, so the file is part of the cache's key."""
     module = _module_of(filename)
     name = f"{module}.{code.co_qualname}" if module else code.co_qualname
     return StepName(name, filename, code.co_firstlineno)
 
 
 def _module_of(filename: str) -> str:
-    for name in list(sys.modules):  # without a tuple each: allocating many makes the collector run, on this thread
+    for name in list(sys.modules):  # not items(), whose many tuples make the collector run on this thread
         if getattr(sys.modules.get(name), "__file__", None) == filename:
             return name
     return ""

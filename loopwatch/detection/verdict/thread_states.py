@@ -1,6 +1,6 @@
 """Decides what the loop's thread was doing between two samples: computing, waiting, or held up by the machine.
 
-It goes by the CPU clocks, and by how long the watchdog itself had to wait for the GIL.
+The evidence is the CPU clocks, and how long the watchdog itself waited for the GIL.
 """
 
 import sys
@@ -18,14 +18,14 @@ SHARED_CPU = 0.35
 MORE_THAN_WAKING = 0.02
 """Waking up now and then takes less than this share."""
 AT_REST = 0.2
-"""A thread that used less was waiting, with a little work around the wait."""
+"""A thread that used less than this share was waiting, with a little work around the wait."""
 SUSPENDED_S = 0.05
 """A shorter pause of the whole process is ordinary scheduling."""
 PERSISTENT_SAMPLES = 4
 ASKING = 0.5
-"""A thread asked for the GIL if it took this share of the turns that asking all the time would take."""
+"""A thread was asking for the GIL if it woke up in at least this share of the switch intervals."""
 STARTING = 4
-"""``Thread.start`` waits for its thread at most so many frames further in."""
+"""``Thread.start`` is one of this many innermost frames while it waits for its thread."""
 FEWEST_ASKS = 2.0
 """Fewer expected turns prove nothing."""
 
@@ -38,7 +38,7 @@ def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading
         states.append(_state(sample, step_started, readings[index]))
     for run in _runs_of_one_place(samples):
         asked = _asked_for_gil(samples, run, readings, step_started)
-        # A thread that stays at one place for long does not wait for the GIL, because threads take turns with it.
+        # A thread that stays at one place for long is not waiting for the GIL, because threads take turns with it.
         stands_still = len(run) >= PERSISTENT_SAMPLES
         for index in run:
             states[index] = _corrected(states[index], samples[index], asked=asked, stands_still=stands_still)
@@ -63,7 +63,7 @@ def _asked_for_gil(
     """Return whether the thread spent most of that time asking for the GIL; ``None`` where that is unknown.
 
     A thread that waits for the GIL wakes up once every switch interval, to ask for it again (``take_gil`` in CPython's
-    Python/ceval_gil.c). A call that waits for anything else sleeps until it is there.
+    Python/ceval_gil.c). A call that waits for anything else sleeps until that arrives.
     """
     awake, asks = 0, 0.0
     for index in run:
@@ -80,7 +80,7 @@ def _asked_for_gil(
 
 
 def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still: bool) -> Cause:
-    """Correct the state of a sample by what is known of the whole time at the same place."""
+    """Correct the state of a sample by what all samples at the same place show."""
     if _starts_a_thread(sample):
         return Cause.STARVED if state is Cause.WAITING else state
     if state is Cause.STARVED and asked is False:
@@ -92,7 +92,7 @@ def _corrected(state: Cause, sample: Sample, *, asked: bool | None, stands_still
 
 
 def _computed(samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float) -> bool:
-    """Return whether all of them together show that the thread computed whenever it had a CPU.
+    """Return whether the samples of a run together show that the thread computed whenever it had a CPU.
 
     The kernel counts a wait for a CPU only when it is over, so one sample may show too little of it, the next too much.
     """
@@ -130,7 +130,7 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
 
 
 def _nothing_kept_s(sample: Sample) -> float:
-    """Return for how long the watchdog did not look although no running thread kept the GIL."""
+    """Return how late the sample was, less the time for which the loop's thread waited for a CPU."""
     return sample.late_s - sample.delayed_s
 
 
@@ -163,7 +163,8 @@ def is_starved(after: CpuReading, before: CpuReading, lasted_s: float, delays: D
     own_s, busy_s = after.thread_s - before.thread_s, others_s(before, after)
     if busy_s < AT_REST * lasted_s and busy_s <= own_s:
         return False
-    # Some of it may have been used before the step; if more was, no call of the loop kept the GIL.
+    # Some of ``own_s`` may precede the step. If that and the waits for a CPU fill less than half of it, no call of the
+    # loop kept the GIL.
     return own_s < AT_REST * lasted_s or (delays is not None and own_s + delays.loop_s() < BUSY * lasted_s)
 
 

@@ -1,8 +1,8 @@
-"""What usually blocks in a function, for the reports that are not certain.
+"""Learns what usually blocks in each function, to correct reports that are not certain.
 
-When other threads compete for the GIL, the sample of a call that had kept it may come a moment late and show the next
-call, or only the function. One stall does not show which of these calls it was, but many stalls of the same function
-do. A collection or an import is never noted: what an earlier step collected or imported says nothing about a later one.
+If other threads compete for the GIL, the sample of a call that kept it may come a moment late, and show the next call
+or only the function. One stall does not show which call it was, but many stalls of the same function do. Collections
+and imports are never noted: they say nothing about later steps.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ _NEVER_USUAL = frozenset({Cause.GARBAGE_COLLECTION, Cause.IMPORTING})
 
 
 class UsualCulprits:
-    """Counts, for every function of the user's own, what was seen to block in it. For the watchdog's thread alone."""
+    """Counts the calls that blocked in each in-app function. Only the watchdog's thread uses it."""
 
     def __init__(self) -> None:
         self._counts: dict[str, Counter[str]] = {}
@@ -39,7 +39,7 @@ class UsualCulprits:
         """Rename an uncertain call after the most frequent culprit of its function that its own samples contain."""
         counts = self._counts.get(call.function, Counter[str]())
         seen = {call.called_name, *(each.name for each in call.contributions)}
-        # A report that names only the function says least, so any call seen in it is likelier.
+        # A report that names only the function says least, so any call seen in it is better.
         calls = [
             (count, name)
             for name, count in counts.items()
