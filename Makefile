@@ -15,7 +15,7 @@ IN_VENV := $(VENV)/bin/python
 demo: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo $(ARGS)
 
-# Takes those in docs/images anew; needs Chromium.
+# Takes all pictures in docs/images again; needs Chromium.
 pictures: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo.pictures
 
