@@ -10,7 +10,7 @@ from loopwatch.detection.calls import SAMPLING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
 from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
-from loopwatch.detection.verdict.blocking_call import blocking_call, explanation
+from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall
 from loopwatch.detection.verdict.thread_states import is_starved, states_of
 from tests.detection import shop
 from tests.detection.builders import STARTED_AT, Delayed, Watch, observation, reading, sample, site, stall
