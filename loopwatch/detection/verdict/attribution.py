@@ -139,7 +139,7 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
 
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
-    """Return where the library of a node was entered. A lambda or generator belongs to the function that calls it."""
+    """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
     while depth and _last_part(nodes[depth].name) in CALLBACK_NAMES:
         depth -= 1
     node = nodes[depth]

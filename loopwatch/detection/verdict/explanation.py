@@ -98,7 +98,7 @@ def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float
 def explain_by_trace(
     trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
 ) -> Explanation:
-    """Divide the time from ``started`` to ``ended`` among the calls traced and the samples taken in it."""
+    """Divide the time from ``started`` to ``ended`` among its traced calls and its samples."""
     parts: dict[_Key, _Part] = {}
     for call in trace.calls:
         share = _share_inside(call, started, ended)
@@ -174,7 +174,7 @@ def _depth(key: _Key) -> tuple[int, bool]:
 
 
 def _parts_around(sites: Sequence[Site], parts: dict[_Key, _Part]) -> Iterator[_Part]:
-    """Yield the traced calls that a stack was in, innermost first."""
+    """Yield the traced calls around a stack, innermost first."""
     places = [_place(site) for site in reversed(sites)]
     for length in range(len(places), 0, -1):
         in_c_call = parts.get(tuple(places[:length]))
@@ -236,7 +236,7 @@ def _doubted(path: Path, total_s: float) -> Path:
 
 
 def _within(path: Path, call: TracedCall) -> Path:
-    """Add the C functions that the trace knows to be on a sampled path."""
+    """Add to a sampled path the C functions that the trace knows."""
     sites = path.sample.sites
     if not path.nodes:
         return path
@@ -250,7 +250,7 @@ def _within(path: Path, call: TracedCall) -> Path:
 
 
 def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
-    """Add the callees to the sites of a traced call, where they are C functions that the trace knows."""
+    """Add to the sites of a traced call the C functions that the trace knows as their callees."""
     names = {(id(code), offset): name for code, offset, name in call.inside}
     found = [
         replace(site, callee=Callee(names[_place(site)], is_resolved=True, is_certain=True))

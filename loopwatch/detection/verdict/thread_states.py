@@ -60,7 +60,7 @@ def _runs_of_one_place(samples: Sequence[Sample]) -> Iterator[range]:
 def _asked_for_gil(
     samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float
 ) -> bool | None:
-    """Return whether the thread spent most of that time asking for the GIL; ``None`` where that is unknown.
+    """Return whether the thread spent most of a run asking for the GIL; ``None`` if that is unknown.
 
     A thread that waits for the GIL wakes up once every switch interval, to ask for it again (``take_gil`` in CPython's
     Python/ceval_gil.c). A call that waits for anything else sleeps until that arrives.
@@ -135,7 +135,7 @@ def _nothing_kept_s(sample: Sample) -> float:
 
 
 def run_delay_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """Return how long the loop's thread waited for a CPU that other processes had, as far as that was read.
+    """Return how long the loop's thread waited for a CPU that other processes had, as far as it is known.
 
     The time after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that has
     used more than its share stays queued while it sleeps (``sched_delayed``).
@@ -175,12 +175,12 @@ def is_suspended(after: CpuReading, before: CpuReading, lasted_s: float) -> bool
 
 
 def was_watchdog_busy(after: CpuReading, before: CpuReading, lasted_s: float) -> bool:
-    """Return whether the watchdog may have seen nothing because it was busy itself for most of that time."""
+    """Return whether the watchdog may have seen nothing because it was busy itself for most of the step."""
     return after.watchdog_s - before.watchdog_s >= BUSY * lasted_s
 
 
 def computed(after: CpuReading, before: CpuReading) -> bool:
-    """Return whether the thread was running for most of the time in between."""
+    """Return whether the thread was running for most of the time between two readings."""
     if after.thread_s is None or before.thread_s is None:
         return True
     return after.thread_s - before.thread_s >= BUSY * (after.at - before.at)
