@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import functools
+import socket
 import sys
 import traceback
 from asyncio.events import Handle
@@ -64,6 +65,24 @@ async def test_what_a_c_function_raises_is_reported_by_asyncio(watching):
     assert isinstance(told["exception"], asyncio.InvalidStateError)
 
 
+@WATCHED_OR_NOT
+async def test_what_a_reader_raises_after_removing_itself_is_reported_by_asyncio(watching):
+    told, loop = [], asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+    ours, theirs = socket.socketpair()
+
+    def reads():
+        loop.remove_reader(ours)
+        raise ConnectionError("gone")
+
+    with ours, theirs, watching():
+        loop.add_reader(ours, reads)
+        theirs.close()
+        while not told:
+            await asyncio.sleep(0)
+    assert [str(error) for error in told] == ["gone"]
+
+
 async def test_the_users_traceback_does_not_show_loopwatch_at_work():
     with watch():
         _, (told,) = await have_run(fails)
@@ -83,14 +102,17 @@ async def test_a_handle_keeps_its_context_when_its_callback_raises():
 
 
 @WATCHED_OR_NOT
+@pytest.mark.parametrize("cancels", [False, True])
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
-def test_what_ends_the_loop_ends_it(watching, stop):
-    def ends():
-        raise stop
-
+def test_what_ends_the_loop_ends_it(watching, stop, cancels):
     async def main():
-        asyncio.get_running_loop().call_soon(ends)
-        await asyncio.sleep(60)
+        def ends():
+            if cancels:
+                handle.cancel()
+            raise stop
+
+        handle = asyncio.get_running_loop().call_soon(ends)
+        await asyncio.sleep(1)
 
     with watching(), pytest.raises(stop):
         asyncio.run(main())

@@ -64,6 +64,10 @@ class TimedCallback:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
 
+    def __repr__(self) -> str:
+        """Return that of the callback, because the loop names it where it logs what the callback raised."""
+        return repr(self._callback)
+
 
 class LoopMethods:
     """Replaces the scheduling methods of one loop class, and puts them back."""
@@ -100,13 +104,16 @@ class LoopMethods:
         clock_of = self._clock_of
 
         @functools.wraps(method)
-        def schedule(loop: Any, *args: Any, context: Context | None = None) -> Any:
-            if len(args) <= position or clock_of(loop) is None:
-                return method(loop, *args, context=context)
-            if context is None:
-                context = copy_context()
-            timed = TimedCallback(args[position], context, loop, clock_of)
-            return method(loop, *args[:position], timed, *args[position + 1 :], context=context)
+        def schedule(loop: Any, *args: Any, context: Context | None = None, **named: Any) -> Any:
+            if clock_of(loop) is not None:
+                if context is None:
+                    context = copy_context()
+                if len(args) > position:
+                    timed = TimedCallback(args[position], context, loop, clock_of)
+                    args = (*args[:position], timed, *args[position + 1 :])
+                elif "callback" in named:
+                    named["callback"] = TimedCallback(named["callback"], context, loop, clock_of)
+            return method(loop, *args, context=context, **named)
 
         return schedule
 
@@ -114,8 +121,12 @@ class LoopMethods:
         clock_of = self._clock_of
 
         @functools.wraps(method)
-        def handle(loop: Any, what: Any, callback: Any, *args: Any) -> Any:
-            return method(loop, what, TimedCallback(callback, copy_context(), loop, clock_of), *args)
+        def handle(loop: Any, *args: Any, **named: Any) -> Any:
+            if len(args) > 1:
+                args = (args[0], TimedCallback(args[1], copy_context(), loop, clock_of), *args[2:])
+            elif "callback" in named:
+                named["callback"] = TimedCallback(named["callback"], copy_context(), loop, clock_of)
+            return method(loop, *args, **named)
 
         return handle
 
@@ -124,8 +135,8 @@ class LoopMethods:
         clock_of = self._clock_of
 
         @functools.wraps(method)
-        def call(loop: Any, *args: Any) -> Any:
-            return TimedCallback(functools.partial(method, loop), None, loop, clock_of)(*args)
+        def call(loop: Any, *args: Any, **named: Any) -> Any:
+            return TimedCallback(functools.partial(method, loop, *args, **named), None, loop, clock_of)()
 
         return call
 

@@ -30,19 +30,25 @@ def report_as_asyncio(run: Run, handle: Any, error: BaseException) -> None:
 
 
 class _Raising:
-    """Replaces the context of a handle whose callback has run already, and raises its error again."""
+    """Replaces the context of a handle whose callback has run already, and raises its error again.
 
-    __slots__ = ("_context", "_error", "_handle", "get")
+    A callback may have cancelled its own handle, as one does that removes the reader it was called for. That takes away
+    the arguments, which ``Handle._run`` would fail to unpack.
+    """
+
+    __slots__ = ("_args", "_context", "_error", "_handle", "get")
 
     def __init__(self, handle: Any, error: BaseException) -> None:
         self._handle = handle
+        self._args: Any = handle._args  # noqa: SLF001
         self._context: Context = handle._context  # noqa: SLF001
+        handle._args = ()  # noqa: SLF001
         self._error = error
         self.get = self._context.get
         """The watchdog may ask for the request of the step at any moment."""
 
     def run(self, *_: object) -> NoReturn:
-        self._handle._context = self._context  # noqa: SLF001
+        self._handle._context, self._handle._args = self._context, self._args  # noqa: SLF001
         try:
             raise self._error
         finally:

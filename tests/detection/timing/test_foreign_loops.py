@@ -1,0 +1,61 @@
+"""A watched uvloop takes the same calls, and logs the same names, as an unwatched one."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import nullcontext
+
+import pytest
+
+from loopwatch import watch
+
+uvloop = pytest.importorskip("uvloop")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
+
+WATCHED_OR_NOT = pytest.mark.parametrize("watching", [nullcontext, watch], ids=["bare", "watched"])
+
+
+def run(main):
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
+@WATCHED_OR_NOT
+def test_a_callback_may_be_passed_by_its_name(watching):
+    called = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.call_soon(callback=lambda: called.append("soon"))
+        loop.call_later(delay=0, callback=lambda: called.append("later"))
+        loop.call_at(when=0, callback=lambda: called.append("at"))
+        loop.call_soon_threadsafe(callback=lambda: called.append("threadsafe"))
+        loop.add_signal_handler(sig=signal.SIGUSR1, callback=lambda: called.append("signal"))
+        loop.call_exception_handler(context={"message": "nothing happened"})
+        os.kill(os.getpid(), signal.SIGUSR1)
+        while len(called) < 5:
+            await asyncio.sleep(0)
+
+    with watching():
+        run(main)
+    assert sorted(called) == ["at", "later", "signal", "soon", "threadsafe"]
+
+
+@WATCHED_OR_NOT
+def test_the_log_names_the_callback_that_raised(watching):
+    told = []
+
+    def fails():
+        raise LookupError("no such thing")
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: told.append(context["message"]))
+        loop.call_soon(fails)
+        while not told:
+            await asyncio.sleep(0)
+
+    with watching():
+        run(main)
+    assert repr(fails) in told[0]
