@@ -1,6 +1,6 @@
-"""What an instruction calls, as far as the bytecode says: a small expression over names and attributes.
+"""Reads from bytecode what an instruction calls, as a small expression over names and attributes.
 
-Pure and cached: the same code object and offset give the same answer. Positions in the source (PEP 657) tell where the
+Pure and cached: the same code object and offset give the same answer. Positions in the source (PEP 657) show where the
 expression of a callable begins. What the reader does not know for certain is ``Unknown``.
 """
 
@@ -29,8 +29,7 @@ from loopwatch.detection.cpython.operators import is_subscript, may_take_long
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of ``function``. ``is_certain``: nothing before it, since the interpreter last offered the GIL to other
-    threads, can take long."""
+    """A call of ``function``. It ``is_certain`` if no operation since the last offer of the GIL can take long."""
 
     function: Expression
     is_certain: bool
@@ -42,10 +41,10 @@ _ENTER = {"BEFORE_WITH": "__enter__", "BEFORE_ASYNC_WITH": "__aenter__"}
 _EXIT = {"BEFORE_WITH": "__exit__", "BEFORE_ASYNC_WITH": "__aexit__"}
 _EXIT_METHODS = frozenset(_EXIT.values())
 _EXIT_ARGUMENTS = 3
-"""A ``with`` statement that succeeds is left by a call with ``None`` for the exception, its type and its traceback."""
+"""Without an exception, a ``with`` statement ends by a call with this many arguments, all of them ``None``."""
 _SUPER = Result(Name("super", Scope.GLOBAL))
 
-# Between a callable and a call with * or **, these gather the arguments, and stand where the whole call does.
+# Between a callable and a call with * or **, these gather the arguments, at the position of the whole call.
 _GATHERING = frozenset({Role.BUILDS, Role.OPERATION, Role.LOADS_CONSTANT, Role.NOTHING, Role.OTHER})
 _LOADS_LAZILY = frozenset({Role.LOADS_GLOBAL, Role.LOADS_ANY, Role.LOADS_ATTRIBUTE})
 _OFFERS_GIL = frozenset({Role.CALL, Role.OFFERS_GIL})
@@ -53,7 +52,7 @@ _OFFERS_GIL = frozenset({Role.CALL, Role.OFFERS_GIL})
 
 @functools.lru_cache(maxsize=4096)
 def call_at(code: CodeType, offset: int) -> Call | None:
-    """The call that the instruction at ``offset`` makes; ``None`` when it makes none."""
+    """Return the call that the instruction at ``offset`` makes; ``None`` if it makes none."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
     if index is None:
@@ -66,7 +65,7 @@ def call_at(code: CodeType, offset: int) -> Call | None:
 
 @functools.lru_cache(maxsize=4096)
 def operation_before(code: CodeType, offset: int) -> int | None:
-    """The offset of an operation before ``offset`` that may have kept the GIL for long without offering it since."""
+    """Return the offset of an operation before ``offset`` that may have kept the GIL until then."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
     doubtful = None if index is None else _doubtful_before(instructions, index)
@@ -75,7 +74,7 @@ def operation_before(code: CodeType, offset: int) -> int | None:
 
 @functools.lru_cache(maxsize=4096)
 def imported_at(code: CodeType, offset: int) -> str | None:
-    """The module that the instruction at ``offset`` imports, if it is an import."""
+    """Return the module that the instruction at ``offset`` imports; ``None`` if it is no import."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
     if index is None or instructions[index].role is not Role.IMPORTS:
@@ -85,7 +84,7 @@ def imported_at(code: CodeType, offset: int) -> str | None:
 
 @functools.lru_cache(maxsize=4096)
 def lazily_loaded_at(code: CodeType, offset: int) -> Expression | None:
-    """What the instruction at ``offset`` loads; ``None`` if it loads nothing that a lazy import may stand for."""
+    """Return what the instruction at ``offset`` loads; ``None`` if that cannot be a lazy import."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
     if index is None or not HAS_LAZY_IMPORTS:
@@ -98,14 +97,14 @@ def lazily_loaded_at(code: CodeType, offset: int) -> Expression | None:
 
 @functools.lru_cache(maxsize=4096)
 def is_entry(code: CodeType, offset: int) -> bool:
-    """Whether a frame that stands at ``offset`` has only just been entered."""
+    """Return whether a frame at ``offset`` has only just been entered."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
     return index is not None and instructions[index].name == "RESUME" and instructions[index].arg == 0
 
 
 def _called_by(instructions: Sequence[Instruction], index: int) -> Expression | None:
-    """What the instruction at ``index`` calls; ``None`` when it calls nothing."""
+    """Return what the instruction at ``index`` calls; ``None`` if it calls nothing."""
     instruction = instructions[index]
     match instruction.role:
         case Role.CALL if _leaves_with(instructions, index):
@@ -127,7 +126,7 @@ def _called_by(instructions: Sequence[Instruction], index: int) -> Expression | 
 
 
 def _value_that_begins(instructions: Sequence[Instruction], last: int) -> Expression:
-    """The value whose expression begins where that of ``last`` does: the callable of a call, what is subscripted."""
+    """Return the value whose expression begins where that of ``last`` does: the callable, or what is subscripted."""
     place, gathers = instructions[last].place, instructions[last].name == "CALL_FUNCTION_EX"
     for index in range(last - 1, -1, -1):
         each = instructions[index]
@@ -146,7 +145,7 @@ def _value_that_begins(instructions: Sequence[Instruction], last: int) -> Expres
 
 
 def _value_before(instructions: Sequence[Instruction], index: int) -> Expression:
-    """The value on top of the stack as the instruction at ``index`` begins."""
+    """Return the value on top of the stack as the instruction at ``index`` begins."""
     while not instructions[index].is_target:  # if a jump leads here, the value may come from elsewhere
         index -= 1
         if index < 0:
@@ -157,7 +156,7 @@ def _value_before(instructions: Sequence[Instruction], index: int) -> Expression
 
 
 def _value_at(instructions: Sequence[Instruction], index: int) -> Expression:
-    """The value that the instruction at ``index`` has pushed."""
+    """Return the value that the instruction at ``index`` has pushed."""
     instruction = instructions[index]
     match instruction.role:
         case Role.LOADS_LOCAL | Role.LOADS_GLOBAL | Role.LOADS_ANY as role:
@@ -184,7 +183,7 @@ def _value_at(instructions: Sequence[Instruction], index: int) -> Expression:
 
 
 def _leaves_with(instructions: Sequence[Instruction], call: int) -> bool:
-    """Whether the call is the end of a ``with`` statement; its arguments stand where the statement does."""
+    """Return whether the call ends a ``with`` statement: its arguments have the position of the statement."""
     place = instructions[call].place
     found = 0
     for index in range(call - 1, -1, -1):
@@ -198,7 +197,7 @@ def _leaves_with(instructions: Sequence[Instruction], call: int) -> bool:
 
 
 def _exit_method(instructions: Sequence[Instruction], leaving: int) -> Expression:
-    """The special method that leaves the ``with`` statement which the instruction at ``leaving`` belongs to."""
+    """Return the special method that leaves the ``with`` statement of the instruction at ``leaving``."""
     place = instructions[leaving].place
     entered = [
         index
@@ -206,7 +205,7 @@ def _exit_method(instructions: Sequence[Instruction], leaving: int) -> Expressio
         if place is not None and instructions[index].place == place and _enters_with(instructions[index])
     ]
     if len(entered) != 1:
-        return Unknown()  # on 3.11, all managers of one statement stand where the whole statement does
+        return Unknown()  # on 3.11, all managers of one statement have its position
     index = entered[0]
     if instructions[index].role is Role.LOADS_SPECIAL:
         return _value_at(instructions, index)
@@ -219,14 +218,14 @@ def _enters_with(instruction: Instruction) -> bool:
 
 
 def _manager_before(instructions: Sequence[Instruction], index: int) -> Expression:
-    """The context manager, copies of which the special methods are looked up on."""
+    """Return the context manager whose special methods are loaded from copies on the stack."""
     while index > 0 and instructions[index - 1].role in (Role.SHUFFLES, Role.LOADS_SPECIAL, Role.NOTHING):
         index -= 1
     return _value_before(instructions, index)
 
 
 def _iterable_of_loop(instructions: Sequence[Instruction], loop: int) -> Expression:
-    """What a loop goes over: its iterator has been made just before the loop begins."""
+    """Return what a loop goes over: its iterator was made just before the loop."""
     for index in range(loop - 1, -1, -1):
         each = instructions[index]
         if each.role is Role.ITERATES:
@@ -239,7 +238,7 @@ def _iterable_of_loop(instructions: Sequence[Instruction], loop: int) -> Express
 
 
 def _iterable_of(instructions: Sequence[Instruction], index: int) -> Expression:
-    """The iterable of ``GET_ITER``; what a comprehension puts on the stack in between stands where all of it does."""
+    """Return the iterable of ``GET_ITER``. What a comprehension pushes in between has its position."""
     place = instructions[index].place
     while index > 0 and instructions[index - 1].role in (Role.SHUFFLES, Role.BUILDS):
         if instructions[index - 1].place == place:
@@ -249,7 +248,7 @@ def _iterable_of(instructions: Sequence[Instruction], index: int) -> Expression:
 
 
 def _doubtful_before(instructions: Sequence[Instruction], index: int) -> int | None:
-    """The operation that may have taken long since the interpreter last offered the GIL."""
+    """Return the operation that may have taken long since the interpreter last offered the GIL."""
     for earlier in range(index - 1, -1, -1):
         if instructions[earlier].role in _OFFERS_GIL:
             return None

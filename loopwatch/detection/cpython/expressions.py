@@ -1,6 +1,6 @@
-"""What bytecode says about a value: an expression over names, attributes, items and results of calls.
+"""Expressions: what bytecode says about a value, by names, attributes, items and results of calls.
 
-``text`` is how the source would write the expression; empty where it cannot be written.
+``text`` is the expression as the source would write it; empty if it cannot be written.
 """
 
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class SuperAttribute:
 
 @dataclass(frozen=True, slots=True)
 class SpecialMethod:
-    """What a statement calls without naming it. The interpreter looks it up on the type, not on the object."""
+    """A method that a statement calls without naming it. It is looked up on the type, not on the object."""
 
     of: "Expression"
     name: str
@@ -56,7 +56,7 @@ class SpecialMethod:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """What a subscript gives."""
+    """The value of a subscript."""
 
     of: "Expression"
     key: "Expression"
@@ -68,7 +68,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a call returned."""
+    """The result of a call."""
 
     of: "Expression"
 

@@ -1,9 +1,9 @@
-"""The stack of a running thread, taken in one piece by another.
+"""Reads the stack of a running thread in one piece, from another thread.
 
-The frames of a running thread lie on its own stack, and are valid for as long as the reader keeps the GIL. Two things
-may take it away in the middle of a walk. The interpreter hands it over between two bytecodes of the reader, so the walk
-is a single call, made of C functions only. And before Python 3.12 any allocation may start a garbage collection, whose
-callbacks and finalizers run Python code: then ``f_back`` reads a frame that is gone, and the process crashes. So there
+The frames of a running thread are valid only as long as the reader keeps the GIL. Two things may make it lose the GIL
+in the middle of a walk. The interpreter hands it over between two bytecodes of the reader, so the walk is a single
+call, made of C functions only. And before Python 3.12 any allocation may start a garbage collection, whose callbacks
+and finalizers run Python code. Then ``f_back`` would read a frame that is gone, and the process would crash. So there
 the collector is off for that one call.
 """
 
@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 
 MAX_DEPTH = 10_000
 KEPT = 8
-"""No more frames are kept: should one end meanwhile, what its variables held would be destroyed by this thread."""
+"""No more frames are kept: if one ends meanwhile, this thread has to destroy what its variables held."""
 _COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
 _standing = attrgetter("f_code", "f_lasti", "f_globals")
 
 
 class Standing(NamedTuple):
-    """Where a frame stood."""
+    """The place where a frame stood."""
 
     code: CodeType
     offset: int
@@ -40,7 +40,7 @@ class Stack(NamedTuple):
 
 
 def stack_of(thread_id: int) -> Stack:
-    """The stack of a thread as it is at this moment; empty if there is no such thread."""
+    """Return the stack of a thread as it is at this moment; empty if there is no such thread."""
     standing: list[tuple[CodeType, int, dict[str, Any]]] = []
     innermost: list[FrameType] = []
     first = map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
@@ -52,14 +52,14 @@ def stack_of(thread_id: int) -> Stack:
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
-    """The local variables of a frame that another thread may be running."""
+    """Return the local variables of a frame that another thread may be running."""
     found: list[dict[str, Any]] = []
     _at_once(partial(found.extend, map(attrgetter("f_locals"), (frame,))))
     return found[0]
 
 
 def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
-    """Empty what ``locals_of`` gave, before Python 3.13, unless the frame's thread may be about to read it.
+    """Empty what ``locals_of`` returned before Python 3.13, unless the frame's thread may be about to read it.
 
     There the interpreter copies a frame's variables to that dictionary before it calls a profile function written in
     Python, and back afterwards. Meanwhile the thread stands in that function, not in the frame.
@@ -75,7 +75,7 @@ def _outward(first: Iterator[FrameType | None]) -> Iterator[FrameType]:
 
 
 def _at_once(*functions: Callable[[], object]) -> None:
-    """Call C functions one after the other, without letting go of the GIL in between."""
+    """Call C functions one after the other, without releasing the GIL in between."""
     if not _COLLECTS_WHILE_ALLOCATING or not gc.isenabled():
         deque(map(call, functions), maxlen=0)
         return

@@ -1,6 +1,6 @@
 """The instructions of a code object, each with its role and its place in the source.
 
-Pure and cached. Instructions that do two things are given as two.
+Pure and cached. An instruction that does two things becomes two.
 """
 
 import dis
@@ -14,7 +14,7 @@ from loopwatch.detection.cpython.opcodes import ROLES, Role
 
 
 class Place(NamedTuple):
-    """Where an expression stands in the source: lines from 1, columns from 0 in UTF-8 bytes."""
+    """The place of an expression in the source: lines from 1, columns from 0 in UTF-8 bytes."""
 
     lineno: int
     column: int
@@ -32,7 +32,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """``role`` is ``None`` for an opcode that is not known. ``is_target``: a jump may lead here."""
+    """One instruction. Its ``role`` is ``None`` if its opcode is not known; ``is_target`` if a jump may lead to it."""
 
     offset: int
     name: str
@@ -40,19 +40,19 @@ class Instruction:
     arg: int | None
     value: Any
     symbol: str
-    """The operator of an operation, the special method that is loaded."""
+    """The operator of an operation, or the special method that is loaded."""
     place: Place | None
     is_target: bool
 
 
 @functools.lru_cache(maxsize=64)
 def instructions_of(code: CodeType) -> tuple[Instruction, ...]:
-    """Disassembling a long function takes milliseconds, and a stall asks for several of its instructions."""
+    """Return the instructions, cached: a stall needs several, and disassembling a long function takes milliseconds."""
     return tuple(single for each in dis.get_instructions(code) for single in _one_by_one(each))
 
 
 def index_at(instructions: Sequence[Instruction], offset: int) -> int | None:
-    """The instruction at ``offset``, which may lie in its inline caches."""
+    """Return the index of the instruction at ``offset``, which may lie in its inline caches."""
     found = None
     for index, instruction in enumerate(instructions):
         if instruction.offset > offset:

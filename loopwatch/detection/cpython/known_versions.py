@@ -1,4 +1,4 @@
-"""Whether loopwatch knows the interpreter it runs on: the log says once where it does not, and a check does too."""
+"""Warns of a Python that is later than loopwatch knows: once in the log, and by a system check."""
 
 import functools
 import sys
@@ -10,12 +10,12 @@ logger = logger_of()
 
 
 def is_later_than_known() -> bool:
-    """Whether this version of Python has come after the last one whose bytecode has been read."""
+    """Return whether this Python is later than the last version whose bytecode loopwatch can read."""
     return sys.version_info[:2] > KNOWN_UNTIL
 
 
 def what_is_not_known() -> str:
-    """A sentence about the versions, and what a later one costs."""
+    """Return a sentence about the versions, and what is lost on a later one."""
     return (
         f"Python {_text(sys.version_info[:2])} is later than the last version whose bytecode loopwatch can read, "
         f"{_text(KNOWN_UNTIL)}: where it cannot, a report has the function that stalled, not the call in it."
@@ -24,7 +24,7 @@ def what_is_not_known() -> str:
 
 @functools.cache
 def warn_if_later_than_known() -> None:
-    """Say so in the log, the first time."""
+    """Log once that this Python is later than known, if it is."""
     if is_later_than_known():
         logger.warning("%s", what_is_not_known())
 

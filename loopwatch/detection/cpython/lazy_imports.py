@@ -1,6 +1,7 @@
-"""Which module a lazy import brings in (PEP 810, Python 3.15): the import runs at the first use of its name.
+"""Finds the module that a lazy import loads (PEP 810, Python 3.15).
 
-Until then a placeholder stands under that name. Looking at it in a dictionary does not resolve it.
+The import runs at the first use of its name. Until then the name refers to a placeholder. Reading the placeholder from
+a dictionary does not resolve it.
 """
 
 import types
@@ -15,9 +16,9 @@ _PLACEHOLDER: type | None = getattr(types, "LazyImportType", None)
 
 
 def module_of(code: CodeType, offset: int, namespace: Mapping[str, Any]) -> str:
-    """The module that the instruction at ``offset`` brings in; empty if it is not known.
+    """Return the module that the instruction at ``offset`` loads lazily; empty if it is not known.
 
-    ``namespace`` are the globals of the frame, while the import runs.
+    ``namespace`` holds the globals of the frame, while the import runs.
     """
     match bytecode.lazily_loaded_at(code, offset):
         case Name(name):

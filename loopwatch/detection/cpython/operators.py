@@ -1,7 +1,7 @@
-"""Operators that may take long in C while they keep the GIL, and that offer it to nobody when they are done.
+"""Finds operators that may keep the GIL for long in C and do not offer it afterwards.
 
-When the GIL was kept for long and such an operator stands just before the call that the sample shows, the time may have
-been the operator's. The instructions say which are certainly quick: those with a small constant on the right.
+If the GIL was kept for long and such an operator stands just before the call that the sample shows, the time may have
+been the operator's. An operator with a small constant on its right is certainly quick.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ _UNKNOWN = object()
 
 
 def may_take_long(instructions: Sequence[Instruction], index: int) -> bool:
-    """Whether the instruction at ``index`` is an operation that can take milliseconds, or one that is not known."""
+    """Return whether the instruction at ``index`` can take milliseconds, or is not known."""
     instruction = instructions[index]
     if instruction.role is None or instruction.name in _ALWAYS:
         return True
@@ -43,7 +43,7 @@ def may_take_long(instructions: Sequence[Instruction], index: int) -> bool:
 
 
 def is_subscript(instruction: Instruction) -> bool:
-    """Whether it is ``x[y]``, which has been an operator since Python 3.14."""
+    """Return whether the instruction is ``x[y]``, which is an operator from Python 3.14 on."""
     return instruction.role is Role.SUBSCRIPT or (instruction.name == "BINARY_OP" and instruction.symbol == "[]")
 
 
@@ -54,7 +54,7 @@ def _is_slow_operator(operator: str, right: object) -> bool:
 
 
 def _constant_at(instructions: Sequence[Instruction], index: int) -> object:
-    """The value that the instruction loads, if that is written in the source."""
+    """Return the constant that the instruction loads, or ``_UNKNOWN``."""
     is_constant = index >= 0 and instructions[index].role is Role.LOADS_CONSTANT
     return instructions[index].value if is_constant else _UNKNOWN
 
@@ -64,7 +64,7 @@ def _makes_slice(instructions: Sequence[Instruction], index: int) -> bool:
 
 
 def _is_small_stop(stop: object) -> bool:
-    """Whether a slice that ends there has few items."""
+    """Return whether a slice that ends at ``stop`` has few items."""
     return isinstance(stop, int) and 0 <= stop <= _SMALL_SLICE
 
 

@@ -1,4 +1,4 @@
-"""Where a frame stood, and which frames belong to the machinery around the code that is watched.
+"""Sites of frames, and which frames belong to the machinery around the watched code.
 
 Modules of loopwatch whose frames need a rule register themselves here, so that renaming one cannot break the rule.
 """
@@ -30,9 +30,10 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where a frame stood. ``lazily_imports`` is the module that it brings in, as the first to use a lazy import.
+    """The place where a frame stood.
 
-    ``template`` is the template that the code was compiled from.
+    ``lazily_imports`` is the module whose lazy import the frame runs by its first use, and ``template`` the template
+    that the code was compiled from.
     """
 
     code: CodeType

@@ -1,4 +1,4 @@
-"""Where code stands in its source: the span of an instruction and its text. Reads files: not on the loop's thread."""
+"""Finds the source of an instruction: its span and its text. Reads files, so not on the loop's thread."""
 
 import linecache
 from itertools import islice
@@ -19,14 +19,14 @@ class Span(NamedTuple):
 
 
 def span_at(code: CodeType, offset: int) -> Span:
-    """The expression that the instruction at ``offset`` belongs to."""
+    """Return the span of the expression that the instruction at ``offset`` belongs to."""
     position = next(islice(code.co_positions(), max(0, offset // 2), None), (None, None, None, None))
     lineno = position[0] or code.co_firstlineno
     return Span(lineno, position[1] or lineno, position[2] or 0, position[3] or 0)
 
 
 def text_of(filename: str, span: Span) -> str:
-    """The expression's source on one line, shortened; empty when there is no source to be read."""
+    """Return the source of a span on one line, shortened; empty if it cannot be read."""
     lines = linecache.getlines(filename)[span.lineno - 1 : span.end_lineno]
     if not lines:
         return ""
@@ -36,6 +36,6 @@ def text_of(filename: str, span: Span) -> str:
         encoded[0] = encoded[0][span.column :]
         lines = [line.decode(errors="replace") for line in encoded]
     if lines[0].lstrip().startswith(_STATEMENTS):
-        lines = lines[:1]  # what blocks is in the header; the body has lines of its own
+        lines = lines[:1]  # what blocks is in the header, not in the body
     text = " ".join(" ".join(lines).split())
     return text if len(text) <= MAX_SOURCE_CHARACTERS else text[: MAX_SOURCE_CHARACTERS - 1] + "…"
