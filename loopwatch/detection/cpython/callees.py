@@ -1,9 +1,9 @@
-"""Which function does the instruction that a frame stands on call?
+"""Finds the C function that a frame is calling.
 
-A C function has no frame. It is found from the bytecode: the instruction's position in the source (PEP 657) says which
-earlier instructions loaded the callable, and their names are looked up in the frame's variables without running any
-code of the user's (no property, no ``__getattr__``). Runs on the watchdog's thread, for sampled frames only; what the
-bytecode says is worked out once for every instruction and remembered.
+A C function has no frame. It is found from the bytecode: the instruction's position in the source (PEP 657) shows which
+earlier instructions loaded the callable, and their names are looked up in the frame's variables without running code of
+the site (no property, no ``__getattr__``). Runs on the watchdog's thread, for sampled frames only. What the bytecode
+says is cached for each instruction.
 """
 
 import functools
@@ -26,18 +26,17 @@ NEVER_SLOW = frozenset(
     {"len", "isinstance", "id", "list.append", "dict.get"}
     | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
 )
-"""C functions that are always quick. A thread that computes is often seen at one, because every call offers the GIL."""
-# Code that asks for its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
+"""C functions that are always quick. Samples often show one, because every call offers the GIL."""
+# Code that reads its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
 _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 @dataclass(frozen=True, slots=True)
 class Callee:
-    """What an instruction calls: a C function, by its qualified name, or by its source name if it cannot be resolved.
+    """The C function that an instruction calls, by its qualified name, or as the source writes it if unresolved.
 
-    The name is empty where it cannot be written either. ``is_certain`` is false when another operation stands between
-    the call and the last moment the interpreter offered the GIL, so that time for which the GIL was kept may be that
-    operation's.
+    The name is empty if the source does not name it either. ``is_certain`` is false if another operation after the last
+    offer of the GIL may have kept it before the call.
     """
 
     name: str
@@ -46,9 +45,9 @@ class Callee:
 
 
 def callee_at(frame: FrameType, offset: int) -> Callee | None:
-    """The C function being called where ``frame`` stood.
+    """Return the C function that ``frame`` is calling at ``offset``.
 
-    ``None`` when it calls none, a Python function, or one that is always quick.
+    ``None`` if it calls nothing, a Python function, or a function that is always quick.
     """
     call = bytecode.call_at(frame.f_code, offset)
     if call is None:
@@ -66,14 +65,14 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
 
 
 def name_of_callee(function: Any) -> str:
-    """The C function that a call of ``function`` runs; empty when it runs Python code, which has a frame of its own."""
+    """Return the name of the C function that ``function`` runs; empty if it runs Python code, which has a frame."""
     while _is_a(function, functools.partial):
         function = function.func
     return name_of_c_callable(function) if callable(function) and not _runs_python(function) else ""
 
 
 def _name_of(function: Any) -> str:
-    """The same for what an expression gave, which may be an object that does not exist any more."""
+    """Return the same for the value of an expression, which may be an object that no longer exists."""
     if not _is_a(function, _InstanceOf):
         return name_of_callee(function)
     if function.type is types.FunctionType:
@@ -94,17 +93,17 @@ def _runs_python(function: object) -> bool:
 
 
 def _is_a(value: object, kind: type) -> bool:
-    """``isinstance`` without asking the value, which may be a proxy that answers with code of its own."""
+    """Do what ``isinstance`` does without asking the value, which may be a proxy that runs code to answer."""
     return issubclass(type(value), kind)
 
 
 class _CannotTellError(Exception):
-    """The object cannot be found without running somebody's code."""
+    """The object cannot be found without running code of the site."""
 
 
 @dataclass(frozen=True, slots=True)
 class _InstanceOf:
-    """An object that does not exist any more, of which only the type is known."""
+    """An object that no longer exists; only its type is known."""
 
     type: type
 
@@ -177,7 +176,7 @@ def _result(function: Any) -> _InstanceOf:
 
 
 def _attribute(of: Any, name: str) -> Any:
-    """Attribute access that runs nobody's code: what a descriptor would compute is not asked for."""
+    """Return an attribute without running code of the site: no descriptor computes it."""
     is_instance_of = _is_a(of, _InstanceOf)
     if is_instance_of:
         found = inspect.getattr_static(of.type, name, None)
@@ -195,7 +194,7 @@ def _attribute(of: Any, name: str) -> Any:
 
 
 def _special_method(of: Any, name: str) -> Any:
-    """A special method as the interpreter looks it up: on the type alone."""
+    """Return a special method as the interpreter looks it up: on the type alone."""
     found = inspect.getattr_static(of.type if _is_a(of, _InstanceOf) else type(of), name, None)
     if found is None:
         raise _CannotTellError
@@ -203,7 +202,7 @@ def _special_method(of: Any, name: str) -> Any:
 
 
 def _item(of: Any, key: Any) -> Any:
-    """An item of a plain list, tuple or dictionary, compared without running anybody's ``__eq__``."""
+    """Return an item of a plain list, tuple or dictionary, without running any ``__eq__`` of the site."""
     kind = type(of)
     if kind in (list, tuple) and type(key) is int and -len(of) <= key < len(of):
         return of[key]

@@ -1,4 +1,4 @@
-"""Whose code a file is: the user's own, the standard library's, a package's, or the plumbing between loop and user."""
+"""Decides whose code a file is: the site's, the standard library's, a package's, or plumbing of the loop."""
 
 import functools
 import os
@@ -17,10 +17,10 @@ class Owner(Enum):
     PACKAGE = "package"
     PLUMBING = "plumbing"
     GENERATED = "generated"
-    """Made from text while the site runs: templates, named tuples, dataclasses, ``exec``. No Python file has it."""
+    """Made from text while the site runs (templates, named tuples, dataclasses, ``exec``), so in no Python file."""
 
 
-# These run between the loop and the code that a user or a library wrote. They are never to blame.
+# These run between the loop and the code of the site or a library. They are never to blame.
 PLUMBING_MODULES = ("asyncio", "asgiref", "uvloop", "nest_asyncio", "loopwatch", "selectors", "contextvars")
 PLUMBING_FUNCTIONS = frozenset({"concurrent.futures.thread", "runpy", "_pyrepl"})
 _TYPED_IN = ("<stdin", "<console", "<ipython-input", "<python-input", "<doctest")
@@ -44,7 +44,7 @@ _PACKAGES, _STANDARD = _directories()
 
 @functools.lru_cache(maxsize=4096)
 def owner_of_file(filename: str) -> Owner:
-    """Decide by the path alone; the answer does not change while the process lives."""
+    """Return the owner of a file by its path alone, which is the same for the life of the process."""
     if filename.startswith(_OWN_PACKAGE_DIRECTORY):
         return Owner.PLUMBING
     if filename.startswith("<frozen "):
@@ -59,7 +59,7 @@ def owner_of_file(filename: str) -> Owner:
 
 
 def owner_of(code: CodeType, module: str) -> Owner:
-    """Whose a frame is, by its module's name where that is known to be plumbing, else by its file."""
+    """Return the owner of a frame's code: by its module's name if that is plumbing, otherwise by its file."""
     if module.partition(".")[0] in PLUMBING_MODULES and not module.startswith("loopwatch."):
         return Owner.PLUMBING
     if module in PLUMBING_FUNCTIONS:
@@ -75,7 +75,7 @@ def owner_of(code: CodeType, module: str) -> Owner:
 
 
 def is_template(code: CodeType, module: str) -> bool:
-    """Whether the code was compiled from a template, whose globals are no module's, as Jinja's are.
+    """Return whether the code was compiled from a template, whose globals are no module's, like Jinja's.
 
     https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py
     """
@@ -86,14 +86,14 @@ def is_template(code: CodeType, module: str) -> bool:
 
 
 def package_of(owner: Owner, module: str) -> str:
-    """What counts as one library when a chain of its own calls is reported as the call that entered it."""
+    """Return the name of a library, within which a chain of calls counts as the call that entered it."""
     return "" if owner is Owner.STANDARD_LIBRARY else module.partition(".")[0]
 
 
 def _owner_without_file(filename: str, module: str) -> Owner:
-    """Whose code is that was typed in, or generated: a library's, if it runs in the globals of one.
+    """Return the owner of code that was typed in or generated: a library, if the code runs in its globals.
 
-    A program that is given on the command line (``python -c``) has no file either, so its module has none.
+    The module of a program given on the command line (``python -c``) has no file either.
     """
     loaded = sys.modules.get(module)
     file_of_module = getattr(loaded, "__file__", None)

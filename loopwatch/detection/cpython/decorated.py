@@ -1,8 +1,8 @@
-"""What a user calls a library's function by, where its code goes by another name.
+"""Finds the name by which users call a library's function whose code has another name.
 
 A decorator's wrapper is named after the decorator, and the function behind a property has another name.
-The name that callers use is looked up in the loaded modules, without running any of their code. It is used only if the
-very code that runs is found there.
+The name that callers use is looked up in the loaded modules, without running any of their code. It is used only if it
+leads to the very code that runs.
 """
 
 import functools
@@ -15,15 +15,15 @@ MAX_WRAPPERS = 5
 
 
 def is_closure(code: CodeType) -> bool:
-    """Whether the code may be a decorator's wrapper: a function that another function makes."""
+    """Return whether the code may be a decorator's wrapper: a function that another function makes."""
     return "<locals>" in code.co_qualname
 
 
 @functools.lru_cache(maxsize=4096)
 def is_decorated(chain: tuple[CodeType, ...], wrapper_module: str, module: str) -> bool:
-    """Whether the last function of a chain of calls is decorated by all the others, by ``functools.wraps``.
+    """Return whether all other functions of a chain of calls wrap the last one, by ``functools.wraps``.
 
-    It is looked up where its own name leads, and among the methods of that name in the module of the first wrapper,
+    The last one is looked up by its own name, and among the methods of that name in the module of the first wrapper,
     which is where Django's managers get the methods of their query sets:
     https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
     """
@@ -34,7 +34,7 @@ def is_decorated(chain: tuple[CodeType, ...], wrapper_module: str, module: str) 
 
 @functools.lru_cache(maxsize=4096)
 def property_of(code: CodeType, module: str) -> str:
-    """The qualified name of the property that runs ``code`` when it is read; empty if there is not exactly one."""
+    """Return the qualified name of the property that runs ``code``; empty if there is not exactly one."""
     owner = code.co_qualname.rpartition(".")[0]
     members = _namespace(_found(module, owner))
     names = [name for name, value in members.items() if type(value) is property and _code(value.fget) is code]
@@ -42,7 +42,7 @@ def property_of(code: CodeType, module: str) -> str:
 
 
 def _goes_through(function: Any, chain: tuple[CodeType, ...]) -> bool:
-    """Whether what ``function`` wraps, one inside the other, ends with ``chain``, or has it in its middle."""
+    """Return whether ``chain`` is among the functions that ``function`` wraps, one inside the other."""
     codes = list(_wrapped(function))
     starts = range(len(codes) - len(chain) + 1)
     return any(all(each is codes[start + index] for index, each in enumerate(chain)) for start in starts)
@@ -64,7 +64,7 @@ def _code(function: Any) -> CodeType | None:
 
 
 def _found(module: str, qualname: str) -> Any:
-    """What a qualified name leads to, as it stands in its namespace; ``None`` if that is not known."""
+    """Return what a qualified name refers to, unbound; ``None`` if it is not known."""
     found: Any = sys.modules.get(module)
     for part in qualname.split("."):
         found = _namespace(found).get(part)
@@ -72,7 +72,7 @@ def _found(module: str, qualname: str) -> Any:
 
 
 def _methods(module: str, name: str) -> Iterator[Any]:
-    """All methods of that name which the classes in a module have or inherit."""
+    """Yield all methods of that name that the classes in a module have or inherit."""
     for each in list(_namespace(sys.modules.get(module)).values()):
         if issubclass(type(each), type):
             namespaces = map(_namespace, type.__getattribute__(each, "__mro__"))
@@ -80,7 +80,7 @@ def _methods(module: str, name: str) -> Iterator[Any]:
 
 
 def _namespace(of: Any) -> Mapping[str, Any]:
-    """The namespace of a module or class, which neither a module's nor a metaclass's own code is asked for."""
+    """Return the namespace of a module or class, without running code of the module or its metaclass."""
     found: Mapping[str, Any] = {}
     if issubclass(type(of), type):
         found = type.__getattribute__(of, "__dict__")

@@ -5,7 +5,7 @@ import sys
 import types
 from typing import Any
 
-# Names that the interpreter gives its own types, and what a program calls them.
+# Maps names that the interpreter gives its own types to those that programs use.
 _PUBLIC_NAMES = {
     "_thread.lock": "threading.Lock",
     "_thread.LockType": "threading.Lock",
@@ -41,12 +41,12 @@ _DESCRIPTORS = (
 WRITTEN_IN_C = frozenset({types.BuiltinFunctionType, *_DESCRIPTORS})
 """The types of callables that are never written in Python."""
 CYTHON_FUNCTION = "cython_function_or_method"
-"""Every release of Cython has a type of its own of this name."""
+"""Every release of Cython has its own type of this name."""
 _ENTER_METHODS = {f"threading.{lock}.__enter__": f"threading.{lock}.acquire" for lock in ("Lock", "RLock")}
 
 
 def name_of_c_callable(function: Any) -> str:
-    """``time.sleep``, ``sqlite3.Cursor.execute``, ``sorted``: never runs code of the user's."""
+    """Return a name like ``time.sleep``, ``sqlite3.Cursor.execute`` or ``sorted``, without running code of the site."""
     kind = type(function)
     if issubclass(kind, type):
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
@@ -56,7 +56,7 @@ def name_of_c_callable(function: Any) -> str:
         return _name_of_builtin(function)
     if kind.__name__ == CYTHON_FUNCTION:
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
-    # An instance that can be called: its type's ``__call__`` is what runs.
+    # A callable instance runs the ``__call__`` of its type.
     call = vars(_defining_class(kind, "__call__")).get("__call__")
     if issubclass(type(call), types.BuiltinFunctionType):
         return _name_of_builtin(call)
@@ -74,7 +74,7 @@ def _name_of_builtin(function: Any) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def name_of_function(module: str, qualname: str) -> str:
-    """The qualified name of a library's Python function, by the shortest public path that leads to it."""
+    """Return the qualified name of a library's Python function, by the shortest public path that leads to it."""
     qualname = qualname.replace(".<locals>", "")
     return _public(module, qualname.removesuffix(".__init__").removesuffix(".__new__"))
 
@@ -89,7 +89,7 @@ def _defining_class(cls: type, name: str) -> type:
 
 
 def _class_in_c(cls: type, name: str) -> type:
-    """The ancestor whose method this is, which subclasses may have overridden in Python and call by ``super()``."""
+    """Return the ancestor whose C method this is. Subclasses may override it in Python and call it by ``super()``."""
     in_c = (ancestor for ancestor in cls.__mro__ if type(vars(ancestor).get(name)) in _DESCRIPTORS)
     return next(in_c, None) or _defining_class(cls, name)
 
@@ -107,7 +107,7 @@ def _public(module: str, qualname: str) -> str:
 
 
 def _public_module(module: str, name: str) -> str:
-    """Where a user imports it from: a public parent of the module, or for a private one a public module beside it."""
+    """Return the module that users import a name from: a public parent, or a public module beside a private one."""
     loaded = sys.modules.get(module)
     if loaded is None or name not in vars(loaded):
         # An accelerator's type may name a module that is not loaded, or does not have it: ``_io`` serves ``io``.

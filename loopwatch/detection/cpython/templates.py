@@ -1,7 +1,7 @@
-"""Frames of Jinja's templates, which are compiled to Python functions with names and lines of their own.
+"""Finds Jinja's templates behind their frames.
 
-What the compiler leaves in the globals of such a function says which template it is, and which of its lines became
-which: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py#L1221
+Jinja compiles a template to Python functions with other names and lines. It leaves the name of the template, and which
+lines became which, in their globals: https://github.com/pallets/jinja/blob/3.1.6/src/jinja2/environment.py#L1221
 """
 
 import re
@@ -22,7 +22,7 @@ class Template:
     lines: str
 
     def line_of(self, lineno: int) -> int:
-        """The line of the template that a line of its code was made from; 0 if that is not known."""
+        """Return the line of the template that a line of its code comes from; 0 if it is not known."""
         pairs = ((int(compiled), int(line)) for line, compiled in _PAIR.findall(self.lines))
         return max((pair for pair in pairs if pair[0] <= lineno), default=(0, 0))[1]
 
@@ -35,6 +35,6 @@ class Template:
 
 
 def template_of(namespace: Mapping[str, Any]) -> Template | None:
-    """The template whose code has these globals, if they are a template's."""
+    """Return the template whose code has these globals, if they are a template's."""
     name, lines = namespace.get("name"), namespace.get("debug_info")
     return Template(name if type(name) is str else "", lines) if type(lines) is str else None
