@@ -52,7 +52,7 @@ def _in_memory_aliases() -> list[str]:
 
 
 def _is_in_memory(layer: Mapping[str, Any]) -> bool:
-    """Whether the backend is Channels' own layer for one process, or derived from it."""
+    """Return whether the backend is Channels' own layer for one process, or derived from it."""
     try:
         backend, in_memory = import_string(layer["BACKEND"]), import_string(IN_MEMORY)
         return issubclass(backend, in_memory)

@@ -14,7 +14,7 @@ from loopwatch.checks.site_application import asgi_application_path
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What a middleware factory declares to Django, with Django's defaults."""
+    """The capabilities that a middleware factory declares to Django, with Django's defaults."""
 
     path: str
     sync: bool

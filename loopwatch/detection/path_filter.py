@@ -7,7 +7,7 @@ from loopwatch.detection.calls import BlockingCall
 
 @dataclass(frozen=True, slots=True)
 class PathFilter:
-    """Substrings of file names, looked for in the file of the in-app function and in those of the calls below it.
+    """Substrings of file names, matched with the files of the in-app function and of the calls below it.
 
     A report is accepted if none of ``exclude`` is found and, where ``include`` is not empty, one of ``include`` is.
     """

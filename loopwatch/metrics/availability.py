@@ -1,4 +1,4 @@
-"""Whether OpenTelemetry's API is installed; imported early, so that the first request need not wait for it."""
+"""Finds out whether OpenTelemetry's API is installed. Imported early, so that no request waits for it."""
 
 from contextlib import suppress
 from importlib import import_module
@@ -9,7 +9,7 @@ REMEDY = "Install opentelemetry-api 1.30 or newer: pip install loopwatch[opentel
 
 
 def is_available() -> bool:
-    """Whether OpenTelemetry's API is installed; imports nothing of it."""
+    """Return whether OpenTelemetry's API is installed, without importing any of it."""
     try:
         return find_spec("opentelemetry.metrics") is not None
     except (ImportError, ValueError):  # another package of that name, or an incomplete one

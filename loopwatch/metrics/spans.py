@@ -1,4 +1,4 @@
-"""Adds a stall to the span that was current in its step: as an event, or as a child if the span has ended."""
+"""Adds a stall to the span that was current in its step, as an event or, after its end, as a child."""
 
 from contextvars import Context
 from datetime import datetime

@@ -28,7 +28,7 @@ UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
 
 @dataclass(frozen=True, slots=True)
 class NumberedBatch:
-    """What one transaction writes: deltas by fingerprint, or what to add to routes."""
+    """The content of one transaction: deltas by fingerprint, or what to add to routes."""
 
     number: int
     deltas: dict[str, FindingDelta]

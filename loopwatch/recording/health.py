@@ -16,7 +16,7 @@ logger = logger_of("recorder")
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """What loopwatch itself has done in one process since it began to watch there.
+    """loopwatch's own figures in one process, since it began to watch there.
 
     - ``since`` is aware, and ``None`` while nothing is watched; ``loops`` is the number of loops watched now.
     - ``seen`` counts stalls. With the database sink, ``seen == stored + withheld + dropped + pending`` whenever the

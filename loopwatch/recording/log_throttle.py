@@ -17,7 +17,7 @@ class LogThrottle:
         self._left_out: dict[str, int] = {}
 
     def left_out(self, key: str) -> int | None:
-        """Return how many lines were left out since the last one; ``None`` if this one is to be left out as well."""
+        """Return how many lines were left out since the last one; ``None`` if this one is left out too."""
         now = self._clock()
         if now - self._last_line_at.get(key, -INTERVAL_S) < INTERVAL_S:
             self._left_out[key] = self._left_out.get(key, 0) + 1

@@ -60,7 +60,7 @@ def _roots(base_directory: str, search_path: tuple[str, ...]) -> tuple[str, ...]
 
 
 def _holds_homes(root: str) -> bool:
-    """Whether paths relative to this directory would begin with a home directory."""
+    """Return whether paths relative to this directory would begin with a home directory."""
     home = _slashed(str(Path("~").expanduser())).rstrip("/") + "/"
     above_home = home != root and home.startswith(root)
     return above_home or root == "/" or bool(re.fullmatch(r"(?:[A-Za-z]:)?/(?:home/|users/)?", root, re.IGNORECASE))

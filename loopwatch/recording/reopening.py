@@ -69,7 +69,7 @@ def _is_met(finding: Finding, release: str, figure_us: int | None) -> bool:
 
 
 def _is_or_follows(release: str, wanted: str) -> bool:
-    """Whether the release is the wanted one, or a later one if both are plain version numbers."""
+    """Return whether the release is the wanted one, or a later one if both are plain version numbers."""
     version, wanted_version = _version(release), _version(wanted)
     return release == wanted or bool(version and wanted_version and version >= wanted_version)
 

@@ -16,7 +16,7 @@ from django.db.models import Case, F, Field, Model, QuerySet, Value, When
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """How a row is merged into the stored row with the same ``unique`` columns; a column not named keeps its value."""
+    """Merges a row into the stored row with the same ``unique`` columns. A column not named keeps its value."""
 
     unique: tuple[str, ...]
     added: tuple[str, ...] = ()

@@ -138,7 +138,7 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
 
 
 def _is_named(frame: StoredFrame, name: str) -> bool:
-    """Whether a name denotes a frame's function, possibly by a public path shorter than its module."""
+    """Return whether a name denotes a frame's function, possibly by a public path shorter than its module."""
     function = frame.function.replace(".<locals>", "").removesuffix(".__init__").removesuffix(".__new__")
     is_same_package = name.partition(".")[0] == frame.module.partition(".")[0]
     return name == frame.name or (is_same_package and name.endswith(f".{function}"))

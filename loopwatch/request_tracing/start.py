@@ -19,7 +19,7 @@ logger = logger_of("trace")
 
 
 def carries_header(scope: Scope) -> bool:
-    """Whether a request carries the header, valid or not. Called on the loop's thread for every request."""
+    """Return whether a request carries the header, valid or not. Called on the loop's thread for every request."""
     try:
         for name, _ in scope.get("headers") or ():
             if name == _HEADER_NAME:

@@ -41,5 +41,5 @@ def threshold_ms_of(token: str) -> float | None:
 
 
 def _is_near(expires_at: float) -> bool:
-    """Whether the expiry is in the future, and within the longest validity; NaN is not."""
+    """Return whether the expiry is in the future, and within the longest validity; NaN is not."""
     return 0 < expires_at - time.time() <= LONGEST_S + CLOCK_SKEW_S

@@ -24,5 +24,5 @@ def read_entries(stored: object, read: Callable[[object], Value | None], limit: 
 
 
 def is_number(value: float, largest: float) -> bool:
-    """Whether a figure is within its limits, which NaN never is."""
+    """Return whether a figure is within its limits; NaN never is."""
     return 0 <= value <= largest

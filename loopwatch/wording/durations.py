@@ -1,4 +1,4 @@
-"""Formats durations for people (0.4 ms, 1.2 s, 3 min 4 s, 3 d 4 h), and parses typed ones (100ms, 7d)."""
+"""Formats durations (0.4 ms, 1.2 s, 3 min 4 s, 3 d 4 h), and parses typed ones (100ms, 7d)."""
 
 import re
 from itertools import pairwise

@@ -38,7 +38,7 @@ def cpu_clock_id(thread_id: int) -> int | None:
 
 
 class Turns(NamedTuple):
-    """How often a thread got a CPU, and how long it waited for one in all (the kernel's run delay)."""
+    """A thread's turns on a CPU: how often it got one, and how long it waited in all (the kernel's run delay)."""
 
     delayed_s: float
     taken: int
@@ -75,7 +75,7 @@ class RunDelay:
 
 
 class Delays:
-    """How long the loop's thread and the watchdog's waited for a CPU since this was made; 0 where unknown.
+    """The waits for a CPU of the loop's thread and the watchdog's since this was made; 0 where unknown.
 
     If the loop's turns were read before, ``loop_before``, the loop's count from there. ``since`` is when this was made.
     """

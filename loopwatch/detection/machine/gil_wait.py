@@ -26,7 +26,7 @@ NEGLIGIBLE_S = 0.0002
 
 
 class GilWait(Enum):
-    """What the watchdog's wait for the GIL shows."""
+    """The meaning of the watchdog's wait for the GIL."""
 
     NONE = auto()
     """The GIL was free: the loop's thread waits, or computes without the GIL."""
@@ -57,7 +57,7 @@ class OtherThreads:
 
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
-    """What the watchdog knew before it got the GIL: when the sample was due, and since when it asked for the GIL.
+    """A sample to be taken: when it is due, and since when the watchdog has asked for the GIL.
 
     ``due_at`` is the moment when the watchdog was to look and had nothing else to do, and ``at`` the later one of
     ``due_at`` and ``asked_at``. ``before`` is an earlier reading, and ``others_load`` the load of the other threads.

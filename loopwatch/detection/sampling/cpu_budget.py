@@ -22,7 +22,7 @@ HIDDEN_FOR_S = 0.05
 
 
 class WatchdogFigures(NamedTuple):
-    """What the watchdog used and missed: CPU seconds, failures, and stalls that it could only count."""
+    """The watchdog's own figures: CPU seconds, failures, and stalls that it could only count."""
 
     cpu_s: float = 0.0
     failures: int = 0

@@ -1,4 +1,4 @@
-"""What the watchdog has seen of one step, until its stall is settled or the step ends without one."""
+"""Keeps what the watchdog has seen of one step, until its stall is settled or the step ends without one."""
 
 from dataclasses import dataclass, field
 
@@ -15,7 +15,7 @@ LEAST_TRACED_S = 0.25
 
 @dataclass(slots=True)
 class Observation:
-    """What the watchdog has seen of one step. Only its thread touches it."""
+    """The samples of one step and what else the watchdog has seen of it. Only the watchdog's thread touches it."""
 
     step_started: float
     next_sample_at: float

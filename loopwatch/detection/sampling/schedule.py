@@ -1,4 +1,4 @@
-"""When the watchdog looks at a step and when it samples one: fractions of the loop's threshold."""
+"""Decides when the watchdog looks at a step and when it samples it, in fractions of the loop's threshold."""
 
 SHORTEST_INTERVAL_S = 0.001
 OVERDUE_FRACTION = 0.2

@@ -67,7 +67,7 @@ class StallTaker(Protocol):
 
 
 class LoopClock:
-    """What loopwatch knows of one loop.
+    """The state of one watched loop.
 
     ``handle`` is set exactly while a step runs, which began at ``started``. If ``wants_step_begin`` is true, the next
     step calls ``on_step_begin`` as it begins; if it is ``EVERY_STEP``, all of them do. A step that lasts

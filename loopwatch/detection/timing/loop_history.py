@@ -1,4 +1,4 @@
-"""What the watchdog saw of one loop at its last look. Only the watchdog's thread touches it."""
+"""Remembers what the watchdog saw of one loop at its last look. Only the watchdog's thread touches it."""
 
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
@@ -6,7 +6,7 @@ from loopwatch.detection.machine.gil_wait import OtherThreads
 
 
 class LoopHistory:
-    """What the watchdog remembers of one loop between two looks.
+    """The watchdog's memory of one loop, from one look to the next.
 
     ``step`` is the moment when the step began that ran last, as of the last look. ``step_delays`` were read when that
     step was first seen, and ``delays`` most recently. ``before_rest`` was read as the watchdog went to rest, and

@@ -95,7 +95,7 @@ class StepTracer(Protocol):
         """Stop tracing the running step, because tracing slows it. From any thread."""
 
     def moved(self, thread_id: int) -> None:
-        """The loop runs in another thread now."""
+        """Note that the loop runs in another thread now."""
 
     def set_threshold(self, threshold_s: float) -> None: ...
 

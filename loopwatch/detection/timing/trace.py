@@ -28,7 +28,7 @@ class TracedCall:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What was traced of a step. ``counts`` is the number of slow calls of each code object, by its id."""
+    """The traced calls of a step. ``counts`` is the number of slow calls of each code object, by its id."""
 
     calls: tuple[TracedCall, ...] = ()
     counts: dict[int, int] = field(default_factory=dict)

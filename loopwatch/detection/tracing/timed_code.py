@@ -1,4 +1,4 @@
-"""Which code the timer times: code that a traced step runs, until it has proved quick."""
+"""Keeps the code that the timer times: what a traced step runs, until it has proved quick."""
 
 import asyncio
 import os

@@ -23,7 +23,7 @@ MAX_CALLS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Where a request's time went, in milliseconds, while it was in flight.
+    """The times of a request in milliseconds, while it was in flight.
 
     ``loop_ms`` is the time of its own steps, and ``blocked_ms`` that of those that reached its threshold.
     ``waiting_ms`` is the time of other steps that reached it.
