@@ -70,7 +70,7 @@ def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[
 
 
 def _unseen_end(observation: Observation, stall: Stall) -> Sample | None:
-    """Return a sample of the step's end, if the watchdog was due to look again but did not get the GIL."""
+    """Return a sample of the step's end, if the watchdog was due to look but did not get the GIL."""
     late_s = stall.ended - observation.unseen_since
     if not observation.samples or late_s < sys.getswitchinterval() or not is_gil_enabled():
         return None

@@ -55,7 +55,7 @@ class _Part:
 
 
 class _States:
-    """Decides what the thread was doing during a call: by the samples, or else by the CPU clocks around the call."""
+    """Decides what the thread did during a call: by the samples, or else by the CPU clocks around it."""
 
     def __init__(self, windows: Sequence[tuple[float, float, Cause]], clocks: Sequence[CpuReading]) -> None:
         self._windows = windows
@@ -228,7 +228,7 @@ def _shared(part: _Part, sampled: Sequence[Path]) -> list[Path]:
 
 
 def _doubted(path: Path, total_s: float) -> Path:
-    """Doubt a sample that covers most of the time but was taken as a call began: the time was spent before that."""
+    """Doubt a sample that covers most of the time but shows a call beginning: the time was spent before it."""
     seen = path.sample
     if not isinstance(seen, _TracedStack) or not seen.is_between_calls or path.weight_s < DOMINANT * total_s:
         return path
