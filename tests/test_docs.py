@@ -13,6 +13,7 @@ from loopwatch import pytest_plugin
 from loopwatch.advice import advice_for
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
+from loopwatch.detection.strict.django_calls import FUNCTIONS, METHODS
 from loopwatch.recording import outage, pending
 from loopwatch.site_monitor import STOP_TIMEOUT_S
 from tests.support.children import run
@@ -129,7 +130,9 @@ def test_the_documented_limits_are_those_of_the_code():
 def test_every_kind_of_strict_mode_is_documented(kind):
     sections = re.split(r"^## (.+)\n", text_of(ROOT / "docs" / "strict.md"), flags=re.MULTILINE)
     told = sections[sections.index(kind) + 1]
-    names = {known.name for known in (*IN_C.values(), *IN_PYTHON.values()) if known.kind is kind}
+    methods = (known for owners in METHODS.values() for known in owners.values() if known)
+    all_known = (*IN_C.values(), *IN_PYTHON.values(), *FUNCTIONS.values(), *methods)
+    names = {known.name for known in all_known if known.kind is kind}
     assert set(re.findall(r"`([^`]+)`", told.partition(".\n")[0])) == names
     cures = {advice_for(name, cause="waiting").cure for name in names}
     assert set(re.findall(r"^- (.+?)$", re.sub(r"\n  ", " ", told), re.MULTILINE)) == cures

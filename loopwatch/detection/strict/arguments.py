@@ -1,6 +1,6 @@
-"""Finds an argument of the C call that a frame is making, which has no frame to read it from.
+"""Finds arguments: of a Python function in its frame, of the C call that a frame is making in the source.
 
-The source of the call says it: a constant, a name, or an attribute that can be looked up without running code of the
+The source of a C call says it: a constant, a name, or an attribute that can be looked up without running code of the
 site. Everything else, and everything without a source, is ``UNKNOWN``.
 """
 
@@ -15,6 +15,12 @@ from loopwatch.detection.cpython import source
 
 UNKNOWN: Final = object()
 MISSING: Final = object()
+
+
+def first_argument(frame: FrameType) -> Any:
+    """Return the first argument of the function that a frame has begun to run; ``None`` if it has none."""
+    names = frame.f_code.co_varnames
+    return frame.f_locals.get(names[0]) if names else None
 
 
 def argument(frame: FrameType, position: int, keyword: str = "") -> Any:

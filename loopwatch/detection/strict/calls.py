@@ -49,10 +49,12 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
     nodes = nodes_of(sites, is_exact=True, is_calling=True)
     if not nodes:  # the loop itself calls it: ``loop.call_soon(time.sleep, 1)``
         return StrictCall(known.name, known.kind, known.name, "", 0, "", known.name, (), count)
-    own = own_node(nodes, len(nodes) - 1)
+    is_in_c = sites[0].callee is not None
+    # A Python function has a frame itself, which may be in-app code: that of a backend written for the site.
+    own = own_node(nodes, len(nodes) - (1 if is_in_c else 2))
     user = nodes[own or 0]
     inward = nodes[own + 1 :] if own is not None else nodes[1:]
-    callers = sites if sites[0].callee is not None else sites[1:]  # a Python function has a frame of its own
+    callers = sites if is_in_c else sites[1:]
     name = nodes[-1].name if known.kind is Kind.IMPORT else known.name
     span = source.span_at(user.site.code, user.site.offset)
     filename = user.site.code.co_filename

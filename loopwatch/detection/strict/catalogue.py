@@ -49,6 +49,12 @@ class Kind(StrEnum):
     INPUT = "input"
     SYSLOG = "system log"
     IMPORT = "import"
+    MAIL = "mail"
+    CACHE = "cache"
+    SESSION = "session"
+    STORED_FILE = "stored file"
+    LOGIN = "login and password"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +195,8 @@ HARMLESS: Final = frozenset(
         ("linecache", "updatecache"),
         ("linecache", "checkcache"),
         ("mimetypes", "init"),
+        ("zoneinfo._common", "load_data"),
         ("zoneinfo._common", "load_tzdata"),
-        ("django.template.loaders.cached", "Loader.get_template"),
-        ("django.utils.translation.trans_real", "DjangoTranslation.__init__"),
+        ("zoneinfo._tzpath", "find_tzfile"),
     }
 )

@@ -20,6 +20,7 @@ from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
 from loopwatch.detection.cpython.templates import template_of
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.strict.arguments import first_argument
 from loopwatch.detection.strict.catalogue import IN_C, Known
 from loopwatch.detection.strict.excuses import is_excused
 from loopwatch.detection.strict.recognition import Harmless, Recognition
@@ -127,7 +128,7 @@ class StrictSteps:
         if known is None:
             return
         if not isinstance(known, Harmless):
-            if known.condition and not known.condition(frame, _first_argument(frame)):
+            if known.condition and not known.condition(frame, first_argument(frame)):
                 return
             self._note(known, frame)
         self._inside = frame
@@ -167,8 +168,3 @@ def _sites(innermost: FrameType, callee: Callee | None) -> tuple[Site, ...]:
         sites.append(Site(frame.f_code, frame.f_lasti, module, None if sites else callee, template=template))
         frame = frame.f_back
     return tuple(sites)
-
-
-def _first_argument(frame: FrameType) -> Any:
-    names = frame.f_code.co_varnames
-    return frame.f_locals.get(names[0]) if names else None
