@@ -17,7 +17,7 @@ from loopwatch.detection.sampling.settling import Settler
 from loopwatch.detection.timing.loop_clock import LoopClock
 
 DELAYS_KEPT_S = 0.1
-"""The greatest age of the delays known of a loop when one of its steps becomes overdue."""
+"""The run delays of a loop are at most this old when one of its steps becomes overdue."""
 
 
 class Sampler:

@@ -1,4 +1,4 @@
-"""Settles stalls: joins each one to the observation of its step, and reports the two.
+"""Settles stalls: joins each one to the observation of its step, and reports both.
 
 The loop's thread only puts a stall into the inbox. It is joined to its samples here, on the watchdog's thread, because
 the sample of a call that kept the GIL is taken only after the step has ended.
@@ -82,7 +82,7 @@ class Settler:
         return True
 
     def report_ongoing(self, clock: LoopClock, observation: Observation, at: float) -> None:
-        """Report the stall of the step that runs, as it stands now."""
+        """Report the stall of the step that runs, as far as it is known now."""
         handle = clock.handle
         observation.next_report_at = at + min(LONGEST_REPORT_INTERVAL_S, at - observation.step_started)
         if handle is not None:

@@ -65,7 +65,7 @@ class TimedCallback:
             clock.handle = outer
 
     def __repr__(self) -> str:
-        """Return that of the callback, because the loop names it where it logs what the callback raised."""
+        """Return the ``repr`` of the callback, because the loop logs it with what the callback raised."""
         return repr(self._callback)
 
 

@@ -45,7 +45,7 @@ class _Raising:
         handle._args = ()  # noqa: SLF001
         self._error = error
         self.get = self._context.get
-        """The watchdog may ask for the request of the step at any moment."""
+        """As in a context: the watchdog may look up the request of the step at any moment."""
 
     def run(self, *_: object) -> NoReturn:
         self._handle._context, self._handle._args = self._context, self._args  # noqa: SLF001

@@ -20,7 +20,7 @@ class LoopHistory:
 
     def __init__(self, first_reading: CpuReading, first_turns: Turns | None) -> None:
         self.first_reading, self.first_turns = first_reading, first_turns
-        """Those of when loopwatch began to watch the loop."""
+        """The reading and the turns from the moment at which loopwatch began to watch the loop."""
         self.step: float | None = None
         self.step_delays: Delays | None = None
         self.is_new = False
