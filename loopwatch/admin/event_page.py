@@ -7,8 +7,9 @@ from django.utils.translation import gettext as _
 
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.stack import StackPage, stack_page
-from loopwatch.advice import Advice, advice_for
+from loopwatch.advice import Advice
 from loopwatch.models import BlockingEvent
+from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.rows.details import StoredContribution, StoredDelay, read_contributions, read_delays
 
@@ -51,22 +52,16 @@ def event_page(event: BlockingEvent) -> EventPage:
     """Build the page from the event's row, without a query."""
     sampled = SampledEvent(event.stacks, event.leaf_name, event.duration_ms)
     contributions, delays = read_contributions(event.contributions), read_delays(event.delayed_routes)
-    graph = merge([sampled])
+    graph, advice = merge([sampled]), advice_on(event, event.cause)
     return EventPage(
-        stack=stack_page(event, sampled.samples),
+        stack=stack_page(event, sampled.samples, advice),
         graph=graph,
         tree=tree_of(graph),
         contributions=_contributions(contributions.values, event.step_ms),
-        advice=advice_on(event, event.cause),
+        advice=advice,
         delayed=_delayed(delays.values),
         is_damaged=sampled.read.is_damaged or contributions.is_damaged or delays.is_damaged,
     )
-
-
-def advice_on(event: BlockingEvent, cause: str) -> Advice:
-    """Return the advice for the call of this event."""
-    names = {"called_name": event.called_name, "leaf_name": event.leaf_name}
-    return advice_for(event.finding.blocking_call, cause=cause, **names)
 
 
 def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from django.utils import timezone
 
 from loopwatch.admin.callers import Callers, callers_of
-from loopwatch.admin.event_page import advice_on
 from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
 from loopwatch.admin.finding_trend import Trend, trend_of
 from loopwatch.admin.flame_tree import FlameTree, tree_of
@@ -15,6 +14,7 @@ from loopwatch.admin.stack import CulpritSource, culprit_source
 from loopwatch.advice import Advice
 from loopwatch.html_cells import route_name
 from loopwatch.models import BlockingEvent, Finding
+from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.route_impacts import RouteImpact, routes_of
 
@@ -77,9 +77,10 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
         ((event, sample.samples) for event, sample in zip(newest, sampled, strict=True) if sample.samples),
         (_as_event(finding), ()),
     )
+    advice = advice_on(event, finding.cause)
     return FindingPage(
-        culprit=culprit_source(event, samples),
-        advice=advice_on(event, finding.cause),
+        culprit=culprit_source(event, samples, advice),
+        advice=advice,
         trend=trend_of(totals, timezone.now()),
         history=history_of(totals),
         sampled=_together(sampled),

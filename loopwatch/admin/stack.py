@@ -7,8 +7,9 @@ from itertools import groupby
 from django.utils.functional import Promise
 
 from loopwatch.admin.source_lines import AwaitingCaller, SourceLine, caller_that_can_await, excerpt, mark, mark_text
-from loopwatch.advice import Rewriting, rewritten
+from loopwatch.advice import Advice, Rewriting
 from loopwatch.models import BlockingEvent
+from loopwatch.reporting.event_cure import call_rewritten, culprit_frame
 from loopwatch.rows.stacks import StoredFrame, StoredSample
 from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
@@ -67,7 +68,7 @@ class StackPage:
         return any(part.is_in_app for part in self.parts)
 
 
-def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPage:
+def stack_page(event: BlockingEvent, samples: Sequence[StoredSample], advice: Advice) -> StackPage:
     """Arrange an event's representative stack, and read its source lines."""
     frames = samples[0].frames if samples else ()
     files = SourceFiles()
@@ -75,12 +76,12 @@ def stack_page(event: BlockingEvent, samples: Sequence[StoredSample]) -> StackPa
         StackPart(is_in_app, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
         for is_in_app, group in groupby(frames, key=lambda frame: frame.is_in_app)
     ]
-    return StackPage(_culprit_source(event, frames, files), parts)
+    return StackPage(_culprit_source(event, frames, files, advice), parts)
 
 
-def culprit_source(event: BlockingEvent, samples: Sequence[StoredSample]) -> CulpritSource:
+def culprit_source(event: BlockingEvent, samples: Sequence[StoredSample], advice: Advice) -> CulpritSource:
     """Return only the lines around the call."""
-    return _culprit_source(event, samples[0].frames if samples else (), SourceFiles())
+    return _culprit_source(event, samples[0].frames if samples else (), SourceFiles(), advice)
 
 
 def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
@@ -91,8 +92,10 @@ def _row(frame: StoredFrame, repeated: int, files: SourceFiles) -> FrameRow:
     return FrameRow(frame, SourceLine(frame.lineno, frame.source_line) if frame.source_line else None, repeated)
 
 
-def _culprit_source(event: BlockingEvent, frames: tuple[StoredFrame, ...], files: SourceFiles) -> CulpritSource:
-    frame = _culprit_frame(event, frames)
+def _culprit_source(
+    event: BlockingEvent, frames: tuple[StoredFrame, ...], files: SourceFiles, advice: Advice
+) -> CulpritSource:
+    frame = culprit_frame(event, frames)
     stored = mark_text(frame.source_line or event.source, frame.lineno, event.source)
     try:
         lines = files.lines(frame)
@@ -103,14 +106,6 @@ def _culprit_source(event: BlockingEvent, frames: tuple[StoredFrame, ...], files
         frame.lineno,
         frame.name,
         excerpt(lines, frame),
-        rewriting=rewritten(lines, frame, called_name=event.called_name, cause=event.cause) if event.exact else None,
+        rewriting=call_rewritten(event, frame, lines, advice),
         awaiting=caller_that_can_await(frames, frame, files),
     )
-
-
-def _culprit_frame(event: BlockingEvent, frames: tuple[StoredFrame, ...]) -> StoredFrame:
-    """Return the innermost frame at the event's place, or the place itself if the stack was not stored."""
-    for frame in reversed(frames):
-        if (frame.filename, frame.lineno) == (event.filename, event.lineno):
-            return frame
-    return StoredFrame(event.filename, "", event.finding.function, event.lineno, 0, 0, 0, True, "")

@@ -25,6 +25,7 @@ class Advice:
 
     ``cure`` and ``caveat`` are English sentences, and the ids of their translations. ``names`` are the leading parts of
     the qualified names that the advice covers, ``example`` is code, and ``link`` points to documentation of the cure.
+    ``runs_given_code`` says that the functions call functions, or iterate over data, that their caller gives them.
     """
 
     topic: str
@@ -34,6 +35,7 @@ class Advice:
     caveat: str = ""
     link: str = ""
     call_cure: Cure = Cure.NONE
+    runs_given_code: bool = False
 
 
 def gettext_noop(text: str) -> str:

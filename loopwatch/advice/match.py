@@ -19,21 +19,34 @@ _BY_CAUSE_LAST: Final = {"computing": COMPUTING, "waiting": WAITING}
 def advice_for(blocking_call: str, *, cause: str, called_name: str = "", leaf_name: str = "") -> Advice:
     """Return the advice for a stall, by the names and the cause of its ``BlockingCall``; there always is one.
 
-    The blocking call is tried first, then the call made by in-app code, then the innermost function.
+    The call in the user's line (``called_name``) decides first: ``requests.get`` can be replaced there, the
+    ``socket.recv`` inside of it cannot. If the call in the line only runs code or iterates over data that it is given,
+    the blocking call decides first: in ``sorted(books, key=price_of)``, the query in ``price_of`` blocks. The innermost
+    function decides last.
     """
     if blocking_call.endswith(_LAZY_SUFFIX):
         return LAZY_IMPORT
     if cause in _BY_CAUSE_FIRST:
         return _BY_CAUSE_FIRST[cause]
-    matches = (_match(name) for name in (blocking_call, called_name, leaf_name))
-    return next((advice for advice in matches if advice), _BY_CAUSE_LAST.get(cause, UNKNOWN))
+    called, blocking = advice_by_name(called_name), advice_by_name(blocking_call)
+    first = blocking if called and called.runs_given_code else called
+    return first or blocking or called or advice_by_name(leaf_name) or _BY_CAUSE_LAST.get(cause, UNKNOWN)
 
 
-def _match(name: str) -> Advice | None:
-    """Return the advice for the longest dotted prefix of the name; ``import pandas`` counts as ``import``."""
+def advice_by_name(name: str) -> Advice | None:
+    """Return the advice for the longest dotted prefix of the name; ``import pandas`` counts as ``import``.
+
+    In the asynchronous half of a package, a name needs advice for exactly that name: the code uses that half already.
+    """
     name = name.partition(" ")[0]
+    if name not in _BY_NAME and any(map(_is_asynchronous, name.split("."))):
+        return None
     while name:
         if name in _BY_NAME:
             return _BY_NAME[name]
         name = name.rpartition(".")[0]
     return None
+
+
+def _is_asynchronous(part: str) -> bool:
+    return part in {"asyncio", "aio", "asynchronous"} or part.startswith("Async")

@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from loopwatch.advice.advice import Cure
+from loopwatch.advice.advice import Advice, Cure
 from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.django_async_methods import async_method_of, is_written_as
-from loopwatch.advice.match import advice_for
+from loopwatch.advice.match import advice_by_name
 
 # Nodes that an ``await`` would belong to or is not allowed in, and f-strings, whose columns are not reliable before
 # Python 3.12: https://peps.python.org/pep-0701/
@@ -56,16 +56,17 @@ class _Call:
     arguments: str
 
 
-def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, cause: str) -> Rewriting | None:
+def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, advice: Advice) -> Rewriting | None:
     """Rewrite the call at a place of a file given as ``lines``; return ``None`` if the correct form is uncertain.
 
-    ``called_name`` is the qualified name of what the expression calls.
+    ``called_name`` is the qualified name of what the expression calls. The ``advice`` must be for that call, not for
+    one inside of it.
     """
-    module = parsed(lines) if place.end_column else None
+    module = parsed(lines) if place.end_column and advice_by_name(called_name) is advice else None
     if module is None:
         return None
     call = _call_at(module, "\n".join(lines), place)
-    changed, needs = _cured(call, called_name, cause) if call else ("", "")
+    changed, needs = _cured(call, called_name, advice.call_cure) if call else ("", "")
     if not changed or not _is_python(changed):
         return None
     first, last = lines[place.lineno - 1].encode(), lines[place.end_lineno - 1].encode()
@@ -135,18 +136,18 @@ def _is_in_body(node: ast.Call, function: ast.AsyncFunctionDef) -> bool:
     return (node.lineno, node.col_offset) >= (first.lineno, first.col_offset)
 
 
-def _cured(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
+def _cured(call: _Call, called_name: str, cure: Cure) -> tuple[str, str]:
     """Return the replacement of the call and the import it needs; empty if no cure is certain."""
     if not is_written_as(called_name, call.function.rpartition(".")[2]):
         # The function was imported by another name, or is called implicitly, such as ``__exit__`` by ``with``.
         return "", ""
-    changed, needs = _awaited(call, called_name, cause)
+    changed, needs = _awaited(call, called_name, cure)
     return (f"({changed})" if changed and _is_operand(call) else changed), needs
 
 
-def _awaited(call: _Call, called_name: str, cause: str) -> tuple[str, str]:
+def _awaited(call: _Call, called_name: str, cure: Cure) -> tuple[str, str]:
     arguments = f", {call.arguments}" if call.arguments else ""
-    match advice_for(called_name, cause=cause).call_cure:
+    match cure:
         case Cure.ASYNC_SLEEP:
             return f"await asyncio.sleep({call.arguments})", "import asyncio"
         case Cure.THREAD:

@@ -106,12 +106,11 @@ def _strict_message(group: Sequence[FindingInTest]) -> Iterator[str]:
 
 def _cure(finding: FindingInTest) -> Iterator[str]:
     cause = "waiting" if finding.channel is Channel.STRICT else finding.reason
-    # If the asynchronous half of a package blocks, advising to switch to it is no help.
-    name = finding.blocking_call if ".asyncio." in finding.name else finding.name
-    yield advice_for(name, cause=cause, called_name=finding.called_name, leaf_name=finding.blocking_call).cure
+    advice = advice_for(finding.blocking_call, cause=cause, called_name=finding.called_name)
+    yield advice.cure
     in_app = next((frame for frame in reversed(finding.stack) if frame.is_in_app), None)
     if in_app is not None:
-        better = rewritten(lines_of(in_app.filename), in_app, called_name=finding.called_name, cause=cause)
+        better = rewritten(lines_of(in_app.filename), in_app, called_name=finding.called_name, advice=advice)
         if better is not None:
             yield f"  {better.text.strip()}"
 

@@ -84,6 +84,18 @@ def test_the_call_is_rewritten_if_that_is_certain(admin_client, shop):
     assert "import asyncio\n\nnap = <ins>await asyncio.sleep(0.1)</ins></code>" in page
 
 
+def test_the_advice_and_the_rewritten_call_are_for_the_same_call(admin_client, shop):
+    shop.write_text("import requests\nasync def checkout(request):\n    # again\n    got = requests.get(url)\n")
+    finding = stored_finding(lineno=4, blocking_call="time.sleep")
+    call = ("shop/views.py", "checkout", 4, 10, 27, 1, "got = requests.get(url)")
+    event = stored_event(finding, lineno=4, called_name="requests.get", stacks=stored_stack(call))
+    event_page = admin_client.get(reverse("admin:loopwatch_blockingevent_change", args=[event.pk]))
+    for page in (page_of(admin_client, finding), event_page.content.decode()):
+        assert "got = <ins>await asyncio.to_thread(requests.get, url)</ins>" in page
+        assert "asynchronous HTTP client" in page
+        assert "asyncio.sleep" not in page
+
+
 @pytest.mark.parametrize(
     ("source", "columns"),
     [("def checkout(request):", {}), ("async def checkout(request):", {"exact": False})],

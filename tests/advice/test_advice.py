@@ -64,10 +64,38 @@ def test_a_lazy_import_has_its_own_advice():
     assert advice != advice_for("import pandas", cause="importing")
 
 
-def test_an_unknown_call_gets_the_advice_for_the_called_or_the_innermost_name():
-    assert advice_for("acme.Client.fetch", cause="waiting", leaf_name="socket.socket.recv").topic == "socket"
+@pytest.mark.parametrize(
+    ("blocking_call", "called_name", "topic"),
+    [
+        ("time.sleep", "requests.Session.get", "http"),
+        ("socket.socket.recv", "redis.commands.core.BasicKeyCommands.get", "redis"),
+        ("zlib.compress", "django.core.cache.backends.filebased.FileBasedCache.set", "cache"),
+        ("smtplib.SMTP", "logging.Logger.error", "logging"),
+        ("django.core.mail.EmailMessage.send", "logging.Logger.error", "logging"),
+        ("json.loads", "boto3.client", "aws"),
+        ("sqlite3.Cursor.execute", "django.shortcuts.render", "template"),
+    ],
+)
+def test_the_call_in_the_users_line_decides_before_the_blocking_call_inside_of_it(blocking_call, called_name, topic):
+    assert advice_for(blocking_call, cause="waiting", called_name=called_name).topic == topic
+
+
+@pytest.mark.parametrize("called_name", ["sorted", "json.dumps", "re.sub", "copy.deepcopy", "pandas.read_sql"])
+def test_the_blocking_call_decides_inside_of_a_call_that_runs_given_code(called_name):
+    assert advice_for("sqlite3.Cursor.execute", cause="waiting", called_name=called_name).topic == "database"
+    own = advice_for("acme.price_of", cause="computing", called_name=called_name)
+    assert own == advice_for(called_name, cause="computing")
+
+
+def test_the_innermost_name_decides_where_no_other_name_is_known():
+    assert advice_for("acme.fetch", cause="waiting", called_name="acme.go", leaf_name="ssl.x").topic == "socket"
     assert advice_for("acme.fetch", cause="waiting", called_name="requests.get", leaf_name="ssl.x").topic == "http"
     assert advice_for("time.sleep", cause="waiting", leaf_name="socket.socket.recv").topic == "sleep"
+
+
+def test_the_asynchronous_half_of_a_package_is_not_advised_to_switch_to_it():
+    called_name = "redis.asyncio.client.Redis.get"
+    assert advice_for("socket.getaddrinfo", cause="waiting", called_name=called_name).topic == "name-lookup"
 
 
 @pytest.mark.parametrize("cause", CAUSES)

@@ -7,7 +7,7 @@ import linecache
 import pytest
 
 from loopwatch import watch
-from loopwatch.advice import rewritten
+from loopwatch.advice import advice_for, rewritten
 
 pytestmark = pytest.mark.real_time
 
@@ -69,5 +69,6 @@ def test_a_call_that_blocked_is_found_and_rewritten(module, name, expected):
         asyncio.run(getattr(module, name)())
     (call,) = [call for call in watcher.calls if call.filename == module.__file__]
     frame = next(frame for frame in reversed(call.stack) if frame.filename == call.filename)
-    found = rewritten(MODULE.split("\n"), frame, called_name=call.called_name, cause="waiting")
+    advice = advice_for(call.method_name, cause="waiting", called_name=call.called_name)
+    found = rewritten(MODULE.split("\n"), frame, called_name=call.called_name, advice=advice)
     assert (found and found.text) == expected

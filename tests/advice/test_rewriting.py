@@ -4,9 +4,11 @@ from importlib import import_module
 
 import pytest
 
-from loopwatch.advice import coroutines, rewritten
+from loopwatch.advice import advice_for, coroutines, rewritten
 from loopwatch.advice.coroutines import can_await
 from loopwatch.advice.django_async_methods import _BY_OWNER, _CACHES, _QUERIES, async_method_of
+
+SLEEP = advice_for("time.sleep", cause="waiting")
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,7 @@ class Place:
     end_column: int
 
 
-def rewrite(source, written, called_name="time.sleep", cause="waiting"):
+def rewrite(source, written, called_name="time.sleep", blocking_call=""):
     """Rewrite the first call in the source that is ``written`` so."""
     calls = [
         node
@@ -26,7 +28,8 @@ def rewrite(source, written, called_name="time.sleep", cause="waiting"):
     ]
     node = calls[0]
     place = Place(node.lineno, node.end_lineno, node.col_offset, node.end_col_offset)
-    return rewritten(source.split("\n"), place, called_name=called_name, cause=cause)
+    advice = advice_for(blocking_call or called_name, cause="waiting", called_name=called_name)
+    return rewritten(source.split("\n"), place, called_name=called_name, advice=advice)
 
 
 def text_of(source, written, called_name="time.sleep"):
@@ -171,6 +174,24 @@ def test_a_call_without_a_certain_replacement_is_not_rewritten(line, written, ca
     assert rewrite(in_coroutine(line), written, called_name) is None
 
 
+@pytest.mark.parametrize(
+    ("line", "written", "called_name", "blocking_call"),
+    [
+        ("acme.fetch(url)", "acme.fetch(url)", "acme.fetch", "time.sleep"),
+        ("sorted(books, key=price)", "sorted(books, key=price)", "sorted", "requests.get"),
+        ("json.dumps(rows)", "json.dumps(rows)", "json.dumps", "open"),
+    ],
+)
+def test_a_call_is_not_rewritten_by_the_advice_for_a_call_inside_of_it(line, written, called_name, blocking_call):
+    assert rewrite(in_coroutine(line), written, called_name, blocking_call) is None
+
+
+def test_a_call_is_rewritten_by_its_own_advice_whichever_call_inside_of_it_blocked():
+    line = "session.get(url)"
+    found = rewrite(in_coroutine(line), line, "requests.Session.get", "time.sleep")
+    assert found.text == "await asyncio.to_thread(session.get, url)"
+
+
 def test_an_import_that_the_module_lacks_is_named():
     line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
     assert rewrite(line, call).needs == "import asyncio"
@@ -185,13 +206,13 @@ def test_an_import_that_the_module_lacks_is_named():
 @pytest.mark.parametrize("place", [Place(2, 2, 4, 0), Place(2, 2, 5, 17), Place(9, 9, 4, 17), Place(2, 3, 4, 17)])
 def test_a_place_that_is_not_a_call_is_not_rewritten(place):
     lines = ["async def view():", "    time.sleep(1)", ""]
-    assert rewritten(lines, place, called_name="time.sleep", cause="waiting") is None
+    assert rewritten(lines, place, called_name="time.sleep", advice=SLEEP) is None
 
 
 @pytest.mark.parametrize("source", ["def (:", "\0", "(" * 5_000, "x = " + "-" * 100_000 + "1"])
 def test_a_file_that_is_not_python_is_not_rewritten(source):
     place = Place(1, 1, 0, 5)
-    assert rewritten(source.split("\n"), place, called_name="time.sleep", cause="waiting") is None
+    assert rewritten(source.split("\n"), place, called_name="time.sleep", advice=SLEEP) is None
 
 
 def test_a_very_large_file_is_not_read(monkeypatch):

@@ -51,6 +51,7 @@ ADVICE: Final = (
         "return StreamingHttpResponse(lines())",
         caveat=_("A thread does not help, because the call holds the GIL until it returns. A process pool does."),
         link="https://docs.djangoproject.com/en/stable/ref/request-response/#django.http.StreamingHttpResponse",
+        runs_given_code=True,
     ),
     Advice(
         "xml-csv",
@@ -59,6 +60,7 @@ ADVICE: Final = (
         example=IN_POOL,
         caveat=_("A thread helps little: it competes with the loop for the GIL."),
         link=POOL,
+        runs_given_code=True,
     ),
     Advice(
         "regular-expression",
@@ -68,6 +70,7 @@ ADVICE: Final = (
         'r"[^,]*+,"               # possessive, from Python 3.11 on',
         caveat=_("Nested repetitions such as (a+)+ are the usual cause. A thread does not help: re holds the GIL."),
         link="https://docs.python.org/3/library/re.html#regular-expression-syntax",
+        runs_given_code=True,
     ),
     Advice(
         "copy",
@@ -75,6 +78,7 @@ ADVICE: Final = (
         names=("copy",),
         example='settings = {**settings, "page": page}',
         link="https://docs.python.org/3/library/copy.html",
+        runs_given_code=True,
     ),
     Advice(
         "picture",
@@ -89,6 +93,7 @@ ADVICE: Final = (
         names=("numpy", "pandas", "scipy", "sklearn", "torch", "polars", "networkx", "statistics", "sympy"),
         example=IN_POOL,
         link=POOL,
+        runs_given_code=True,
     ),
     Advice(
         "sorting",
@@ -97,5 +102,6 @@ ADVICE: Final = (
         example='await Order.objects.values("book").annotate(Sum("price")).aget(book=pk)',
         caveat=_("Run what must be computed here in a process pool: a thread competes with the loop for the GIL."),
         link="https://docs.djangoproject.com/en/stable/topics/db/aggregation/",
+        runs_given_code=True,
     ),
 )
