@@ -69,7 +69,7 @@ def caller_that_can_await(
     inward = len(frames) - 1
     while inward >= 0 and frames[inward] is not culprit:
         inward -= 1
-    in_app = [frame for frame in frames[: inward + 1] if frame.is_in_app]
+    in_app = [frame for frame in frames[: inward + 1] if frame.is_in_app and frame.module]
     for frame in in_app[: -_MAX_CALLERS_TRIED - 1 : -1]:
         answer = _can_await(frame, files)
         if answer is None or (answer and frame is culprit):

@@ -108,7 +108,7 @@ def _cure(finding: FindingInTest) -> Iterator[str]:
     cause = "waiting" if finding.channel is Channel.STRICT else finding.reason
     advice = advice_for(finding.blocking_call, cause=cause, called_name=finding.called_name)
     yield advice.cure
-    in_app = next((frame for frame in reversed(finding.stack) if frame.is_in_app), None)
+    in_app = next((frame for frame in reversed(finding.stack) if frame.is_in_app and frame.module), None)
     if in_app is not None:
         better = rewritten(lines_of(in_app.filename), in_app, called_name=finding.called_name, advice=advice)
         if better is not None:

@@ -1,7 +1,8 @@
 import pytest
 
-from loopwatch.admin.source_lines import excerpt, mark, mark_text
+from loopwatch.admin.source_lines import caller_that_can_await, excerpt, mark, mark_text
 from loopwatch.rows.stacks import StoredFrame
+from loopwatch.sources.stored import SourceFiles
 
 
 def frame(lineno=1, end_lineno=1, column=0, end_column=0, filename="shop/views.py"):
@@ -53,3 +54,19 @@ def test_a_stored_text_is_marked_by_what_the_expression_says():
     assert parts(mark_text("nap = sleep(1)", 3, "sleep(1)")) == ("nap = ", "sleep(1)", "")
     assert parts(mark_text("nap = sleep(1)", 3, "other")) == ("nap = sleep(1)", "", "")
     assert parts(mark_text("nap", 3, "")) == ("nap", "", "")
+
+
+def test_a_coroutine_function_that_renders_a_template_can_await_for_what_the_template_calls(tmp_path, settings):
+    settings.BASE_DIR = tmp_path
+    view, tag = "async def view():\n    render(page)", "def author():\n    read()"
+    (tmp_path / "views.py").write_text(view)
+    (tmp_path / "page.html").write_text("{{ author }}")
+    (tmp_path / "tags.py").write_text(tag)
+    frames = [
+        StoredFrame("views.py", "shop.views", "view", 2, 2, 0, 0, True, "render(page)"),
+        StoredFrame("page.html", "", "template page.html {{ author }}", 1, 0, 0, 0, True, "{{ author }}"),
+        StoredFrame("tags.py", "shop.tags", "author", 2, 2, 0, 0, True, "read()"),
+    ]
+    caller = caller_that_can_await(frames, frames[-1], SourceFiles())
+    assert caller is not None
+    assert caller.frame is frames[0]

@@ -41,6 +41,14 @@ def test_a_failure_without_its_source_is_still_explained(tmp_path, line):
     assert "time.sleep blocked" in terminal_text([found(filename="", lineno=line)], 50)
 
 
+def test_the_call_that_renders_a_template_is_rewritten(tmp_path):
+    (tmp_path / "views.py").write_text("import time\n\n\nasync def pay():\n    time.sleep(1)\n")
+    (tmp_path / "page.html").write_text("{{ total }}")
+    view = StackFrame(str(tmp_path / "views.py"), "shop.views", "pay", 5, 5, 4, 17, is_in_app=True)
+    template = StackFrame(str(tmp_path / "page.html"), "", "template page.html {{ total }}", 1, is_in_app=True)
+    assert "await asyncio.sleep(1)" in terminal_text([found(stack=(view, template))], 50)
+
+
 def test_control_characters_in_names_are_escaped():
     text = terminal_text([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
     totals = RunTotals()

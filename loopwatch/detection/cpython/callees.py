@@ -9,7 +9,6 @@ says is cached for each instruction.
 import functools
 import inspect
 import re
-import sys
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -111,13 +110,12 @@ class _InstanceOf:
 class _Variables:
     """The names a frame can see. Values are looked up one by one and never kept.
 
-    Before Python 3.13 a function's ``f_locals`` is a copy that the frame keeps, with all it refers to, until it ends;
-    ``release`` empties it again. A frame whose code or tracer may hold that copy is not asked for its locals.
+    A frame whose code or tracer may hold a copy of its locals is not asked for them.
     """
 
     def __init__(self, frame: FrameType) -> None:
         self._frame = frame
-        self._copy: dict[str, Any] | None = None
+        self._read: dict[str, Any] | None = None
 
     def look_up(self, name: str, scope: expressions.Scope) -> object:
         frame = self._frame
@@ -132,17 +130,16 @@ class _Variables:
         raise _CannotTellError
 
     def release(self) -> None:
-        if self._copy is not None:
-            forget_locals(self._frame, self._copy)
+        if self._read is not None:
+            forget_locals(self._frame, self._read)
 
     def _locals(self) -> Mapping[str, Any]:
         frame = self._frame
         if frame.f_trace is not None or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
             raise _CannotTellError
-        variables = locals_of(frame)
-        if sys.version_info < (3, 13) and frame.f_code.co_flags & inspect.CO_OPTIMIZED:
-            self._copy = variables
-        return variables
+        if self._read is None:
+            self._read = locals_of(frame)
+        return self._read
 
 
 def _evaluate(expression: expressions.Expression, variables: _Variables) -> Any:

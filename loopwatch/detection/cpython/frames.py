@@ -12,16 +12,21 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
+from inspect import CO_OPTIMIZED
 from itertools import accumulate, chain, compress, islice, repeat, takewhile
-from operator import attrgetter, call, contains, methodcaller, truth
+from operator import attrgetter, call, contains, eq, methodcaller, truth
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
 MAX_DEPTH = 10_000
 KEPT = 8
 """No more frames are kept: if one ends meanwhile, this thread has to destroy what its variables held."""
+KEPT_BY_NAME = 16
+DEEPEST_BY_NAME = 500
 _COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
+_COPIES_LOCALS = sys.version_info < (3, 13)
 _standing = attrgetter("f_code", "f_lasti", "f_globals")
+_function = attrgetter("f_code.co_name")
 
 
 class Standing(NamedTuple):
@@ -33,22 +38,33 @@ class Standing(NamedTuple):
 
 
 class Stack(NamedTuple):
-    """A thread's stack, innermost frame first; ``innermost`` are the first few of its frames themselves."""
+    """A thread's stack, innermost frame first.
+
+    ``innermost`` are the first few of its frames themselves, and ``named`` the first few of functions of one name.
+    """
 
     standing: list[Standing]
     innermost: list[FrameType]
+    named: list[FrameType]
 
 
-def stack_of(thread_id: int) -> Stack:
-    """Return the stack of a thread as it is at this moment; empty if there is no such thread."""
+def stack_of(thread_id: int, name: str) -> Stack:
+    """Return the stack of a thread as it is at this moment; empty if there is no such thread.
+
+    The frames of functions called ``name`` are returned too, unless they lie very deep.
+    """
     standing: list[tuple[CodeType, int, dict[str, Any]]] = []
     innermost: list[FrameType] = []
+    named: list[FrameType] = []
     first = map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
+    walk, again, and_again = (_outward(islice(chain(innermost, (None,)), 1)) for _ in range(3))
+    have_name = islice(map(eq, repeat(name), map(_function, and_again)), DEEPEST_BY_NAME)
     _at_once(
         partial(innermost.extend, islice(_outward(first), KEPT)),
-        partial(standing.extend, map(_standing, _outward(islice(chain(innermost, (None,)), 1)))),
+        partial(standing.extend, map(_standing, walk)),
+        partial(named.extend, islice(compress(again, have_name), KEPT_BY_NAME)),
     )
-    return Stack([Standing(*each) for each in standing], innermost)
+    return Stack([Standing(*each) for each in standing], innermost, named)
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
@@ -59,11 +75,14 @@ def locals_of(frame: FrameType) -> dict[str, Any]:
 
 
 def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
-    """Empty what ``locals_of`` returned before Python 3.13, unless the frame's thread may be about to read it.
+    """Empty what ``locals_of`` returned, unless the frame's thread may be about to read it.
 
-    There the interpreter copies a frame's variables to that dictionary before it calls a profile function written in
-    Python, and back afterwards. Meanwhile the thread stands in that function, not in the frame.
+    Before Python 3.13 a function's ``f_locals`` is a copy that the frame keeps, with all it refers to, until it ends.
+    The interpreter copies the variables there before it calls a profile function written in Python, and back
+    afterwards. Meanwhile the thread stands in that function, not in the frame.
     """
+    if not (_COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
+        return
     running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
     if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
     _at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))

@@ -33,7 +33,7 @@ class Site:
     """The place where a frame stood.
 
     ``lazily_imports`` is the module whose lazy import the frame runs by its first use, and ``template`` the template
-    that the code was compiled from.
+    that it renders.
     """
 
     code: CodeType

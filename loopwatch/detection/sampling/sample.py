@@ -20,7 +20,7 @@ from loopwatch.detection.cpython.sites import (
     is_tracer,
     is_where_steps_begin,
 )
-from loopwatch.detection.cpython.templates import template_of
+from loopwatch.detection.cpython.templates import RENDERS_NODE, template_at
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
@@ -28,7 +28,7 @@ from loopwatch.detection.timing.loop_clock import LoopClock
 
 MAX_FRAMES = 500
 INNERMOST_FRAMES = 300
-_NOT_WALKED = Stack([], [])
+_NOT_WALKED = Stack([], [], [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
     handle = clock.handle
     if handle is None:
         return None
-    stack = stack_of(clock.thread_id) if is_gil_enabled() else _NOT_WALKED
+    stack = stack_of(clock.thread_id, RENDERS_NODE) if is_gil_enabled() else _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED
     if is_gone or clock.handle is not handle or clock.started != started:
         return None
@@ -91,6 +91,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     # caller have no callee.
     asked = iter(stack.innermost)
     frame = next(asked, None)
+    rendering = iter(stack.named)
     is_in_tracer = False
     for code, offset, namespace in stack.standing:
         module = str(namespace.get("__name__", ""))
@@ -103,7 +104,8 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
         frame = next(asked, None) if frame is not None and says_little else None
         is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES
         lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
-        template = None if module else template_of(namespace)
+        renders = next(rendering, None) if code.co_name == RENDERS_NODE else None
+        template = template_at(code, namespace, renders)
         sites.append(Site(code, offset, module, callee, lazily_imports, template))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES

@@ -17,7 +17,7 @@ from typing import Any
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
-from loopwatch.detection.cpython.templates import template_of
+from loopwatch.detection.cpython.templates import template_at
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.strict.arguments import first_argument
@@ -164,7 +164,7 @@ def _sites(innermost: FrameType, callee: Callee | None) -> tuple[Site, ...]:
         module = str(frame.f_globals.get("__name__", ""))
         if is_where_steps_begin(frame.f_code, module):
             break
-        template = None if module else template_of(frame.f_globals)
+        template = template_at(frame.f_code, frame.f_globals, frame)
         sites.append(Site(frame.f_code, frame.f_lasti, module, None if sites else callee, template=template))
         frame = frame.f_back
     return tuple(sites)

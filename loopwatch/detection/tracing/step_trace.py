@@ -11,7 +11,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.callees import name_of_callee
 from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
-from loopwatch.detection.cpython.templates import template_of
+from loopwatch.detection.cpython.templates import template_at
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.timing.loop_clock import LoopClock
@@ -171,7 +171,6 @@ def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
             break
         if is_monitor(module):
             return None
-        template = None if module else template_of(frame.f_globals)
-        sites.append(Site(code, frame.f_lasti, module, template=template))
+        sites.append(Site(code, frame.f_lasti, module, template=template_at(code, frame.f_globals, frame)))
         frame = frame.f_back
     return tuple(sites)

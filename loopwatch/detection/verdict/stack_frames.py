@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython import source
-from loopwatch.detection.cpython.code_owner import Owner, owner_of
+from loopwatch.detection.cpython.code_owner import Owner, owner_of, owner_of_file
 from loopwatch.detection.cpython.sites import Site
 
 
@@ -16,7 +16,10 @@ def frames_of(sites: Iterable[Site]) -> tuple[StackFrame, ...]:
 def _frame(site: Site) -> StackFrame:
     code = site.code
     span = source.span_at(code, site.offset)
-    if site.template is not None:
-        return StackFrame(code.co_filename, "", site.template.part_of(code), site.template.line_of(span.lineno))
+    template = site.template
+    if template is not None:
+        filename = template.file_of(code)
+        is_in_app = filename[:1] not in ("", "<") and owner_of_file(filename) is Owner.IN_APP
+        return StackFrame(filename, "", template.part_of(code), template.line_of(span.lineno), is_in_app=is_in_app)
     is_in_app = owner_of(code, site.module) is Owner.IN_APP
     return StackFrame(code.co_filename, site.module, code.co_qualname, *span, is_in_app=is_in_app)

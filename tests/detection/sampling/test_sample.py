@@ -1,12 +1,14 @@
-"""What a sample says of stacks whose innermost frame is loopwatch's own."""
+"""What a sample says of stacks whose innermost frame is loopwatch's own, and of templates."""
 
 import sys
 import threading
 import time
 
 import pytest
+from django.template import Context, Engine
 
 from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.cpython.templates import RENDERS_NODE
 from loopwatch.detection.sampling.sample import _sites
 from loopwatch.detection.tracing import step_trace
 
@@ -29,7 +31,7 @@ def sites_while_traced():
         sites, until = (), time.monotonic() + WITHIN_S
         while not sites or sites[0].code is not namespace["profile"].__code__:
             assert time.monotonic() < until
-            sites, _ = _sites(stack_of(threads[0].ident))
+            sites, _ = _sites(stack_of(threads[0].ident, ""))
         return {site.code.co_name: site for site in sites}
 
     held.acquire()
@@ -53,3 +55,26 @@ def test_a_call_whose_event_the_tracer_is_handling_is_no_callee(sites_while_trac
         abs(-1)
 
     assert sites_while_traced(calls)["calls"].callee is None
+
+
+def test_the_templates_of_django_are_known_however_deep_the_stack_goes_on_below_them():
+    is_rendering, may_end = threading.Event(), threading.Event()
+
+    def wait(calls_left):
+        if calls_left:
+            return wait(calls_left - 1)
+        is_rendering.set()
+        return may_end.wait(WITHIN_S)
+
+    page = Engine().from_string("{% if book %}\n{{ book.author }}{% endif %}")
+    context = Context({"book": {"author": lambda: wait(20)}})
+    thread = threading.Thread(target=page.render, args=[context])
+    thread.start()
+    assert is_rendering.wait(WITHIN_S)
+    sites, _ = _sites(stack_of(thread.ident, RENDERS_NODE))
+    may_end.set()
+    thread.join(WITHIN_S)
+    assert [(site.template.tag, site.template.lineno) for site in sites if site.template] == [
+        ("{{ book.author }}", 2),
+        ("{% if %}", 1),
+    ]

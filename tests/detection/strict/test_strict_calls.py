@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+from django.template import Context, Engine
 
 from loopwatch import strict
 from loopwatch.detection.strict.catalogue import Kind
@@ -42,6 +43,18 @@ def test_a_call_says_where_the_users_own_code_made_it_and_how_often():
     assert opened.fingerprint == was_read.fingerprint
     assert [frame.function.rpartition(".")[2] for frame in opened.stack][:3] == ["main", "read", "read_text"]
     assert str(opened).startswith("open was called on the event loop in tests.detection.strict.test_strict_calls.")
+
+
+def test_a_call_that_a_template_of_django_makes_has_its_line_on_the_stack():
+    page = Engine().from_string("\n{{ book.text }}")
+
+    async def main():
+        page.render(Context({"book": {"text": HERE.read_text}}))
+
+    with strict() as watcher:
+        asyncio.run(main())
+    templates = [(frame.function, frame.lineno) for frame in watcher.calls[0].stack if not frame.module]
+    assert templates == [("template {{ book.text }}", 2)]
 
 
 def test_what_a_known_call_does_inside_is_its_own_business():

@@ -5,6 +5,7 @@ import time
 from types import FunctionType
 
 import pytest
+from django.template import Context, Engine
 
 from loopwatch.detection import monitor, watcher
 from loopwatch.detection.tracing import step_trace, switch
@@ -412,3 +413,10 @@ def test_a_deep_stack_is_cut_off(monkeypatch):
     found = []
     run_step(also_calls, calls, one_line, lambda frame: found.extend(sites_of(frame)))
     assert [site.code for site in found] == [one_line.__code__, calls.__code__]
+
+
+def test_a_template_of_django_is_known_by_its_line():
+    found = []
+    page = Engine().from_string("\n{{ book.author }}")
+    page.render(Context({"book": {"author": lambda: one_line(lambda frame: found.extend(sites_of(frame)))}}))
+    assert [site.template.lineno for site in found if site.template] == [2]

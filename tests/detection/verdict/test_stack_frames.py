@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import django.template.base as django_templates
 import jinja2
+import pytest
 
 from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython.sites import Site
-from loopwatch.detection.cpython.templates import template_of
+from loopwatch.detection.cpython.templates import DjangoTemplate, template_at
 from loopwatch.detection.verdict.stack_frames import frames_of
 from tests.detection import shop
 from tests.detection.builders import site
@@ -15,7 +17,8 @@ CHECKOUT = site(shop.checkout, "add_up(cart)")
 PAGE = jinja2.Environment().from_string("a\nb\n{{ c }}")
 ROOT = PAGE.root_render_func
 LAST = next(offset for offset, _, line in ROOT.__code__.co_lines() if line and PAGE.get_corresponding_lineno(line) == 3)
-RENDERS = Site(ROOT.__code__, LAST, "", template=template_of(ROOT.__globals__))
+RENDERS = Site(ROOT.__code__, LAST, "", template=template_at(ROOT.__code__, ROOT.__globals__, None))
+NODE = site(django_templates.Node.render_annotated)
 
 
 def test_the_outermost_frame_is_first():
@@ -23,8 +26,23 @@ def test_the_outermost_frame_is_first():
     assert [(frame.name, frame.is_in_app) for frame in frames] == [("shop.checkout", True), ("shop.add_up", True)]
 
 
-def test_a_template_is_shown_by_its_name_and_line_and_is_not_in_app():
+def test_a_template_is_shown_by_its_name_and_line():
     assert frames_of([RENDERS]) == (StackFrame("<template>", "", "template", 3),)
+
+
+@pytest.mark.parametrize(
+    ("filename", "is_in_app"),
+    [
+        pytest.param("/srv/site/templates/page.html", True, id="the site's"),
+        pytest.param(django_templates.__file__, False, id="a library's"),
+        pytest.param("<unknown source>", False, id="none"),
+        pytest.param("", False, id="not known"),
+    ],
+)
+def test_a_template_is_in_app_if_its_file_is_the_sites(filename, is_in_app):
+    template = DjangoTemplate("page.html", filename, 12, "{% for %}")
+    (frame,) = frames_of([replace(NODE, template=template)])
+    assert frame == StackFrame(filename, "", "template page.html {% for %}", 12, is_in_app=is_in_app)
 
 
 def test_code_that_is_like_a_templates_but_has_no_template_is_shown_as_it_is():
