@@ -21,21 +21,21 @@ from loopwatch.wording.findings import FUNCTION_ONLY, LIKELY, current_condition,
 _ROUTES = 2
 
 
-def call_and_place(finding: Finding) -> SafeString:
-    place = f"{finding.filename}:{finding.lineno}" if finding.filename else ""
+def call_and_place(row: Finding | BlockingEvent) -> SafeString:
+    place = f"{row.filename}:{row.lineno}" if row.filename else ""
     return format_html(
         '<span class="loopwatch-call">{}{}</span><span class="loopwatch-where">{}</span>'
         '<span class="loopwatch-where">{}</span>',
-        breakable(finding.blocking_call),
-        _doubt(finding),
-        breakable(finding.function if finding.function != finding.blocking_call else ""),
+        breakable(row.headline),
+        _doubt(row),
+        breakable(row.function if row.function != row.headline else ""),
         breakable(place),
     )
 
 
-def _doubt(finding: Finding) -> SafeString:
+def _doubt(row: Finding | BlockingEvent) -> SafeString:
     words = {"": "", LIKELY: _("likely"), FUNCTION_ONLY: _("function only")}
-    word = words[doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function)]
+    word = words[doubt(exact=row.exact, blocking_call=row.blocking_call, function=row.function)]
     return format_html('<span class="loopwatch-status"> {}</span>', word) if word else SafeString("")
 
 

@@ -10,6 +10,7 @@ from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch import impact
+from loopwatch.headline import headline
 from loopwatch.impact import Impact
 from loopwatch.rows.decoder import ColumnDecoder
 
@@ -44,7 +45,11 @@ class ImpactColumns(models.Model):
 
 
 class Finding(ImpactColumns):
-    """All stalls with the same fingerprint; a person browses, resolves and ignores findings."""
+    """All stalls with the same fingerprint; a person browses, resolves and ignores findings.
+
+    ``function`` and ``called_name`` identify the finding. ``blocking_call``, the file, the line and the source are
+    those of its newest event, because lines move, and which part of a library takes the time is chance.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", _("open")
@@ -61,6 +66,7 @@ class Finding(ImpactColumns):
 
     fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
     blocking_call = models.CharField(_("blocking call"), max_length=300)
+    called_name = models.CharField(_("called function"), max_length=300, blank=True)
     function = models.CharField(_("function"), max_length=300)
     filename = models.CharField(_("file"), max_length=500, blank=True)
     lineno = models.PositiveIntegerField(_("line"), default=0)
@@ -97,7 +103,11 @@ class Finding(ImpactColumns):
         ]
 
     def __str__(self) -> str:
-        return f"{self.blocking_call} in {self.function}"
+        return f"{self.headline} in {self.function}"
+
+    @property
+    def headline(self) -> str:
+        return headline(called=self.called_name, detail=self.blocking_call)
 
 
 class BlockingEvent(models.Model):
@@ -115,6 +125,7 @@ class BlockingEvent(models.Model):
     cause = models.CharField(_("cause"), max_length=20)
     exact = models.BooleanField(_("exact"), default=True)
     engine = models.CharField(_("engine"), max_length=10)
+    blocking_call = models.CharField(_("blocking call"), max_length=300, blank=True)
     called_name = models.CharField(_("called function"), max_length=300, blank=True)
     leaf_name = models.CharField(_("innermost function"), max_length=300, blank=True)
     filename = models.CharField(_("file"), max_length=500, blank=True)
@@ -146,6 +157,14 @@ class BlockingEvent(models.Model):
     def __str__(self) -> str:
         started_at = localtime(self.started_at) if is_aware(self.started_at) else self.started_at
         return f"{self.duration_ms:.1f} ms at {started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def headline(self) -> str:
+        return headline(called=self.called_name, detail=self.blocking_call)
+
+    @property
+    def function(self) -> str:
+        return self.finding.function
 
     @property
     def duration_ms(self) -> float:

@@ -36,7 +36,8 @@ def stored_finding(**columns):
         "first_seen": NOON,
         "last_seen": NOON + timedelta(minutes=5),
     }
-    return Finding.objects.create(**defaults | columns)
+    values = defaults | columns
+    return Finding.objects.create(**{"called_name": values["blocking_call"]} | values)
 
 
 def stored_hour(finding, *durations_ms, hour=NOON, method="GET", route="shop/<int:pk>/", **columns):
@@ -63,7 +64,8 @@ def event_columns(finding):
         "step_us": 120_000,
         "cause": finding.cause,
         "engine": "sampling",
-        "called_name": finding.blocking_call,
+        "blocking_call": finding.blocking_call,
+        "called_name": finding.called_name,
         "leaf_name": finding.blocking_call,
         "filename": finding.filename,
         "lineno": finding.lineno,

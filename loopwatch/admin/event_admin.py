@@ -29,7 +29,7 @@ class EventChangeList(ChangeList):
 
 @admin.register(BlockingEvent)
 class BlockingEventAdmin(FlameExports):
-    list_display = ("started", "duration", "blocking_call", "request", "delayed", "host", "release")
+    list_display = ("started", "duration", "call", "request", "delayed", "host", "release")
     list_filter = ("started_at", CauseFilter)
     list_select_related = ("finding",)
     ordering = ("-started_at",)
@@ -46,8 +46,8 @@ class BlockingEventAdmin(FlameExports):
         return html_cells.duration(event.duration_us)
 
     @admin.display(description=_("blocking call"))
-    def blocking_call(self, event: BlockingEvent) -> SafeString:
-        return html_cells.call_and_place(event.finding)
+    def call(self, event: BlockingEvent) -> SafeString:
+        return html_cells.call_and_place(event)
 
     @admin.display(description=_("request"))
     def request(self, event: BlockingEvent) -> str:

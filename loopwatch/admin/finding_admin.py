@@ -41,7 +41,7 @@ class FindingChangeList(ChangeList):
 class FindingAdmin(TriageAdmin, FlameExports):
     list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "first", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
-    search_fields = ("blocking_call", "function", "filename")
+    search_fields = ("blocking_call", "called_name", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
     ordering = ("-blocked_us",)
     list_per_page = 50

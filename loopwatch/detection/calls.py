@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
+from loopwatch.headline import headline
+
 SAMPLING, TRACING = ENGINES = "sampling", "tracing"
 
 
@@ -101,10 +103,11 @@ class LoopUsage:
 class BlockingCall:
     """One stall as detected.
 
-    ``method_name`` is the qualified name of the culprit, and ``duration_ms`` its share of the whole step, ``step_ms``.
-    ``filename``, ``lineno``, ``source`` and ``function`` say where the in-app code stood. ``called_name`` is what that
-    code called, and ``leaf_name`` what spent the time in the end; both may equal the culprit. ``exact`` is false where
-    only the function is certain: the culprit is then a likely call in it, or the function itself. ``waiting`` is the
+    ``function`` is the nearest in-app function, and ``called_name`` the qualified name of what it called; ``filename``,
+    ``lineno`` and ``source`` say where. ``duration_ms`` is how much of the whole step (``step_ms``) that call took.
+    ``method_name`` is what took the time inside it, where its library was entered, and ``leaf_name`` what spent the
+    time in the end; both may equal ``called_name``, and all may equal ``function``. ``exact`` is false where only the
+    function is certain: the call is then a likely one, or the function itself. ``waiting`` is the
     number of other requests in flight that were delayed, and ``delayed`` describes some of them. An ``ongoing`` call
     has not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry
     span that was current in the step, on a site that uses it; it is not stored.
@@ -137,9 +140,17 @@ class BlockingCall:
 
     @cached_property
     def fingerprint(self) -> str:
-        """32 hex digits that stay the same when lines move, and change with the culprit or the user's function."""
-        return hashlib.sha256(f"{self.method_name}\0{self.function}".encode(errors="surrogatepass")).hexdigest()[:32]
+        """32 hex digits that identify the finding: the in-app function and the call that it made, and nothing else.
+
+        The digits stay the same when lines move, or when another part of the library that was called takes the time.
+        """
+        return hashlib.sha256(f"{self.function}\0{self.called_name}".encode(errors="surrogatepass")).hexdigest()[:32]
+
+    @property
+    def headline(self) -> str:
+        """The call that the in-app function made, and what took the time inside it: ``requests.get → socket.recv``."""
+        return headline(called=self.called_name, detail=self.method_name)
 
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
-        return f"{self.method_name} blocked the event loop for {self.duration_ms:.1f} ms in {where}"
+        return f"{self.headline} blocked the event loop for {self.duration_ms:.1f} ms in {where}"

@@ -21,7 +21,7 @@ class Line:
 
     stall_id: str
     fingerprint: str
-    blocking_call: str
+    headline: str
     function: str
     place: str
     request: str

@@ -117,7 +117,7 @@ def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
     return Line(
         stall_id=call.stall_id if is_alone else "",
         fingerprint=call.fingerprint,
-        blocking_call=text(call.method_name, TEXT_LIMIT),
+        headline=text(call.headline, TEXT_LIMIT),
         function=text(call.function, TEXT_LIMIT),
         place=path_text(f"{shorten(call.filename)}:{call.lineno}" if call.filename else "", TEXT_LIMIT),
         request=text(name.strip(), TEXT_LIMIT),

@@ -45,7 +45,7 @@ def _line(fields: "_Fields") -> Line:
     return Line(
         stall_id=fields.text("stall_id"),
         fingerprint=fields.text("fingerprint"),
-        blocking_call=fields.text("blocking_call"),
+        headline=fields.text("headline"),
         function=fields.text("function"),
         place=fields.text("place"),
         request=fields.text("request"),

@@ -21,7 +21,7 @@ class BoundedAttributes:
     def of(self, call: BlockingCall) -> Attributes:
         """Return the call's attributes; beyond ``LIMIT`` combinations, names become ``OTHER``: sums stay exact."""
         attributes = {
-            "loopwatch.blocking_call": text(call.method_name, _LONGEST),
+            "loopwatch.blocking_call": text(call.called_name or call.method_name, _LONGEST),
             "code.function.name": text(call.function, _LONGEST),
             "http.request.method": request_columns.method(call.request),
             "http.route": text(request_columns.route(call.request), _LONGEST),

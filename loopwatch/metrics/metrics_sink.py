@@ -52,7 +52,7 @@ def _details(call: BlockingCall, attributes: Attributes) -> dict[str, AttributeV
     """Return the attributes of a span, which may be longer than those of a metric: they make no time series."""
     return {
         **attributes,
-        "loopwatch.blocking_call": text(call.method_name, 300),
+        "loopwatch.blocking_call": text(call.headline, 300),
         "code.function.name": text(call.function, 300),
         "code.file.path": path_text(shorten(call.filename), 500),
         "code.line.number": call.lineno,

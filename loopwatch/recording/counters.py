@@ -17,7 +17,7 @@ from loopwatch.recording.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
-_CALL = ("filename", "lineno", "source", "cause", "is_c_call", "exact")
+_CALL = ("blocking_call", "filename", "lineno", "source", "cause", "is_c_call", "exact")
 _FINDINGS = Merge(
     unique=("fingerprint",),
     added=(*_ADDED, "events_thinned"),
@@ -97,7 +97,7 @@ def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> Hourl
 def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     return Finding(
         fingerprint=fingerprint,
-        blocking_call=text(delta.call.method_name, 300),
+        called_name=text(delta.call.called_name, 300),
         function=text(delta.call.function, 300),
         first_seen=as_stored(delta.first_seen),
         last_seen=as_stored(delta.last_seen),
@@ -111,6 +111,7 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
 
 def _call_columns(call: CallDescription) -> dict[str, Any]:
     return {
+        "blocking_call": text(call.method_name, 300),
         "filename": path_text(shorten(call.filename), 500),
         "lineno": integer(call.lineno),
         "source": text(call.source, 500),

@@ -20,9 +20,10 @@ class HourKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class CallDescription:
-    """Describes a finding's blocking call, as of its newest event, because lines move."""
+    """Describes a finding's call: what identifies it, and the rest as of its newest event, because lines move."""
 
     method_name: str
+    called_name: str
     function: str
     filename: str
     lineno: int

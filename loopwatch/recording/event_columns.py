@@ -44,6 +44,7 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
         "cause": text(call.cause, 20),
         "exact": call.exact,
         "engine": text(call.engine, 10),
+        "blocking_call": text(call.method_name, 300),
         "called_name": text(call.called_name, 300),
         "leaf_name": text(call.leaf_name, 300),
         "filename": path_text(shorten(call.filename), 500),

@@ -86,7 +86,7 @@ class LogSink(Sink):
 def _line(call: BlockingCall, suppressed: int) -> str:
     verb = "has been blocking" if call.ongoing else "blocked"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
-    parts = [f"{call.method_name} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
+    parts = [f"{call.headline} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{request_columns.method(call.request)} {target}".strip())
@@ -102,6 +102,7 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
     fields = {
         "fingerprint": call.fingerprint,
         "blocking_call": log_text(call.method_name, 300),
+        "called_name": log_text(call.called_name, 300),
         "function": log_text(call.function, 300),
         "file": log_text(shorten(call.filename), 500),
         "line": call.lineno,

@@ -104,6 +104,7 @@ def _routes(before: CountedStall | None, counted: CountedStall, added: Impact) -
 def _description(call: BlockingCall) -> CallDescription:
     return CallDescription(
         method_name=call.method_name,
+        called_name=call.called_name,
         function=call.function,
         filename=call.filename,
         lineno=call.lineno,

@@ -98,17 +98,17 @@ def _changes(kind: str, findings: Iterable[ReportedFinding]) -> Table:
 
 def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequence[str], percent: int) -> TableRow:
     return TableRow(
-        name=_name(finding.blocking_call),
+        name=_name(finding.headline),
         figures=list(zip(headings, figures, strict=True)),
         percent=percent,
         marks=[visible(mark) for mark in wording.marks(finding)],
         relation=_("in"),
-        function="" if finding.function == finding.blocking_call else _name(finding.function),
+        function="" if finding.function == finding.headline else _name(finding.function),
         place=_name(finding.place),
         source=visible(finding.source),
         routes=[_name(route) for route in finding.routes[:_ROUTES]],
         more_routes=max(0, len(finding.routes) - _ROUTES),
-        cure=_(advice_for(finding.blocking_call, cause=finding.cause).cure),
+        cure=_(advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name).cure),
     )
 
 

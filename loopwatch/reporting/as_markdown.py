@@ -91,8 +91,8 @@ def _line(cells: Sequence[str]) -> str:
 
 def _finding(finding: ReportedFinding) -> str:
     marks = "".join(f" ({plain(mark)})" for mark in wording.marks(finding))
-    lines = [f"**{code(finding.blocking_call)}**{marks}"]
-    if finding.function != finding.blocking_call:
+    lines = [f"**{code(finding.headline)}**{marks}"]
+    if finding.function != finding.headline:
         lines.append(f"in {code(finding.function)}")
     if finding.place:
         lines.append(code(finding.place))

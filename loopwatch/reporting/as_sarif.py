@@ -70,7 +70,7 @@ def _rule_id(advice: Advice) -> str:
 
 
 def _advice(finding: ReportedFinding) -> Advice:
-    return advice_for(finding.blocking_call, cause=finding.cause)
+    return advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name)
 
 
 def _result(finding: ReportedFinding, place: RepositoryLine) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def _group_names(group: Group, report: Report, style: Style) -> Callable[[int], 
 def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[str]]:
     def names(width: int) -> Iterator[str]:
         marks = "".join(f" [{visible(mark)}]" for mark in wording.marks(finding))
-        call = style.MIGRATE_LABEL(shorten(visible(finding.blocking_call), width - len(marks)))
+        call = style.MIGRATE_LABEL(shorten(visible(finding.headline), width - len(marks)))
         yield call + style.WARNING(marks) if marks else call
         yield from _places(finding, width, style)
         if finding.routes:
@@ -137,7 +137,7 @@ def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[s
 
 def _places(finding: ReportedFinding, width: int, style: Style) -> Iterator[str]:
     """Return the function, unless it is the blocking call itself, and its place."""
-    function = f"in {visible(finding.function)}" if finding.function != finding.blocking_call else ""
+    function = f"in {visible(finding.function)}" if finding.function != finding.headline else ""
     place = visible(finding.place)
     if function and place and width_of(function + _GAP + place) <= width:
         yield f"{function}{_GAP}{style.HTTP_NOT_MODIFIED(place)}"

@@ -10,7 +10,7 @@ from loopwatch.rows.stacks import StoredFrame
 def advice_on(event: BlockingEvent, cause: str) -> Advice:
     """Return the advice for the call of this event."""
     names = {"called_name": event.called_name, "leaf_name": event.leaf_name}
-    return advice_for(event.finding.blocking_call, cause=cause, **names)
+    return advice_for(event.blocking_call, cause=cause, **names)
 
 
 def call_rewritten(event: BlockingEvent, frame: StoredFrame, lines: Sequence[str], advice: Advice) -> Rewriting | None:

@@ -11,12 +11,12 @@ from loopwatch.wording.durations import human_duration
 
 def title(finding: ReportedFinding) -> str:
     """Say what is wrong, in a few words."""
-    return visible(f"{finding.blocking_call} blocks the event loop")
+    return visible(f"{finding.headline} blocks the event loop")
 
 
 def message(finding: ReportedFinding) -> str:
     """Say what happened, how often, for how long, what it delayed, and what to do about it."""
-    sentences = [f"{finding.blocking_call} in {finding.function} blocked the event loop {_figures(finding)}."]
+    sentences = [f"{finding.headline} in {finding.function} blocked the event loop {_figures(finding)}."]
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
     if finding.requests_delayed:
@@ -26,7 +26,7 @@ def message(finding: ReportedFinding) -> str:
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")
-    sentences.append(advice_for(finding.blocking_call, cause=finding.cause).cure)
+    sentences.append(advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name).cure)
     if marks := ", ".join(wording.marks(finding)):
         sentences.append(f"[{marks}]")
     return visible(" ".join(sentences))

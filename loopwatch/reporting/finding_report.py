@@ -118,6 +118,7 @@ def _reported_finding(
     return ReportedFinding(
         fingerprint=finding.fingerprint,
         blocking_call=finding.blocking_call,
+        called_name=finding.called_name,
         function=finding.function,
         filename=finding.filename,
         lineno=finding.lineno,

@@ -69,7 +69,7 @@ def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iter
         counted = wording.counted(len(findings), "finding")
         yield f"{counted} outside of the repository {repository.root}, and so no result (is --repository right?):"
     for finding in findings[:_TOLD]:
-        yield f"  {finding.blocking_call} in {finding.function} ({finding.place or 'no file is known'})"
+        yield f"  {finding.headline} in {finding.function} ({finding.place or 'no file is known'})"
     if len(findings) > _TOLD:
         yield f"  and {len(findings) - _TOLD} more"
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import NamedTuple
 
+from loopwatch.headline import headline
 from loopwatch.impact import NO_IMPACT
 from loopwatch.reporting.aggregates import NO_SUMS, Sums, sums_of
 from loopwatch.reporting.recording_health import recording_health
@@ -20,12 +21,13 @@ class _GroupedFinding(NamedTuple):
     """The columns of a finding that decide its group, in the order of the query."""
 
     blocking_call: str
+    called_name: str
     function: str
     filename: str
     cause: str
 
     def __str__(self) -> str:
-        return f"{self.blocking_call} in {self.function}"
+        return f"{headline(called=self.called_name, detail=self.blocking_call)} in {self.function}"
 
 
 @dataclass(frozen=True, slots=True)

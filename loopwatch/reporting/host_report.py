@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 
+from loopwatch.headline import headline
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import BlockingEvent, LoopTime
 from loopwatch.reporting.aggregates import IMPACT
@@ -55,14 +56,14 @@ def _impacts(since: datetime, using: str | None) -> dict[str, Impact]:
 def _blocked_us(since: datetime, using: str | None) -> dict[str, dict[str, int]]:
     """Return how long stored events blocked, by host and then by finding."""
     by_host = defaultdict[str, dict[str, int]](dict)
-    for host, blocking_call, function, blocked_us in _finding_sums(since, using):
-        by_host[host][f"{blocking_call} in {function}"] = blocked_us
+    for host, blocking_call, called_name, function, blocked_us in _finding_sums(since, using):
+        by_host[host][f"{headline(called=called_name, detail=blocking_call)} in {function}"] = blocked_us
     return by_host
 
 
-def _finding_sums(since: datetime, using: str | None) -> QuerySet[BlockingEvent, tuple[str, str, str, int]]:
+def _finding_sums(since: datetime, using: str | None) -> QuerySet[BlockingEvent, tuple[str, str, str, str, int]]:
     events = BlockingEvent.objects.using(using).filter(started_at__gte=as_stored(since))
-    names = ("host", "finding__blocking_call", "finding__function")
+    names = ("host", "finding__blocking_call", "finding__called_name", "finding__function")
     return events.order_by().values_list(*names).annotate(Sum("duration_us"))
 
 

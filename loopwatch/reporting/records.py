@@ -16,8 +16,9 @@ def records(report: Report) -> list[dict[str, Any]]:
 
 def names(report: Report) -> list[str]:
     """Return the names of the values in a record, except those of a change."""
-    row = ReportedFinding if report.group_by == FINDING else Group
-    return [{"name": report.group_by}.get(field.name, field.name) for field in fields(row) if field.name != "change"]
+    if report.group_by == FINDING:
+        return ["headline", *(field.name for field in fields(ReportedFinding) if field.name != "change")]
+    return [{"name": report.group_by}.get(field.name, field.name) for field in fields(Group)]
 
 
 def comparison_record(comparison: Comparison) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def comparison_record(comparison: Comparison) -> dict[str, Any]:
 
 
 def _finding(finding: ReportedFinding) -> dict[str, Any]:
-    record = asdict(finding)
+    record = {"headline": finding.headline} | asdict(finding)
     del record["change"]
     if finding.change:
         record["change"] = {

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from loopwatch.headline import headline
 from loopwatch.reporting.recording_health import RecordingHealth
 from loopwatch.reporting.release_change import Change, Comparison
 from loopwatch.reporting.thread_waits import ReportedThreadWait
@@ -30,6 +31,7 @@ class ReportedFinding:
 
     fingerprint: str
     blocking_call: str
+    called_name: str
     function: str
     filename: str
     lineno: int
@@ -48,6 +50,10 @@ class ReportedFinding:
     requests_delayed: int
     delay_ms: float
     change: Change | None = None
+
+    @property
+    def headline(self) -> str:
+        return headline(called=self.called_name, detail=self.blocking_call)
 
     @property
     def place(self) -> str:

@@ -39,7 +39,8 @@ def _heaviest(calls: Iterable[BlockingCall]) -> list[tuple[float, str]]:
 def _described(call: BlockingCall) -> str:
     if call.cause.is_machine:
         return f"no call, the process was {call.cause}"
-    return f"{call.method_name} ({shorten(call.filename)}:{call.lineno})" if call.filename else call.method_name
+    name = call.called_name or call.method_name
+    return f"{name} ({shorten(call.filename)}:{call.lineno})" if call.filename else name
 
 
 def _metric(name: str, duration_ms: float, description: str) -> str:

@@ -35,7 +35,7 @@ def call_line(call: BlockingCall) -> str:
     if call.cause.is_machine:
         return f"stood still for {call.step_ms:.1f} ms, and no call is to blame: {call.cause}"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
-    line = f"{call.method_name} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
+    line = f"{call.headline} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
     return log_text(line, 1000)
 
 

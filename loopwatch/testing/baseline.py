@@ -32,7 +32,7 @@ class KnownCall:
 
     @classmethod
     def of(cls, finding: FindingInTest) -> "KnownCall":
-        return cls(finding.name, finding.function, finding.fingerprint, finding.channel)
+        return cls(finding.called_name or finding.blocking_call, finding.function, finding.fingerprint, finding.channel)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 from loopwatch.detection.calls import BlockingCall, StackFrame
 from loopwatch.detection.strict.calls import StrictCall
 from loopwatch.escaping.terminal import visible
+from loopwatch.headline import headline
 from loopwatch.sources.running import expression_of
 
 MAX_FRAMES = 60
@@ -64,8 +65,10 @@ class FindingInTest:
 
     @property
     def name(self) -> str:
-        """The name to show: the culprit of a stall, or the in-app call that makes the strict calls."""
-        return self.called_name if self.channel is Channel.STRICT else self.blocking_call
+        """The name to show: the headline of a stall, or the in-app call that makes the strict calls."""
+        if self.channel is Channel.STRICT:
+            return self.called_name
+        return headline(called=self.called_name, detail=self.blocking_call)
 
     def with_verdict(self, verdict: Verdict, rule: str = "") -> "FindingInTest":
         return replace(self, verdict=verdict, rule=rule)

@@ -123,6 +123,24 @@ def test_search_finds_words_in_names_files_and_routes(admin_client, words, found
     assert listed(admin_client, q=words) == found
 
 
+@pytest.mark.parametrize("words", ["requests.get", "getresponse"])
+def test_search_finds_the_call_and_the_detail(admin_client, words):
+    stored_finding(function="here", called_name="requests.get", blocking_call="http.client.HTTPConnection.getresponse")
+    stored_finding(function="other")
+    assert listed(admin_client, q=words) == ["here"]
+
+
+@pytest.mark.parametrize("page", ["finding", "blockingevent"])
+def test_lists_and_pages_name_the_call_and_the_detail(admin_client, page):
+    finding = stored_finding(called_name="requests.get", blocking_call="socket.recv")
+    row = {"finding": finding, "blockingevent": stored_event(finding)}[page]
+    for url in (
+        reverse(f"admin:loopwatch_{page}_changelist"),
+        reverse(f"admin:loopwatch_{page}_change", args=[row.pk]),
+    ):
+        assert "requests.get → socket.recv" in admin_client.get(url).content.decode().replace("<wbr>", "")
+
+
 def test_a_longer_list_of_findings_needs_no_more_queries(admin_client, django_assert_max_num_queries):
     for number in range(50):
         finding = stored_finding(function=f"f{number}")

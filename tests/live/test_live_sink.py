@@ -70,7 +70,7 @@ async def sent(audience, *calls):
 async def test_a_line_has_the_call_its_place_its_request_and_its_duration(audience):
     call = blocking_call(waiting=3, duration_ms=99.5)
     (line,) = (await sent(audience, call)).lines
-    assert (line.blocking_call, line.function) == ("time.sleep", "shop.views.checkout")
+    assert (line.headline, line.function) == ("time.sleep", "shop.views.checkout")
     assert line.request == "POST checkout/<int:pk>/"
     assert (line.duration_ms, line.total_ms, line.count, line.waiting) == (99.5, 99.5, 1, 3)
     assert (line.started_at_ms, line.fingerprint) == (SECOND * 1000, call.fingerprint)
@@ -141,8 +141,8 @@ async def test_the_last_seconds_of_a_very_long_stall_are_sent(audience):
 async def test_names_with_odd_characters_are_sent(audience):
     names = {"method_name": "a\0\udc80" + "x" * 999, "function": "<b>", "filename": "", "request": None}
     (line,) = (await sent(audience, blocking_call(**names))).lines
-    assert len(line.blocking_call) == 300
-    assert "\udc80" not in line.blocking_call
+    assert len(line.headline) == 300
+    assert "\udc80" not in line.headline
     assert (line.request, line.place) == ("", "")
 
 

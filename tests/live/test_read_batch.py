@@ -82,7 +82,7 @@ def test_a_batch_with_a_wrong_value_is_refused(key, value):
     [
         ("function", None),
         ("function", b"shop.views"),
-        ("blocking_call", "x" * 1_000_000),
+        ("headline", "x" * 1_000_000),
         ("duration_ms", float("nan")),
         ("duration_ms", float("inf")),
         ("duration_ms", "50"),

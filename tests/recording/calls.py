@@ -37,6 +37,8 @@ def blocking_call(minute=0.0, **changes):
         "leaf_name": "time.sleep",
         "request": Request("http", "POST", "checkout/<int:pk>/"),
     }
+    if "method_name" in changes:
+        values["called_name"] = changes["method_name"]
     return BlockingCall(**(values | changes))
 
 

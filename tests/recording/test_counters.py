@@ -48,6 +48,19 @@ def test_counters_are_the_same_however_deltas_are_added(recorder_of, database, m
     assert sum(Finding.objects.values_list("events", flat=True)) == len({call.stall_id for call in calls})
 
 
+def test_stalls_of_one_call_are_one_finding_with_the_newest_detail_and_each_event_has_its_own(recorder_of):
+    recorder = recorder_of()
+    for minute, detail in enumerate(["zipfile.ZipFile.write", "openpyxl.cell.Cell.value"]):
+        recorder.put(blocking_call(minute=minute, method_name=detail, called_name="openpyxl.Workbook.save"))
+        assert recorder.flush(10)
+    finding = Finding.objects.get()
+    assert str(finding) == "openpyxl.Workbook.save → openpyxl.cell.Cell.value in shop.views.checkout"
+    assert [event.headline for event in finding.blocking_events.order_by("started_at")] == [
+        "openpyxl.Workbook.save → zipfile.ZipFile.write",
+        "openpyxl.Workbook.save → openpyxl.cell.Cell.value",
+    ]
+
+
 def test_the_two_hours_of_one_name_when_clocks_change_are_one_row(recorder_of, settings):
     settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
     recorder = recorder_of(started=False)

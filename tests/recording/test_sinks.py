@@ -51,6 +51,11 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
     assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
 
 
+def test_the_log_names_the_call_and_the_detail(caplog):
+    LogSink().emit(blocking_call(called_name="requests.get", method_name="socket.recv"))
+    assert lines(caplog)[0].getMessage().startswith("requests.get → socket.recv blocked the event loop for")
+
+
 def test_the_log_has_one_line_a_finding_and_minute_and_counts_the_others(caplog):
     sink = LogSink(clock := Clock())
     for _ in range(4):

@@ -44,6 +44,19 @@ def repository(tmp_path, settings):
     return Repository(str(tmp_path))
 
 
+@pytest.mark.parametrize("render", [text, render_html, render_markdown, render_json, render_csv])
+def test_a_finding_is_named_by_the_call_and_by_the_detail(render):
+    shown = render(a_report(a_finding(called_name="requests.get", blocking_call="socket.recv")))
+    plain = shown.replace("\u200b", "").replace("<wbr>", "").replace("\\u2192", "→")
+    assert "requests.get → socket.recv" in plain
+
+
+@pytest.mark.parametrize("render", [render_github, render_sarif])
+def test_a_result_is_named_by_the_call_and_by_the_detail(render, repository):
+    shown = render(a_report(a_finding(called_name="requests.get", blocking_call="socket.recv")), repository)
+    assert "requests.get → socket.recv in shop.views.checkout" in shown.replace("\\u2192", "→")
+
+
 class TestText:
     def test_groups_have_their_name_and_their_worst_finding(self):
         shown = text(grouped(a_group(), a_group(name="", findings=1)))
@@ -124,7 +137,7 @@ class TestCsv:
         assert (rows[1]["change_before_events"], rows[1]["change_after_events"]) == ("9", "90")
 
     def test_without_rows_the_headings_remain(self):
-        assert render_csv(a_report()).startswith("fingerprint,blocking_call,function,")
+        assert render_csv(a_report()).startswith("headline,fingerprint,blocking_call,called_name,function,")
         assert render_csv(grouped()).startswith("route,findings,events,")
 
     def test_no_name_is_a_formula(self):

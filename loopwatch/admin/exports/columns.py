@@ -42,8 +42,8 @@ def _plain(*names: str) -> tuple[ExportColumn, ...]:
 
 
 FINDING: Final = (
-    *_plain("fingerprint", "status", "blocking_call", "function", "filename", "lineno", "source", "cause", "exact"),
-    *_plain("events", "events_thinned"),
+    *_plain("fingerprint", "status", "blocking_call", "called_name", "function", "filename", "lineno", "source"),
+    *_plain("cause", "exact", "events", "events_thinned"),
     ExportColumn("blocked_ms", "blocked_us", _milliseconds),
     ExportColumn("longest_ms", "longest_us", _milliseconds),
     *_plain("requests_delayed"),
@@ -55,9 +55,9 @@ FINDING: Final = (
 EVENT: Final = (
     *_plain("stall_id"),
     ExportColumn("fingerprint", "finding__fingerprint"),
-    ExportColumn("blocking_call", "finding__blocking_call"),
+    *_plain("blocking_call", "called_name", "leaf_name"),
     ExportColumn("function", "finding__function"),
-    *_plain("filename", "lineno", "source", "called_name", "leaf_name"),
+    *_plain("filename", "lineno", "source"),
     ExportColumn("started_at", "started_at", _iso),
     ExportColumn("duration_ms", "duration_us", _milliseconds),
     ExportColumn("step_ms", "step_us", _milliseconds),

@@ -1,9 +1,15 @@
 """Finds the culprit of a stall: the call that took most of its time.
 
 Every sample becomes a path of nodes, outermost first: the Python functions on the stack, then the C function that the
-innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward to the
-call that took most of the time, then outward to where its library was entered: ``json.dumps`` says more than the
-function of its encoder that happened to be running.
+innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward from the step while
+one callee holds at least half of it. Along that chain, three nodes are named:
+
+* the nearest in-app function, counted from the inside;
+* the call that its line makes, which is the next node of the chain (the function itself if no call holds half);
+* the detail, which is where the innermost library of the chain was entered, because ``json.dumps`` says more than the
+  function of its encoder that happened to be running.
+
+The first two identify a finding. The detail does not: which helper of a library holds half of the samples is chance.
 """
 
 import builtins
@@ -68,10 +74,14 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Culprit:
-    """The node to blame, its depth, and the paths that pass through it there."""
+    """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
 
+    If the time is the function's own, all three are the same node.
+    """
+
+    function: Node
+    called: Node
     node: Node
-    depth: int
     paths: tuple[Path, ...]
 
     @property
@@ -79,10 +89,10 @@ class Culprit:
         """The heaviest path through the in-app line that took most of the time."""
         by_line: dict[object, list[Path]] = defaultdict(list)
         for path in self.paths:
-            own = own_node(path.nodes, self.depth)
-            site = path.nodes[self.depth if own is None else own].site
-            by_line[site.code, span_at(site.code, site.offset).lineno].append(path)
-        return max(max(by_line.values(), key=_weight), key=lambda path: path.weight_s)
+            by_line[self._line_of(path)].append(path)
+        at_line = max(by_line.values(), key=_weight)
+        telling = [path for path in at_line if any(node.key == self.node.key for node in path.nodes)]
+        return max(telling or at_line, key=lambda path: path.weight_s)
 
     @property
     def weight_s(self) -> float:
@@ -91,7 +101,22 @@ class Culprit:
     @property
     def is_exact(self) -> bool:
         """Whether exact nodes account for at least half of the time."""
-        return _weight([path for path in self.paths if path.nodes[self.depth].is_exact]) >= self.weight_s / 2
+        certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self._calls].is_exact]
+        return _weight(certain) >= self.weight_s / 2
+
+    def depth_on(self, path: Path) -> int:
+        """How deep the function is on one of the paths. A recursive function stands where it made the call."""
+        depth = _depth_of(path.nodes, self.function, self.called)
+        assert depth is not None  # noqa: S101 - the paths are those on which it is
+        return depth
+
+    @property
+    def _calls(self) -> bool:
+        return self.called is not self.function
+
+    def _line_of(self, path: Path) -> tuple[object, int]:
+        site = path.nodes[self.depth_on(path)].site
+        return site.code, span_at(site.code, site.offset).lineno
 
 
 def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
@@ -129,13 +154,25 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
         if depth >= 0 and _weight(heaviest) < DOMINANT * total:
             break
         chosen, depth = heaviest, depth + 1
-    if depth < 0:
-        return None
-    depth = entry_of(chosen[0].nodes, depth)
-    key = chosen[0].nodes[depth].key
-    through = [path for path in paths if len(path.nodes) > depth and path.nodes[depth].key == key]
-    node = max(through, key=lambda path: path.weight_s).nodes[depth]
-    return Culprit(node, depth, tuple(through))
+    return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
+
+
+def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
+    """The verdict on a chain of calls each of which, down to ``end``, had most of the time."""
+    depth = entry_of(chain, end)
+    at = own_node(chain, depth) or 0
+    function, called = chain[at], chain[min(at + 1, depth)]
+    through = [path for path in paths if _depth_of(path.nodes, function, called) is not None]
+    return Culprit(function, called, chain[depth], tuple(through))
+
+
+def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None:
+    """Return the innermost place on a path where a function calls another, or, if they are one, where it stands."""
+    step = int(called is not function)
+    for depth in range(len(nodes) - 1 - step, -1, -1):
+        if nodes[depth].key == function.key and nodes[depth + step].key == called.key:
+            return depth
+    return None
 
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:

@@ -26,7 +26,6 @@ from loopwatch.detection.verdict.attribution import (
     culprit_of,
     entry_of,
     is_import,
-    own_node,
     paths_of,
 )
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
@@ -158,14 +157,12 @@ class _Common:
         self.started_at = started_at
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
-        path, depth = culprit.heaviest, culprit.depth
-        nodes = path.nodes
-        own = own_node(nodes, depth)
-        user = nodes[own] if own is not None else nodes[0]
-        span = source.span_at(user.site.code, user.site.offset)
-        if user.key is culprit.node.key:
+        path = culprit.heaviest
+        site = path.nodes[culprit.depth_on(path)].site
+        span = source.span_at(site.code, site.offset)
+        if culprit.called is culprit.function:
             span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # it is the function's self time
-        filename = user.site.code.co_filename
+        filename = site.code.co_filename
         contributions = _contributions(paths, self.counts)
         return self._call(
             method_name=culprit.node.name,
@@ -174,12 +171,12 @@ class _Common:
             filename=filename,
             lineno=span.lineno,
             source=source.text_of(filename, span),
-            function=user.name,
+            function=culprit.function.name,
             stack=frames_of(path.sample.sites),
             exact=culprit.is_exact,
             cause=_cause(culprit),
-            called_name=nodes[own + 1].name if own is not None and own + 1 < len(nodes) else culprit.node.name,
-            leaf_name=nodes[-1].name,
+            called_name=culprit.called.name,
+            leaf_name=path.nodes[-1].name,
             samples=_stack_samples(culprit, paths),
             contributions=contributions,
         )
@@ -211,6 +208,7 @@ class _Common:
         return replace(
             call,
             method_name=AUTOMATIC_COLLECTION,
+            called_name=AUTOMATIC_COLLECTION,
             duration_ms=collecting_s * 1000,
             is_c_call=True,
             exact=True,

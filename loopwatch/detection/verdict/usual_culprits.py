@@ -30,27 +30,31 @@ class UsualCulprits:
         if counts is None or len(counts) >= MAX_CULPRITS:
             self._begin(call.function)
             counts = self._counts[call.function]
-        counts[call.method_name] += WEIGHT_OF_EXACT if call.exact else 1
-        self._latest[call.function][call.method_name] = replace(
+        counts[call.called_name] += WEIGHT_OF_EXACT if call.exact else 1
+        self._latest[call.function][call.called_name] = replace(
             call, stack=(), samples=(), request=None, otel_span=None
         )
 
     def likely(self, call: BlockingCall) -> BlockingCall:
-        """Rename an uncertain call after the most frequent culprit of its function that its own samples contain."""
+        """Rename an uncertain call after the most frequent call of its function that its own samples contain."""
         counts = self._counts.get(call.function, Counter[str]())
+        latest = self._latest.get(call.function, {})
         seen = {call.called_name, *(each.name for each in call.contributions)}
         # A report that names only the function says least, so any call seen in it is better.
         calls = [
             (count, name)
             for name, count in counts.items()
-            if name in seen and name != call.function and self._latest[call.function][name].cause is call.cause
+            if name not in ("", call.function)
+            and not seen.isdisjoint((name, latest[name].method_name))
+            and latest[name].cause is call.cause
         ]
         if not calls:
             return call
         count, name = max(calls)
-        if call.method_name != call.function and count <= counts[call.method_name]:
+        is_named = call.called_name not in ("", call.function)
+        if name == call.called_name or (is_named and count <= counts[call.called_name]):
             return call
-        return _as_usual(call, self._latest[call.function][name])
+        return _as_usual(call, latest[name])
 
     def stand_in(self, call: BlockingCall) -> BlockingCall:
         """Rename a call without samples after the culprit of its function, if only one is known."""

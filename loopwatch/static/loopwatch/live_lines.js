@@ -44,15 +44,15 @@ loopwatchLive.Lines = class {
         field.ongoing.hidden = !line.ongoing;
         field.count.textContent = Math.max(1, line.count, before ? Number(before.dataset.count) : 0);
         field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
-        field.call.textContent = line.blocking_call;
-        field.function.textContent = line.function === line.blocking_call ? "" : line.function;
+        field.call.textContent = line.headline;
+        field.function.textContent = line.function === line.headline ? "" : line.function;
         field.place.textContent = line.place;
         field.request.textContent = line.request || this.texts.outside;
         field.waiting.textContent = line.waiting;
         field.cause.textContent = this.cause(line.cause);
         Object.assign(row.dataset, { count: field.count.textContent, stall: line.stall_id });
         row.dataset.route = field.request.textContent.toLowerCase();
-        row.dataset.finding = [line.blocking_call, line.function, line.place, line.fingerprint].join("\n").toLowerCase();
+        row.dataset.finding = [line.headline, line.function, line.place, line.fingerprint].join("\n").toLowerCase();
         this.remember(field.request.textContent);
         return row;
     }

@@ -269,7 +269,7 @@ def collected(collecting_s, *paths, **given):
 def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
     call = collected(0.96875, path([POPS]), of=stall(1.0, handle=Step(shop.add_up)))
     assert (call.method_name, call.leaf_name, call.cause) == (*[AUTOMATIC_COLLECTION] * 2, Cause.GARBAGE_COLLECTION)
-    assert (call.function, call.called_name) == (f"{shop.__name__}.add_up",) * 2
+    assert (call.function, call.called_name) == (f"{shop.__name__}.add_up", AUTOMATIC_COLLECTION)
     assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (968.75, 1000.0, True, True)
     assert [frame.function for frame in call.stack] == ["price"]
 

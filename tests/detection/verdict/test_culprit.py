@@ -71,22 +71,71 @@ def test_there_is_no_culprit_where_no_function_was_seen(paths):
     assert culprit_of(paths) is None
 
 
-def test_the_culprit_has_the_time_of_all_paths_that_go_through_it():
-    through = [path([SLEEPS], 0.4), path([SLEEPS, CHECKOUT], 0.25), path([SLEEPS], 0.25)]
-    culprit = culprit_of([through[0], path([POPS], 0.125), path([CHECKOUT], 0.125), through[2]])
-    assert culprit.paths == (through[0], through[2])
-    assert culprit.weight_s == 0.65
+CALLS = [
+    pytest.param(
+        [(1.0, [DUMPS, DUMPS_FROM])], "shop.checkout", "json.dumps", id="the call that an in-app function made"
+    ),
+    pytest.param(
+        [(0.6, [ENCODE, DUMPS, RENDER, CHECKOUT]), (0.4, [ESCAPE, RENDER, CHECKOUT])],
+        "shop.checkout",
+        "django.template.Template.render",
+        id="what the line called, even if another library took the time",
+    ),
+    pytest.param(
+        [(0.4, [DUMPS, RENDER, CHECKOUT]), (0.6, [ESCAPE, RENDER, CHECKOUT])],
+        "shop.checkout",
+        "django.template.Template.render",
+        id="what the line called, if nothing that it called had half of the time",
+    ),
+    pytest.param(
+        [(1.0, [PRICE, RENDER, CHECKOUT])], "shop.price", "shop.price", id="in-app code that a library called"
+    ),
+    pytest.param(
+        [(0.4, [POPS, CHECKOUT]), (0.4, [PRICE, CHECKOUT]), (0.2, [CHECKOUT])],
+        "shop.price",
+        "shop.price",
+        id="the function itself, if none of its calls had half of the time",
+    ),
+    pytest.param([(1.0, [MAX])], "shop.add_up", "max", id="a C function that an in-app function called"),
+    pytest.param([(1.0, [KEY, MAX])], "shop.add_up", "max", id="what called a lambda"),
+    pytest.param([(1.0, [SLEEPS, *IMPORTS])], "shop.load_models", "import sqlite3", id="an import"),
+    pytest.param(
+        [(1.0, [ENCODE, DUMPS, RENDER])],
+        "django.template.Template.render",
+        "json.dumps",
+        id="the outermost function and its call, if none is in-app",
+    ),
+    pytest.param([(1.0, [DUMPS])], "json.dumps", "json.dumps", id="the outermost function, if that is all there is"),
+]
 
 
-def test_the_culprit_has_the_time_of_the_same_call_made_by_other_functions():
+@pytest.mark.parametrize(("paths", "function", "called"), CALLS)
+def test_a_finding_is_identified_by(paths, function, called):
+    culprit = culprit_of([path(stack, weight_s) for weight_s, stack in paths])
+    assert (culprit.function.name, culprit.called.name) == (function, called)
+
+
+def test_the_culprit_has_the_time_of_every_call_that_its_function_made():
+    paths = [path([SLEEPS], 0.5), path([POPS], 0.125), path([SLEEPS, CHECKOUT], 0.25), path([CHECKOUT], 0.125)]
+    culprit = culprit_of(paths)
+    assert culprit.paths == (paths[0], paths[2])
+    assert culprit.weight_s == 0.75
+
+
+def test_the_same_call_made_by_another_function_is_not_the_culprits_time():
     paths = [path([SLEEPS], 0.5), path([site(shop.price, callee="time.sleep")], 0.3), path([PRICE], 0.2)]
-    assert culprit_of(paths).paths == (paths[0], paths[1])
+    assert culprit_of(paths).paths == (paths[0],)
 
 
-def test_a_culprit_called_by_several_functions_stands_where_most_of_its_time_went():
-    elsewhere = site(shop.price, callee="time.sleep")
-    culprit = culprit_of([path([SLEEPS], 0.3), path([SLEEPS], 0.3), path([elsewhere], 0.4)])
-    assert culprit.node.site == elsewhere
+def test_the_time_of_a_call_is_all_that_went_through_it_and_not_only_through_the_detail():
+    paths = [path([DUMPS, RENDER, CHECKOUT], 0.6), path([ESCAPE, RENDER, CHECKOUT], 0.3), path([CHECKOUT], 0.1)]
+    culprit = culprit_of(paths)
+    assert (culprit.node.name, culprit.weight_s) == ("json.dumps", pytest.approx(0.9))
+
+
+def test_a_function_that_spends_its_own_time_has_that_of_what_it_called_too():
+    culprit = culprit_of([path([CHECKOUT], 0.5), path([SLEEPS], 0.4), path([POPS], 0.1)])
+    assert (culprit.called.name, culprit.weight_s) == ("shop.checkout", pytest.approx(0.9))
 
 
 def entered(stack, depth=None):
@@ -161,6 +210,12 @@ def test_the_line_of_the_heaviest_path_is_the_users_even_if_the_library_was_seen
     both_lines = [path([site(json.dumps, at), DUMPS_FROM], weight_s) for at, weight_s in ((ENTRY, 0.3), (None, 0.25))]
     elsewhere = path([DUMPS, CHECKOUT], 0.4)
     assert culprit_of([elsewhere, *both_lines]).heaviest is both_lines[0]
+
+
+def test_the_heaviest_path_is_one_that_shows_the_detail():
+    lines = [path([ESCAPE, RENDER, CHECKOUT], 0.4), path([DUMPS, RENDER, CHECKOUT], 0.3)]
+    paths = [*lines, path([ENCODE, DUMPS, RENDER, CHECKOUT], 0.3)]
+    assert culprit_of(paths).heaviest.nodes[-1].name.startswith("json.")
 
 
 def test_the_line_of_the_heaviest_path_is_the_culprits_where_no_function_is_the_users():

@@ -31,12 +31,19 @@ DUMPS = BlockingCall(
         Contribution(name, 20.0) for name in ("app.export", "json.dumps", "str.encode", "time.sleep", "zlib.compress")
     ),
 )
-ENCODE = replace(DUMPS, method_name="str.encode", lineno=20, source="HttpResponse(body)", leaf_name="str.encode")
-FUNCTION = replace(DUMPS, method_name="app.export", is_c_call=False, lineno=18)
-SLEEP = replace(DUMPS, method_name="time.sleep", lineno=21, cause=Cause.WAITING)
+ENCODE = replace(
+    DUMPS,
+    method_name="str.encode",
+    called_name="str.encode",
+    lineno=20,
+    source="HttpResponse(body)",
+    leaf_name="str.encode",
+)
+FUNCTION = replace(DUMPS, method_name="app.export", called_name="app.export", is_c_call=False, lineno=18)
+SLEEP = replace(DUMPS, method_name="time.sleep", called_name="time.sleep", lineno=21, cause=Cause.WAITING)
 CERTAIN = replace(DUMPS, exact=True)
-COLLECTS = replace(CERTAIN, method_name="zlib.compress", cause=Cause.GARBAGE_COLLECTION)
-IMPORTS = replace(CERTAIN, method_name="zlib.compress", cause=Cause.IMPORTING)
+COLLECTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.GARBAGE_COLLECTION)
+IMPORTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.IMPORTING)
 
 
 def noted(*calls):
@@ -63,12 +70,15 @@ LIKELY = [
     ),
     pytest.param(
         [DUMPS, DUMPS, ENCODE],
-        replace(ENCODE, called_name="str.encode", contributions=()),
+        replace(ENCODE, contributions=()),
         "str.encode",
         id="nothing that it did not see itself",
     ),
     pytest.param(
-        [DUMPS], replace(FUNCTION, contributions=(), called_name="json.dumps"), "json.dumps", id="what its line called"
+        [replace(DUMPS, called_name="app.dump"), ENCODE, ENCODE],
+        replace(FUNCTION, contributions=(Contribution("json.dumps", 20.0),)),
+        "json.dumps",
+        id="a call of which it saw the detail",
     ),
     pytest.param([COLLECTS], replace(FUNCTION, cause=COLLECTS.cause), "app.export", id="not a collection"),
     pytest.param([IMPORTS], replace(FUNCTION, cause=IMPORTS.cause), "app.export", id="not an import"),
@@ -107,6 +117,11 @@ def test_the_likely_call_is_described_as_it_was_seen_last():
     assert noted(DUMPS, DUMPS).likely(replace(FUNCTION, called_name="", leaf_name="")).leaf_name == DUMPS.leaf_name
 
 
+def test_a_call_that_is_the_usual_one_keeps_its_detail():
+    call = replace(DUMPS, method_name="json.encoder.encode")
+    assert noted(DUMPS, DUMPS).likely(call) is call
+
+
 def test_what_is_kept_of_a_call_is_small():
     heavy = replace(
         DUMPS, stack=("frame",), samples=(StackSample(1.0, ()),), request=Request("http"), otel_span=object()
@@ -120,7 +135,7 @@ def test_the_calls_kept_of_a_function_are_limited(monkeypatch):
     monkeypatch.setattr(usual_culprits, "MAX_CULPRITS", 2)
     usual = noted(DUMPS, DUMPS, ENCODE)
     assert usual.likely(FUNCTION).method_name == "json.dumps"
-    usual.note(replace(DUMPS, method_name="zlib.compress"))
+    usual.note(replace(DUMPS, method_name="zlib.compress", called_name="zlib.compress"))
     assert usual.likely(FUNCTION).method_name == "zlib.compress"
     assert list(usual._latest["app.export"]) == ["zlib.compress"]
 
