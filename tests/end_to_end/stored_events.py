@@ -10,7 +10,7 @@ from tests.support.waiting import TooLateError, until
 WRITTEN_WITHIN_S = 10
 
 EVENTS = """
-    SELECT finding.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,
+    SELECT event.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,
            event.consumer, event.exact, event.duration_us / 1000.0
     FROM loopwatch_blockingevent AS event JOIN loopwatch_finding AS finding ON finding.id = event.finding_id
     ORDER BY event.id

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 EVENTS = """
-    SELECT finding.blocking_call, finding.function, event.source, event.cause, event.ongoing, event.duration_us,
+    SELECT event.blocking_call, finding.function, event.source, event.cause, event.ongoing, event.duration_us,
            finding.events, event.stacks
     FROM loopwatch_blockingevent AS event JOIN loopwatch_finding AS finding ON finding.id = event.finding_id
 """

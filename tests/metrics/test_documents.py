@@ -33,7 +33,7 @@ def test_every_metric_is_documented_and_no_other(sdk, points):
 def test_the_attributes_and_their_limit_are_those_of_the_code():
     for name in attributes.BoundedAttributes().of(blocking_call()):
         assert f"`{name}`" in TEXT
-    assert f"a process tells {attributes.LIMIT}\napart" in TEXT
+    assert f"a process reports at most {attributes.LIMIT};" in TEXT
 
 
 def test_the_documented_programs_are_valid_python():
