@@ -1,8 +1,8 @@
 """Finds the culprit of a stall: the call that took most of its time.
 
 Every sample becomes a path of nodes, outermost first: the Python functions on the stack, then the C function that the
-innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward from the step
-while one callee holds at least half of it. Along that chain, three nodes are named:
+innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward while
+one callee holds at least half of the step. Along that chain, three nodes are named:
 
 * the nearest in-app function, counted from the inside;
 * the call that its line makes, which is the next node of the chain (the function itself if no call holds half);
