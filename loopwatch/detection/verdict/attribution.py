@@ -105,7 +105,7 @@ class Culprit:
         return _weight(certain) >= self.weight_s / 2
 
     def depth_on(self, path: Path) -> int:
-        """How deep the function is on one of the paths. A recursive function stands where it made the call."""
+        """Return how deep the function is on a path; if it is recursive, where it made the call."""
         depth = _depth_of(path.nodes, self.function, self.called)
         assert depth is not None  # noqa: S101 - the paths are those on which it is
         return depth
@@ -158,7 +158,7 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
 
 
 def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
-    """The verdict on a chain of calls each of which, down to ``end``, had most of the time."""
+    """Return the culprit of a chain of calls, each of which took at least half of the step, down to ``end``."""
     depth = entry_of(chain, end)
     at = own_node(chain, depth) or 0
     function, called = chain[at], chain[min(at + 1, depth)]
@@ -167,7 +167,7 @@ def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
 
 
 def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None:
-    """Return the innermost place on a path where a function calls another, or, if they are one, where it stands."""
+    """Return the innermost depth at which ``function`` calls ``called``; if they are one, its own depth."""
     step = int(called is not function)
     for depth in range(len(nodes) - 1 - step, -1, -1):
         if nodes[depth].key == function.key and nodes[depth + step].key == called.key:
