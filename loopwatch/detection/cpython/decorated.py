@@ -7,9 +7,11 @@ leads to the very code that runs.
 
 import functools
 import sys
-from collections.abc import Iterator, Mapping
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Iterator
+from types import CodeType
 from typing import Any
+
+from loopwatch.detection.cpython.namespaces import code_of, look_up, namespace_of, unbound
 
 MAX_WRAPPERS = 5
 
@@ -28,7 +30,7 @@ def is_decorated(chain: tuple[CodeType, ...], wrapper_module: str, module: str) 
     https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
     """
     function = chain[-1]
-    found = [_found(module, function.co_qualname), *_methods(wrapper_module, function.co_name)]
+    found = [look_up(module, function.co_qualname), *_methods(wrapper_module, function.co_name)]
     return any(_goes_through(each, chain) for each in found)
 
 
@@ -36,8 +38,8 @@ def is_decorated(chain: tuple[CodeType, ...], wrapper_module: str, module: str) 
 def property_of(code: CodeType, module: str) -> str:
     """Return the qualified name of the property that runs ``code``; empty if there is not exactly one."""
     owner = code.co_qualname.rpartition(".")[0]
-    members = _namespace(_found(module, owner))
-    names = [name for name, value in members.items() if type(value) is property and _code(value.fget) is code]
+    members = namespace_of(look_up(module, owner))
+    names = [name for name, value in members.items() if type(value) is property and code_of(value.fget) is code]
     return f"{owner}.{names[0]}" if len(names) == 1 else ""
 
 
@@ -50,40 +52,17 @@ def _goes_through(function: Any, chain: tuple[CodeType, ...]) -> bool:
 
 def _wrapped(function: Any) -> Iterator[CodeType]:
     for _ in range(MAX_WRAPPERS + 1):
-        if type(function) in (staticmethod, classmethod):
-            function = function.__func__
-        code = _code(function)
+        function = unbound(function)
+        code = code_of(function)
         if code is None:
             return
         yield code
         function = function.__dict__.get("__wrapped__")
 
 
-def _code(function: Any) -> CodeType | None:
-    return function.__code__ if type(function) is FunctionType else None
-
-
-def _found(module: str, qualname: str) -> Any:
-    """Return what a qualified name refers to, unbound; ``None`` if it is not known."""
-    found: Any = sys.modules.get(module)
-    for part in qualname.split("."):
-        found = _namespace(found).get(part)
-    return found
-
-
 def _methods(module: str, name: str) -> Iterator[Any]:
     """Yield all methods of that name that the classes in a module have or inherit."""
-    for each in list(_namespace(sys.modules.get(module)).values()):
+    for each in list(namespace_of(sys.modules.get(module)).values()):
         if issubclass(type(each), type):
-            namespaces = map(_namespace, type.__getattribute__(each, "__mro__"))
+            namespaces = map(namespace_of, type.__getattribute__(each, "__mro__"))
             yield next((namespace[name] for namespace in namespaces if name in namespace), None)
-
-
-def _namespace(of: Any) -> Mapping[str, Any]:
-    """Return the namespace of a module or class, without running code of the module or its metaclass."""
-    found: Mapping[str, Any] = {}
-    if issubclass(type(of), type):
-        found = type.__getattribute__(of, "__dict__")
-    elif issubclass(type(of), ModuleType):
-        found = ModuleType.__getattribute__(of, "__dict__")
-    return found

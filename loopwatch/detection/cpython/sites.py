@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.templates import Template
 
-CALLBACK_NAMES = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
 IMPORT_MODULES = frozenset({"importlib._bootstrap", "_frozen_importlib"})
 """The name of the import machinery's module, after and before ``importlib`` has been imported."""
 _ASYNCIO_RUNNERS = {

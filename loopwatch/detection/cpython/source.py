@@ -1,11 +1,13 @@
 """Finds the source of an instruction: its span and its text. Reads files, so not on the loop's thread."""
 
 import linecache
+import re
 from itertools import islice
 from types import CodeType
 from typing import NamedTuple
 
 MAX_SOURCE_CHARACTERS = 200
+_MAX_DECORATOR_LINES = 100
 _STATEMENTS = ("with ", "for ", "async with ", "async for ")
 
 
@@ -22,7 +24,19 @@ def span_at(code: CodeType, offset: int) -> Span:
     """Return the span of the expression that the instruction at ``offset`` belongs to."""
     position = next(islice(code.co_positions(), max(0, offset // 2), None), (None, None, None, None))
     lineno = position[0] or code.co_firstlineno
+    if lineno == code.co_firstlineno and (defined_at := definition_line(code)) != lineno:
+        return Span(defined_at, defined_at, 0, 0)
     return Span(lineno, position[1] or lineno, position[2] or 0, position[3] or 0)
+
+
+def definition_line(code: CodeType) -> int:
+    """Return the line of a function's ``def``, which follows those of its decorators."""
+    first = code.co_firstlineno
+    lines = linecache.getlines(code.co_filename)[first - 1 : first - 1 + _MAX_DECORATOR_LINES]
+    if not lines or not lines[0].lstrip().startswith("@"):
+        return first
+    defines = re.compile(rf"\s*(async\s+)?(def|class)\s+{re.escape(code.co_name)}\b")
+    return next((first + index for index, line in enumerate(lines) if defines.match(line)), first)
 
 
 def text_of(filename: str, span: Span) -> str:

@@ -12,8 +12,8 @@ from loopwatch.detection.cpython.bytecode import is_entry
 from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.sites import (
-    CALLBACK_NAMES,
     IMPORT_MODULES,
     Site,
     is_collector_callback,
@@ -99,7 +99,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
             break
         calls_tracer, is_in_tracer = is_in_tracer, is_tracer(module)
         callee = None if frame is None or calls_tracer or is_in_tracer else callee_at(frame, offset)
-        is_called_back = code.co_name in CALLBACK_NAMES or is_collector_callback(module)
+        is_called_back = code.co_name in NAMELESS or is_collector_callback(module)
         says_little = is_called_back or is_in_tracer or is_entry(code, offset)
         frame = next(asked, None) if frame is not None and says_little else None
         is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES

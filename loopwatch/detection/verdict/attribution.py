@@ -26,8 +26,9 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_closure, is_decorated, property_of
 from loopwatch.detection.cpython.expressions import Attribute, Name
+from loopwatch.detection.cpython.places import NAMELESS, place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
-from loopwatch.detection.cpython.sites import CALLBACK_NAMES, IMPORT_MODULES, Site, is_collector_callback
+from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
 from loopwatch.detection.cpython.source import span_at
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
@@ -177,7 +178,7 @@ def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
     """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
-    while depth and _last_part(nodes[depth].name) in CALLBACK_NAMES:
+    while depth and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
         depth -= 1
     node = nodes[depth]
     if node.owner is Owner.IN_APP or is_import(node):
@@ -303,7 +304,7 @@ def _last_part(name: str) -> str:
 
 def _python_node(sites: Sequence[Site], index: int, owner: Owner, *, is_exact: bool) -> Node:
     site = sites[index]
-    key, qualname = site.code, site.code.co_qualname
+    key, qualname = site.code, place_of(site.code, site.module)
     if owner is Owner.IN_APP:
         name = f"{site.module}.{qualname}" if site.module else qualname
     elif (decorated := _decorated(sites, index)) is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.code_owner import Owner, owner_of, owner_of_file
+from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.sites import Site
 
 
@@ -22,4 +23,4 @@ def _frame(site: Site) -> StackFrame:
         is_in_app = filename[:1] not in ("", "<") and owner_of_file(filename) is Owner.IN_APP
         return StackFrame(filename, "", template.part_of(code), template.line_of(span.lineno), is_in_app=is_in_app)
     is_in_app = owner_of(code, site.module) is Owner.IN_APP
-    return StackFrame(code.co_filename, site.module, code.co_qualname, *span, is_in_app=is_in_app)
+    return StackFrame(code.co_filename, site.module, place_of(code, site.module), *span, is_in_app=is_in_app)

@@ -9,7 +9,9 @@ from typing import Any
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
+from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
+from loopwatch.detection.cpython.source import definition_line
 from loopwatch.detection.timing.steps import AnyHandle
 
 UNNAMED = "callback"
@@ -64,7 +66,7 @@ def _of_qualified_name(name: str) -> StepName:
             found = getattr(found, "__dict__", {}).get(part)
         code = getattr(found, "__code__", None)
         if code is not None:
-            return StepName(name, code.co_filename, code.co_firstlineno)
+            return StepName(name, code.co_filename, definition_line(code))
     return StepName(name)
 
 
@@ -72,8 +74,9 @@ def _of_qualified_name(name: str) -> StepName:
 def _of_code(code: types.CodeType, filename: str) -> StepName:
     """Name a function by its code. Equal code may come from two files, so the file is part of the cache's key."""
     module = _module_of(filename)
-    name = f"{module}.{code.co_qualname}" if module else code.co_qualname
-    return StepName(name, filename, code.co_firstlineno)
+    place = place_of(code, module)
+    name = f"{module}.{place}" if module else place
+    return StepName(name, filename, definition_line(code))
 
 
 def _module_of(filename: str) -> str:

@@ -1,6 +1,7 @@
 """Calls whose function the line does not name: items of tables, what decorators hide, and the ends of blocks."""
 
 import hashlib
+import json
 import re
 import sqlite3
 import tempfile
@@ -106,6 +107,35 @@ def matches(texts):
 async def search_in_a_generator_that_any_exhausts(truth, text):
     with truth:
         any(matches(["a", text, "b"]))
+
+
+@catalogue.blocks(
+    "re.Pattern.search",
+    cause=COMPUTING,
+    is_c=True,
+    given=sized(lambda text: any(matches([text])), lambda length: "x" * length, 15, is_steep=True),
+)
+async def search_in_a_generator_expression_that_any_exhausts(truth, text):
+    with truth:
+        any(BACKTRACKS.search(each) for each in ["a", text, "b"])  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def sort_key_that_waits(truth):
+    with truth:
+        sorted([PAUSE_S], key=lambda seconds: time.sleep(seconds) or 0)  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def substitution_that_waits(truth):
+    with truth:
+        re.sub("a", lambda _: time.sleep(PAUSE_S) or "", "bab")  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def hook_of_a_parser_that_waits(truth):
+    with truth:
+        json.loads("{}", object_hook=lambda _: time.sleep(PAUSE_S))  # blocks
 
 
 # The ends of blocks

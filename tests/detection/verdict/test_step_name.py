@@ -9,6 +9,7 @@ import sys
 import time
 import types
 from asyncio import base_events
+from types import FunctionType
 
 import pytest
 from django.utils import html
@@ -16,7 +17,7 @@ from django.utils import html
 from loopwatch.detection.calls import Request
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
 from tests.detection import shop
-from tests.detection.builders import Step
+from tests.detection.builders import Step, inner_code
 
 SHOP = shop.__name__
 
@@ -25,8 +26,8 @@ def line_of(function):
     return function.__code__.co_firstlineno
 
 
-def own(qualname, function):
-    return StepName(f"{SHOP}.{qualname}", shop.__file__, line_of(function))
+def own(qualname, function, lines=0):
+    return StepName(f"{SHOP}.{qualname}", shop.__file__, line_of(function) + lines)
 
 
 class Callback:
@@ -65,6 +66,9 @@ CALLBACKS = [
     pytest.param(shop.price, own("price", shop.price), id="a function"),
     pytest.param(shop.Cart().size, own("Cart.size", shop.Cart.size), id="a method"),
     pytest.param(staticmethod(shop.price), own("price", shop.price), id="a static method"),
+    pytest.param(
+        FunctionType(inner_code(shop.add_up, "<lambda>"), {}), own("add_up", shop.add_up, lines=2), id="a lambda"
+    ),
     pytest.param(functools.partial(shop.price, 1), own("price", shop.price), id="a partial"),
     pytest.param(
         functools.partial(functools.partial(shop.Cart().size), 1), own("Cart.size", shop.Cart.size), id="partials"

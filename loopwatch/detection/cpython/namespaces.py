@@ -1,0 +1,36 @@
+"""Looks into the namespaces of loaded modules and classes without running any of their code."""
+
+import sys
+from collections.abc import Mapping
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+
+def look_up(module: str, qualname: str) -> Any:
+    """Return what a qualified name refers to, unbound; ``None`` if it is not known."""
+    found: Any = sys.modules.get(module)
+    for part in filter(None, qualname.split(".")):
+        found = namespace_of(found).get(part)
+    return found
+
+
+def namespace_of(of: Any) -> Mapping[str, Any]:
+    """Return the namespace of a module or class, without running code of the module or its metaclass."""
+    found: Mapping[str, Any] = {}
+    if issubclass(type(of), type):
+        found = type.__getattribute__(of, "__dict__")
+    elif issubclass(type(of), ModuleType):
+        found = ModuleType.__getattribute__(of, "__dict__")
+    return found
+
+
+def unbound(member: Any) -> Any:
+    """Return the function that a class keeps as a static or class method, or as a property."""
+    if type(member) is property:
+        return member.fget
+    return member.__func__ if type(member) in (staticmethod, classmethod) else member
+
+
+def code_of(function: Any) -> CodeType | None:
+    """Return the code of a plain Python function; ``None`` for anything else."""
+    return function.__code__ if type(function) is FunctionType else None
