@@ -81,7 +81,7 @@ def is_process_chosen(enabled: bool | float | Callable[[], object]) -> bool:
     if callable(enabled):
         try:
             return bool(enabled())
-        except Exception:
+        except (Exception, SystemExit):  # which would end the server
             logger.exception('This process is not watched, because LOOPWATCH["ENABLED"] raised')
             return False
     # The site may have seeded the common generator with the same value in every process.
@@ -188,7 +188,8 @@ def _function(example: str) -> Callable[[str, Any], Iterator[Problem]]:
         if isinstance(value, str):
             try:
                 target = import_string(value)
-            except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
+            # Importing runs the site's code, which may raise anything; a script may exit.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 yield Problem(
                     "loopwatch.E006",
                     f"{name} names {value!r:.200}, which does not import ({type(error).__name__}: {error}).",

@@ -79,9 +79,10 @@ class SiteMonitor:
             return None
         try:
             current = configuration()
-        except ImproperlyConfigured as error:
+        except Exception as error:  # noqa: BLE001 - a setting may be a lazy object, whose code may raise anything
             self._settings_wrong_until = time.monotonic() + SETTINGS_RETRY_S
-            self._log_once(f"its settings are wrong.\n{error}")
+            problems = error if isinstance(error, ImproperlyConfigured) else repr(error)
+            self._log_once(f"its settings are wrong.\n{problems}")
             return None
         if current is self._configuration and not self._is_chosen:
             return None

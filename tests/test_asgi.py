@@ -206,6 +206,18 @@ async def test_wrong_settings_are_logged_once_and_the_site_is_served(settings, c
     assert Handle._run is BARE_RUN
 
 
+class Unreadable(float):
+    def __ge__(self, _):
+        raise LookupError("no such secret")
+
+
+async def test_a_site_whose_setting_raises_as_it_is_read_is_served(settings, caplog):
+    settings.LOOPWATCH = {"THRESHOLD_MS": Unreadable(50)}
+    assert (await get(LoopWatch(get_asgi_application()), "/quick/")).status == 200
+    assert "no such secret" in caplog.text
+    assert Handle._run is BARE_RUN
+
+
 async def test_changed_settings_take_effect_with_the_next_request():
     application = LoopWatch(get_asgi_application())
     await get(application, "/shop/1/")

@@ -67,6 +67,14 @@ def test_the_settings_are_read_once_and_again_when_they_change(settings):
     assert configuration().threshold_ms == 20
 
 
+def test_a_path_into_a_script_that_exits_when_imported_is_a_problem(settings, tmp_path, monkeypatch):
+    (tmp_path / "nightly_script.py").write_text("raise SystemExit(2)")
+    monkeypatch.syspath_prepend(tmp_path)
+    settings.LOOPWATCH = {"ON_BLOCKING_CALL": "nightly_script.notify"}
+    with pytest.raises(ImproperlyConfigured, match="SystemExit"):
+        configuration()
+
+
 def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
     settings.LOOPWATCH = {"ON_BLOCKING_CALL": print, "SINKS": [], "DATABASE": None}
     assert configuration().on_blocking_call is print

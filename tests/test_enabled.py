@@ -18,6 +18,10 @@ def raises():
     raise RuntimeError("not today")
 
 
+def exits():
+    raise SystemExit("not today")
+
+
 @pytest.mark.parametrize(
     ("enabled", "chosen"),
     [(True, True), (False, False), (1, True), (0, False), (1.0, True), (0.0, False), (lambda: 1, True), (dict, False)],
@@ -30,8 +34,9 @@ def test_a_probability_chooses_about_that_share_of_the_processes():
     assert 400 < sum(is_process_chosen(0.25) for _ in range(2000)) < 600
 
 
-def test_a_callable_that_raises_leaves_the_process_unwatched_and_is_logged(caplog):
-    assert is_process_chosen(raises) is False
+@pytest.mark.parametrize("enabled", [raises, exits])
+def test_a_callable_that_raises_leaves_the_process_unwatched_and_is_logged(enabled, caplog):
+    assert is_process_chosen(enabled) is False
     (record,) = caplog.records
     assert "not watched" in record.message
     assert "not today" in caplog.text
