@@ -153,6 +153,8 @@ class LoopMethods:
 def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:
     for name in _PROTOCOL_CALLBACKS:
         callback = getattr(protocol, name, None)
+        if isinstance(callback, TimedCallback):  # a client connects again with the same protocol
+            callback = callback._callback  # noqa: SLF001
         if callback is not None:
             try:
                 setattr(protocol, name, TimedCallback(callback, None, loop, clock_of))

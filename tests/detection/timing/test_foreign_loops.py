@@ -1,6 +1,7 @@
 """A watched uvloop takes the same calls, and logs the same names, as an unwatched one."""
 
 import asyncio
+import inspect
 import os
 import signal
 import sys
@@ -59,3 +60,27 @@ def test_the_log_names_the_callback_that_raised(watching):
     with watching():
         run(main)
     assert repr(fails) in told[0]
+
+
+@WATCHED_OR_NOT
+def test_a_protocol_may_be_connected_again_any_number_of_times(watching):
+    class Client(asyncio.Protocol):
+        depths = set()
+
+        def connection_lost(self, _):
+            self.depths.add(len(inspect.stack(0)))
+            self.is_lost.set()
+
+    async def main():
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, "127.0.0.1", 0)
+        address, client = server.sockets[0].getsockname(), Client()
+        for _ in range(5):
+            client.is_lost = asyncio.Event()
+            transport, _ = await asyncio.get_running_loop().create_connection(lambda: client, *address)
+            transport.abort()
+            await client.is_lost.wait()
+        server.close()
+
+    with watching():
+        run(main)
+    assert len(Client.depths) == 1
