@@ -1,8 +1,8 @@
 """Identifies the files with the site's settings and secrets, no line of which is stored or shown.
 
 These files are the module that ``DJANGO_SETTINGS_MODULE`` names, the in-app modules it imports (``.base``,
-``local_secrets``), in-app modules imported in turn through ``import *``, and all files of a package whose name contains
-``settings``.
+``local_secrets``), in-app modules imported in turn through ``import *``, and all files in and below a package whose name
+contains ``settings``.
 """
 
 import ast
@@ -35,7 +35,7 @@ def _is_of(settings_module: str, filename: str) -> bool:
         path = os.path.realpath(filename)
     except ValueError:  # a NUL
         return False
-    return path in _files(settings_module) or os.path.dirname(path) in _folders(settings_module)  # noqa: PTH120 - text
+    return path in _files(settings_module) or path.startswith(_folders(settings_module))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +62,12 @@ def _files(settings_module: str) -> frozenset[str]:
 
 
 @lru_cache(maxsize=8)
-def _folders(settings_module: str) -> frozenset[str]:
+def _folders(settings_module: str) -> tuple[str, ...]:
+    """Return the folders of settings packages, with a separator at the end: tools such as split-settings nest files."""
     package, _, _ = settings_module.rpartition(".")
     packages = [name for name in (settings_module, package) if "settings" in name.rpartition(".")[2]]
     paths = [os.path.realpath(path) for name in packages for path in getattr(sys.modules.get(name), "__path__", ())]
-    return frozenset(paths)
+    return tuple(path + os.sep for path in paths)
 
 
 def _path_of(module: ModuleType | None) -> str:

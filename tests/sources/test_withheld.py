@@ -77,14 +77,16 @@ def test_star_imports_are_followed_and_withheld(project):
     assert withheld_in(project("production", files)) == {*files}
 
 
-def test_all_files_of_a_settings_package_are_withheld(project):
+def test_all_files_in_and_below_a_settings_package_are_withheld(project):
     files = {
         "settings/__init__.py": "",
         "settings/live.py": "import pathlib; exec(pathlib.Path(__file__.replace('live', 'parts')).read_text())",
         "settings/parts.py": "KEY = 1",
+        "settings/components/database.py": "PASSWORD = 1",
+        "settings_page.py": "",
         "views.py": "",
     }
-    assert withheld_in(project("settings.live", files)) == {*files} - {"views.py"}
+    assert withheld_in(project("settings.live", files)) == {*files} - {"views.py", "settings_page.py"}
 
 
 def test_a_link_to_the_settings_is_withheld(tmp_path):
