@@ -1,8 +1,8 @@
 """Identifies the files with the site's settings and secrets, no line of which is stored or shown.
 
 These files are the module that ``DJANGO_SETTINGS_MODULE`` names, the in-app modules it imports (``.base``,
-``local_secrets``), in-app modules imported in turn through ``import *``, and all files in and below a package whose name
-contains ``settings``.
+``local_secrets``), in-app modules imported in turn through ``import *``, and all files in and below a package whose
+name contains ``settings``.
 """
 
 import ast

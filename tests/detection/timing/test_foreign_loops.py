@@ -64,11 +64,11 @@ def test_the_log_names_the_callback_that_raised(watching):
 
 @WATCHED_OR_NOT
 def test_a_protocol_may_be_connected_again_any_number_of_times(watching):
-    class Client(asyncio.Protocol):
-        depths = set()
+    depths = set()
 
+    class Client(asyncio.Protocol):
         def connection_lost(self, _):
-            self.depths.add(len(inspect.stack(0)))
+            depths.add(len(inspect.stack(0)))
             self.is_lost.set()
 
     async def main():
@@ -83,4 +83,4 @@ def test_a_protocol_may_be_connected_again_any_number_of_times(watching):
 
     with watching():
         run(main)
-    assert len(Client.depths) == 1
+    assert len(depths) == 1
