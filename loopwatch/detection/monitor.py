@@ -130,6 +130,7 @@ class Monitor:
     def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
         clock = self._hooks.watched.get(loop)
         if clock is None:
+            self._forget_closed_loops()  # ``asyncio.run`` and ``async_to_sync`` make a loop for each call
             watchdog = self._running_watchdog()
             clock = self._hooks.watched[loop] = LoopClock(loop, watchdog)
             watchdog.watch(self._hooks.watched.values())

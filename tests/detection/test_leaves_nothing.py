@@ -257,6 +257,20 @@ def test_the_loop_is_let_go():
     assert reference() is None
 
 
+def test_closed_loops_are_let_go_while_the_block_around_them_goes_on():
+    loops = []
+
+    async def main():
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+
+    with watch(threshold_ms=NEVER_MS):
+        for _ in range(5):
+            asyncio.run(main())
+        gc.collect()
+        kept = [loop for loop in loops if loop() is not None]
+    assert len(kept) <= 1
+
+
 async def test_the_task_is_let_go():
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         task = asyncio.create_task(blocks_once())
