@@ -12,6 +12,7 @@ from typing import Protocol
 from loopwatch.advice.advice import Advice, Cure
 from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.django_async_methods import async_method_of, is_written_as
+from loopwatch.advice.import_place import has_import
 from loopwatch.advice.match import advice_by_name
 
 # Nodes that an ``await`` would belong to or is not allowed in, and f-strings, whose columns are not reliable before
@@ -71,7 +72,7 @@ def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, adv
         return None
     first, last = lines[place.lineno - 1].encode(), lines[place.end_lineno - 1].encode()
     before, after = first[: place.column].decode().lstrip(), last[place.end_column :].decode()
-    return Rewriting(before, changed, after, "" if _has(module, needs) else needs)
+    return Rewriting(before, changed, after, "" if not needs or has_import(module, needs) else needs)
 
 
 def _is_python(expression: str) -> bool:
@@ -175,19 +176,3 @@ def _is_operand(call: _Call) -> bool:
     if isinstance(parent, ast.Call):
         return parent.func is call.node
     return isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is call.node
-
-
-def _has(module: ast.Module, needs: str) -> bool:
-    """Return whether the module has this import at its top level."""
-    if not needs:
-        return True
-    (wanted,) = ast.parse(needs).body
-    return any(type(node) is type(wanted) and _bound(wanted) <= _bound(node) for node in module.body)
-
-
-def _bound(node: ast.stmt) -> set[tuple[str, str]]:
-    if isinstance(node, ast.Import):
-        return {("", alias.name) for alias in node.names if alias.asname is None}
-    if isinstance(node, ast.ImportFrom):
-        return {(node.module or "", alias.name) for alias in node.names if alias.asname is None}
-    return set()

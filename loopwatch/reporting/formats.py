@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from django.core.management.color import Style, no_style
+from django.db.models import OuterRef, Subquery
 
-from loopwatch.models import BlockingEvent
+from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting import wording
 from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_csv import render_csv
@@ -13,6 +14,7 @@ from loopwatch.reporting.as_github import render_github
 from loopwatch.reporting.as_html import render_html
 from loopwatch.reporting.as_json import render_json
 from loopwatch.reporting.as_markdown import render_markdown
+from loopwatch.reporting.as_patch import render_patch
 from loopwatch.reporting.as_sarif import outside, render_sarif
 from loopwatch.reporting.as_speedscope import render_speedscope
 from loopwatch.reporting.as_text import render_text
@@ -74,6 +76,26 @@ def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iter
         yield f"  and {len(findings) - _TOLD} more"
 
 
+def _patch(report: Report, surroundings: Surroundings) -> Printed:
+    repository = Repository(surroundings.repository)
+    patch = render_patch(report, _newest_with_stack(report, surroundings.using), repository)
+    without = len(report.findings) - patch.findings
+    if not without:
+        return Printed(patch.text)
+    counted = wording.counted(without, "finding")
+    why = "no certain rewriting, a line that has changed since, or a file outside of"
+    return Printed(patch.text, (f"{counted} left out: {why} {repository.root}.",))
+
+
+def _newest_with_stack(report: Report, using: str | None) -> dict[str, BlockingEvent]:
+    """Return the newest event with a certain call of each finding, by fingerprint."""
+    exact = BlockingEvent.objects.filter(finding=OuterRef("pk"), exact=True).order_by("-started_at", "-pk")
+    listed = [finding.fingerprint for finding in report.findings[:FINDINGS_MERGED]]
+    newest = Finding.objects.filter(fingerprint__in=listed).values_list(Subquery(exact.values("pk")[:1]))
+    events = BlockingEvent.objects.using(using).filter(pk__in=newest).select_related("finding")
+    return {event.finding.fingerprint: event for event in events}
+
+
 def _speedscope(report: Report, surroundings: Surroundings) -> Printed:
     graph = _flame(report, surroundings)
     return Printed(render_speedscope(graph, wording.headline(report)), _merged(graph, report))
@@ -118,6 +140,7 @@ FORMATS = {
         lambda report, surroundings: Printed(render_github(report, Repository(surroundings.repository))),
         prints_groups=False,
     ),
+    "patch": Format(_patch, prints_groups=False, prints_changes=False),
     "speedscope": Format(_speedscope, prints_groups=False, prints_changes=False),
     "collapsed": Format(_collapsed, prints_groups=False, prints_changes=False),
 }

@@ -36,18 +36,23 @@ class Repository:
         self._locate = lru_cache(maxsize=4_096)(locate)
         self._lines = lru_cache(maxsize=64)(_read_lines)
 
+    def find(self, filename: str) -> Path | None:
+        """Return the file of a stored name; ``None`` if it is not in the repository, or was installed into it."""
+        path = self._locate(filename)
+        if path is None or not path.is_relative_to(self.root):
+            return None
+        return None if _INSTALLED & set(path.relative_to(self.root).parts) else path
+
     def place(self, finding: ReportedFinding) -> RepositoryLine | None:
         """Return the finding's line as of now; ``None`` if its file is not in the repository.
 
         Code moves: if the line no longer contains the source of the call, the nearest line that does is returned.
         """
-        path = self._locate(finding.filename)
-        if path is None or not path.is_relative_to(self.root):
+        path = self.find(finding.filename)
+        if path is None:
             return None
-        relative = path.relative_to(self.root)
-        if _INSTALLED & set(relative.parts):
-            return None
-        return RepositoryLine(relative.as_posix(), _nearest(self._lines(path), finding.lineno, finding.source))
+        relative = path.relative_to(self.root).as_posix()
+        return RepositoryLine(relative, _nearest(self._lines(path), finding.lineno, finding.source))
 
 
 def _given(root: str) -> Path:

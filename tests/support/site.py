@@ -28,6 +28,7 @@ class Site:
         self.port = any_free()
         self.address = f"http://{LOOPBACK}:{self.port}"
         self.server = None
+        self.cwd = ROOT
         self.environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"} | environment
         self._log = folder / f"site-{self.port}.log"
         self._started = []
@@ -47,7 +48,9 @@ class Site:
     def run(self, *command):
         """Start ``python -m <command>``, or ``python -c <script>``, with the settings of the site."""
         flags = [] if command[0] == "-c" else ["-m"]
-        self._started.append(Child([sys.executable, *flags, *command], log=self._log, env=self.environment))
+        self._started.append(
+            Child([sys.executable, *flags, *command], log=self._log, env=self.environment, cwd=self.cwd)
+        )
         return self._started[-1]
 
     def serve(self, *command, ready="/"):

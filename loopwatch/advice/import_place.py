@@ -1,0 +1,81 @@
+"""Finds the place for an import that a rewritten module lacks, in the order that isort keeps."""
+
+import ast
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+_FUTURE: Final = "__future__"
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPlace:
+    """Says which line (from 1) to insert before, and whether blank lines separate the import from its neighbours."""
+
+    lineno: int
+    blank_before: bool = False
+    blank_after: bool = False
+
+
+def has_import(module: ast.Module, needed: str) -> bool:
+    """Return whether the module has this import statement's names at its top level."""
+    wanted = _statement(needed)
+    return any(type(node) is type(wanted) and _bound(wanted) <= _bound(node) for node in module.body)
+
+
+def import_place(module: ast.Module, needed: str) -> ImportPlace:
+    """Return where to insert an import statement among the imports that the module begins with."""
+    wanted = _order(_statement(needed))
+    docstring, imports = _head(module)
+    later = next((node for node in imports if _order(node) > wanted), None)
+    earlier = [node for node in imports if _order(node) <= wanted]
+    if earlier and (later is None or _section(earlier[-1]) == wanted[0]):
+        return ImportPlace(_end(earlier[-1]) + 1, blank_before=_section(earlier[-1]) != wanted[0])
+    if later is not None:
+        return ImportPlace(later.lineno, blank_after=_section(later) != wanted[0])
+    return ImportPlace(_end(docstring) + 1, blank_before=True) if docstring else ImportPlace(1, blank_after=True)
+
+
+def _statement(text: str) -> ast.stmt:
+    (statement,) = ast.parse(text).body
+    return statement
+
+
+def _head(module: ast.Module) -> tuple[ast.stmt | None, Sequence[ast.stmt]]:
+    """Return the docstring, and the imports before the first other statement."""
+    first, *others = module.body
+    docstring = first if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) else None
+    statements = others if docstring else module.body
+    return docstring, list(takewhile(lambda node: isinstance(node, (ast.Import, ast.ImportFrom)), statements))
+
+
+def _order(node: ast.stmt) -> tuple[int, bool, str]:
+    return _section(node), isinstance(node, ast.ImportFrom), _module_of(node)
+
+
+def _section(node: ast.stmt) -> int:
+    """Return the section of an import: the future, the standard library, packages, the package itself."""
+    if isinstance(node, ast.ImportFrom) and node.level:
+        return 3
+    name = _module_of(node).partition(".")[0]
+    return 0 if name == _FUTURE else 1 if name in sys.stdlib_module_names else 2
+
+
+def _module_of(node: ast.stmt) -> str:
+    if isinstance(node, ast.Import):
+        return node.names[0].name
+    return (node.module or "") if isinstance(node, ast.ImportFrom) else ""
+
+
+def _end(node: ast.stmt) -> int:
+    return node.end_lineno or node.lineno
+
+
+def _bound(node: ast.stmt) -> set[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        return {("", alias.name) for alias in node.names if alias.asname is None}
+    if isinstance(node, ast.ImportFrom):
+        return {(node.module or "", alias.name) for alias in node.names if alias.asname is None}
+    return set()
