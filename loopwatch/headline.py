@@ -1,6 +1,20 @@
-"""Names a finding by two calls: the one that the in-app function made, and the one that took the time inside it."""
+"""Names a finding, and the second place in a step, in the same words wherever they are shown."""
 
 
 def headline(*, called: str, detail: str) -> str:
-    """Return ``requests.get → http.client.HTTPConnection.getresponse``, or one name if both are the same."""
+    """Return the call that the in-app function made, and what took the time inside it, or one name if they are one.
+
+    For example ``requests.get → http.client.HTTPConnection.getresponse``.
+    """
     return f"{called} → {detail}" if called and called != detail else detail
+
+
+def and_elsewhere(duration: str, called: str, function: str, lineno: int) -> str:
+    """Return ``and 200 ms of time.sleep in shop.views.locate, line 41``."""
+    call = "" if called == function else f" of {called}"
+    return f"and {duration}{call} in {function}, line {lineno}"
+
+
+def part_at_line(duration: str, lineno: int) -> str:
+    """Return ``200 ms of it at line 41``."""
+    return f"{duration} of it at line {lineno}"

@@ -44,11 +44,39 @@ class ImpactColumns(models.Model):
         return self.delay_us / 1000
 
 
-class Finding(ImpactColumns):
+class CallColumns(models.Model):
+    """The columns of a call: what it was, where in-app code made it, and where else the step spent its time."""
+
+    blocking_call = models.CharField(_("blocking call"), max_length=300, blank=True)
+    called_name = models.CharField(_("called function"), max_length=300, blank=True)
+    filename = models.CharField(_("file"), max_length=500, blank=True)
+    lineno = models.PositiveIntegerField(_("line"), default=0)
+    source = models.CharField(_("source"), max_length=500, blank=True)
+    cause = models.CharField(_("cause"), max_length=20)
+    exact = models.BooleanField(_("exact"), default=True)
+    other_function = models.CharField(_("other function"), max_length=300, blank=True)
+    other_called_name = models.CharField(_("called by the other function"), max_length=300, blank=True)
+    other_lineno = models.PositiveIntegerField(_("other line"), default=0)
+    other_us = models.PositiveBigIntegerField(_("there (µs)"), default=0)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def column_names(cls) -> list[str]:
+        """Return the names of these columns, without those of a model that has more."""
+        return [field.attname for field in CallColumns._meta.local_concrete_fields]
+
+    @property
+    def headline(self) -> str:
+        return headline(called=self.called_name, detail=self.blocking_call)
+
+
+class Finding(CallColumns, ImpactColumns):
     """All stalls with the same fingerprint; a person browses, resolves and ignores findings.
 
-    ``function`` and ``called_name`` identify the finding. ``blocking_call``, the file, the line and the source are
-    those of its newest event, because lines move, and which part of a library takes the time is chance.
+    ``function`` and ``called_name`` identify the finding. The other columns of the call are those of its newest event,
+    because lines move, and which part of a library takes the time is chance.
     """
 
     class Status(models.TextChoices):
@@ -65,15 +93,8 @@ class Finding(ImpactColumns):
         MORE = "more", _("more within an hour than")
 
     fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
-    blocking_call = models.CharField(_("blocking call"), max_length=300)
-    called_name = models.CharField(_("called function"), max_length=300, blank=True)
     function = models.CharField(_("function"), max_length=300)
-    filename = models.CharField(_("file"), max_length=500, blank=True)
-    lineno = models.PositiveIntegerField(_("line"), default=0)
-    source = models.CharField(_("source"), max_length=500, blank=True)
-    cause = models.CharField(_("cause"), max_length=20)
     is_c_call = models.BooleanField(_("C call"), default=False)
-    exact = models.BooleanField(_("exact"), default=True)
 
     events_thinned = models.PositiveBigIntegerField(_("events without details"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
@@ -105,12 +126,8 @@ class Finding(ImpactColumns):
     def __str__(self) -> str:
         return f"{self.headline} in {self.function}"
 
-    @property
-    def headline(self) -> str:
-        return headline(called=self.called_name, detail=self.blocking_call)
 
-
-class BlockingEvent(models.Model):
+class BlockingEvent(CallColumns):
     """One stored stall, with its stacks in the format of ``loopwatch.rows.stacks``."""
 
     # The indexes below begin with the finding, so that the column needs no separate index.
@@ -122,15 +139,8 @@ class BlockingEvent(models.Model):
     duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
     step_us = models.PositiveBigIntegerField(_("step (µs)"))
     ongoing = models.BooleanField(_("ongoing"), default=False)
-    cause = models.CharField(_("cause"), max_length=20)
-    exact = models.BooleanField(_("exact"), default=True)
     engine = models.CharField(_("engine"), max_length=10)
-    blocking_call = models.CharField(_("blocking call"), max_length=300, blank=True)
-    called_name = models.CharField(_("called function"), max_length=300, blank=True)
     leaf_name = models.CharField(_("innermost function"), max_length=300, blank=True)
-    filename = models.CharField(_("file"), max_length=500, blank=True)
-    lineno = models.PositiveIntegerField(_("line"), default=0)
-    source = models.CharField(_("source"), max_length=500, blank=True)
     request_kind = models.CharField(_("request"), max_length=10, blank=True)
     method = models.CharField(_("method"), max_length=10, blank=True)
     route = models.CharField(_("route"), max_length=300, blank=True)
@@ -157,10 +167,6 @@ class BlockingEvent(models.Model):
     def __str__(self) -> str:
         started_at = localtime(self.started_at) if is_aware(self.started_at) else self.started_at
         return f"{self.duration_ms:.1f} ms at {started_at:%Y-%m-%d %H:%M:%S}"
-
-    @property
-    def headline(self) -> str:
-        return headline(called=self.called_name, detail=self.blocking_call)
 
     @property
     def function(self) -> str:

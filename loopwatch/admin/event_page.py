@@ -16,12 +16,17 @@ from loopwatch.rows.details import StoredContribution, StoredDelay, read_contrib
 
 @dataclass(frozen=True, slots=True)
 class ContributionRow:
-    """Holds one contribution to the step. ``count`` is ``None`` if the engine cannot count calls."""
+    """Holds one contribution to the step. ``count`` is ``None`` if the engine cannot count calls.
+
+    ``function`` is the in-app code that called it, and ``lineno`` the line there; empty and 0 for in-app code itself.
+    """
 
     name: str
     own_ms: float
     count: int | None
     percent: int
+    function: str
+    lineno: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +76,16 @@ def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:
 
 def _contributions(contributions: Iterable[StoredContribution], step_ms: float) -> list[ContributionRow]:
     """Return the contributions to a step of ``step_ms``, largest first."""
-    rows = [
-        ContributionRow(each.name, each.own_ms, each.count, round(100 * each.own_ms / (step_ms or each.own_ms or 1)))
-        for each in contributions
-    ]
+    rows = [_contribution(each, step_ms) for each in contributions]
     return sorted(rows, key=lambda row: row.own_ms, reverse=True)
+
+
+def _contribution(each: StoredContribution, step_ms: float) -> ContributionRow:
+    return ContributionRow(
+        name=each.name,
+        own_ms=each.own_ms,
+        count=each.count,
+        percent=round(100 * each.own_ms / (step_ms or each.own_ms or 1)),
+        function="" if each.function == each.name else each.function,
+        lineno=each.lineno,
+    )

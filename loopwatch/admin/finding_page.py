@@ -13,7 +13,7 @@ from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import CulpritSource, culprit_source
 from loopwatch.advice import Advice
 from loopwatch.html_cells import route_name
-from loopwatch.models import BlockingEvent, Finding
+from loopwatch.models import BlockingEvent, CallColumns, Finding
 from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.route_impacts import RouteImpact, routes_of
@@ -104,14 +104,7 @@ def _slowest_events(finding: Finding) -> list[BlockingEvent]:
 
 def _as_event(finding: Finding) -> BlockingEvent:
     """Return the finding's own place as an event, for findings without a stored stack."""
-    return BlockingEvent(
-        finding=finding,
-        filename=finding.filename,
-        lineno=finding.lineno,
-        source=finding.source,
-        cause=finding.cause,
-        exact=finding.exact,
-    )
+    return BlockingEvent(finding=finding, **{name: getattr(finding, name) for name in CallColumns.column_names()})
 
 
 def _together(events: Sequence[SampledEvent]) -> Sampled:

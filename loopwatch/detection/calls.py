@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from loopwatch.headline import headline
+from loopwatch.headline import and_elsewhere, headline, part_at_line
 
 SAMPLING, TRACING = ENGINES = "sampling", "tracing"
 
@@ -66,13 +66,26 @@ class StackSample:
 class Contribution:
     """A function's part of a step: its self time, and the total with its callees (``None`` if unknown).
 
-    ``count`` is the number of calls that took long enough to matter; ``None`` where the engine cannot count them.
+    ``count`` is the number of calls that took long enough to matter; ``None`` where the engine cannot count them. The
+    in-app code that called it is in ``function``, at ``lineno``; the self time of an in-app function has no line.
     """
 
     name: str
     own_ms: float
     count: int | None = None
     total_ms: float | None = None
+    function: str = ""
+    lineno: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPlace:
+    """A second in-app place that took a considerable part of a step: the function, the call it made, and the line."""
+
+    function: str
+    called_name: str
+    lineno: int
+    duration_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +120,11 @@ class BlockingCall:
     ``lineno`` and ``source`` say where. ``duration_ms`` is how much of the whole step (``step_ms``) that call took.
     ``method_name`` is what took the time inside it, where its library was entered, and ``leaf_name`` what spent the
     time in the end; both may equal ``called_name``, and all may equal ``function``. ``exact`` is false where only the
-    function is certain: the call is then a likely one, or the function itself. ``waiting`` is the
-    number of other requests in flight that were delayed, and ``delayed`` describes some of them. An ``ongoing`` call
-    has not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry
-    span that was current in the step, on a site that uses it; it is not stored.
+    function is certain: the call is then a likely one, or the function itself. ``other_place`` is where a
+    considerable part of the step went besides; another line that makes the same call has a part of ``duration_ms``.
+    ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them. An
+    ``ongoing`` call has not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is
+    the OpenTelemetry span that was current in the step, on a site that uses it; it is not stored.
     """
 
     stall_id: str
@@ -133,6 +147,7 @@ class BlockingCall:
     samples: tuple[StackSample, ...] = ()
     contributions: tuple[Contribution, ...] = ()
     request: Request | None = None
+    other_place: OtherPlace | None = None
     waiting: int = 0
     ongoing: bool = False
     delayed: tuple[Request, ...] = ()
@@ -151,6 +166,18 @@ class BlockingCall:
         """The call that the in-app function made, and what took the time inside it: ``requests.get → socket.recv``."""
         return headline(called=self.called_name, detail=self.method_name)
 
+    @property
+    def besides(self) -> str:
+        """The other place in words, or ``""``: ``and 200.0 ms of time.sleep in shop.views.locate, line 41``."""
+        other = self.other_place
+        if other is None:
+            return ""
+        duration = f"{other.duration_ms:.1f} ms"
+        if (other.function, other.called_name) == (self.function, self.called_name):
+            return part_at_line(duration, other.lineno)
+        return and_elsewhere(duration, other.called_name, other.function, other.lineno)
+
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
-        return f"{self.headline} blocked the event loop for {self.duration_ms:.1f} ms in {where}"
+        text = f"{self.headline} blocked the event loop for {self.duration_ms:.1f} ms in {where}"
+        return f"{text}, {self.besides}" if self.besides else text

@@ -6,18 +6,17 @@ The database computes every sum, so counters stay exact while several processes 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
-from typing import Any
 
 from loopwatch.histogram import COLUMNS
-from loopwatch.models import Finding, HourlyTotal, RouteTotal
-from loopwatch.recording.column_values import integer, path_text, text
-from loopwatch.recording.deltas import CallDescription, FindingDelta, HourDelta, HourKey, RouteDelta
-from loopwatch.recording.paths import shorten
+from loopwatch.models import CallColumns, Finding, HourlyTotal, RouteTotal
+from loopwatch.recording.call_columns import call_columns
+from loopwatch.recording.column_values import text
+from loopwatch.recording.deltas import FindingDelta, HourDelta, HourKey, RouteDelta
 from loopwatch.recording.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
 _ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
-_CALL = ("blocking_call", "filename", "lineno", "source", "cause", "is_c_call", "exact")
+_CALL = ("is_c_call", *CallColumns.column_names())
 _FINDINGS = Merge(
     unique=("fingerprint",),
     added=(*_ADDED, "events_thinned"),
@@ -97,7 +96,6 @@ def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> Hourl
 def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
     return Finding(
         fingerprint=fingerprint,
-        called_name=text(delta.call.called_name, 300),
         function=text(delta.call.function, 300),
         first_seen=as_stored(delta.first_seen),
         last_seen=as_stored(delta.last_seen),
@@ -105,17 +103,6 @@ def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
         last_release=release,
         events_thinned=delta.thinned,
         **delta.impact.columns(),
-        **_call_columns(delta.call),
+        is_c_call=delta.call.is_c_call,
+        **call_columns(delta.call),
     )
-
-
-def _call_columns(call: CallDescription) -> dict[str, Any]:
-    return {
-        "blocking_call": text(call.method_name, 300),
-        "filename": path_text(shorten(call.filename), 500),
-        "lineno": integer(call.lineno),
-        "source": text(call.source, 500),
-        "cause": text(call.cause, 20),
-        "is_c_call": call.is_c_call,
-        "exact": call.exact,
-    }

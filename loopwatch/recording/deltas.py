@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import BlockingCall, OtherPlace
 from loopwatch.impact import NO_IMPACT, Impact
 
 
@@ -31,6 +31,7 @@ class CallDescription:
     cause: str
     is_c_call: bool
     exact: bool
+    other_place: OtherPlace | None
 
 
 @dataclass(slots=True)

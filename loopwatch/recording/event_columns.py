@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from loopwatch.detection.calls import BlockingCall, Contribution
 from loopwatch.recording import request_columns, stacks
-from loopwatch.recording.column_values import host, integer, microseconds, milliseconds, path_text, text
+from loopwatch.recording.call_columns import call_columns
+from loopwatch.recording.column_values import host, integer, microseconds, milliseconds, text
 from loopwatch.recording.deltas import FindingDelta
-from loopwatch.recording.paths import shorten
 from loopwatch.stored_time import as_stored
 
 CONTRIBUTIONS_KEPT = 20
@@ -37,19 +37,13 @@ def events_of(delta: FindingDelta, release: str, rest: Callable[[], None]) -> Fi
 def columns(call: BlockingCall, release: str) -> dict[str, Any]:
     request = call.request
     return {
+        **call_columns(call),
         "started_at": as_stored(call.started_at),
         "duration_us": microseconds(call.duration_ms),
         "step_us": microseconds(call.step_ms),
         "ongoing": call.ongoing,
-        "cause": text(call.cause, 20),
-        "exact": call.exact,
         "engine": text(call.engine, 10),
-        "blocking_call": text(call.method_name, 300),
-        "called_name": text(call.called_name, 300),
         "leaf_name": text(call.leaf_name, 300),
-        "filename": path_text(shorten(call.filename), 500),
-        "lineno": integer(call.lineno),
-        "source": text(call.source, 500),
         "request_kind": text(request.kind, 10) if request else "",
         "method": request_columns.method(request),
         "route": request_columns.route(request),
@@ -73,4 +67,6 @@ def _contribution(contribution: Contribution) -> dict[str, Any]:
         "name": text(contribution.name, 300),
         "own_ms": milliseconds(contribution.own_ms),
         "count": contribution.count,
+        "function": text(contribution.function, 300),
+        "lineno": integer(contribution.lineno),
     }

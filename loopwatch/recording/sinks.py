@@ -87,6 +87,8 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     verb = "has been blocking" if call.ongoing else "blocked"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     parts = [f"{call.headline} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
+    if call.besides:
+        parts[0] += f", {call.besides}"
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{request_columns.method(call.request)} {target}".strip())

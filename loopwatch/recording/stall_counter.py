@@ -112,4 +112,5 @@ def _description(call: BlockingCall) -> CallDescription:
         cause=call.cause,
         is_c_call=call.is_c_call,
         exact=call.exact,
+        other_place=call.other_place,
     )

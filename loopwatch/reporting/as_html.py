@@ -106,6 +106,7 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
         function="" if finding.function == finding.headline else _name(finding.function),
         place=_name(finding.place),
         source=visible(finding.source),
+        note=visible(wording.besides(finding)),
         routes=[_name(route) for route in finding.routes[:_ROUTES]],
         more_routes=max(0, len(finding.routes) - _ROUTES),
         cure=_(advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name).cure),

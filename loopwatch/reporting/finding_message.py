@@ -19,6 +19,8 @@ def message(finding: ReportedFinding) -> str:
     sentences = [f"{finding.headline} in {finding.function} blocked the event loop {_figures(finding)}."]
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
+    if besides := wording.besides(finding):
+        sentences.append(f"In the newest step: {besides.removeprefix('and ')}.")
     if finding.requests_delayed:
         requests = wording.counted(finding.requests_delayed, "other request")
         verb = "was" if finding.requests_delayed == 1 else "were"

@@ -132,5 +132,9 @@ def _reported_finding(
         reopened=finding.status == Finding.Status.OPEN and finding.reopened_at is not None,
         cause=finding.cause,
         exact=finding.exact,
+        other_function=finding.other_function,
+        other_called_name=finding.other_called_name,
+        other_lineno=finding.other_lineno,
+        other_ms=finding.other_us / 1000,
         change=change,
     )

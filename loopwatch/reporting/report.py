@@ -26,7 +26,8 @@ class ReportedFinding:
     """A finding with its figures in the period; ``first_seen``, ``last_seen`` and ``status`` ignore the period.
 
     ``p95_ms`` is ``None`` without a histogram to estimate it from. ``routes`` come most blocked first. In a comparison,
-    the figures are those of the later release, and ``change`` has those of both.
+    the figures are those of the later release, and ``change`` has those of both. ``other_function`` to ``other_ms`` are
+    the second place in the step of the newest event, if it had one.
     """
 
     fingerprint: str
@@ -49,6 +50,10 @@ class ReportedFinding:
     exact: bool
     requests_delayed: int
     delay_ms: float
+    other_function: str = ""
+    other_called_name: str = ""
+    other_lineno: int = 0
+    other_ms: float = 0.0
     change: Change | None = None
 
     @property

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from loopwatch.headline import and_elsewhere, part_at_line
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.reporting.recording_health import RecordingHealth, errors_in_words
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
@@ -136,6 +137,16 @@ def marks(finding: ReportedFinding) -> Iterator[str]:
         yield word
     if finding.change and finding.change.is_early:
         yield "too early to tell"
+
+
+def besides(finding: ReportedFinding) -> str:
+    """Return the second place in the step in words, or ``""``."""
+    if not finding.other_ms:
+        return ""
+    duration = human_duration(finding.other_ms)
+    if (finding.other_function, finding.other_called_name) == (finding.function, finding.called_name):
+        return part_at_line(duration, finding.other_lineno)
+    return and_elsewhere(duration, finding.other_called_name, finding.other_function, finding.other_lineno)
 
 
 def counted(number: int, noun: str) -> str:

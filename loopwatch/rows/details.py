@@ -13,11 +13,16 @@ LONGEST_MS = 2.0**53 / 1000
 
 @dataclass(frozen=True, slots=True)
 class StoredContribution:
-    """A contribution to a step: its self time and number of calls, ``None`` if the engine does not count them."""
+    """A contribution to a step: its self time and number of calls, ``None`` if the engine does not count them.
+
+    ``function`` and ``lineno`` are the in-app code that called it; empty and 0 where that is unknown.
+    """
 
     name: str
     own_ms: float
     count: int | None
+    function: str
+    lineno: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class StoredDelay:
 
 
 def read_contributions(stored: object) -> Column[StoredContribution]:
-    """Read ``BlockingEvent.contributions``; each entry is ``{"name", "own_ms", "count"}``."""
+    """Read ``BlockingEvent.contributions``; each entry is ``{"name", "own_ms", "count", "function", "lineno"}``."""
     return read_entries(stored, _contribution, ENTRIES_LIMIT)
 
 
@@ -52,9 +57,15 @@ def read_errors(stored: object) -> Column[tuple[str, int]]:
 
 def _contribution(entry: object) -> StoredContribution | None:
     match entry:
-        case {"name": str() as name, "own_ms": int() | float() as own_ms, "count": int() | None as count}:
-            if is_number(own_ms, LONGEST_MS) and is_number(count or 0, LARGEST_INTEGER):
-                return StoredContribution(name, float(own_ms), count)
+        case {
+            "name": str() as name,
+            "own_ms": int() | float() as own_ms,
+            "count": int() | None as count,
+            "function": str() as function,
+            "lineno": int() as lineno,
+        }:
+            if is_number(own_ms, LONGEST_MS) and all(is_number(each, LARGEST_INTEGER) for each in (count or 0, lineno)):
+                return StoredContribution(name, float(own_ms), count, function, lineno)
     return None
 
 

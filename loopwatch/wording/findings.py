@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from loopwatch.models import Finding
+from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.durations import human_duration
 
 Status, When = Finding.Status, Finding.ReopenWhen
@@ -39,6 +39,23 @@ def doubt(*, exact: bool, blocking_call: str, function: str) -> str:
     if exact:
         return ""
     return FUNCTION_ONLY if blocking_call == function else LIKELY
+
+
+def besides(row: Finding | BlockingEvent) -> str:
+    """Return the second place of a step in words, as ``loopwatch.headline`` does in English, or ``""``."""
+    if not row.other_us:
+        return ""
+    names = {
+        "duration": human_duration(row.other_us / 1000),
+        "call": row.other_called_name,
+        "function": row.other_function,
+        "line": row.other_lineno,
+    }
+    if (row.other_function, row.other_called_name) == (row.function, row.called_name):
+        return _("%(duration)s of it at line %(line)s") % names
+    if row.other_called_name == row.other_function:
+        return _("and %(duration)s in %(function)s, line %(line)s") % names
+    return _("and %(duration)s of %(call)s in %(function)s, line %(line)s") % names
 
 
 def current_condition(finding: Finding) -> str:

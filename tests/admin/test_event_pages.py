@@ -31,9 +31,9 @@ def page_at(client, url):
     return response.content.decode()
 
 
-def contribution(name, own_ms, count):
-    """Return a stack as the writer stores it."""
-    return {"name": name, "own_ms": own_ms, "count": count}
+def contribution(name, own_ms, count, function="", lineno=0):
+    """Return a contribution as the writer stores it."""
+    return {"name": name, "own_ms": own_ms, "count": count, "function": function, "lineno": lineno}
 
 
 @pytest.fixture
@@ -94,10 +94,20 @@ def test_the_samples_of_an_event_are_a_tree_with_times(admin_client):
 
 
 def test_stored_contributions_are_shown(admin_client):
-    call = blocking_call(contributions=(Contribution("shop.tiny", 58.6, 250),))
+    call = blocking_call(contributions=(Contribution("shop.tiny", 58.6, 250, None, "shop.views.checkout", 12),))
     columns = event_columns.columns(call, release="")
     page = page_of(admin_client, stored_event(stored_finding(), contributions=columns["contributions"]))
-    assert page.index("shop.tiny") < page.index("59 ms") < page.index(">250<")
+    assert page.index("shop.tiny") < page.index("in shop.views.checkout, line 12") < page.index("59 ms")
+    assert page.index("59 ms") < page.index(">250<")
+
+
+@pytest.mark.parametrize("page", ["event", "finding"])
+def test_a_page_names_the_second_place_in_the_step(admin_client, page):
+    other = {"other_function": "shop.views.locate", "other_called_name": "time.sleep", "other_lineno": 7}
+    finding = stored_finding(**other, other_us=200_000)
+    event = stored_event(finding, **other, other_us=200_000)
+    url = page_url(event) if page == "event" else reverse("admin:loopwatch_finding_change", args=[finding.pk])
+    assert "And 200 ms of time.sleep in shop.views.locate, line 7" in page_at(admin_client, url)
 
 
 def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
@@ -210,7 +220,10 @@ def test_all_stored_text_on_the_page_of_an_event_is_escaped(admin_client):
         release=evil,
         route=evil,
         stacks=stored_stack(frame, (*frame[:5], 0, evil)),
-        contributions=[contribution(evil, 1.0, 2)],
+        contributions=[contribution(evil, 1.0, 2, evil, 3)],
+        other_function=evil,
+        other_called_name=evil,
+        other_us=3,
     )
     assert evil not in page_of(admin_client, event)
     assert evil not in admin_client.get(LIST).content.decode().replace("<wbr>", "")

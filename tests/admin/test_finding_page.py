@@ -138,6 +138,11 @@ def test_no_caller_that_can_await_is_shown_if_its_file_has_changed(admin_client,
     assert "loopwatch-awaiting" not in page
 
 
+def test_a_finding_without_events_has_the_advice_for_its_call(admin_client):
+    finding = stored_finding(blocking_call="time.sleep")
+    assert "asyncio.sleep()" in page_of(admin_client, finding)
+
+
 def test_the_advice_depends_on_the_called_name(admin_client):
     finding = stored_finding(blocking_call="acme.fetch")
     assert "Await an asynchronous alternative" in page_of(admin_client, finding)

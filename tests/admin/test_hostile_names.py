@@ -67,7 +67,7 @@ def store_at(moment, name):
         lineno=2,
         source=call,
         stacks=stored_stack(frame, frame),
-        contributions=[{"name": name, "own_ms": 5.0, "count": 3}],
+        contributions=[{"name": name, "own_ms": 5.0, "count": 3, "function": name, "lineno": 2}],
         delayed_routes=[[name, name, 3]],
         route=name,
         consumer=name,

@@ -48,7 +48,9 @@ def store(transactional_db):
     for ago in range(0, 60, 7):
         stored_hour(finding, *[90 + ago] * (1 + ago % 5), hour=hour - timedelta(hours=ago), requests_delayed=ago)
     stored_hour(hostile, 2_000, hour=hour, method="WebSocket", route="ws/<slug:room>/")
-    contributions = [{"name": name, "own_ms": 20.5, "count": 3} for name in ("time.sleep", HOSTILE)]
+    contributions = [
+        {"name": name, "own_ms": 20.5, "count": 3, "function": name, "lineno": 2} for name in ("time.sleep", HOSTILE)
+    ]
     event = stored_event(finding, started_at=hour, stacks=stored_stack(*FRAMES), contributions=contributions)
     stored_event(finding, started_at=hour - timedelta(minutes=1), ongoing=True)
     stored_event(hostile, started_at=hour, route="", method="")

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from loopwatch.detection.calls import OtherPlace
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from tests.recording.calls import NOON, blocking_call
 
@@ -59,6 +60,18 @@ def test_stalls_of_one_call_are_one_finding_with_the_newest_detail_and_each_even
         "openpyxl.Workbook.save → zipfile.ZipFile.write",
         "openpyxl.Workbook.save → openpyxl.cell.Cell.value",
     ]
+
+
+def test_the_second_place_of_the_newest_step_is_stored(recorder_of):
+    recorder = recorder_of()
+    other = OtherPlace("shop.views.locate", "time.sleep", 7, 200.0)
+    for minute, place in enumerate([None, other]):
+        recorder.put(blocking_call(minute=minute, other_place=place))
+        assert recorder.flush(10)
+    finding, event = Finding.objects.get(), BlockingEvent.objects.latest("started_at")
+    for row in (finding, event):
+        place = (row.other_function, row.other_called_name, row.other_lineno, row.other_us)
+        assert place == ("shop.views.locate", "time.sleep", 7, 200_000)
 
 
 def test_the_two_hours_of_one_name_when_clocks_change_are_one_row(recorder_of, settings):

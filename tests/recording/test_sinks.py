@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall, Request
+from loopwatch.detection.calls import BlockingCall, OtherPlace, Request
 from loopwatch.models import Finding
 from loopwatch.recording.health import Errors
 from loopwatch.recording.loop_times import LoopTimes
@@ -49,6 +49,11 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
         "POST checkout/<int:pk>/; 3 other requests waited"
     )
     assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
+
+
+def test_the_log_has_the_second_place_of_the_step(caplog):
+    LogSink().emit(blocking_call(other_place=OtherPlace("shop.locate", "time.sleep", 7, 200.0)))
+    assert ":12), and 200.0 ms of time.sleep in shop.locate, line 7; POST" in lines(caplog)[0].getMessage()
 
 
 def test_the_log_names_the_call_and_the_detail(caplog):

@@ -21,6 +21,7 @@ from loopwatch.reporting.as_json import render_json
 from loopwatch.reporting.as_markdown import render_markdown
 from loopwatch.reporting.as_sarif import outside, render_sarif
 from loopwatch.reporting.as_text import render_text
+from loopwatch.reporting.finding_message import message
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.terminal import width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait
@@ -55,6 +56,29 @@ def test_a_finding_is_named_by_the_call_and_by_the_detail(render):
 def test_a_result_is_named_by_the_call_and_by_the_detail(render, repository):
     shown = render(a_report(a_finding(called_name="requests.get", blocking_call="socket.recv")), repository)
     assert "requests.get → socket.recv in shop.views.checkout" in shown.replace("\\u2192", "→")
+
+
+LOCATES = {"other_function": "shop.locate", "other_called_name": "time.sleep", "other_lineno": 7, "other_ms": 200.0}
+
+
+@pytest.mark.parametrize("render", [text, render_html, render_markdown])
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        pytest.param({}, "and 200 ms of time.sleep in shop.locate, line 7", id="elsewhere"),
+        pytest.param(
+            {"other_called_name": "shop.locate"}, "and 200 ms in shop.locate, line 7", id="own time elsewhere"
+        ),
+        pytest.param({"other_function": "shop.views.checkout"}, "200 ms of it at line 7", id="another line"),
+    ],
+)
+def test_a_finding_has_the_second_place_of_its_step(render, place, words):
+    finding = a_finding(called_name="time.sleep", **LOCATES | place)
+    assert words in render(a_report(finding)).replace("\u200b", "").replace("<wbr>", "")
+
+
+def test_a_message_has_the_second_place_of_the_step():
+    assert "In the newest step: 200 ms of time.sleep in shop.locate, line 7." in message(a_finding(**LOCATES))
 
 
 class TestText:

@@ -16,10 +16,11 @@ from loopwatch.rows.details import (
 )
 from tests.rows.values import anything
 
+CONTRIBUTION = {"name": "a", "own_ms": 1, "count": None, "function": "b", "lineno": 4}
 WHOLE = {
     read_contributions: (
-        [{"name": "a", "own_ms": 1, "count": None}, {"name": "b", "own_ms": 2.5, "count": 3, "new": 1}],
-        (StoredContribution("a", 1.0, None), StoredContribution("b", 2.5, 3)),
+        [CONTRIBUTION, CONTRIBUTION | {"own_ms": 2.5, "count": 3, "function": "", "lineno": 0, "new": 1}],
+        (StoredContribution("a", 1.0, None, "b", 4), StoredContribution("a", 2.5, 3, "", 0)),
     ),
     read_delays: ([["GET", "a/", 7], ["", "", 0]], (StoredDelay("GET", "a/", 7), StoredDelay("", "", 0))),
     read_releases: (["1.4", ""], ("1.4", "")),
@@ -51,11 +52,13 @@ def test_what_is_no_list_is_damage(read, junk):
     [
         (read_contributions, "junk"),
         (read_contributions, {"name": "a", "own_ms": 1}),
-        (read_contributions, {"name": 7, "own_ms": 1, "count": 1}),
-        (read_contributions, {"name": "a", "own_ms": math.nan, "count": 1}),
-        (read_contributions, {"name": "a", "own_ms": 1e308, "count": 1}),
-        (read_contributions, {"name": "a", "own_ms": 1, "count": -1}),
-        (read_contributions, {"name": "a", "own_ms": 1, "count": "1"}),
+        (read_contributions, CONTRIBUTION | {"name": 7}),
+        (read_contributions, CONTRIBUTION | {"own_ms": math.nan}),
+        (read_contributions, CONTRIBUTION | {"own_ms": 1e308}),
+        (read_contributions, CONTRIBUTION | {"count": -1}),
+        (read_contributions, CONTRIBUTION | {"count": "1"}),
+        (read_contributions, CONTRIBUTION | {"function": None}),
+        (read_contributions, CONTRIBUTION | {"lineno": -1}),
         (read_delays, ["GET", 3]),
         (read_delays, ["GET", "a/", 1.5]),
         (read_delays, ["GET", "a/", -1]),

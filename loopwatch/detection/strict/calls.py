@@ -9,7 +9,8 @@ from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
-from loopwatch.detection.verdict.attribution import nodes_of, own_node
+from loopwatch.detection.verdict.attribution import nodes_of
+from loopwatch.detection.verdict.culprit import own_node
 from loopwatch.detection.verdict.stack_frames import frames_of
 
 

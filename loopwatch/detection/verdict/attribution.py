@@ -1,21 +1,12 @@
-"""Finds the culprit of a stall: the call that took most of its time.
+"""Turns samples into paths: the functions on a stack, and the part of the stall that the sample accounts for.
 
-Every sample becomes a path of nodes, outermost first: the Python functions on the stack, then the C function that the
-innermost one was calling. A path accounts for the part of the step around its sample. The search goes inward while
-one callee holds at least half of the step. Along that chain, three nodes are named:
-
-* the nearest in-app function, counted from the inside;
-* the call that its line makes, which is the next node of the chain (the function itself if no call holds half);
-* the detail, which is where the innermost library of the chain was entered, because ``json.dumps`` says more than the
-  function of its encoder that happened to be running.
-
-The first two identify a finding. The detail does not: which helper of a library holds half of the samples is chance.
+A path has nodes, outermost first: the Python functions on the stack, then the C function that the innermost one was
+calling. ``culprit`` compares the paths of a stall.
 """
 
 import builtins
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -26,15 +17,12 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_closure, is_decorated, property_of
 from loopwatch.detection.cpython.expressions import Attribute, Name
-from loopwatch.detection.cpython.places import NAMELESS, place_of
+from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
-from loopwatch.detection.cpython.source import span_at
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
 
-DOMINANT = 1 / 2
-"""The search goes inward as long as one callee took at least this share of the stall."""
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
 _LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
@@ -73,53 +61,6 @@ class Path:
     state: Cause
 
 
-@dataclass(frozen=True, slots=True)
-class Culprit:
-    """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
-
-    If the time is the function's own, all three are the same node.
-    """
-
-    function: Node
-    called: Node
-    node: Node
-    paths: tuple[Path, ...]
-
-    @property
-    def heaviest(self) -> Path:
-        """The heaviest path through the in-app line that took most of the time."""
-        by_line: dict[object, list[Path]] = defaultdict(list)
-        for path in self.paths:
-            by_line[self._line_of(path)].append(path)
-        at_line = max(by_line.values(), key=_weight)
-        telling = [path for path in at_line if any(node.key == self.node.key for node in path.nodes)]
-        return max(telling or at_line, key=lambda path: path.weight_s)
-
-    @property
-    def weight_s(self) -> float:
-        return _weight(self.paths)
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether exact nodes account for at least half of the time."""
-        certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self._calls].is_exact]
-        return _weight(certain) >= self.weight_s / 2
-
-    def depth_on(self, path: Path) -> int:
-        """Return how deep the function is on a path; if it is recursive, where it made the call."""
-        depth = _depth_of(path.nodes, self.function, self.called)
-        assert depth is not None  # noqa: S101 - the paths are those on which it is
-        return depth
-
-    @property
-    def _calls(self) -> bool:
-        return self.called is not self.function
-
-    def _line_of(self, path: Path) -> tuple[object, int]:
-        site = path.nodes[self.depth_on(path)].site
-        return site.code, span_at(site.code, site.offset).lineno
-
-
 def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
     """Return the samples from ``started`` to ``ended`` as paths, with that time divided among them."""
     inside = [
@@ -139,66 +80,8 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
     return paths
 
 
-def culprit_of(paths: Sequence[Path]) -> Culprit | None:
-    """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
-    total = sum(path.weight_s for path in paths)
-    chosen = paths
-    depth = -1
-    while True:
-        groups: dict[object, list[Path]] = defaultdict(list)
-        for path in chosen:
-            if len(path.nodes) > depth + 1:
-                groups[path.nodes[depth + 1].key].append(path)
-        if not groups:
-            break
-        heaviest = max(groups.values(), key=_weight)
-        if depth >= 0 and _weight(heaviest) < DOMINANT * total:
-            break
-        chosen, depth = heaviest, depth + 1
-    return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
-
-
-def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
-    """Return the culprit of a chain of calls, each of which took at least half of the step, down to ``end``."""
-    depth = entry_of(chain, end)
-    at = own_node(chain, depth) or 0
-    function, called = chain[at], chain[min(at + 1, depth)]
-    through = [path for path in paths if _depth_of(path.nodes, function, called) is not None]
-    return Culprit(function, called, chain[depth], tuple(through))
-
-
-def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None:
-    """Return the innermost depth at which ``function`` calls ``called``; if they are one, its own depth."""
-    step = int(called is not function)
-    for depth in range(len(nodes) - 1 - step, -1, -1):
-        if nodes[depth].key == function.key and nodes[depth + step].key == called.key:
-            return depth
-    return None
-
-
-def entry_of(nodes: Sequence[Node], depth: int) -> int:
-    """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
-    while depth and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
-        depth -= 1
-    node = nodes[depth]
-    if node.owner is Owner.IN_APP or is_import(node):
-        return depth
-    while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
-        depth -= 1
-    return depth
-
-
 def is_import(node: Node) -> bool:
     return isinstance(node.key, tuple) and node.key[0] == IMPORT
-
-
-def own_node(nodes: Sequence[Node], depth: int) -> int | None:
-    """Return the depth of the nearest in-app function, at ``depth`` or further out."""
-    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.IN_APP), None)
-
-
-def _weight(paths: Iterable[Path]) -> float:
-    return sum(path.weight_s for path in paths)
 
 
 def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:

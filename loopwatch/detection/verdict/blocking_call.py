@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Contribution, Request, StackSample
+from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Request, StackSample
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.gc_pauses import Collecting
@@ -19,15 +19,9 @@ from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall
 from loopwatch.detection.timing.steps import AnyHandle
 from loopwatch.detection.timing.trace import Trace
-from loopwatch.detection.verdict.attribution import (
-    Culprit,
-    Path,
-    SeenStack,
-    culprit_of,
-    entry_of,
-    is_import,
-    paths_of,
-)
+from loopwatch.detection.verdict.attribution import Path, SeenStack, is_import, paths_of
+from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
+from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
@@ -41,12 +35,10 @@ from loopwatch.detection.verdict.thread_states import (
     was_watchdog_busy,
 )
 
-MAX_CONTRIBUTIONS = 10
 MAX_STACK_SAMPLES = 20
 Answer = TypeVar("Answer")
 
 GC_COLLECT = "gc.collect"
-AUTOMATIC_COLLECTION = "gc.collect (automatic)"
 
 
 def explain_stall(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
@@ -160,10 +152,10 @@ class _Common:
         path = culprit.heaviest
         site = path.nodes[culprit.depth_on(path)].site
         span = source.span_at(site.code, site.offset)
-        if culprit.called is culprit.function:
+        if not culprit.is_call:
             span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # it is the function's self time
         filename = site.code.co_filename
-        contributions = _contributions(paths, self.counts)
+        contributions = contributions_of(paths, self.counts)
         return self._call(
             method_name=culprit.node.name,
             duration_ms=culprit.weight_s * 1000,
@@ -179,6 +171,7 @@ class _Common:
             leaf_name=path.nodes[-1].name,
             samples=_stack_samples(culprit, paths),
             contributions=contributions,
+            other_place=culprit.other_place(paths),
         )
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
@@ -282,40 +275,11 @@ def _with_collections(call: BlockingCall, common: _Common, culprit: Culprit | No
         if call.duration_ms / 1000 - automatic_s < threshold_s:
             # Something else was slow, too, but the samples may only show what the collector interrupted.
             call = replace(common.without_culprit(call.cause), contributions=call.contributions, stack=call.stack)
-    return call if automatic_s < threshold_s else _beside_collection(call, automatic_s)
+    return call if automatic_s < threshold_s else beside_collection(call, automatic_s)
 
 
 def _asks_for_collection(paths: Sequence[Path]) -> bool:
     return any(node.name == GC_COLLECT for path in paths for node in path.nodes)
-
-
-def _beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
-    """Return the call with the collector as a contribution, and the other contributions reduced in proportion.
-
-    The samples do not show which contributions the collector interrupted.
-    """
-    share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
-    others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)
-    collected = Contribution(AUTOMATIC_COLLECTION, automatic_s * 1000, total_ms=automatic_s * 1000)
-    heaviest = sorted((collected, *others), key=lambda each: -each.own_ms)
-    return replace(call, contributions=tuple(heaviest[:MAX_CONTRIBUTIONS]))
-
-
-def _contributions(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:
-    own_s: dict[str, float] = defaultdict(float)
-    total_s: dict[str, float] = defaultdict(float)
-    keys: dict[str, object] = {}
-    for path in paths:
-        if path.nodes:
-            entry = path.nodes[entry_of(path.nodes, len(path.nodes) - 1)]
-            own_s[entry.name] += path.weight_s
-            keys[entry.name] = entry.name if entry.is_c else entry.key
-        for name in {node.name for node in path.nodes}:
-            total_s[name] += path.weight_s
-    heaviest = sorted(own_s.items(), key=lambda item: -item[1])[:MAX_CONTRIBUTIONS]
-    return tuple(
-        Contribution(name, seconds * 1000, counts.get(keys[name]), total_s[name] * 1000) for name, seconds in heaviest
-    )
 
 
 def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:

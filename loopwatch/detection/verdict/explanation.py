@@ -17,7 +17,8 @@ from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
 from loopwatch.detection.timing.trace import Trace, TracedCall
-from loopwatch.detection.verdict.attribution import DOMINANT, Node, Path, SeenStack, nodes_of
+from loopwatch.detection.verdict.attribution import Node, Path, SeenStack, nodes_of
+from loopwatch.detection.verdict.culprit import DOMINANT
 from loopwatch.detection.verdict.thread_states import AT_REST, BUSY
 
 SURPLUS = 0.2

@@ -5,13 +5,16 @@ import linecache
 
 import django.template.base as templates
 import pytest
+from django.utils import html
 
-from loopwatch.detection.calls import Cause, Contribution, Request, StackFrame
+from loopwatch.detection.calls import Cause, Contribution, OtherPlace, Request, StackFrame
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict import blocking_call as report
-from loopwatch.detection.verdict.blocking_call import AUTOMATIC_COLLECTION
+from loopwatch.detection.verdict import contributions
+from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
+from loopwatch.detection.verdict.culprit import line_of
 from tests.detection import shop
 from tests.detection.builders import STARTED_AT, Step, observation, path, reported, site, stall
 
@@ -24,12 +27,17 @@ POPS = site(shop.price, "item.parts.pop()", "list.pop")
 DUMPS = site(json.dumps)
 ENCODE = site(json.JSONEncoder.encode, callee="json.JSONEncoder.iterencode")
 RENDER = site(templates.Template.render)
+ESCAPE = site(html.escape)
 COLLECTS = site(shop.price, "item.parts.pop()", "gc.collect")
 
 
 def line(call):
     """What stands in the line that a report names."""
     return linecache.getline(call.filename, call.lineno).strip()
+
+
+def lineno_of(site):
+    return line_of(path([site]).nodes[0])
 
 
 # The culprit, and where it was.
@@ -113,6 +121,27 @@ def test_contributions_of_one_name_are_added_up():
     assert own_ms(call) == [("time.sleep", 750.0), ("shop.checkout", 250.0)]
 
 
+def test_a_call_in_two_places_is_two_contributions_each_with_its_place():
+    elsewhere = site(shop.price, "item.parts.pop()", "time.sleep")
+    call = reported(path([SLEEPS], 0.5), path([elsewhere], 0.25), path([PRICE], 0.25))
+    assert call.contributions == (
+        Contribution("time.sleep", 500.0, None, 500.0, "shop.checkout", lineno_of(SLEEPS)),
+        Contribution("time.sleep", 250.0, None, 250.0, "shop.price", lineno_of(elsewhere)),
+        Contribution("shop.price", 250.0, None, 500.0, "shop.price", 0),
+    )
+
+
+def test_a_call_in_two_places_is_not_counted_because_the_count_is_of_both():
+    elsewhere = site(shop.price, "item.parts.pop()", "time.sleep")
+    call = reported(path([SLEEPS], 0.5), path([elsewhere], 0.5), counts={"time.sleep": 4})
+    assert [each.count for each in call.contributions] == [None, None]
+
+
+def test_what_no_in_app_code_called_has_no_place():
+    (contribution,) = reported(path([DUMPS, RENDER])).contributions
+    assert (contribution.function, contribution.lineno) == ("", 0)
+
+
 def test_the_total_of_a_contribution_is_that_of_all_paths_that_go_through_it():
     recursive = path([SLEEPS, CHECKOUT], 0.25)
     totals = {each.name: each.total_ms for each in reported(path([CHECKOUT], 0.5), recursive).contributions}
@@ -122,15 +151,15 @@ def test_the_total_of_a_contribution_is_that_of_all_paths_that_go_through_it():
 def test_contributions_are_counted_where_the_engine_counts_calls():
     counts = {shop.checkout.__code__: 3, "list.pop": 4}
     call = reported(path([CHECKOUT], 0.5), path([POPS], 0.375), path([SLEEPS], 0.125), counts=counts)
-    assert call.contributions == (
-        Contribution("shop.checkout", 500.0, 3, 625.0),
-        Contribution("list.pop", 375.0, 4, 375.0),
-        Contribution("time.sleep", 125.0, None, 125.0),
-    )
+    assert [(each.name, each.own_ms, each.count, each.total_ms) for each in call.contributions] == [
+        ("shop.checkout", 500.0, 3, 625.0),
+        ("list.pop", 375.0, 4, 375.0),
+        ("time.sleep", 125.0, None, 125.0),
+    ]
 
 
 def test_the_lightest_contributions_are_left_out(monkeypatch):
-    monkeypatch.setattr(report, "MAX_CONTRIBUTIONS", 2)
+    monkeypatch.setattr(contributions, "MAX_CONTRIBUTIONS", 2)
     call = reported(path([SLEEPS], 0.25), path([POPS], 0.125), path([DUMPS, DUMPS_FROM], 0.625))
     assert own_ms(call) == [("json.dumps", 625.0), ("time.sleep", 250.0)]
 
@@ -160,6 +189,54 @@ def test_the_lightest_stacks_are_left_out(monkeypatch):
     monkeypatch.setattr(report, "MAX_STACK_SAMPLES", 2)
     call = reported(path([POPS], 0.125), path([SLEEPS], 0.625), path([PRICE], 0.25))
     assert sampled(call) == [(625.0, ["checkout"]), (250.0, ["price"])]
+
+
+# A second place in the same step.
+
+LOCATES = site(shop.price, "item.parts.pop()", "time.sleep")
+
+
+def test_the_duration_is_that_of_the_place_and_the_other_place_has_its_own():
+    call = reported(path([SLEEPS], 0.5625), path([LOCATES, CHECKOUT], 0.4375))
+    assert (call.function, call.duration_ms) == ("shop.checkout", 562.5)
+    assert call.other_place == OtherPlace("shop.price", "time.sleep", lineno_of(LOCATES), 437.5)
+    assert str(call).endswith(f", and 437.5 ms of time.sleep in shop.price, line {lineno_of(LOCATES)}")
+
+
+def test_the_other_place_is_named_by_the_call_that_it_made():
+    call = reported(path([SLEEPS], 0.5), path([DUMPS, RENDER, PRICE], 0.25), path([ESCAPE, RENDER, PRICE], 0.25))
+    assert (call.other_place.called_name, call.other_place.duration_ms) == ("django.template.Template.render", 500.0)
+
+
+def test_another_line_that_makes_the_same_call_has_a_part_of_the_duration():
+    call = reported(path([SLEEPS], 0.625), path([SLEEPS_THERE], 0.375))
+    assert call.duration_ms == 1000.0
+    assert str(call).endswith(
+        f"({shop.__file__}:{lineno_of(SLEEPS)}), 375.0 ms of it at line {lineno_of(SLEEPS_THERE)}"
+    )
+
+
+def test_a_function_that_spends_its_own_time_has_no_other_line():
+    call = reported(path([CHECKOUT], 0.5), path([SLEEPS], 0.25), path([POPS, CHECKOUT], 0.25))
+    assert (call.called_name, call.other_place) == ("shop.checkout", None)
+
+
+def test_a_function_elsewhere_that_spends_its_own_time_is_named_once():
+    call = reported(path([SLEEPS], 0.5), path([PRICE], 0.5))
+    assert str(call).endswith(f", and 500.0 ms in shop.price, line {lineno_of(PRICE)}")
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        pytest.param([PRICE], id="it had less than a fifth of the step"),
+        pytest.param([DUMPS, RENDER], id="no in-app function is there"),
+        pytest.param([], id="only plumbing was seen"),
+    ],
+)
+def test_no_other_place_is_named_if(elsewhere):
+    weight_s = 0.1875 if elsewhere == [PRICE] else 0.4375
+    assert reported(path([SLEEPS], 1 - weight_s), path(elsewhere, weight_s)).other_place is None
 
 
 # Steps that say nothing of themselves.
@@ -314,7 +391,7 @@ def test_a_collection_that_is_too_short_for_a_stall_is_not_mentioned():
 
 
 def test_no_more_contributions_are_kept_for_a_collection(monkeypatch):
-    monkeypatch.setattr(report, "MAX_CONTRIBUTIONS", 2)
+    monkeypatch.setattr(contributions, "MAX_CONTRIBUTIONS", 2)
     call = collected(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
     assert [name for name, _ in own_ms(call)] == ["time.sleep", AUTOMATIC_COLLECTION]
 

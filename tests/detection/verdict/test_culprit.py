@@ -7,7 +7,8 @@ import django.template.base as templates
 import pytest
 from django.utils import html
 
-from loopwatch.detection.verdict.attribution import culprit_of, entry_of, is_import, own_node
+from loopwatch.detection.verdict.attribution import is_import
+from loopwatch.detection.verdict.culprit import culprit_of, entry_of, own_node
 from tests.detection import shop
 from tests.detection.builders import ENTRY, inner_code, path, site
 

@@ -1,0 +1,69 @@
+"""Divides a step among the functions and places that its time went to."""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from loopwatch.detection.calls import BlockingCall, Contribution
+from loopwatch.detection.verdict.attribution import Node, Path
+from loopwatch.detection.verdict.culprit import line_of, named_on, own_node
+
+MAX_CONTRIBUTIONS = 10
+AUTOMATIC_COLLECTION = "gc.collect (automatic)"
+
+
+class _Spent(NamedTuple):
+    """A function, and where in-app code called it: ``lineno`` is 0 if the function is in-app itself."""
+
+    name: str
+    function: str
+    lineno: int
+
+
+def contributions_of(paths: Sequence[Path], counts: Mapping[object, int]) -> tuple[Contribution, ...]:
+    """Return the heaviest parts of the step. The same call made in two places is two of them."""
+    own_s: dict[_Spent, float] = defaultdict(float)
+    total_s: dict[_Spent, float] = defaultdict(float)
+    keys: dict[str, object] = {}
+    for path in paths:
+        if path.nodes:
+            detail = named_on(path.nodes, len(path.nodes) - 1).detail
+            spent, entry = _spent(path.nodes, detail), path.nodes[detail]
+            own_s[spent] += path.weight_s
+            keys[spent.name] = entry.name if entry.is_c else entry.key
+        for spent in {_spent(path.nodes, depth) for depth in range(len(path.nodes))}:
+            total_s[spent] += path.weight_s
+    # Calls are counted wherever they were made, so the count says nothing about one of several places.
+    places = Counter(spent.name for spent in own_s)
+    return tuple(
+        Contribution(
+            spent.name,
+            own_s[spent] * 1000,
+            counts.get(keys[spent.name]) if places[spent.name] == 1 else None,
+            total_s[spent] * 1000,
+            spent.function,
+            spent.lineno,
+        )
+        for spent in sorted(own_s, key=lambda spent: -own_s[spent])[:MAX_CONTRIBUTIONS]
+    )
+
+
+def beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
+    """Return the call with the collector as a contribution, and the other contributions reduced in proportion.
+
+    The samples do not show which contributions the collector interrupted.
+    """
+    share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
+    others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)
+    collected = Contribution(AUTOMATIC_COLLECTION, automatic_s * 1000, total_ms=automatic_s * 1000)
+    heaviest = sorted((collected, *others), key=lambda each: -each.own_ms)
+    return replace(call, contributions=tuple(heaviest[:MAX_CONTRIBUTIONS]))
+
+
+def _spent(nodes: Sequence[Node], depth: int) -> _Spent:
+    own = own_node(nodes, depth)
+    name = nodes[depth].name
+    if own is None:
+        return _Spent(name, "", 0)
+    return _Spent(name, nodes[own].name, line_of(nodes[own]) if own < depth else 0)

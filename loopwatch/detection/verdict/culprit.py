@@ -1,0 +1,183 @@
+"""Finds the culprit of a stall: the in-app function to blame, the call that it made, and what took the time in there.
+
+The search goes inward from the step while one callee holds at least half of the step. Along that chain of calls, three
+nodes are named:
+
+* the nearest in-app function, seen from the inner end;
+* the call that its line makes, which is the next node of the chain. If no call of the function holds half of the step,
+  the time is the function's own, and the call is the function itself;
+* the detail: where the library at the inner end was entered, because ``json.dumps`` says more than the function of its
+  encoder that happened to be running.
+
+The first two identify a finding. The detail does not: which helper of a library holds half of the samples is chance.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from loopwatch.detection.calls import OtherPlace
+from loopwatch.detection.cpython.code_owner import Owner
+from loopwatch.detection.cpython.places import NAMELESS
+from loopwatch.detection.cpython.source import span_at
+from loopwatch.detection.verdict.attribution import Node, Path, is_import
+
+DOMINANT = 1 / 2
+"""The search goes on inward while one callee has at least this share of the stall."""
+CONSIDERABLE = 1 / 5
+"""Another place is mentioned if it had this share of the step."""
+
+
+class Named(NamedTuple):
+    """The depths of the nodes that are named on a path: the function, the call that it made, and the detail."""
+
+    function: int
+    called: int
+    detail: int
+
+
+@dataclass(frozen=True, slots=True)
+class Culprit:
+    """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
+
+    If the time is the function's own, all three are the same node.
+    """
+
+    function: Node
+    called: Node
+    node: Node
+    paths: tuple[Path, ...]
+
+    @property
+    def heaviest(self) -> Path:
+        """The heaviest path through the in-app line that took most of the time; one that shows the detail, if any."""
+        by_line: dict[object, list[Path]] = defaultdict(list)
+        for path in self.paths:
+            by_line[self.line_on(path)].append(path)
+        at_line = max(by_line.values(), key=_weight)
+        telling = [path for path in at_line if any(node.key == self.node.key for node in path.nodes)]
+        return max(telling or at_line, key=lambda path: path.weight_s)
+
+    @property
+    def weight_s(self) -> float:
+        return _weight(self.paths)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether exact nodes account for at least half of the time."""
+        certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
+        return _weight(certain) >= self.weight_s / 2
+
+    @property
+    def is_call(self) -> bool:
+        """Whether the function made a call that took the time, and did not spend it itself."""
+        return self.called is not self.function
+
+    def depth_on(self, path: Path) -> int:
+        """Return the depth of the function on one of the paths: where it made the call, if it is recursive."""
+        depth = _depth_of(path.nodes, self.function, self.called)
+        assert depth is not None  # noqa: S101 - it is one of the paths
+        return depth
+
+    def line_on(self, path: Path) -> int:
+        return line_of(path.nodes[self.depth_on(path)])
+
+    def other_place(self, paths: Iterable[Path]) -> OtherPlace | None:
+        """Return the other in-app place that had most of the step, if that is a considerable part of it."""
+        shown = self.line_on(self.heaviest)
+        lines_s: dict[tuple[str, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
+        total_s = 0.0
+        for path in paths:
+            total_s += path.weight_s
+            place = self._place_of(path)
+            if place is not None and not (place[:2] == self._names and place[2] == shown):
+                lines_s[place[:2]][place[2]] += path.weight_s
+        if not lines_s:
+            return None
+        names = max(lines_s, key=lambda key: sum(lines_s[key].values()))
+        duration_s = sum(lines_s[names].values())
+        lineno = max(lines_s[names], key=lines_s[names].__getitem__)
+        return OtherPlace(*names, lineno, duration_s * 1000) if duration_s >= CONSIDERABLE * total_s else None
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        return self.function.name, self.called.name
+
+    def _place_of(self, path: Path) -> tuple[str, str, int] | None:
+        """Return the function, the call and the line of a path; ``None`` for a path without a place to name."""
+        if _depth_of(path.nodes, self.function, self.called) is not None:
+            return (*self._names, self.line_on(path)) if self.is_call else None
+        if not path.nodes:
+            return None
+        named = named_on(path.nodes, len(path.nodes) - 1)
+        function = path.nodes[named.function]
+        if function.owner is not Owner.IN_APP:
+            return None
+        return function.name, path.nodes[named.called].name, line_of(function)
+
+
+def culprit_of(paths: Sequence[Path]) -> Culprit | None:
+    """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
+    total = sum(path.weight_s for path in paths)
+    chosen = paths
+    depth = -1
+    while True:
+        groups: dict[object, list[Path]] = defaultdict(list)
+        for path in chosen:
+            if len(path.nodes) > depth + 1:
+                groups[path.nodes[depth + 1].key].append(path)
+        if not groups:
+            break
+        heaviest = max(groups.values(), key=_weight)
+        if depth >= 0 and _weight(heaviest) < DOMINANT * total:
+            break
+        chosen, depth = heaviest, depth + 1
+    return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
+
+
+def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
+    function, called, detail = (chain[depth] for depth in named_on(chain, end))
+    through = [path for path in paths if _depth_of(path.nodes, function, called) is not None]
+    return Culprit(function, called, detail, tuple(through))
+
+
+def named_on(nodes: Sequence[Node], end: int) -> Named:
+    """Return what is named on a chain of calls that ends at the depth ``end``."""
+    detail = entry_of(nodes, end)
+    function = own_node(nodes, detail) or 0
+    return Named(function, min(function + 1, detail), detail)
+
+
+def entry_of(nodes: Sequence[Node], depth: int) -> int:
+    """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
+    while depth and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
+        depth -= 1
+    node = nodes[depth]
+    if node.owner is Owner.IN_APP or is_import(node):
+        return depth
+    while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
+        depth -= 1
+    return depth
+
+
+def own_node(nodes: Sequence[Node], depth: int) -> int | None:
+    """Return the depth of the nearest in-app function, at ``depth`` or further out."""
+    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.IN_APP), None)
+
+
+def line_of(node: Node) -> int:
+    return span_at(node.site.code, node.site.offset).lineno
+
+
+def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None:
+    """Return the innermost depth at which a function calls another, or, if they are one, at which it is."""
+    step = int(called is not function)
+    for depth in range(len(nodes) - 1 - step, -1, -1):
+        if nodes[depth].key == function.key and nodes[depth + step].key == called.key:
+            return depth
+    return None
+
+
+def _weight(paths: Iterable[Path]) -> float:
+    return sum(path.weight_s for path in paths)
