@@ -66,9 +66,7 @@ LOCATES = {"other_function": "shop.locate", "other_called_name": "time.sleep", "
     ("place", "words"),
     [
         pytest.param({}, "and 200 ms of time.sleep in shop.locate, line 7", id="elsewhere"),
-        pytest.param(
-            {"other_called_name": "shop.locate"}, "and 200 ms in shop.locate, line 7", id="own time there"
-        ),
+        pytest.param({"other_called_name": "shop.locate"}, "and 200 ms in shop.locate, line 7", id="own time there"),
         pytest.param({"other_function": "shop.views.checkout"}, "200 ms of it at line 7", id="another line"),
     ],
 )
