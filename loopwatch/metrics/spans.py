@@ -1,4 +1,4 @@
-"""Adds a stall to the span that was current in its step, as an event or, after its end, as a child."""
+"""Adds a stall to its step's current span: as an event, or as a child if the span has ended."""
 
 from contextvars import Context
 from datetime import datetime

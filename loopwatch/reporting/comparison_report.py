@@ -123,7 +123,7 @@ def _release(name: str, spans: list[_StoredRelease], now: datetime) -> ComparedR
 
 
 def _end(span: _StoredRelease, spans: list[_StoredRelease], now: datetime) -> datetime:
-    """Return the end of a release: the first sight of the next one, or the end of its last hour if later."""
+    """Return the later of two moments: when the next release was first seen, and the end of the last hour."""
     next_begin = min((other.begin for other in spans if other.begin > span.begin), default=now)
     return max(next_begin, span.last + _HOUR)
 

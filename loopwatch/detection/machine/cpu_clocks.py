@@ -38,7 +38,7 @@ def cpu_clock_id(thread_id: int) -> int | None:
 
 
 class Turns(NamedTuple):
-    """A thread's turns on a CPU: how often it got one, and how long it waited in all (the kernel's run delay)."""
+    """The turns of a thread on CPUs: their number, and its waits for them in all (the kernel's run delay)."""
 
     delayed_s: float
     taken: int
