@@ -4,9 +4,12 @@ pytest imports this module in every project that has loopwatch installed, so oth
 is to be watched.
 """
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import pytest
+
+from loopwatch import in_tests
 
 if TYPE_CHECKING:
     from loopwatch.testing.pytest_session import WatchedSession
@@ -59,6 +62,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    run = ExitStack()
+    run.enter_context(in_tests.running())
+    config.add_cleanup(run.close)
     config.addinivalue_line(
         "markers",
         f"{NAME}(threshold_ms, engine, strict, allow, enabled): fail this test if its code blocks the event loop, "

@@ -15,6 +15,7 @@ from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
+from loopwatch import in_tests
 from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_process_chosen
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import SAMPLING
@@ -75,7 +76,7 @@ class SiteMonitor:
         self._settings_wrong_until = 0.0
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> InFlight | None:
-        if time.monotonic() < self._settings_wrong_until:
+        if time.monotonic() < self._settings_wrong_until or not in_tests.is_recording_wanted():
             return None
         try:
             current = configuration()

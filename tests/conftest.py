@@ -8,6 +8,7 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from loopwatch import in_tests
 from tests.databases import POSTGRESQL, SQLITE
 
 pytest_plugins = [
@@ -63,6 +64,13 @@ def pytest_sessionfinish(session):
     """Remove the server after the fixtures of an interrupted run, which pytest tears down in this hook as well."""
     if server := session.config.stash.get(SERVER, None):
         server.remove()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def sites_are_recorded():
+    """Record the sites of these tests, although they are sites under test."""
+    with in_tests.recording():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, ClassVar
 
+from loopwatch import in_tests
 from loopwatch.detection.strict.allow_rules import Rule
 from loopwatch.testing.failure_text import terminal_text
 from loopwatch.testing.judge import Judge
@@ -68,7 +69,8 @@ class LoopWatchTestMixin(AssertDoesNotBlockMixin):
             # Clean-ups run in reverse order: this one runs last, and a failure in it still fails the test.
             self.addCleanup(_end, self, watched)
         try:
-            return super().run(result)
+            with in_tests.running():
+                return super().run(result)
         finally:
             watched.end()
 
