@@ -24,13 +24,15 @@ class Advice:
     """Holds the usual cure for one kind of call.
 
     ``cure`` and ``caveat`` are English sentences, and the ids of their translations. ``names`` are the leading parts of
-    the qualified names that the advice covers, ``example`` is code, and ``link`` points to documentation of the cure.
-    ``runs_given_code`` says that the functions call functions, or iterate over data, that their caller gives them.
+    the qualified names that the advice covers, and ``exact_names`` are whole ones. ``example`` is code, and ``link``
+    points to documentation of the cure. ``runs_given_code`` says that the functions call functions, or iterate over
+    data, that their caller gives them.
     """
 
     topic: str
     cure: str
     names: tuple[str, ...] = ()
+    exact_names: tuple[str, ...] = ()
     example: str = ""
     caveat: str = ""
     link: str = ""

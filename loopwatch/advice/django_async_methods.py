@@ -20,10 +20,21 @@ _CACHES: Final = frozenset(
 # Managers get all their methods from one closure, which is named so where no sample saw the method of the query set.
 # https://github.com/django/django/blob/5.2/django/db/models/manager.py#L84
 _MANAGER: Final = "django.db.models.manager.BaseManager._get_queryset_methods.create_method.manager_method"
+# So do the clients of botocore, which makes their methods from descriptions of services.
+# https://github.com/boto/botocore/blob/1.40.0/botocore/client.py#L575
+_CLOSURES: Final = {_MANAGER, "botocore.client.ClientCreator._create_api_method._api_call"}
 _BY_OWNER: Final = {
     "django.contrib.auth": frozenset({"authenticate", "login", "logout", "get_user", "update_session_auth_hash"}),
     "django.contrib.auth.hashers": frozenset({"check_password"}),
     "django.contrib.auth.base_user.AbstractBaseUser": frozenset({"check_password"}),
+    "django.contrib.auth.models.UserManager": frozenset({"create_user", "create_superuser"}),
+    "django.contrib.auth.models.PermissionsMixin": frozenset({"has_perm", "has_perms", "has_module_perms"}),
+    "django.contrib.sessions.backends.base.SessionBase": frozenset(
+        {
+            *("cycle_key", "flush", "get", "get_expiry_age", "get_expiry_date", "has_key", "items", "keys", "pop"),
+            *("set_expiry", "setdefault", "update", "values"),
+        }
+    ),
     "django.db.models.QuerySet": _QUERIES,
     "django.db.models.Model": frozenset({"save", "delete", "refresh_from_db"}),
     "django.shortcuts": frozenset({"get_object_or_404", "get_list_or_404"}),
@@ -32,7 +43,7 @@ _BY_OWNER: Final = {
 
 def is_written_as(called_name: str, written: str) -> bool:
     """Return whether a call ``written`` so in the source can be a call of that function, judging by the names."""
-    return called_name == _MANAGER or called_name.rpartition(".")[2] == written
+    return called_name in _CLOSURES or called_name.rpartition(".")[2] == written
 
 
 def async_method_of(called_name: str, written: str) -> str:

@@ -7,6 +7,7 @@ from loopwatch.advice.catalogue import ALL
 from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, UNKNOWN, WAITING
 
 _BY_NAME: Final = {name: advice for advice in ALL for name in advice.names}
+_BY_EXACT_NAME: Final = {name: advice for advice in ALL for name in advice.exact_names}
 # An import or a collection has the same cure regardless of the call that caused it.
 _BY_CAUSE_FIRST: Final = {
     "importing": _BY_NAME["import"],
@@ -36,11 +37,11 @@ def advice_for(blocking_call: str, *, cause: str, called_name: str = "", leaf_na
 def advice_by_name(name: str) -> Advice | None:
     """Return the advice for the longest dotted prefix of the name; ``import pandas`` counts as ``import``.
 
-    In the asynchronous half of a package, a name needs advice for exactly that name: the code uses that half already.
+    In the asynchronous half of a package, only exact names have advice: the code uses that half already.
     """
     name = name.partition(" ")[0]
-    if name not in _BY_NAME and any(map(_is_asynchronous, name.split("."))):
-        return None
+    if name in _BY_EXACT_NAME or any(map(_is_asynchronous, name.split("."))):
+        return _BY_EXACT_NAME.get(name)
     while name:
         if name in _BY_NAME:
             return _BY_NAME[name]

@@ -72,7 +72,21 @@ def test_a_lazy_import_has_its_own_advice():
         ("zlib.compress", "django.core.cache.backends.filebased.FileBasedCache.set", "cache"),
         ("smtplib.SMTP", "logging.Logger.error", "logging"),
         ("django.core.mail.EmailMessage.send", "logging.Logger.error", "logging"),
-        ("json.loads", "boto3.client", "aws"),
+        ("ssl.create_default_context", "httpx.AsyncClient", "new-client"),
+        ("ssl.create_default_context", "httpx2.Client", "new-client"),
+        ("socket.socket.recv", "httpx2.Client.get", "httpx"),
+        ("json.loads", "boto3.client", "new-aws-client"),
+        ("select.poll.poll", "botocore.client.ClientCreator._create_api_method._api_call", "aws"),
+        ("io.BufferedWriter.write", "django.db.models.fields.files.FieldFile.save", "stored-file"),
+        ("json.dump", "django.core.serializers.serialize", "serializer"),
+        ("zlib.compress", "openpyxl.Workbook.save", "workbook"),
+        ("hashlib.pbkdf2_hmac", "django.contrib.auth.hashers.make_password", "new-password"),
+        ("django.http.HttpResponse.write", "csv.writer.writerows", "response"),
+        ("psycopg.Connection.connect", "psycopg.Connection.connect", "psycopg"),
+        ("psycopg.Connection.wait", "django.db.models.QuerySet.count", "orm"),
+        ("tempfile.NamedTemporaryFile", "django.core.handlers.asgi.ASGIRequest._get_files", "upload"),
+        ("pydantic.BaseModel.model_validate", "ninja.Schema.from_orm", "ninja"),
+        ("acme.resolve", "strawberry.Schema.execute_sync", "graphql"),
         ("sqlite3.Cursor.execute", "django.shortcuts.render", "template"),
     ],
 )
@@ -94,8 +108,8 @@ def test_the_innermost_name_decides_where_no_other_name_is_known():
 
 
 def test_the_asynchronous_half_of_a_package_is_not_advised_to_switch_to_it():
-    called_name = "redis.asyncio.client.Redis.get"
-    assert advice_for("socket.getaddrinfo", cause="waiting", called_name=called_name).topic == "name-lookup"
+    for called_name in ("redis.asyncio.client.Redis.get", "httpx2.AsyncClient.get", "psycopg.AsyncConnection.connect"):
+        assert advice_for("socket.getaddrinfo", cause="waiting", called_name=called_name).topic == "name-lookup"
 
 
 @pytest.mark.parametrize("cause", CAUSES)
@@ -119,7 +133,7 @@ def test_an_unknown_cause_gets_general_advice():
 
 
 def test_topics_and_names_are_unique():
-    names = [name for advice in ALL for name in advice.names]
+    names = [name for advice in ALL for name in (*advice.names, *advice.exact_names)]
     assert len(set(names)) == len(names)
     topics = [advice.topic for advice in ALL]
     assert len(set(topics)) == len(topics)

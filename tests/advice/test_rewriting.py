@@ -126,6 +126,12 @@ def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
             "good = await user.acheck_password(word)",
         ),
         (
+            "s3.put_object(Key=key)",
+            "s3.put_object(Key=key)",
+            "botocore.client.ClientCreator._create_api_method._api_call",
+            "await asyncio.to_thread(s3.put_object, Key=key)",
+        ),
+        (
             "cache.set('a', 'ü')",
             "cache.set('a', 'ü')",
             "django.core.cache.backends.redis.RedisCache.set",

@@ -27,6 +27,7 @@ ADVICE: Final = (
             "passlib",
         ),
         example="key = await asyncio.to_thread(kdf.derive, secret)\n"
+        "is_right = await asyncio.to_thread(bcrypt.checkpw, password, hashed)\n"
         "user = await aauthenticate(request, username=name, password=password)",
         caveat=_(
             "Key derivation is slow on purpose: do not weaken it. Derive the key once, then rely on a session or token."
@@ -54,20 +55,28 @@ ADVICE: Final = (
         runs_given_code=True,
     ),
     Advice(
-        "xml-csv",
+        "xml",
         _("Process it in chunks, or in another process."),
-        names=("xml", "csv", "html", "lxml", "bs4", "html5lib", "openpyxl", "xlsxwriter", "docx", "markdown", "bleach"),
+        names=("xml", "csv", "_csv", "html", "lxml", "bs4", "html5lib", "docx", "markdown", "bleach"),
         example=IN_POOL,
         caveat=_("A thread helps little: it competes with the loop for the GIL."),
         link=POOL,
         runs_given_code=True,
     ),
     Advice(
+        "workbook",
+        _("Read and write workbooks in a process pool or a task queue."),
+        names=("openpyxl", "xlsxwriter", "xlrd"),
+        example="data = await asyncio.get_running_loop().run_in_executor(process_pool, workbook_of, rows)",
+        caveat=_("Workbook(write_only=True) and load_workbook(read_only=True) need far less time and memory."),
+        link="https://openpyxl.readthedocs.io/en/stable/optimized.html",
+    ),
+    Advice(
         "regular-expression",
         _("Rewrite the expression so that it cannot backtrack catastrophically, and limit the length of the text."),
         names=("re", "regex", "sre_compile", "sre_parse"),
-        example='text.rstrip()            # instead of re.sub(r"\\s+$", "", text)\n'
-        'r"[^,]*+,"               # possessive, from Python 3.11 on',
+        example='tidied = text.rstrip()  # instead of re.sub(r"\\s+$", "", text)\n'
+        'first = re.match(r"[^,]*+,", text)  # possessive: it never backtracks',
         caveat=_("Nested repetitions such as (a+)+ are the usual cause. A thread does not help: re holds the GIL."),
         link="https://docs.python.org/3/library/re.html#regular-expression-syntax",
         runs_given_code=True,
@@ -76,7 +85,7 @@ ADVICE: Final = (
         "copy",
         _("Copy only the part that changes, or make a shallow copy."),
         names=("copy",),
-        example='settings = {**settings, "page": page}',
+        example='changed = {**settings, "page": page}',
         link="https://docs.python.org/3/library/copy.html",
         runs_given_code=True,
     ),
@@ -84,7 +93,7 @@ ADVICE: Final = (
         "picture",
         _("Generate images and documents in a process pool or a task queue."),
         names=("PIL", "reportlab", "weasyprint", "cairo", "cairosvg", "matplotlib", "qrcode", "cv2", "wand", "pypdf"),
-        example=IN_POOL,
+        example="data = await asyncio.get_running_loop().run_in_executor(process_pool, thumbnail_of, path)",
         link=POOL,
     ),
     Advice(
@@ -99,7 +108,7 @@ ADVICE: Final = (
         "sorting",
         _("Let the database sort, group and sum, or process less data at a time."),
         names=("sorted", "list.sort", "sum", "max", "min", "collections.Counter", "heapq"),
-        example='await Order.objects.values("book").annotate(Sum("price")).aget(book=pk)',
+        example='best = await Order.objects.values("book").annotate(sold=Count("pk")).order_by("-sold").afirst()',
         caveat=_("Run what must be computed here in a process pool: a thread competes with the loop for the GIL."),
         link="https://docs.djangoproject.com/en/stable/topics/db/aggregation/",
         runs_given_code=True,

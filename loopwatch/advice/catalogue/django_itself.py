@@ -16,10 +16,22 @@ ADVICE: Final = (
             "django.contrib.auth.base_user.AbstractBaseUser.check_password",
         ),
         example="user = await aauthenticate(request, username=name, password=password)\n"
-        "if await acheck_password(password, user.password): …",
+        "is_right = await acheck_password(password, user.password)",
         caveat=_("A password hash is slow on purpose: do not weaken it to save time."),
         link="https://docs.djangoproject.com/en/stable/topics/auth/default/#authenticating-users",
         call_cure=Cure.ASYNC_METHOD,
+    ),
+    Advice(
+        "new-password",
+        _("Hash the new password in a thread: Django has no asynchronous version of this call."),
+        names=(
+            "django.contrib.auth.hashers.make_password",
+            "django.contrib.auth.base_user.AbstractBaseUser.set_password",
+        ),
+        example="encoded = await asyncio.to_thread(make_password, password)",
+        caveat=_("A password hash is slow on purpose: do not weaken it to save time."),
+        link="https://docs.djangoproject.com/en/stable/topics/auth/passwords/",
+        call_cure=Cure.THREAD,
     ),
     Advice(
         "session",
@@ -34,7 +46,7 @@ ADVICE: Final = (
         _("Use the ORM's asynchronous methods, or move all queries into one function and call it with sync_to_async."),
         names=("django.db",),
         example="book = await Book.objects.aget(pk=pk)\n"
-        "async for book in Book.objects.filter(price__lt=10): …\n"
+        "cheap = [book async for book in Book.objects.filter(price__lt=10)]\n"
         "figures = await sync_to_async(build_figures)()",
         caveat=_(
             "A slow query still slows down its own request: check its plan, its indexes and the number of rows "
@@ -47,8 +59,7 @@ ADVICE: Final = (
         "template",
         _("Render in a thread, and cache what is the same for every user: the page or fragments of it."),
         names=("django.shortcuts.render", "django.template", "jinja2"),
-        example='return await sync_to_async(render)(request, "page.html", context)\n'
-        "{% cache 300 sidebar %} … {% endcache %}",
+        example='return await sync_to_async(render)(request, "page.html", context)',
         caveat=_(
             "Queries in a template run while it renders: fetch the data before, with prefetch_related. Rendering "
             "in a thread still competes with the loop for the GIL; caching does not."
@@ -85,7 +96,7 @@ ADVICE: Final = (
     Advice(
         "stored-file",
         _("Read and write stored files in a thread: storages have no asynchronous methods."),
-        names=("django.core.files", "storages"),
+        names=("django.core.files", "django.db.models.fields.files", "storages"),
         example="name = await sync_to_async(default_storage.save)(name, upload)",
         link="https://docs.djangoproject.com/en/stable/topics/async/#asgiref.sync.sync_to_async",
         call_cure=Cure.DJANGO_THREAD,
@@ -94,8 +105,63 @@ ADVICE: Final = (
         "serializer",
         _("Serialize fewer objects at a time (paginate them), and do it in a thread if that runs queries."),
         names=("django.core.serializers", "rest_framework"),
-        example="data = await sync_to_async(lambda: BookSerializer(page, many=True).data)()",
+        example="data = await sync_to_async(lambda: BookSerializer(page, many=True).data)()  # Django REST framework\n"
+        'document = await sync_to_async(serializers.serialize)("json", page)',
         caveat=_("A field that follows a relation runs one query per object: fetch relations with select_related."),
         link="https://docs.djangoproject.com/en/stable/topics/async/#asgiref.sync.sync_to_async",
+    ),
+    Advice(
+        "upload",
+        _("Parse the form in a thread: the first use of request.POST or request.FILES reads the body and its files."),
+        names=(
+            "django.core.handlers.asgi.ASGIRequest",
+            "django.http.HttpRequest",
+            "django.http.multipartparser",
+            "django.http.request",
+        ),
+        example="files = await sync_to_async(lambda: request.FILES)()",
+        caveat=_("After that, request.POST and request.FILES are ready for use everywhere."),
+        link="https://docs.djangoproject.com/en/stable/topics/http/file-uploads/",
+    ),
+    Advice(
+        "response",
+        _("Stream the rows: other requests are served between them, and no document is built in memory."),
+        names=("django.http.HttpResponse", "django.http.response", "csv.writer", "csv.DictWriter", "_csv.writer"),
+        example="class Line:\n"
+        "    def write(self, text):\n"
+        "        return text\n"
+        "async def lines():\n"
+        "    writer = csv.writer(Line())\n"
+        '    async for row in Book.objects.values_list("title", "price"):\n'
+        "        yield writer.writerow(row)\n"
+        'return StreamingHttpResponse(lines(), content_type="text/csv")',
+        caveat=_("Rows read from a list instead of the database need an await asyncio.sleep(0) now and then."),
+        link="https://docs.djangoproject.com/en/stable/howto/outputting-csv/#streaming-large-csv-files",
+        runs_given_code=True,
+    ),
+    Advice(
+        "ninja",
+        _("Return fewer objects, relations fetched, or declare the operation with def: it runs in a thread."),
+        names=("ninja",),
+        example='@api.get("/books", response=list[BookSchema])\n'
+        "def books(request, first: int = 0):  # not async def\n"
+        "    return Book.objects.all()[first : first + 100]",
+        caveat=_("django-ninja validates the response of an async def operation on the event loop."),
+        link="https://django-ninja.dev/guides/async-support/",
+        runs_given_code=True,
+    ),
+    Advice(
+        "graphql",
+        _("Make resolvers that query asynchronous, and limit how much one query may ask for."),
+        names=("graphql", "strawberry", "strawberry_django", "graphene", "graphene_django"),
+        example="@strawberry.type\n"
+        "class Query:\n"
+        "    @strawberry.field\n"
+        "    async def titles(self, first: int = 20) -> list[str]:\n"
+        "        return [book.title async for book in Book.objects.all()[: min(first, 100)]]\n"
+        "schema = strawberry.Schema(Query, extensions=[lambda: QueryDepthLimiter(max_depth=5)])",
+        caveat=_("The result is completed on the event loop, field by field: a thousand objects take a while."),
+        link="https://strawberry.rocks/docs/guides/dataloaders",
+        runs_given_code=True,
     ),
 )

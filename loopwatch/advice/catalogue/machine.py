@@ -68,7 +68,9 @@ ADVICE: Final = (
         "lock",
         _("Use asyncio's own lock, event or queue if only coroutines wait; wait for other threads in a thread."),
         names=("threading", "_thread", "queue", "_queue", "multiprocessing", "filelock", "fcntl", "portalocker"),
-        example="async with asyncio.Lock(): …\nawait asyncio.to_thread(lock.acquire)",
+        example="async with stock_lock:  # an asyncio.Lock()\n"
+        "    await recount()\n"
+        "await asyncio.to_thread(lock.acquire)",
         caveat=_("Hold the lock only briefly: do the slow part before or after."),
         link="https://docs.python.org/3/library/asyncio-sync.html",
     ),
@@ -83,7 +85,10 @@ ADVICE: Final = (
         "logging",
         _("Let a thread write the log: attach a QueueHandler to the loggers, and the slow handlers to its listener."),
         names=("logging", "print", "syslog"),
-        example='"handlers": {"queue": {"class": "logging.handlers.QueueHandler", "handlers": ["mail", "file"]}}',
+        example="lines = SimpleQueue()\n"
+        "listener = QueueListener(lines, AdminEmailHandler(), respect_handler_level=True)\n"
+        "listener.start()  # and stop() when the process ends\n"
+        'logging.getLogger("shop").addHandler(QueueHandler(lines))',
         caveat=_(
             "The usual causes are handlers that send mail, post to a service, or write to a slow disk or terminal."
         ),
