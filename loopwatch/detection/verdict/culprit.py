@@ -91,7 +91,7 @@ class Culprit:
         for path in paths:
             total_s += path.weight_s
             place = self._place_of(path)
-            if place is not None and not (place[:2] == self._names and place[2] == shown):
+            if place is not None and not self._is_shown(place, shown):
                 lines_s[place[:2]][place[2]] += path.weight_s
         if not lines_s:
             return None
@@ -99,6 +99,11 @@ class Culprit:
         duration_s = sum(lines_s[names].values())
         lineno = max(lines_s[names], key=lines_s[names].__getitem__)
         return OtherPlace(*names, lineno, duration_s * 1000) if duration_s >= CONSIDERABLE * total_s else None
+
+    def _is_shown(self, place: tuple[str, str, int], lineno: int) -> bool:
+        """Return whether a place is the one that is shown, perhaps by a sample that misses the call of that line."""
+        function, called, at = place
+        return function == self.function.name and called in self._names and at == lineno
 
     @property
     def _names(self) -> tuple[str, str]:

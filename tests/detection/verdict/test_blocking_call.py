@@ -221,6 +221,11 @@ def test_a_function_that_spends_its_own_time_has_no_other_line():
     assert (call.called_name, call.other_place) == ("shop.checkout", None)
 
 
+def test_the_line_of_the_call_is_no_other_place_where_the_call_was_not_seen():
+    call_unseen = site(shop.checkout, "time.sleep(total)")
+    assert reported(path([SLEEPS], 0.625), path([call_unseen], 0.375)).other_place is None
+
+
 def test_a_function_elsewhere_that_spends_its_own_time_is_named_once():
     call = reported(path([SLEEPS], 0.5), path([PRICE], 0.5))
     assert str(call).endswith(f", and 500.0 ms in shop.price, line {lineno_of(PRICE)}")
