@@ -39,7 +39,7 @@ _SCOPES = {Role.LOADS_LOCAL: Scope.LOCAL, Role.LOADS_GLOBAL: Scope.GLOBAL, Role.
 _BUILT: dict[str, type] = {"BUILD_LIST": list, "BUILD_TUPLE": tuple, "BUILD_SET": set, "BUILD_MAP": dict}
 _ENTER = {"BEFORE_WITH": "__enter__", "BEFORE_ASYNC_WITH": "__aenter__"}
 _EXIT = {"BEFORE_WITH": "__exit__", "BEFORE_ASYNC_WITH": "__aexit__"}
-_EXIT_METHODS = frozenset(_EXIT.values())
+EXIT_METHODS = frozenset(_EXIT.values())
 _EXIT_ARGUMENTS = 3
 """Without an exception, a ``with`` statement ends by a call with this many arguments, all of them ``None``."""
 _SUPER = Result(Name("super", Scope.GLOBAL))
@@ -47,7 +47,10 @@ _SUPER = Result(Name("super", Scope.GLOBAL))
 # Between a callable and a call with * or **, these gather the arguments, at the position of the whole call.
 _GATHERING = frozenset({Role.BUILDS, Role.OPERATION, Role.LOADS_CONSTANT, Role.NOTHING, Role.OTHER})
 _LOADS_LAZILY = frozenset({Role.LOADS_GLOBAL, Role.LOADS_ANY, Role.LOADS_ATTRIBUTE})
-_OFFERS_GIL = frozenset({Role.CALL, Role.OFFERS_GIL})
+_CALLED_QUIETLY = frozenset({"len", "isinstance", "type", "append"})
+"""Once a call of these is specialised, the GIL is not offered after it, as in ``CALL_LEN``:
+https://github.com/python/cpython/blob/v3.13.0/Python/bytecodes.c"""
+_RESUMES_RESULT = frozenset({"GET_AWAITABLE", "GET_ITER", "GET_YIELD_FROM_ITER"})
 
 
 @functools.lru_cache(maxsize=4096)
@@ -68,7 +71,7 @@ def operation_before(code: CodeType, offset: int) -> int | None:
     """Return the offset of an operation before ``offset`` that may have kept the GIL until then."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
-    doubtful = None if index is None else _doubtful_before(instructions, index)
+    doubtful = None if index is None else _doubtful_before(instructions, index, is_resumed=True)
     return None if doubtful is None else instructions[doubtful].offset
 
 
@@ -213,7 +216,7 @@ def _exit_method(instructions: Sequence[Instruction], leaving: int) -> Expressio
 
 
 def _enters_with(instruction: Instruction) -> bool:
-    is_exit_loaded = instruction.role is Role.LOADS_SPECIAL and instruction.symbol in _EXIT_METHODS
+    is_exit_loaded = instruction.role is Role.LOADS_SPECIAL and instruction.symbol in EXIT_METHODS
     return instruction.role is Role.ENTERS_WITH or is_exit_loaded
 
 
@@ -247,11 +250,28 @@ def _iterable_of(instructions: Sequence[Instruction], index: int) -> Expression:
     return _value_before(instructions, index)
 
 
-def _doubtful_before(instructions: Sequence[Instruction], index: int) -> int | None:
-    """Return the operation that may have taken long since the interpreter last offered the GIL."""
+def _doubtful_before(instructions: Sequence[Instruction], index: int, *, is_resumed: bool = False) -> int | None:
+    """Return the operation that may have taken long since the interpreter last offered the GIL.
+
+    If ``is_resumed``, a call just before may have made a generator or a coroutine. That offers the GIL only afterwards,
+    as its code begins.
+    """
+    gathered_at = instructions[index].place if instructions[index].name == "CALL_FUNCTION_EX" else None
     for earlier in range(index - 1, -1, -1):
-        if instructions[earlier].role in _OFFERS_GIL:
+        each = instructions[earlier]
+        if each.role is Role.CALL:
+            makes_generator = is_resumed and instructions[earlier + 1].name in _RESUMES_RESULT
+            if not makes_generator and not _is_called_quietly(instructions, earlier):
+                return None
+        elif each.role is Role.OFFERS_GIL:
             return None
+        elif gathered_at is not None and each.place == gathered_at:
+            continue  # gathers arguments, of which there are few
         if may_take_long(instructions, earlier):
             return earlier
     return None
+
+
+def _is_called_quietly(instructions: Sequence[Instruction], call: int) -> bool:
+    function = _value_that_begins(instructions, call)
+    return isinstance(function, Name | Attribute) and function.name in _CALLED_QUIETLY

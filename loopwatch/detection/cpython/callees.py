@@ -23,9 +23,17 @@ MAX_ITEMS = 1000
 """Larger dictionaries are not searched for a function."""
 NEVER_SLOW = frozenset(
     {"len", "isinstance", "id", "list.append", "dict.get"}
+    | {f"threading.{lock}.{method}" for lock in ("Lock", "RLock") for method in ("release", "__exit__")}
     | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
 )
 """C functions that are always quick. Samples often show one, because every call offers the GIL."""
+_CACHE = type(functools.cache(len))
+_RESUMES_PYTHON = tuple(
+    vars(kind)[name]
+    for kind in (types.GeneratorType, types.CoroutineType)
+    for name in ("__next__", "send", "throw", "close")
+    if name in vars(kind)
+)
 # Code that reads its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
 _ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
@@ -55,7 +63,8 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
     try:
         name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
-        return Callee(call.function.text, is_resolved=False, is_certain=call.is_certain)
+        is_result = type(call.function) is expressions.Result  # ``make()()``: its text is the call of ``make``
+        return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=call.is_certain)
     finally:
         variables.release()
     if not name or name in NEVER_SLOW:
@@ -65,9 +74,19 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
 
 def name_of_callee(function: Any) -> str:
     """Return the name of the C function that ``function`` runs; empty if it runs Python code, which has a frame."""
-    while _is_a(function, functools.partial):
-        function = function.func
+    function = _called_by(function)
     return name_of_c_callable(function) if callable(function) and not _runs_python(function) else ""
+
+
+def _called_by(function: Any) -> Any:
+    """Return what a partial or a cache calls, or the function itself."""
+    while True:
+        if _is_a(function, functools.partial):
+            function = function.func
+        elif type(function) is _CACHE:
+            function = inspect.getattr_static(function, "__wrapped__", None)
+        else:
+            return function
 
 
 def _name_of(function: Any) -> str:
@@ -81,6 +100,8 @@ def _name_of(function: Any) -> str:
 
 def _runs_python(function: object) -> bool:
     kind = type(function)
+    if any(function is method for method in _RESUMES_PYTHON):
+        return True
     if kind in (types.FunctionType, types.MethodType):
         return True
     if kind in WRITTEN_IN_C:
@@ -169,6 +190,8 @@ def _result(function: Any) -> _InstanceOf:
         return _InstanceOf(function)
     if function is re.compile:
         return _InstanceOf(re.Pattern)
+    if type(function) is types.FunctionType and function.__code__.co_flags & inspect.CO_GENERATOR:
+        return _InstanceOf(types.GeneratorType)
     raise _CannotTellError
 
 

@@ -5,6 +5,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, auto
+from types import FunctionType
 
 
 class Scope(Enum):
@@ -96,7 +97,7 @@ class New:
 
     @property
     def text(self) -> str:
-        return self.type.__name__
+        return "" if self.type is FunctionType else self.type.__name__
 
 
 @dataclass(frozen=True, slots=True)

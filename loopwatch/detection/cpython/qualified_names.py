@@ -1,6 +1,7 @@
 """Qualified names of callables and code, as a user would write them."""
 
 import functools
+import inspect
 import sys
 import types
 from typing import Any
@@ -56,11 +57,21 @@ def name_of_c_callable(function: Any) -> str:
         return _name_of_builtin(function)
     if kind.__name__ == CYTHON_FUNCTION:
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
+    if name := _given_name(function):
+        return _public(_text(kind, "__module__"), name)
     # A callable instance runs the ``__call__`` of its type.
     call = vars(_defining_class(kind, "__call__")).get("__call__")
     if issubclass(type(call), types.BuiltinFunctionType):
         return _name_of_builtin(call)
     return _public(_text(kind, "__module__"), _text(kind, "__qualname__"))
+
+
+def _given_name(function: Any) -> str:
+    """Return the ``__name__`` of an instance, which ctypes keeps in its dictionary, and NumPy has a C function for."""
+    name = inspect.getattr_static(function, "__name__", None)
+    if type(name) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+        name = name.__get__(function, type(function))
+    return name if type(name) is str else ""
 
 
 def _name_of_builtin(function: Any) -> str:

@@ -170,7 +170,9 @@ def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[
         return (_at_operation(sites), _Seen.TOO_LATE) if is_its_caller else (sites, seen)
     if callee is None:
         return _at_operation(sites), _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
-    return sites, seen if callee.is_certain else _Seen.TOO_LATE
+    if callee.is_certain:
+        return sites, seen
+    return _at_operation(sites) if _last_part(callee.name) in bytecode.EXIT_METHODS else sites, _Seen.TOO_LATE
 
 
 def _at_operation(sites: list[Site]) -> list[Site]:

@@ -1,10 +1,12 @@
 """Calls whose function the line does not name: items of tables, what decorators hide, and the ends of blocks."""
 
+import asyncio
 import hashlib
 import json
 import re
 import sqlite3
 import tempfile
+import threading
 import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -176,3 +178,17 @@ def raise_to(exponent):
 async def operator_at_the_end_of_a_block(truth, exponent):
     with truth, span():
         3**exponent  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
+async def operator_under_a_lock(truth, exponent):
+    lock = threading.Lock()
+    with truth, lock:
+        3**exponent  # blocks
+
+
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
+async def operator_at_the_end_of_an_asynchronous_block(truth, exponent):
+    async with asyncio.timeout(60):
+        with truth:
+            3**exponent  # blocks

@@ -1,6 +1,7 @@
 """Callables and code by the names that a user would write."""
 
 import collections
+import ctypes
 import datetime as dt
 import functools
 import gc
@@ -39,6 +40,16 @@ class Cursor(sqlite3.Cursor):
 
     def inherited(self):
         return super().execute
+
+
+class NamedInC:
+    """An object that is called in C, as a ufunc of NumPy is, and whose name a C function of its class gives."""
+
+    __slots__ = ("__name__",)
+    __call__ = len
+
+    def __init__(self):
+        self.__name__ = "spare"
 
 
 C_CALLABLES = {
@@ -131,6 +142,18 @@ class Nameless:
 
 def test_a_function_that_python_has_renamed_keeps_the_name_that_programs_use():
     assert name_of_function("re", re.match.__qualname__) == "re.match"
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        pytest.param(ctypes.CDLL(None).getpid, "ctypes.getpid", id="in its dictionary"),
+        pytest.param(NamedInC(), f"{__name__}.spare", id="by a C function of its class"),
+        pytest.param(operator.methodcaller("get"), "operator.methodcaller", id="not at all"),
+    ],
+)
+def test_an_instance_that_has_a_name_goes_by_it(function, name):
+    assert name_of_c_callable(function) == name
 
 
 def test_an_object_whose_names_are_no_texts_has_a_name():

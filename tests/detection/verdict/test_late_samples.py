@@ -30,6 +30,25 @@ def settle_and_log(total, rate, log):
     log(total)
 
 
+def numbers():
+    yield 1
+
+
+def settle_and_count(total, rate):
+    _ = total**rate
+    for _ in numbers():
+        pass
+
+
+async def settle_and_wait(total, rate):
+    _ = total**rate
+    await settle_later()
+
+
+async def settle_later():
+    pass
+
+
 def place_of(function, is_wanted):
     """Where the first call stands that ``is_wanted`` says yes to."""
     code = function.__code__
@@ -44,6 +63,12 @@ def leaving(callee):
 
 def logging(callee):
     return Site(settle_and_log.__code__, place_of(settle_and_log, lambda _: True), "shop", callee)
+
+
+def resumed(function, opcodes, callee=None):
+    """A site where a function resumes what one of its calls has made."""
+    at = next(each.offset for each in instructions_of(function.__code__) if each.name in opcodes)
+    return Site(function.__code__, at, "shop", callee)
 
 
 EXIT_BEGINS = site(Span.__exit__, ENTRY)
@@ -83,3 +108,19 @@ def test_an_operator_before_a_call_of_a_c_function_leaves_the_function_alone_cer
 
 def test_a_call_that_cannot_be_named_leaves_the_function_alone_and_not_certain():
     assert seen(logging(called("", is_resolved=False)))[0] == ["shop.settle_and_log?"]
+
+
+@pytest.mark.parametrize(
+    ("entered", "resumes", "function"),
+    [
+        pytest.param(numbers, resumed(settle_and_count, {"FOR_ITER"}), "settle_and_count", id="a generator"),
+        pytest.param(settle_later, resumed(settle_and_wait, {"SEND"}), "settle_and_wait", id="a coroutine"),
+    ],
+)
+def test_an_operator_before_the_beginning_of_what_a_call_made_is_where_the_time_went(entered, resumes, function):
+    assert seen(site(entered, ENTRY), resumes) == ([f"shop.{function}?"], "total**rate")
+
+
+def test_an_operator_at_the_end_of_a_block_that_c_code_leaves_is_where_the_time_may_have_gone():
+    names, text = seen(leaving(called("io.BytesIO.__exit__", is_certain=False)))
+    assert (names, text) == (["shop.settle?"], "total**rate")

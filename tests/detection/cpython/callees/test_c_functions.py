@@ -13,6 +13,7 @@ import pytest
 
 from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.instructions import instructions_of
+from loopwatch.detection.cpython.opcodes import Role
 from tests.detection.cpython.callees.waiting import WITHIN_S, callee_when_it_waits, seen
 
 
@@ -100,6 +101,63 @@ def _shelf(folder):
     connection = sqlite3.connect(folder / "books.sqlite3", timeout=WITHIN_S, check_same_thread=False)
     connection.execute("CREATE TABLE IF NOT EXISTS book (title)")
     return connection
+
+
+def pauses():
+    yield time.sleep(0.05)
+
+
+def loops_over_a_generator():
+    for _ in pauses():
+        pass
+
+
+def loops_over_a_variable():
+    found = pauses()
+    for _ in found:
+        pass
+
+
+def loops_over_a_generator_expression():
+    for _ in (time.sleep(0.05) for _ in range(1)):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(loops_over_a_generator, None), (loops_over_a_variable, None), (loops_over_a_generator_expression, "")],
+    ids=["called", "from a variable", "an expression"],
+)
+def test_a_generator_is_no_c_function(function, name):
+    code = function.__code__
+    (loop,) = (each.offset for each in instructions_of(code) if each.name == "FOR_ITER")
+    thread = threading.Thread(target=function)
+    thread.start()
+    frame = None
+    while frame is None or frame.f_back.f_code is not code:
+        frame = sys._current_frames()[thread.ident]
+    callee = callee_at(frame.f_back, loop)
+    assert (callee and callee.name) == name
+    thread.join()
+
+
+def leaves_a_lock(lock):
+    with lock:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("lock", [threading.Lock(), threading.RLock()], ids=["Lock", "RLock"])
+def test_leaving_a_lock_never_takes_long(lock):
+    calls = [each for each in instructions_of(leaves_a_lock.__code__) if each.role in (Role.CALL, Role.FAILS_WITH)]
+    thread = threading.Thread(target=leaves_a_lock, args=[lock])
+    thread.start()
+    frame = None
+    while frame is None or frame.f_code is not leaves_a_lock.__code__:
+        frame = sys._current_frames()[thread.ident]
+    names = [callee.name for callee in (callee_at(frame, each.offset) for each in calls) if callee is not None]
+    assert "time.sleep" in names
+    assert not any(name.endswith("__exit__") for name in names)
+    thread.join()
 
 
 def reads_a_clock(deadline):

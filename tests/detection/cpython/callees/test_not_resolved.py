@@ -22,6 +22,10 @@ def from_a_result():
     waiter()()
 
 
+def from_a_method():
+    {"first": lock.acquire}.get("first")()
+
+
 def from_a_condition():
     (lock.acquire if lock else None)()
 
@@ -37,12 +41,25 @@ def from_an_assignment():
 
 @pytest.mark.parametrize(
     "function",
-    [from_a_subscript, from_a_list, from_a_result, from_a_condition, from_an_alternative, from_an_assignment],
+    [
+        from_a_subscript,
+        from_a_list,
+        from_a_result,
+        from_a_method,
+        from_a_condition,
+        from_an_alternative,
+        from_an_assignment,
+    ],
     ids=lambda function: function.__name__,
 )
 def test_a_function_that_is_computed_is_named_correctly_or_not_at_all(function):
     callee = seen(function)
     assert callee is None or not callee.is_resolved or callee.name == "threading.Lock.acquire"
+
+
+@pytest.mark.parametrize("function", [from_a_result, from_a_method], ids=lambda function: function.__name__)
+def test_what_a_call_returned_is_not_named_after_what_made_it(function):
+    assert seen(function).name == ""
 
 
 class Pool:

@@ -157,6 +157,16 @@ def partial_of_partial():
     wait()
 
 
+def cached():
+    wait = functools.cache(lock.acquire)
+    wait()
+
+
+def partial_of_a_cache():
+    wait = functools.partial(functools.cache(lock.acquire), True)
+    wait()
+
+
 def in_class_body():
     class Inner:
         _ = lock.acquire()
@@ -235,7 +245,7 @@ def in_match():
 RESOLVED = [
     *(global_name, argument, alias, closure, keywords, unpacked, unpacked_keywords, context, context_of_attribute),
     *(second_context, as_argument, as_condition, as_operand, over_lines, in_comprehension, in_lambda, in_f_string),
-    *(in_loop, in_try, partial, partial_of_partial, in_class_body, beside_awkward_names),
+    *(in_loop, in_try, partial, partial_of_partial, cached, partial_of_a_cache, in_class_body, beside_awkward_names),
     *(item_of_a_table, item_of_a_table_by_number, item_by_a_local_key, item_of_a_local_table, item_of_a_list),
     *(method_of_an_item, chain_over_lines, with_conditions_as_arguments, in_finally, in_match),
     *(beside_a_store_on_the_same_line, in_a_loop_over_functions),
