@@ -16,6 +16,7 @@ from django.utils import translation
 
 from loopwatch.asgi_layers import consumer_for
 from loopwatch.detection.calls import Request
+from loopwatch.view_name import view_name
 
 HOME = "/"
 """The route of the home page, whose pattern is empty and would look like no route."""
@@ -64,7 +65,7 @@ def describe_request(application: object, kind: str, method: str, path: str, roo
             if consumer is not None:
                 consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
             elif kind == "http" and _is_urlconf_imported():
-                django_route, view = _django_route(path or "/")
+                django_route, view = _django_route(path or "/", method)
                 route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
@@ -82,12 +83,11 @@ def _is_urlconf_imported() -> bool:
     return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)
 
 
-def _django_route(path: str) -> tuple[str, str]:
+def _django_route(path: str, method: str) -> tuple[str, str]:
     # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
     language_of_path = translation.get_language_from_path(path)
     for language in dict.fromkeys([translation.get_language(), language_of_path or translation.get_language()]):
         with translation.override(language), suppress(Resolver404):
             match = resolve(path)
-            view = getattr(match.func, "view_class", match.func)
-            return match.route or HOME, f"{view.__module__}.{view.__qualname__}"
+            return match.route or HOME, view_name(match.func, method)
     return "", ""

@@ -93,7 +93,8 @@ class Request:
     """The request a stall belongs to: never its URL, only the pattern that matched.
 
     ``kind`` is the ASGI scope type; ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
-    ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that of Django's view.
+    ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that of the view,
+    operation or action as its developer wrote it.
     """
 
     kind: str

@@ -1,5 +1,6 @@
 """Ordinary code of a site. It is never run: stacks are built from its code objects."""
 
+import functools
 import json
 import time
 
@@ -12,6 +13,14 @@ async def checkout(cart):
 
 async def restock():
     pass
+
+
+async def audited(get_response):
+    return await get_response()
+
+
+async def fetched(client):
+    return await client.get()
 
 
 def add_up(cart):
@@ -32,9 +41,18 @@ def load_models():
     return sqlite3.connect("shop.db")
 
 
+decorated = functools.wraps(price)(functools.partial(price))
+borrowed = json.dumps
+
+
 class Cart:
     def __init__(self):
         self.items = []
 
     def size(self):
         return len(self.items)
+
+
+class Basket(Cart):
+    def weight(self):
+        return sum(item.weight for item in self.items)

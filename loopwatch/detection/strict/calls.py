@@ -10,7 +10,7 @@ from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
 from loopwatch.detection.verdict.attribution import nodes_of
-from loopwatch.detection.verdict.culprit import own_node
+from loopwatch.detection.verdict.culprit import function_at
 from loopwatch.detection.verdict.stack_frames import frames_of
 
 
@@ -52,9 +52,8 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
         return StrictCall(known.name, known.kind, known.name, "", 0, "", known.name, (), count)
     is_in_c = sites[0].callee is not None
     # A Python function has a frame itself, which may be in-app code: that of a backend written for the site.
-    own = own_node(nodes, len(nodes) - (1 if is_in_c else 2))
-    user = nodes[own or 0]
-    inward = nodes[own + 1 :] if own is not None else nodes[1:]
+    at = function_at(nodes, len(nodes) - (1 if is_in_c else 2))
+    user, inward = nodes[at], nodes[at + 1 :]
     callers = sites if is_in_c else sites[1:]
     name = nodes[-1].name if known.kind is Kind.IMPORT else known.name
     span = source.span_at(user.site.code, user.site.offset)

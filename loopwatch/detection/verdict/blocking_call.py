@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import TypedDict, TypeVar
 
 from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Request, StackSample
 from loopwatch.detection.cpython import source
@@ -24,7 +24,7 @@ from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, besi
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of
-from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
+from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_request, name_of_step
 from loopwatch.detection.verdict.thread_states import (
     computed,
     is_starved,
@@ -109,7 +109,7 @@ def blocking_call(
         cause = _cause_unseen(stall, observation, started, collecting) if not paths else _waiting_or_computing(paths)
         call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
-        call = common.with_culprit(culprit, paths)
+        call = common.in_view(common.with_culprit(culprit, paths), culprit)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
     call = _with_collections(call, common, culprit, 0.0 if _asks_for_collection(paths) else collecting.own_s)
     if call.cause.is_machine or _is_its_own(stall, observation, started):
@@ -121,6 +121,12 @@ def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Return whether the step would have reached the threshold without the machine's delays."""
     run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
     return stall.ended - started - max(run_delay, observation.suspended_s) >= stall.threshold_s
+
+
+class _Place(TypedDict):
+    filename: str
+    lineno: int
+    source: str
 
 
 class _Common:
@@ -174,6 +180,13 @@ class _Common:
             other_place=culprit.other_place(paths),
         )
 
+    def in_view(self, call: BlockingCall, culprit: Culprit) -> BlockingCall:
+        """Name the view, consumer or route of the request where no in-app code was running: it called nothing."""
+        served_by = None if culprit.is_in_app else _unless_it_raises(partial(name_of_request, self.request), None)
+        if served_by is None:
+            return call
+        return replace(call, function=served_by.name, called_name="", **_place(served_by))
+
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Name the step itself, because only plumbing was seen, or nothing at all."""
         ask = partial(name_of_step, self.stall.handle, self.request)
@@ -182,9 +195,7 @@ class _Common:
             method_name=step.name,
             duration_ms=self.step_ms,
             is_c_call=step.is_c,
-            filename=step.filename,
-            lineno=step.lineno,
-            source=source.text_of(step.filename, source.Span(step.lineno, step.lineno, 0, 0)),
+            **_place(step),
             function=step.name,
             stack=(),
             exact=step.is_c,
@@ -223,6 +234,11 @@ class _Common:
             ongoing=self.ongoing,
             **found,  # type: ignore[arg-type]
         )
+
+
+def _place(step: StepName) -> _Place:
+    text = source.text_of(step.filename, source.Span(step.lineno, step.lineno, 0, 0))
+    return {"filename": step.filename, "lineno": step.lineno, "source": text}
 
 
 def _cause_unseen(stall: Stall, observation: Observation, started: float, collecting: Collecting) -> Cause:

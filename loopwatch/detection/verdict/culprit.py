@@ -3,7 +3,9 @@
 The search goes inward from the step while one callee holds at least half of the step. Along that chain of calls, three
 nodes are named:
 
-* the nearest in-app function, seen from the inner end;
+* the nearest in-app function, seen from the inner end. In-app code outward of a framework's call of a view does not
+  count (``frameworks``). If no other is in-app, the function is the outermost one inward of that call, and the report
+  names the view, consumer or route of the request instead;
 * the call that its line makes, which is the next node of the chain. If no call of the function holds half of the step,
   the time is the function's own, and the call is the function itself;
 * the detail: where the library at the inner end was entered, because ``json.dumps`` says more than the function of its
@@ -22,6 +24,7 @@ from loopwatch.detection.cpython.code_owner import Owner
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.source import span_at
 from loopwatch.detection.verdict.attribution import Node, Path, is_import
+from loopwatch.detection.verdict.frameworks import calls_view, is_server
 
 DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
@@ -68,6 +71,11 @@ class Culprit:
         """Whether exact nodes account for at least half of the time."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
         return _weight(certain) >= self.weight_s / 2
+
+    @property
+    def is_in_app(self) -> bool:
+        """Whether in-app code was running, and not only a framework or a library."""
+        return self.function.owner is Owner.IN_APP
 
     @property
     def is_call(self) -> bool:
@@ -150,25 +158,40 @@ def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
 def named_on(nodes: Sequence[Node], end: int) -> Named:
     """Return what is named on a chain of calls that ends at the depth ``end``."""
     detail = entry_of(nodes, end)
-    function = own_node(nodes, detail) or 0
+    function = function_at(nodes, detail)
     return Named(function, min(function + 1, detail), detail)
+
+
+def function_at(nodes: Sequence[Node], depth: int) -> int:
+    """Return the depth of the function to blame: the nearest in-app one, or else the outermost that may be to blame."""
+    own = own_node(nodes, depth)
+    return min(_begin(nodes, depth), depth) if own is None else own
 
 
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
     """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
-    while depth and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
+    begin = _begin(nodes, depth)
+    while depth > begin and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
         depth -= 1
     node = nodes[depth]
     if node.owner is Owner.IN_APP or is_import(node):
         return depth
-    while depth and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
+    while depth > begin and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
         depth -= 1
     return depth
 
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:
-    """Return the depth of the nearest in-app function, at ``depth`` or further out."""
-    return next((i for i in range(depth, -1, -1) if nodes[i].owner is Owner.IN_APP), None)
+    """Return the depth of the nearest in-app function, at ``depth`` or further out, within the view if there is one."""
+    begin = _begin(nodes, depth)
+    return next((i for i in range(depth, begin - 1, -1) if nodes[i].owner is Owner.IN_APP), None)
+
+
+def _begin(nodes: Sequence[Node], depth: int) -> int:
+    """Return where the view begins on the way to a node: inward of the framework's call of it, or of the server."""
+    calls = (i + 1 for i in range(depth, -1, -1) if not nodes[i].is_c and calls_view(nodes[i].site))
+    inward = (i for i in range(depth + 1) if not is_server(nodes[i].site.module))
+    return next(calls, None) or next(inward, 0)
 
 
 def line_of(node: Node) -> int:

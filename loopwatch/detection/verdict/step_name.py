@@ -9,6 +9,7 @@ from typing import Any
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
+from loopwatch.detection.cpython.decorated import MAX_WRAPPERS
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.source import definition_line
@@ -30,10 +31,19 @@ def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
     """Name what the loop ran or, if that is not in-app, the view or consumer of the request."""
     step = _of_callback(handle)
     owner = owner_of_file(step.filename) if step.filename else Owner.IN_APP
-    served_by = (request.view or request.consumer) if request is not None else ""
-    if served_by and owner is not Owner.IN_APP:
+    is_plumbing = step.name == UNNAMED or step.name.partition(".")[0] in PLUMBING_MODULES
+    if (is_plumbing or owner is not Owner.IN_APP) and (served_by := name_of_request(request)) is not None:
+        return served_by
+    return StepName(UNNAMED) if is_plumbing else step
+
+
+def name_of_request(request: Request | None) -> StepName | None:
+    """Name the view or consumer that serves a request, or else its route; ``None`` if none of these is known."""
+    if request is None:
+        return None
+    if served_by := request.view or request.consumer:
         return _of_qualified_name(served_by)
-    return StepName(UNNAMED) if step.name.partition(".")[0] in PLUMBING_MODULES else step
+    return StepName(f"{request.method} {request.route}".strip()) if request.route else None
 
 
 def _of_callback(handle: AnyHandle) -> StepName:
@@ -61,13 +71,30 @@ def _of_qualified_name(name: str) -> StepName:
     """Return a function or class by its name, with its place if it is loaded."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        found: Any = sys.modules.get(".".join(parts[:length]))
+        module: Any = sys.modules.get(".".join(parts[:length]))
+        found = module
         for part in parts[length:]:
-            found = getattr(found, "__dict__", {}).get(part)
-        code = getattr(found, "__code__", None)
-        if code is not None:
+            of, found = found, getattr(found, "__dict__", {}).get(part)
+            found = of if found is None and isinstance(of, type) else found  # an inherited method
+        code = getattr(_unwrapped(found), "__code__", None) or _first_code(found)
+        if code is not None and getattr(module, "__file__", None) in (None, code.co_filename):
             return StepName(name, code.co_filename, definition_line(code))
     return StepName(name)
+
+
+def _unwrapped(function: Any) -> Any:
+    """Return the function that decorators have wrapped, as far as they say."""
+    for _ in range(MAX_WRAPPERS):
+        function = getattr(function, "__dict__", {}).get("__wrapped__", function)
+    return function
+
+
+def _first_code(cls: object) -> types.CodeType | None:
+    """Return the code of the first function in the body of a class."""
+    if not isinstance(cls, type):
+        return None
+    members = (getattr(member, "__code__", None) for member in vars(cls).values())
+    return min(filter(None, members), key=lambda code: code.co_firstlineno, default=None)
 
 
 @functools.lru_cache(maxsize=1000)

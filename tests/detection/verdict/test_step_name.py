@@ -123,7 +123,29 @@ REQUESTS = [
     pytest.param(
         base_events._run_until_complete_cb, Request("http", view=PRICE), own("price", shop.price), id="plumbing"
     ),
-    pytest.param(html.escape, Request("http", view=f"{SHOP}.Cart"), StepName(f"{SHOP}.Cart"), id="a class has no line"),
+    pytest.param(
+        html.escape,
+        Request("http", view=f"{SHOP}.Cart"),
+        StepName(f"{SHOP}.Cart", shop.__file__, line_of(shop.Cart.__init__)),
+        id="a class, at its first function",
+    ),
+    pytest.param(
+        html.escape,
+        Request("http", view=f"{SHOP}.Basket.size"),
+        StepName(f"{SHOP}.Basket.size", shop.__file__, line_of(shop.Basket.weight)),
+        id="a method that its class inherits, at the class",
+    ),
+    pytest.param(
+        html.escape, Request("http", view=f"{SHOP}.decorated"), own("decorated", shop.price), id="a decorated view"
+    ),
+    pytest.param(
+        html.escape,
+        Request("http", view=f"{SHOP}.borrowed"),
+        StepName(f"{SHOP}.borrowed"),
+        id="a view whose code is in another file has no place",
+    ),
+    pytest.param(html.escape, Request("http", "GET", "shop/"), StepName("GET shop/"), id="the route, without a view"),
+    pytest.param(None, Request("http", view=PRICE), own("price", shop.price), id="a callback that is gone"),
     pytest.param(html.escape, Request("http", view=f"{SHOP}.Gone.a"), StepName(f"{SHOP}.Gone.a"), id="not found"),
     pytest.param(html.escape, Request("http", view="gone.views.a"), StepName("gone.views.a"), id="not loaded"),
     pytest.param(html.escape, Request("http", view="a"), StepName("a"), id="no module"),

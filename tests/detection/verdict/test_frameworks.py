@@ -1,0 +1,111 @@
+"""Blame passes through frameworks: in-app code around the call of a view is not to blame for the view."""
+
+import dis
+import json
+from dataclasses import replace
+
+import django.template.base as templates
+import pytest
+from channels.consumer import AsyncConsumer
+from channels.routing import URLRouter
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.base import BaseHandler
+from uvicorn.protocols.http.h11_impl import RequestResponseCycle
+
+from loopwatch.detection.calls import Request
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.verdict.culprit import culprit_of, entry_of
+from tests.detection import shop
+from tests.detection.builders import path, reported, site, stall
+
+DUMPS = site(json.dumps)
+LIBRARY = site(templates.Template.render)
+VIEW = site(shop.checkout, "json.dumps(total)")
+MIDDLEWARE = site(shop.price)
+DJANGO = site(BaseHandler._get_response_async)
+DJANGO_SYNC = site(BaseHandler._get_response)
+DISPATCH = site(AsyncConsumer.dispatch)
+SERVER = site(RequestResponseCycle.run_asgi)
+
+
+RENDER = "django.template.Template.render"
+
+
+def awaiting(function):
+    """Where a coroutine function stands in its first ``await``."""
+    sends = (each.offset for each in dis.get_instructions(function) if each.opname == "SEND")
+    return replace(site(function), offset=next(sends))
+
+
+FUNCTIONS = [
+    pytest.param([DUMPS, VIEW, DJANGO, MIDDLEWARE], "shop.checkout", id="the view, inward of Django's call of it"),
+    pytest.param([DUMPS, LIBRARY, DJANGO, MIDDLEWARE, SERVER], RENDER, id="a library's view"),
+    pytest.param([DUMPS, LIBRARY, DJANGO_SYNC, MIDDLEWARE], RENDER, id="a synchronous view"),
+    pytest.param([DUMPS, LIBRARY, site(ASGIHandler.__call__), MIDDLEWARE], RENDER, id="Django"),
+    pytest.param([DUMPS, LIBRARY, site(URLRouter.__call__), MIDDLEWARE], RENDER, id="a router"),
+    pytest.param([DUMPS, LIBRARY, site(AsyncConsumer.dispatch), MIDDLEWARE], RENDER, id="a consumer"),
+    pytest.param([DUMPS, MIDDLEWARE, SERVER], "shop.price", id="middleware, for a call that it makes itself"),
+    pytest.param([DUMPS, LIBRARY, SERVER], RENDER, id="never the server"),
+]
+
+
+@pytest.mark.parametrize(("stack", "name"), FUNCTIONS)
+def test_the_function_to_blame_is(stack, name):
+    assert culprit_of([path(stack)]).function.name == name
+
+
+def test_middleware_is_not_to_blame_for_the_response_that_it_awaits():
+    gets = awaiting(shop.audited)
+    assert culprit_of([path([DUMPS, LIBRARY, gets])]).function.name == RENDER
+
+
+def test_in_app_code_is_to_blame_for_a_library_that_it_awaits():
+    fetches = awaiting(shop.fetched)
+    culprit = culprit_of([path([DUMPS, LIBRARY, fetches])])
+    assert (culprit.function.name, culprit.called.name) == ("shop.fetched", RENDER)
+
+
+def test_a_view_of_django_is_entered_where_the_handler_calls_it():
+    nodes = path([site(templates.NodeList.render), LIBRARY, DJANGO, site(ASGIHandler.__call__)]).nodes
+    assert nodes[entry_of(nodes, len(nodes) - 1)].name == RENDER
+
+
+def test_middleware_is_no_second_place():
+    call = reported(path([DUMPS, VIEW, DJANGO, MIDDLEWARE], 0.6), path([DUMPS, LIBRARY, DJANGO, MIDDLEWARE], 0.4))
+    assert (call.function, call.other_place) == ("shop.checkout", None)
+
+
+def served(request):
+    in_flight = RequestInFlight(InFlight(), lambda: request)
+    return reported(path([DUMPS, LIBRARY, DJANGO, MIDDLEWARE, SERVER]), of=stall(1.0, request=in_flight))
+
+
+PRICE = f"{shop.__name__}.price"
+
+
+@pytest.mark.parametrize(
+    ("request_", "function"),
+    [
+        pytest.param(Request("http", "GET", "shop/", view=PRICE), PRICE, id="the view"),
+        pytest.param(Request("websocket", "", "ws/", consumer=PRICE), PRICE, id="the consumer"),
+        pytest.param(Request("http", "GET", "shop/"), "GET shop/", id="the route"),
+        pytest.param(Request("http", "GET"), RENDER, id="the library, if the request has no route"),
+        pytest.param(None, RENDER, id="the library, outside of requests"),
+    ],
+)
+def test_where_only_a_framework_was_running_the_function_is(request_, function):
+    assert served(request_).function == function
+
+
+def test_a_view_that_was_not_running_has_called_nothing_and_is_at_its_definition():
+    call = served(Request("http", "GET", "shop/", view=PRICE))
+    assert (call.headline, call.called_name, call.source) == ("json.dumps", "", "def price(item):")
+    assert (call.filename, call.duration_ms) == (shop.__file__, 1000.0)
+
+
+def test_all_that_a_framework_does_for_a_view_is_one_finding():
+    request = Request("http", "GET", "shop/", view=PRICE)
+    in_flight = RequestInFlight(InFlight(), lambda: request)
+    other = reported(path([LIBRARY, DJANGO, MIDDLEWARE]), of=stall(1.0, request=in_flight))
+    assert other.method_name != served(request).method_name
+    assert other.fingerprint == served(request).fingerprint
