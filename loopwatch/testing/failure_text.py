@@ -6,23 +6,13 @@ from dataclasses import dataclass
 
 from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
+from loopwatch.detection.strict.django_calls import BACKEND_KINDS
 from loopwatch.escaping.terminal import visible
 from loopwatch.sources.running import lines_of
 from loopwatch.testing.finding import Channel, FindingInTest, short_path
+from loopwatch.testing.traceback_entries import FoldedFrames, TracebackEntry, traceback_entries
 
 MAX_FAILURES = 5
-MAX_LINES = 8
-_INDENT = "    "
-
-
-@dataclass(frozen=True, slots=True)
-class TracebackEntry:
-    """Holds one frame of the traceback. ``lines`` are its source lines, with carets under the expression."""
-
-    filename: str
-    lineno: int
-    function: str
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +22,7 @@ class FailureText:
     headline: str
     filename: str
     lineno: int
-    entries: tuple[TracebackEntry, ...]
+    entries: tuple[TracebackEntry | FoldedFrames, ...]
     message: tuple[str, ...]
 
 
@@ -83,7 +73,7 @@ def _failure_text(group: Sequence[FindingInTest], threshold_ms: float) -> Failur
         visible(headline(finding)),
         short_path(finding.filename),
         finding.lineno,
-        tuple(map(_entry, frames)),
+        tuple(traceback_entries(frames)),
         # Names come from the code under test and may contain terminal control characters.
         tuple(map(visible, (*message, *_cure(finding)))),
     )
@@ -96,12 +86,25 @@ def _stall_message(finding: FindingInTest, threshold_ms: float) -> Iterator[str]
 
 
 def _strict_message(group: Sequence[FindingInTest]) -> Iterator[str]:
-    yield headline(group[0])
-    yield f"in {group[0].function}"
-    calls: Counter[str] = Counter()
+    first = group[0]
+    calls: Counter[tuple[str, str]] = Counter()
     for finding in group:
-        calls[f"{finding.blocking_call} ({finding.reason})"] += finding.count
-    yield from (f"  {name}{'' if count == 1 else f', {count} times'}" for name, count in calls.items())
+        calls[finding.blocking_call, _kind(finding)] += finding.count
+    yield headline(first)
+    if list(calls) == [(first.name, _kind(first))]:
+        yield f"in {first.function} ({_kind(first)}){_times(first.count)}"
+        return
+    yield f"in {first.function}, where it calls"
+    yield from (f"  {name} ({kind}){_times(count)}" for (name, kind), count in calls.items())
+
+
+def _kind(finding: FindingInTest) -> str:
+    slower = "; the site's backend may be slower than the test's" if finding.reason in BACKEND_KINDS else ""
+    return f"{finding.reason}{slower}"
+
+
+def _times(count: int) -> str:
+    return "" if count == 1 else f", {count} times"
 
 
 def _cure(finding: FindingInTest) -> Iterator[str]:
@@ -121,32 +124,9 @@ def _up_to_in_app_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]
     return frames[: last + 1]
 
 
-def _entry(frame: StackFrame) -> TracebackEntry:
-    function = visible(frame.function.rpartition(".")[2])
-    return TracebackEntry(short_path(frame.filename), frame.lineno, function, tuple(_marked(frame)))
-
-
-def _marked(frame: StackFrame) -> list[str]:
-    """Return the source lines of the expression, with carets if it is only part of one line."""
-    last = min(max(frame.end_lineno, frame.lineno), frame.lineno + MAX_LINES - 1)
-    source = lines_of(frame.filename)[max(0, frame.lineno - 1) : last]
-    lines = [visible(line.replace("\t", " ")) for line in source]
-    if not lines:
-        return []
-    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
-    text = [_INDENT + line[indent:] for line in lines]
-    if len(lines) == 1 and frame.end_column > 0:
-        begin, end = _characters(lines[0], frame.column), _characters(lines[0], frame.end_column)
-        text.append(_INDENT + " " * max(0, begin - indent) + "^" * max(1, end - max(begin, indent)))
-    return text
-
-
-def _characters(line: str, utf8_bytes: int) -> int:
-    return len(line.encode(errors="surrogatepass")[:utf8_bytes].decode(errors="ignore"))
-
-
 def _text_lines(failure: FailureText) -> Iterator[str]:
     for entry in failure.entries:
-        yield f"{entry.filename}:{entry.lineno}: in {entry.function}"
+        if isinstance(entry, TracebackEntry):
+            yield f"{entry.filename}:{entry.lineno}: in {entry.function}"
         yield from entry.lines
     yield from failure.message

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from _pytest._code.code import ExceptionChainRepr, ReprEntry, ReprFileLocation, ReprTraceback
 
-from loopwatch.testing.failure_text import FailureText, TracebackEntry, failure_texts
+from loopwatch.testing.failure_text import FailureText, failure_texts
 from loopwatch.testing.finding import FindingInTest
+from loopwatch.testing.traceback_entries import FoldedFrames, TracebackEntry
 
 
 def pytest_failure(findings: Sequence[FindingInTest], threshold_ms: float) -> ExceptionChainRepr:
@@ -29,6 +30,8 @@ def _traceback(failure: FailureText) -> ReprTraceback:
     return ReprTraceback([*map(_entry, failure.entries), message], None, "short")
 
 
-def _entry(entry: TracebackEntry) -> ReprEntry:
+def _entry(entry: TracebackEntry | FoldedFrames) -> ReprEntry:
+    if isinstance(entry, FoldedFrames):
+        return ReprEntry(entry.lines, None, None, None, "short")
     place = ReprFileLocation(entry.filename, entry.lineno, f"in {entry.function}")
     return ReprEntry(entry.lines, None, None, place, "short")

@@ -8,6 +8,7 @@ from loopwatch.testing.totals import FindingTotals, RunTotals
 from loopwatch.wording.durations import human_duration
 
 MAX_LISTED = 20
+MAX_CALLS = 3
 _NOUNS = {Channel.STALL: "blocking call", Channel.STRICT: "strict finding"}
 _VERDICTS = {Verdict.NEW: "new", Verdict.KNOWN: "known", Verdict.ALLOWED: "allowed"}
 
@@ -47,7 +48,8 @@ def _how_often(finding: FindingTotals) -> str:
     calls = finding.calls.most_common()
     if [name for name, _ in calls] == [finding.longest.name]:
         return _times(finding.events)
-    return ", ".join(f"{name} {_times(count)}" for name, count in calls)
+    listed = [name if count == 1 else f"{name} {_times(count)}" for name, count in calls[:MAX_CALLS]]
+    return ", ".join(listed) + (f" and {len(calls) - MAX_CALLS} more" if len(calls) > MAX_CALLS else "")
 
 
 def _times(count: int) -> str:

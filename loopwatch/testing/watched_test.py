@@ -1,5 +1,7 @@
 """Watches one test, with a ``watch()`` block around each of its phases."""
 
+import sys
+
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.strict.calls import StrictCall
 from loopwatch.detection.strict.watcher import StrictWatcher
@@ -41,7 +43,7 @@ class WatchedTest:
         watcher, self._watcher = self._watcher, None
         if watcher is not None:
             self._leave(watcher)
-            self._keep(stalls_in(self._nodeid, self._phase, watcher.calls))
+            self._keep(stalls_in(self._nodeid, self._phase, _calls_of(watcher)))
         if strict is not None:
             self.dropped += strict.calls_dropped
             self._keep(strict_in(self._nodeid, self._phase, strict.calls))
@@ -54,7 +56,7 @@ class WatchedTest:
         # Enter the new watcher before leaving the old one, so that the loop's clock keeps the running step.
         self._watcher = self._new_watcher()
         self._leave(previous)
-        return previous.calls
+        return _calls_of(previous)
 
     def take_strict(self) -> list[StrictCall]:
         """Do the same for strict calls."""
@@ -82,3 +84,14 @@ class WatchedTest:
 
 def new_findings(findings: list[FindingInTest]) -> list[FindingInTest]:
     return [finding for finding in findings if finding.verdict is Verdict.NEW]
+
+
+def _calls_of(watcher: Watcher) -> list[BlockingCall]:
+    return [call for call in watcher.calls if not _is_loopwatchs_own(call)]
+
+
+def _is_loopwatchs_own(call: BlockingCall) -> bool:
+    """Return whether loopwatch itself took the time, as where ``record_stalls()`` ends and waits for the writer."""
+    callers = (frame.module.partition(".")[0] for frame in reversed(call.stack))
+    nearest = next((package for package in callers if package not in sys.stdlib_module_names), "")
+    return nearest == "loopwatch" or call.method_name.startswith("import loopwatch.")

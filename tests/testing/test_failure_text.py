@@ -90,7 +90,48 @@ def test_the_strict_calls_of_one_in_app_call_are_one_failure():
     calls = [strict(called_name="requests.get", blocking_call=name) for name in ("socket.getaddrinfo", "open")]
     (failure,) = failure_texts(calls, 50)[0]
     assert failure.headline == "requests.get is known to block the event loop"
-    assert failure.message[2:4] == ("  socket.getaddrinfo (waiting)", "  open (waiting)")
+    assert failure.message[1:4] == (
+        "in shop.pay, where it calls",
+        "  socket.getaddrinfo (waiting)",
+        "  open (waiting)",
+    )
+
+
+def test_a_strict_call_that_in_app_code_makes_itself_is_named_once():
+    (failure,) = failure_texts([strict(reason="sleep", count=3)], 50)[0]
+    assert failure.message[:2] == ("time.sleep is known to block the event loop", "in shop.pay (sleep), 3 times")
+
+
+def test_a_call_of_a_backend_says_that_the_test_may_have_a_quicker_one():
+    (failure,) = failure_texts([strict(reason="cache")], 50)[0]
+    assert failure.message[1] == "in shop.pay (cache; the site's backend may be slower than the test's)"
+
+
+def library_frames(*modules):
+    return tuple(StackFrame(f"/lib/{module}.py", module, "call", 1) for module in modules)
+
+
+def test_frames_of_libraries_between_in_app_code_and_the_call_are_folded(tmp_path):
+    stack = (
+        frame_in(tmp_path / "shop.py", 1),
+        *library_frames(*["httpx._client"] * 12, "httpcore._async", "anyio._core", "httpx._config"),
+    )
+    for text in (terminal_text([found(stack=stack)], 50), terminal_text([strict(stack=stack)], 50)):
+        places = text.splitlines()[:3]
+        assert places[1:] == ["    … 14 frames of httpx, httpcore, anyio", "/lib/httpx._config.py:1: in call"]
+
+
+def test_two_frames_of_a_library_are_shown(tmp_path):
+    stack = (frame_in(tmp_path / "shop.py", 1), *library_frames("httpx", "httpcore", "socket"))
+    text = terminal_text([found(stack=stack)], 50)
+    assert "…" not in text
+    assert "/lib/httpcore.py:1: in call" in text
+
+
+def test_of_a_stack_without_in_app_code_both_ends_are_shown():
+    text = terminal_text([found(stack=library_frames("twisted", *"abcdef", "socket"))], 50)
+    lines = ["/lib/twisted.py:1: in call", "    … 6 frames of a, b, c, d, …", "/lib/socket.py:1: in call"]
+    assert text.splitlines()[:3] == lines
 
 
 def test_an_uncertain_call_is_called_likely():
@@ -135,6 +176,14 @@ def test_a_long_list_is_cut_and_the_rest_counted():
     lines = list(summary_lines(totals, []))
     assert len(lines) == MAX_LISTED + 2
     assert lines[-1] == "  … and 7 more"
+
+
+def test_of_many_strict_calls_in_one_line_the_most_frequent_are_listed():
+    totals = RunTotals()
+    for count, name in enumerate(("open", "os.stat", "os.listdir", "io.TextIOWrapper.read", "os.mkdir"), start=1):
+        totals.add(strict(blocking_call=name, called_name="shutil.copy", count=count))
+    listed = "os.mkdir 5 times, io.TextIOWrapper.read 4 times, os.listdir 3 times and 2 more"
+    assert f": {listed}, in test_shop.py::test_pay" in list(summary_lines(totals, []))[1]
 
 
 def test_a_run_without_findings_has_no_summary():

@@ -1,13 +1,17 @@
 """A site under test is not recorded, unless the test asks for it."""
 
 import asyncio
+import time
 import unittest
 
 import pytest
 from django.test import utils
 
 from loopwatch import in_tests, site_monitor
-from loopwatch.testing import LoopWatchTestMixin
+from loopwatch.testing import LoopWatchTestMixin, record_stalls
+from loopwatch.testing.judge import Judge
+from loopwatch.testing.options import Options
+from loopwatch.testing.watched_test import WatchedTest
 from tests.testing.conftest import ASYNCIO
 
 # What a site has, whose tests go through its wrapped application. Nothing else is in its database.
@@ -138,3 +142,23 @@ def test_a_test_case_with_the_mixin_is_recognized_without_django(unasked, monkey
     unittest.TestSuite([Tests("test")]).run(unittest.TestResult())
     assert wanted == [False]
     assert in_tests.is_recording_wanted()
+
+
+@pytest.mark.real_time
+def test_waiting_for_what_is_recorded_is_no_finding(unasked, settings):
+    def is_slow(_call):
+        time.sleep(0.3)
+
+    async def blocks():
+        with record_stalls():
+            site_monitor.watch_running_loop()
+            await asyncio.sleep(0)
+            time.sleep(0.05)
+            await asyncio.sleep(0)
+
+    settings.LOOPWATCH = {"THRESHOLD_MS": 10, "SINKS": [], "ON_BLOCKING_CALL": is_slow}
+    watched = WatchedTest("test", Judge(), Options(threshold_ms=10))
+    watched.begin("call", stalls=True, strict=True)
+    asyncio.run(blocks())
+    watched.end()
+    assert {finding.blocking_call for finding in watched.take_findings()} == {"time.sleep"}

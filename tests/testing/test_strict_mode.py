@@ -35,12 +35,12 @@ def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cur
             "    return Path(__file__).read_text()",
             "           ^^^^^^^^^^^^^^^^^^^^^^^^^^",
             "E   pathlib.Path.read_text is known to block the event loop",
-            "E   in test_shop.settings",
+            "E   in test_shop.settings, where it calls",
             "E     open (file)",
             "E     io.TextIOWrapper.read (file)",
             "E   Access files in a thread: asyncio has no API for files.",
             "1 new strict finding:",
-            "  pathlib.Path.read_text in test_shop.settings (test_shop.py:*): open once, io.*",
+            "  pathlib.Path.read_text in test_shop.settings (test_shop.py:*): open, io.*",
         ]
     )
     content = json.loads((project.path / "found.json").read_text())
@@ -49,6 +49,27 @@ def test_a_test_that_makes_a_known_call_fails_with_the_call_the_line_and_the_cur
     assert finding["blocking_call"] == "pathlib.Path.read_text"
     assert finding["calls"] == {"open": 1, "io.TextIOWrapper.read": 1}
     assert (finding["function"], finding["kind"], finding["verdict"]) == ("test_shop.settings", "file", "new")
+
+
+def test_the_inner_frames_of_a_library_are_folded(project):
+    project.tests("""
+import httpx
+
+
+async def test_makes_a_client():
+    httpx.AsyncClient()
+""")
+    result = project.run("--loopwatch-strict")
+    result.stdout.fnmatch_lines(
+        [
+            "test_shop.py:*: in test_makes_a_client",
+            "    httpx.AsyncClient()",
+            "    ^^^^^^^^^^^^^^^^^^^",
+            "    … * frames of httpx",
+            "*: in create_ssl_context",
+            "E   httpx.AsyncClient is known to block the event loop",
+        ]
+    )
 
 
 def test_strict_calls_and_stalls_are_never_mixed(stalling_project):

@@ -59,6 +59,8 @@ FUNCTIONS: Final[Mapping[tuple[str, str], Known]] = {
     )
     for name, known in _known(Kind.LOGIN, module, names).items()
 }
+BACKEND_KINDS: Final = frozenset({Kind.MAIL, Kind.CACHE, Kind.SESSION, Kind.STORED_FILE, Kind.LOGIN, Kind.TASK})
+"""The kinds of these calls: how long one takes depends on the settings."""
 
 SET_UP_ONCE: Final = frozenset(
     {
