@@ -51,7 +51,7 @@ def async_method_of(called_name: str, written: str) -> str:
     owner = called_name.rpartition(".")[0]
     if called_name == _MANAGER:
         known = _QUERIES
-    elif owner.startswith("django.core.cache.backends."):
+    elif owner.startswith("django.core.cache."):
         known = _CACHES
     else:
         known = _BY_OWNER.get(owner, frozenset())

@@ -9,7 +9,12 @@ from loopwatch.testing.finding import Channel, FindingInTest, Verdict
 
 # Which test is the first to import a module, or is running when the collector starts, is chance: the test did not cause
 # the stall, and the next run may hit another test.
-BUILT_IN = (Rule("import * (built in)", "import *"), Rule("gc.collect (built in)", "gc.collect (automatic)"))
+_IMPORT = "import * (built in)"
+BUILT_IN = (
+    Rule(_IMPORT, "import *"),
+    Rule(_IMPORT, "importlib.import_module"),
+    Rule("gc.collect (built in)", "gc.collect (automatic)"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,8 +40,8 @@ def _line(finding: FindingTotals) -> str:
 
 
 def _how_long(finding: FindingTotals) -> str:
-    times = "once" if finding.events == 1 else f"{finding.events} times, longest"
-    return f"{times} {human_duration(finding.longest.duration_ms)}"
+    times = "" if finding.events == 1 else f"{finding.events} times, longest "
+    return f"{times}{human_duration(finding.longest.duration_ms)}"
 
 
 def _how_often(finding: FindingTotals) -> str:

@@ -138,6 +138,12 @@ def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
             "await cache.aset('a', 'ü')",
         ),
         (
+            "total = cache.get_or_set('total', add)",
+            "cache.get_or_set('total', add)",
+            "django.core.cache.BaseCache.get_or_set",
+            "total = await cache.aget_or_set('total', add)",
+        ),
+        (
             "naïve = 'é'; x = get('ö'); y = 'ü'",
             "get('ö')",
             "requests.get",

@@ -37,6 +37,11 @@ def test_a_rule_may_name_the_blocking_call_or_the_called_one():
     assert verdict(judge, found(blocking_call="requests.get")) == (Verdict.ALLOWED, "requests.get")
 
 
+@pytest.mark.parametrize("name", ["import pandas", "importlib.import_module"])
+def test_an_import_is_allowed_by_a_built_in_rule(name):
+    assert verdict(Judge(), found(blocking_call=name)) == (Verdict.ALLOWED, "import * (built in)")
+
+
 def test_the_rule_of_a_marker_counts_as_used_before_that_of_the_project():
     assert verdict(Judge(rules=(SLEEP,)), found(), [Rule.parse("time.*")]) == (Verdict.ALLOWED, "time.*")
 

@@ -4,7 +4,6 @@ Runs on the loop's thread as the call is made, in tests. Asks objects of the int
 types, so that no code of the user's runs. When in doubt, the call is not reported.
 """
 
-import inspect
 import io
 import ipaddress
 import os
@@ -25,7 +24,6 @@ Condition = Callable[[FrameType, Any], bool]
 argument of a Python function."""
 
 MAX_WRAPPERS = 5
-_COROUTINE = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _STANDARD_DESCRIPTORS = (1, 2)
 _WRAPPERS: tuple[tuple[type, str], ...] = (
     (io.TextIOWrapper, "buffer"),
@@ -135,16 +133,6 @@ def is_process_running(_frame: FrameType, process: Any) -> bool:
 def is_not_loaded(_frame: FrameType, name: Any) -> bool:
     """Return whether an import loads anything: ``importlib.import_module`` may find the module loaded."""
     return name not in sys.modules
-
-
-def is_not_in_django_coroutine(frame: FrameType, _first: Any) -> bool:
-    """Return whether something else than a coroutine of Django, through nothing but Django, makes the call."""
-    caller = frame.f_back
-    while caller is not None and str(caller.f_globals.get("__name__", "")).startswith("django."):
-        if caller.f_code.co_flags & _COROUTINE:
-            return False
-        caller = caller.f_back
-    return True
 
 
 def _would_wait(frame: FrameType) -> bool:

@@ -3,23 +3,21 @@
 Tests have backends in memory and a quick password hasher, so inside these calls nothing is known to block. On the site
 they wait for a server, a disk or a slow hash, so the calls themselves are known. ``docs/strict.md`` has the reasons.
 
-A method is recognized by the class of its object, because backends override it. Calls made by a coroutine of Django are
-left out: ``cache.aget`` and its like are the cure, and what they do on the loop is Django's decision. Queries are
-missing, because Django refuses them on the loop: https://docs.djangoproject.com/en/stable/topics/async/#async-safety
+A method is recognized by the class of its object, because backends override it. Queries are missing, because Django
+refuses them on the loop: https://docs.djangoproject.com/en/stable/topics/async/#async-safety
 """
 
 from collections.abc import Mapping
 from typing import Final
 
 from loopwatch.detection.strict.catalogue import Kind, Known
-from loopwatch.detection.strict.conditions import is_not_in_django_coroutine
 
 Methods = Mapping[str, Known | None]
 """What is known of the methods of one name, by the class that has them; ``None`` for a subclass that never waits."""
 
 
 def _known(kind: Kind, owner: str, names: str) -> dict[str, Known]:
-    return {name: Known(f"{owner}.{name}", kind, is_not_in_django_coroutine) for name in names.split()}
+    return {name: Known(f"{owner}.{name}", kind) for name in names.split()}
 
 
 _SESSIONS: Final = _known(

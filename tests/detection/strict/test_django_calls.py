@@ -13,6 +13,7 @@ from django.contrib.auth import aauthenticate, authenticate, login, password_val
 from django.contrib.auth.hashers import acheck_password, check_password, make_password
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends import cache as cached_sessions
+from django.contrib.sessions.backends import file as file_sessions
 from django.contrib.sessions.backends import signed_cookies
 from django.core import mail
 from django.core.cache import cache, caches
@@ -133,6 +134,15 @@ def test_an_asynchronous_counterpart_is_not_found(awaited):
         await awaited()
 
     assert calls_in(main) == []
+
+
+def test_a_coroutine_of_django_that_reads_a_file_is_not_found(tmp_path):
+    async def reads_a_session():
+        await opened.aget("cart")
+
+    with override_settings(SESSION_FILE_PATH=str(tmp_path)):
+        opened = session(file_sessions)
+        assert calls_in(reads_a_session) == []
 
 
 @pytest.mark.django_db(transaction=True)
