@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from loopwatch.recording.loop_times import LoopTimes
 
 
+LONGEST_SOURCE = 200
+
 logger = logger_of()
 
 
@@ -87,8 +89,9 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     verb = "has been blocking" if call.ongoing else "blocked"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     parts = [f"{call.headline} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
-    if call.besides:
-        parts[0] += f", {call.besides}"
+    if call.source:
+        parts[0] += f": {log_text(call.source, LONGEST_SOURCE)}"
+    parts.append(call.besides)
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{request_columns.method(call.request)} {target}".strip())
@@ -106,6 +109,7 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
         "blocking_call": log_text(call.method_name, 300),
         "called_name": log_text(call.called_name, 300),
         "function": log_text(call.function, 300),
+        "source": log_text(call.source, 500),
         "file": log_text(shorten(call.filename), 500),
         "line": call.lineno,
         "cause": str(call.cause),

@@ -129,6 +129,8 @@ def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[s
         call = style.MIGRATE_LABEL(shorten(visible(finding.headline), width - len(marks)))
         yield call + style.WARNING(marks) if marks else call
         yield from _places(finding, width, style)
+        if finding.source:
+            yield shorten(visible(" ".join(finding.source.split())), width)
         if besides := wording.besides(finding):
             yield shorten(visible(besides), width)
         if finding.routes:

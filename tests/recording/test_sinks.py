@@ -45,15 +45,28 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
     (record,) = lines(caplog)
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
-        "time.sleep blocked the event loop for 100.0 ms in shop.views.checkout (shop/views.py:12); "
-        "POST checkout/<int:pk>/; 3 other requests waited"
+        "time.sleep blocked the event loop for 100.0 ms in shop.views.checkout (shop/views.py:12): "
+        "time.sleep(delay); POST checkout/<int:pk>/; 3 other requests waited"
     )
     assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
 
 
 def test_the_log_has_the_second_place_of_the_step(caplog):
     LogSink().emit(blocking_call(other_place=OtherPlace("shop.locate", "time.sleep", 7, 200.0)))
-    assert ":12), and 200.0 ms of time.sleep in shop.locate, line 7; POST" in lines(caplog)[0].getMessage()
+    assert "; and 200.0 ms of time.sleep in shop.locate, line 7; POST" in lines(caplog)[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("source", "end"),
+    [
+        pytest.param("json.dumps(\n    books,\n)", ":12): json.dumps( books, ); POST", id="in one line"),
+        pytest.param("", ":12); POST", id="unless it is unknown or withheld"),
+        pytest.param("f(" + "x" * 999, "x…; POST", id="cut"),
+    ],
+)
+def test_the_log_has_the_source_of_the_call(caplog, source, end):
+    LogSink().emit(blocking_call(source=source))
+    assert end in lines(caplog)[0].getMessage()
 
 
 def test_the_log_names_the_call_and_the_detail(caplog):

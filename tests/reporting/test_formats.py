@@ -80,6 +80,17 @@ def test_a_message_has_the_second_place_of_the_step():
 
 
 class TestText:
+    def test_a_finding_has_the_source_of_its_call_in_one_line(self):
+        report = a_report(a_finding(source="json.dumps(\n    books,\n)"))
+        assert [line.strip() for line in text(report, width=100).splitlines()][5:7] == [
+            "in shop.views.checkout  shop/views.py:41",
+            "json.dumps( books, )",
+        ]
+
+    def test_a_finding_without_source_has_no_line_for_it(self):
+        with_source, without = (text(a_report(a_finding(source=source))) for source in ("time.sleep(0.1)", ""))
+        assert with_source.count("\n") == without.count("\n") + 1
+
     def test_groups_have_their_name_and_their_worst_finding(self):
         shown = text(grouped(a_group(), a_group(name="", findings=1)))
         assert re.search(r"300 ms +3 +120 ms +110 ms +7 +2  GET cart/\n +mostly time\.sleep in shop", shown)
