@@ -76,6 +76,7 @@ def test_a_lazy_import_has_its_own_advice():
         ("ssl.create_default_context", "httpx2.Client", "new-client"),
         ("socket.socket.recv", "httpx2.Client.get", "httpx"),
         ("json.loads", "boto3.client", "new-aws-client"),
+        ("select.poll.poll", "botocore.client.S3.put_object", "aws"),
         ("select.poll.poll", "botocore.client.ClientCreator._create_api_method._api_call", "aws"),
         ("io.BufferedWriter.write", "django.db.models.fields.files.FieldFile.save", "stored-file"),
         ("json.dump", "django.core.serializers.serialize", "serializer"),

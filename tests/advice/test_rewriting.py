@@ -128,8 +128,14 @@ def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
         (
             "s3.put_object(Key=key)",
             "s3.put_object(Key=key)",
-            "botocore.client.ClientCreator._create_api_method._api_call",
+            "botocore.client.S3.put_object",
             "await asyncio.to_thread(s3.put_object, Key=key)",
+        ),
+        (
+            "s3.list_tags(Key=key)",
+            "s3.list_tags(Key=key)",
+            "botocore.client.ClientCreator._create_api_method._api_call",
+            "await asyncio.to_thread(s3.list_tags, Key=key)",
         ),
         (
             "cache.set('a', 'ü')",

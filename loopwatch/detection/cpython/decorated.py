@@ -43,6 +43,28 @@ def property_of(code: CodeType, module: str) -> str:
     return f"{owner}.{names[0]}" if len(names) == 1 else ""
 
 
+def generated_method(code: CodeType, module: str, name: str) -> str:
+    """Return the qualified name of the method of that name for which a library has made a function with ``code``.
+
+    It is looked for in the classes of the library's module and in their subclasses, such as those that botocore makes
+    for each service: https://github.com/boto/botocore/blob/1.40.0/botocore/client.py. Empty if it is not found, or
+    in classes of different names.
+    """
+    owners = {
+        type.__getattribute__(each, "__qualname__")
+        for each in _classes(module)
+        if code_of(unbound(namespace_of(each).get(name))) is code
+    }
+    return f"{owners.pop()}.{name}" if len(owners) == 1 else ""
+
+
+def _classes(module: str) -> Iterator[type]:
+    for each in list(namespace_of(sys.modules.get(module)).values()):
+        if issubclass(type(each), type):
+            yield each
+            yield from type.__subclasses__(each) if each is not type else ()
+
+
 def _goes_through(function: Any, chain: tuple[CodeType, ...]) -> bool:
     """Return whether ``chain`` is among the functions that ``function`` wraps, one inside the other."""
     codes = list(_wrapped(function))

@@ -15,7 +15,13 @@ from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
-from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_closure, is_decorated, property_of
+from loopwatch.detection.cpython.decorated import (
+    MAX_WRAPPERS,
+    generated_method,
+    is_closure,
+    is_decorated,
+    property_of,
+)
 from loopwatch.detection.cpython.expressions import Attribute, Name
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
@@ -189,20 +195,35 @@ def _last_part(name: str) -> str:
 
 def _python_node(sites: Sequence[Site], index: int, owner: Owner, *, is_exact: bool) -> Node:
     site = sites[index]
-    key, qualname = site.code, place_of(site.code, site.module)
+    key: object = site.code
+    qualname = place_of(site.code, site.module)
     if owner is Owner.IN_APP:
         name = f"{site.module}.{qualname}" if site.module else qualname
     elif (decorated := _decorated(sites, index)) is not None:
         key = decorated.code
-        name = name_of_function(decorated.module, key.co_qualname)
+        name = name_of_function(decorated.module, decorated.code.co_qualname)
     else:
-        read = property_of(site.code, site.module) if _is_private(site.code.co_name) else ""
-        name = name_of_function(site.module, read or qualname)
+        for_users = _name_for_users(sites, index)
+        name = name_of_function(site.module, for_users or qualname)
+        if for_users and is_closure(site.code):
+            key = site.code, name  # all methods that were generated share their code
     return Node(key, name, owner, package_of(owner, site.module), is_c=False, site=site, is_exact=is_exact)
 
 
-def _is_private(name: str) -> bool:
-    return name.startswith("_") and not name.startswith("__")
+def _name_for_users(sites: Sequence[Site], index: int) -> str:
+    """Return the name of the property or generated method that runs a library's function; empty if none is known."""
+    code, module = sites[index].code, sites[index].module
+    if is_closure(code):
+        written = _name_written(sites, index)
+        return generated_method(code, module, written) if written and written != code.co_name else ""
+    is_private = code.co_name.startswith("_") and not code.co_name.startswith("__")
+    return property_of(code, module) if is_private else ""
+
+
+def _name_written(sites: Sequence[Site], index: int) -> str:
+    """Return the name by which the caller's line calls a function; empty if it is unknown."""
+    call = bytecode.call_at(sites[index + 1].code, sites[index + 1].offset) if index + 1 < len(sites) else None
+    return call.function.name if call is not None and isinstance(call.function, Name | Attribute) else ""
 
 
 def _decorated(sites: Sequence[Site], index: int) -> Site | None:
@@ -220,11 +241,9 @@ def _decorated(sites: Sequence[Site], index: int) -> Site | None:
 
 def _passes_on(sites: Sequence[Site], index: int, callee: Callee) -> bool:
     """Return whether a library's closure wraps a C function: it is called by the name of that function."""
-    if index + 1 >= len(sites) or not callee.is_resolved or not is_closure(sites[index].code):
+    if not callee.is_resolved or not is_closure(sites[index].code):
         return False
-    call = bytecode.call_at(sites[index + 1].code, sites[index + 1].offset)
-    written = call.function if call is not None else None
-    return isinstance(written, Name | Attribute) and written.name == _last_part(callee.name)
+    return _name_written(sites, index) == _last_part(callee.name)
 
 
 def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:

@@ -11,7 +11,7 @@ from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Manager, QuerySet
 
-from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, is_decorated, property_of
+from loopwatch.detection.cpython.decorated import MAX_WRAPPERS, generated_method, is_decorated, property_of
 
 
 def deprecated(function):
@@ -175,3 +175,32 @@ def test_the_methods_of_djangos_managers_are_those_of_query_sets():
 )
 def test_the_property_that_a_function_is_read_by(function, name):
     assert property_of(function.__code__, function.__module__) == name
+
+
+class Service(metaclass=Meta):
+    pass
+
+
+def make_method():
+    def call(self):
+        pass
+
+    return call
+
+
+SERVICES = [type(name, (Service,), {"put": make_method(), "list": make_method()}) for name in ("Store", "Store")]
+QUEUE = type("Queue", (Service,), {"list": make_method()})
+CALL = make_method().__code__
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "name"),
+    [
+        pytest.param(CALL, "put", "Store.put", id="of a class that was made, twice"),
+        pytest.param(CALL, "list", "", id="not if classes of different names have it"),
+        pytest.param(CALL, "get", "", id="not if no class has it"),
+        pytest.param(PLAIN, "put", "", id="not if it runs other code"),
+    ],
+)
+def test_the_method_that_a_library_has_made(code, method, name):
+    assert generated_method(code, __name__, method) == name

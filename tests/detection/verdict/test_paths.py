@@ -6,6 +6,7 @@ import json
 import sys
 import tempfile
 from dataclasses import replace
+from types import ModuleType
 
 import django.template.base as templates
 import django.views.decorators.debug as debug
@@ -404,6 +405,44 @@ def test_a_function_that_runs_a_comprehension_is_certain_though_what_it_calls_th
     caller = site(shop.add_up, callee=called("", is_resolved=False))
     assert names_in([comprehension, caller], GilWait.INTERVAL)[0] == "shop.add_up"
     assert names_in([GENERATOR, caller], GilWait.INTERVAL)[0] == "shop.add_up?"
+
+
+GENERATING = """
+class Client:
+    pass
+
+def make_method():
+    def call(self):
+        pass
+    return call
+
+S3 = type("S3", (Client,), {"put_object": make_method(), "list_buckets": make_method()})
+Made, S3 = [S3], None
+"""
+
+
+def back_up(client):
+    client.put_object()
+    client.list_buckets()
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    """The node of a method that a library has generated, by the expression that calls it."""
+    library = ModuleType("storage")
+    exec(compile(GENERATING, pytest.__file__, "exec"), vars(library))
+    monkeypatch.setitem(sys.modules, "storage", library)
+    code = library.Made[0].put_object.__code__
+    return lambda at: nodes_of([site(code, module="storage"), site(back_up, at)], is_exact=True, is_calling=True)[-1]
+
+
+def test_a_method_that_a_library_has_generated_is_named_by_its_class_and_the_name_called(generated):
+    names = [generated(at).name for at in ("client.put_object()", "client.list_buckets()")]
+    assert names == ["storage.S3.put_object", "storage.S3.list_buckets"]
+
+
+def test_generated_methods_are_not_added_up(generated):
+    assert generated("client.put_object()").key != generated("client.list_buckets()").key
 
 
 def test_functions_with_the_same_decorator_are_not_added_up():
