@@ -40,7 +40,8 @@ async def test_the_calls_that_the_patch_rewrites_are_not_found_again(tmp_path: P
 
         stalled = await events_of_visits(checkout, database)
         patch, remarks = report(checkout, database)
-        apply(checkout, patch)
+        if patch:
+            apply(checkout, patch)
         missing = [mistake.name for mistake in CERTAIN if f"+{CORRECTED[mistake.name]}" not in added_by(patch)]
         assert run([sys.executable, "-m", "compileall", "-q", "testproject"], cwd=checkout).returncode == 0
         assert remarks.startswith(f"{1 + len(missing)} finding"), remarks
@@ -58,7 +59,7 @@ async def events_of_visits(checkout: Path, database: Path) -> Sequence[StoredEve
     """Serve the copy, make the mistakes, and return what was stored about them."""
     known = len(stored_events(database))
     async with served(checkout, database) as shop, Visitor(shop.address) as visitor:
-        for mistake in (*CERTAIN, SLEEP):
+        for mistake in (*CERTAIN, *CERTAIN, SLEEP):  # twice, as one stall may not be exact on a busy machine
             await visitor.visit(mistake.visit)
         sleeps = [event for event in stored_events(database)[:known] if event.route == SLEEP.visit.route]
         await events_written(database, SLEEP.visit.route, len(sleeps) + 1)

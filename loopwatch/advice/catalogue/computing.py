@@ -27,7 +27,7 @@ ADVICE: Final = (
             "passlib",
         ),
         example="key = await asyncio.to_thread(kdf.derive, secret)\n"
-        "is_right = await asyncio.to_thread(bcrypt.checkpw, password, hashed)\n"
+        "is_right = await asyncio.to_thread(bcrypt.checkpw, secret, hashed)\n"
         "user = await aauthenticate(request, username=name, password=password)",
         caveat=_(
             "Key derivation is slow on purpose: do not weaken it. Derive the key once, then rely on a session or token."

@@ -97,7 +97,7 @@ ADVICE: Final = (
         "stored-file",
         _("Read and write stored files in a thread: storages have no asynchronous methods."),
         names=("django.core.files", "django.db.models.fields.files", "storages"),
-        example="name = await sync_to_async(default_storage.save)(name, upload)",
+        example="stored = await sync_to_async(default_storage.save)(name, upload)",
         link="https://docs.djangoproject.com/en/stable/topics/async/#asgiref.sync.sync_to_async",
         call_cure=Cure.DJANGO_THREAD,
     ),
@@ -159,7 +159,7 @@ ADVICE: Final = (
         "    @strawberry.field\n"
         "    async def titles(self, first: int = 20) -> list[str]:\n"
         "        return [book.title async for book in Book.objects.all()[: min(first, 100)]]\n"
-        "schema = strawberry.Schema(Query, extensions=[lambda: QueryDepthLimiter(max_depth=5)])",
+        "schema = strawberry.Schema(Query)",
         caveat=_("The result is completed on the event loop, field by field: a thousand objects take a while."),
         link="https://strawberry.rocks/docs/guides/dataloaders",
         runs_given_code=True,

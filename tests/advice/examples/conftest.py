@@ -1,0 +1,3 @@
+from tests.advice.examples.books import books
+
+__all__ = ["books"]
