@@ -144,17 +144,20 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
         del sites[0]
-    if state is Cause.WAITING and sites and bytecode.is_entry(sites[0].code, sites[0].offset):
-        # At the entry of a function, a thread can only be waiting for the GIL or for a CPU.
+    is_collecting = bool(sample.sites) and is_collector_callback(sample.sites[0].module)
+    enters_plumbing = len(sample.sites) == len(sites) + 1 and not is_collecting and _has_just_begun(sample.sites[0])
+    # At the entry of a function, a thread can only be waiting for the GIL or for a CPU.
+    if state is Cause.WAITING and enters_plumbing:
+        return _at_operation(sites), _Seen.TOO_LATE
+    if state is Cause.WAITING and sites and _has_just_begun(sites[0]):
         return _seen_late(sites, len(sample.sites), _Seen.LIKELY_CALL)
     if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
         return sites, _Seen.CALL
-    is_collecting = bool(sample.sites) and is_collector_callback(sample.sites[0].module)
     if is_collecting and GC_RUNS_INSIDE_CALLS:
         return sites, _Seen.CALL
     is_at_plumbing = len(sites) < len(sample.sites) and not is_collecting
-    if not sites or is_at_plumbing:
-        return sites, _Seen.CODE if sample.gil_wait is GilWait.INTERVAL else _Seen.TOO_LATE
+    if (not sites or is_at_plumbing) and sample.gil_wait is not GilWait.INTERVAL:
+        return _at_operation(sites) if enters_plumbing else sites, _Seen.TOO_LATE
     if sample.gil_wait is GilWait.INTERVAL:
         return sites, _Seen.CODE
     if sample.gil_wait is GilWait.SHARED:
@@ -166,19 +169,23 @@ def _seen_late(sites: list[Site], sites_before: int, seen: _Seen) -> tuple[list[
     """Return what a late sample shows: ``seen`` only if no other call can have kept the GIL."""
     is_called_back = len(sites) < sites_before
     entered = ""
-    if bytecode.is_entry(sites[0].code, sites[0].offset):
+    if _has_just_begun(sites[0]):
         # The function has just been entered. If C code called it, that C call still runs.
         entered = sites.pop(0).code.co_name
         is_called_back = True
     callee = sites[0].callee if sites else None
     if is_called_back:
-        is_its_caller = callee is None or (not callee.is_resolved and _last_part(callee.name) == entered)
+        is_its_caller = callee is None or (not callee.is_resolved and _last_part(callee.name) in ("", entered))
         return (_at_operation(sites), _Seen.TOO_LATE) if is_its_caller else (sites, seen)
     if callee is None:
         return _at_operation(sites), _Seen.CODE if seen is _Seen.CALL else _Seen.TOO_LATE
     if callee.is_certain:
         return sites, seen
     return _at_operation(sites) if _last_part(callee.name) in bytecode.EXIT_METHODS else sites, _Seen.TOO_LATE
+
+
+def _has_just_begun(site: Site) -> bool:
+    return bytecode.is_entry(site.code, site.offset)
 
 
 def _at_operation(sites: list[Site]) -> list[Site]:

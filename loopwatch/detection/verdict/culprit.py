@@ -15,7 +15,7 @@ The first two identify a finding. The detail does not: which helper of a library
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -54,13 +54,13 @@ class Culprit:
 
     @property
     def heaviest(self) -> Path:
-        """The heaviest path through the in-app line that took most of the time; one that shows the detail, if any."""
-        by_line: dict[object, list[Path]] = defaultdict(list)
-        for path in self.paths:
-            by_line[self.line_on(path)].append(path)
-        at_line = max(by_line.values(), key=_weight)
+        """The heaviest path through the in-app line, and the line of a template, that took most of the time.
+
+        One that shows the detail, if any does.
+        """
+        at_line = _heaviest_group(self.paths, self.line_on)
         telling = [path for path in at_line if any(node.key == self.node.key for node in path.nodes)]
-        return max(telling or at_line, key=lambda path: path.weight_s)
+        return max(_heaviest_group(telling or at_line, _template_line), key=lambda path: path.weight_s)
 
     @property
     def weight_s(self) -> float:
@@ -205,6 +205,19 @@ def _depth_of(nodes: Sequence[Node], function: Node, called: Node) -> int | None
         if nodes[depth].key == function.key and nodes[depth + step].key == called.key:
             return depth
     return None
+
+
+def _heaviest_group(paths: Iterable[Path], key_of: Callable[[Path], object]) -> list[Path]:
+    groups: dict[object, list[Path]] = defaultdict(list)
+    for path in paths:
+        groups[key_of(path)].append(path)
+    return max(groups.values(), key=_weight)
+
+
+def _template_line(path: Path) -> object:
+    """Return the innermost line of a template on a path, as something to compare; ``None`` if there is none."""
+    sites = (site for site in path.sample.sites if site.template is not None)
+    return next(((site.template, span_at(site.code, site.offset).lineno) for site in sites), None)
 
 
 def _weight(paths: Iterable[Path]) -> float:

@@ -2,11 +2,13 @@
 
 import importlib._bootstrap
 import json
+from dataclasses import replace
 
 import django.template.base as templates
 import pytest
 from django.utils import html
 
+from loopwatch.detection.cpython.templates import DjangoTemplate
 from loopwatch.detection.verdict.attribution import is_import
 from loopwatch.detection.verdict.culprit import culprit_of, entry_of, own_node
 from tests.detection import shop
@@ -236,3 +238,12 @@ def test_the_line_of_the_heaviest_path_is_the_culprits_where_no_function_is_the_
 def test_a_culprit_is_exact_if_enough_of_its_time_was_seen_without_doubt(exact_s, is_exact):
     paths = [path([SLEEPS], exact_s), path([SLEEPS], 1 - exact_s, is_exact=False)]
     assert culprit_of(paths).is_exact is is_exact
+
+
+def test_the_heaviest_path_is_of_the_line_of_a_template_that_had_most_of_the_time():
+    node = site(templates.Node.render_annotated)
+    first, second = (
+        replace(node, template=DjangoTemplate("list.html", "/srv/list.html", lineno, "{% for %}")) for lineno in (1, 2)
+    )
+    at_second = [path([second, RENDER, DUMPS_FROM], weight_s) for weight_s in (0.25, 0.375)]
+    assert culprit_of([path([first, RENDER, DUMPS_FROM], 0.5), *at_second]).heaviest is at_second[1]

@@ -13,6 +13,7 @@ from django.core.handlers.base import BaseHandler
 from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
 from loopwatch.detection.calls import Request
+from loopwatch.detection.cpython.templates import DjangoTemplate
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict.culprit import culprit_of, entry_of
 from tests.detection import shop
@@ -101,6 +102,25 @@ def test_a_view_that_was_not_running_has_called_nothing_and_is_at_its_definition
     call = served(Request("http", "GET", "shop/", view=PRICE))
     assert (call.headline, call.called_name, call.source) == ("json.dumps", "", "def price(item):")
     assert (call.filename, call.duration_ms) == (shop.__file__, 1000.0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"),
+    [
+        pytest.param("", "{% for book in books %}", id="at its line of a template of the site"),
+        pytest.param("site-packages", "def price(item):", id="at its definition, if the template is a library's"),
+    ],
+)
+def test_a_view_that_was_not_running_is(folder, source, tmp_path):
+    page = tmp_path / folder / "list.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("<ul>\n{% for book in books %}\n")
+    node = replace(
+        site(templates.Node.render_annotated), template=DjangoTemplate("list.html", str(page), 2, "{% for %}")
+    )
+    request = RequestInFlight(InFlight(), lambda: Request("http", "GET", "shop/", view=PRICE))
+    call = reported(path([DUMPS, node, LIBRARY, DJANGO, MIDDLEWARE]), of=stall(1.0, request=request))
+    assert (call.function, call.source) == (PRICE, source)
 
 
 def test_all_that_a_framework_does_for_a_view_is_one_finding():

@@ -1,5 +1,7 @@
 """What a sample says that came as the GIL was offered again, after an operator or the leaving of a block."""
 
+import asyncio
+
 import pytest
 
 from loopwatch.detection.calls import Cause
@@ -81,7 +83,11 @@ def seen(*stack, gil=GilWait.LONG, state=Cause.COMPUTING):
     return named(path.nodes), source.text_of(node.site.code.co_filename, span)
 
 
-@pytest.mark.parametrize("callee", [None, called("Span().__exit__", is_resolved=False)], ids=["known", "not known"])
+@pytest.mark.parametrize(
+    "callee",
+    [None, called("Span().__exit__", is_resolved=False), called("", is_resolved=False)],
+    ids=["known", "not known", "without a name"],
+)
 def test_an_operator_at_the_end_of_a_block_is_where_the_time_went(callee):
     assert seen(EXIT_BEGINS, leaving(callee)) == (["shop.settle?"], "total**rate")
 
@@ -115,10 +121,17 @@ def test_a_call_that_cannot_be_named_leaves_the_function_alone_and_not_certain()
     [
         pytest.param(numbers, resumed(settle_and_count, {"FOR_ITER"}), "settle_and_count", id="a generator"),
         pytest.param(settle_later, resumed(settle_and_wait, {"SEND"}), "settle_and_wait", id="a coroutine"),
+        pytest.param(asyncio.sleep, resumed(settle_and_wait, {"SEND"}), "settle_and_wait", id="a coroutine of asyncio"),
     ],
 )
 def test_an_operator_before_the_beginning_of_what_a_call_made_is_where_the_time_went(entered, resumes, function):
     assert seen(site(entered, ENTRY), resumes) == ([f"shop.{function}?"], "total**rate")
+
+
+def test_a_thread_does_not_wait_at_the_beginning_of_a_coroutine_of_asyncio():
+    waits = resumed(settle_and_wait, {"SEND"})
+    names = seen(site(asyncio.sleep, ENTRY), waits, gil=GilWait.NONE, state=Cause.WAITING)
+    assert names == (["shop.settle_and_wait?"], "total**rate")
 
 
 def test_an_operator_at_the_end_of_a_block_that_c_code_leaves_is_where_the_time_may_have_gone():
