@@ -48,7 +48,7 @@ def test_what_is_imported():
     import sys
 
     imported = {name for name in sys.modules if name.startswith("loopwatch")}
-    assert imported == {"loopwatch", "loopwatch._version", "loopwatch.pytest_plugin"}
+    assert imported == {"loopwatch", "loopwatch._version", "loopwatch.in_tests", "loopwatch.pytest_plugin"}
     assert "django" not in sys.modules
 """
     )
