@@ -50,6 +50,8 @@ class LoopWatch:
             # Never reset, because the watchdog may ask for the request of a step that has already ended.
             current_request.set(request)
             request.resume()
+            if in_flight.backlog is not None:
+                request.note_arrival(in_flight.backlog)
             trace_on_demand = None
             if carries_header(scope) or site_monitor.trace_rate():
                 trace_on_demand = start_trace(scope, request, (self.application, receive, send))
@@ -64,13 +66,17 @@ class LoopWatch:
 
 def _resting(receive: Receive, request: RequestInFlight) -> Receive:
     """Return ``receive`` for a WebSocket, which is not delayed by stalls while it waits for its client."""
+    in_flight = request.in_flight
 
     async def receive_resting() -> Message:
         request.rest()
         try:
-            return await receive()
+            message = await receive()
         finally:
             request.resume()
+        if in_flight.backlog is not None and message["type"] == "websocket.receive":
+            request.note_arrival(in_flight.backlog)
+        return message
 
     return receive_resting
 

@@ -22,6 +22,7 @@ class SiteSubscriber:
         self.engine = configuration.engine
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
+        self.counts_kept_out = True
         self.entered = 0.0
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
         self._recorder = recorder

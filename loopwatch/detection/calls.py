@@ -113,6 +113,21 @@ class LoopUsage:
     busy_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class KeptOut:
+    """The requests that could not arrive during a stall, and the sum of their waits: an estimate.
+
+    ``described`` are some of them.
+    """
+
+    count: int = 0
+    waited_ms: float = 0.0
+    described: tuple[Request, ...] = ()
+
+
+NONE_KEPT_OUT = KeptOut()
+
+
 @dataclass(frozen=True)
 class BlockingCall:
     """One stall as detected.
@@ -123,9 +138,10 @@ class BlockingCall:
     time in the end; both may equal ``called_name``, and all may equal ``function``. ``exact`` is false where only the
     function is certain: the call is then a likely one, or the function itself. ``other_place`` is where a
     considerable part of the step went besides; another line that makes the same call has a part of ``duration_ms``.
-    ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them. An
-    ``ongoing`` call has not ended: it is reported again, under the same ``stall_id``, until it has. ``otel_span`` is
-    the OpenTelemetry span that was current in the step, on a site that uses it; it is not stored.
+    ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them.
+    ``kept_out`` estimates the requests that could not even arrive. An ``ongoing`` call has not ended: it is reported
+    again, under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry span that was current in the
+    step, on a site that uses it; it is not stored.
     """
 
     stall_id: str
@@ -152,6 +168,7 @@ class BlockingCall:
     waiting: int = 0
     ongoing: bool = False
     delayed: tuple[Request, ...] = ()
+    kept_out: KeptOut = NONE_KEPT_OUT
     otel_span: object | None = field(default=None, compare=False, repr=False)
 
     @cached_property

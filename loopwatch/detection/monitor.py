@@ -82,7 +82,7 @@ class Monitor:
                 if clock.thread_id == here:
                     clock.end_part(subscriber, ended)
                 self._set_subscribers(clock, tuple(other for other in clock.subscribers if other is not subscriber))
-        settled = self.settle(timeout_s)
+        settled = self.settle(timeout_s, releases=subscriber.counts_kept_out)
         for clock in clocks:
             if clock.thread_id == here:
                 clock.pause(now() - ended)
@@ -110,10 +110,13 @@ class Monitor:
         finally:
             self._lock.release()
 
-    def settle(self, timeout_s: float) -> bool:
-        """Wait until every stall that has ended is reported. Returns false if that took longer than ``timeout_s``."""
+    def settle(self, timeout_s: float, *, releases: bool = True) -> bool:
+        """Wait until every stall that has ended is reported. Returns false if that took longer than ``timeout_s``.
+
+        Reports that are held back for their backlogs are given out only if it ``releases`` them.
+        """
         watchdog = self._watchdog
-        return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s)
+        return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s, releases=releases)
 
     @property
     def watchdog_figures(self) -> WatchdogFigures:
@@ -138,7 +141,7 @@ class Monitor:
 
     def _running_watchdog(self) -> Watchdog:
         if self._watchdog is None:
-            watchdog = Watchdog(self._reporter.report)
+            watchdog = Watchdog(self._reporter)
             watchdog.start()  # raises RuntimeError if the process can start no thread
             self._watchdog = watchdog
         return self._watchdog

@@ -54,6 +54,7 @@ class Watcher:
         self.engine = engine
         self.threshold_s = threshold_ms / 1000
         self.ongoing_after_s = NEVER
+        self.counts_kept_out = False
         self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
         self.every_thread = every_thread
         self.enabled = enabled

@@ -36,6 +36,7 @@ class Counting:
     threshold_s: float
     engine: str = "sampling"
     ongoing_after_s: float = NEVER
+    counts_kept_out: bool = False
     entered: float = 0.0
     said: collections.Counter[str] = field(default_factory=collections.Counter)
     blocked_ms: float = 0.0

@@ -134,6 +134,7 @@ class Watch:
     threshold_s: float = THRESHOLD_S
     engine: str = "sampling"
     ongoing_after_s: float = NEVER
+    counts_kept_out: bool = False
     entered: float = 0.0
 
 

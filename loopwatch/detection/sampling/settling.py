@@ -6,8 +6,8 @@ the sample of a call that kept the GIL is taken only after the step has ended.
 
 import threading
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.loggers import logger_of
@@ -17,21 +17,33 @@ from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.observations import Observations
+from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
 logger = logger_of()
 
 LONGEST_REPORT_INTERVAL_S = 60.0
 
-ReportStall = Callable[[Stall, Observation, bool], None]
-"""Called as ``report(stall, observation, ongoing)``. The monitor passes in ``StallReporter.report``."""
+
+class StallReports(Protocol):
+    """Reports settled stalls. The monitor passes in a ``StallReporter``; the watchdog's thread calls its methods."""
+
+    @property
+    def is_holding(self) -> bool:
+        """Whether reports are held back for their backlogs. From any thread."""
+
+    def report(self, stall: Stall, observation: Observation, ongoing: bool) -> None: ...
+
+    def release(self, backlog: Backlog | None = None) -> None:
+        """Give out the reports held back for a backlog that is closed; without one, all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """Set when every stall handed over before it has been settled."""
+    """Set when every stall handed over before it has been settled; ``releases`` what is held back, if so wanted."""
 
     settled: threading.Event
+    releases: bool
 
 
 class Settler:
@@ -43,15 +55,15 @@ class Settler:
 
     def __init__(
         self,
-        report: ReportStall,
-        inbox: deque[Stall | Marker],
+        reports: StallReports,
+        inbox: deque[Stall | Backlog | Marker],
         observations: Observations,
         budget: CpuBudget,
         suspensions: Suspensions,
     ) -> None:
         self.failures = self.unexamined = 0
         self.due_at = self.busy_until = 0.0
-        self._report = report
+        self._reports = reports
         self.inbox = inbox
         self._observations = observations
         self._budget = budget
@@ -60,9 +72,9 @@ class Settler:
 
     @property
     def is_behind(self) -> bool:
-        """Whether a stall handed over is not settled yet. From any thread."""
-        # In this order: what has left the inbox is being settled.
-        return bool(self.inbox) or self._is_settling
+        """Whether a stall handed over is not settled, or its report is held back. From any thread."""
+        # In this order: what has left the inbox is being settled, and what is being settled may then be held back.
+        return bool(self.inbox) or self._is_settling or self._reports.is_holding
 
     @property
     def free_since(self) -> float:
@@ -76,7 +88,11 @@ class Settler:
             return False
         item = self.inbox.popleft()
         if isinstance(item, Marker):
+            if item.releases:
+                self.release_all()
             item.settled.set()
+        elif isinstance(item, Backlog):
+            self._release(item)
         else:
             self._settle(item, self._observation_of(item), ongoing=False)
         return True
@@ -91,6 +107,10 @@ class Settler:
             started, cpu = observation.step_started, clock.read_cpu()
             stall = Stall(clock, handle, started, at, cpu, clock.subscribers, waiting, delayed=delayed, request=own)
             self._settle(stall, observation, ongoing=True)
+
+    def release_all(self) -> None:
+        """Give out every report that is held back."""
+        self._release(None)
 
     def note_failure(self, error: BaseException) -> None:
         """Count an error of the watchdog, and log the first one."""
@@ -110,13 +130,19 @@ class Settler:
         try:
             if not observation.is_unexamined:
                 self._complete(observation, stall, ongoing=ongoing)
-            self._report(stall, observation, ongoing)
+            self._reports.report(stall, observation, ongoing)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.thread.run_delay)
         except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
             self.note_failure(error)
         self.busy_until = now()
         self._suspensions.check(now(), process_s())
+
+    def _release(self, backlog: Backlog | None) -> None:
+        try:
+            self._reports.release(backlog)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self.note_failure(error)
 
     def _complete(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
         if observation.otel_span is None:

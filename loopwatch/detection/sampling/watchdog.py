@@ -16,7 +16,8 @@ from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.sampling.cpu_budget import CpuBudget, WatchdogFigures
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
-from loopwatch.detection.sampling.settling import Marker, ReportStall, Settler
+from loopwatch.detection.sampling.settling import Marker, Settler, StallReports
+from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
 LONGEST_REST_S = 3600.0
@@ -26,14 +27,14 @@ COUNTED_AT_ONCE = 16
 
 
 class Watchdog:
-    """Calls ``report`` on its own thread for every stall, in the order in which they ended."""
+    """Passes every stall to ``reports`` on its own thread, in the order in which they ended."""
 
-    def __init__(self, report: ReportStall) -> None:
-        self._inbox: deque[Stall | Marker] = deque()
+    def __init__(self, reports: StallReports) -> None:
+        self._inbox: deque[Stall | Backlog | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())
         self._observations = Observations()
-        self._settler = Settler(report, self._inbox, self._observations, self._budget, self._suspensions)
+        self._settler = Settler(reports, self._inbox, self._observations, self._budget, self._suspensions)
         self._sampler = Sampler(self._observations, self._settler, self._suspensions)
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
@@ -77,17 +78,20 @@ class Watchdog:
             with contextlib.suppress(RuntimeError):
                 self._wakeup.release()
 
-    def hand_over(self, stall: Stall) -> None:
-        self._inbox.append(stall)
+    def hand_over(self, item: Stall | Backlog) -> None:
+        self._inbox.append(item)
         self.wake()
 
     @property
     def is_behind(self) -> bool:
         return self._settler.is_behind
 
-    def settled(self, timeout_s: float) -> bool:
-        """Wait until every stall handed over so far is settled. From any thread but the watchdog's own."""
-        marker = Marker(threading.Event())
+    def settled(self, timeout_s: float, *, releases: bool) -> bool:
+        """Wait until every stall handed over so far is settled. From any thread but the watchdog's own.
+
+        If it ``releases`` them, reports that are held back for their backlogs are given out too.
+        """
+        marker = Marker(threading.Event(), releases=releases)
         self._inbox.append(marker)
         self.wake()
         return marker.settled.wait(timeout_s)
@@ -111,6 +115,7 @@ class Watchdog:
                 self._wakeup.acquire(timeout=PAUSE_AFTER_FAILURE_S)
         while self._settler.settle_next():
             pass
+        self._settler.release_all()
 
     def _rest(self, look_at: float | None) -> float:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""

@@ -10,6 +10,7 @@ from itertools import islice
 
 from loopwatch.detection.calls import Request
 from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.timing.backlog import Backlog
 
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
@@ -18,12 +19,16 @@ DELAYED_KEPT = 32
 
 
 class InFlight:
-    """The requests that a loop is working on. Only the loop's thread writes it."""
+    """The requests that a loop is working on. Only the loop's thread writes it.
 
-    __slots__ = ("requests",)
+    ``backlog`` counts those that a stall kept out, until the loop has caught up.
+    """
+
+    __slots__ = ("backlog", "requests")
 
     def __init__(self) -> None:
         self.requests: set[RequestInFlight] = set()
+        self.backlog: Backlog | None = None
 
     def own(self, handle: object) -> "RequestInFlight | None":
         """Return the request that a handle of this loop runs for.
@@ -77,6 +82,10 @@ class RequestInFlight:
         # A task that has waited for the client may outlive the request.
         if self.finished_at == NEVER:
             self.in_flight.requests.add(self)
+
+    def note_arrival(self, backlog: Backlog) -> None:
+        """Note that something from the client has arrived while the loop is catching up after a stall."""
+        backlog.add(self.describe, now())
 
     def rest(self) -> None:
         """Note that the request waits for its client, or is done: a stall would not delay it."""

@@ -10,11 +10,14 @@ import weakref
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, ThreadClocks, process_s
+from loopwatch.detection.timing.backlog import Backlog
+from loopwatch.detection.timing.idle_probe import IdleProbe
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.timing.loop_history import LoopHistory
 from loopwatch.detection.timing.loop_usage import UsageMeter
@@ -34,7 +37,7 @@ class Stall:
     """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
 
     ``cpu`` was read at its end. ``request`` is the one that the step ran for. A step ``is_for_request`` if it was
-    traced because its request is.
+    traced because its request is. ``backlog`` counts the requests that it kept out, if a subscriber counts them.
     """
 
     clock: "LoopClock"
@@ -48,6 +51,7 @@ class Stall:
     is_for_request: bool = False
     delayed: tuple[RequestInFlight, ...] = ()
     request: RequestInFlight | None = None
+    backlog: Backlog | None = None
 
     @property
     def threshold_s(self) -> float:
@@ -58,7 +62,7 @@ class Stall:
 class StallTaker(Protocol):
     """The watchdog, as the loop's thread sees it: none of its methods waits for anything."""
 
-    def hand_over(self, stall: Stall) -> None: ...
+    def hand_over(self, item: Stall | Backlog) -> None: ...
 
     def wake(self) -> None: ...
 
@@ -216,7 +220,9 @@ class LoopClock:
         own = self.in_flight.own(handle)
         waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
         times = started, ended, self.read_cpu()
-        self._watchdog.hand_over(Stall(self, handle, *times, subscribers, waiting, trace, is_for_request, delayed, own))
+        backlog = self._backlog_after(started, ended, subscribers) if is_over else None
+        stall = Stall(self, handle, *times, subscribers, waiting, trace, is_for_request, delayed, own, backlog)
+        self._watchdog.hand_over(stall)
 
     def pause(self, duration_s: float) -> None:
         """Do not count this much of the running step: it was the monitor's own."""
@@ -225,6 +231,31 @@ class LoopClock:
     def paused_in(self, started: float) -> float:
         """Return how much of the step that began at ``started`` does not count."""
         return self.paused[1] if self.paused[0] == started else 0.0
+
+    def _backlog_after(self, started: float, ended: float, subscribers: tuple[StallSubscriber, ...]) -> Backlog | None:
+        """Return the backlog that counts the requests that a stall kept out; ``None`` if no subscriber counts them."""
+        if not any(each.counts_kept_out and ended - started >= each.threshold_s for each in subscribers):
+            return None
+        earlier, loop = self.in_flight.backlog, self.loop()
+        if earlier is not None and ended <= earlier.until:
+            return earlier
+        if earlier is not None:
+            self._close(earlier)
+        if loop is None:
+            return None
+        backlog = Backlog(started, ended)
+        try:
+            IdleProbe(loop, self, backlog.until, partial(self._close, backlog)).schedule()
+        except Exception:  # noqa: BLE001 - the loop must go on, even one that takes no callback
+            return None
+        self.in_flight.backlog = backlog
+        return backlog
+
+    def _close(self, backlog: Backlog) -> None:
+        if self.in_flight.backlog is backlog:
+            self.in_flight.backlog = None
+            backlog.close(now())
+            self._watchdog.hand_over(backlog)
 
     def _begin_step(self) -> None:
         if self.listener is not None:

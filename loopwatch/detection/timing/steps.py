@@ -28,12 +28,14 @@ class StallSubscriber(Protocol):
     """Receives the stalls of a loop: the site, a ``watch()`` block or a traced request.
 
     The watchdog's thread calls ``receive``, which must return at once. A stall that still goes on is reported once it
-    is older than ``ongoing_after_s``.
+    is older than ``ongoing_after_s``. A subscriber that ``counts_kept_out`` gets the report of a stall that has ended
+    when the loop has caught up with what arrived meanwhile.
     """
 
     engine: str
     threshold_s: float
     ongoing_after_s: float
+    counts_kept_out: bool
     entered: float
 
     def receive(self, call: BlockingCall) -> None: ...

@@ -44,6 +44,7 @@ class RequestTracing:
 
     engine = "tracing"
     ongoing_after_s = NEVER
+    counts_kept_out = False
 
     def __init__(self, request: RequestInFlight, threshold_s: float = NEVER) -> None:
         self.request = request

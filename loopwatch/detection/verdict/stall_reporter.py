@@ -7,9 +7,11 @@ from loopwatch.detection.calls import TRACING, BlockingCall
 from loopwatch.detection.machine.clock import utc_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import Stall
 from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
 from loopwatch.detection.verdict.debuggers import is_being_debugged
+from loopwatch.detection.verdict.held_reports import HeldReports
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
 
@@ -23,9 +25,16 @@ class StallReporter:
         self._gc_pauses = gc_pauses
         self._time_again = time_again
         self._usual = UsualCulprits()
+        self._held = HeldReports()
+
+    @property
+    def is_holding(self) -> bool:
+        return bool(self._held)
 
     def report(self, stall: Stall, observation: Observation, ongoing: bool) -> None:
         """Report a stall. One that is ``ongoing`` is reported again when it has ended."""
+        if ongoing:
+            self._held.release()  # the loop may never catch up
         if is_being_debugged(observation.samples):
             return
         reports: dict[tuple[str, float], BlockingCall] = {}
@@ -37,7 +46,14 @@ class StallReporter:
             key = engine, started
             if key not in reports:
                 reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
-            subscriber.receive(reports[key])
+            if subscriber.counts_kept_out and stall.backlog is not None:
+                self._held.hold(stall.backlog, subscriber, reports[key])
+            else:
+                subscriber.receive(reports[key])
+
+    def release(self, backlog: Backlog | None = None) -> None:
+        """Give out the reports held back for a backlog that is closed; without one, all of them."""
+        self._held.release(backlog)
 
     def _call(
         self, stall: Stall, observation: Observation, started: float, engine: str, *, ongoing: bool

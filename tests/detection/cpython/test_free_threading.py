@@ -181,7 +181,7 @@ async def test_the_context_of_a_step_is_not_read_by_another_thread():
     calls = []
 
     class StallSubscriber:
-        engine, threshold_s, ongoing_after_s, entered = "sampling", 0.05, 0.1, 0.0
+        engine, threshold_s, ongoing_after_s, entered, counts_kept_out = "sampling", 0.05, 0.1, 0.0, False
 
         def receive(self, call):
             calls.append((call.ongoing, call.otel_span, call.request and call.request.route))

@@ -47,6 +47,7 @@ class Watcher:
     engine = "sampling"
     threshold_s = THRESHOLD_MS / 1000
     ongoing_after_s = float("inf")
+    counts_kept_out = False
     entered = 0.0
 
     def __init__(self):

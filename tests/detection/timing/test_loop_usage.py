@@ -112,6 +112,7 @@ class StallSubscriber:
     engine = "sampling"
     threshold_s = 0.05
     ongoing_after_s = 60.0
+    counts_kept_out = False
     entered = 0.0
 
     def receive(self, call):
