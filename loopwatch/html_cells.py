@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -44,9 +44,16 @@ def duration(duration_us: int) -> SafeString:
 
 
 def delay(finding: Finding) -> SafeString:
-    """Show how many other requests were delayed, and by how much in total."""
-    together = format_html('<span class="loopwatch-where">{}</span>', human_duration(finding.delay_ms))
-    return format_html("{}{}", finding.requests_delayed, together if finding.delay_us else "")
+    """Show how many other requests were delayed or kept out, and for how long in total."""
+    total_us = finding.impact.total_delay_us
+    together = format_html('<span class="loopwatch-where">{}</span>', human_duration(total_us / 1000))
+    number = delayed(finding.requests_delayed, finding.requests_kept_out)
+    return format_html("{}{}", number, together if total_us else "")
+
+
+def delayed(in_flight: int, kept_out: int) -> str:
+    """Show how many requests were delayed in flight, and about how many were kept out."""
+    return f"{localize(in_flight)} + ~{localize(kept_out)}" if kept_out else str(localize(in_flight))
 
 
 def moment(value: datetime) -> SafeString:

@@ -23,6 +23,8 @@ class ImpactColumns(models.Model):
     longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
     requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
     delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
+    requests_kept_out = models.PositiveBigIntegerField(_("requests kept out (estimate)"), default=0)
+    kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
 
     class Meta:
         abstract = True
@@ -42,6 +44,10 @@ class ImpactColumns(models.Model):
     @property
     def delay_ms(self) -> float:
         return self.delay_us / 1000
+
+    @property
+    def kept_out_ms(self) -> float:
+        return self.kept_out_us / 1000
 
 
 class CallColumns(models.Model):
@@ -148,6 +154,8 @@ class BlockingEvent(CallColumns):
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
     delayed_routes = models.JSONField(_("delayed routes"), decoder=ColumnDecoder, default=list)
     """``[method, route, requests]`` of the requests that waited, most first."""
+    requests_kept_out = models.PositiveIntegerField(_("requests kept out (estimate)"), default=0)
+    kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
     task_name = models.CharField(_("task"), max_length=200, blank=True)
     host = models.CharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
@@ -179,6 +187,10 @@ class BlockingEvent(CallColumns):
     @property
     def step_ms(self) -> float:
         return self.step_us / 1000
+
+    @property
+    def kept_out_ms(self) -> float:
+        return self.kept_out_us / 1000
 
 
 class HourlyTotal(ImpactColumns):
@@ -231,7 +243,8 @@ class RouteTotal(ImpactColumns):
     """The stalls of one route and the waits of its requests, in one hour or day (UTC).
 
     Over all routes, the figures of stalls add up to those of the hourly totals, ``waits`` to ``requests_delayed``, and
-    ``waited_us`` to ``delay_us``. If many requests wait at once, the routes of some are looked up and count for all
+    ``waited_us`` to ``delay_us``; likewise ``arrivals_late`` to ``requests_kept_out``, and ``late_us`` to
+    ``kept_out_us``. If many requests wait at once, the routes of some are looked up and count for all
     (see ``loopwatch.detection.timing.in_flight``).
     """
 
@@ -246,6 +259,8 @@ class RouteTotal(ImpactColumns):
     waits = models.PositiveBigIntegerField(_("waits"), default=0)
     waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
     longest_wait_us = models.PositiveBigIntegerField(_("longest wait (µs)"), default=0)
+    arrivals_late = models.PositiveBigIntegerField(_("late arrivals (estimate)"), default=0)
+    late_us = models.PositiveBigIntegerField(_("late (µs, estimate)"), default=0)
 
     class Meta:
         verbose_name = _("route total")

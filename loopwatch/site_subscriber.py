@@ -45,4 +45,4 @@ class SiteSubscriber:
         """End a stall as its ``earlier`` report said, because no call is to blame for what followed."""
         self._recorded.keep(call, earlier)
         if not call.ongoing:
-            self._recorder.put(replace(earlier, ongoing=False))
+            self._recorder.put(replace(earlier, ongoing=False, kept_out=call.kept_out))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -53,9 +53,9 @@ class BlockingEventAdmin(FlameExports):
     def request(self, event: BlockingEvent) -> str:
         return html_cells.request_name(event)
 
-    @admin.display(description=_("requests delayed"), ordering="requests_delayed")
-    def delayed(self, event: BlockingEvent) -> int:
-        return event.requests_delayed
+    @admin.display(description=_("requests delayed"), ordering=F("requests_delayed") + F("requests_kept_out"))
+    def delayed(self, event: BlockingEvent) -> str:
+        return html_cells.delayed(event.requests_delayed, event.requests_kept_out)
 
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Hide events from the index: users should start from findings, not from thousands of single events."""

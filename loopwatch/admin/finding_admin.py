@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
@@ -69,7 +69,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
     def longest(self, finding: Finding) -> SafeString:
         return html_cells.duration(finding.longest_us)
 
-    @admin.display(description=_("requests delayed"), ordering="delay_us")
+    @admin.display(description=_("requests delayed"), ordering=F("delay_us") + F("kept_out_us"))
     def delayed(self, finding: Finding) -> SafeString:
         return html_cells.delay(finding)
 

@@ -31,6 +31,7 @@ class RouteShare:
     blocked_ms: float
     longest_ms: float
     requests_delayed: int
+    requests_kept_out: int
     share: float
 
     @property
@@ -121,6 +122,7 @@ def _shares(routes: list[RouteImpact]) -> list[RouteShare]:
             blocked_ms=total.impact.blocked_us / 1000,
             longest_ms=total.impact.longest_us / 1000,
             requests_delayed=total.impact.requests_delayed,
+            requests_kept_out=total.impact.requests_kept_out,
             share=total.impact.blocked_us / blocked_us,
         )
         for total in routes[:_ROUTES]

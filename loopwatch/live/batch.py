@@ -14,9 +14,9 @@ TEXT_LIMIT = 300
 class Line:
     """Holds one line of the page: stalls of one finding and one request that ended within one batch.
 
-    ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting`` and ``place`` are those of the longest. ``count``
-    is the number of stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own line with its
-    ``stall_id``, so that later lines replace earlier ones.
+    ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting``, ``kept_out`` and ``place`` are those of the
+    longest. ``count`` is the number of stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own
+    line with its ``stall_id``, so that later lines replace earlier ones.
     """
 
     stall_id: str
@@ -29,6 +29,7 @@ class Line:
     started_at_ms: float
     duration_ms: float
     waiting: int
+    kept_out: int
     ongoing: bool
     count: int
     total_ms: float

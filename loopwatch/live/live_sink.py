@@ -125,6 +125,7 @@ def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
         started_at_ms=milliseconds(call.started_at.timestamp() * 1000),
         duration_ms=milliseconds(call.duration_ms),
         waiting=integer(call.waiting),
+        kept_out=integer(call.kept_out.count),
         ongoing=call.ongoing,
         count=count,
         total_ms=milliseconds(call.duration_ms),

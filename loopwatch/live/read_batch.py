@@ -53,6 +53,7 @@ def _line(fields: "_Fields") -> Line:
         started_at_ms=fields.number("started_at_ms"),
         duration_ms=fields.number("duration_ms"),
         waiting=fields.integer("waiting"),
+        kept_out=fields.integer("kept_out"),
         ongoing=fields.flag("ongoing"),
         count=fields.integer("count"),
         total_ms=fields.number("total_ms"),

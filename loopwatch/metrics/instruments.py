@@ -26,6 +26,8 @@ class Instruments:
     stall_duration: Histogram
     requests_delayed: Counter
     delay: Histogram
+    requests_kept_out: Counter
+    kept_out: Histogram
 
 
 class Gauges:
@@ -83,6 +85,15 @@ def instruments() -> Instruments:
             "loopwatch.delay",
             "s",
             "How long the other requests waited, together, for one stall",
+            explicit_bucket_boundaries_advisory=_BOUNDS_S,
+        ),
+        requests_kept_out=meter.create_counter(
+            "loopwatch.requests.kept_out", "{request}", "Requests that could not arrive during a stall (estimate)"
+        ),
+        kept_out=meter.create_histogram(
+            "loopwatch.kept_out",
+            "s",
+            "How long the requests that could not arrive waited, together, for one stall (estimate)",
             explicit_bucket_boundaries_advisory=_BOUNDS_S,
         ),
     )

@@ -39,11 +39,15 @@ class MetricsSink(Sink):
             counters.stalls.add(added.impact.events, attributes)
         if added.impact.requests_delayed:
             counters.requests_delayed.add(added.impact.requests_delayed, attributes)
+        if added.impact.requests_kept_out:
+            counters.requests_kept_out.add(added.impact.requests_kept_out, attributes)
         if call.ongoing:
             return
         counters.stall_duration.record(call.duration_ms / 1000, attributes)
         if call.waiting:
             counters.delay.record(call.waiting * call.duration_ms / 1000, attributes)
+        if call.kept_out.count:
+            counters.kept_out.record(call.kept_out.waited_ms / 1000, attributes)
         if isinstance(call.otel_span, Span):
             add_to_span(call.otel_span, call, _details(call, attributes))
 
@@ -58,5 +62,6 @@ def _details(call: BlockingCall, attributes: Attributes) -> dict[str, AttributeV
         "code.line.number": call.lineno,
         "loopwatch.duration_ms": milliseconds(call.duration_ms),
         "loopwatch.requests_delayed": call.waiting,
+        "loopwatch.requests_kept_out": call.kept_out.count,
         "loopwatch.stall_id": call.stall_id,
     }

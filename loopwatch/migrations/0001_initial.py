@@ -48,6 +48,11 @@ class Migration(migrations.Migration):
                         decoder=loopwatch.rows.decoder.ColumnDecoder, default=list, verbose_name="delayed routes"
                     ),
                 ),
+                (
+                    "requests_kept_out",
+                    models.PositiveIntegerField(default=0, verbose_name="requests kept out (estimate)"),
+                ),
+                ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("task_name", models.CharField(blank=True, max_length=200, verbose_name="task")),
                 ("host", models.CharField(blank=True, max_length=100, verbose_name="host")),
                 ("process_id", models.PositiveIntegerField(default=0, verbose_name="process")),
@@ -167,6 +172,11 @@ class Migration(migrations.Migration):
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="longest (µs)")),
                 ("requests_delayed", models.PositiveBigIntegerField(default=0, verbose_name="requests delayed")),
                 ("delay_us", models.PositiveBigIntegerField(default=0, verbose_name="delay caused (µs)")),
+                (
+                    "requests_kept_out",
+                    models.PositiveBigIntegerField(default=0, verbose_name="requests kept out (estimate)"),
+                ),
+                ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("fingerprint", models.CharField(max_length=32, unique=True, verbose_name="fingerprint")),
                 ("blocking_call", models.CharField(blank=True, max_length=300, verbose_name="blocking call")),
                 ("called_name", models.CharField(blank=True, max_length=300, verbose_name="called function")),
@@ -279,6 +289,11 @@ class Migration(migrations.Migration):
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="longest (µs)")),
                 ("requests_delayed", models.PositiveBigIntegerField(default=0, verbose_name="requests delayed")),
                 ("delay_us", models.PositiveBigIntegerField(default=0, verbose_name="delay caused (µs)")),
+                (
+                    "requests_kept_out",
+                    models.PositiveBigIntegerField(default=0, verbose_name="requests kept out (estimate)"),
+                ),
+                ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("hour", models.DateTimeField(verbose_name="hour")),
                 ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
                 ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
@@ -325,6 +340,11 @@ class Migration(migrations.Migration):
                 ("requests_delayed", models.PositiveBigIntegerField(default=0, verbose_name="requests delayed")),
                 ("delay_us", models.PositiveBigIntegerField(default=0, verbose_name="delay caused (µs)")),
                 (
+                    "requests_kept_out",
+                    models.PositiveBigIntegerField(default=0, verbose_name="requests kept out (estimate)"),
+                ),
+                ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
+                (
                     "minutes",
                     models.PositiveSmallIntegerField(choices=[(1, "minute"), (60, "hour")], verbose_name="minutes"),
                 ),
@@ -356,6 +376,11 @@ class Migration(migrations.Migration):
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="longest (µs)")),
                 ("requests_delayed", models.PositiveBigIntegerField(default=0, verbose_name="requests delayed")),
                 ("delay_us", models.PositiveBigIntegerField(default=0, verbose_name="delay caused (µs)")),
+                (
+                    "requests_kept_out",
+                    models.PositiveBigIntegerField(default=0, verbose_name="requests kept out (estimate)"),
+                ),
+                ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("hours", models.PositiveSmallIntegerField(choices=[(1, "hour"), (24, "day")], verbose_name="hours")),
                 ("start", models.DateTimeField(verbose_name="from")),
                 ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
@@ -363,6 +388,8 @@ class Migration(migrations.Migration):
                 ("waits", models.PositiveBigIntegerField(default=0, verbose_name="waits")),
                 ("waited_us", models.PositiveBigIntegerField(default=0, verbose_name="waited (µs)")),
                 ("longest_wait_us", models.PositiveBigIntegerField(default=0, verbose_name="longest wait (µs)")),
+                ("arrivals_late", models.PositiveBigIntegerField(default=0, verbose_name="late arrivals (estimate)")),
+                ("late_us", models.PositiveBigIntegerField(default=0, verbose_name="late (µs, estimate)")),
             ],
             options={
                 "verbose_name": "route total",

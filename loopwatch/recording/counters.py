@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import groupby
 
+from loopwatch import impact
 from loopwatch.histogram import COLUMNS
 from loopwatch.models import CallColumns, Finding, HourlyTotal, RouteTotal
 from loopwatch.recording.call_columns import call_columns
@@ -15,7 +16,7 @@ from loopwatch.recording.deltas import FindingDelta, HourDelta, HourKey, RouteDe
 from loopwatch.recording.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
-_ADDED = ("events", "blocked_us", "requests_delayed", "delay_us")
+_ADDED = tuple(column for column in impact.COLUMNS if column != "longest_us")
 _CALL = ("is_c_call", *CallColumns.column_names())
 _FINDINGS = Merge(
     unique=("fingerprint",),
@@ -31,7 +32,7 @@ _HOURS = Merge(
 )
 _ROUTES = Merge(
     unique=("hours", "start", "method", "route"),
-    added=(*_ADDED, "waits", "waited_us"),
+    added=(*_ADDED, "waits", "waited_us", "arrivals_late", "late_us"),
     largest=("longest_us", "longest_wait_us"),
 )
 
@@ -78,6 +79,8 @@ def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTot
         waits=delta.suffered.requests_delayed,
         waited_us=delta.suffered.delay_us,
         longest_wait_us=delta.suffered.longest_us,
+        arrivals_late=delta.suffered.requests_kept_out,
+        late_us=delta.suffered.kept_out_us,
     )
 
 

@@ -51,8 +51,10 @@ def columns(call: BlockingCall, release: str) -> dict[str, Any]:
         "requests_delayed": integer(call.waiting),
         "delayed_routes": [
             [*each, number]
-            for each, number in request_columns.delayed_routes(call, integer(call.waiting)).most_common()
+            for each, number in request_columns.by_route(call.delayed, integer(call.waiting)).most_common()
         ],
+        "requests_kept_out": integer(call.kept_out.count),
+        "kept_out_us": microseconds(call.kept_out.waited_ms),
         "task_name": text(call.task_name, 200),
         "host": host(),
         "process_id": os.getpid(),

@@ -75,7 +75,7 @@ class LoopTimes:
         with self._lock:
             for minutes in Minutes:
                 row = self._row(minutes, started_at)
-                row.impact += Impact(events=added.events, requests_delayed=added.requests_delayed)
+                row.impact += replace(added, blocked_us=0, longest_us=0, delay_us=0)
             for row, (blocked_us, delay_us) in self._spread(begin, end, added.blocked_us, added.delay_us):
                 row.impact += Impact(blocked_us=blocked_us, delay_us=delay_us)
 

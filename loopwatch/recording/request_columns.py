@@ -1,9 +1,10 @@
 """Determines what is stored of a stall's request and of the requests that it delayed."""
 
 from collections import Counter
+from collections.abc import Sequence
 from http import HTTPMethod
 
-from loopwatch.detection.calls import BlockingCall, Request
+from loopwatch.detection.calls import Request
 from loopwatch.recording.column_values import text
 
 WEBSOCKET = "WebSocket"
@@ -29,12 +30,12 @@ def route(request: Request | None) -> str:
     return text(request.route, 300) if request else ""
 
 
-def delayed_routes(call: BlockingCall, number: int) -> Counter[tuple[str, str]]:
-    """Distribute the ``number`` of delayed requests over methods and routes.
+def by_route(described: Sequence[Request], number: int) -> Counter[tuple[str, str]]:
+    """Distribute a ``number`` of requests over methods and routes.
 
-    The call describes only some of these requests, so each of them counts for an equal share of the number.
+    Only some of these requests are described, so each of them counts for an equal share of the number.
     """
-    known = Counter((method(request), route(request)) for request in call.delayed)
+    known = Counter((method(request), route(request)) for request in described)
     if not known:
         return Counter({("", ""): number} if number else {})
     shares = Counter({each: number * count // known.total() for each, count in known.items()})

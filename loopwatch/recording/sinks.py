@@ -20,6 +20,7 @@ from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.recording.paths import shorten
 from loopwatch.recording.sink import Sink, registered_sinks
 from loopwatch.signals import blocking_call
+from loopwatch.wording.delays import delayed_in_words
 
 if TYPE_CHECKING:
     from loopwatch.recording.loop_times import LoopTimes
@@ -95,8 +96,7 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{request_columns.method(call.request)} {target}".strip())
-    if call.waiting:
-        parts.append(f"{call.waiting} other requests waited")
+    parts.append(delayed_in_words(call.waiting, call.kept_out.count))
     if suppressed:
         parts.append(f"{suppressed} more of this finding since its last line")
     return log_text("; ".join(part for part in parts if part), 2000)
@@ -119,6 +119,7 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
         "method": request_columns.method(call.request),
         "route": log_text(request_columns.route(call.request), 300),
         "requests_delayed": call.waiting,
+        "requests_kept_out": call.kept_out.count,
         "stall_id": call.stall_id,
         "suppressed": suppressed,
     }

@@ -5,6 +5,7 @@ An ongoing stall is reported several times. It counts as one event, and each lat
 
 from collections import Counter
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.histogram import column_for
@@ -18,7 +19,7 @@ from loopwatch.stored_time import whole_hour
 
 @dataclass(frozen=True, slots=True)
 class CountedStall:
-    """The figures of one stall that were counted so far."""
+    """The figures of one stall that were counted so far. The counters have requests by method and route."""
 
     fingerprint: str
     call: CallDescription
@@ -26,7 +27,8 @@ class CountedStall:
     duration_us: int
     waiting: int
     delayed: Counter[tuple[str, str]]
-    """The waiting requests by method and route."""
+    kept_out: Counter[tuple[str, str]]
+    kept_out_us: int
 
     def updated(self, call: BlockingCall) -> "CountedStall":
         """Return the figures after a later report. The finding and the hour stay, and no figure shrinks.
@@ -36,8 +38,9 @@ class CountedStall:
         description = _description(call) if call.fingerprint == self.fingerprint else self.call
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
         waiting = max(self.waiting, integer(call.waiting))
-        delayed = self.delayed + request_columns.delayed_routes(call, waiting - self.waiting)
-        return CountedStall(self.fingerprint, description, self.key, duration_us, waiting, delayed)
+        delayed = self.delayed + request_columns.by_route(call.delayed, waiting - self.waiting)
+        # Only the last report knows which requests were kept out.
+        return CountedStall(self.fingerprint, description, self.key, duration_us, waiting, delayed, *_kept_out(call))
 
 
 class StallCounter:
@@ -59,8 +62,14 @@ def _first(call: BlockingCall) -> CountedStall:
         whole_hour(call.started_at), request_columns.method(call.request), request_columns.route(call.request)
     )
     waiting = integer(call.waiting)
-    delayed = request_columns.delayed_routes(call, waiting)
-    return CountedStall(call.fingerprint, _description(call), key, microseconds(call.duration_ms), waiting, delayed)
+    delayed = request_columns.by_route(call.delayed, waiting)
+    duration_us = microseconds(call.duration_ms)
+    return CountedStall(call.fingerprint, _description(call), key, duration_us, waiting, delayed, *_kept_out(call))
+
+
+def _kept_out(call: BlockingCall) -> tuple[Counter[tuple[str, str]], int]:
+    kept_out = call.kept_out
+    return request_columns.by_route(kept_out.described, integer(kept_out.count)), microseconds(kept_out.waited_ms)
 
 
 def _delta(call: BlockingCall, before: CountedStall | None, counted: CountedStall) -> FindingDelta:
@@ -85,6 +94,8 @@ def _impact(before: CountedStall | None, counted: CountedStall) -> Impact:
         longest_us=counted.duration_us,
         requests_delayed=counted.waiting - waiting,
         delay_us=counted.waiting * counted.duration_us - waiting * duration_us,
+        requests_kept_out=counted.kept_out.total() - (before.kept_out.total() if before else 0),
+        kept_out_us=counted.kept_out_us - (before.kept_out_us if before else 0),
     )
 
 
@@ -98,7 +109,20 @@ def _routes(before: CountedStall | None, counted: CountedStall, added: Impact) -
             delay_us=waiting * counted.duration_us - waited * duration_us,
         )
         routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).suffered += suffered
+    for (method, route), late in _late(before, counted, added).items():
+        routes.setdefault(HourKey(counted.key.hour, method, route), RouteDelta()).suffered += late
     return routes
+
+
+def _late(before: CountedStall | None, counted: CountedStall, added: Impact) -> dict[tuple[str, str], Impact]:
+    """Return what the requests kept out add to their routes: the sum of their waits, in equal parts."""
+    numbers = counted.kept_out - before.kept_out if before else counted.kept_out
+    ends_us = [0, *(added.kept_out_us * so_far // numbers.total() for so_far in accumulate(numbers.values()))]
+    waits_us = (end_us - begin_us for begin_us, end_us in pairwise(ends_us))
+    return {
+        each: Impact(requests_kept_out=number, kept_out_us=waited_us)
+        for (each, number), waited_us in zip(numbers.items(), waits_us, strict=True)
+    }
 
 
 def _description(call: BlockingCall) -> CallDescription:

@@ -25,6 +25,11 @@ def message(finding: ReportedFinding) -> str:
         requests = wording.counted(finding.requests_delayed, "other request")
         verb = "was" if finding.requests_delayed == 1 else "were"
         sentences.append(f"{requests} {verb} delayed by {human_duration(finding.delay_ms)} in total.")
+    if finding.requests_kept_out:
+        requests = wording.counted(finding.requests_kept_out, "request")
+        verb = "was" if finding.requests_kept_out == 1 else "were"
+        waited = human_duration(finding.kept_out_ms)
+        sentences.append(f"About {requests} {verb} kept out until it was over, for {waited} in total (estimate).")
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")

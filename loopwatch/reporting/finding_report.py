@@ -14,7 +14,7 @@ from loopwatch.reporting.aggregates import IMPACT, hourly_totals, sums_of
 from loopwatch.reporting.recording_health import recording_health
 from loopwatch.reporting.release_change import Change
 from loopwatch.reporting.report import Report, ReportedFinding, Totals
-from loopwatch.reporting.route_impacts import routes_of
+from loopwatch.reporting.route_impacts import RouteImpact, routes_of
 from loopwatch.reporting.selection import SORTS, Selection
 from loopwatch.reporting.thread_waits import reported_thread_waits, wait_sums
 from loopwatch.stored_time import as_aware
@@ -105,16 +105,15 @@ def _reported(
     for row in figures:
         # A finding may have been deleted since its figures were read.
         if finding := findings.get(row.finding_id):
-            names = tuple(route.name for route in routes.get(row.finding_id, ()) if route.name)
             change = changes.get(row.finding_id)
-            yield _reported_finding(
-                finding, row, change.after.p95_ms if change else p95_ms.get(row.finding_id), names, change
-            )
+            p95 = change.after.p95_ms if change else p95_ms.get(row.finding_id)
+            yield _reported_finding(finding, row, p95, routes.get(row.finding_id, ()), change)
 
 
 def _reported_finding(
-    finding: Finding, row: FindingFigures, p95_ms: float | None, routes: tuple[str, ...], change: Change | None
+    finding: Finding, row: FindingFigures, p95_ms: float | None, routes: Sequence[RouteImpact], change: Change | None
 ) -> ReportedFinding:
+    named = tuple(route.name for route in routes if route.name)
     return ReportedFinding(
         fingerprint=finding.fingerprint,
         blocking_call=finding.blocking_call,
@@ -127,7 +126,8 @@ def _reported_finding(
         p95_ms=p95_ms,
         first_seen=as_aware(finding.first_seen),
         last_seen=as_aware(finding.last_seen),
-        routes=routes,
+        routes=named,
+        events_without_route=sum(route.impact.events for route in routes if not route.name) if named else 0,
         status=finding.status,
         reopened=finding.status == Finding.Status.OPEN and finding.reopened_at is not None,
         cause=finding.cause,

@@ -25,9 +25,10 @@ class Totals:
 class ReportedFinding:
     """A finding with its figures in the period; ``first_seen``, ``last_seen`` and ``status`` ignore the period.
 
-    ``p95_ms`` is ``None`` without a histogram to estimate it from. ``routes`` come most blocked first. In a comparison,
-    the figures are those of the later release, and ``change`` has those of both. ``other_function`` to ``other_ms`` are
-    the second place in the step of the newest event, if it had one.
+    ``p95_ms`` is ``None`` without a histogram to estimate it from. ``routes`` come most blocked first;
+    ``events_without_route`` is 0 where no event has one. In a comparison, the figures are those of the later release,
+    and ``change`` has those of both. ``other_function`` to ``other_ms`` are the second place in the step of the newest
+    event, if it had one.
     """
 
     fingerprint: str
@@ -50,6 +51,9 @@ class ReportedFinding:
     exact: bool
     requests_delayed: int
     delay_ms: float
+    requests_kept_out: int
+    kept_out_ms: float
+    events_without_route: int
     other_function: str = ""
     other_called_name: str = ""
     other_lineno: int = 0
@@ -81,7 +85,13 @@ class Group:
     p95_ms: float | None
     requests_delayed: int
     delay_ms: float
+    requests_kept_out: int
+    kept_out_ms: float
     worst: str
+
+    @property
+    def total_delay_ms(self) -> float:
+        return self.delay_ms + self.kept_out_ms
 
 
 @dataclass(frozen=True, slots=True)

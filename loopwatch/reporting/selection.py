@@ -17,7 +17,7 @@ SORTS = {
     "longest": "longest_us",
     "p95": "p95_ms",
     "last-seen": "last_seen",
-    "delay": "delay_us",
+    "delay": "total_delay_us",
 }
 """The figure to sort by, largest first, by the name of the option."""
 

@@ -1,6 +1,6 @@
 """Words the headlines, notes, figures and marks that all formats for people share."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.utils import timezone
@@ -11,6 +11,7 @@ from loopwatch.reporting.recording_health import RecordingHealth, errors_in_word
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
+from loopwatch.wording.delays import delayed_cell
 from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import doubt
 
@@ -48,6 +49,9 @@ def notes(report: Report) -> Iterator[str]:
         yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept per hour)"
     if report.comparison:
         yield from map(_in_service, (report.comparison.before, report.comparison.after))
+    rows: Iterable[ReportedFinding | Group] = (*report.findings, *report.groups)
+    if report.comparison is None and any(row.requests_kept_out for row in rows):
+        yield "Delayed: other requests in flight + requests kept out until the stall was over (~, an estimate)"
     if report.group_by == HOST:
         yield "All findings, regardless of status. The findings of a host are known only from stored events."
 
@@ -135,6 +139,8 @@ def marks(finding: ReportedFinding) -> Iterator[str]:
         yield finding.status
     if word := doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function):
         yield word
+    if finding.events_without_route:
+        yield f"{counted(finding.events_without_route, 'event')} without a route"
     if finding.change and finding.change.is_early:
         yield "too early to tell"
 
@@ -185,7 +191,7 @@ def _figures(row: ReportedFinding | Group) -> tuple[str, ...]:
         f"{row.events:,}",
         human_duration(row.longest_ms),
         _or_dash(row.p95_ms),
-        f"{row.requests_delayed:,}",
+        delayed_cell(row.requests_delayed, row.requests_kept_out),
     )
 
 

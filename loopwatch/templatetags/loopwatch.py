@@ -1,6 +1,7 @@
 """Provides template filters that format values as the admin's lists do."""
 
 from datetime import datetime
+from typing import Protocol
 
 from django import template
 from django.utils.safestring import SafeString
@@ -11,6 +12,16 @@ from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.durations import human_duration
 
 register = template.Library()
+
+
+class Delaying(Protocol):
+    """Has the figures of stalls."""
+
+    @property
+    def requests_delayed(self) -> int: ...
+
+    @property
+    def requests_kept_out(self) -> int: ...
 
 
 @register.filter
@@ -61,6 +72,12 @@ def moment(value: datetime) -> SafeString:
 def instant(value: datetime) -> SafeString:
     """Show a moment to the second."""
     return html_cells.instant(value)
+
+
+@register.filter
+def delayed(stalls: Delaying) -> str:
+    """Show how many requests were delayed, and about how many were kept out."""
+    return html_cells.delayed(stalls.requests_delayed, stalls.requests_kept_out)
 
 
 @register.filter

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import KeptOut, Request
 from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, LiveBatch
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.live_sink import LiveSink
@@ -68,11 +68,11 @@ async def sent(audience, *calls):
 
 
 async def test_a_line_has_the_call_its_place_its_request_and_its_duration(audience):
-    call = blocking_call(waiting=3, duration_ms=99.5)
+    call = blocking_call(waiting=3, kept_out=KeptOut(7, 1.0), duration_ms=99.5)
     (line,) = (await sent(audience, call)).lines
     assert (line.headline, line.function) == ("time.sleep", "shop.views.checkout")
     assert line.request == "POST checkout/<int:pk>/"
-    assert (line.duration_ms, line.total_ms, line.count, line.waiting) == (99.5, 99.5, 1, 3)
+    assert (line.duration_ms, line.total_ms, line.count, line.waiting, line.kept_out) == (99.5, 99.5, 1, 3, 7)
     assert (line.started_at_ms, line.fingerprint) == (SECOND * 1000, call.fingerprint)
     assert not line.ongoing
 

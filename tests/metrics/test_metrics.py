@@ -6,7 +6,7 @@ import prometheus_client
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from loopwatch.detection.calls import Cause, LoopUsage, Request
+from loopwatch.detection.calls import Cause, KeptOut, LoopUsage, Request
 from loopwatch.metrics.attributes import LIMIT, OTHER
 from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
@@ -56,11 +56,13 @@ def test_durations_are_recorded_in_seconds_with_the_buckets_of_the_report(sink, 
 
 
 def test_delayed_requests_and_their_total_delay_are_recorded(sink, points):
-    sink.emit(blocking_call(duration_ms=200, waiting=3))
+    sink.emit(blocking_call(duration_ms=200, waiting=3, kept_out=KeptOut(7, 500.0)))
     sink.emit(blocking_call(duration_ms=200))
     found = points()
     assert [point.value for point in found["loopwatch.requests.delayed"]] == [3]
     assert [(point.count, point.sum) for point in found["loopwatch.delay"]] == [(1, pytest.approx(0.6))]
+    assert [point.value for point in found["loopwatch.requests.kept_out"]] == [7]
+    assert [(point.count, point.sum) for point in found["loopwatch.kept_out"]] == [(1, pytest.approx(0.5))]
 
 
 def test_an_ongoing_stall_counts_once_and_its_duration_when_it_has_ended(sink, points):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from loopwatch.detection.calls import OtherPlace
+from loopwatch.detection.calls import KeptOut, OtherPlace
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from tests.recording.calls import NOON, blocking_call
 
@@ -29,6 +29,7 @@ def calls_of_every_kind():
             function=f"views.view_{number % 7}",
             duration_ms=pick.uniform(1, 40_000),
             waiting=pick.randrange(5),
+            kept_out=KeptOut(pick.randrange(9), pick.uniform(0, 9_000)),
             lineno=number,
         )
 

@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 
 import pytest
 
+from loopwatch.detection.calls import KeptOut
 from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, RouteTotal, ThreadWaitTotal
 from loopwatch.recording import outage
 from tests.databases import on_postgresql
@@ -97,17 +98,24 @@ def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, 
         recorder.put(blocking_call(stall_id=f"first {number}", function=f"views.view_{number % 3}", waiting=1))
     recorder.start()
     for number in range(60):
-        recorder.put(blocking_call(stall_id=f"second {number}", function=f"views.view_{number % 3}", waiting=1))
+        recorder.put(
+            blocking_call(
+                stall_id=f"second {number}", function=f"views.view_{number % 3}", waiting=1, kept_out=KeptOut(5, 200.0)
+            )
+        )
     assert recorder.flush(30)
     assert cable.cuts == []
-    assert sorted(Finding.objects.values_list("events", "blocked_us", "requests_delayed")) == [
-        (1, 100_000, 0),
-        *[(40, 4_000_000, 40)] * 3,
+    columns = "events", "blocked_us", "requests_delayed", "requests_kept_out", "kept_out_us"
+    assert sorted(Finding.objects.values_list(*columns)) == [
+        (1, 100_000, 0, 0, 0),
+        *[(40, 4_000_000, 40, 100, 4_000_000)] * 3,
     ]
     assert sum(HourlyTotal.objects.values_list("events", flat=True)) == 121
     for hours in (1, 24):
-        routes = RouteTotal.objects.filter(hours=hours).values_list("events", "waits", "waited_us")
-        assert [sum(column) for column in zip(*routes, strict=True)] == [121, 120, 12_000_000]
+        routes = RouteTotal.objects.filter(hours=hours).values_list(
+            "events", "waits", "waited_us", "arrivals_late", "late_us"
+        )
+        assert [sum(column) for column in zip(*routes, strict=True)] == [121, 120, 12_000_000, 300, 12_000_000]
     thinned = sum(Finding.objects.values_list("events_thinned", flat=True))
     assert BlockingEvent.objects.count() + thinned == 121
     stats = recorder.stats()

@@ -5,16 +5,30 @@ from datetime import timedelta
 
 import pytest
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import KeptOut, Request
 from loopwatch.impact import Impact
-from loopwatch.models import BlockingEvent, HourlyTotal, RouteTotal
+from loopwatch.models import BlockingEvent, Finding, HourlyTotal, RouteTotal
 from loopwatch.recording import pending as module
 from loopwatch.recording.deltas import HourKey, RouteDelta
 from loopwatch.recording.pending import Pending
-from loopwatch.recording.request_columns import delayed_routes
+from loopwatch.recording.request_columns import by_route
 from tests.recording.calls import NOON, blocking_call
 
 SEARCH, CART = Request("http", "GET", "search/"), Request("http", "POST", "cart/")
+
+
+SUFFERED = {
+    "requests_delayed": "waits",
+    "delay_us": "waited_us",
+    "requests_kept_out": "arrivals_late",
+    "kept_out_us": "late_us",
+}
+
+
+def late():
+    """Return the requests of routes that were kept out."""
+    rows = RouteTotal.objects.filter(hours=1, arrivals_late__gt=0).order_by("method", "route")
+    return list(rows.values_list("method", "route", "arrivals_late", "late_us"))
 
 
 def stored():
@@ -44,12 +58,12 @@ def stored():
     ],
 )
 def test_the_described_requests_count_for_all_delayed_ones(described, number, shares):
-    assert delayed_routes(blocking_call(delayed=tuple(described)), number) == Counter(shares)
+    assert by_route(described, number) == Counter(shares)
 
 
 def test_a_method_made_up_by_a_client_makes_no_row():
-    call = blocking_call(delayed=(Request("http", "HACK1", "search/"), Request("http", "HACK2", "search/")))
-    assert delayed_routes(call, 2) == {("OTHER", "search/"): 2}
+    made_up = [Request("http", "HACK1", "search/"), Request("http", "HACK2", "search/")]
+    assert by_route(made_up, 2) == {("OTHER", "search/"): 2}
 
 
 def test_routes_without_end_are_added_up(monkeypatch):
@@ -90,15 +104,44 @@ class TestStored:
         both = (1, 11_000_000, 11_000_000)
         assert stored() == [("GET", "search/", *both), ("POST", "cart/", *both)]
 
+    @pytest.mark.parametrize("is_supported", [True, False])
+    def test_requests_kept_out_are_added_up_by_route(self, recorder_of, database, monkeypatch, is_supported):
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
+        recorder = recorder_of()
+        recorder.put(blocking_call(kept_out=KeptOut(30, 100.0, (SEARCH, CART, SEARCH)), request=SEARCH))
+        assert recorder.flush(30)
+        recorder.put(blocking_call(kept_out=KeptOut(1, 7.0, (CART,)), request=SEARCH))
+        assert recorder.flush(30)
+        assert late() == [("GET", "search/", 20, 66_666), ("POST", "cart/", 11, 40_334)]
+        causing = RouteTotal.objects.filter(hours=24, events__gt=0).values_list("requests_kept_out", "kept_out_us")
+        assert list(causing) == [(31, 107_000)]
+
+    def test_a_stall_that_goes_on_keeps_its_requests_out_once(self, recorder_of):
+        recorder = recorder_of()
+        recorder.put(blocking_call(stall_id="one", duration_ms=5_000.0, ongoing=True))
+        assert recorder.flush(30)
+        kept_out = KeptOut(4, 800.0, (SEARCH,))
+        recorder.put(blocking_call(stall_id="one", duration_ms=6_000.0, kept_out=kept_out))
+        assert recorder.flush(30)
+        assert late() == [("GET", "search/", 4, 800_000)]
+        assert Finding.objects.get().impact == Impact(1, 6_000_000, 6_000_000, 0, 0, 4, 800_000)
+        event = BlockingEvent.objects.get()
+        assert (event.requests_kept_out, event.kept_out_us) == (4, 800_000)
+
     def test_route_totals_add_up_to_what_the_findings_say(self, recorder_of):
         recorder = recorder_of()
         for number in range(300):
             requests = tuple(Request("http", "GET", f"{each % 7}/") for each in range(number % 5))
-            recorder.put(blocking_call(minute=number, waiting=number % 9, delayed=requests, duration_ms=1.0 + number))
+            delayed = {
+                "waiting": number % 9,
+                "delayed": requests,
+                "kept_out": KeptOut(number % 8, number / 7, requests),
+            }
+            recorder.put(blocking_call(minute=number, duration_ms=1.0 + number, **delayed))
         assert recorder.flush(30)
         for hours in (1, 24):
             rows = RouteTotal.objects.filter(hours=hours)
-            for column, waited in (("requests_delayed", "waits"), ("delay_us", "waited_us")):
+            for column, waited in SUFFERED.items():
                 sums = [sum(rows.values_list(name, flat=True)) for name in (column, waited)]
                 assert sums == [sum(HourlyTotal.objects.values_list(column, flat=True))] * 2
                 assert sums[0] > 0

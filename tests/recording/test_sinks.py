@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall, OtherPlace, Request
+from loopwatch.detection.calls import BlockingCall, KeptOut, OtherPlace, Request
 from loopwatch.models import Finding
 from loopwatch.recording.health import Errors
 from loopwatch.recording.loop_times import LoopTimes
@@ -46,7 +46,7 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
     assert record.levelno == logging.WARNING
     assert record.getMessage() == (
         "time.sleep blocked the event loop for 100.0 ms in shop.views.checkout (shop/views.py:12): "
-        "time.sleep(delay); POST checkout/<int:pk>/; 3 other requests waited"
+        "time.sleep(delay); POST checkout/<int:pk>/; delayed: 3 in flight"
     )
     assert (record.loopwatch_duration_ms, record.loopwatch_route) == (100.0, "checkout/<int:pk>/")
 
@@ -67,6 +67,13 @@ def test_the_log_has_the_second_place_of_the_step(caplog):
 def test_the_log_has_the_source_of_the_call(caplog, source, end):
     LogSink().emit(blocking_call(source=source))
     assert end in lines(caplog)[0].getMessage()
+
+
+def test_the_log_says_how_many_requests_were_kept_out(caplog):
+    LogSink().emit(blocking_call(waiting=3, kept_out=KeptOut(97, 4_000.0)))
+    (record,) = lines(caplog)
+    assert record.getMessage().endswith("; delayed: 3 in flight, about 97 more kept out (estimate)")
+    assert (record.loopwatch_requests_delayed, record.loopwatch_requests_kept_out) == (3, 97)
 
 
 def test_the_log_names_the_call_and_the_detail(caplog):

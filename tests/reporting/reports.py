@@ -35,6 +35,9 @@ def a_finding(**columns):
         "exact": True,
         "requests_delayed": 7,
         "delay_ms": 840.0,
+        "requests_kept_out": 0,
+        "kept_out_ms": 0.0,
+        "events_without_route": 0,
     }
     return ReportedFinding(**defaults | columns)
 
@@ -42,7 +45,8 @@ def a_finding(**columns):
 def a_group(**columns):
     defaults = {"name": "GET cart/", "findings": 2, "worst": "time.sleep in shop.views.checkout"}
     figures = {"events": 3, "blocked_ms": 300.0, "longest_ms": 120.0, "p95_ms": 110.0}
-    return Group(**defaults | figures | {"requests_delayed": 7, "delay_ms": 840.0} | columns)
+    delays = {"requests_delayed": 7, "delay_ms": 840.0, "requests_kept_out": 0, "kept_out_ms": 0.0}
+    return Group(**defaults | figures | delays | columns)
 
 
 def a_report(*findings, **columns):

@@ -48,6 +48,8 @@ FINDING: Final = (
     ExportColumn("longest_ms", "longest_us", _milliseconds),
     *_plain("requests_delayed"),
     ExportColumn("delay_ms", "delay_us", _milliseconds),
+    *_plain("requests_kept_out"),
+    ExportColumn("kept_out_ms", "kept_out_us", _milliseconds),
     ExportColumn("first_seen", "first_seen", _iso),
     ExportColumn("last_seen", "last_seen", _iso),
     *_plain("first_release", "last_release"),
@@ -62,7 +64,9 @@ EVENT: Final = (
     ExportColumn("duration_ms", "duration_us", _milliseconds),
     ExportColumn("step_ms", "step_us", _milliseconds),
     *_plain("ongoing", "cause", "exact", "engine", "request_kind", "method", "route", "consumer"),
-    *_plain("requests_delayed", "task_name", "host", "process_id", "release"),
+    *_plain("requests_delayed", "requests_kept_out"),
+    ExportColumn("kept_out_ms", "kept_out_us", _milliseconds),
+    *_plain("task_name", "host", "process_id", "release"),
 )
 
 PROCESS: Final = (

@@ -25,14 +25,23 @@ class CausingRoute:
 
 @dataclass(frozen=True, slots=True)
 class SufferingRoute:
-    """A route whose requests wait; ``share`` is its part of the time that all requests waited."""
+    """A route whose requests wait; ``share`` is its part of the time that all requests waited.
+
+    ``arrivals_late`` counts the requests that could not arrive, and ``late_us`` adds up their waits: estimates.
+    """
 
     method: str
     route: str
     waits: int
     waited_us: int
     longest_wait_us: int
+    arrivals_late: int
+    late_us: int
     share: float
+
+    @property
+    def total_waited_us(self) -> int:
+        return self.waited_us + self.late_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +58,13 @@ def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
     rows = list(
         route_totals(axis, since, using)
         .values_list("method", "route")
-        .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"))
+        .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"), Sum("arrivals_late"), Sum("late_us"))
         .order_by("method", "route")
     )
-    impacts = [(method, route, Impact(*figures[:5])) for method, route, *figures in rows]
+    impacts = [(method, route, Impact(*figures[: len(IMPACT)])) for method, route, *figures in rows]
     all_us = sum(impact.total_us for _, _, impact in impacts)
-    waits = [(method, route, *figures[5:]) for method, route, *figures in rows]
-    waited_us = sum(row[3] for row in waits)
+    waits = [(method, route, *figures[len(IMPACT) :]) for method, route, *figures in rows]
+    waited_us = sum(row[3] + row[6] for row in waits)
     return Routes(
         causing=[
             CausingRoute(method, route, impact, impact.total_us / all_us)
@@ -63,9 +72,11 @@ def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
             if impact.total_us
         ],
         suffering=[
-            SufferingRoute(method, route, number, us, longest_us, us / waited_us)
-            for method, route, number, us, longest_us in sorted(waits, key=lambda row: -row[3])[:SHOWN]
-            if us
+            SufferingRoute(method, route, number, us, longest_us, late, late_us, (us + late_us) / waited_us)
+            for method, route, number, us, longest_us, late, late_us in sorted(waits, key=lambda row: -row[3] - row[6])[
+                :SHOWN
+            ]
+            if us or late_us
         ],
         all_us=all_us,
     )

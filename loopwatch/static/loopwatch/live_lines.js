@@ -48,7 +48,7 @@ loopwatchLive.Lines = class {
         field.function.textContent = line.function === line.headline ? "" : line.function;
         field.place.textContent = line.place;
         field.request.textContent = line.request || this.texts.outside;
-        field.waiting.textContent = line.waiting;
+        field.waiting.textContent = line.kept_out ? `${line.waiting} + ~${line.kept_out}` : line.waiting;
         field.cause.textContent = this.cause(line.cause);
         Object.assign(row.dataset, { count: field.count.textContent, stall: line.stall_id });
         row.dataset.route = field.request.textContent.toLowerCase();
