@@ -62,7 +62,7 @@ async def test_requests_that_come_in_right_after_a_stall_were_kept_out():
     await asyncio.gather(*tasks)
     assert await kept_out() == [3]
     (call,) = reports
-    assert [request.route for request in call.kept_out.described] == [""] * 3
+    assert [request.route for request in call.kept_out.described] == ["/"] * 3
     assert call.kept_out.waited_ms == pytest.approx(3 * call.step_ms / 2, rel=0.5)
 
 

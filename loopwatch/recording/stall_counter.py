@@ -39,8 +39,12 @@ class CountedStall:
         duration_us = max(self.duration_us, microseconds(call.duration_ms))
         waiting = max(self.waiting, integer(call.waiting))
         delayed = self.delayed + request_columns.by_route(call.delayed, waiting - self.waiting)
-        # Only the last report knows which requests were kept out.
-        return CountedStall(self.fingerprint, description, self.key, duration_us, waiting, delayed, *_kept_out(call))
+        more = integer(call.kept_out.count) - self.kept_out.total()
+        kept_out = self.kept_out + request_columns.by_route(call.kept_out.described, max(0, more))
+        kept_out_us = max(self.kept_out_us, _kept_out_us(call)) if more > 0 else self.kept_out_us
+        return CountedStall(
+            self.fingerprint, description, self.key, duration_us, waiting, delayed, kept_out, kept_out_us
+        )
 
 
 class StallCounter:
@@ -64,12 +68,14 @@ def _first(call: BlockingCall) -> CountedStall:
     waiting = integer(call.waiting)
     delayed = request_columns.by_route(call.delayed, waiting)
     duration_us = microseconds(call.duration_ms)
-    return CountedStall(call.fingerprint, _description(call), key, duration_us, waiting, delayed, *_kept_out(call))
+    kept_out = request_columns.by_route(call.kept_out.described, integer(call.kept_out.count))
+    return CountedStall(
+        call.fingerprint, _description(call), key, duration_us, waiting, delayed, kept_out, _kept_out_us(call)
+    )
 
 
-def _kept_out(call: BlockingCall) -> tuple[Counter[tuple[str, str]], int]:
-    kept_out = call.kept_out
-    return request_columns.by_route(kept_out.described, integer(kept_out.count)), microseconds(kept_out.waited_ms)
+def _kept_out_us(call: BlockingCall) -> int:
+    return microseconds(call.kept_out.waited_ms) if call.kept_out.count else 0
 
 
 def _delta(call: BlockingCall, before: CountedStall | None, counted: CountedStall) -> FindingDelta:

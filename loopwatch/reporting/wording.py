@@ -51,7 +51,7 @@ def notes(report: Report) -> Iterator[str]:
         yield from map(_in_service, (report.comparison.before, report.comparison.after))
     rows: Iterable[ReportedFinding | Group] = (*report.findings, *report.groups)
     if report.comparison is None and any(row.requests_kept_out for row in rows):
-        yield "Delayed: other requests in flight + requests kept out until the stall was over (~, an estimate)"
+        yield "Delayed: requests in flight + requests kept out (~, an estimate)"
     if report.group_by == HOST:
         yield "All findings, regardless of status. The findings of a host are known only from stored events."
 

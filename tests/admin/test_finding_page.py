@@ -47,6 +47,16 @@ def test_the_page_of_a_finding_shows_call_place_cause_and_certainty(admin_client
         assert part in page
 
 
+def test_pages_show_requests_kept_out_beside_those_in_flight_as_an_estimate(admin_client):
+    figures = {"requests_delayed": 37, "requests_kept_out": 97, "kept_out_us": 4_000_000}
+    finding = stored_finding(**figures)
+    event = stored_event(finding, **figures)
+    event_page = admin_client.get(reverse("admin:loopwatch_blockingevent_change", args=[event.pk]))
+    for page in (page_of(admin_client, finding), event_page.content.decode()):
+        assert ">37 + ~97<" in page
+        assert "about 97 kept out, for 4.0 s in total (estimate)" in page
+
+
 @pytest.mark.parametrize(
     ("exact", "blocking_call", "said"),
     [

@@ -52,6 +52,12 @@ def test_the_overview_shows_blocked_time_its_calls_and_the_delayed_requests(admi
     assert reverse("admin:loopwatch_finding_change", args=[bad_day.pk]) in page.content.decode()
 
 
+def test_the_overview_says_how_many_requests_were_kept_out(admin_client):
+    stored_loop_time(start=MINUTE, events=1, requests_kept_out=97, kept_out_us=4_000_000)
+    text = text_of(admin_client.get(PAGE))
+    assert "About 97 requests were kept out until a stall was over, for 4.0 s in total (estimate)." in text
+
+
 def test_a_bar_links_to_its_events(admin_client, bad_day):
     stored_event(bad_day, started_at=MINUTE)
     stored_event(bad_day, started_at=MINUTE - timedelta(hours=2))

@@ -66,7 +66,7 @@ def test_the_largest_comes_first(sort, since):
         "longest": {"longest_us": 800_000},
         "p95": {},
         "last-seen": {"last_seen": NOON + timedelta(days=1)},
-        "delay": {"delay_us": 7_000},
+        "delay": {"delay_us": 7_000, "kept_out_us": 9_000},
     }
     for name, values in columns.items():
         finding = stored_finding(function=name, **values)
@@ -102,6 +102,14 @@ def test_routes_come_most_blocked_first_over_all_hours_and_releases():
     stored_hour(finding, 900, method="", route="")
     stored_hour(finding, 10, method="", route="ws/chat/")
     assert report().findings[0].routes == ("GET often/", "GET slow/", "ws/chat/")
+
+
+@pytest.mark.parametrize(("route", "events"), [("slow/", 2), ("", 0)])
+def test_a_finding_with_routes_says_how_many_events_had_none(route, events):
+    finding = stored_finding()
+    stored_hour(finding, 300, method="", route=route, release="2")
+    stored_hour(finding, 900, 900, method="", route="")
+    assert report().findings[0].events_without_route == events
 
 
 def test_a_reopened_finding_says_so_until_it_is_resolved_again():

@@ -138,14 +138,16 @@ def test_routes_that_cause_and_routes_that_suffer():
     earlier = THIS_HOUR - timedelta(hours=2)
     stored_route(start=THIS_HOUR, route="pay/", events=1, blocked_us=300, delay_us=400)
     stored_route(start=earlier, route="search/", events=1, blocked_us=300, waits=3, waited_us=100, longest_wait_us=9)
+    stored_route(start=THIS_HOUR, route="late/", arrivals_late=5, late_us=1_000)
     stored_route(start=THIS_HOUR, route="search/", waits=4, waited_us=200, longest_wait_us=5)
     stored_route(start=THIS_HOUR, route="cart/", waits=1, waited_us=700)
     stored_route(start=THIS_HOUR - timedelta(days=2), route="old/", waited_us=700, blocked_us=1)
     stored_route(hours=24, start=THIS_HOUR.replace(hour=0), route="whole days/", waited_us=700, blocked_us=1)
     routes = overview_figures(SPANS["24h"]).routes
     assert [(each.route, each.share) for each in routes.causing] == [("pay/", 0.7), ("search/", 0.3)]
-    cart, search = routes.suffering
-    assert (cart.route, cart.share) == ("cart/", 0.7)
+    late, cart, search = routes.suffering
+    assert (late.route, late.share, late.arrivals_late, late.total_waited_us) == ("late/", 0.5, 5, 1_000)
+    assert (cart.route, cart.share) == ("cart/", 0.35)
     assert (search.route, search.waits, search.waited_us, search.longest_wait_us) == ("search/", 7, 300, 9)
 
 

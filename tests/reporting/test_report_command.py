@@ -80,6 +80,22 @@ class TestText:
         assert "GET shop/4/" in run()
         assert "+ 4 more" in run()
 
+    def test_requests_kept_out_stand_beside_those_in_flight_with_an_explanation(self):
+        stored_finding(requests_delayed=3, requests_kept_out=97)
+        text = run()
+        assert " 3 + ~97 " in text
+        assert "requests kept out (~, an estimate)" in text
+
+    def test_without_requests_kept_out_nothing_is_explained(self):
+        stored_finding(requests_delayed=3)
+        assert "estimate" not in run()
+
+    def test_events_without_a_route_are_mentioned(self):
+        finding = stored_finding()
+        stored_hour(finding, 60, route="shop/")
+        stored_hour(finding, 60, 60, method="", route="")
+        assert "[2 events without a route]" in run()
+
     def test_a_limited_report_says_how_many_findings_it_shows(self):
         for _ in range(3):
             stored_finding()
