@@ -1,17 +1,13 @@
 """``--format patch`` as git takes it."""
 
-import ast
-import io
-import os
 from datetime import timedelta
-from subprocess import PIPE
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 
 from loopwatch.reporting.source_edits import Edit, edited, hunks_of, without_overlaps
+from tests.reporting.patches import apply, call_in, report, stored_stall
 from tests.stored import NOON, stored_event, stored_finding
-from tests.support.children import run as run_child
 
 pytestmark = pytest.mark.django_db
 
@@ -45,38 +41,13 @@ def site(settings, tmp_path, monkeypatch):
 
 def stalled(site, written, called_name="time.sleep", filename=FILE, **columns):
     """Store a finding for the first call in the file that is ``written`` so."""
-    source = (site / filename).read_text()
-    calls = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
-    call = next(node for node in calls if ast.get_source_segment(source, node) == written)
-    line = source.splitlines()[call.lineno - 1].strip()
-    place = [call.lineno, call.end_lineno, call.col_offset, call.end_col_offset]
-    stacks = {
-        "version": 1,
-        "frames": [[filename, "shop.views", "pay", *place, 1, line]],
-        "samples": [[100.0, [0]]],
-    }
-    where = {"filename": filename, "lineno": call.lineno, "source": written}
-    finding = stored_finding(blocking_call=called_name, **where)
-    stored_event(finding, called_name=called_name, stacks=stacks, **columns)
-    return finding
-
-
-def report(*options):
-    out, remarks = io.StringIO(), io.StringIO()
-    call_command("loopwatch_report", "--format", "patch", *options, stdout=out, stderr=remarks)
-    return out.getvalue(), remarks.getvalue()
+    call = call_in((site / filename).read_text(), lambda _, text: text == written)
+    return stored_stall(site, filename, call, called_name, **columns)
 
 
 def applied(site, patch):
-    """Apply the patch with git, outside of any repository, and return the file."""
-    (site / "loopwatch.patch").write_text(patch, newline="")
-    ran = run_child(
-        ["git", "apply", "loopwatch.patch"],
-        cwd=site,
-        stderr=PIPE,
-        env=os.environ | {"GIT_CEILING_DIRECTORIES": str(site.parent)},
-    )
-    assert ran.returncode == 0, f"{ran.stderr}\n{patch}"
+    """Apply the patch and return the file."""
+    apply(site, patch)
     return (site / FILE).read_text()
 
 
