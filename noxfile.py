@@ -60,7 +60,8 @@ def django(session: nox.Session, django: str) -> None:
 @nox.session(python=OLDEST_PYTHON)
 def lowest(session: nox.Session) -> None:
     """Run all tests with the lowest versions that pyproject.toml allows."""
-    constraints = Path(session.create_tmp()).resolve() / "lowest.txt"
+    # Not in nox's folder for temporary files: that would hold those of the tests too, under a path too long for sockets.
+    constraints = Path(session.virtualenv.location).resolve() / "lowest.txt"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest_versions()))
     install(session, "--constraint", str(constraints))
     run_all_tests(session, ".real-time-lowest.json")
