@@ -60,7 +60,7 @@ def django(session: nox.Session, django: str) -> None:
 @nox.session(python=OLDEST_PYTHON)
 def lowest(session: nox.Session) -> None:
     """Run all tests with the lowest versions that pyproject.toml allows."""
-    # Not in nox's folder for temporary files: that would hold those of the tests too, under a path too long for sockets.
+    # Not in nox's folder for temporary files, or the tests' would be there, too, under a path too long for sockets.
     constraints = Path(session.virtualenv.location).resolve() / "lowest.txt"
     constraints.write_text("".join(f"{name}=={version}\n" for name, version in lowest_versions()))
     install(session, "--constraint", str(constraints))
