@@ -9,6 +9,7 @@ from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.strict.catalogue import Kind, Known
+from loopwatch.detection.strict.django_calls import PROXIES
 from loopwatch.detection.verdict.attribution import nodes_of
 from loopwatch.detection.verdict.culprit import function_at
 from loopwatch.detection.verdict.stack_frames import frames_of
@@ -53,7 +54,8 @@ def strict_call(known: Known, sites: Sequence[Site], count: int) -> StrictCall:
     is_in_c = sites[0].callee is not None
     # A Python function has a frame itself, which may be in-app code: that of a backend written for the site.
     at = function_at(nodes, len(nodes) - (1 if is_in_c else 2))
-    user, inward = nodes[at], nodes[at + 1 :]
+    user = nodes[at]
+    inward = [node for node in nodes[at + 1 :] if node.site.module not in PROXIES]
     callers = sites if is_in_c else sites[1:]
     name = nodes[-1].name if known.kind is Kind.IMPORT else known.name
     span = source.span_at(user.site.code, user.site.offset)

@@ -60,6 +60,8 @@ FUNCTIONS: Final[Mapping[tuple[str, str], Known]] = {
 BACKEND_KINDS: Final = frozenset({Kind.MAIL, Kind.CACHE, Kind.SESSION, Kind.STORED_FILE, Kind.LOGIN, Kind.TASK})
 """The kinds of these calls: how long one takes depends on the settings."""
 
+PROXIES: Final = frozenset({"django.utils.connection"})
+"""Modules whose functions pass calls on to a backend: ``"total" in cache``."""
 SET_UP_ONCE: Final = frozenset(
     {
         ("django.utils.connection", "BaseConnectionHandler.__getitem__"),  # keeps a cache for one request

@@ -34,8 +34,7 @@ from loopwatch.detection.strict.django_calls import FUNCTIONS, METHODS, SET_UP_O
 from tests.detection.strict.found import found_in
 from tests.detection.strict.test_catalogue import function_of
 
-BASE_CACHE, STORAGE = "django.core.cache.BaseCache", "django.core.files.storage.Storage"
-SESSION = "django.contrib.sessions.backends.base.SessionBase"
+BASE_CACHE = "django.core.cache.BaseCache"
 EXISTING_SESSION = "a" * 32
 IN_MEMORY = {
     "CACHES": {
@@ -169,6 +168,14 @@ def test_a_backend_of_the_site_is_called_by_its_caller():
     assert (call.name, call.called_name) == (f"{BASE_CACHE}.get", f"{BASE_CACHE}.get")
     assert call.function.endswith("views_its_total")
     assert call.source == 'ShopCache("shop", {}).get("total")'
+
+
+def test_a_proxy_of_a_backend_is_not_what_is_called():
+    async def asks():
+        return "total" in cache
+
+    (call,) = calls_in(asks)
+    assert (call.called_name, call.source) == (f"{BASE_CACHE}.__contains__", '"total" in cache')
 
 
 def test_a_method_of_the_same_name_elsewhere_is_not_found():
