@@ -105,7 +105,7 @@ def lowest_versions() -> list[tuple[str, str]]:
     asked = [
         *project["project"]["dependencies"],
         *(need for extra in project["project"]["optional-dependencies"].values() for need in extra),
-        *(need for group in ("demo", "test") for need in groups[group] if isinstance(need, str)),
+        *(need for group in ("demo", "libraries", "test") for need in groups[group] if isinstance(need, str)),
     ]
     found = (re.match(r"([\w.-]+)(?:\[[\w,-]+\])?>=([\w.]+)", need) for need in asked)
     return sorted({(match[1], match[2]) for match in found if match})

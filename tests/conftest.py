@@ -2,6 +2,7 @@
 
 import gc
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,13 @@ def no_other_garbage():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def no_writer_left():
+    """A recorder must not outlive its test: what it stores then, the next test would find."""
+    yield
+    assert not [thread for thread in threading.enumerate() if thread.name == "loopwatch-writer"]
 
 
 class Everything:
