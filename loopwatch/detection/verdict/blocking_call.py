@@ -184,14 +184,16 @@ class _Common:
         """Name the view, consumer or route of the request where no in-app code was running: it called nothing.
 
         The place is the line of the template that was rendered, if the template is the site's.
+        An import keeps its name: whichever view comes first imports what all of them use.
         """
         served_by = None if culprit.is_in_app else _unless_it_raises(partial(name_of_request, self.request), None)
         if served_by is None:
             return call
+        called_name = call.method_name if is_import(culprit.node) else ""
         place = served_by
         if template := next((frame for frame in reversed(call.stack) if frame.is_in_app and not frame.module), None):
             place = replace(served_by, filename=template.filename, lineno=template.lineno)
-        return replace(call, function=served_by.name, called_name="", **_place(place))
+        return replace(call, function=served_by.name, called_name=called_name, **_place(place))
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Name the step itself, because only plumbing was seen, or nothing at all."""

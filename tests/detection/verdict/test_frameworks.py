@@ -1,6 +1,7 @@
 """Blame passes through frameworks: in-app code around the call of a view is not to blame for the view."""
 
 import dis
+import importlib._bootstrap
 import json
 from dataclasses import replace
 
@@ -76,9 +77,10 @@ def test_middleware_is_no_second_place():
     assert (call.function, call.other_place) == ("shop.checkout", None)
 
 
-def served(request):
+def served(request, *stack):
     in_flight = RequestInFlight(InFlight(), lambda: request)
-    return reported(path([DUMPS, LIBRARY, DJANGO, MIDDLEWARE, SERVER]), of=stall(1.0, request=in_flight))
+    stack = stack or (DUMPS, LIBRARY, DJANGO, MIDDLEWARE, SERVER)
+    return reported(path(stack), of=stall(1.0, request=in_flight))
 
 
 PRICE = f"{shop.__name__}.price"
@@ -125,7 +127,13 @@ def test_a_view_that_was_not_running_is(folder, source, tmp_path):
 
 def test_all_that_a_framework_does_for_a_view_is_one_finding():
     request = Request("http", "GET", "shop/", view=PRICE)
-    in_flight = RequestInFlight(InFlight(), lambda: request)
-    other = reported(path([LIBRARY, DJANGO, MIDDLEWARE]), of=stall(1.0, request=in_flight))
+    other = served(request, LIBRARY, DJANGO, MIDDLEWARE)
     assert other.method_name != served(request).method_name
     assert other.fingerprint == served(request).fingerprint
+
+
+def test_an_import_by_a_framework_is_another_finding_than_the_rest_that_it_does_for_a_view():
+    request = Request("http", "GET", "shop/", view=PRICE)
+    imports = served(request, site(importlib._bootstrap._find_and_load), LIBRARY, DJANGO, MIDDLEWARE)
+    assert (imports.headline, imports.function) == ("import", PRICE)
+    assert imports.fingerprint != served(request).fingerprint
