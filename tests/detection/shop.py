@@ -23,6 +23,18 @@ async def fetched(client):
     return await client.get()
 
 
+async def asked(ask):
+    return await ask()
+
+
+async def of_class(self):
+    return await self.get_response()
+
+
+async def of_client(client):
+    return await client.get_response()
+
+
 def add_up(cart):
     prices = sum(price(item) for item in cart)
     return max(cart, key=lambda item: item.weight) + prices

@@ -52,7 +52,7 @@ class UsualCulprits:
             return call
         count, name = max(calls)
         is_named = call.called_name not in ("", call.function)
-        if name == call.called_name or (is_named and count <= counts[call.called_name]):
+        if is_named and count <= counts[call.called_name]:
             return call
         return _as_usual(call, latest[name])
 

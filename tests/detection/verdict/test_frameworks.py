@@ -56,15 +56,15 @@ def test_the_function_to_blame_is(stack, name):
     assert culprit_of([path(stack)]).function.name == name
 
 
-def test_middleware_is_not_to_blame_for_the_response_that_it_awaits():
-    gets = awaiting(shop.audited)
-    assert culprit_of([path([DUMPS, LIBRARY, gets])]).function.name == RENDER
+@pytest.mark.parametrize("middleware", [shop.audited, shop.of_class], ids=["a function", "a class"])
+def test_middleware_is_not_to_blame_for_the_response_that_it_awaits(middleware):
+    assert culprit_of([path([DUMPS, LIBRARY, awaiting(middleware)])]).function.name == RENDER
 
 
-def test_in_app_code_is_to_blame_for_a_library_that_it_awaits():
-    fetches = awaiting(shop.fetched)
-    culprit = culprit_of([path([DUMPS, LIBRARY, fetches])])
-    assert (culprit.function.name, culprit.called.name) == ("shop.fetched", RENDER)
+@pytest.mark.parametrize("function", [shop.fetched, shop.asked, shop.of_client], ids=lambda function: function.__name__)
+def test_in_app_code_is_to_blame_for_a_library_that_it_awaits(function):
+    culprit = culprit_of([path([DUMPS, LIBRARY, awaiting(function)])])
+    assert (culprit.function.name, culprit.called.name) == (f"shop.{function.__name__}", RENDER)
 
 
 def test_a_view_of_django_is_entered_where_the_handler_calls_it():
