@@ -1,4 +1,4 @@
-"""Whether tests run in this process: a site under test is served without recording, unless a test asks for it.
+"""Knows whether tests run in this process: then a wrapped site is not recorded, unless a test asks for it.
 
 A recorder would write the stalls of tests into the test database, or complain that it has no tables.
 """
@@ -36,7 +36,7 @@ def running() -> Iterator[None]:
 
 @contextmanager
 def recording() -> Iterator[None]:
-    """Have the site recorded inside of the block, although tests run."""
+    """Have the site recorded inside the block, although tests run."""
     _run.asking += 1
     try:
         yield
