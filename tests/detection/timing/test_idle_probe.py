@@ -91,6 +91,35 @@ def test_a_loop_is_not_idle_while_there_is_something_to_read(watched):
     assert len(read) == TURNS
 
 
+def test_a_loop_is_not_idle_while_there_are_connections_to_accept(watched):
+    loop, times = watched
+    was_idle = []
+
+    class Receiver(asyncio.Protocol):
+        def connection_made(self, transport):
+            self.transport = transport
+
+        def data_received(self, data):
+            was_idle.append(bool(times.idle))
+            self.transport.close()
+
+    async def serve(listener):
+        server = await loop.create_server(Receiver, sock=listener)
+        probe(loop, times)
+        await asyncio.sleep(0.2)
+        server.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(TURNS)]
+        for client in clients:
+            client.sendall(b"x")
+        loop.run_until_complete(serve(listener))
+        for client in clients:
+            client.close()
+    assert was_idle == [False] * TURNS
+    assert len(times.idle) == 1
+
+
 def test_the_probe_of_a_loop_that_is_always_busy_ends_in_time(watched):
     loop, times = watched
 
