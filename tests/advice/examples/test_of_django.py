@@ -96,7 +96,7 @@ async def test_a_value_is_cached(example):
 
 
 @executes("mail")
-async def test_a_mail_is_sent(example):
+async def test_a_mail_is_sent(example, mailer):
     await example(
         sync_to_async=sync_to_async, message=mail.EmailMessage("Hello", "…", "a@example.org", ["b@example.org"])
     )

@@ -64,7 +64,7 @@ async def test_a_future_of_another_thread_is_awaited(example):
 
 
 @executes("logging")
-async def test_a_record_is_mailed_by_another_thread(example, settings):
+async def test_a_record_is_mailed_by_another_thread(example, settings, mailer):
     settings.ADMINS = ["admin@example.org"] if django_version() >= (6, 0) else [("Admin", "admin@example.org")]
     logger = logging.getLogger("shop")
     names = {"QueueHandler": QueueHandler, "QueueListener": QueueListener, "SimpleQueue": SimpleQueue}
