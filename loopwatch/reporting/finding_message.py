@@ -29,7 +29,7 @@ def message(finding: ReportedFinding) -> str:
         requests = wording.counted(finding.requests_kept_out, "request")
         verb = "was" if finding.requests_kept_out == 1 else "were"
         waited = human_duration(finding.kept_out_ms)
-        sentences.append(f"About {requests} {verb} kept out until it was over, for {waited} in total (estimate).")
+        sentences.append(f"About {requests} {verb} kept out meanwhile, for {waited} in total (estimate).")
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")

@@ -283,6 +283,11 @@ class TestGithub:
         assert "7 other requests were delayed by 840 ms in total" in line
         assert "Await asyncio.sleep()" in line
 
+    def test_a_warning_says_how_many_requests_were_kept_out(self, repository):
+        kept_out = {"requests_kept_out": 97, "kept_out_ms": 4_000.0}
+        (line,) = render_github(a_report(a_finding(**kept_out)), repository).splitlines()
+        assert "About 97 requests were kept out meanwhile, for 4.0 s in total (estimate)." in line
+
     def test_a_finding_outside_of_the_repository_has_no_line(self, repository):
         (line,) = render_github(a_report(a_finding(filename="asgiref/sync.py")), repository).splitlines()
         assert line.startswith("::warning title=time.sleep blocks the event loop::")
