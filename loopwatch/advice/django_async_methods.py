@@ -1,6 +1,7 @@
 """Lists Django's asynchronous versions of its functions and methods: the same name with the prefix "a".
 
-The list is that of Django 5.2, without methods that cannot replace the call by an ``await``, such as ``aiterator``.
+The list is that of Django 5.2, without methods that cannot replace the call by an ``await``, such as ``aiterator``,
+and without those that hash a password, which Django 5.2 does on the event loop.
 """
 
 from typing import Final
@@ -24,10 +25,7 @@ _MANAGER: Final = "django.db.models.manager.BaseManager._get_queryset_methods.cr
 # https://github.com/boto/botocore/blob/1.40.0/botocore/client.py#L575
 _CLOSURES: Final = {_MANAGER, "botocore.client.ClientCreator._create_api_method._api_call"}
 _BY_OWNER: Final = {
-    "django.contrib.auth": frozenset({"authenticate", "login", "logout", "get_user", "update_session_auth_hash"}),
-    "django.contrib.auth.hashers": frozenset({"check_password"}),
-    "django.contrib.auth.base_user.AbstractBaseUser": frozenset({"check_password"}),
-    "django.contrib.auth.models.UserManager": frozenset({"create_user", "create_superuser"}),
+    "django.contrib.auth": frozenset({"login", "logout", "get_user", "update_session_auth_hash"}),
     "django.contrib.auth.models.PermissionsMixin": frozenset({"has_perm", "has_perms", "has_module_perms"}),
     "django.contrib.sessions.backends.base.SessionBase": frozenset(
         {

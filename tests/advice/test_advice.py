@@ -81,7 +81,7 @@ def test_a_lazy_import_has_its_own_advice():
         ("io.BufferedWriter.write", "django.db.models.fields.files.FieldFile.save", "stored-file"),
         ("json.dump", "django.core.serializers.serialize", "serializer"),
         ("zlib.compress", "openpyxl.Workbook.save", "workbook"),
-        ("hashlib.pbkdf2_hmac", "django.contrib.auth.hashers.make_password", "new-password"),
+        ("hashlib.pbkdf2_hmac", "django.contrib.auth.hashers.make_password", "password"),
         ("django.http.HttpResponse.write", "csv.writer.writerows", "response"),
         ("psycopg.Connection.connect", "psycopg.Connection.connect", "psycopg"),
         ("psycopg.Connection.wait", "django.db.models.QuerySet.count", "orm"),

@@ -117,13 +117,13 @@ def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
             "user = authenticate(request, **form)",
             "authenticate(request, **form)",
             "django.contrib.auth.authenticate",
-            "user = await aauthenticate(request, **form)",
+            "user = await sync_to_async(authenticate)(request, **form)",
         ),
         (
             "good = user.check_password(word)",
             "user.check_password(word)",
             "django.contrib.auth.base_user.AbstractBaseUser.check_password",
-            "good = await user.acheck_password(word)",
+            "good = await sync_to_async(user.check_password)(word)",
         ),
         (
             "s3.put_object(Key=key)",
@@ -215,10 +215,10 @@ def test_an_import_that_the_module_lacks_is_named():
     assert rewrite(line, call).needs == "import asyncio"
     assert rewrite(f"import asyncio as aio\n{line}", call).needs == "import asyncio"
     assert rewrite(f"import asyncio, time\n{line}", call).needs == ""
-    called = "django.contrib.auth.authenticate"
-    line, call = "async def view():\n    authenticate(word)\n", "authenticate(word)"
-    assert rewrite(line, call, called).needs == "from django.contrib.auth import aauthenticate"
-    assert rewrite(f"from django.contrib.auth import aauthenticate, login\n{line}", call, called).needs == ""
+    called = "django.contrib.auth.login"
+    line, call = "async def view():\n    login(request, user)\n", "login(request, user)"
+    assert rewrite(line, call, called).needs == "from django.contrib.auth import alogin"
+    assert rewrite(f"from django.contrib.auth import alogin, logout\n{line}", call, called).needs == ""
 
 
 @pytest.mark.parametrize("place", [Place(2, 2, 4, 0), Place(2, 2, 5, 17), Place(9, 9, 4, 17), Place(2, 3, 4, 17)])

@@ -12,10 +12,7 @@ IN_POOL: Final = "result = await asyncio.get_running_loop().run_in_executor(proc
 ADVICE: Final = (
     Advice(
         "key-derivation",
-        _(
-            "Hash in a thread: hashing releases the GIL. For Django users, await aauthenticate() or "
-            "acheck_password(), which do that."
-        ),
+        _("Hash in a thread: hashing releases the GIL."),
         names=(
             "hashlib.pbkdf2_hmac",
             "hashlib.scrypt",
@@ -27,12 +24,11 @@ ADVICE: Final = (
             "passlib",
         ),
         example="key = await asyncio.to_thread(kdf.derive, secret)\n"
-        "is_right = await asyncio.to_thread(bcrypt.checkpw, secret, hashed)\n"
-        "user = await aauthenticate(request, username=name, password=password)",
+        "is_right = await asyncio.to_thread(bcrypt.checkpw, secret, hashed)",
         caveat=_(
             "Key derivation is slow on purpose: do not weaken it. Derive the key once, then rely on a session or token."
         ),
-        link="https://docs.djangoproject.com/en/stable/topics/auth/default/#authenticating-users",
+        link=TO_THREAD,
         call_cure=Cure.THREAD,
     ),
     Advice(

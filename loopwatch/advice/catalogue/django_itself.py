@@ -7,31 +7,23 @@ from loopwatch.advice.advice import gettext_noop as _
 
 ADVICE: Final = (
     Advice(
+        # Since 6.0, these two hash in a thread: https://code.djangoproject.com/ticket/36439 (acreate_user never does.)
         "password",
-        _("Await Django's asynchronous version of the call: it hashes the password in a thread."),
+        _("Hash it in a thread: in Django 5.2, aauthenticate() and acheck_password() hash on the event loop."),
         names=(
             "django.contrib.auth.hashers",
             "django.contrib.auth.authenticate",
             "django.contrib.auth.backends",
             "django.contrib.auth.base_user.AbstractBaseUser.check_password",
-        ),
-        example="user = await aauthenticate(request, username=name, password=password)\n"
-        "is_right = await acheck_password(password, user.password)",
-        caveat=_("A password hash is slow on purpose: do not weaken it to save time."),
-        link="https://docs.djangoproject.com/en/stable/topics/auth/default/#authenticating-users",
-        call_cure=Cure.ASYNC_METHOD,
-    ),
-    Advice(
-        "new-password",
-        _("Hash the new password in a thread: Django has no asynchronous version of this call."),
-        names=(
-            "django.contrib.auth.hashers.make_password",
             "django.contrib.auth.base_user.AbstractBaseUser.set_password",
+            "django.contrib.auth.models.UserManager",
         ),
-        example="encoded = await asyncio.to_thread(make_password, password)",
+        example="user = await sync_to_async(authenticate)(request, username=name, password=password)\n"
+        "is_right = await sync_to_async(check_password)(password, user.password)\n"
+        "encoded = await sync_to_async(make_password)(password)",
         caveat=_("A password hash is slow on purpose: do not weaken it to save time."),
-        link="https://docs.djangoproject.com/en/stable/topics/auth/passwords/",
-        call_cure=Cure.THREAD,
+        link="https://docs.djangoproject.com/en/stable/topics/async/#asgiref.sync.sync_to_async",
+        call_cure=Cure.DJANGO_THREAD,
     ),
     Advice(
         "session",

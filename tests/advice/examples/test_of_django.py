@@ -1,6 +1,5 @@
 """Examples that use Django, Django REST framework, django-ninja and Strawberry."""
 
-import asyncio
 import csv
 import threading
 
@@ -10,7 +9,7 @@ import rest_framework.serializers
 import strawberry
 from asgiref.sync import sync_to_async
 from django.contrib import auth
-from django.contrib.auth.hashers import acheck_password, check_password, make_password
+from django.contrib.auth.hashers import MD5PasswordHasher, check_password, make_password
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
 from django.core import mail, serializers
@@ -33,18 +32,27 @@ def anna(transactional_db):
     return User.objects.create_user("anna", password="secret")
 
 
+HASHED_IN = []
+"""The threads in which passwords were hashed."""
+
+
+class Hasher(MD5PasswordHasher):
+    def encode(self, password, salt):
+        HASHED_IN.append(threading.get_ident())
+        return super().encode(password, salt)
+
+
 @executes("password")
-async def test_a_password_is_checked(example, anna):
-    names = {"aauthenticate": auth.aauthenticate, "acheck_password": acheck_password}
-    found = await example(request=None, name="anna", password="secret", **names)
+async def test_passwords_are_hashed_in_a_thread(example, anna, settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.{Hasher.__qualname__}"]
+    HASHED_IN.clear()
+    functions = {"authenticate": auth.authenticate, "check_password": check_password, "make_password": make_password}
+    names = {"sync_to_async": sync_to_async, "request": None, "name": "anna", "password": "secret"}
+    found = await example(**functions, **names)
     assert found["user"] == anna
     assert found["is_right"]
-
-
-@executes("new-password")
-async def test_a_new_password_is_hashed(example):
-    found = await example(asyncio=asyncio, make_password=make_password, password="secret")
     assert check_password("secret", found["encoded"])
+    assert HASHED_IN[:3].count(threading.get_ident()) == 0
 
 
 @executes("session")
