@@ -35,7 +35,7 @@ class _Change:
 
 
 def without_overlaps(edits: Sequence[Edit]) -> list[Edit]:
-    """Return the edits in order, without doubles, and without those that overlap an earlier one."""
+    """Return the edits in order, without duplicates, and without those that overlap an earlier one."""
     kept: list[Edit] = []
     for edit in sorted(set(edits)):
         if not kept or (kept[-1].end_lineno, kept[-1].end_column) <= (edit.lineno, edit.column):

@@ -98,7 +98,7 @@ def test_two_findings_of_one_call_are_one_edit(site):
     assert remarks == ""
 
 
-def test_of_a_call_within_another_one_is_rewritten_and_the_other_left_out(site):
+def test_only_the_outer_of_two_nested_calls_is_rewritten(site):
     (site / FILE).write_text("import asyncio\nasync def pay():\n    requests.get(urlopen(url))\n")
     stalled(site, "requests.get(urlopen(url))", "requests.get")
     stalled(site, "urlopen(url)", "urllib.request.urlopen")
@@ -195,6 +195,6 @@ def test_edits_at_any_distance_apply(site, between):
     assert hunks.count("@@ -") == (3 if between >= 2 else 1)
 
 
-def test_of_overlapping_edits_the_first_is_kept():
+def test_the_first_of_overlapping_edits_is_kept():
     first, inner, after = Edit(1, 0, 3, 4, "a"), Edit(2, 0, 2, 9, "b"), Edit(3, 4, 3, 5, "c")
     assert without_overlaps([after, inner, first, first]) == [first, after]

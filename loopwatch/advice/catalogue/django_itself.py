@@ -133,7 +133,7 @@ ADVICE: Final = (
     ),
     Advice(
         "ninja",
-        _("Return fewer objects, relations fetched, or declare the operation with def: it runs in a thread."),
+        _("Return fewer objects and fetch their relations, or declare the operation with def to run it in a thread."),
         names=("ninja",),
         example='@api.get("/books", response=list[BookSchema])\n'
         "def books(request, first: int = 0):  # not async def\n"

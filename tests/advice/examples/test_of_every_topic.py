@@ -1,4 +1,4 @@
-"""No example is shown that nobody has run: each is executed by a test, or is listed here with the reason."""
+"""Each example of the advice is executed by a test, or is listed here with the reason why it is only shown."""
 
 from tests.advice.examples import EVERY, EXECUTED
 from tests.advice.examples import test_of_computing as _computing  # noqa: F401 - enters what it executes
