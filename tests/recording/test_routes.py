@@ -118,11 +118,9 @@ class TestStored:
 
     def test_a_stall_that_goes_on_keeps_its_requests_out_once(self, recorder_of):
         recorder = recorder_of()
-        recorder.put(blocking_call(stall_id="one", duration_ms=5_000.0, ongoing=True))
-        assert recorder.flush(30)
-        kept_out = KeptOut(4, 800.0, (SEARCH,))
-        recorder.put(blocking_call(stall_id="one", duration_ms=6_000.0, kept_out=kept_out))
-        assert recorder.flush(30)
+        for kept_out, is_ongoing in ((KeptOut(1, 300.0, (SEARCH,)), True), (KeptOut(4, 800.0, (SEARCH,)), False)):
+            recorder.put(blocking_call(stall_id="one", duration_ms=6_000.0, kept_out=kept_out, ongoing=is_ongoing))
+            assert recorder.flush(30)
         assert late() == [("GET", "search/", 4, 800_000)]
         assert Finding.objects.get().impact == Impact(1, 6_000_000, 6_000_000, 0, 0, 4, 800_000)
         event = BlockingEvent.objects.get()
