@@ -19,8 +19,8 @@ DESCRIBED = 32
 class Backlog:
     """The requests that come in between the end of a stall and the moment when the loop is idle.
 
-    It is open ``until`` then, but never for longer than the stall lasted, so that a loop that is always busy does not
-    count every request. Stalls that end meanwhile share it. Only the loop's thread changes it.
+    It closes at ``until`` at the latest, which is as long after the stall as the stall lasted: a loop that is always
+    busy must not count every request. Stalls that end while it is open share it. Only the loop's thread changes it.
     """
 
     __slots__ = ("_came_s", "_closed_at", "asked", "began", "count", "until")
