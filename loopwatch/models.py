@@ -9,73 +9,8 @@ from django.db import models
 from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch import impact
-from loopwatch.headline import headline
-from loopwatch.impact import Impact
+from loopwatch.abstract_models import CallColumns, ImpactColumns
 from loopwatch.rows.decoder import ColumnDecoder
-
-
-class ImpactColumns(models.Model):
-    """The columns of an ``Impact``."""
-
-    events = models.PositiveBigIntegerField(_("events"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
-    requests_kept_out = models.PositiveBigIntegerField(_("requests kept out (estimate)"), default=0)
-    kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
-
-    class Meta:
-        abstract = True
-
-    @property
-    def impact(self) -> Impact:
-        return Impact(*(getattr(self, column) for column in impact.COLUMNS))
-
-    @property
-    def blocked_ms(self) -> float:
-        return self.blocked_us / 1000
-
-    @property
-    def longest_ms(self) -> float:
-        return self.longest_us / 1000
-
-    @property
-    def delay_ms(self) -> float:
-        return self.delay_us / 1000
-
-    @property
-    def kept_out_ms(self) -> float:
-        return self.kept_out_us / 1000
-
-
-class CallColumns(models.Model):
-    """The columns of a call: what it was, where in-app code made it, and where else the step spent its time."""
-
-    blocking_call = models.CharField(_("blocking call"), max_length=300, blank=True)
-    called_name = models.CharField(_("called function"), max_length=300, blank=True)
-    filename = models.CharField(_("file"), max_length=500, blank=True)
-    lineno = models.PositiveIntegerField(_("line"), default=0)
-    source = models.CharField(_("source"), max_length=500, blank=True)
-    cause = models.CharField(_("cause"), max_length=20)
-    exact = models.BooleanField(_("exact"), default=True)
-    other_function = models.CharField(_("other function"), max_length=300, blank=True)
-    other_called_name = models.CharField(_("called by the other function"), max_length=300, blank=True)
-    other_lineno = models.PositiveIntegerField(_("other line"), default=0)
-    other_us = models.PositiveBigIntegerField(_("there (µs)"), default=0)
-
-    class Meta:
-        abstract = True
-
-    @classmethod
-    def column_names(cls) -> list[str]:
-        """Return the names of these columns, without those of a model that has more."""
-        return [field.attname for field in CallColumns._meta.local_concrete_fields]
-
-    @property
-    def headline(self) -> str:
-        return headline(called=self.called_name, detail=self.blocking_call)
 
 
 class Finding(CallColumns, ImpactColumns):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from loopwatch.abstract_models import CallColumns
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
 from loopwatch.admin.finding_trend import Trend, trend_of
@@ -13,7 +14,7 @@ from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import CulpritSource, culprit_source
 from loopwatch.advice import Advice
 from loopwatch.html_cells import route_name
-from loopwatch.models import BlockingEvent, CallColumns, Finding
+from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.reporting.route_impacts import RouteImpact, routes_of

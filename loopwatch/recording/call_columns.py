@@ -11,7 +11,7 @@ _NOWHERE = OtherPlace("", "", 0, 0.0)
 
 
 def call_columns(call: BlockingCall | CallDescription) -> dict[str, Any]:
-    """Return the columns of ``models.CallColumns``."""
+    """Return the columns of ``abstract_models.CallColumns``."""
     other = call.other_place or _NOWHERE
     return {
         "blocking_call": text(call.method_name, 300),

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from loopwatch import impact
+from loopwatch.abstract_models import CallColumns
 from loopwatch.histogram import COLUMNS
-from loopwatch.models import CallColumns, Finding, HourlyTotal, RouteTotal
+from loopwatch.models import Finding, HourlyTotal, RouteTotal
 from loopwatch.recording.call_columns import call_columns
 from loopwatch.recording.column_values import text
 from loopwatch.recording.deltas import FindingDelta, HourDelta, HourKey, RouteDelta
