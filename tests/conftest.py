@@ -83,6 +83,14 @@ def no_other_garbage():
 
 
 @pytest.fixture(autouse=True)
+def emptied_last(request):
+    """Set the database up first, so that it is emptied last: a fixture that stops a recorder has it write the rest."""
+    for name in ("database", "transactional_db"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name)
+
+
+@pytest.fixture(autouse=True)
 def no_writer_left():
     """A recorder must not outlive its test: what it stores then, the next test would find."""
     yield

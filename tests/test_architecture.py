@@ -32,7 +32,17 @@ FLOORS = (
     "live request_tracing testing",
     "__init__ admin apps asgi management pytest_plugin",
 )
-READERS_OF_THE_STORE = {"abstract_models", "admin", "html_cells", "management", "models", "reporting", "rows", "templatetags", "wording"}
+READERS_OF_THE_STORE = {
+    "abstract_models",
+    "admin",
+    "html_cells",
+    "management",
+    "models",
+    "reporting",
+    "rows",
+    "templatetags",
+    "wording",
+}
 NAMED_BY_DJANGO = {"Command"}
 """Django finds a management command by this name."""
 

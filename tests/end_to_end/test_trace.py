@@ -45,12 +45,12 @@ async def test_a_request_is_answered_with_what_blocked_it(server, data_dir):
         assert "loop;" not in plain.headers["server-timing"]
         assert plain.headers.keys() == forged.headers.keys()
         assert re.match(r"app;dur=[\d.]+, loop;", traced.headers["server-timing"])
-        assert 'call;desc="sqlite3.Cursor.execute (testproject/orders/' in traced.headers["server-timing"]
+        assert 'call;desc="django.db.models.QuerySet.count (testproject/orders/' in traced.headers["server-timing"]
         assert traced.headers["cache-control"] == "no-store"
         assert traced.text == plain.text
 
         has_curl = shutil.which("curl") is not None
-        assert not has_curl or 'desc="sqlite3.Cursor.execute' in run(shlex.split(curl)).stdout
+        assert not has_curl or 'desc="django.db.models.QuerySet.count' in run(shlex.split(curl)).stdout
         visits = 3 + has_curl
         events = await events_written(database, QUERY.visit.route, visits)
         queries = [event for event in events if event.blocking_call == "sqlite3.Cursor.execute"]
