@@ -27,7 +27,6 @@ NEVER_SLOW = frozenset(
     | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
 )
 """C functions that are always quick. Samples often show one, because every call offers the GIL."""
-_ONLY_MAKES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _CACHE = type(functools.cache(len))
 _RESUMES_PYTHON = tuple(
     vars(kind)[name]
@@ -62,29 +61,15 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         return None
     variables = _Variables(frame)
     try:
-        is_certain = call.is_certain and not (call.after is not None and _may_end_late(call.after, variables))
         name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
         is_result = type(call.function) is expressions.Result  # ``make()()``: its text is the call of ``make``
-        return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=is_certain)
+        return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=call.is_certain)
     finally:
         variables.release()
     if not name or name in NEVER_SLOW:
         return None
-    return Callee(name, is_resolved=True, is_certain=is_certain)
-
-
-def _may_end_late(called: expressions.Expression, variables: "_Variables") -> bool:
-    """Return whether the call before may have kept the GIL as it ended. Unlike C code, Python code offers it before."""
-    try:
-        function = _evaluate(called, variables)
-    except _CannotTellError:
-        return False
-    if type(function) is types.MethodType:
-        function = function.__func__
-    if type(function) is not types.FunctionType or function.__code__.co_flags & _ONLY_MAKES:
-        return False
-    return bytecode.may_end_late(function.__code__)
+    return Callee(name, is_resolved=True, is_certain=call.is_certain)
 
 
 def name_of_callee(function: Any) -> str:
