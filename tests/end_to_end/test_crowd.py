@@ -1,4 +1,4 @@
-"""Clients that come while a server's loop is blocked: each is counted once, as kept out, and nobody else is."""
+"""Clients that come while a server's loop is blocked: each is counted once as kept out, and no other client is."""
 
 import json
 import socket

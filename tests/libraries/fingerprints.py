@@ -131,7 +131,7 @@ async def step(call):
 
 
 async def stalls(call, runs, engine):
-    """The stalls of so many runs, each a step of its own."""
+    """Return the stalls of so many runs, each in a separate step, and the number of those the machine caused."""
     with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
         for _ in range(runs):
             await asyncio.create_task(step(call))
