@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from playwright.async_api import async_playwright
@@ -17,13 +18,15 @@ from tests.needs import not_there
 
 
 @pytest.fixture(scope="package")
-def site(django_db_setup, tmp_path_factory):
+def site(django_db_setup, django_db_blocker, tmp_path_factory):
     """Use the database of the tests, so that a test can store the rows it needs."""
     with AdminSite(tmp_path_factory.mktemp("site"), connection.settings_dict["NAME"]) as served:
         served.serve()
         yield served
         served.stop()
         assert not served.tracebacks
+    with django_db_blocker.unblock():  # what the site wrote as it ended, the next test would find
+        call_command("flush", interactive=False, verbosity=0)
 
 
 @pytest.fixture
