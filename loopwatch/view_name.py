@@ -51,6 +51,6 @@ def _name(of: Any) -> str:
     module, qualname, name = (getattr(of, each, None) for each in ("__module__", "__qualname__", "__name__"))
     if not isinstance(module, str) or not isinstance(qualname, str):
         return ""
-    # The class that REST framework's ``@api_view`` makes has the name of its function, and a qualified name of its own.
+    # REST framework's ``@api_view`` makes a class that has its function's name, but another qualified name.
     outer, dot, _last = qualname.rpartition(".")
     return f"{module}.{outer}{dot}{name}"

@@ -1,4 +1,4 @@
-"""A view has the name that its developer knows it by, whatever a framework has wrapped around it."""
+"""A view is named as its developer wrote it, even if a framework has wrapped it."""
 
 import functools
 from types import SimpleNamespace

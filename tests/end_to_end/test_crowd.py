@@ -13,7 +13,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = [
     pytest.mark.real_time,
-    pytest.mark.skipif(sys.platform == "win32", reason="these servers are told to end by signals"),
+    pytest.mark.skipif(sys.platform == "win32", reason="these servers are stopped by signals"),
 ]
 
 APPLICATION = "tests.end_to_end.crowded_site:application"

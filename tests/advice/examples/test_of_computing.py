@@ -41,7 +41,7 @@ if __name__ == "__main__":
 
 
 def in_a_pool(example, tmp_path, **names):
-    """Run the example in a program of its own, with a real process pool, and return what it computed."""
+    """Run the example in a separate program, with a real process pool, and return what it computed."""
     program = tmp_path / "program.py"
     program.write_text(IN_A_POOL)
     ran = run([sys.executable, program, pickle.dumps((example.topic, names)).hex()], env={"PYTHONPATH": str(ROOT)})
