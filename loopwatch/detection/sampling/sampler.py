@@ -36,7 +36,12 @@ class Sampler:
         self._read_delays_at = 0.0
 
     def glance(self) -> float | None:
-        """Return when to look again if all steps are quick, which is so most of the time. ``None`` asks for a look."""
+        """Return when to look again if all steps are quick, which is so most of the time. ``None`` asks for a look.
+
+        A stall that has been handed over needs the readings from before it, so the clocks must not be read first.
+        """
+        if self._settler.inbox:
+            return None
         at, looks_at, steps = now(), NEVER, []
         for clock in self._clocks:
             handle, started = clock.handle, clock.started
