@@ -16,7 +16,7 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Turns
-from loopwatch.detection.machine.gc_pauses import Collecting
+from loopwatch.detection.machine.gc_pauses import Collecting, Pause
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
@@ -28,6 +28,7 @@ from loopwatch.detection.verdict.explanation import Explanation
 from tests.detection import shop
 
 THRESHOLD_S = 0.05
+LOOP_THREAD = 1
 NO_COLLECTION = Collecting()
 STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENTRY = "the instruction that a function begins with"
@@ -179,10 +180,15 @@ def observation(*samples, started=0.0, before=None, delays=None, suspended_s=0.0
     )
 
 
-def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True):
-    """A stack as a path that stands for ``weight_s`` of the step."""
+def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True, collecting=0.0):
+    """A stack as a path that stands for ``weight_s`` of the step, during a share of which garbage was collected."""
     seen = sample(weight_s, stack=stack)
-    return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state)
+    return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state, collecting)
+
+
+def collected(*moments):
+    """Collections on the loop's own thread, each from one moment to another."""
+    return Collecting(tuple(Pause(LOOP_THREAD, *each) for each in moments))
 
 
 def named(nodes):

@@ -26,12 +26,19 @@ class Pause:
     started: float
     ended: float
 
+    def within_s(self, started: float, ended: float) -> float:
+        return max(0.0, min(self.ended, ended) - max(self.started, started))
+
 
 class Collecting(NamedTuple):
-    """Seconds of collection: on a loop's own thread, and on others, which keep the GIL from it meanwhile."""
+    """The pauses on a loop's own thread, and the seconds of those on others, which keep the GIL from it meanwhile."""
 
-    own_s: float = 0.0
+    own: tuple[Pause, ...] = ()
     others_s: float = 0.0
+
+    def own_s(self, started: float, ended: float) -> float:
+        """Return how long the loop's own thread spent collecting between two moments."""
+        return sum(pause.within_s(started, ended) for pause in self.own)
 
 
 class GcPauses:
@@ -50,15 +57,10 @@ class GcPauses:
             gc.callbacks.remove(self._note)
 
     def within(self, thread_id: int, started: float, ended: float) -> Collecting:
-        """Return how long that thread, and all others, spent collecting between two moments."""
-        own_s = others_s = 0.0
-        for pause in list(self._pauses):
-            shared_s = max(0.0, min(pause.ended, ended) - max(pause.started, started))
-            if pause.thread_id == thread_id:
-                own_s += shared_s
-            else:
-                others_s += shared_s
-        return Collecting(own_s, others_s)
+        """Return the pauses of that thread, and of all others, between two moments."""
+        pauses = [pause for pause in list(self._pauses) if pause.within_s(started, ended)]
+        others_s = sum(pause.within_s(started, ended) for pause in pauses if pause.thread_id != thread_id)
+        return Collecting(tuple(pause for pause in pauses if pause.thread_id == thread_id), others_s)
 
     def _note(self, phase: str, _info: dict[str, Any]) -> None:
         # Collections do not overlap: while the collector runs, no thread can enter it again.

@@ -6,7 +6,7 @@ calling. ``culprit`` compares the paths of a stall.
 
 import builtins
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
@@ -26,11 +26,13 @@ from loopwatch.detection.cpython.expressions import Attribute, Name
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
+from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
 
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
+GC_COLLECT = "gc.collect"
 _LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
 IMPORT = "import"
 LAZY = " (lazy)"
@@ -59,15 +61,26 @@ class SeenStack(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A stack as nodes, and the seconds of the stall that it accounts for."""
+    """A stack as nodes, and the seconds of the stall that it accounts for.
+
+    ``collecting`` is the share of these seconds in which the interpreter collected garbage.
+    """
 
     nodes: tuple[Node, ...]
     sample: SeenStack
     weight_s: float
     state: Cause
+    collecting: float = 0.0
+
+    @property
+    def net_s(self) -> float:
+        """The seconds without automatic collections: which code a collection interrupts is chance."""
+        return self.weight_s * (1 - self.collecting)
 
 
-def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float) -> list[Path]:
+def paths_of(
+    samples: Sequence[Sample], states: Sequence[Cause], started: float, ended: float, collecting: Collecting
+) -> list[Path]:
     """Return the samples from ``started`` to ``ended`` as paths, with that time divided among them."""
     inside = [
         (sample, state)
@@ -81,9 +94,18 @@ def paths_of(samples: Sequence[Sample], states: Sequence[Cause], started: float,
         # The time between two samples is split equally; the watchdog's wait for the GIL counts for the later one.
         end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].requested_at) / 2)
         nodes = _nodes(sample, state)
-        paths.append(Path(nodes, sample, end - begin, state))
+        paths.append(Path(nodes, sample, end - begin, state, share_of(collecting.own_s(begin, end), end - begin)))
         begin = end
-    return paths
+    return [replace(path, collecting=0.0) for path in paths] if asks_for_collection(paths) else paths
+
+
+def share_of(part_s: float, lasted_s: float) -> float:
+    return min(1.0, part_s / lasted_s) if lasted_s > 0 else 0.0
+
+
+def asks_for_collection(paths: Iterable[Path]) -> bool:
+    """Return whether the code itself called the collector, so that collections are not automatic."""
+    return any(node.name == GC_COLLECT for path in paths for node in path.nodes)
 
 
 def is_import(node: Node) -> bool:

@@ -19,7 +19,14 @@ from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall
 from loopwatch.detection.timing.steps import AnyHandle
 from loopwatch.detection.timing.trace import Trace
-from loopwatch.detection.verdict.attribution import Path, SeenStack, is_import, paths_of
+from loopwatch.detection.verdict.attribution import (
+    GC_COLLECT,
+    Path,
+    SeenStack,
+    asks_for_collection,
+    is_import,
+    paths_of,
+)
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
@@ -38,22 +45,22 @@ from loopwatch.detection.verdict.thread_states import (
 MAX_STACK_SAMPLES = 20
 Answer = TypeVar("Answer")
 
-GC_COLLECT = "gc.collect"
 
-
-def explain_stall(stall: Stall, observation: Observation, started: float, engine: str) -> Explanation:
+def explain_stall(
+    stall: Stall, observation: Observation, started: float, engine: str, collecting: Collecting
+) -> Explanation:
     """Return where the time from ``started`` on went, as far as the engine knows."""
     samples, states = _with_states(observation, observation.samples)
     if end := _unseen_end(observation, stall):
         and_end, and_its_state = _with_states(observation, [*samples, end])
         if and_its_state[-1].is_machine:  # otherwise the last sample covers it
             samples, states = and_end, and_its_state
-    paths = paths_of(samples, states, started, stall.ended)
+    paths = paths_of(samples, states, started, stall.ended, collecting)
     if engine != TRACING:
         return Explanation(paths)
     trace = stall.trace or Trace()
     readings = (observation.before, *(sample.cpu for sample in observation.samples))
-    return explain_by_trace(trace, paths, readings, started, stall.ended)
+    return explain_by_trace(trace, paths, readings, started, stall.ended, collecting.own)
 
 
 def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[Sample], list[Cause]]:
@@ -99,7 +106,7 @@ def blocking_call(
 ) -> BlockingCall:
     """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
 
-    ``started_at`` is ``started`` as a date; ``collecting`` is how long the garbage collector ran in that part.
+    ``started_at`` is ``started`` as a date; ``collecting`` are the garbage collector's pauses in that part.
     """
     paths = explained.paths
     culprit = culprit_of(paths)
@@ -111,7 +118,8 @@ def blocking_call(
     else:
         call = common.in_view(common.with_culprit(culprit, paths), culprit)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
-    call = _with_collections(call, common, culprit, 0.0 if _asks_for_collection(paths) else collecting.own_s)
+    automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
+    call = _with_collections(call, common, culprit, automatic_s, paths)
     if call.cause.is_machine or _is_its_own(stall, observation, started):
         return call
     return replace(call, cause=Cause.SUSPENDED)
@@ -289,21 +297,22 @@ def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
     return worst if seconds[worst] > lasted_s / 2 or own_s < threshold_s else None
 
 
-def _with_collections(call: BlockingCall, common: _Common, culprit: Culprit | None, automatic_s: float) -> BlockingCall:
-    """Return the call, or the automatic collections of the step if only they made it slow."""
+def _with_collections(
+    call: BlockingCall, common: _Common, culprit: Culprit | None, automatic_s: float, paths: Sequence[Path]
+) -> BlockingCall:
+    """Return the call, or the automatic collections of the step if only they made it slow.
+
+    A collection keeps the GIL, so being starved cannot have prolonged it, unlike waiting for a CPU.
+    """
     threshold_s = common.stall.threshold_s
     others_s = common.step_ms / 1000 - automatic_s
-    if automatic_s > others_s:
-        if others_s < threshold_s or call.cause.is_machine:
-            return common.of_garbage_collection(culprit, automatic_s)
-        if call.duration_ms / 1000 - automatic_s < threshold_s:
-            # Something else was slow, too, but the samples may only show what the collector interrupted.
-            call = replace(common.without_culprit(call.cause), contributions=call.contributions, stack=call.stack)
-    return call if automatic_s < threshold_s else beside_collection(call, automatic_s)
-
-
-def _asks_for_collection(paths: Sequence[Path]) -> bool:
-    return any(node.name == GC_COLLECT for path in paths for node in path.nodes)
+    if automatic_s > others_s and (others_s < threshold_s or call.cause is Cause.STARVED):
+        return common.of_garbage_collection(culprit, automatic_s)
+    if automatic_s < threshold_s:
+        return call
+    net = [replace(path, weight_s=path.net_s) for path in paths if path.collecting < 1]
+    others = contributions_of(net, common.counts)
+    return replace(call, contributions=beside_collection(others, automatic_s))
 
 
 def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample, ...]:

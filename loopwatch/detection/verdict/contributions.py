@@ -1,11 +1,10 @@
 """Divides a step among the functions and places that its time went to."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from loopwatch.detection.calls import BlockingCall, Contribution
+from loopwatch.detection.calls import Contribution
 from loopwatch.detection.verdict.attribution import Node, Path
 from loopwatch.detection.verdict.culprit import line_of, named_on, own_node
 
@@ -49,16 +48,10 @@ def contributions_of(paths: Sequence[Path], counts: Mapping[object, int]) -> tup
     )
 
 
-def beside_collection(call: BlockingCall, automatic_s: float) -> BlockingCall:
-    """Return the call with the collector as a contribution, and the other contributions reduced in proportion.
-
-    The samples do not show which contributions the collector interrupted.
-    """
-    share = 1 - min(1.0, automatic_s * 1000 / call.step_ms)
-    others = (replace(each, own_ms=each.own_ms * share) for each in call.contributions)
+def beside_collection(others: Iterable[Contribution], automatic_s: float) -> tuple[Contribution, ...]:
+    """Return the heaviest of the collector and the other contributions."""
     collected = Contribution(AUTOMATIC_COLLECTION, automatic_s * 1000, total_ms=automatic_s * 1000)
-    heaviest = sorted((collected, *others), key=lambda each: -each.own_ms)
-    return replace(call, contributions=tuple(heaviest[:MAX_CONTRIBUTIONS]))
+    return tuple(sorted((collected, *others), key=lambda each: -each.own_ms)[:MAX_CONTRIBUTIONS])
 
 
 def _spent(nodes: Sequence[Node], depth: int) -> _Spent:

@@ -1,7 +1,7 @@
 """Finds the culprit of a stall: the in-app function to blame, the call that it made, and what took the time in there.
 
-The search goes inward from the step while one callee holds at least half of the step. Along that chain of calls, three
-nodes are named:
+The search goes inward from the step while one callee holds at least half of the step, automatic collections left out.
+Along that chain of calls, three nodes are named:
 
 * the nearest in-app function, seen from the inner end. In-app code outward of a framework's call of a view does not
   count (``frameworks``). If no other is in-app, the function is the outermost one inward of that call, and the report
@@ -60,15 +60,15 @@ class Culprit:
         """
         at_line = _heaviest_group(self.paths, self.line_on)
         telling = [path for path in at_line if any(node.key == self.node.key for node in path.nodes)]
-        return max(_heaviest_group(telling or at_line, _template_line), key=lambda path: path.weight_s)
+        return max(_heaviest_group(telling or at_line, _template_line), key=lambda path: path.net_s)
 
     @property
     def weight_s(self) -> float:
-        return _weight(self.paths)
+        return sum(path.weight_s for path in self.paths)
 
     @property
     def is_exact(self) -> bool:
-        """Whether exact nodes account for at least half of the time."""
+        """Whether exact nodes account for at least half of the time, collections included."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
         return _weight(certain) >= self.weight_s / 2
 
@@ -97,10 +97,10 @@ class Culprit:
         lines_s: dict[tuple[str, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
         total_s = 0.0
         for path in paths:
-            total_s += path.weight_s
+            total_s += path.net_s
             place = self._place_of(path)
             if place is not None and not self._is_shown(place, shown):
-                lines_s[place[:2]][place[2]] += path.weight_s
+                lines_s[place[:2]][place[2]] += path.net_s
         if not lines_s:
             return None
         names = max(lines_s, key=lambda key: sum(lines_s[key].values()))
@@ -132,7 +132,7 @@ class Culprit:
 
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
     """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
-    total = sum(path.weight_s for path in paths)
+    total = _weight(paths)
     chosen = paths
     depth = -1
     while True:
@@ -221,4 +221,4 @@ def _template_line(path: Path) -> object:
 
 
 def _weight(paths: Iterable[Path]) -> float:
-    return sum(path.weight_s for path in paths)
+    return sum(path.net_s for path in paths)

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from operator import itemgetter
 from types import CodeType
 
 from loopwatch.detection.calls import Cause
@@ -16,8 +17,17 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
+from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.timing.trace import Trace, TracedCall
-from loopwatch.detection.verdict.attribution import Node, Path, SeenStack, nodes_of
+from loopwatch.detection.verdict.attribution import (
+    GC_COLLECT,
+    Node,
+    Path,
+    SeenStack,
+    asks_for_collection,
+    nodes_of,
+    share_of,
+)
 from loopwatch.detection.verdict.culprit import DOMINANT
 from loopwatch.detection.verdict.thread_states import AT_REST, BUSY
 
@@ -53,6 +63,7 @@ class _Part:
     own_s: float = 0.0
     count: int = 0
     sampled: list[Path] = field(default_factory=list)
+    collected_s: float = 0.0
 
 
 class _States:
@@ -97,7 +108,12 @@ def _windows(sampled: Sequence[Path], started: float) -> list[tuple[float, float
 
 
 def explain_by_trace(
-    trace: Trace, sampled: Sequence[Path], readings: Iterable[CpuReading], started: float, ended: float
+    trace: Trace,
+    sampled: Sequence[Path],
+    readings: Iterable[CpuReading],
+    started: float,
+    ended: float,
+    collections: Iterable[Pause],
 ) -> Explanation:
     """Divide the time from ``started`` to ``ended`` among its traced calls and its samples."""
     parts: dict[_Key, _Part] = {}
@@ -107,6 +123,8 @@ def explain_by_trace(
             part = parts.setdefault(_key_of(call), _Part(call))
             part.own_s += call.own_s * share
             part.count += call.count
+    if not asks_for_collection(sampled) and not any(call.name == GC_COLLECT for call in trace.calls):
+        _deal_out_collections(collections, parts.values())
     rest_s = max(0.0, ended - started - sum(part.own_s for part in parts.values()))
     rest = _Part(None, rest_s)
     _deal_out(map(_without_callbacks, sampled), parts, rest)
@@ -169,6 +187,19 @@ def _deal_out(sampled: Iterable[Path], parts: dict[_Key, _Part], rest: _Part) ->
                 arrived[id(around[0])].append((replace(path, weight_s=path.weight_s * beyond), around[1:]))
 
 
+def _deal_out_collections(collections: Iterable[Pause], parts: Iterable[_Part]) -> None:
+    """Assign every collection to the traced call that began last of those around it."""
+    for pause in collections:
+        around = [
+            (part.call.started, part)
+            for part in parts
+            if part.call is not None and part.call.started <= pause.started and pause.ended <= part.call.ended
+        ]
+        if around:
+            _, innermost = max(around, key=itemgetter(0))
+            innermost.collected_s += pause.ended - pause.started
+
+
 def _depth(key: _Key) -> tuple[int, bool]:
     """Sort parts by depth. A C function is deeper than the Python function that calls it."""
     return len(key), isinstance(key[-1], tuple)
@@ -194,7 +225,7 @@ def _paths(part: _Part, states: _States) -> list[Path]:
     sites = _with_callees(call.sites, call)
     # Self time may have gone to any line of the function, or to a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
-    itself = Path(nodes, _TracedStack(sites), part.own_s, state)
+    itself = Path(nodes, _TracedStack(sites), part.own_s, state, share_of(part.collected_s, part.own_s))
     deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
     if not deeper:
         return [itself]

@@ -62,14 +62,15 @@ class StallReporter:
         if observation.is_unexamined:
             call = unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
             return self._usual.stand_in(call)
-        explained = explain_stall(stall, observation, started, engine)
+        collecting = self._gc_pauses.within(stall.clock.thread_id, started, stall.ended)
+        explained = explain_stall(stall, observation, started, engine, collecting)
         call = blocking_call(
             stall,
             observation,
             started,
             explained,
             started_at=started_at,
-            collecting=self._gc_pauses.within(stall.clock.thread_id, started, stall.ended),
+            collecting=collecting,
             engine=engine,
             ongoing=ongoing,
         )

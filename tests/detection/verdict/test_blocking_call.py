@@ -9,14 +9,13 @@ from django.utils import html
 
 from loopwatch.detection.calls import Cause, Contribution, OtherPlace, Request, StackFrame
 from loopwatch.detection.machine.clock import NEVER
-from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict import blocking_call as report
 from loopwatch.detection.verdict import contributions
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.culprit import line_of
 from tests.detection import shop
-from tests.detection.builders import STARTED_AT, Step, observation, path, reported, site, stall
+from tests.detection.builders import STARTED_AT, Step, collected, observation, path, reported, site, stall
 
 CHECKOUT = site(shop.checkout, "add_up(cart)")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
@@ -344,12 +343,12 @@ def test_a_step_of_no_task_has_no_task_name(callback):
 # Collections.
 
 
-def collected(collecting_s, *paths, **given):
-    return reported(*paths, collecting=Collecting(collecting_s), **given)
+def with_collection(collecting_s, *paths, started=0.0, **given):
+    return reported(*paths, started=started, collecting=collected((started, started + collecting_s)), **given)
 
 
 def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
-    call = collected(0.96875, path([POPS]), of=stall(1.0, handle=Step(shop.add_up)))
+    call = with_collection(0.96875, path([POPS]), of=stall(1.0, handle=Step(shop.add_up)))
     assert (call.method_name, call.leaf_name, call.cause) == (*[AUTOMATIC_COLLECTION] * 2, Cause.GARBAGE_COLLECTION)
     assert (call.function, call.called_name) == (f"{shop.__name__}.add_up", AUTOMATIC_COLLECTION)
     assert (call.duration_ms, call.step_ms, call.is_c_call, call.exact) == (968.75, 1000.0, True, True)
@@ -357,7 +356,7 @@ def test_a_collection_that_the_interpreter_began_is_reported_for_the_step():
 
 
 def test_a_collection_of_which_nothing_was_seen_has_no_stack():
-    call = collected(0.96875)
+    call = with_collection(0.96875)
     assert (call.method_name, call.stack) == (AUTOMATIC_COLLECTION, ())
 
 
@@ -370,42 +369,46 @@ def test_a_collection_of_which_nothing_was_seen_has_no_stack():
     ],
 )
 def test_a_collection_is_reported(lasted_s, collecting_s, name):
-    assert collected(collecting_s, path([POPS], lasted_s), of=stall(lasted_s)).method_name == name
+    assert with_collection(collecting_s, path([POPS], lasted_s), of=stall(lasted_s)).method_name == name
 
 
 def test_a_collection_is_measured_by_the_part_that_is_reported():
-    assert collected(0.46875, path([POPS], 0.5), started=0.5).method_name == AUTOMATIC_COLLECTION
+    assert with_collection(0.46875, path([POPS], 0.5), started=0.5).method_name == AUTOMATIC_COLLECTION
 
 
-def test_of_a_call_that_the_collector_may_only_have_struck_the_step_is_named():
-    paths = path([POPS], 0.765625, Cause.COMPUTING), path([SLEEPS], 0.234375)
-    call = collected(0.75, *paths, of=stall(1.0, handle=Step(shop.add_up)))
-    assert (call.method_name, call.exact, call.cause) == (f"{shop.__name__}.add_up", False, Cause.COMPUTING)
-    assert [frame.function for frame in call.stack] == ["price"]
-    assert own_ms(call)[0] == (AUTOMATIC_COLLECTION, 750.0)
+def test_the_call_is_the_one_that_took_most_of_the_time_without_collections():
+    paths = path([POPS], 0.75, Cause.COMPUTING, collecting=0.875), path([SLEEPS], 0.25)
+    call = with_collection(0.65625, *paths)
+    assert (call.method_name, call.duration_ms, call.cause) == ("time.sleep", 250.0, Cause.WAITING)
+    assert own_ms(call) == [(AUTOMATIC_COLLECTION, 656.25), ("time.sleep", 250.0), ("list.pop", 93.75)]
+
+
+def test_a_call_that_was_interrupted_by_collections_most_of_the_time_is_only_likely():
+    assert not with_collection(0.75, path([POPS], collecting=0.75)).exact
+    assert with_collection(0.25, path([POPS], collecting=0.25)).exact
 
 
 def test_a_collection_that_is_long_enough_for_a_stall_stands_beside_what_else_the_time_went_to():
-    call = collected(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
-    assert own_ms(call) == [("time.sleep", 562.5), (AUTOMATIC_COLLECTION, 250.0), ("list.pop", 187.5)]
+    call = with_collection(0.25, path([SLEEPS], 0.75), path([POPS], 0.25, collecting=1.0))
+    assert own_ms(call) == [("time.sleep", 750.0), (AUTOMATIC_COLLECTION, 250.0)]
     assert (call.method_name, call.duration_ms) == ("time.sleep", 750.0)
 
 
 def test_a_collection_that_is_too_short_for_a_stall_is_not_mentioned():
-    assert own_ms(collected(0.03125, path([SLEEPS]))) == [("time.sleep", 1000.0)]
+    assert own_ms(with_collection(0.03125, path([SLEEPS]))) == [("time.sleep", 1000.0)]
 
 
 def test_no_more_contributions_are_kept_for_a_collection(monkeypatch):
     monkeypatch.setattr(contributions, "MAX_CONTRIBUTIONS", 2)
-    call = collected(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
+    call = with_collection(0.25, path([SLEEPS], 0.75), path([POPS], 0.25))
     assert [name for name, _ in own_ms(call)] == ["time.sleep", AUTOMATIC_COLLECTION]
 
 
 def test_a_collection_that_a_call_asked_for_is_not_the_interpreters():
-    call = collected(0.25, path([SLEEPS], 0.75), path([COLLECTS], 0.25))
+    call = with_collection(0.25, path([SLEEPS], 0.75), path([COLLECTS], 0.25))
     assert own_ms(call) == [("time.sleep", 750.0), ("gc.collect", 250.0)]
 
 
 def test_a_collection_that_the_user_asked_for_is_the_call_that_did():
-    call = reported(path([COLLECTS]), collecting=Collecting(0.75))
+    call = reported(path([COLLECTS]), collecting=collected((0.0, 0.75)))
     assert (call.method_name, call.source, call.cause) == ("gc.collect", "item.parts.pop()", Cause.GARBAGE_COLLECTION)

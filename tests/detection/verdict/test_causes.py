@@ -12,10 +12,12 @@ from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.verdict.blocking_call import explain_stall, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (
+    NO_COLLECTION,
     STARTED_AT,
     Delayed,
     Step,
     Watch,
+    collected,
     named,
     observation,
     path,
@@ -100,8 +102,15 @@ def test_the_machine_is_the_cause_if_the_step_was(states, cause, stack):
     assert reported(*(path(stack, weight_s, state) for weight_s, state in states)).cause is cause
 
 
-def test_an_automatic_collection_is_the_cause_even_if_the_thread_was_starved():
-    assert reported(path([POPS], 1.0, Cause.STARVED), collecting=Collecting(0.75)).cause is Cause.GARBAGE_COLLECTION
+@pytest.mark.parametrize(
+    ("state", "cause"),
+    [
+        pytest.param(Cause.STARVED, Cause.GARBAGE_COLLECTION, id="the collection, which keeps the GIL itself"),
+        pytest.param(Cause.SUSPENDED, Cause.SUSPENDED, id="the suspension, which prolongs a collection too"),
+    ],
+)
+def test_of_an_automatic_collection_and_a_hold_up_by_the_machine_the_cause_is(state, cause):
+    assert reported(path([POPS], 1.0, state), collecting=collected((0.0, 0.75))).cause is cause
 
 
 UNSEEN = [
@@ -150,7 +159,7 @@ COLLECTED_ELSEWHERE = [
 def test_a_step_of_which_nothing_was_seen_while_another_thread_collected_garbage_was(thread_s, others_s, cause):
     step = stall(9.0, started=8.0, cpu=reading(9.0, thread_s, 5.0, 7.5), handle=Step(shop.price))
     seen = observation(started=8.0, before=reading(8.0, 3.0, 5.0, 7.0))
-    assert reported(of=step, seen=seen, started=8.0, collecting=Collecting(0.0, others_s)).cause is cause
+    assert reported(of=step, seen=seen, started=8.0, collecting=Collecting(others_s=others_s)).cause is cause
 
 
 def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(monkeypatch):
@@ -221,7 +230,10 @@ def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
 
 
 def explained(step, seen, *, engine, started=0.0):
-    return [(named(each.nodes), each.weight_s, each.state) for each in explain_stall(step, seen, started, engine).paths]
+    return [
+        (named(each.nodes), each.weight_s, each.state)
+        for each in explain_stall(step, seen, started, engine, NO_COLLECTION).paths
+    ]
 
 
 SLEPT = observation(sample(1.0, stack=[SLEEPS]), sample(2.0, reading(2.0, 1.0), [POPS]))

@@ -11,7 +11,7 @@ from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.tracing import step_trace
 from loopwatch.detection.verdict.explanation import explain_by_trace
 from tests.detection import shop
-from tests.detection.builders import ENTRY, inner_code, named, path, reading, sample, site, trace, traced
+from tests.detection.builders import ENTRY, collected, inner_code, named, path, reading, sample, site, trace, traced
 
 CHECKOUT = site(shop.checkout, "add_up(cart)")
 SLEEPS = site(shop.checkout, "time.sleep(total)")
@@ -40,8 +40,8 @@ def moved(seen, to_sample):
     return replace(seen, sample=to_sample)
 
 
-def explained(calls, sampled=(), ended=4.0, started=0.0, readings=()):
-    return explain_by_trace(trace(*calls), sampled, readings, started, ended)
+def explained(calls, sampled=(), ended=4.0, started=0.0, readings=(), collections=()):
+    return explain_by_trace(trace(*calls), sampled, readings, started, ended, collections)
 
 
 TRACED = [
@@ -134,7 +134,7 @@ def test_without_traced_calls_the_samples_explain_the_whole_step():
 
 
 def test_without_traced_calls_and_samples_nothing_is_explained():
-    assert explain_by_trace(Trace(), [], (), 0.0, 4.0).paths == []
+    assert explain_by_trace(Trace(), [], (), 0.0, 4.0, ()).paths == []
 
 
 def test_c_functions_known_to_be_on_the_stack_are_named():
@@ -228,7 +228,7 @@ def test_by_the_cpu_clocks_a_traced_call_is(before, after, state):
 
 def test_the_cpu_clocks_are_those_of_the_trace_too():
     call = traced([SLEEPS], 0.0, 2.0, name="time.sleep")
-    explanation = explain_by_trace(trace(call, readings=[reading(0.0)]), [], [reading(2.0)], 0.0, 2.0)
+    explanation = explain_by_trace(trace(call, readings=[reading(0.0)]), [], [reading(2.0)], 0.0, 2.0, ())
     assert explanation.paths[0].state is Cause.WAITING
 
 
@@ -485,7 +485,7 @@ def test_calls_are_counted_by_function():
         traced([ADD_UP, CHECKOUT], 2.0, 3.0, count=4),
     ]
     counts = {shop.add_up: 7, shop.Cart.size: 5}
-    explanation = explain_by_trace(trace(*calls, counts=counts), [path([], 1.0)], (), 0.0, 4.0)
+    explanation = explain_by_trace(trace(*calls, counts=counts), [path([], 1.0)], (), 0.0, 4.0, ())
     assert explanation.counts == {"time.sleep": 5, shop.add_up.__code__: 7}
 
 
@@ -541,3 +541,31 @@ def test_the_code_that_took_half_of_a_part_of_a_step_is_known():
     assert explained([traced([ADD_UP, CHECKOUT], 2.0, 4.0)], started=2.0, ended=6.0).untimed_callees == codes(
         shop.add_up
     )
+
+
+# Collections.
+
+
+COLLECTED = [
+    pytest.param((0.5, 1.5), [("time.sleep", 1.0), ("shop.price?", 2.0)], id="of the call in which it happened"),
+    pytest.param((1.5, 3.0), [("time.sleep", 2.0), ("shop.price?", 2.0)], id="of none, if it was in two calls"),
+    pytest.param((2.5, 3.0), [("time.sleep", 2.0), ("shop.price?", 1.5)], id="of a Python function"),
+]
+
+
+@pytest.mark.parametrize(("moments", "net_s"), COLLECTED)
+def test_a_collection_is_left_out_of_the_net_time(moments, net_s):
+    calls = [traced([SLEEPS], 0.0, 2.0, name="time.sleep"), traced([PRICE], 2.0, 4.0)]
+    explanation = explained(calls, collections=collected(moments).own)
+    assert [(named(each.nodes)[-1], each.net_s) for each in explanation.paths if each.weight_s] == net_s
+
+
+def test_a_collection_is_left_out_of_the_innermost_call():
+    calls = [traced([SLEEPS], 1.0, 3.0, name="time.sleep"), traced([CHECKOUT], 0.0, 4.0, own_s=2.0)]
+    explanation = explained(calls, collections=collected((1.0, 2.0)).own)
+    assert [each.net_s for each in explanation.paths if each.weight_s] == [1.0, 2.0]
+
+
+def test_a_collection_that_a_traced_call_asked_for_is_not_left_out():
+    explanation = explained([traced([SLEEPS], 0.0, 4.0, name="gc.collect")], collections=collected((0.0, 4.0)).own)
+    assert [each.net_s for each in explanation.paths if each.weight_s] == [4.0]

@@ -11,7 +11,7 @@ from loopwatch.detection.cpython.instructions import instructions_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.verdict.attribution import paths_of
-from tests.detection.builders import ENTRY, called, named, sample, site
+from tests.detection.builders import ENTRY, NO_COLLECTION, called, named, sample, site
 
 
 class Span:
@@ -77,7 +77,7 @@ EXIT_BEGINS = site(Span.__exit__, ENTRY)
 
 
 def seen(*stack, gil=GilWait.LONG, state=Cause.COMPUTING):
-    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0)
+    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0, NO_COLLECTION)
     node = path.nodes[-1]
     span = source.span_at(node.site.code, node.site.offset)
     return named(path.nodes), source.text_of(node.site.code.co_filename, span)

@@ -23,7 +23,7 @@ from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.verdict import attribution
 from loopwatch.detection.verdict.attribution import nodes_of, paths_of
 from tests.detection import shop
-from tests.detection.builders import ENTRY, called, inner_code, named, sample, site
+from tests.detection.builders import ENTRY, NO_COLLECTION, called, collected, inner_code, named, sample, site
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 ADDS_UP = site(shop.checkout, "add_up(cart)")
@@ -62,7 +62,7 @@ STORES = site(store, "spool.write(text)")
 
 
 def names_in(stack, gil, state=Cause.COMPUTING):
-    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0)
+    (path,) = paths_of([sample(1.0, stack=stack, gil=gil)], [state], 0.0, 2.0, NO_COLLECTION)
     return named(path.nodes)
 
 
@@ -187,13 +187,13 @@ WEIGHTS = [
 @pytest.mark.parametrize(("moments", "part", "weights_s"), WEIGHTS)
 def test_samples_share_the_time_of_the_part(moments, part, weights_s):
     samples = [sample(taken_at, stack=[POPS], requested_at=asked_at) for asked_at, taken_at in moments]
-    paths = paths_of(samples, [Cause.COMPUTING] * len(samples), *part)
+    paths = paths_of(samples, [Cause.COMPUTING] * len(samples), *part, NO_COLLECTION)
     assert [path.weight_s for path in paths] == weights_s
 
 
 def test_a_path_has_its_own_sample_and_state():
     samples = [sample(1.0, stack=[POPS]), sample(2.0, stack=[SLEEPS])]
-    paths = paths_of(samples, [Cause.COMPUTING, Cause.WAITING], 0.0, 3.0)
+    paths = paths_of(samples, [Cause.COMPUTING, Cause.WAITING], 0.0, 3.0, NO_COLLECTION)
     assert [(path.sample, path.state) for path in paths] == [
         (samples[0], Cause.COMPUTING),
         (samples[1], Cause.WAITING),
@@ -455,3 +455,15 @@ def test_a_librarys_wrapper_of_own_code_is_named_as_itself(monkeypatch):
     monkeypatch.setattr(shop, "price", debug.sensitive_variables("item")(shop.price), raising=False)
     monkeypatch.setitem(sys.modules, "shop", shop)
     assert named(nodes_of([PRICE, SENSITIVE], is_exact=True, is_calling=True)) == [SENSITIVE_NAME, "shop.price"]
+
+
+def test_a_collection_is_set_apart_from_the_time_in_which_it_happened():
+    samples = [sample(1.0, stack=[POPS]), sample(3.0, stack=[SLEEPS])]
+    paths = paths_of(samples, [Cause.COMPUTING] * 2, 0.0, 4.0, collected((1.5, 3.0)))
+    assert [(path.weight_s, path.net_s) for path in paths] == [(2.0, 1.5), (2.0, 1.0)]
+
+
+def test_a_collection_that_the_code_asked_for_is_not_set_apart():
+    asks = site(shop.price, "item.parts.pop()", "gc.collect")
+    (path,) = paths_of([sample(1.0, stack=[asks])], [Cause.COMPUTING], 0.0, 2.0, collected((0.0, 2.0)))
+    assert path.net_s == 2.0
