@@ -162,11 +162,11 @@ async def test_a_consumer_is_named_through_routers_and_middleware_and_an_idle_so
     socket = WebsocketCommunicator(application, "/ws/lobby/")
     idle = WebsocketCommunicator(application, "/ws/other/")
     for each in (socket, idle):
-        assert (await each.connect(5))[0]
+        assert (await each.connect(60))[0]
     await socket.send_to(text_data="hello")
-    assert await socket.receive_from(5) == "hello"
+    assert await socket.receive_from(60) == "hello"
     for each in (socket, idle):
-        await each.disconnect()
+        await each.disconnect(timeout=60)
     (call,) = await recorded()
     assert call.request.kind == "websocket"
     assert call.request.route == "ws/<slug:room>/"
@@ -256,7 +256,7 @@ class Lifespan:
     async def event(self, name):
         await self.to_send.put({"type": f"lifespan.{name}"})
         answer = asyncio.create_task(self.sent.get())
-        await asyncio.wait({answer, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=10)
+        await asyncio.wait({answer, self.task}, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         if answer.done():
             return answer.result()["type"]
         answer.cancel()

@@ -103,7 +103,7 @@ async def test_messages_that_come_in_right_after_a_stall_were_kept_out():
     await block()
     assert await kept_out() == [2]
     await socket.send_input({"type": "websocket.disconnect"})
-    await socket.wait()
+    await socket.wait(timeout=60)
 
 
 async def test_a_client_that_leaves_during_a_stall_was_not_kept_out():
@@ -114,4 +114,4 @@ async def test_a_client_that_leaves_during_a_stall_was_not_kept_out():
     await socket.send_input({"type": "websocket.disconnect"})
     await block()
     assert await kept_out() == [0]
-    await socket.wait()
+    await socket.wait(timeout=60)

@@ -116,8 +116,8 @@ def scope(kind, path, **fields):
 async def post(application, path, method="POST"):
     communicator = ApplicationCommunicator(application, scope("http", path, method=method))
     await communicator.send_input({"type": "http.request", "body": f"card={SECRET}".encode()})
-    start = await communicator.receive_output(10)
-    await communicator.receive_output(10)
+    start = await communicator.receive_output(60)
+    await communicator.receive_output(60)
     await communicator.wait(10)
     return start["status"]
 
@@ -125,9 +125,9 @@ async def post(application, path, method="POST"):
 async def chat(application):
     communicator = ApplicationCommunicator(application, scope("websocket", f"/ws/{SECRET}/", subprotocols=[SECRET]))
     await communicator.send_input({"type": "websocket.connect"})
-    await communicator.receive_output(10)
+    await communicator.receive_output(60)
     await communicator.send_input({"type": "websocket.receive", "text": SECRET})
-    await communicator.receive_output(10)
+    await communicator.receive_output(60)
     await communicator.send_input({"type": "websocket.disconnect", "code": 1000})
     await communicator.wait(10)
 

@@ -77,7 +77,7 @@ async def test_stats_do_not_wait_for_a_stop_in_progress(site):
 
     site.LOOPWATCH = site.LOOPWATCH | {"ON_BLOCKING_CALL": hang}
     await asyncio.create_task(LoopWatch(block)({"type": "http", "method": "GET", "path": "/"}, None, None))
-    assert await asyncio.to_thread(entered.wait, 10)
+    assert await asyncio.to_thread(entered.wait, 60)
     stopping = threading.Thread(target=lambda: stopped.append(site_monitor.stop(60)))
     stopping.start()
     try:

@@ -86,7 +86,7 @@ async def test_consumers_of_channels_wait_for_each_other():
     site = application()
     visitors = [WebsocketCommunicator(site, "/ws/chat/") for _ in range(3)]
     for visitor in visitors:
-        await visitor.connect()
+        await visitor.connect(timeout=60)
     for visitor in visitors:
         await visitor.send_to(text_data="hello")
     for visitor in visitors:
@@ -94,7 +94,7 @@ async def test_consumers_of_channels_wait_for_each_other():
     waits = await stored()
     assert waits == [("process", f"{__name__}.Chat.dispatch", "WebSocket ws/chat/", "WebSocket", "ws/chat/", 2)]
     for visitor in visitors:
-        await visitor.disconnect()
+        await visitor.disconnect(timeout=60)
 
 
 async def test_calls_that_a_view_gathers_wait_for_the_thread_of_their_request():

@@ -288,7 +288,7 @@ async def test_a_slow_callback_delays_neither_the_loop_nor_another_block():
     with watch(threshold_ms=THRESHOLD_MS) as other:
         await blocks_twice()
     assert len(other.calls) == 2
-    await asyncio.to_thread(begun.wait, 10)
+    await asyncio.to_thread(begun.wait, 60)
     go_on.set()
     slow.__exit__(None, None, None)
     assert len(slow.calls) == 2
@@ -407,11 +407,11 @@ def test_loops_in_two_threads_do_not_mix():
 
     async def main(name, stalls):
         with watch(threshold_ms=THRESHOLD_MS) as watchers[name]:
-            await asyncio.to_thread(both_run.wait, 10)
+            await asyncio.to_thread(both_run.wait, 60)
             for _ in range(stalls):
                 block()
                 await asyncio.sleep(0)
-            await asyncio.to_thread(both_run.wait, 10)
+            await asyncio.to_thread(both_run.wait, 60)
 
     threads = [
         threading.Thread(target=lambda name=name, stalls=stalls: asyncio.run(main(name, stalls)))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.support.waiting import TooLateError, until
 
-WRITTEN_WITHIN_S = 10
+WRITTEN_WITHIN_S = 60
 
 EVENTS = """
     SELECT event.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,

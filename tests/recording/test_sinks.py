@@ -196,7 +196,7 @@ def test_a_receiver_that_flushes_does_not_wait_for_itself(recorder_of):
     recorder = recorder_of(sinks=(), on_blocking_call=lambda call: answers.put(recorder.flush(60)))
     recorder.put(blocking_call())
     assert recorder.flush(10)
-    assert answers.get(timeout=10) is False
+    assert answers.get(timeout=60) is False
 
 
 def test_calls_there_is_no_room_for_are_counted(recorder_of):

@@ -54,10 +54,10 @@ from loopwatch.testing import record_stalls
 
 async def greet():
     socket = WebsocketCommunicator(application, "/chat/")
-    await socket.connect()
+    await socket.connect(timeout=60)
     await socket.send_to("hello")
-    assert await socket.receive_from(timeout=30) == "hello"
-    await socket.disconnect()
+    assert await socket.receive_from(timeout=60) == "hello"
+    await socket.disconnect(timeout=60)
 
 
 def is_watched():

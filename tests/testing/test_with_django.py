@@ -56,7 +56,7 @@ def test_blocks_with_the_client(client):
 async def test_blocks_with_a_communicator():
     communicator = HttpCommunicator(get_asgi_application(), "GET", "/pay/")
     assert (await communicator.get_response(timeout=30))["body"] == b"paid"
-    await communicator.wait()
+    await communicator.wait(timeout=60)
 
 
 class Slow(AsyncWebsocketConsumer):
@@ -67,10 +67,10 @@ class Slow(AsyncWebsocketConsumer):
 
 async def test_blocks_in_a_consumer():
     socket = WebsocketCommunicator(Slow.as_asgi(), "/chat/")
-    await socket.connect()
+    await socket.connect(timeout=60)
     await socket.send_to("hello")
     assert await socket.receive_from(timeout=30) == "hello"
-    await socket.disconnect()
+    await socket.disconnect(timeout=60)
 
 
 class TestShop(SimpleTestCase):

@@ -195,7 +195,7 @@ async def test_the_context_of_a_step_is_not_read_by_another_thread():
         wait_until(lambda: calls)
 
     await asyncio.create_task(serve())
-    monitor.stop_watching(watching, 10)
+    monitor.stop_watching(watching, 60)
     *ongoing, finished = calls
     assert set(ongoing) == {(True, None, None)}
     assert finished == (False, None, "checkout")

@@ -108,7 +108,7 @@ async def test_objects_that_a_stall_refers_to_are_released():
             asyncio.get_running_loop().call_soon(hold, payload)
             del payload
             await asyncio.sleep(0)
-            await asyncio.to_thread(monitor.settle, 10)
+            await asyncio.to_thread(monitor.settle, 60)
             assert reference() is None
     finally:
         gc.enable()
