@@ -33,7 +33,9 @@ class SiteSubscriber:
         self._recorder.loop_times.add_pause(call)
         earlier = self._recorded.pop(call)
         if call.cause.is_machine:
-            logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause)
+            logger.info(
+                "The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, call.cause_in_words
+            )
         elif self._filter.accepts(call):
             self._recorded.keep(call, call)
             self._recorder.put(call)

@@ -24,11 +24,12 @@ class Cause(StrEnum):
     IMPORTING = "importing"
     STARVED = "starved"
     SUSPENDED = "suspended"
+    THROTTLED = "throttled"
 
     @property
     def is_machine(self) -> bool:
         """Whether the machine, not a call made by the step, is to blame."""
-        return self in (Cause.STARVED, Cause.SUSPENDED)
+        return self in (Cause.STARVED, Cause.SUSPENDED, Cause.THROTTLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +140,9 @@ class BlockingCall:
     function is certain: the call is then a likely one, or the function itself. ``other_place`` is where a
     considerable part of the step went besides; another line that makes the same call has a part of ``duration_ms``.
     ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them.
-    ``kept_out`` estimates the requests that could not even arrive. An ``ongoing`` call has not ended: it is reported
-    again, under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry span that was current in the
+    ``kept_out`` estimates the requests that could not even arrive. ``throttled_periods`` is in how many periods of
+    its CPU limit the kernel stopped the process meanwhile. An ``ongoing`` call has not ended: it is reported again,
+    under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry span that was current in the
     step, on a site that uses it; it is not stored.
     """
 
@@ -169,6 +171,7 @@ class BlockingCall:
     ongoing: bool = False
     delayed: tuple[Request, ...] = ()
     kept_out: KeptOut = NONE_KEPT_OUT
+    throttled_periods: int = 0
     otel_span: object | None = field(default=None, compare=False, repr=False)
 
     @cached_property
@@ -194,6 +197,14 @@ class BlockingCall:
         if (other.function, other.called_name) == (self.function, self.called_name):
             return part_at_line(duration, other.lineno)
         return and_elsewhere(duration, other.called_name, other.function, other.lineno)
+
+    @property
+    def cause_in_words(self) -> str:
+        """The cause, with its figures if it has any: ``throttled in 2 periods of the CPU limit``."""
+        if self.cause is not Cause.THROTTLED:
+            return str(self.cause)
+        periods = "1 period" if self.throttled_periods == 1 else f"{self.throttled_periods} periods"
+        return f"{self.cause} in {periods} of the CPU limit"
 
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function

@@ -38,7 +38,7 @@ def _heaviest(calls: Iterable[BlockingCall]) -> list[tuple[float, str]]:
 
 def _described(call: BlockingCall) -> str:
     if call.cause.is_machine:
-        return f"no call, the process was {call.cause}"
+        return f"no call, the process was {call.cause_in_words}"
     name = call.called_name or call.method_name
     return f"{name} ({shorten(call.filename)}:{call.lineno})" if call.filename else name
 

@@ -33,7 +33,7 @@ def figures_line(figures: Figures) -> str:
 def call_line(call: BlockingCall) -> str:
     """Describe one call of a request."""
     if call.cause.is_machine:
-        return f"stood still for {call.step_ms:.1f} ms, and no call is to blame: {call.cause}"
+        return f"stood still for {call.step_ms:.1f} ms, and no call is to blame: {call.cause_in_words}"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     line = f"{call.headline} took {call.duration_ms:.1f} ms of {call.step_ms:.1f} in {call.function}{where}"
     return log_text(line, 1000)

@@ -18,6 +18,7 @@ from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Turns
 from loopwatch.detection.machine.gc_pauses import Collecting, Pause
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
+from loopwatch.detection.machine.throttling import NEVER_THROTTLED
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall
@@ -165,7 +166,16 @@ def stall(
     )
 
 
-def observation(*samples, started=0.0, before=None, delays=None, suspended_s=0.0, stall_id="a stall", otel_span=None):
+def observation(
+    *samples,
+    started=0.0,
+    before=None,
+    delays=None,
+    suspended_s=0.0,
+    throttled=NEVER_THROTTLED,
+    stall_id="a stall",
+    otel_span=None,
+):
     """What the watchdog saw of a step. ``before`` was read as the step began, unless a test says otherwise."""
     return Observation(
         step_started=started,
@@ -177,6 +187,7 @@ def observation(*samples, started=0.0, before=None, delays=None, suspended_s=0.0
         stall_id=stall_id,
         otel_span=otel_span,
         suspended_s=suspended_s,
+        throttled=throttled,
     )
 
 

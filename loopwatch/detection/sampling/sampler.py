@@ -10,6 +10,7 @@ from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, process_s
 from loopwatch.detection.machine.gil_wait import SampleRequest
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
@@ -23,10 +24,13 @@ DELAYS_KEPT_S = 0.1
 class Sampler:
     """Looks at all watched loops, and keeps the observations of their steps."""
 
-    def __init__(self, observations: Observations, settler: Settler, suspensions: Suspensions) -> None:
+    def __init__(
+        self, observations: Observations, settler: Settler, suspensions: Suspensions, throttling: Throttling
+    ) -> None:
         self._observations = observations
         self._settler = settler
         self._suspensions = suspensions
+        self._throttling = throttling
         self._clocks: tuple[LoopClock, ...] = ()
         self._read_delays_at = 0.0
 
@@ -75,6 +79,7 @@ class Sampler:
                 clock.history.delays = Delays(clock.thread.run_delay, watchdog_delay)
             self._read_delays_at = now() + DELAYS_KEPT_S
         self._suspensions.check(now(), process_s())
+        self._throttling.note()
 
     def sample_overdue_steps(self, asked_at: float) -> None:
         """Sample each loop whose step is overdue. The watchdog has asked for the GIL since ``asked_at``."""

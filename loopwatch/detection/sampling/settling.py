@@ -14,6 +14,7 @@ from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import process_s
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.observations import Observations
@@ -60,6 +61,7 @@ class Settler:
         observations: Observations,
         budget: CpuBudget,
         suspensions: Suspensions,
+        throttling: Throttling,
     ) -> None:
         self.failures = self.unexamined = 0
         self.due_at = self.busy_until = 0.0
@@ -68,6 +70,7 @@ class Settler:
         self._observations = observations
         self._budget = budget
         self._suspensions = suspensions
+        self._throttling = throttling
         self._is_settling = False
 
     @property
@@ -148,5 +151,6 @@ class Settler:
         if observation.otel_span is None:
             observation.otel_span = stall.clock.otel_span_of(stall.handle)
         observation.suspended_s = self._suspensions.within(stall.step_started, stall.ended)
+        observation.throttled = self._throttling.within(stall.step_started, stall.ended)
         if not ongoing:
             observation.end(self.free_since, stall.clock.history.delays)

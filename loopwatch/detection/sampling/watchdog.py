@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.throttling import Throttling, limits_of_this_process
 from loopwatch.detection.sampling.cpu_budget import CpuBudget, WatchdogFigures
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
@@ -33,9 +34,11 @@ class Watchdog:
         self._inbox: deque[Stall | Backlog | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())
+        self._throttling = Throttling()
         self._observations = Observations()
-        self._settler = Settler(reports, self._inbox, self._observations, self._budget, self._suspensions)
-        self._sampler = Sampler(self._observations, self._settler, self._suspensions)
+        machine = self._suspensions, self._throttling
+        self._settler = Settler(reports, self._inbox, self._observations, self._budget, *machine)
+        self._sampler = Sampler(self._observations, self._settler, *machine)
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._woken_at = self._started_at = 0.0
@@ -98,6 +101,7 @@ class Watchdog:
 
     def _run(self) -> None:
         self._observations.watchdog_delay = RunDelay(threading.get_native_id())
+        self._throttling.begin(limits_of_this_process())
         look_at: float | None = now()
         asked_at = self._started_at  # another thread may have kept the GIL since
         while not self._is_stopping:

@@ -33,6 +33,7 @@ from loopwatch.detection.verdict.explanation import Explanation, explain_by_trac
 from loopwatch.detection.verdict.stack_frames import frames_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_request, name_of_step
 from loopwatch.detection.verdict.thread_states import (
+    BUSY,
     computed,
     is_starved,
     is_suspended,
@@ -120,15 +121,34 @@ def blocking_call(
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
     automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
     call = _with_collections(call, common, culprit, automatic_s, paths)
-    if call.cause.is_machine or _is_its_own(stall, observation, started):
-        return call
-    return replace(call, cause=Cause.SUSPENDED)
+    if not call.cause.is_machine and not _is_its_own(stall, observation, started):
+        call = replace(call, cause=Cause.SUSPENDED)
+    is_throttled = call.cause.is_machine and _was_throttled(call.cause, stall, observation, started)
+    cause = Cause.THROTTLED if is_throttled else call.cause
+    return replace(call, cause=cause, throttled_periods=observation.throttled.periods)
 
 
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
     """Return whether the step would have reached the threshold without the machine's delays."""
     run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
     return stall.ended - started - max(run_delay, observation.suspended_s) >= stall.threshold_s
+
+
+def _was_throttled(cause: Cause, stall: Stall, observation: Observation, started: float) -> bool:
+    """Return whether a CPU limit is why the loop's thread did not run, though the process was suspended or starved."""
+    throttled, lasted_s = observation.throttled, stall.ended - started
+    off_cpu_s = max(_run_delay_s(stall, observation, started), observation.suspended_s)
+    if not throttled.periods or throttled.cpu_s < BUSY * (off_cpu_s or lasted_s):
+        return False
+    # A starved thread waits for the GIL; a throttled one for a CPU, and so does the whole process.
+    return cause is Cause.SUSPENDED or off_cpu_s > BUSY * lasted_s
+
+
+def _run_delay_s(stall: Stall, observation: Observation, started: float) -> float:
+    before = observation.before
+    if observation.samples or observation.delays is None:
+        return run_delay_s(observation.samples, observation.step_started, before)
+    return run_delay_unseen_s(observation.delays, stall.cpu, before, stall.ended - started)
 
 
 class _Place(TypedDict):

@@ -9,6 +9,7 @@ import pytest
 from loopwatch.detection.calls import SAMPLING, TRACING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
 from loopwatch.detection.machine.gc_pauses import Collecting
+from loopwatch.detection.machine.throttling import NEVER_THROTTLED, Throttled
 from loopwatch.detection.verdict.blocking_call import explain_stall, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (
@@ -224,6 +225,56 @@ def test_the_lowest_threshold_of_those_who_watch_is_what_makes_a_stall():
     of = stall(1.0, subscribers=[Watch(0.5), Watch(0.125), Watch(0.25)])
     assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.875)).cause is Cause.WAITING
     assert reported(path([SLEEPS]), of=of, seen=observation(suspended_s=0.9375)).cause is Cause.SUSPENDED
+
+
+THROTTLED = [
+    pytest.param([path([SLEEPS])], {"suspended_s": 0.96875}, Cause.THROTTLED, id="throttled, if it was suspended"),
+    pytest.param([], {"before": reading(0.0, 0.0, 0.0)}, Cause.THROTTLED, id="throttled, if nothing was seen"),
+    pytest.param(
+        [path([SLEEPS], 1.0, Cause.STARVED)],
+        {"suspended_s": 0.75},
+        Cause.THROTTLED,
+        id="throttled, if the process did not run for most of a starved step",
+    ),
+    pytest.param(
+        [path([SLEEPS], 1.0, Cause.STARVED)],
+        {"suspended_s": 0.25},
+        Cause.STARVED,
+        id="starved, if the process ran for most of it",
+    ),
+    pytest.param([path([SLEEPS])], {}, Cause.WAITING, id="a call, if that leaves a stall"),
+]
+
+
+@pytest.mark.parametrize(("paths", "seen", "cause"), THROTTLED)
+def test_a_step_during_which_the_kernel_throttled_the_process_is(paths, seen, cause):
+    call = reported(*paths, seen=observation(throttled=Throttled(10, 0.75), **seen))
+    assert (call.cause, call.throttled_periods) == (cause, 10)
+
+
+def test_a_starved_step_of_which_nothing_was_seen_is_throttled_if_its_thread_waited_for_a_cpu():
+    seen = observation(delays=Delayed(0.96875), throttled=Throttled(10, 1.0))
+    step = stall(1.0, cpu=reading(1.0, 0.0, 0.5), handle=Step(shop.price))
+    assert reported(of=step, seen=seen).cause is Cause.THROTTLED
+    assert reported(of=step, seen=replace(seen, throttled=NEVER_THROTTLED)).cause is Cause.STARVED
+
+
+def test_throttling_that_was_short_does_not_explain_a_long_suspension():
+    seen = observation(suspended_s=0.96875, throttled=Throttled(1, 0.25))
+    assert reported(path([SLEEPS]), seen=seen).cause is Cause.SUSPENDED
+
+
+@pytest.mark.parametrize(
+    ("cause", "periods", "words"),
+    [
+        (Cause.THROTTLED, 1, "throttled in 1 period of the CPU limit"),
+        (Cause.THROTTLED, 2, "throttled in 2 periods of the CPU limit"),
+        (Cause.STARVED, 2, "starved"),
+    ],
+)
+def test_the_cause_in_words_names_the_periods(cause, periods, words):
+    call = replace(reported(path([SLEEPS])), cause=cause, throttled_periods=periods)
+    assert call.cause_in_words == words
 
 
 # What the time went to, by each engine.
