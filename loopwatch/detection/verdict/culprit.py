@@ -1,7 +1,8 @@
 """Finds the culprit of a stall: the in-app function to blame, the call that it made, and what took the time in there.
 
 The search goes inward from the step while one callee holds at least half of the step, automatic collections left out.
-Along that chain of calls, three nodes are named:
+If two callees hold about half each, it follows the one that is called first. Along that chain of calls, three nodes are
+named:
 
 * the nearest in-app function, seen from the inner end. In-app code outward of a framework's call of a view does not
   count (``frameworks``). If no other is in-app, the function is the outermost one inward of that call, and the report
@@ -28,6 +29,8 @@ from loopwatch.detection.verdict.frameworks import calls_view, is_server
 
 DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
+ABOUT_HALF = 0.45
+"""Two callees that each have at least this share are equal: which one has more changes from stall to stall."""
 CONSIDERABLE = 1 / 5
 """Another place is mentioned if it had this share of the step."""
 
@@ -132,7 +135,8 @@ class Culprit:
 
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
     """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
-    total = _weight(paths)
+    total_s = _weight(paths)
+    enough_s = DOMINANT * total_s
     chosen = paths
     depth = -1
     while True:
@@ -142,11 +146,22 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
                 groups[path.nodes[depth + 1].key].append(path)
         if not groups:
             break
-        heaviest = max(groups.values(), key=_weight)
-        if depth >= 0 and _weight(heaviest) < DOMINANT * total:
+        callee = max(groups.values(), key=_weight)
+        halves = [group for group in groups.values() if _weight(group) >= ABOUT_HALF * total_s]
+        if depth >= 0 and len(halves) > 1:
+            callee = _called_first(halves, depth)
+            enough_s = ABOUT_HALF / DOMINANT * _weight(callee)
+        elif depth >= 0 and _weight(callee) < enough_s:
             break
-        chosen, depth = heaviest, depth + 1
+        chosen, depth = callee, depth + 1
     return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
+
+
+def _called_first(callees: Iterable[list[Path]], depth: int) -> list[Path]:
+    """Return the callee that the function at ``depth`` calls first, or by name if it calls them in one place."""
+    return min(
+        callees, key=lambda paths: min((each.nodes[depth].site.offset, each.nodes[depth + 1].name) for each in paths)
+    )
 
 
 def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:

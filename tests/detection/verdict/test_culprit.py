@@ -56,6 +56,24 @@ CULPRITS = [
         "shop.price",
         id="the heaviest function that the loop called, if none had half of it",
     ),
+    pytest.param(
+        [(0.53, [DUMPS, DUMPS_FROM]), (0.47, [SLEEPS])],
+        "time.sleep",
+        id="the first of two calls that had about half each",
+    ),
+    pytest.param(
+        [(0.54, [DUMPS, DUMPS_FROM]), (0.46, [POPS, CHECKOUT])],
+        "list.pop",
+        id="what the first of two calls did, if they had about half each",
+    ),
+    pytest.param(
+        [(0.54, [DUMPS, DUMPS_FROM]), (0.26, [POPS, CHECKOUT]), (0.2, [PRICE, CHECKOUT])],
+        "shop.price",
+        id="only the first of two calls, if nothing that it did had most of its time",
+    ),
+    pytest.param(
+        [(0.56, [DUMPS, DUMPS_FROM]), (0.44, [SLEEPS])], "json.dumps", id="the heavier of two calls that differ clearly"
+    ),
     pytest.param([(0.1, []), (0.9, [SLEEPS])], "time.sleep", id="a call, even if plumbing was seen as well"),
     pytest.param([(0.6, []), (0.4, [SLEEPS])], "shop.checkout", id="no call, if the plumbing had most of the time"),
     pytest.param([(1.0, [ITERENCODE, ENCODE, DUMPS, DUMPS_FROM])], "json.dumps", id="where the library was entered"),
