@@ -9,6 +9,11 @@ def headline(*, called: str, detail: str) -> str:
     return f"{called} → {detail}" if called and called != detail else detail
 
 
+def at_least(calls_seen: int) -> str:
+    """Return ``at least 14 calls``, or ``""`` for a single one."""
+    return f"at least {calls_seen:,} calls" if calls_seen > 1 else ""
+
+
 def and_elsewhere(duration: str, called: str, function: str, lineno: int) -> str:
     """Return ``and 200 ms of time.sleep in shop.views.locate, line 41``."""
     call = "" if called == function else f" of {called}"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopwatch.headline import headline
+from loopwatch.headline import at_least, headline
 
 
 @pytest.mark.parametrize(
@@ -15,3 +15,8 @@ from loopwatch.headline import headline
 )
 def test_a_headline_has(called, detail, text):
     assert headline(called=called, detail=detail) == text
+
+
+@pytest.mark.parametrize(("calls_seen", "text"), [(1, ""), (2, "at least 2 calls"), (1200, "at least 1,200 calls")])
+def test_several_calls_are_counted(calls_seen, text):
+    assert at_least(calls_seen) == text

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 
-from loopwatch.headline import and_elsewhere, headline, part_at_line
+from loopwatch.headline import and_elsewhere, at_least, headline, part_at_line
 
 SAMPLING, TRACING = ENGINES = "sampling", "tracing"
 
@@ -139,6 +139,7 @@ class BlockingCall:
     time in the end; both may equal ``called_name``, and all may equal ``function``. ``exact`` is false where only the
     function is certain: the call is then a likely one, or the function itself. ``other_place`` is where a
     considerable part of the step went besides; another line that makes the same call has a part of ``duration_ms``.
+    ``calls_seen`` is how many times the step is known to have made the call; samples miss most of many quick calls.
     ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them.
     ``kept_out`` estimates the requests that could not even arrive. ``throttled_periods`` is in how many periods of
     its CPU limit the kernel stopped the process meanwhile. An ``ongoing`` call has not ended: it is reported again,
@@ -167,6 +168,7 @@ class BlockingCall:
     contributions: tuple[Contribution, ...] = ()
     request: Request | None = None
     other_place: OtherPlace | None = None
+    calls_seen: int = 1
     waiting: int = 0
     ongoing: bool = False
     delayed: tuple[Request, ...] = ()
@@ -209,4 +211,4 @@ class BlockingCall:
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
         text = f"{self.headline} blocked the event loop for {self.duration_ms:.1f} ms in {where}"
-        return f"{text}, {self.besides}" if self.besides else text
+        return ", ".join(filter(None, (text, at_least(self.calls_seen), self.besides)))

@@ -12,6 +12,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
+from loopwatch.headline import at_least
 from loopwatch.recording import request_columns
 from loopwatch.recording.column_values import milliseconds
 from loopwatch.recording.health import Errors
@@ -92,7 +93,7 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     parts = [f"{call.headline} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
     if call.source:
         parts[0] += f": {log_text(call.source, LONGEST_SOURCE)}"
-    parts.append(call.besides)
+    parts += [at_least(call.calls_seen), call.besides]
     if call.request:
         target = call.request.consumer or call.request.route
         parts.append(f"{request_columns.method(call.request)} {target}".strip())
@@ -116,6 +117,7 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
         "duration_ms": milliseconds(call.duration_ms),
         "step_ms": milliseconds(call.step_ms),
         "ongoing": call.ongoing,
+        "calls_seen": call.calls_seen,
         "method": request_columns.method(call.request),
         "route": log_text(request_columns.route(call.request), 300),
         "requests_delayed": call.waiting,

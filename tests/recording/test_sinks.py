@@ -56,6 +56,12 @@ def test_the_log_has_the_second_place_of_the_step(caplog):
     assert "; and 200.0 ms of time.sleep in shop.locate, line 7; POST" in lines(caplog)[0].getMessage()
 
 
+def test_the_log_says_how_many_calls_were_seen(caplog):
+    LogSink().emit(blocking_call(calls_seen=14))
+    assert "; at least 14 calls; POST" in lines(caplog)[0].getMessage()
+    assert lines(caplog)[0].loopwatch_calls_seen == 14
+
+
 @pytest.mark.parametrize(
     ("source", "end"),
     [

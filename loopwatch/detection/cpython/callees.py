@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from loopwatch.detection.cpython import bytecode, expressions
+from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
 
@@ -156,7 +157,7 @@ class _Variables:
 
     def _locals(self) -> Mapping[str, Any]:
         frame = self._frame
-        if frame.f_trace is not None or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
+        if is_traced(frame) or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
             raise _CannotTellError
         if self._read is None:
             self._read = locals_of(frame)

@@ -25,16 +25,17 @@ KEPT_BY_NAME = 16
 DEEPEST_BY_NAME = 500
 _COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
 _COPIES_LOCALS = sys.version_info < (3, 13)
-_standing = attrgetter("f_code", "f_lasti", "f_globals")
+_standing = attrgetter("f_code", "f_lasti", "f_globals", "f_trace")
 _function = attrgetter("f_code.co_name")
 
 
 class Standing(NamedTuple):
-    """The place where a frame stood."""
+    """The place where a frame stood, and its trace function, which may be a mark of ``frame_marks``."""
 
     code: CodeType
     offset: int
     namespace: dict[str, Any]
+    trace: Any = None
 
 
 class Stack(NamedTuple):
@@ -53,14 +54,13 @@ def stack_of(thread_id: int, name: str) -> Stack:
 
     The frames of functions called ``name`` are returned too, unless they lie very deep.
     """
-    standing: list[tuple[CodeType, int, dict[str, Any]]] = []
+    standing: list[tuple[CodeType, int, dict[str, Any], Any]] = []
     innermost: list[FrameType] = []
     named: list[FrameType] = []
-    first = map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
-    walk, again, and_again = (_outward(islice(chain(innermost, (None,)), 1)) for _ in range(3))
+    walk, again, and_again = (outward(islice(chain(innermost, (None,)), 1)) for _ in range(3))
     have_name = islice(map(eq, repeat(name), map(_function, and_again)), DEEPEST_BY_NAME)
-    _at_once(
-        partial(innermost.extend, islice(_outward(first), KEPT)),
+    at_once(
+        partial(innermost.extend, islice(outward(innermost_frame(thread_id)), KEPT)),
         partial(standing.extend, map(_standing, walk)),
         partial(named.extend, islice(compress(again, have_name), KEPT_BY_NAME)),
     )
@@ -70,7 +70,7 @@ def stack_of(thread_id: int, name: str) -> Stack:
 def locals_of(frame: FrameType) -> dict[str, Any]:
     """Return the local variables of a frame that another thread may be running."""
     found: list[dict[str, Any]] = []
-    _at_once(partial(found.extend, map(attrgetter("f_locals"), (frame,))))
+    at_once(partial(found.extend, map(attrgetter("f_locals"), (frame,))))
     return found[0]
 
 
@@ -85,15 +85,21 @@ def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
         return
     running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
     if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
-    _at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
+    at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
 
 
-def _outward(first: Iterator[FrameType | None]) -> Iterator[FrameType]:
+def innermost_frame(thread_id: int) -> Iterator[FrameType | None]:
+    """Yield the frame that a thread is running, once asked for it; ``None`` if there is no such thread."""
+    return map(methodcaller("get", thread_id), map(call, (sys._current_frames,)))  # noqa: SLF001
+
+
+def outward(first: Iterator[FrameType | None]) -> Iterator[FrameType]:
+    """Yield a frame and its callers, for use by ``at_once``."""
     steps: Iterator[Any] = chain(first, repeat("f_back", MAX_DEPTH - 1))
     return takewhile(truth, accumulate(steps, getattr))
 
 
-def _at_once(*functions: Callable[[], object]) -> None:
+def at_once(*functions: Callable[[], object]) -> None:
     """Call C functions one after the other, without releasing the GIL in between."""
     if not _COLLECTS_WHILE_ALLOCATING or not gc.isenabled():
         deque(map(call, functions), maxlen=0)

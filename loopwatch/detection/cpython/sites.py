@@ -3,8 +3,8 @@
 Modules of loopwatch whose frames need a rule register themselves here, so that renaming one cannot break the rule.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, TypeVar
 
@@ -32,7 +32,7 @@ class Site:
     """The place where a frame stood.
 
     ``lazily_imports`` is the module whose lazy import the frame runs by its first use, and ``template`` the template
-    that it renders.
+    that it renders. ``mark`` is the frame's mark (``frame_marks``): frames with different marks are different calls.
     """
 
     code: CodeType
@@ -41,6 +41,7 @@ class Site:
     callee: Callee | None = None
     lazily_imports: str = ""
     template: Template | None = None
+    mark: int | None = field(default=None, compare=False)
 
 
 def runs_steps(function: Function) -> Function:
@@ -68,6 +69,11 @@ def register_tracer(package: str) -> None:
 def is_where_steps_begin(code: CodeType, module: str) -> bool:
     """Return whether a frame is one of those between the loop and the step it runs."""
     return id(code) in _own_runners or code.co_name in _ASYNCIO_RUNNERS.get(module, ())
+
+
+def step_runners() -> Container[int]:
+    """Return the ids of the code objects in whose frames the steps of watched loops begin."""
+    return _own_runners
 
 
 def is_collector_callback(module: str) -> bool:

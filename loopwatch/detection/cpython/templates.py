@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
 
 RENDERS_NODE = "render_annotated"
@@ -77,7 +78,7 @@ def template_at(code: CodeType, namespace: Mapping[str, Any], frame: FrameType |
     module = namespace.get("__name__")
     if not module:
         return _of_jinja(namespace)
-    if frame is None or frame.f_trace is not None or code.co_name != RENDERS_NODE or module != _DJANGO:
+    if frame is None or is_traced(frame) or code.co_name != RENDERS_NODE or module != _DJANGO:
         return None
     variables = locals_of(frame)
     try:

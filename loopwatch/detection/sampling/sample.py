@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from loopwatch.detection.cpython import lazy_imports
 from loopwatch.detection.cpython.bytecode import is_entry
 from loopwatch.detection.cpython.callees import callee_at
+from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.places import NAMELESS
@@ -19,6 +20,7 @@ from loopwatch.detection.cpython.sites import (
     is_collector_callback,
     is_tracer,
     is_where_steps_begin,
+    step_runners,
 )
 from loopwatch.detection.cpython.templates import RENDERS_NODE, template_at
 from loopwatch.detection.machine.clock import now
@@ -70,7 +72,11 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
     handle = clock.handle
     if handle is None:
         return None
-    stack = stack_of(clock.thread_id, RENDERS_NODE) if is_gil_enabled() else _NOT_WALKED
+    if is_gil_enabled():
+        mark_frames(clock.thread_id, step_runners())
+        stack = stack_of(clock.thread_id, RENDERS_NODE)
+    else:
+        stack = _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED
     if is_gone or clock.handle is not handle or clock.started != started:
         return None
@@ -93,7 +99,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     frame = next(asked, None)
     rendering = iter(stack.named)
     is_in_tracer = False
-    for code, offset, namespace in stack.standing:
+    for code, offset, namespace, trace in stack.standing:
         module = str(namespace.get("__name__", ""))
         if is_where_steps_begin(code, module):
             break
@@ -106,7 +112,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
         lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
         renders = next(rendering, None) if code.co_name == RENDERS_NODE else None
         template = template_at(code, namespace, renders)
-        sites.append(Site(code, offset, module, callee, lazily_imports, template))
+        sites.append(Site(code, offset, module, callee, lazily_imports, template, number_of(trace)))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

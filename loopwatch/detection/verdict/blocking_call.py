@@ -206,6 +206,7 @@ class _Common:
             samples=_stack_samples(culprit, paths),
             contributions=contributions,
             other_place=culprit.other_place(paths),
+            calls_seen=culprit.calls_seen(paths, self.counts),
         )
 
     def in_view(self, call: BlockingCall, culprit: Culprit) -> BlockingCall:

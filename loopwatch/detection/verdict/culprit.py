@@ -16,12 +16,13 @@ The first two identify a finding. The detail does not: which helper of a library
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from loopwatch.detection.calls import OtherPlace
 from loopwatch.detection.cpython.code_owner import Owner
+from loopwatch.detection.cpython.frame_marks import OUTLIVES_STEP
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.source import span_at
 from loopwatch.detection.verdict.attribution import Node, Path, is_import
@@ -75,6 +76,16 @@ class Culprit:
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
         return _weight(certain) >= self.weight_s / 2
 
+    def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
+        """Return how many calls by the function the samples or the trace show. It may have made many more.
+
+        A C function has no frame: samples show different calls of it only in different calls of the function.
+        """
+        called = [path.nodes[self.depth_on(path) + self.is_call] for path in self.paths]
+        marks = {node.site.mark for node in called if node.is_exact or not node.is_c}
+        traced = counts.get(self.called.key if not self.called.is_c else self.called.name, 0)
+        return max(1, len(marks - {None}), traced if self._makes_all_calls(paths) else 0)
+
     @property
     def is_in_app(self) -> bool:
         """Whether in-app code was running, and not only a framework or a library."""
@@ -115,6 +126,13 @@ class Culprit:
         """Return whether a place is the one that is shown, perhaps by a sample that misses the call of that line."""
         function, called, at = place
         return function == self.function.name and called in self._names and at == lineno
+
+    def _makes_all_calls(self, paths: Iterable[Path]) -> bool:
+        """Return whether the step makes the call nowhere else. Resuming a generator is no call."""
+        if not self.is_call or (not self.called.is_c and self.called.site.code.co_flags & OUTLIVES_STEP):
+            return False
+        alike = [path for path in paths for node in path.nodes if node.key == self.called.key]
+        return len(alike) == len(self.paths)
 
     @property
     def _names(self) -> tuple[str, str]:

@@ -80,4 +80,5 @@ def _as_usual(call: BlockingCall, usual: BlockingCall) -> BlockingCall:
         source=usual.source,
         called_name=usual.called_name,
         leaf_name=usual.leaf_name,
+        calls_seen=1,
     )
