@@ -41,8 +41,8 @@ class FrameMark:
 def mark_frames(thread_id: int, runners: Container[int]) -> None:
     """Mark the frames of a thread's step that have no mark yet.
 
-    ``runners`` are the ids of the code objects that call steps. Without one of them among the innermost frames, nothing
-    is marked.
+    ``runners`` has the ids of the code objects that call steps: a plain dictionary or set, because asking anything else
+    might run Python code. Without one of them among the innermost frames, nothing is marked.
     """
     frames: list[FrameType] = []
     are_runners = (map(contains, repeat(runners), map(id, map(_code, frames))) for _ in range(2))

@@ -3,7 +3,8 @@
 Modules of loopwatch whose frames need a rule register themselves here, so that renaming one cannot break the rule.
 """
 
-from collections.abc import Callable, Container
+import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any, TypeVar
@@ -18,8 +19,12 @@ _ASYNCIO_RUNNERS = {
     "asyncio.base_events": ("run_forever", "run_until_complete"),
     "asyncio.runners": ("run",),
 }
-_own_runners: dict[int, CodeType] = {}
-"""By id, because hashing a code object reads all of it."""
+_runners = {
+    id(function.__code__): function.__code__
+    for function in (asyncio.Handle._run, asyncio.BaseEventLoop.run_forever)  # noqa: SLF001
+    if hasattr(function, "__code__")
+}
+"""By id, because hashing a code object reads all of it. A ``watch()`` block may begin in a step that asyncio called."""
 _collector_callbacks: set[str] = set()
 _monitor_modules: set[str] = set()
 _tracer_packages: tuple[str, ...] = ()
@@ -46,7 +51,7 @@ class Site:
 
 def runs_steps(function: Function) -> Function:
     """Decorate a function of loopwatch that calls a step: stacks are followed no further out than its frame."""
-    _own_runners[id(function.__code__)] = function.__code__
+    _runners[id(function.__code__)] = function.__code__
     return function
 
 
@@ -68,12 +73,12 @@ def register_tracer(package: str) -> None:
 
 def is_where_steps_begin(code: CodeType, module: str) -> bool:
     """Return whether a frame is one of those between the loop and the step it runs."""
-    return id(code) in _own_runners or code.co_name in _ASYNCIO_RUNNERS.get(module, ())
+    return id(code) in _runners or code.co_name in _ASYNCIO_RUNNERS.get(module, ())
 
 
-def step_runners() -> Container[int]:
-    """Return the ids of the code objects in whose frames the steps of watched loops begin."""
-    return _own_runners
+def step_runners() -> dict[int, CodeType]:
+    """Return the code in whose frames steps begin, by its id."""
+    return _runners
 
 
 def is_collector_callback(module: str) -> bool:
