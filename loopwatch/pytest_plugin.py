@@ -1,7 +1,8 @@
 """Declares the options, the marker and the fixture of the pytest plugin.
 
 pytest imports this module in every project that has loopwatch installed, so other modules are imported only when a test
-is to be watched.
+is to be watched. It has no assertions to rewrite, so pytest need not warn that the module was imported too early:
+PYTEST_DONT_REWRITE.
 """
 
 from contextlib import ExitStack
