@@ -14,7 +14,7 @@ from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling, limits_of_this_process
-from loopwatch.detection.sampling.cpu_budget import CpuBudget, WatchdogFigures
+from loopwatch.detection.sampling.cpu_budget import PAUSE_S, CpuBudget, WatchdogFigures
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Marker, Settler, StallReports
@@ -23,8 +23,10 @@ from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
 LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
-COUNTED_AT_ONCE = 16
-"""How many stalls are counted before other threads may have the GIL."""
+WORK_S = 0.001
+"""For how long stalls are settled before other threads may have the GIL."""
+BEHIND_FROM = 100
+"""With more items than this in the inbox, the watchdog only counts stalls, because it was too late to sample them."""
 
 
 class Watchdog:
@@ -106,7 +108,7 @@ class Watchdog:
         asked_at = self._started_at  # another thread may have kept the GIL since
         while not self._is_stopping:
             try:
-                if self._budget.is_spent():
+                if self._must_save:
                     look_at = asked_at = self._save()
                     continue
                 if look_at is None or look_at > now():
@@ -140,20 +142,37 @@ class Watchdog:
         """Sample and settle until no stall is left. Returns when to look again, or ``None`` if all loops rest."""
         # Samples come before anything that might release the GIL, because the call that they are to show may be about
         # to end. They come again after every stall settled, because another call may have kept the GIL meanwhile.
+        pause_at = now() + WORK_S
         while True:
             self._sampler.sample_overdue_steps(asked_at)
-            if not self._settler.settle_next() or self._budget.is_spent():
+            if not self._settler.settle_next() or self._must_save:
                 break
+            if self._inbox and now() >= pause_at:
+                asked_at = self._pause()
+                pause_at = now() + WORK_S
         self._sampler.forget_past_steps()
         return self._sampler.next_look()
+
+    def _pause(self) -> float:
+        """Let other threads have the GIL between two stalls. Returns when the pause was to end."""
+        self._sampler.read_clocks()
+        self._settler.busy_until = asked_at = now() + PAUSE_S
+        time.sleep(PAUSE_S)
+        self._suspensions.rested(asked_at)
+        return asked_at
+
+    @property
+    def _must_save(self) -> bool:
+        return self._budget.is_spent() or len(self._inbox) > BEHIND_FROM
 
     def _save(self) -> float:
         """Leave the loops alone for a while, and only count the stalls handed over meanwhile. Returns when it ends."""
         self._budget.save()
         self._suspensions.rested(now())
         while self._inbox:
-            for _ in range(COUNTED_AT_ONCE):
-                self._settler.settle_next()
+            pause_at = now() + WORK_S
+            while now() < pause_at and self._settler.settle_next():
+                pass
             self._budget.pause()
         self._sampler.read_clocks()
         self._settler.due_at = self._settler.busy_until = now()

@@ -1,0 +1,60 @@
+"""The watchdog settles many stalls without keeping the GIL from the loops, and without falling behind for long."""
+
+import asyncio
+import resource
+import sys
+import time
+from collections import Counter
+
+import pytest
+
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling.watchdog import BEHIND_FROM, WORK_S, Watchdog
+from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+
+
+class Reports:
+    """Counts the stalls that are settled, each of which takes a while, and the times that the thread gave way."""
+
+    is_holding = False
+
+    def __init__(self, takes_s=0.0):
+        self.kinds = Counter()
+        self.pauses = 0
+        self._takes_s = takes_s
+
+    def report(self, stall, observation, ongoing):
+        self.kinds["unexamined" if observation.is_unexamined else "examined"] += 1
+        until = time.thread_time() + self._takes_s
+        while time.thread_time() < until:
+            pass
+        self.pauses = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+
+    def release(self, backlog=None):
+        pass
+
+
+def settle(reports, stalls):
+    """Hand over this many stalls before the watchdog starts, and wait until all are settled."""
+    watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
+    clock = LoopClock(loop, watchdog)
+    for _ in range(stalls):
+        watchdog.hand_over(Stall(clock, None, now() - 1, now(), clock.read_cpu(), (), 0))
+    watchdog.start()
+    assert watchdog.settled(60, releases=True)
+    watchdog.stop()
+    loop.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="getrusage() of one thread is Linux's")
+def test_the_watchdog_gives_way_between_stalls():
+    reports = Reports(takes_s=2 * WORK_S)
+    settle(reports, 20)
+    assert reports.kinds == {"examined": 20}
+    assert reports.pauses >= 19
+
+
+def test_a_watchdog_that_is_far_behind_only_counts():
+    reports = Reports()
+    settle(reports, BEHIND_FROM + 1)
+    assert reports.kinds == {"unexamined": BEHIND_FROM + 1}
