@@ -8,6 +8,7 @@ import pytest
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import process_s
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
@@ -35,7 +36,9 @@ def inbox():
 def sampler(inbox):
     """A sampler of one loop, which runs a step that has just begun and has an hour's time."""
     observations, suspensions = Observations(), Suspensions(now(), process_s())
-    sampler = Sampler(observations, Settler(None, inbox, observations, CpuBudget(), suspensions), suspensions)
+    throttling = Throttling()
+    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling)
+    sampler = Sampler(observations, settler, suspensions, throttling)
     loop = asyncio.new_event_loop()
     clock = LoopClock(loop, Unwoken())
     clock.set_subscribers((Watch(threshold_s=AN_HOUR_S),))
