@@ -191,10 +191,10 @@ def observation(
     )
 
 
-def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True, collecting=0.0):
-    """A stack as a path that stands for ``weight_s`` of the step, during a share of which garbage was collected."""
+def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True, collecting=0.0, delayed=0.0):
+    """A stack as a path that stands for ``weight_s`` of the step. ``collecting`` and ``delayed`` are shares of it."""
     seen = sample(weight_s, stack=stack)
-    return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state, collecting)
+    return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state, collecting, delayed)
 
 
 def collected(*moments):

@@ -63,7 +63,8 @@ class SeenStack(Protocol):
 class Path:
     """A stack as nodes, and the seconds of the stall that it accounts for.
 
-    ``collecting`` is the share of these seconds in which the interpreter collected garbage.
+    ``collecting`` is the share of these seconds in which the interpreter collected garbage, and ``delayed`` the share
+    in which the machine did not let the thread run.
     """
 
     nodes: tuple[Node, ...]
@@ -71,11 +72,16 @@ class Path:
     weight_s: float
     state: Cause
     collecting: float = 0.0
+    delayed: float = 0.0
+
+    @property
+    def uncollected_s(self) -> float:
+        return self.weight_s * (1 - self.collecting)
 
     @property
     def net_s(self) -> float:
-        """The seconds without automatic collections: which code a collection interrupts is chance."""
-        return self.weight_s * (1 - self.collecting)
+        """The seconds without collections and delays: which code they interrupt is chance."""
+        return self.weight_s * max(0.0, 1 - self.collecting - self.delayed)
 
 
 def paths_of(

@@ -1,8 +1,9 @@
 """Finds the culprit of a stall: the in-app function to blame, the call that it made, and what took the time in there.
 
-The search goes inward from the step while one callee holds at least half of the step, automatic collections left out.
-If two callees hold about half each, it follows the one that is called first. Along that chain of calls, three nodes are
-named:
+The search goes inward from the step while one callee holds at least half of the step. Automatic collections, the
+machine's delays and time of which only plumbing was seen do not count, because which call they fall into is chance. If
+two callees hold about half each, the search follows the one that is called first. Along that chain of calls, three
+nodes are named:
 
 * the nearest in-app function, seen from the inner end. In-app code outward of a framework's call of a view does not
   count (``frameworks``). If no other is in-app, the function is the outermost one inward of that call, and the report
@@ -17,7 +18,7 @@ The first two identify a finding. The detail does not: which helper of a library
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from loopwatch.detection.calls import OtherPlace
@@ -74,7 +75,7 @@ class Culprit:
     def is_exact(self) -> bool:
         """Whether exact nodes account for at least half of the time, collections included."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
-        return _weight(certain) >= self.weight_s / 2
+        return sum(path.uncollected_s for path in certain) >= self.weight_s / 2
 
     def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
         """Return how many calls by the function the samples or the trace show. It may have made many more.
@@ -111,10 +112,10 @@ class Culprit:
         lines_s: dict[tuple[str, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
         total_s = 0.0
         for path in paths:
-            total_s += path.net_s
+            total_s += path.uncollected_s
             place = self._place_of(path)
             if place is not None and not self._is_shown(place, shown):
-                lines_s[place[:2]][place[2]] += path.net_s
+                lines_s[place[:2]][place[2]] += path.uncollected_s
         if not lines_s:
             return None
         names = max(lines_s, key=lambda key: sum(lines_s[key].values()))
@@ -153,7 +154,9 @@ class Culprit:
 
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
     """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
-    total_s = _weight(paths)
+    if not _weight(paths):  # nothing but collections and delays
+        paths = [replace(path, collecting=0.0, delayed=0.0) for path in paths]
+    total_s = _known_s(paths)
     enough_s = DOMINANT * total_s
     chosen = paths
     depth = -1
@@ -173,6 +176,12 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
             break
         chosen, depth = callee, depth + 1
     return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
+
+
+def _known_s(paths: Sequence[Path]) -> float:
+    """Return the time that calls are compared with: without that of which only plumbing was seen, unless it is most."""
+    total_s, named_s = _weight(paths), _weight(path for path in paths if path.nodes)
+    return named_s if named_s >= DOMINANT * total_s else total_s
 
 
 def _called_first(callees: Iterable[list[Path]], depth: int) -> list[Path]:

@@ -135,18 +135,23 @@ def _nothing_kept_s(sample: Sample) -> float:
 
 
 def run_delay_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """Return how long the loop's thread waited for a CPU that other processes had, as far as it is known.
+    """Return how long the loop's thread waited for a CPU that other processes had, as far as it is known."""
+    return sum(run_delays_s(samples, step_started, before))
+
+
+def run_delays_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[float]:
+    """Return how long the loop's thread waited for a CPU that other processes had, before each sample.
 
     The time after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that has
     used more than its share stays queued while it sleeps (``sched_delayed``).
     """
-    total_s = 0.0
+    delays_s = []
     for sample in samples:
         wall_s = sample.cpu.at - max(before.at, step_started)
         own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        total_s += max(0.0, min(sample.delayed_s, wall_s - own_s))
+        delays_s.append(max(0.0, min(sample.delayed_s, wall_s - own_s)))
         before = sample.cpu
-    return total_s
+    return delays_s
 
 
 def run_delay_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:

@@ -4,13 +4,18 @@ import json
 import random
 
 import django.template.base as templates
+import pytest
 from django.utils import html
 
+from loopwatch.detection.calls import SAMPLING, Cause
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.verdict.blocking_call import explain_stall
 from tests.detection import shop
-from tests.detection.builders import path, reported, site
+from tests.detection.builders import NO_COLLECTION, observation, path, reading, reported, sample, site, stall
 
 CHECKOUT = site(shop.checkout, "json.dumps(total)")
 RENDER = site(templates.Template.render)
+SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 INSIDE = [
     [],
     [site(templates.NodeList.render)],
@@ -41,3 +46,48 @@ def test_another_call_of_the_same_function_is_another_finding():
 def test_the_same_call_of_another_function_is_another_finding():
     calls = [reported(path([RENDER, CHECKOUT])), reported(path([RENDER, site(shop.price)]))]
     assert calls[0].fingerprint != calls[1].fingerprint
+
+
+# What the machine or the collector adds to a step does not change its finding.
+
+PARTS = [path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 0.375)]
+DISTURBED = [
+    pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, delayed=0.75)], id="waited for a CPU"),
+    pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, collecting=0.75)], id="collected garbage"),
+    pytest.param(
+        [path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 2.25, delayed=0.5, collecting=0.375)],
+        id="collected garbage and waited for a CPU",
+    ),
+    pytest.param([*PARTS, path([], 0.875)], id="was seen in plumbing for less than half of the time"),
+    pytest.param(
+        [path([RENDER, CHECKOUT], 0.625, collecting=1.0), path([SLEEPS], 0.375, delayed=1.0)],
+        id="did nothing but collect garbage and wait for a CPU",
+    ),
+]
+
+
+@pytest.mark.parametrize("paths", DISTURBED)
+def test_a_step_is_the_same_finding_if_it(paths):
+    assert reported(*paths).fingerprint == reported(*PARTS).fingerprint
+
+
+@pytest.mark.parametrize("state", [Cause.STARVED, Cause.SUSPENDED])
+def test_the_call_at_which_a_step_is_held_up_is_not_named_for_it(state):
+    work = sample(0.5, 0.5, [RENDER, CHECKOUT], GilWait.INTERVAL)
+    states = {Cause.STARVED: reading(1.5, 0.5, others=0.875), Cause.SUSPENDED: reading(1.5, 0.5)}
+    held_up = sample(1.5, states[state], [SLEEPS], GilWait.SHARED, requested_at=0.5, due_at=0.5)
+    step, seen = stall(1.5, cpu=0.5), observation(work, held_up)
+    explained = explain_stall(step, seen, 0.0, SAMPLING, NO_COLLECTION)
+    assert [each.state for each in explained.paths] == [Cause.COMPUTING, state]
+    assert reported(*explained.paths).called_name == "django.template.Template.render"
+
+
+def test_the_time_before_a_sample_counts_without_the_wait_for_a_cpu():
+    samples = [sample(1.0, 1.0, [RENDER, CHECKOUT]), sample(3.0, 1.5, [SLEEPS], requested_at=1.5, delayed_s=0.875)]
+    paths = explain_stall(stall(3.0, cpu=1.5), observation(*samples), 0.0, SAMPLING, NO_COLLECTION).paths
+    assert [(each.weight_s, each.net_s) for each in paths] == [(1.25, 1.25), (1.75, 0.875)]
+
+
+@pytest.mark.parametrize("share", [0.46, 0.5, 0.54])
+def test_a_step_is_the_same_finding_whichever_of_two_equal_calls_took_longer(share):
+    assert reported(path([SLEEPS], share), path([site(json.dumps), CHECKOUT], 1 - share)).called_name == "time.sleep"

@@ -9,6 +9,7 @@ from loopwatch.detection.verdict.thread_states import (
     is_suspended,
     run_delay_s,
     run_delay_unseen_s,
+    run_delays_s,
     states_of,
 )
 from tests.detection import shop
@@ -333,3 +334,8 @@ def test_a_step_of_which_no_sample_was_taken_is_starved_if_the_thread_hardly_ran
 def test_a_step_is_not_starved_as_far_as_is_known_if_the_threads_clock_is_unknown(unknown):
     before, after = unknown
     assert not is_starved(reading(9.0, after, 9.0), reading(8.0, before), 1.0)
+
+
+def test_each_sample_has_its_own_part_of_the_time_for_which_a_thread_was_kept_from_the_cpus():
+    samples = [sample(1.0, 0.25, delayed_s=0.5), sample(2.0, 1.0, delayed_s=0.5)]
+    assert run_delays_s(samples, 0.0, reading(0.0)) == [0.5, 0.25]
