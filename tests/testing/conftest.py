@@ -12,6 +12,7 @@ from tests.support.witness import Witness
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASYNCIO, ANYIO = "pytest_asyncio.plugin", "anyio.pytest_plugin"
 DISTURBED = "caused by the machine, not attributed to any test"
+LIKELY = "(the call is likely"
 
 PREAMBLE = """
 import asyncio
@@ -29,9 +30,13 @@ def back_off():
 
 
 class Project:
-    """Runs pytest in a folder with ``test_shop.py``, whose ``back_off()`` takes no time."""
+    """Runs pytest in a folder with ``test_shop.py``, whose ``back_off()`` takes no time.
+
+    Its threshold is so high that no step reaches it on a busy machine.
+    """
 
     stall_s = 0.0
+    threshold = "loopwatch_threshold_ms = 60000"
 
     def __init__(self, pytester):
         self._pytester = pytester
@@ -39,7 +44,8 @@ class Project:
         self.ini()
 
     def ini(self, text=""):
-        self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{text}")
+        threshold = "" if "loopwatch_threshold_ms" in text else self.threshold
+        self._pytester.makeini(f"[pytest]\nfilterwarnings = error\n{threshold}\n{text}")
 
     def tests(self, source):
         (self.path / "test_shop.py").write_text(PREAMBLE.format(stall_s=self.stall_s) + source, encoding="utf-8")
@@ -70,6 +76,7 @@ class StallingProject(Project):
     """Has a ``back_off()`` that blocks for longer than the threshold, and checks its disturbed runs."""
 
     stall_s = 0.15
+    threshold = ""
 
     def __init__(self, pytester, real_time):
         super().__init__(pytester)
@@ -79,7 +86,10 @@ class StallingProject(Project):
         for run in self._real_time.runs():
             with Witness() as witness:
                 result = super().run(*arguments, plugins=plugins)
-            account_for(run, DISTURBED in result.stdout.str(), witness)
+            if LIKELY in result.stdout.str():
+                run.inexact(witness, "A call is only likely")
+            else:
+                account_for(run, DISTURBED in result.stdout.str(), witness)
         return result
 
     def run_in_new_process(self, *arguments, plugins=(ASYNCIO,)):
