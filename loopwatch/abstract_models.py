@@ -57,6 +57,7 @@ class CallColumns(models.Model):
     other_called_name = models.CharField(_("called by the other function"), max_length=300, blank=True)
     other_lineno = models.PositiveIntegerField(_("other line"), default=0)
     other_us = models.PositiveBigIntegerField(_("there (µs)"), default=0)
+    calls_seen = models.PositiveIntegerField(_("calls seen in the step"), default=1)
 
     class Meta:
         abstract = True

@@ -15,7 +15,7 @@ from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
 from loopwatch.models import BlockingEvent, Finding
-from loopwatch.wording.findings import besides, cause_label, cause_meaning
+from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
 
 class EventChangeList(ChangeList):
@@ -74,6 +74,7 @@ class BlockingEventAdmin(FlameExports):
             "request_name": html_cells.request_name(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),
+            "calls_seen": calls_seen(row),
             "besides": besides(row),
             "shows_finding": self.shows(request, Finding),
             "previous": self._neighbours(row, "lt").order_by("-started_at", "-pk").first(),

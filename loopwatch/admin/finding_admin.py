@@ -21,7 +21,7 @@ from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.reporting.route_impacts import lately, routes_of
-from loopwatch.wording.findings import besides, cause_label, cause_meaning
+from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
 _MAX_SEARCHED_WORDS = 20
 
@@ -108,6 +108,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
             "status": html_cells.status(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),
+            "calls_seen": calls_seen(row),
             "besides": besides(row),
             "triage": self.triage_context(request, row),
         }

@@ -4,7 +4,7 @@ from typing import Final
 
 from loopwatch.advice.advice import Advice
 from loopwatch.advice.catalogue import ALL
-from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, UNKNOWN, WAITING
+from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, REPEATED_QUERY, UNKNOWN, WAITING
 
 _BY_NAME: Final = {name: advice for advice in ALL for name in advice.names}
 _BY_EXACT_NAME: Final = {name: advice for advice in ALL for name in advice.exact_names}
@@ -13,17 +13,21 @@ _BY_CAUSE_FIRST: Final = {
     "importing": _BY_NAME["import"],
     "garbage collection": _BY_NAME["gc"],
 }
+_QUERIES: Final = frozenset({"orm", "database", "psycopg", "sqlalchemy"})
+_MANY_CALLS: Final = 5
 _LAZY_SUFFIX: Final = " (lazy)"
 _BY_CAUSE_LAST: Final = {"computing": COMPUTING, "waiting": WAITING}
 
 
-def advice_for(blocking_call: str, *, cause: str, called_name: str = "", leaf_name: str = "") -> Advice:
+def advice_for(
+    blocking_call: str, *, cause: str, called_name: str = "", leaf_name: str = "", calls_seen: int = 1
+) -> Advice:
     """Return the advice for a stall, by the names and the cause of its ``BlockingCall``; there always is one.
 
     The call in the user's line (``called_name``) decides first: ``requests.get`` can be replaced there, the
     ``socket.recv`` inside of it cannot. If the call in the line only runs code or iterates over data that it is given,
     the blocking call decides first: in ``sorted(books, key=price_of)``, the query in ``price_of`` blocks. The innermost
-    function decides last.
+    function decides last. Many calls with queries in one step (``calls_seen``) have their own advice.
     """
     if blocking_call.endswith(_LAZY_SUFFIX):
         return LAZY_IMPORT
@@ -31,7 +35,8 @@ def advice_for(blocking_call: str, *, cause: str, called_name: str = "", leaf_na
         return _BY_CAUSE_FIRST[cause]
     called, blocking = advice_by_name(called_name), advice_by_name(blocking_call)
     first = blocking if called and called.runs_given_code else called
-    return first or blocking or called or advice_by_name(leaf_name) or _BY_CAUSE_LAST.get(cause, UNKNOWN)
+    found = first or blocking or called or advice_by_name(leaf_name) or _BY_CAUSE_LAST.get(cause, UNKNOWN)
+    return REPEATED_QUERY if calls_seen >= _MANY_CALLS and found.topic in _QUERIES else found
 
 
 def advice_by_name(name: str) -> Advice | None:

@@ -25,4 +25,5 @@ def call_columns(call: BlockingCall | CallDescription) -> dict[str, Any]:
         "other_called_name": text(other.called_name, 300),
         "other_lineno": integer(other.lineno),
         "other_us": microseconds(other.duration_ms),
+        "calls_seen": integer(call.calls_seen),
     }

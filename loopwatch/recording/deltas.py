@@ -32,6 +32,7 @@ class CallDescription:
     is_c_call: bool
     exact: bool
     other_place: OtherPlace | None
+    calls_seen: int
 
 
 @dataclass(slots=True)

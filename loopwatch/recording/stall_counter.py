@@ -143,4 +143,5 @@ def _description(call: BlockingCall) -> CallDescription:
         is_c_call=call.is_c_call,
         exact=call.exact,
         other_place=call.other_place,
+        calls_seen=call.calls_seen,
     )

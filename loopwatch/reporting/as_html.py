@@ -11,10 +11,10 @@ from django.template import Context, Engine
 from django.utils.translation import get_language, get_language_bidi
 from django.utils.translation import gettext as _
 
-from loopwatch.advice import advice_for
 from loopwatch.escaping.html_name import breakable
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import wording
+from loopwatch.reporting.event_cure import advice_on_finding
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 
@@ -106,10 +106,10 @@ def _finding(finding: ReportedFinding, headings: Sequence[str], figures: Sequenc
         function="" if finding.function == finding.headline else _name(finding.function),
         place=_name(finding.place),
         source=visible(finding.source),
-        note=visible(wording.besides(finding)),
+        note=visible(wording.step_notes(finding)),
         routes=[_name(route) for route in finding.routes[:_ROUTES]],
         more_routes=max(0, len(finding.routes) - _ROUTES),
-        cure=_(advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name).cure),
+        cure=_(advice_on_finding(finding).cure),
     )
 
 

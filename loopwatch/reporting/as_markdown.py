@@ -96,8 +96,8 @@ def _finding(finding: ReportedFinding) -> str:
         lines.append(f"in {code(finding.function)}")
     if finding.place:
         lines.append(code(finding.place))
-    if besides := wording.besides(finding):
-        lines.append(plain(besides))
+    if notes := wording.step_notes(finding):
+        lines.append(plain(notes))
     if finding.routes:
         more = f" + {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         lines.append(code(finding.routes[0]) + more)

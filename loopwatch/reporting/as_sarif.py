@@ -8,10 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from loopwatch._version import __version__
-from loopwatch.advice import Advice, advice_for
+from loopwatch.advice import Advice
 from loopwatch.escaping.json_document import json_document
 from loopwatch.escaping.sarif import sarif_text
 from loopwatch.models import Finding
+from loopwatch.reporting.event_cure import advice_on_finding
 from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
@@ -28,7 +29,7 @@ def render_sarif(report: Report, repository: Repository) -> str:
     placed = [(finding, repository.place(finding)) for finding in report.findings]
     results = [_result(finding, place) for finding, place in placed if place]
     outside = [_outside(finding) for finding, place in placed if place is None]
-    advice = {_rule_id(each): each for each in (_advice(finding) for finding, place in placed if place)}
+    advice = {_rule_id(each): each for each in (advice_on_finding(finding) for finding, place in placed if place)}
     run = {
         "tool": {"driver": _driver(advice)},
         "columnKind": "unicodeCodePoints",
@@ -69,13 +70,9 @@ def _rule_id(advice: Advice) -> str:
     return f"blocking-{advice.topic.replace(' ', '-')}"
 
 
-def _advice(finding: ReportedFinding) -> Advice:
-    return advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name)
-
-
 def _result(finding: ReportedFinding, place: RepositoryLine) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "ruleId": _rule_id(_advice(finding)),
+        "ruleId": _rule_id(advice_on_finding(finding)),
         "level": "warning",
         "message": {"text": sarif_text(message(finding))},
         "locations": [

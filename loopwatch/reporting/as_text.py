@@ -131,8 +131,8 @@ def _names(finding: ReportedFinding, style: Style) -> Callable[[int], Iterator[s
         yield from _places(finding, width, style)
         if finding.source:
             yield shorten(visible(" ".join(finding.source.split())), width)
-        if besides := wording.besides(finding):
-            yield shorten(visible(besides), width)
+        if notes := wording.step_notes(finding):
+            yield shorten(visible(notes), width)
         if finding.routes:
             yield _routes(finding.routes, width)
 

@@ -1,9 +1,9 @@
 """Describes a finding in a few sentences, for the formats that show it beside its line of code."""
 
-from loopwatch.advice import advice_for
 from loopwatch.escaping.terminal import visible
 from loopwatch.models import Finding
 from loopwatch.reporting import wording
+from loopwatch.reporting.event_cure import advice_on_finding
 from loopwatch.reporting.release_change import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.wording.durations import human_duration
@@ -19,6 +19,8 @@ def message(finding: ReportedFinding) -> str:
     sentences = [f"{finding.headline} in {finding.function} blocked the event loop {_figures(finding)}."]
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
+    if finding.calls_seen > 1:
+        sentences.append(f"In the newest step it was called at least {finding.calls_seen:,} times.")
     if besides := wording.besides(finding):
         sentences.append(f"In the newest step: {besides.removeprefix('and ')}.")
     if finding.requests_delayed:
@@ -33,7 +35,7 @@ def message(finding: ReportedFinding) -> str:
     if finding.routes:
         more = f" and {len(finding.routes) - 1} more" if len(finding.routes) > 1 else ""
         sentences.append(f"Seen on {finding.routes[0]}{more}.")
-    sentences.append(advice_for(finding.blocking_call, cause=finding.cause, called_name=finding.called_name).cure)
+    sentences.append(advice_on_finding(finding).cure)
     if marks := ", ".join(wording.marks(finding)):
         sentences.append(f"[{marks}]")
     return visible(" ".join(sentences))

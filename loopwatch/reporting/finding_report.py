@@ -136,5 +136,6 @@ def _reported_finding(
         other_called_name=finding.other_called_name,
         other_lineno=finding.other_lineno,
         other_ms=finding.other_us / 1000,
+        calls_seen=finding.calls_seen,
         change=change,
     )

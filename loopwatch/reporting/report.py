@@ -28,7 +28,7 @@ class ReportedFinding:
     ``p95_ms`` is ``None`` without a histogram to estimate it from. ``routes`` come most blocked first;
     ``events_without_route`` is 0 where no event has one. In a comparison, the figures are those of the later release,
     and ``change`` has those of both. ``other_function`` to ``other_ms`` are the second place in the step of the newest
-    event, if it had one.
+    event, if it had one, and ``calls_seen`` is how many calls were seen there.
     """
 
     fingerprint: str
@@ -58,6 +58,7 @@ class ReportedFinding:
     other_called_name: str = ""
     other_lineno: int = 0
     other_ms: float = 0.0
+    calls_seen: int = 1
     change: Change | None = None
 
     @property

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from loopwatch.headline import and_elsewhere, part_at_line
+from loopwatch.headline import and_elsewhere, at_least, part_at_line
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.reporting.recording_health import RecordingHealth, errors_in_words
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
@@ -153,6 +153,11 @@ def besides(finding: ReportedFinding) -> str:
     if (finding.other_function, finding.other_called_name) == (finding.function, finding.called_name):
         return part_at_line(duration, finding.other_lineno)
     return and_elsewhere(duration, finding.other_called_name, finding.other_function, finding.other_lineno)
+
+
+def step_notes(finding: ReportedFinding) -> str:
+    """Say what else is known of the newest step: how many calls were seen, and its second place."""
+    return "; ".join(filter(None, (at_least(finding.calls_seen), besides(finding))))
 
 
 def counted(number: int, noun: str) -> str:

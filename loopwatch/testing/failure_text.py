@@ -8,6 +8,7 @@ from loopwatch.advice import advice_for, rewritten
 from loopwatch.detection.calls import StackFrame
 from loopwatch.detection.strict.django_calls import BACKEND_KINDS
 from loopwatch.escaping.terminal import visible
+from loopwatch.headline import at_least
 from loopwatch.sources.running import lines_of
 from loopwatch.testing.finding import Channel, FindingInTest, short_path
 from loopwatch.testing.traceback_entries import FoldedFrames, TracebackEntry, traceback_entries
@@ -82,7 +83,8 @@ def _failure_text(group: Sequence[FindingInTest], threshold_ms: float) -> Failur
 def _stall_message(finding: FindingInTest, threshold_ms: float) -> Iterator[str]:
     doubt = "" if finding.exact else " (the call is likely; the function is certain)"
     yield f"{headline(finding)}{doubt}"
-    yield f"in {finding.function}, {finding.reason}; the threshold is {threshold_ms:g} ms"
+    calls = f", {at_least(finding.calls_seen)}" if finding.calls_seen > 1 else ""
+    yield f"in {finding.function}{calls}, {finding.reason}; the threshold is {threshold_ms:g} ms"
 
 
 def _strict_message(group: Sequence[FindingInTest]) -> Iterator[str]:
@@ -109,7 +111,9 @@ def _times(count: int) -> str:
 
 def _cure(finding: FindingInTest) -> Iterator[str]:
     cause = "waiting" if finding.channel is Channel.STRICT else finding.reason
-    advice = advice_for(finding.blocking_call, cause=cause, called_name=finding.called_name)
+    advice = advice_for(
+        finding.blocking_call, cause=cause, called_name=finding.called_name, calls_seen=finding.calls_seen
+    )
     yield advice.cure
     in_app = next((frame for frame in reversed(finding.stack) if frame.is_in_app and frame.module), None)
     if in_app is not None:

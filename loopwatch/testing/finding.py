@@ -35,8 +35,8 @@ class FindingInTest:
     """Holds the stalls of one call from one place in one test, or its strict calls of one name.
 
     ``phase`` is setup, call or teardown. ``reason`` is the cause of a stall or the kind of a strict call. ``count`` is
-    the number of stalls or calls, ``duration_ms`` the longest and ``blocked_ms`` their sum. ``rule`` is the text of the
-    rule that allowed the finding.
+    the number of stalls or calls, ``duration_ms`` the longest and ``blocked_ms`` their sum. ``calls_seen`` is how many
+    calls the longest stall is known to have made. ``rule`` is the text of the rule that allowed the finding.
     """
 
     test: str
@@ -54,6 +54,7 @@ class FindingInTest:
     blocked_ms: float = 0.0
     exact: bool = True
     count: int = 1
+    calls_seen: int = 1
     stack: tuple[StackFrame, ...] = ()
     verdict: Verdict = Verdict.NEW
     rule: str = ""
@@ -110,6 +111,7 @@ def _stall_finding(test: str, phase: str, alike: list[BlockingCall]) -> FindingI
         blocked_ms=sum(each.duration_ms for each in alike),
         exact=call.exact,
         count=len(alike),
+        calls_seen=call.calls_seen,
         stack=_from_in_app_code_inward(call.stack),
     )
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.durations import human_duration
@@ -56,6 +56,19 @@ def besides(row: Finding | BlockingEvent) -> str:
     if row.other_called_name == row.other_function:
         return _("and %(duration)s in %(function)s, line %(line)s") % names
     return _("and %(duration)s of %(call)s in %(function)s, line %(line)s") % names
+
+
+def calls_seen(row: Finding | BlockingEvent) -> str:
+    """Return how many calls were seen in the step in words, or ``""`` for one."""
+    if row.calls_seen < 2:
+        return ""
+    counted = {"count": f"{row.calls_seen:,}"}
+    return (
+        ngettext(
+            "called at least %(count)s time in one step", "called at least %(count)s times in one step", row.calls_seen
+        )
+        % counted
+    )
 
 
 def current_condition(finding: Finding) -> str:

@@ -110,6 +110,16 @@ def test_a_page_names_the_second_place_in_the_step(admin_client, page):
     assert "And 200 ms of time.sleep in shop.views.locate, line 7" in page_at(admin_client, url)
 
 
+@pytest.mark.parametrize("page", ["event", "finding"])
+def test_a_page_says_how_many_calls_were_seen_and_what_to_do_about_many(admin_client, page):
+    name = "django.db.models.QuerySet.get"
+    finding = stored_finding(blocking_call=name, calls_seen=14)
+    event = stored_event(finding, blocking_call=name, called_name=name, calls_seen=14)
+    url = page_url(event) if page == "event" else reverse("admin:loopwatch_finding_change", args=[finding.pk])
+    assert "Called at least 14 times in one step" in page_at(admin_client, url)
+    assert "select_related" in page_at(admin_client, url)
+
+
 def test_the_call_is_marked_in_its_line_as_the_file_is_now(admin_client, shop):
     page = page_of(admin_client, event_in_shop())
     assert "<code>def checkout():</code>" in page

@@ -108,6 +108,19 @@ def test_the_innermost_name_decides_where_no_other_name_is_known():
     assert advice_for("time.sleep", cause="waiting", leaf_name="socket.socket.recv").topic == "sleep"
 
 
+@pytest.mark.parametrize(
+    ("called_name", "calls_seen", "topic"),
+    [
+        ("django.db.models.fields.related_descriptors.ForwardManyToOneDescriptor.__get__", 14, "repeated-query"),
+        ("sqlite3.Cursor.execute", 5, "repeated-query"),
+        ("django.db.models.QuerySet.get", 4, "orm"),
+        ("requests.get", 14, "http"),
+    ],
+)
+def test_many_queries_in_one_step_are_to_be_asked_at_once(called_name, calls_seen, topic):
+    assert advice_for(called_name, cause="waiting", called_name=called_name, calls_seen=calls_seen).topic == topic
+
+
 def test_the_asynchronous_half_of_a_package_is_not_advised_to_switch_to_it():
     for called_name in ("redis.asyncio.client.Redis.get", "httpx2.AsyncClient.get", "psycopg.AsyncConnection.connect"):
         assert advice_for("socket.getaddrinfo", cause="waiting", called_name=called_name).topic == "name-lookup"

@@ -75,6 +75,15 @@ def test_the_second_place_of_the_newest_step_is_stored(recorder_of):
         assert place == ("shop.views.locate", "time.sleep", 7, 200_000)
 
 
+def test_the_number_of_calls_seen_in_the_newest_step_is_stored(recorder_of):
+    recorder = recorder_of()
+    for minute, calls_seen in enumerate([1, 14]):
+        recorder.put(blocking_call(minute=minute, calls_seen=calls_seen))
+        assert recorder.flush(10)
+    assert Finding.objects.get().calls_seen == 14
+    assert [event.calls_seen for event in BlockingEvent.objects.order_by("started_at")] == [1, 14]
+
+
 def test_the_two_hours_of_one_name_when_clocks_change_are_one_row(recorder_of, settings):
     settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Berlin"
     recorder = recorder_of(started=False)

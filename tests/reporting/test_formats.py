@@ -75,6 +75,20 @@ def test_a_finding_has_the_second_place_of_its_step(render, place, words):
     assert words in render(a_report(finding)).replace("\u200b", "").replace("<wbr>", "")
 
 
+@pytest.mark.parametrize("render", [text, render_html, render_markdown])
+def test_a_finding_says_how_many_calls_were_seen(render):
+    assert "at least 14 calls" in render(a_report(a_finding(calls_seen=14)))
+    assert "calls" not in render(a_report(a_finding(calls_seen=1))).replace("calls that", "")
+
+
+def test_a_message_says_how_many_calls_were_seen():
+    assert "In the newest step it was called at least 14 times." in message(a_finding(calls_seen=14))
+
+
+def test_a_message_advises_to_ask_once_instead_of_many_times():
+    assert "select_related" in message(a_finding(called_name="django.db.models.QuerySet.get", calls_seen=14))
+
+
 def test_a_message_has_the_second_place_of_the_step():
     assert "In the newest step: 200 ms of time.sleep in shop.locate, line 7." in message(a_finding(**LOCATES))
 

@@ -49,6 +49,13 @@ def test_the_call_that_renders_a_template_is_rewritten(tmp_path):
     assert "await asyncio.sleep(1)" in terminal_text([found(stack=(view, template))], 50)
 
 
+def test_a_failure_says_how_many_calls_were_seen_and_what_to_do_about_many():
+    name = "django.db.models.QuerySet.get"
+    text = terminal_text([found(blocking_call=name, called_name=name, calls_seen=14)], 50)
+    assert "in shop.pay, at least 14 calls, waiting; the threshold is 50 ms" in text
+    assert "select_related" in text
+
+
 def test_control_characters_in_names_are_escaped():
     text = terminal_text([found(blocking_call=HOSTILE, function=HOSTILE, filename=f"/{HOSTILE}.py")], 50)
     totals = RunTotals()

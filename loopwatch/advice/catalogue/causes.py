@@ -1,4 +1,4 @@
-"""Lists the advice by cause, for calls that have no advice by name."""
+"""Lists the advice that the name of a call does not decide: by its cause, or because it is repeated."""
 
 from typing import Final
 
@@ -30,5 +30,15 @@ LAZY_IMPORT: Final = Advice(
     'sys.set_lazy_imports_filter(lambda importer, module, names: module != "pandas")',
     caveat=_("Otherwise the first request of every process waits for the import, and so do all requests meanwhile."),
     link="https://docs.python.org/3.15/library/sys.html#sys.set_lazy_imports_filter",
+)
+REPEATED_QUERY: Final = Advice(
+    "repeated-query",
+    _("Ask once, not once for each object: follow relations with select_related or prefetch_related, write in bulk."),
+    example='orders = [order async for order in Order.objects.select_related("book")]\n'
+    "titles = [order.book.title for order in orders]  # no query\n"
+    "books = await Book.objects.ain_bulk(keys)\n"
+    'await Book.objects.abulk_update(books.values(), ["price"])',
+    caveat=_("Awaiting each query frees the loop, but the request still waits for one after the other."),
+    link="https://docs.djangoproject.com/en/stable/ref/models/querysets/#select-related",
 )
 UNKNOWN: Final = WAITING

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import pytest
 
 from loopwatch.advice.catalogue import ALL
-from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, WAITING
+from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, REPEATED_QUERY, WAITING
 
-EVERY = {advice.topic: advice for advice in (*ALL, COMPUTING, LAZY_IMPORT, WAITING)}
+EVERY = {advice.topic: advice for advice in (*ALL, COMPUTING, LAZY_IMPORT, REPEATED_QUERY, WAITING)}
 EXECUTED = set()
 
 

@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 
 from tests.advice.examples import executes
-from tests.advice.examples.books import Book
+from tests.advice.examples.books import Book, Order
 
 
 @executes("database")
@@ -19,6 +19,14 @@ async def test_books_are_queried(example, books):
         build_figures=Book.objects.count,
     )
     assert (found["pairs"], found["cheap"], found["figures"]) == (2, books[:1], 2)
+
+
+@executes("repeated-query")
+async def test_one_query_has_all_orders_with_their_books(example, books):
+    keys = [book.pk for book in books]
+    found = await example(Book=Book, Order=Order, keys=keys)
+    assert sorted(found["titles"]) == ["Emma", "Emma", "Ulysses"]  # a query here would raise SynchronousOnlyOperation
+    assert found["books"] == {book.pk: book for book in books}
 
 
 @executes("psycopg")
