@@ -45,6 +45,7 @@ class Configuration:
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
     thread_waits: bool = True
+    lookout: bool = True
     release: str = ""
 
 
@@ -240,6 +241,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
     "THREAD_WAITS": _boolean,
+    "LOOKOUT": _boolean,
     "RELEASE": _release,
 }
 

@@ -173,13 +173,16 @@ class SiteMonitor:
 
     def _start_watching(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
         try:
-            return monitor.start_watching(subscriber, loop)
+            return self._subscribe(subscriber, loop)
         except TracingUnavailableError as error:
             if not self._has_logged_fallback:
                 self._has_logged_fallback = True
                 logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
             subscriber.engine = SAMPLING
-            return monitor.start_watching(subscriber, loop)
+            return self._subscribe(subscriber, loop)
+
+    def _subscribe(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
+        return monitor.start_watching(subscriber, loop, lookout=subscriber.wants_lookout)
 
     def _measure_thread_waits(self, current: Configuration, recorder: "Recorder") -> None:
         if current.thread_waits:

@@ -42,9 +42,14 @@ class Monitor:
         """Subscribers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
 
     def start(
-        self, subscriber: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+        self,
+        subscriber: StallSubscriber,
+        loop: asyncio.AbstractEventLoop | None,
+        *,
+        every_thread: bool = False,
+        lookout: bool = False,
     ) -> tuple[LoopClock, ...]:
-        """Watch ``loop``; without one, every loop that this thread, or any thread, runs.
+        """Watch ``loop``; without one, every loop that this thread, or any thread, runs; with a ``lookout`` if wanted.
 
         Returns the clocks of the loops that are known already. Raises ``TracingUnavailableError``, and watches nothing,
         if the subscriber's engine is not available.
@@ -65,6 +70,8 @@ class Monitor:
                 clocks = tuple(clock for clock in known if every_thread or clock.thread_id == thread_id)
             else:
                 clocks = (self._clock(loop),)
+            if lookout:
+                self._running_watchdog().use_lookout(subscriber.ongoing_after_s)
             subscriber.entered = now()
             for clock in clocks:
                 self._set_subscribers(clock, (*clock.subscribers, subscriber))
@@ -211,9 +218,13 @@ _monitor = Monitor()
 
 
 def start_watching(
-    subscriber: StallSubscriber, loop: asyncio.AbstractEventLoop | None, *, every_thread: bool = False
+    subscriber: StallSubscriber,
+    loop: asyncio.AbstractEventLoop | None,
+    *,
+    every_thread: bool = False,
+    lookout: bool = False,
 ) -> tuple[LoopClock, ...]:
-    return _monitor.start(subscriber, loop, every_thread=every_thread)
+    return _monitor.start(subscriber, loop, every_thread=every_thread, lookout=lookout)
 
 
 def stop_watching(subscriber: StallSubscriber, timeout_s: float) -> bool:

@@ -38,6 +38,7 @@ class Watcher:
         on_blocking_call: Callable[[BlockingCall], object] | None = None,
         engine: str = "sampling",
         every_thread: bool = False,
+        lookout: bool = False,
         enabled: bool = True,
     ) -> None:
         if engine not in ENGINES:
@@ -57,6 +58,7 @@ class Watcher:
         self.counts_kept_out = False
         self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
         self.every_thread = every_thread
+        self.lookout = lookout
         self.enabled = enabled
         self.calls: list[BlockingCall] = []
         self.calls_dropped = 0
@@ -72,7 +74,7 @@ class Watcher:
         if self.enabled:
             self._callback_thread = CallbackThread(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
-            monitor.start_watching(self, loop, every_thread=self.every_thread)
+            monitor.start_watching(self, loop, every_thread=self.every_thread, lookout=self.lookout)
         return self
 
     def __exit__(
@@ -109,6 +111,7 @@ def watch(
     on_blocking_call: Callable[[BlockingCall], object] | None = None,
     engine: str = "sampling",
     every_thread: bool = False,
+    lookout: bool = False,
     enabled: bool = True,
 ) -> Watcher:
     """Report every step of the event loop that lasts ``threshold_ms`` or longer while the block is open.
@@ -125,6 +128,9 @@ def watch(
     ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine or a threshold that is not
     positive.
 
+    ``lookout=True`` adds a lookout, on Python 3.15 and Linux: a subinterpreter that sees the line and the columns of an
+    operator that keeps the GIL. It takes tens of milliseconds to begin and to end.
+
     ``engine="tracing"`` times every call that a step makes, so that the culprit has exact milliseconds, even with a
     threshold of one millisecond. Entering the block raises ``TracingUnavailableError`` if other tools prevent that.
     """
@@ -135,6 +141,7 @@ def watch(
         on_blocking_call=on_blocking_call,
         engine=engine,
         every_thread=every_thread,
+        lookout=lookout,
         enabled=enabled,
     )
 

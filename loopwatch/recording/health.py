@@ -23,6 +23,8 @@ class Stats:
       writer rests: ``withheld`` by ``REDACT``, and ``dropped`` if they are lost.
     - ``thinned`` counts stored stalls without details, ``unexamined`` those seen that were only counted and timed,
       because the watchdog had used up its share of a core.
+    - ``lookout`` says whether the lookout is in use, or why not, and ``torn`` counts its looks that were not used,
+      because the stack had changed meanwhile.
     - ``undelivered`` counts reports that found the queue of a sink full, ``errors`` failures by source.
     """
 
@@ -40,6 +42,8 @@ class Stats:
     last_error: str = ""
     watchdog_cpu_s: float = 0.0
     writer_cpu_s: float = 0.0
+    lookout: str = ""
+    torn: int = 0
 
 
 class Errors:

@@ -174,6 +174,8 @@ class Recorder:
                 last_error=self.errors.last,
                 watchdog_cpu_s=watchdog.cpu_s,
                 writer_cpu_s=self._writer_thread.cpu_s,
+                lookout=watchdog.lookout,
+                torn=watchdog.torn,
             )
 
     def _ensure_writer(self) -> None:

@@ -6,14 +6,15 @@ the site (no property, no ``__getattr__``). Runs on the watchdog's thread, for s
 says is cached for each instruction.
 """
 
+import builtins
 import functools
 import inspect
 import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FrameType
-from typing import Any
+from types import CodeType, FrameType, ModuleType
+from typing import Any, Protocol
 
 from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.frame_marks import is_traced
@@ -62,12 +63,23 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         return None
     variables = _Variables(frame)
     try:
+        return _callee(call, variables)
+    finally:
+        variables.release()
+
+
+def callee_in(code: CodeType, offset: int, module: ModuleType) -> Callee | None:
+    """Return the same for code of a module whose frame is not at hand, so that local variables are unknown."""
+    call = bytecode.call_at(code, offset)
+    return None if call is None else _callee(call, _Globals(vars(module)))
+
+
+def _callee(call: bytecode.Call, variables: "_Names") -> Callee | None:
+    try:
         name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
         is_result = type(call.function) is expressions.Result  # ``make()()``: its text is the call of ``make``
         return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=call.is_certain)
-    finally:
-        variables.release()
     if not name or name in NEVER_SLOW:
         return None
     return Callee(name, is_resolved=True, is_certain=call.is_certain)
@@ -129,6 +141,28 @@ class _InstanceOf:
     type: type
 
 
+class _Names(Protocol):
+    """The names that an expression may use."""
+
+    def look_up(self, name: str, scope: expressions.Scope) -> object:
+        """Return the value of a name; raises ``_CannotTellError`` if that is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Globals:
+    """The names of a module. What a local variable of the same name would hide is not known."""
+
+    namespace: Mapping[str, Any]
+
+    def look_up(self, name: str, scope: expressions.Scope) -> object:
+        if scope is not expressions.Scope.GLOBAL:
+            raise _CannotTellError
+        for namespace in (self.namespace, vars(builtins)):
+            if name in namespace:
+                return namespace[name]
+        raise _CannotTellError
+
+
 class _Variables:
     """The names a frame can see. Values are looked up one by one and never kept.
 
@@ -164,7 +198,7 @@ class _Variables:
         return self._read
 
 
-def _evaluate(expression: expressions.Expression, variables: _Variables) -> Any:
+def _evaluate(expression: expressions.Expression, variables: _Names) -> Any:
     match expression:
         case expressions.Name(name, scope):
             return variables.look_up(name, scope)
@@ -235,7 +269,7 @@ def _item(of: Any, key: Any) -> Any:
     raise _CannotTellError
 
 
-def _super_attribute(name: str, variables: _Variables) -> Any:
+def _super_attribute(name: str, variables: _Names) -> Any:
     own_class = variables.look_up("__class__", expressions.Scope.LOCAL)
     first_argument = variables.look_up("self", expressions.Scope.LOCAL)
     mro = type(first_argument).__mro__

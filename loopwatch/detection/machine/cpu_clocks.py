@@ -100,12 +100,12 @@ class Delays:
 class ThreadClocks:
     """The clocks of the calling thread, for other threads to read."""
 
-    __slots__ = ("_cpu_clock_id", "run_delay", "thread_id")
+    __slots__ = ("_cpu_clock_id", "native_id", "run_delay", "thread_id")
 
     def __init__(self) -> None:
-        self.thread_id = threading.get_ident()
+        self.thread_id, self.native_id = threading.get_ident(), threading.get_native_id()
         self._cpu_clock_id = cpu_clock_id(self.thread_id)
-        self.run_delay = RunDelay(threading.get_native_id())
+        self.run_delay = RunDelay(self.native_id)
 
     def cpu_s(self) -> float | None:
         """Return the CPU seconds that the thread has used; ``None`` where that is unknown, or the thread is gone."""

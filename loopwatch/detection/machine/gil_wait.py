@@ -39,6 +39,8 @@ class GilWait(Enum):
     to wait for a CPU."""
     SHARED = auto()
     """Other threads had the GIL for long: the loop's thread may be anywhere."""
+    SEEN = auto()
+    """The lookout saw the loop's thread keep the GIL, at the place that the sample shows."""
 
 
 class OtherThreads:

@@ -22,11 +22,16 @@ HIDDEN_FOR_S = 0.05
 
 
 class WatchdogFigures(NamedTuple):
-    """The watchdog's own figures: CPU seconds, failures, and stalls that it could only count."""
+    """The watchdog's own figures: CPU seconds, failures, and stalls that it could only count.
+
+    ``lookout`` says whether the lookout is in use, or why not; ``torn`` counts its looks that could not be used.
+    """
 
     cpu_s: float = 0.0
     failures: int = 0
     unexamined: int = 0
+    lookout: str = ""
+    torn: int = 0
 
 
 class CpuBudget:

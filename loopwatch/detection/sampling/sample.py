@@ -57,6 +57,10 @@ class Sample:
         return bool(self.sites) and self.sites[0].callee is None and not is_collector_callback(self.sites[0].module)
 
     @property
+    def is_seen(self) -> bool:
+        return self.gil_wait is GilWait.SEEN
+
+    @property
     def waited_s(self) -> float:
         return self.taken_at - self.requested_at
 

@@ -11,13 +11,17 @@ from typing import Protocol
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import process_s
+from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.looks import add_unseen_end, replace_late_samples
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.observations import Observations
+from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
@@ -62,6 +66,7 @@ class Settler:
         budget: CpuBudget,
         suspensions: Suspensions,
         throttling: Throttling,
+        lookout: Lookout,
     ) -> None:
         self.failures = self.unexamined = 0
         self.due_at = self.busy_until = 0.0
@@ -71,6 +76,7 @@ class Settler:
         self._budget = budget
         self._suspensions = suspensions
         self._throttling = throttling
+        self._lookout = lookout
         self._is_settling = False
 
     @property
@@ -154,3 +160,19 @@ class Settler:
         observation.throttled = self._throttling.within(stall.step_started, stall.ended)
         if not ongoing:
             observation.end(self.free_since, stall.clock.history.delays)
+        try:
+            self._look_up(observation, stall, ongoing=ongoing)
+        except Exception as error:  # noqa: BLE001 - the samples say enough
+            self.note_failure(error)
+
+    def _look_up(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
+        """Take from the lookout what it has seen of the step while the watchdog waited for the GIL."""
+        self._lookout.read()
+        looks, thread_id = tuple(self._lookout.looks), stall.clock.thread.native_id
+        if not looks:
+            return
+        replace_late_samples(observation, looks, thread_id)
+        if not ongoing:
+            due_at, (delayed_s, turns) = observation.unseen_since, observation.unseen_turns or (0.0, None)
+            end = Sample(due_at, due_at, stall.ended, stall.cpu, GilWait.SHARED, (), 0, delayed_s, turns)
+            add_unseen_end(observation, looks, thread_id, end)

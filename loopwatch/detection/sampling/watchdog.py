@@ -10,7 +10,8 @@ import time
 from collections import deque
 from collections.abc import Iterable
 
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.lookout.lookout import Lookout
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling, limits_of_this_process
@@ -33,16 +34,18 @@ class Watchdog:
     """Passes every stall to ``reports`` on its own thread, in the order in which they ended."""
 
     def __init__(self, reports: StallReports) -> None:
+        self._lookout = Lookout()
         self._inbox: deque[Stall | Backlog | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())
         self._throttling = Throttling()
         self._observations = Observations()
         machine = self._suspensions, self._throttling
-        self._settler = Settler(reports, self._inbox, self._observations, self._budget, *machine)
+        self._settler = Settler(reports, self._inbox, self._observations, self._budget, *machine, self._lookout)
         self._sampler = Sampler(self._observations, self._settler, *machine)
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
+        self._lookout_tells_after_s: float | None = None
         self._woken_at = self._started_at = 0.0
         self._cpu_clock_id: int | None = None
         self._is_stopping = False
@@ -70,16 +73,24 @@ class Watchdog:
     @property
     def figures(self) -> WatchdogFigures:
         """The figures since the thread started. From any thread."""
-        return WatchdogFigures(self.cpu_s(), self._settler.failures, self._settler.unexamined)
+        return WatchdogFigures(
+            self.cpu_s(), self._settler.failures, self._settler.unexamined, self._lookout.state, self._lookout.torn
+        )
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
         self._sampler.watch(clocks)
         self.wake()
 
+    def use_lookout(self, tells_after_s: float) -> None:
+        """Start the lookout, if that is possible here, on the watchdog's thread. From any thread."""
+        self._lookout_tells_after_s = tells_after_s
+        self.wake()
+
     def wake(self) -> None:
         # A free lock, which ``release`` would raise for, means that the watchdog is awake or about to be.
         if self._wakeup.locked():
-            self._woken_at = now()
+            self._woken_at = woken_at = now()
+            self._lookout.expect(woken_at)
             with contextlib.suppress(RuntimeError):
                 self._wakeup.release()
 
@@ -108,6 +119,8 @@ class Watchdog:
         asked_at = self._started_at  # another thread may have kept the GIL since
         while not self._is_stopping:
             try:
+                if self._lookout_tells_after_s is not None:
+                    self._start_lookout(self._lookout_tells_after_s)
                 if self._must_save:
                     look_at = asked_at = self._save()
                     continue
@@ -122,14 +135,21 @@ class Watchdog:
         while self._settler.settle_next():
             pass
         self._settler.release_all()
+        self._lookout.stop()
+
+    def _start_lookout(self, tells_after_s: float) -> None:
+        self._lookout_tells_after_s = None
+        self._lookout.start(threading.get_native_id(), tells_after_s)
 
     def _rest(self, look_at: float | None) -> float:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""
         while True:
             self._sampler.read_clocks()
             # A loop whose last subscriber has just left has no threshold, so ``look_at`` may be infinite.
+            self._lookout.expect(NEVER if look_at is None else look_at)
             rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
             is_woken = self._wakeup.acquire(timeout=rest_s)
+            self._lookout.expect(now())
             asked_at = self._woken_at if is_woken or look_at is None else look_at
             self._settler.due_at = due_at = asked_at if look_at is None else min(asked_at, look_at)
             look_at = None if is_woken or self._observations else self._sampler.glance()

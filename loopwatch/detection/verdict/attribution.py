@@ -58,6 +58,10 @@ class SeenStack(Protocol):
     @property
     def sites(self) -> tuple[Site, ...]: ...
 
+    @property
+    def is_seen(self) -> bool:
+        """Whether the thread was seen to stay at the expression of the innermost site."""
+
 
 @dataclass(frozen=True, slots=True)
 class Path:
@@ -179,7 +183,7 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
         return _at_operation(sites), _Seen.TOO_LATE
     if state is Cause.WAITING and sites and _has_just_begun(sites[0]):
         return _seen_late(sites, len(sample.sites), _Seen.LIKELY_CALL)
-    if state is Cause.WAITING or sample.gil_wait is GilWait.NONE:
+    if state is Cause.WAITING or sample.gil_wait in (GilWait.NONE, GilWait.SEEN):
         return sites, _Seen.CALL
     if is_collecting and GC_RUNS_INSIDE_CALLS:
         return sites, _Seen.CALL

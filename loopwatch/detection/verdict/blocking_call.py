@@ -198,7 +198,7 @@ class _Common:
         path = culprit.heaviest
         site = path.nodes[culprit.depth_on(path)].site
         span = source.span_at(site.code, site.offset)
-        if not culprit.is_call:
+        if not culprit.is_call and not (path.sample.is_seen and site is path.sample.sites[0]):
             span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # it is the function's self time
         filename = site.code.co_filename
         contributions = contributions_of(paths, self.counts)

@@ -53,6 +53,7 @@ class Explanation:
 class _TracedStack:
     sites: tuple[Site, ...]
     is_between_calls: bool = False
+    is_seen: bool = False
 
 
 @dataclass(slots=True)

@@ -123,6 +123,8 @@ def _state(sample: Sample, step_started: float, before: CpuReading) -> Cause:
     if is_gil_free:
         # Other processes may have had the CPUs for part of the time, but a thread that waits uses hardly any.
         return Cause.COMPUTING if own >= SHARED_CPU else Cause.WAITING
+    if sample.is_seen:  # whatever other threads did, the loop's had the GIL
+        return Cause.COMPUTING if own >= AT_REST else Cause.WAITING
     if others >= BUSY or (own < AT_REST and (others >= AT_REST or sample.gil_wait is GilWait.SHARED)):
         return Cause.STARVED
     # A thread kept the GIL but hardly ran: other processes had the CPUs.

@@ -1,0 +1,212 @@
+"""Looks at the thread that keeps the GIL, again and again, while the watchdog is late.
+
+Runs in a subinterpreter, which has a separate GIL (https://peps.python.org/pep-0684/), so it imports the standard
+library only. It reads the stacks of its own process as ``profiling.sampling`` reads those of another: by copying memory
+through the kernel, which answers a wrong address with an error instead of a crash
+(https://github.com/python/cpython/blob/v3.15.0/Modules/_remote_debugging/module.c).
+
+A copy is torn if the stack changes meanwhile. So only what two looks in a row have shown is sent.
+"""
+
+import contextlib
+import importlib
+import json
+import mmap
+import os
+import select
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+MAIN_INTERPRETER = 0
+HAS_GIL = 1
+"""The status bit of the thread that has the GIL, ``_remote_debugging.THREAD_STATUS_HAS_GIL``."""
+ONLY_WITH_GIL = 2
+"""The mode in which threads without the GIL are passed over. ``only_active_thread`` sees one interpreter only."""
+COLLECTOR = "<GC>"
+"""The name of the frame that stands for a garbage collection."""
+READY = b'{"ready": true}'
+SHORTEST_PAUSE_S = 0.002
+LONGEST_PAUSE_S = 1.0
+AGE_FRACTION = 0.05
+"""The longer the GIL has been kept, the rarer the looks: one for every twentieth of that time."""
+REST_S = 0.02
+"""How often the lookout asks whether the watchdog is late."""
+GROWTH = 1.25
+"""What is still so is sent again when it has lasted this many times as long."""
+MAX_FRAMES = 300
+MAX_MESSAGE_BYTES = 60_000
+TRIES = 20
+
+Frame = tuple[str, str, int, int, int, int]
+Seen = tuple[int, tuple[Frame, ...], int]
+"""The thread that has the GIL, its frames (innermost first), and the opcode that the innermost one executes."""
+
+
+class Orders(NamedTuple):
+    """What the main interpreter passes in: numbers only, because objects belong to one interpreter.
+
+    ``memory`` is a file that holds the moment at which the watchdog wants the GIL, ``channel`` a socket.
+    """
+
+    memory: int
+    channel: int
+    late_s: float
+    tells_after_s: float
+    watchdog: int
+
+
+class Run:
+    """What looks in a row have shown alike."""
+
+    def __init__(self, seen: Seen, at: float) -> None:
+        self.seen = seen
+        self.first_at = self.last_at = at
+        self.looks = 1
+        self.sent_s = 0.0
+
+    @property
+    def lasted_s(self) -> float:
+        return self.last_at - self.first_at
+
+    def is_to_be_sent(self) -> bool:
+        return self.looks > 1 and self.lasted_s >= GROWTH * self.sent_s
+
+    def has_more(self) -> bool:
+        """Whether more is known than was sent."""
+        return self.looks > 1 and self.lasted_s > self.sent_s
+
+
+class Looker:
+    """Looks while the watchdog is late. ``see`` returns what the GIL's thread does; ``None`` if the GIL is free."""
+
+    def __init__(self, orders: Orders, see: Callable[[], Seen | None], send: Callable[[bytes], object]) -> None:
+        self._orders = orders
+        self._see = see
+        self._send = send
+        self._run: Run | None = None
+        self._told_s = 0.0
+        self.torn = 0
+
+    def pause_s(self, due_at: float, at: float) -> float:
+        """Look if the watchdog has been late since ``due_at``. Returns the pause until the next call."""
+        looks_at = due_at + self._orders.late_s
+        if at < looks_at:
+            self._end_run()
+            return min(REST_S, looks_at - at)
+        try:
+            seen = self._see()
+        except Exception:  # noqa: BLE001 - a torn copy may hold anything
+            self.torn += 1
+            seen = None
+        self._note(seen, at)
+        return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, AGE_FRACTION * (at - due_at)))
+
+    def _note(self, seen: Seen | None, at: float) -> None:
+        run = self._run
+        if run is None or seen != run.seen:
+            self._end_run()
+            self._run = None if seen is None or seen[0] == self._orders.watchdog else Run(seen, at)
+            return
+        run.last_at = at
+        run.looks += 1
+        if run.is_to_be_sent():
+            self._send_run(run)
+        if run.lasted_s >= max(self._orders.tells_after_s, 2 * self._told_s):
+            self._told_s = run.lasted_s
+            tell(run)
+
+    def _end_run(self) -> None:
+        run, self._run, self._told_s = self._run, None, 0.0
+        if run is not None and run.has_more():
+            self._send_run(run)
+
+    def _send_run(self, run: Run) -> None:
+        thread_id, frames, opcode = run.seen
+        message = json.dumps([thread_id, run.first_at, run.last_at, opcode, frames, self.torn]).encode()
+        if len(message) <= MAX_MESSAGE_BYTES:
+            self._send(message)
+            run.sent_s = run.lasted_s
+
+
+def tell(run: Run) -> None:
+    """Write one line to standard error: nobody else can, because every other thread waits for the GIL."""
+    thread_id, frames, _ = run.seen
+    places = [f"{filename}:{lineno} in {function}" for filename, function, lineno, *_ in frames[:3]]
+    text = f"loopwatch: thread {thread_id} has kept the GIL for {run.lasted_s:.0f} s, so no other thread runs: "
+    line = text + ", called from ".join(places)
+    printable = "".join(character if character.isprintable() else "?" for character in line)
+    os.write(2, printable.encode("ascii", "backslashreplace")[:1000] + b"\n")
+
+
+def holder_of_gil(unwinder: Any) -> Seen | None:
+    """Return what the thread does that has the main interpreter's GIL; ``None`` if no thread has it."""
+    for interpreter in unwinder.get_stack_trace():
+        if interpreter.interpreter_id == MAIN_INTERPRETER:
+            return seen_of(interpreter.threads)
+    return None
+
+
+def seen_of(threads: Sequence[Any]) -> Seen | None:
+    """Return the first of the threads as a value; ``None`` if it cannot be used."""
+    frames = []
+    opcode = -1
+    for thread in threads:
+        if not thread.status & HAS_GIL or len(thread.frame_info) > MAX_FRAMES:
+            return None
+        for frame in thread.frame_info:
+            if frame.funcname == COLLECTOR or frame.location is None:
+                return None
+            frames.append((frame.filename, frame.funcname, *frame.location))
+            opcode = frame.opcode if len(frames) == 1 else opcode
+        return (thread.thread_id, tuple(frames), opcode) if frames else None
+    return None
+
+
+def check(unwinder: Any) -> None:
+    """Raise ``RuntimeError`` unless this function is seen where it stands: its thread has this interpreter's GIL."""
+    code = check.__code__
+    for _ in range(TRIES):
+        for interpreter in unwinder.get_stack_trace():
+            for thread in interpreter.threads:
+                frame = thread.frame_info[0]
+                if frame.funcname == code.co_qualname and frame.filename == code.co_filename:
+                    lines = {line for _, _, line in code.co_lines()}
+                    if thread.status & HAS_GIL and frame.location.lineno in lines:
+                        return
+    raise RuntimeError("a known stack was read wrongly")
+
+
+def unwinder_of_this_process() -> Any:
+    module = importlib.import_module("_remote_debugging")
+    return module.RemoteUnwinder(os.getpid(), all_threads=True, mode=ONLY_WITH_GIL, opcodes=True, gc=True)
+
+
+def look_out(orders: Orders) -> None:
+    """Look until anything arrives on the channel."""
+    check(unwinder_of_this_process())
+    unwinder: Any = None
+
+    def see() -> Seen | None:
+        # A new one each time the watchdog is late: it caches code by address, and addresses are used again.
+        nonlocal unwinder
+        unwinder = unwinder or unwinder_of_this_process()
+        return holder_of_gil(unwinder)
+
+    looker = Looker(orders, see, lambda message: send(orders.channel, message))
+    channel = select.poll()
+    channel.register(orders.channel, select.POLLIN)
+    with mmap.mmap(orders.memory, mmap.PAGESIZE) as memory, memoryview(memory) as raw, raw.cast("d") as due:
+        send(orders.channel, READY)
+        pause_s = REST_S
+        while not channel.poll(pause_s * 1000):
+            at, due_at = time.perf_counter(), due[0]
+            if at < due_at:
+                unwinder = None
+            pause_s = looker.pause_s(due_at, at)
+
+
+def send(channel: int, message: bytes) -> None:
+    """Send a message, or drop it if the watchdog has not read those before."""
+    with contextlib.suppress(BlockingIOError):
+        os.write(channel, message)

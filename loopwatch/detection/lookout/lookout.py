@@ -1,0 +1,187 @@
+"""The lookout: sees who keeps the GIL while the watchdog waits for it. On Python 3.15 and Linux.
+
+It is a thread that runs a subinterpreter (``looking``). The two interpreters share no object: a page of memory holds
+the moment at which the watchdog wants the GIL, and a pair of sockets carries looks one way and the end the other.
+
+Where it cannot be used, ``why_not`` says so, and the watchdog works as it does without.
+"""
+
+import atexit
+import contextlib
+import importlib
+import importlib.util
+import marshal
+import mmap
+import os
+import socket
+import sys
+import threading
+from collections import deque
+from typing import Any
+
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.known_versions import why_stacks_cannot_be_read
+from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.lookout import lifetimes
+from loopwatch.detection.lookout.look import Look, look_of
+from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, READY
+from loopwatch.detection.machine.clock import NEVER
+
+logger = logger_of()
+
+IN_USE = "in use"
+STARTING = "starting"
+SWITCHED_OFF = "switched off"
+ENDED = "ended"
+LATE_S = 0.003
+"""The watchdog gets the GIL from Python code one switch interval after it asked. It is late this long after that."""
+MAX_LOOKS = 256
+_MODULE = "loopwatch.detection.lookout.looking"
+_ENTRY = "import marshal; exec(marshal.loads(code)); look_out(Orders(memory, channel, late_s, tells_after_s, watchdog))"
+_JOINS = 300
+_JOIN_S = 0.1
+
+
+class Lookout:
+    """Started and read by the watchdog's thread. Any thread may call ``expect`` and ``stop``."""
+
+    def __init__(self) -> None:
+        self.why_not = SWITCHED_OFF
+        self.looks: deque[Look] = deque(maxlen=MAX_LOOKS)
+        self.torn = 0
+        self._due: Any = [NEVER]
+        self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ours: socket.socket | None = None
+
+    def start(self, watchdog: int, tells_after_s: float) -> None:
+        """Start, if that is possible here. ``watchdog`` is the native id of its thread.
+
+        A thread that has kept the GIL for ``tells_after_s`` is reported on standard error.
+        """
+        if self._thread is not None:
+            return
+        self.why_not = _why_not_here() or STARTING
+        if self.why_not is not STARTING:
+            return
+        try:
+            interpreters = importlib.import_module("concurrent.interpreters")
+            memory = os.memfd_create("loopwatch")
+            os.ftruncate(memory, mmap.PAGESIZE)
+            due: Any = memoryview(mmap.mmap(memory, mmap.PAGESIZE)).cast("d")
+            self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        except (ImportError, OSError) as error:
+            self.why_not = f"its memory cannot be shared: {error}"
+            return
+        due[0] = NEVER
+        self._due = due
+        self._ours.setblocking(False)
+        theirs.setblocking(False)
+        orders: dict[str, Any] = {"memory": memory, "channel": theirs.fileno(), "watchdog": watchdog}
+        orders |= {"late_s": sys.getswitchinterval() + LATE_S, "tells_after_s": tells_after_s}
+        arguments = (interpreters, orders, theirs)
+        self._thread = threading.Thread(target=self._run, args=arguments, name="loopwatch-lookout", daemon=True)
+        atexit.register(self.stop)  # an interpreter that still runs may crash the end of the process
+        try:
+            started = lifetimes.begin(self, self._thread)
+        except RuntimeError as error:  # there is no room for a thread, or the process ends
+            started, self.why_not = False, f"its thread cannot start: {error}"
+        else:
+            self.why_not = self.why_not if started else lifetimes.HAS_FORKED
+        if not started:
+            self._thread = None
+            theirs.close()
+            os.close(memory)
+
+    def expect(self, at: float) -> None:
+        """Note when the watchdog wants the GIL. Never waits; costs one write into memory."""
+        self._due[0] = at
+
+    def read(self) -> None:
+        """Take what the lookout has sent. Another thread that reads at the same time takes it instead."""
+        if self._reading.acquire(blocking=False):
+            try:
+                self._read_all(self._ours)
+            finally:
+                self._reading.release()
+
+    def _read_all(self, ours: socket.socket | None) -> None:
+        while ours is not None:
+            try:
+                message = ours.recv(MAX_MESSAGE_BYTES)
+            except OSError:  # there is nothing more, or it has ended
+                return
+            if not message:
+                return
+            if message == READY:
+                self.why_not = ""
+            else:
+                self._keep(look_of(message))
+
+    def _keep(self, look: Look) -> None:
+        self.torn = look.torn
+        if self.looks and self.looks[-1].is_earlier_part_of(look):
+            self.looks.pop()
+        self.looks.append(look)
+
+    @property
+    def state(self) -> str:
+        """Whether it is in use, or why not."""
+        self.read()
+        return self.why_not or IN_USE
+
+    def stop(self, why: str = ENDED) -> None:
+        """End the thread and its interpreter, and wait for that."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._due = [NEVER]
+            ours, self._ours = self._ours, None
+            if ours is None:
+                return
+            with contextlib.suppress(OSError):  # it has ended
+                ours.send(b"end")
+            if thread is not None and not _joined(thread):
+                logger.error("The lookout's thread does not end; a process that is forked now may crash")
+            else:
+                ours.close()
+                lifetimes.end(self)
+            if self.why_not in ("", STARTING):
+                self.why_not = why
+            atexit.unregister(self.stop)
+
+    def _run(self, interpreters: Any, orders: dict[str, Any], theirs: socket.socket) -> None:
+        try:
+            with theirs:
+                _run_interpreter(interpreters, orders)
+        except BaseException as error:  # noqa: BLE001 - the watchdog goes on without
+            self.why_not = f"it could not begin: {error}"
+        finally:
+            os.close(orders["memory"])
+
+
+def _joined(thread: threading.Thread) -> bool:
+    """Wait for the end of a thread. The waits are short, because a process may be frozen during one of them."""
+    for _ in range(_JOINS):
+        thread.join(_JOIN_S)
+        if not thread.is_alive():
+            return True
+    return False
+
+
+def _run_interpreter(interpreters: Any, orders: dict[str, Any]) -> None:
+    specification = importlib.util.find_spec(_MODULE)
+    loader: Any = specification and specification.loader
+    code = marshal.dumps(loader.get_code(_MODULE))
+    interpreter = interpreters.create()
+    try:
+        interpreter.prepare_main(code=code, **orders)
+        interpreter.exec(_ENTRY)
+    finally:
+        interpreter.close()
+
+
+def _why_not_here() -> str:
+    if sys.platform != "linux":
+        return "it needs Linux"
+    return why_stacks_cannot_be_read() or ("" if is_gil_enabled() else "the GIL is off")
