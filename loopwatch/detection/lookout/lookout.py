@@ -9,10 +9,10 @@ Where it cannot be used, ``why_not`` says so, and the watchdog works as it does 
 import atexit
 import contextlib
 import importlib
-import importlib.util
 import marshal
 import mmap
 import os
+import pkgutil
 import socket
 import sys
 import threading
@@ -22,7 +22,7 @@ from typing import Any
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.known_versions import why_stacks_cannot_be_read
 from loopwatch.detection.loggers import logger_of
-from loopwatch.detection.lookout import lifetimes
+from loopwatch.detection.lookout import lifetimes, looking
 from loopwatch.detection.lookout.look import Look, look_of
 from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, READY
 from loopwatch.detection.machine.clock import NEVER
@@ -36,7 +36,6 @@ ENDED = "ended"
 LATE_S = 0.003
 """The watchdog gets the GIL from Python code one switch interval after it asked. It is late this long after that."""
 MAX_LOOKS = 256
-_MODULE = "loopwatch.detection.lookout.looking"
 _ENTRY = "import marshal; exec(marshal.loads(code)); look_out(Orders(memory, channel, late_s, tells_after_s, watchdog))"
 _JOINS = 300
 _JOIN_S = 0.1
@@ -155,7 +154,7 @@ class Lookout:
             with theirs:
                 _run_interpreter(interpreters, orders)
         except BaseException as error:  # noqa: BLE001 - the watchdog goes on without
-            self.why_not = f"it could not begin: {error}"
+            self.why_not = f"it could not begin: {(str(error) or repr(error)).splitlines()[0]}"
         finally:
             os.close(orders["memory"])
 
@@ -170,15 +169,19 @@ def _joined(thread: threading.Thread) -> bool:
 
 
 def _run_interpreter(interpreters: Any, orders: dict[str, Any]) -> None:
-    specification = importlib.util.find_spec(_MODULE)
-    loader: Any = specification and specification.loader
-    code = marshal.dumps(loader.get_code(_MODULE))
+    code = _code_of_looking()
     interpreter = interpreters.create()
     try:
         interpreter.prepare_main(code=code, **orders)
         interpreter.exec(_ENTRY)
     finally:
         interpreter.close()
+
+
+def _code_of_looking() -> bytes:
+    """Return the code that the subinterpreter runs. It need not be able to import loopwatch, nor what that imports."""
+    source = pkgutil.get_data(looking.__spec__.parent or "", "looking.py") or b""
+    return marshal.dumps(compile(source, looking.__file__, "exec"))
 
 
 def _why_not_here() -> str:

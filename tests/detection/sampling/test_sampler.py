@@ -5,6 +5,7 @@ from collections import deque
 
 import pytest
 
+from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import process_s
 from loopwatch.detection.machine.suspensions import Suspensions
@@ -37,7 +38,7 @@ def sampler(inbox):
     """A sampler of one loop, which runs a step that has just begun and has an hour's time."""
     observations, suspensions = Observations(), Suspensions(now(), process_s())
     throttling = Throttling()
-    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling)
+    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout())
     sampler = Sampler(observations, settler, suspensions, throttling)
     loop = asyncio.new_event_loop()
     clock = LoopClock(loop, Unwoken())

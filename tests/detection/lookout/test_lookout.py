@@ -1,0 +1,173 @@
+"""The lookout in a process: it sees what keeps the GIL, ends with the watch, and says why it cannot be used."""
+
+import asyncio
+import os
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from loopwatch import watch
+from loopwatch.detection import monitor
+from loopwatch.detection.cpython.known_versions import STACKS_READABLE
+from loopwatch.detection.lookout import lookout as module
+from loopwatch.detection.lookout.lookout import IN_USE, STARTING, Lookout
+from loopwatch.detection.machine.clock import NEVER, now
+from tests.support.waiting import wait_until
+
+OPEN_FILES = Path("/proc/self/fd")
+needs_lookout = pytest.mark.skipif(
+    sys.platform != "linux" or sys.version_info[:2] not in STACKS_READABLE,
+    reason="the lookout needs Linux and Python 3.15",
+)
+
+
+@pytest.fixture
+def lookout():
+    lookout = Lookout()
+    yield lookout
+    lookout.stop()
+
+
+@pytest.fixture
+def running(lookout):
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    wait_until(lambda: lookout.state != STARTING)
+    assert lookout.state == IN_USE
+    return lookout
+
+
+def raise_to(exponent):
+    return 3**exponent
+
+
+def seen_raising(lookout):
+    """What the lookout sees of ``raise_to``, which is called until it is seen."""
+    while True:
+        lookout.expect(now())
+        raise_to(400_000)
+        lookout.read()
+        looks = [look for look in lookout.looks if look.frames[0].function == "raise_to"]
+        if looks:
+            return looks[-1]
+
+
+@needs_lookout
+def test_an_operator_that_keeps_the_gil_is_seen_with_its_columns(running):
+    look = seen_raising(running)
+    assert look.thread_id == threading.get_native_id()
+    assert look.frames[0].filename == __file__
+    assert look.frames[0].end_column - look.frames[0].column == len("3**exponent")
+
+
+@needs_lookout
+def test_nothing_is_looked_at_while_the_watchdog_wants_nothing(running):
+    raise_to(400_000)
+    running.read()
+    assert list(running.looks) == []
+
+
+@needs_lookout
+def test_nothing_is_left_when_it_ends(lookout):
+    interpreters = pytest.importorskip("concurrent.interpreters")
+    before = _open_files(), interpreters.list_all(), threading.enumerate()
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    wait_until(lambda: lookout.state == IN_USE)
+    lookout.stop()
+    assert lookout.state == "ended"
+    assert (_open_files(), interpreters.list_all(), threading.enumerate()) == before
+
+
+def _open_files():
+    return len(list(OPEN_FILES.iterdir()))
+
+
+@needs_lookout
+def test_it_may_end_before_it_has_begun(lookout):
+    for _ in range(20):
+        lookout.start(watchdog=0, tells_after_s=NEVER)
+        lookout.stop()
+    assert lookout.state == "ended"
+
+
+@needs_lookout
+def test_it_is_not_started_twice(running):
+    running.start(watchdog=0, tells_after_s=NEVER)
+    assert len([each for each in threading.enumerate() if each.name == "loopwatch-lookout"]) == 1
+
+
+@needs_lookout
+@pytest.mark.parametrize("call", ["memfd_create", "ftruncate"])
+def test_a_call_that_is_forbidden_leaves_the_work_to_the_watchdog(lookout, monkeypatch, call):
+    def forbidden(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, call, forbidden)
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert lookout.state == "its memory cannot be shared: [Errno 1] Operation not permitted"
+
+
+@needs_lookout
+def test_a_subinterpreter_that_cannot_be_made_leaves_the_work_to_the_watchdog(lookout, monkeypatch):
+    interpreters = pytest.importorskip("concurrent.interpreters")
+
+    def create():
+        raise interpreters.InterpreterError("out of memory")
+
+    monkeypatch.setattr(interpreters, "create", create)
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    wait_until(lambda: lookout.state != STARTING)
+    assert lookout.state == "it could not begin: out of memory"
+
+
+@needs_lookout
+def test_a_stack_that_cannot_be_read_leaves_the_work_to_the_watchdog(lookout, monkeypatch):
+    monkeypatch.setattr(module, "_ENTRY", "raise RuntimeError('a known stack was read wrongly')")
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    wait_until(lambda: lookout.state != STARTING)
+    assert lookout.state == "it could not begin: RuntimeError: a known stack was read wrongly"
+
+
+@needs_lookout
+def test_a_thread_that_cannot_start_leaves_the_work_to_the_watchdog(lookout, monkeypatch):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert lookout.state == "its thread cannot start: can't start new thread"
+
+
+@pytest.mark.skipif(sys.version_info[:2] in STACKS_READABLE, reason="this Python has a lookout")
+def test_another_python_is_named_as_the_reason(lookout):
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    python = ".".join(map(str, sys.version_info[:2]))
+    expected = "it needs Linux" if sys.platform != "linux" else f"it needs Python 3.15, and this is {python}"
+    assert lookout.state == expected
+
+
+@needs_lookout
+def test_without_a_gil_it_is_not_started(lookout, monkeypatch):
+    monkeypatch.setattr(module, "is_gil_enabled", lambda: False)
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert lookout.state == "the GIL is off"
+
+
+def test_a_watch_has_none_unless_it_asks_for_one():
+    async def main():
+        with watch():
+            return monitor.watchdog_figures().lookout
+
+    assert asyncio.run(main()) == "switched off"
+
+
+@needs_lookout
+def test_a_watch_that_asks_has_one_and_takes_it_along():
+    async def main():
+        with watch(lookout=True):
+            while monitor.watchdog_figures().lookout != IN_USE:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(main())
+    assert not any(each.name == "loopwatch-lookout" for each in threading.enumerate())
