@@ -18,7 +18,7 @@ FLOORS = (
     "advice detection.calls detection.loggers view_name",
     "detection.callback_thread detection.cpython detection.path_filter",
     "detection.machine",
-    "detection.timing",
+    "detection.lookout detection.timing",
     "detection.sampling detection.tracing",
     "detection.verdict",
     "detection.monitor detection.strict",

@@ -68,6 +68,13 @@ async def test_errors_are_counted_by_sink(site):
     assert stats.last_error.startswith("callback: ZeroDivisionError at tests/test_stats.py:")
 
 
+@pytest.mark.parametrize("is_wanted", [True, False])
+async def test_the_setting_decides_whether_the_lookout_is_tried(site, is_wanted):
+    site.LOOPWATCH |= {"LOOKOUT": is_wanted}
+    await serve()
+    assert (loopwatch.stats().lookout == "switched off") is not is_wanted
+
+
 async def test_stats_do_not_wait_for_a_stop_in_progress(site):
     entered, release, stopped = threading.Event(), threading.Event(), []
 

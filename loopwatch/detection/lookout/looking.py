@@ -56,8 +56,8 @@ class Orders(NamedTuple):
     watchdog: int
 
 
-class Run:
-    """What looks in a row have shown alike."""
+class AlikeLooks:
+    """Looks in a row that have shown the same."""
 
     def __init__(self, seen: Seen, at: float) -> None:
         self.seen = seen
@@ -84,7 +84,7 @@ class Looker:
         self._orders = orders
         self._see = see
         self._send = send
-        self._run: Run | None = None
+        self._run: AlikeLooks | None = None
         self._told_s = 0.0
         self.torn = 0
 
@@ -106,7 +106,7 @@ class Looker:
         run = self._run
         if run is None or seen != run.seen:
             self._end_run()
-            self._run = None if seen is None or seen[0] == self._orders.watchdog else Run(seen, at)
+            self._run = None if seen is None or seen[0] == self._orders.watchdog else AlikeLooks(seen, at)
             return
         run.last_at = at
         run.looks += 1
@@ -121,7 +121,7 @@ class Looker:
         if run is not None and run.has_more():
             self._send_run(run)
 
-    def _send_run(self, run: Run) -> None:
+    def _send_run(self, run: AlikeLooks) -> None:
         thread_id, frames, opcode = run.seen
         message = json.dumps([thread_id, run.first_at, run.last_at, opcode, frames, self.torn]).encode()
         if len(message) <= MAX_MESSAGE_BYTES:
@@ -129,7 +129,7 @@ class Looker:
             run.sent_s = run.lasted_s
 
 
-def tell(run: Run) -> None:
+def tell(run: AlikeLooks) -> None:
     """Write one line to standard error: nobody else can, because every other thread waits for the GIL."""
     thread_id, frames, _ = run.seen
     places = [f"{filename}:{lineno} in {function}" for filename, function, lineno, *_ in frames[:3]]

@@ -187,6 +187,7 @@ class Watchdog:
 
     def _save(self) -> float:
         """Leave the loops alone for a while, and only count the stalls handed over meanwhile. Returns when it ends."""
+        self._lookout.expect(NEVER)
         self._budget.save()
         self._suspensions.rested(now())
         while self._inbox:
@@ -196,4 +197,5 @@ class Watchdog:
             self._budget.pause()
         self._sampler.read_clocks()
         self._settler.due_at = self._settler.busy_until = now()
+        self._lookout.expect(self._settler.due_at)
         return self._settler.due_at
