@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     from loopwatch.detection.strict.watcher import strict
     from loopwatch.detection.watcher import watch
     from loopwatch.recording.health import Stats
+    from loopwatch.sign_of_life.liveness import Liveness
     from loopwatch.signals import blocking_call
 
-__all__ = ["BlockingCall", "__version__", "blocking_call", "stats", "strict", "watch"]
+__all__ = ["BlockingCall", "__version__", "blocking_call", "liveness", "stats", "strict", "watch"]
 
 # Imported lazily: the signal needs Django, which ``watch()`` does not, and pytest imports this package for its plugin
 # in projects that never use it.
@@ -29,6 +30,13 @@ def stats() -> "Stats":
     from loopwatch import site_monitor  # noqa: PLC0415 - needs Django; ``watch()`` does not
 
     return site_monitor.stats()
+
+
+def liveness() -> "Liveness":
+    """Return whether the watched loops of this process serve requests, or since when one is blocked."""
+    from loopwatch import site_monitor  # noqa: PLC0415 - needs Django; ``watch()`` does not
+
+    return site_monitor.liveness()
 
 
 def __getattr__(name: str) -> Any:

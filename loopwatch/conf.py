@@ -18,6 +18,8 @@ from django.utils.module_loading import import_string
 
 from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
 from loopwatch.detection.loggers import logger_of
+from loopwatch.sign_of_life.address import probe_address
+from loopwatch.sign_of_life.thread import Signs
 
 SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
 """The Django settings that the configuration depends on."""
@@ -47,6 +49,16 @@ class Configuration:
     thread_waits: bool = True
     lookout: bool = True
     release: str = ""
+    liveness_address: int | str | None = None
+    liveness_file: str | None = None
+    liveness_systemd: bool = False
+    liveness_after_s: float = 10.0
+
+    @property
+    def signs_of_life(self) -> Signs:
+        """The signs that the four settings of liveness ask for."""
+        address = None if self.liveness_address is None else probe_address(self.liveness_address)
+        return Signs(address, self.liveness_file, self.liveness_systemd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,24 @@ def _database(name: str, value: object) -> Iterator[Problem]:
         )
 
 
+def _address(name: str, value: Any) -> Iterator[Problem]:
+    wanted = 'None, a port or an IP address with a port, such as "0.0.0.0:8081"'
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        yield _wrong_type(name, value, wanted)
+        return
+    try:
+        probe_address(value)
+    except ValueError:
+        yield Problem("loopwatch.E004", f"{name} is {value!r:.100}.", f"Set it to {wanted}.")
+
+
+def _file(name: str, value: object) -> Iterator[Problem]:
+    if value is not None and (not isinstance(value, str) or not value or "\0" in value):
+        yield _wrong_type(name, value, "None or the path of a file")
+
+
 def _quoted(names: tuple[str, ...]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
@@ -243,6 +273,10 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "THREAD_WAITS": _boolean,
     "LOOKOUT": _boolean,
     "RELEASE": _release,
+    "LIVENESS_ADDRESS": _address,
+    "LIVENESS_FILE": _file,
+    "LIVENESS_SYSTEMD": _boolean,
+    "LIVENESS_AFTER_S": _number(0.1, 3600),
 }
 
 

@@ -20,6 +20,7 @@ from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_proce
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import SAMPLING
 from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.timing.in_flight import InFlight
 from loopwatch.detection.timing.loop_clock import LoopClock
@@ -27,6 +28,8 @@ from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
 from loopwatch.process_exit import ProcessExit
+from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
+from loopwatch.sign_of_life.thread import SignOfLife
 from loopwatch.site_subscriber import SiteSubscriber
 from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
 
@@ -48,6 +51,7 @@ class SiteMonitor:
         self._lock = threading.Lock()
         self._configuration: Configuration | None = None
         self._recorder: Recorder | None = None
+        self._sign_of_life: SignOfLife | None = None
         self._subscribers: dict[asyncio.AbstractEventLoop, SiteSubscriber] = {}
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
         self._decided_for: Configuration | None = None
@@ -122,6 +126,8 @@ class SiteMonitor:
         """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
         self._thread_waits.uninstall()
         self._process_exit.unregister()
+        if self._sign_of_life is not None:
+            self._sign_of_life.abandon()
 
     def flush(self, timeout_s: float) -> bool:
         """Write everything detected so far; return False on timeout."""
@@ -135,6 +141,14 @@ class SiteMonitor:
         # ``stop`` and ``flush`` may hold the lock for seconds.
         recorder = self._recorder
         return replace(recorder.stats(), loops=len(self._subscribers)) if recorder else Stats()
+
+    def liveness(self) -> Liveness:
+        """Return whether the loops serve; it takes no lock. From any thread."""
+        current, subscribers = self._configuration, list(self._subscribers.values())
+        if current is None:
+            return Liveness()
+        clocks = [subscriber.clock for subscriber in subscribers if subscriber.clock is not None]
+        return liveness_of(clocks, current.liveness_after_s, now())
 
     def _watch(self, loop: asyncio.AbstractEventLoop, current: Configuration) -> InFlight | None:
         with self._lock:
@@ -155,9 +169,11 @@ class SiteMonitor:
                 self._recorder = _new_recorder(current)
                 self._measure_thread_waits(current, self._recorder)
                 self._process_exit.register()
+                self._give_signs_of_life(current)
             self._recorder.start()  # again if there was no room for one of its threads before
             subscriber = SiteSubscriber(current, self._recorder)
             (clock,) = self._start_watching(subscriber, loop)
+            subscriber.clock = clock
             self._subscribers[loop] = subscriber
             clock.usage.report = self._recorder.put_usage
             clock.find_otel_span = span_finder() if SINK in current.sinks else None
@@ -188,8 +204,22 @@ class SiteMonitor:
         if current.thread_waits:
             self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait)
 
+    def _give_signs_of_life(self, current: Configuration) -> None:
+        if not current.signs_of_life:
+            return
+        try:
+            sign_of_life = SignOfLife(current.signs_of_life, self.liveness)
+            sign_of_life.start()
+        except (OSError, RuntimeError) as error:  # no more descriptors or threads
+            logger.error("This process gives no sign of life: %s", error)  # noqa: TRY400
+            return
+        self._sign_of_life = sign_of_life
+
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()
+        if self._sign_of_life is not None:
+            self._sign_of_life.stop()
+            self._sign_of_life = None
         for subscriber in self._subscribers.values():
             monitor.stop_watching(subscriber, timeout_s)
         self._subscribers.clear()
@@ -266,6 +296,15 @@ def errors() -> "Errors | None":
 def stats() -> "Stats":
     """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
     return _monitor.stats()
+
+
+def liveness() -> Liveness:
+    """Return whether the loops of this process serve. Called off the loops, it takes 20 ms while one is blocked."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return confirmed(_monitor.liveness)
+    return _monitor.liveness()
 
 
 def _forget_configuration(*, setting: str, **_: object) -> None:

@@ -7,6 +7,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.path_filter import PathFilter
+from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.recording.ongoing_stalls import OngoingStalls
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ logger = logger_of()
 
 
 class SiteSubscriber:
-    """Subscribes to the stalls of one loop and hands them to the recorder."""
+    """Subscribes to the stalls of one loop, whose ``clock`` it keeps, and hands them to the recorder."""
 
     def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
         self.engine = configuration.engine
@@ -25,6 +26,7 @@ class SiteSubscriber:
         self.counts_kept_out = True
         self.wants_lookout = configuration.lookout
         self.entered = 0.0
+        self.clock: LoopClock | None = None
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))
         self._recorder = recorder
         self._recorded = OngoingStalls[BlockingCall]()

@@ -22,7 +22,7 @@ FLOORS = (
     "detection.sampling detection.tracing",
     "detection.verdict",
     "detection.monitor detection.strict",
-    "detection.watcher",
+    "detection.watcher sign_of_life",
     "abstract_models conf request_route sources thread_waits",
     "models",
     "wording",

@@ -2,6 +2,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from loopwatch.conf import Configuration, configuration, problems
+from loopwatch.sign_of_life.address import ProbeAddress
+from loopwatch.sign_of_life.thread import Signs
 
 
 def on_blocking_call(call):
@@ -40,6 +42,10 @@ def test_every_key_is_read(settings):
         "FLUSH_INTERVAL_S": 0.05,
         "ONGOING_AFTER_S": 3600,
         "RELEASE": "1.2",
+        "LIVENESS_ADDRESS": "0.0.0.0:8081",
+        "LIVENESS_FILE": "/run/alive",
+        "LIVENESS_SYSTEMD": True,
+        "LIVENESS_AFTER_S": 5,
     }
     assert configuration() == Configuration(
         enabled=False,
@@ -56,7 +62,12 @@ def test_every_key_is_read(settings):
         flush_interval_s=0.05,
         ongoing_after_s=3600,
         release="1.2",
+        liveness_address="0.0.0.0:8081",
+        liveness_file="/run/alive",
+        liveness_systemd=True,
+        liveness_after_s=5,
     )
+    assert configuration().signs_of_life == Signs(ProbeAddress("0.0.0.0", 8081), "/run/alive", systemd=True)
 
 
 def test_the_settings_are_read_once_and_again_when_they_change(settings):
@@ -135,6 +146,14 @@ def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
         ({"ONGOING_AFTER_S": 3601}, "E004", "3600"),
         ({"RELEASE": None}, "E003", "a string"),
         ({"RELEASE": "x" * 101}, "E004", "101 characters"),
+        ({"LIVENESS_ADDRESS": True}, "E003", "a port"),
+        ({"LIVENESS_ADDRESS": 8081.0}, "E003", "a port"),
+        ({"LIVENESS_ADDRESS": 0}, "E004", "a port"),
+        ({"LIVENESS_ADDRESS": "localhost:8081"}, "E004", "an IP address"),
+        ({"LIVENESS_FILE": ""}, "E003", "the path of a file"),
+        ({"LIVENESS_FILE": "a\0b"}, "E003", "the path of a file"),
+        ({"LIVENESS_SYSTEMD": 1}, "E003", "True or False"),
+        ({"LIVENESS_AFTER_S": 0}, "E004", "from 0.1 to 3600"),
     ],
 )
 def test_a_wrong_setting_is_reported_with_a_remedy(settings, value, problem_id, said):

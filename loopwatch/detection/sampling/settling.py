@@ -140,6 +140,8 @@ class Settler:
             if not observation.is_unexamined:
                 self._complete(observation, stall, ongoing=ongoing)
             self._reports.report(stall, observation, ongoing)
+            if not ongoing:
+                stall.clock.recent_pauses.note(stall.ended, stall.ended - stall.step_started)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.thread.run_delay)
         except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit

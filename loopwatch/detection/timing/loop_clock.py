@@ -21,6 +21,7 @@ from loopwatch.detection.timing.idle_probe import IdleProbe
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.timing.loop_history import LoopHistory
 from loopwatch.detection.timing.loop_usage import UsageMeter
+from loopwatch.detection.timing.recent_pauses import RecentPauses
 from loopwatch.detection.timing.steps import (
     EVERY_STEP,
     AnyHandle,
@@ -79,20 +80,22 @@ class LoopClock:
     """
 
     __slots__ = (
-        *("__weakref__", "_watchdog", "history", "in_flight", "loop", "usage"),
+        *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
         *("handle", "paused", "started", "thread"),
         *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
         *("tracer", "wants_step_begin"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
-        # Never replaced. Only the watchdog changes ``history`` and ``usage``, only the loop's thread ``in_flight``.
+        # Never replaced. Only the watchdog changes ``history``, ``recent_pauses`` and ``usage``, only the loop's thread
+        # ``in_flight``.
         self._watchdog = watchdog
         self.loop = weakref.ref(loop)
         self.thread = ThreadClocks()
         first_reading = self.read_cpu()
         self.in_flight = InFlight()
         self.history = LoopHistory(first_reading, self.thread.run_delay.read())
+        self.recent_pauses = RecentPauses()
         self.usage = UsageMeter(first_reading, self.thread.run_delay)
 
         # Written by the loop's thread: the stopwatch, at every step.
