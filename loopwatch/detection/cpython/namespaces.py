@@ -14,6 +14,12 @@ def look_up(module: str, qualname: str) -> Any:
     return found
 
 
+def module_name(namespace: dict[str, Any]) -> str:
+    """Return the name of the module with this namespace, or ``""``, without running code of an odd name's class."""
+    name = dict.get(namespace, "__name__")
+    return name if type(name) is str else ""
+
+
 def namespace_of(of: Any) -> Mapping[str, Any]:
     """Return the namespace of a module or class, without running code of the module or its metaclass."""
     found: Mapping[str, Any] = {}

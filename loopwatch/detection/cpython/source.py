@@ -29,10 +29,18 @@ def span_at(code: CodeType, offset: int) -> Span:
     return Span(lineno, position[1] or lineno, position[2] or 0, position[3] or 0)
 
 
+def source_lines(filename: str) -> list[str]:
+    """Return the lines of a file; none if it cannot be read, whatever its name is and its module's loader raises."""
+    try:
+        return linecache.getlines(filename)
+    except Exception:  # noqa: BLE001 - ``linecache`` lets a ``ValueError`` of an odd name through (before 3.15)
+        return []
+
+
 def definition_line(code: CodeType) -> int:
     """Return the line of a function's ``def``, which follows those of its decorators."""
     first = code.co_firstlineno
-    lines = linecache.getlines(code.co_filename)[first - 1 : first - 1 + _MAX_DECORATOR_LINES]
+    lines = source_lines(code.co_filename)[first - 1 : first - 1 + _MAX_DECORATOR_LINES]
     if not lines or not lines[0].lstrip().startswith("@"):
         return first
     defines = re.compile(rf"\s*(async\s+)?(def|class)\s+{re.escape(code.co_name)}\b")
@@ -41,7 +49,7 @@ def definition_line(code: CodeType) -> int:
 
 def text_of(filename: str, span: Span) -> str:
     """Return the source of a span on one line, shortened; empty if it cannot be read."""
-    lines = linecache.getlines(filename)[span.lineno - 1 : span.end_lineno]
+    lines = source_lines(filename)[span.lineno - 1 : span.end_lineno]
     if not lines:
         return ""
     if span.end_column > 0:

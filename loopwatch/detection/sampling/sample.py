@@ -13,6 +13,7 @@ from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.sites import (
     IMPORT_MODULES,
@@ -104,7 +105,7 @@ def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
     rendering = iter(stack.named)
     is_in_tracer = False
     for code, offset, namespace, trace in stack.standing:
-        module = str(namespace.get("__name__", ""))
+        module = module_name(namespace)
         if is_where_steps_begin(code, module):
             break
         calls_tracer, is_in_tracer = is_in_tracer, is_tracer(module)

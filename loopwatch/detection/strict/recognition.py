@@ -6,6 +6,7 @@ from enum import Enum, auto
 from types import CodeType, FrameType
 from typing import Any
 
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.strict.arguments import first_argument
 from loopwatch.detection.strict.catalogue import HARMLESS, IN_C, IN_PYTHON, Known
@@ -46,7 +47,7 @@ class Recognition:
         if len(self._by_code) >= MAX_REMEMBERED:
             self._by_code.clear()
         code, namespace = frame.f_code, frame.f_globals
-        key = (str(namespace.get("__name__", "")), code.co_qualname)
+        key = (module_name(namespace), code.co_qualname)
         known: Known | Harmless | None
         if key in HARMLESS or key in SET_UP_ONCE or _is_cached_by_django(code, namespace):
             known = Harmless.HARMLESS
@@ -77,5 +78,5 @@ def _is_cached_by_django(code: CodeType, namespace: dict[str, Any]) -> bool:
     function = namespace.get(code.co_name)
     if not isinstance(function, functools._lru_cache_wrapper):  # noqa: SLF001 - the type has no public name
         return False
-    is_of_django = str(namespace.get("__name__", "")).startswith("django.")
+    is_of_django = module_name(namespace).startswith("django.")
     return is_of_django and getattr(function.__wrapped__, "__code__", None) is code

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 from loopwatch.detection.cpython.callees import Callee
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
 from loopwatch.detection.cpython.templates import template_at
@@ -161,7 +162,7 @@ def _sites(innermost: FrameType, callee: Callee | None) -> tuple[Site, ...]:
     sites: list[Site] = []
     frame: FrameType | None = innermost
     while frame is not None:
-        module = str(frame.f_globals.get("__name__", ""))
+        module = module_name(frame.f_globals)
         if is_where_steps_begin(frame.f_code, module):
             break
         template = template_at(frame.f_code, frame.f_globals, frame)

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any
 
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.sites import is_where_steps_begin
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
@@ -167,7 +168,7 @@ class ProfiledSteps:
             return
         starts = self._starts
         function = None if event == "return" else argument
-        if function is not None and is_where_steps_begin(frame.f_code, str(frame.f_globals.get("__name__", ""))):
+        if function is not None and is_where_steps_begin(frame.f_code, module_name(frame.f_globals)):
             return  # the step itself
         self._trace.call_ended(frame, function, started, ended, starts[-1] if starts else None)
 

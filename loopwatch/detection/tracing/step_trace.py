@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Any
 
 from loopwatch.detection.cpython.callees import name_of_callee
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
 from loopwatch.detection.cpython.templates import template_at
 from loopwatch.detection.loggers import logger_of
@@ -166,7 +167,7 @@ def sites_of(innermost: FrameType) -> tuple[Site, ...] | None:
     frame: FrameType | None = innermost
     while frame is not None and len(sites) < MAX_FRAMES:
         code = frame.f_code
-        module = str(frame.f_globals.get("__name__", ""))
+        module = module_name(frame.f_globals)
         if is_where_steps_begin(code, module):
             break
         if is_monitor(module):

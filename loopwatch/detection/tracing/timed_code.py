@@ -7,6 +7,7 @@ from types import CodeType, FrameType
 from typing import Protocol
 
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.sites import is_where_steps_begin
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.tracing.step_trace import StepTrace
@@ -54,7 +55,7 @@ class TimedCode:
     def unknown_on_stack(self, frame: FrameType | None) -> list[CodeType]:
         """Return the unknown code from ``frame`` out to where the step began."""
         codes = []
-        while frame is not None and not is_where_steps_begin(frame.f_code, str(frame.f_globals.get("__name__", ""))):
+        while frame is not None and not is_where_steps_begin(frame.f_code, module_name(frame.f_globals)):
             if not _is_plumbing(frame.f_code.co_filename) and id(frame.f_code) not in self.budgets:
                 codes.append(frame.f_code)
             frame = frame.f_back

@@ -376,5 +376,5 @@ def _unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
     """Return the answer, or ``otherwise`` if the site's objects raise, because the report must not be lost."""
     try:
         return ask()
-    except Exception:  # noqa: BLE001
+    except BaseException:  # noqa: BLE001 - an attribute may raise ``SystemExit``, which ends no thread but its own
         return otherwise

@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from loopwatch.detection.cpython.source import definition_line, span_at, text_of
+from loopwatch.detection.cpython.source import Span, definition_line, span_at, text_of
 
 
 def decorated(*_):
@@ -78,3 +78,8 @@ def test_without_its_source_the_line_of_a_definition_is_its_first():
 def test_the_body_of_a_decorated_function_keeps_its_lines():
     code = under_one.__code__
     assert span_at(code, len(code.co_code) - 2).lineno == definition_line(code) + 1
+
+
+@pytest.mark.parametrize("filename", ["/srv/\ud800.py", "/srv/\0.py", "/" + "x" * 100_000])
+def test_a_file_whose_name_the_system_refuses_has_no_text(filename):
+    assert text_of(filename, Span(1, 1, 0, 0)) == ""

@@ -305,12 +305,16 @@ def test_a_step_of_a_library_is_named_by_the_view_that_its_request_was_for():
 class NamelessCallback:
     """A callback that answers no question."""
 
+    def __init__(self, error):
+        self.__dict__["error"] = error
+
     def __getattr__(self, name):
-        raise RuntimeError(name)
+        raise self.error
 
 
-def test_a_step_whose_callback_answers_no_question_has_no_name():
-    call = reported(of=stall(1.0, cpu=1.0, handle=Step(NamelessCallback())))
+@pytest.mark.parametrize("error", [RuntimeError(), SystemExit()])
+def test_a_step_whose_callback_answers_no_question_has_no_name(error):
+    call = reported(of=stall(1.0, cpu=1.0, handle=Step(NamelessCallback(error))))
     assert (call.method_name, call.task_name) == ("callback", "")
 
 
