@@ -32,6 +32,13 @@ class Cause(StrEnum):
         return self in (Cause.STARVED, Cause.SUSPENDED, Cause.THROTTLED)
 
 
+class ReportKind(StrEnum):
+    """What a report is about."""
+
+    BLOCKING_CALL = "blocking call"
+    GIL_HOLDER = "GIL held by a thread"
+
+
 @dataclass(frozen=True, slots=True)
 class StackFrame:
     """One frame of a stack, as the sample found it.
@@ -145,6 +152,9 @@ class BlockingCall:
     its CPU limit the kernel stopped the process meanwhile. An ``ongoing`` call has not ended: it is reported again,
     under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry span that was current in the
     step, on a site that uses it; it is not stored.
+
+    If the loop was starved, ``held_by`` is a second report, of the thread that kept the GIL meanwhile, where that is
+    known. Its ``kind`` is ``GIL_HOLDER``; its stack, names and place are those of the thread.
     """
 
     stall_id: str
@@ -175,6 +185,8 @@ class BlockingCall:
     kept_out: KeptOut = NONE_KEPT_OUT
     throttled_periods: int = 0
     otel_span: object | None = field(default=None, compare=False, repr=False)
+    kind: ReportKind = ReportKind.BLOCKING_CALL
+    held_by: "BlockingCall | None" = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -182,7 +194,10 @@ class BlockingCall:
 
         The digits stay the same when lines move, or when another part of the library that was called takes the time.
         """
-        return hashlib.sha256(f"{self.function}\0{self.called_name}".encode(errors="surrogatepass")).hexdigest()[:32]
+        identity = f"{self.function}\0{self.called_name}"
+        if self.kind is not ReportKind.BLOCKING_CALL:
+            identity = f"{self.kind}\0{identity}"
+        return hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:32]
 
     @property
     def headline(self) -> str:
@@ -210,5 +225,6 @@ class BlockingCall:
 
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
-        text = f"{self.headline} blocked the event loop for {self.duration_ms:.1f} ms in {where}"
+        did = "blocked" if self.kind is ReportKind.BLOCKING_CALL else "in a thread kept the GIL from"
+        text = f"{self.headline} {did} the event loop for {self.duration_ms:.1f} ms in {where}"
         return ", ".join(filter(None, (text, at_least(self.calls_seen), self.besides)))

@@ -92,7 +92,7 @@ class Monitor:
         settled = self.settle(timeout_s, releases=subscriber.counts_kept_out)
         for clock in clocks:
             if clock.thread_id == here:
-                clock.pause(now() - ended)
+                clock.leave_out(now() - ended)
         with self._lock:
             self._forget(subscriber)
         return settled

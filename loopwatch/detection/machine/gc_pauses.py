@@ -62,6 +62,14 @@ class GcPauses:
         others_s = sum(pause.within_s(started, ended) for pause in pauses if pause.thread_id != thread_id)
         return Collecting(tuple(pause for pause in pauses if pause.thread_id == thread_id), others_s)
 
+    def by_another_thread(self, thread_id: int, started: float, ended: float) -> Pause | None:
+        """Return the pause on another thread that fills most of that time, if one fills half of it."""
+        others = (pause for pause in list(self._pauses) if pause.thread_id != thread_id)
+        longest = max(others, key=lambda pause: pause.within_s(started, ended), default=None)
+        if longest is None or longest.within_s(started, ended) < (ended - started) / 2:
+            return None
+        return longest
+
     def _note(self, phase: str, _info: dict[str, Any]) -> None:
         # Collections do not overlap: while the collector runs, no thread can enter it again.
         if phase == "start":

@@ -20,6 +20,8 @@ SCHEDULING_S = 0.003
 PUNCTUAL_S = 0.0005
 NOTEWORTHY = 0.2
 """A call is recognized by keeping the GIL if it does so for this fraction of the threshold."""
+ASKING = 0.5
+"""A thread was asking for the GIL if it woke up in at least this share of the switch intervals."""
 MOSTLY = 0.8
 NEGLIGIBLE_S = 0.0002
 """A thread that wakes up, takes the GIL and does anything uses more CPU time than this."""

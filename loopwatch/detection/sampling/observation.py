@@ -6,6 +6,7 @@ from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.machine.throttling import NEVER_THROTTLED, Throttled
+from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.sampling.sample import Sample
 
 MAX_SAMPLES = 400
@@ -30,6 +31,8 @@ class Observation:
     """For how much of the step the process was suspended. Set when its stall is settled."""
     throttled: Throttled = NEVER_THROTTLED
     """How the process was throttled meanwhile. Set when its stall is settled."""
+    hold: Hold | None = None
+    """The thread that kept the GIL for most of the step, if it is known. Set when the stall is settled."""
     unseen_since: float = NEVER
     """When the watchdog was due to look again, but could not before the step ended."""
     unseen_turns: Turns | None = None

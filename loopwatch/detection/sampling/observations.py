@@ -33,7 +33,7 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
 
     def unexamined(self, clock: LoopClock, started: float) -> Observation:
         """Return an observation of a step that the watchdog could not look at."""
-        before, stall_id = clock.history.before_rest, self._new_stall_id()
+        before, stall_id = clock.history.before_rest, self.new_stall_id()
         return Observation(started, NEVER, before, NEVER, None, stall_id=stall_id, is_unexamined=True)
 
     def forget_past_steps(self, clocks: Iterable[LoopClock]) -> None:
@@ -56,7 +56,7 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
         if delays is None and self.watchdog_delay is not None:  # the last reading is older than the watch
             delays = Delays(clock.thread.run_delay, self.watchdog_delay, history.first_turns)
         ongoing_at = started + clock.ongoing_after_s
-        return Observation(started, overdue_at, before, ongoing_at, delays, stall_id=self._new_stall_id())
+        return Observation(started, overdue_at, before, ongoing_at, delays, stall_id=self.new_stall_id())
 
-    def _new_stall_id(self) -> str:
+    def new_stall_id(self) -> str:
         return f"{self._random.getrandbits(128):032x}"

@@ -85,15 +85,15 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
     is_gone = not stack.standing and stack is not _NOT_WALKED
     if is_gone or clock.handle is not handle or clock.started != started:
         return None
-    sites, left_out = _sites(stack)
+    sites, left_out = sites_on(stack)
     del stack
     gil_wait = request.gil_wait(taken_at, cpu, started)
     delayed_s, turns = request.loop_turns(cpu) or (0.0, None)
     return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
 
 
-def _sites(stack: Stack) -> tuple[tuple[Site, ...], int]:
-    """Walk outward to the stopwatch's frame, where the step began."""
+def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
+    """Return the sites of a stack and the number of frames left out, outward to where the step began if it is one."""
     sites: list[Site] = []
     left_out = 0
     # A function that C code calls back (a sort key, a generator being summed), or that has only just been entered, says

@@ -4,18 +4,21 @@ Runs on the watchdog's thread. Reading a file may release the GIL, and the call 
 meanwhile. So the order of statements matters: samples first, clocks next, run delays last.
 """
 
+import sys
 from collections.abc import Iterable
 
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, process_s
-from loopwatch.detection.machine.gil_wait import SampleRequest
+from loopwatch.detection.machine.gil_wait import ASKING, SampleRequest
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling
+from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
 from loopwatch.detection.sampling.settling import Settler
-from loopwatch.detection.timing.loop_clock import LoopClock
+from loopwatch.detection.timing.loop_clock import SHORTEST_PAUSE_S, LoopClock, Stall
+from loopwatch.detection.timing.loop_history import LoopHistory
 
 DELAYS_KEPT_S = 0.1
 """The run delays of a loop are at most this old when one of its steps becomes overdue."""
@@ -25,12 +28,18 @@ class Sampler:
     """Looks at all watched loops, and keeps the observations of their steps."""
 
     def __init__(
-        self, observations: Observations, settler: Settler, suspensions: Suspensions, throttling: Throttling
+        self,
+        observations: Observations,
+        settler: Settler,
+        suspensions: Suspensions,
+        throttling: Throttling,
+        holds: GilHolds,
     ) -> None:
         self._observations = observations
         self._settler = settler
         self._suspensions = suspensions
         self._throttling = throttling
+        self._holds = holds
         self._clocks: tuple[LoopClock, ...] = ()
         self._read_delays_at = 0.0
 
@@ -71,6 +80,7 @@ class Sampler:
             history.before_rest = reading
             history.others.note(reading)
             _read_after_step(clock, reading)
+        self._holds.cpu.read()
         # Reading delays may release the GIL, so it comes second. It costs more than all the rest, and most steps are
         # quick.
         watchdog_delay = self._observations.watchdog_delay
@@ -85,6 +95,17 @@ class Sampler:
         """Sample each loop whose step is overdue. The watchdog has asked for the GIL since ``asked_at``."""
         for clock in self._clocks:
             self._sample_if_overdue(clock, asked_at)
+
+    def note_wait(self, asked_at: float) -> None:
+        """Look who kept the GIL if the watchdog had to wait for it, and which loops paused between steps meanwhile."""
+        asked_at = max(asked_at, self._settler.busy_until)
+        if not self._holds.has_waited(asked_at):
+            return
+        until = now()
+        hold = self._holds.look(asked_at, until)
+        for clock in self._clocks:
+            if clock.subscribers and (hold is None or hold.thread_id != clock.thread_id):
+                self._note_pause(clock, asked_at if hold is None else hold.since, until)
 
     def next_look(self) -> float | None:
         """Return when to look again; ``None`` if all loops rest, and will wake the watchdog with their next step."""
@@ -125,6 +146,22 @@ class Sampler:
         if now() >= observation.next_report_at:
             self._settler.report_ongoing(clock, observation, now())
 
+    def _note_pause(self, clock: LoopClock, since: float, until: float) -> None:
+        """Hand over the pause of a loop that had something to do, but ran no step while the GIL was kept.
+
+        A loop that rests says so itself when it comes late to its next step.
+        """
+        handle, started, history = clock.handle, clock.started, clock.history
+        if (handle is not None and started <= since) or (handle is None and clock.wants_step_begin is True):
+            return
+        if started > since:
+            until = started
+        since = max(since, history.paused_until, history.step or 0.0)
+        if until - since < max(clock.threshold_s, SHORTEST_PAUSE_S) or not _asked(history, until - since):
+            return
+        if not any(isinstance(item, Stall) and item.clock is clock for item in self._settler.inbox):
+            self._settler.inbox.append(clock.pause(since, until))
+
     def _next_look_at(self, clock: LoopClock) -> float | None:
         if not clock.subscribers:
             return None
@@ -146,6 +183,15 @@ class Sampler:
                     clock.usage.rests(reading, clock.thread.run_delay)
                 return None
         return now() + first_look_s(clock.threshold_s)
+
+
+def _asked(history: LoopHistory, lasted_s: float) -> bool:
+    """Return whether the loop's thread is known to have asked for the GIL for so long.
+
+    It wakes up once every switch interval to ask (``verdict.thread_states``); in its selector it sleeps.
+    """
+    turns = None if history.delays is None else history.delays.loop_turns()
+    return turns is not None and turns.taken >= ASKING * lasted_s / sys.getswitchinterval()
 
 
 def _read_after_step(clock: LoopClock, reading: CpuReading) -> None:

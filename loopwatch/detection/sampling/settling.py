@@ -13,21 +13,32 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.cpu_clocks import process_s
+from loopwatch.detection.machine.cpu_clocks import CpuReading, process_s
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.gil_holds import GilHolds, Hold
 from loopwatch.detection.sampling.looks import add_unseen_end, replace_late_samples
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
 
 logger = logger_of()
 
 LONGEST_REPORT_INTERVAL_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPause:
+    """What the watchdog knows of a pause between steps: a reading from before it, and who kept the GIL meanwhile."""
+
+    stall_id: str
+    before: CpuReading
+    suspended_s: float
+    hold: Hold | None
 
 
 class StallReports(Protocol):
@@ -38,6 +49,8 @@ class StallReports(Protocol):
         """Whether reports are held back for their backlogs. From any thread."""
 
     def report(self, stall: Stall, observation: Observation, ongoing: bool) -> None: ...
+
+    def report_pause(self, pause: PauseBetweenSteps, seen: SeenPause) -> None: ...
 
     def release(self, backlog: Backlog | None = None) -> None:
         """Give out the reports held back for a backlog that is closed; without one, all of them."""
@@ -61,12 +74,13 @@ class Settler:
     def __init__(
         self,
         reports: StallReports,
-        inbox: deque[Stall | Backlog | Marker],
+        inbox: deque[Stall | Backlog | PauseBetweenSteps | Marker],
         observations: Observations,
         budget: CpuBudget,
         suspensions: Suspensions,
         throttling: Throttling,
         lookout: Lookout,
+        holds: GilHolds,
     ) -> None:
         self.failures = self.unexamined = 0
         self.due_at = self.busy_until = 0.0
@@ -77,6 +91,7 @@ class Settler:
         self._suspensions = suspensions
         self._throttling = throttling
         self._lookout = lookout
+        self._holds = holds
         self._is_settling = False
 
     @property
@@ -102,6 +117,8 @@ class Settler:
             item.settled.set()
         elif isinstance(item, Backlog):
             self._release(item)
+        elif isinstance(item, PauseBetweenSteps):
+            self._report_pause(item)
         else:
             self._settle(item, self._observation_of(item), ongoing=False)
         return True
@@ -149,6 +166,25 @@ class Settler:
         self.busy_until = now()
         self._suspensions.check(now(), process_s())
 
+    def _report_pause(self, pause: PauseBetweenSteps) -> None:
+        """Report a pause between steps, and look for its holder, unless the watchdog has found it already."""
+        try:
+            clock = pause.clock
+            clock.history.paused_until = max(clock.history.paused_until, pause.until)
+            hold = self._holds.within(clock.thread_id, pause.since, pause.until) or self._look_for_holder(pause)
+            before, suspended_s = clock.history.reading_before(pause.since), self._suspended_s(pause)
+            self._reports.report_pause(pause, SeenPause(self._observations.new_stall_id(), before, suspended_s, hold))
+        except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
+            self.note_failure(error)
+        self.busy_until = now()
+
+    def _look_for_holder(self, pause: PauseBetweenSteps) -> Hold | None:
+        self._holds.look(pause.since, pause.until)
+        return self._holds.within(pause.clock.thread_id, pause.since, pause.until)
+
+    def _suspended_s(self, pause: PauseBetweenSteps) -> float:
+        return self._suspensions.within(pause.since, pause.until)
+
     def _release(self, backlog: Backlog | None) -> None:
         try:
             self._reports.release(backlog)
@@ -160,6 +196,7 @@ class Settler:
             observation.otel_span = stall.clock.otel_span_of(stall.handle)
         observation.suspended_s = self._suspensions.within(stall.step_started, stall.ended)
         observation.throttled = self._throttling.within(stall.step_started, stall.ended)
+        observation.hold = self._holds.within(stall.clock.thread_id, stall.step_started, stall.ended)
         if not ongoing:
             observation.end(self.free_since, stall.clock.history.delays)
         try:

@@ -14,13 +14,15 @@ from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.thread_cpu import ThreadCpu
 from loopwatch.detection.machine.throttling import Throttling, limits_of_this_process
 from loopwatch.detection.sampling.cpu_budget import PAUSE_S, CpuBudget, WatchdogFigures
+from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Marker, Settler, StallReports
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
 
 LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
@@ -35,14 +37,17 @@ class Watchdog:
 
     def __init__(self, reports: StallReports) -> None:
         self._lookout = Lookout()
-        self._inbox: deque[Stall | Backlog | Marker] = deque()
+        self._inbox: deque[Stall | Backlog | PauseBetweenSteps | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())
         self._throttling = Throttling()
         self._observations = Observations()
+        self._holds = GilHolds(ThreadCpu())
         machine = self._suspensions, self._throttling
-        self._settler = Settler(reports, self._inbox, self._observations, self._budget, *machine, self._lookout)
-        self._sampler = Sampler(self._observations, self._settler, *machine)
+        self._settler = Settler(
+            reports, self._inbox, self._observations, self._budget, *machine, self._lookout, self._holds
+        )
+        self._sampler = Sampler(self._observations, self._settler, *machine, self._holds)
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
         self._lookout_tells_after_s: float | None = None
@@ -94,7 +99,7 @@ class Watchdog:
             with contextlib.suppress(RuntimeError):
                 self._wakeup.release()
 
-    def hand_over(self, item: Stall | Backlog) -> None:
+    def hand_over(self, item: Stall | Backlog | PauseBetweenSteps) -> None:
         self._inbox.append(item)
         self.wake()
 
@@ -152,7 +157,8 @@ class Watchdog:
             self._lookout.expect(now())
             asked_at = self._woken_at if is_woken or look_at is None else look_at
             self._settler.due_at = due_at = asked_at if look_at is None else min(asked_at, look_at)
-            look_at = None if is_woken or self._observations else self._sampler.glance()
+            needs_look = is_woken or self._observations or self._holds.has_waited(asked_at)
+            look_at = None if needs_look else self._sampler.glance()
             if look_at is None:
                 self._suspensions.wakes(due_at, now(), process_s())
                 return asked_at
@@ -165,6 +171,7 @@ class Watchdog:
         pause_at = now() + WORK_S
         while True:
             self._sampler.sample_overdue_steps(asked_at)
+            self._sampler.note_wait(asked_at)
             if not self._settler.settle_next() or self._must_save:
                 break
             if self._inbox and now() >= pause_at:

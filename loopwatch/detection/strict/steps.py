@@ -20,7 +20,7 @@ from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
 from loopwatch.detection.cpython.templates import template_at
 from loopwatch.detection.loggers import logger_of
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.strict.arguments import first_argument
 from loopwatch.detection.strict.catalogue import IN_C, Known
 from loopwatch.detection.strict.excuses import is_excused
@@ -44,6 +44,7 @@ class StrictSteps:
         self.handle: object = None
         self.started = 0.0
         self.wants_step_begin: bool | str = EVERY_STEP
+        self.woken_at = NEVER
         self.ends_from_s = -1.0
         self.thread_id = threading.get_ident()
         self.failures = 0

@@ -12,7 +12,7 @@ from contextvars import Context, copy_context
 from typing import Any
 
 from loopwatch.detection.cpython.sites import runs_steps
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import ClockOf
 
@@ -34,15 +34,21 @@ _PROTOCOL_CALLBACKS = (
 class TimedCallback:
     """A callback that is a step. It has the attributes of a handle, and takes its place."""
 
-    __slots__ = ("_callback", "_clock_of", "_context", "_loop")
+    __slots__ = ("_callback", "_clock_of", "_context", "_loop", "due_at")
 
     def __init__(
-        self, callback: Callable[..., Any], context: Context | None, loop: asyncio.AbstractEventLoop, clock_of: ClockOf
+        self,
+        callback: Callable[..., Any],
+        context: Context | None,
+        loop: asyncio.AbstractEventLoop,
+        clock_of: ClockOf,
+        due_at: float = NEVER,
     ) -> None:
         self._callback = callback
         self._context = context
         self._loop = loop
         self._clock_of = clock_of
+        self.due_at = due_at
 
     @runs_steps
     def __call__(self, *args: Any) -> Any:
@@ -101,7 +107,7 @@ class LoopMethods:
         self._replacements.replace(self._loop_class, name, replacement)
 
     def _scheduling(self, method: Any, position: int) -> Any:
-        clock_of = self._clock_of
+        clock_of, due_at_of = self._clock_of, _DUE_AT[method.__name__]
 
         @functools.wraps(method)
         def schedule(loop: Any, *args: Any, context: Context | None = None, **named: Any) -> Any:
@@ -109,7 +115,7 @@ class LoopMethods:
                 if context is None:
                     context = copy_context()
                 if len(args) > position:
-                    timed = TimedCallback(args[position], context, loop, clock_of)
+                    timed = TimedCallback(args[position], context, loop, clock_of, due_at_of(loop, args))
                     args = (*args[:position], timed, *args[position + 1 :])
                 elif "callback" in named:
                     named["callback"] = TimedCallback(named["callback"], context, loop, clock_of)
@@ -148,6 +154,15 @@ class LoopMethods:
             return method(loop, lambda: _timed_protocol(protocol_factory(), loop, clock_of), *args, **kwargs)
 
         return connect
+
+
+_DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
+    "call_soon": lambda _loop, _args: NEVER,
+    "call_soon_threadsafe": lambda _loop, _args: now(),
+    "call_later": lambda _loop, args: now() + args[0],
+    "call_at": lambda loop, args: now() + args[0] - loop.time(),
+}
+"""Return the moment when a callback is due, which uvloop's handles do not say."""
 
 
 def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:

@@ -17,6 +17,7 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, ThreadClocks, process_s
 from loopwatch.detection.timing.backlog import Backlog
+from loopwatch.detection.timing.due import due_at
 from loopwatch.detection.timing.idle_probe import IdleProbe
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.timing.loop_history import LoopHistory
@@ -31,6 +32,9 @@ from loopwatch.detection.timing.steps import (
     UnobservedStep,
 )
 from loopwatch.detection.timing.trace import Trace
+
+SHORTEST_PAUSE_S = 0.01
+"""Selectors round up to a millisecond, and the machine's scheduling adds some: this is no pause between steps yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,28 @@ class Stall:
         return lowest_threshold_s(self.subscribers)
 
 
+@dataclass(frozen=True, slots=True)
+class PauseBetweenSteps:
+    """A pause in which no step ran, from when something was due until the loop came to it. Times are ``now()``.
+
+    ``handle`` is the step that was late, if it has begun. ``cpu`` was read at the end. All requests in flight had to
+    wait: ``waiting`` is their number, and ``delayed`` are some of them.
+    """
+
+    clock: "LoopClock"
+    since: float
+    until: float
+    handle: AnyHandle | None
+    cpu: CpuReading
+    subscribers: tuple[StallSubscriber, ...]
+    waiting: int
+    delayed: tuple[RequestInFlight, ...]
+
+
 class StallTaker(Protocol):
     """The watchdog, as the loop's thread sees it: none of its methods waits for anything."""
 
-    def hand_over(self, item: Stall | Backlog) -> None: ...
+    def hand_over(self, item: Stall | Backlog | PauseBetweenSteps) -> None: ...
 
     def wake(self) -> None: ...
 
@@ -81,7 +103,7 @@ class LoopClock:
 
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
-        *("handle", "paused", "started", "thread"),
+        *("handle", "paused", "started", "thread", "woken_at"),
         *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
         *("tracer", "wants_step_begin"),
     )
@@ -117,6 +139,9 @@ class LoopClock:
 
         # Set by the watchdog and the monitor, and taken back by the loop's thread.
         self.wants_step_begin: bool | str = False
+
+        # Set by the thread that wakes the loop from a rest, and taken back by the loop's thread.
+        self.woken_at = NEVER
 
     @property
     def thread_id(self) -> int:
@@ -165,6 +190,11 @@ class LoopClock:
             return None
         return self.find_otel_span(context.copy())
 
+    def pause(self, since: float, until: float) -> PauseBetweenSteps:
+        """Return a pause of this loop, up to now. From any thread."""
+        waiting, delayed = self.in_flight.others(None), self.in_flight.some(None)
+        return PauseBetweenSteps(self, since, until, self.handle, self.read_cpu(), self.subscribers, waiting, delayed)
+
     # The loop's thread calls these.
 
     def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:
@@ -186,6 +216,7 @@ class LoopClock:
         if self.ends_from_s < 0:
             self._begin_step()
         if is_watchdog_asking:
+            self._note_lateness()
             self.wake_watchdog()
         return outer
 
@@ -227,7 +258,7 @@ class LoopClock:
         stall = Stall(self, handle, *times, subscribers, waiting, trace, is_for_request, delayed, own, backlog)
         self._watchdog.hand_over(stall)
 
-    def pause(self, duration_s: float) -> None:
+    def leave_out(self, duration_s: float) -> None:
         """Do not count this much of the running step: it was the monitor's own."""
         self.paused = (self.started, self.paused_in(self.started) + duration_s)
 
@@ -259,6 +290,15 @@ class LoopClock:
             self.in_flight.backlog = None
             backlog.close(now())
             self._watchdog.hand_over(backlog)
+
+    def _note_lateness(self) -> None:
+        """Give the watchdog the pause that the first step after a rest has ended, if it was due long ago."""
+        woken_at, self.woken_at = self.woken_at, NEVER
+        due = min(woken_at, due_at(self.handle, self.owner, self.started))
+        if self.started - due >= self.threshold_s:
+            since = max(due, self.history.paused_until, self.history.step or self.history.first_reading.at)
+            if self.started - since >= max(self.threshold_s, SHORTEST_PAUSE_S):
+                self._watchdog.hand_over(self.pause(since, self.started))
 
     def _begin_step(self) -> None:
         if self.listener is not None:

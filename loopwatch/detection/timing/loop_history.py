@@ -15,7 +15,7 @@ class LoopHistory:
 
     __slots__ = (
         *("after_step", "before_rest", "delays", "first_reading", "first_turns"),
-        *("is_new", "others", "rests_since", "step", "step_delays"),
+        *("is_new", "others", "paused_until", "rests_since", "step", "step_delays"),
     )
 
     def __init__(self, first_reading: CpuReading, first_turns: Turns | None) -> None:
@@ -28,9 +28,16 @@ class LoopHistory:
         self.delays: Delays | None = None
         self.rests_since = NEVER
         """When the loop came to rest most recently."""
+        self.paused_until = 0.0
+        """The end of the latest pause between steps, so that none is noted twice."""
         self.before_rest = first_reading
         self.after_step: CpuReading | None = None
         self.others = OtherThreads(first_reading)
+
+    def reading_before(self, moment: float) -> CpuReading:
+        """Return the latest reading from before a moment, or the earliest if there is none."""
+        known = [each for each in (self.after_step, self.before_rest, self.first_reading) if each is not None]
+        return max((each for each in known if each.at <= moment), key=lambda each: each.at, default=self.first_reading)
 
     def look_at(self, step: float) -> bool:
         """Note the step that runs or ran last, and return whether it is a new one."""

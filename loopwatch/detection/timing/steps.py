@@ -62,6 +62,8 @@ class StepObserver(Protocol):
     handle: AnyHandle | None
     started: float
     wants_step_begin: bool | str
+    woken_at: float
+    """When another thread scheduled a callback while the loop rested; ``NEVER`` if none has."""
     ends_from_s: float
 
     def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:

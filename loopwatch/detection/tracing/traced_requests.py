@@ -195,7 +195,7 @@ class TracedRequests:
         if clock.tracer is not None:
             clock.tracer.set_threshold(clock.threshold_s)
             clock.tracer.begin_step(thoroughly=True)
-        clock.pause(now() - began)
+        clock.leave_out(now() - began)
 
     def _restore(self) -> None:
         """Restore the threshold of the loop's subscribers."""

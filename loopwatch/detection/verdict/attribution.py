@@ -26,6 +26,7 @@ from loopwatch.detection.cpython.expressions import Attribute, Name
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
+from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.sample import Sample
@@ -116,6 +117,13 @@ def share_of(part_s: float, lasted_s: float) -> float:
 def asks_for_collection(paths: Iterable[Path]) -> bool:
     """Return whether the code itself called the collector, so that collections are not automatic."""
     return any(node.name == GC_COLLECT for path in paths for node in path.nodes)
+
+
+def seen_path(sites: tuple[Site, ...], gil_wait: GilWait, weight_s: float) -> Path:
+    """Return the path of a thread that has just handed over the GIL, which was waited for as ``gil_wait`` says."""
+    reading = CpuReading(0.0, None, 0.0, 0.0)
+    sample = Sample(0.0, 0.0, 0.0, reading, gil_wait, sites)
+    return Path(_nodes(sample, Cause.COMPUTING), sample, weight_s, Cause.COMPUTING)
 
 
 def is_import(node: Node) -> bool:

@@ -190,8 +190,8 @@ class _Common:
         self.stall_id = observation.stall_id
         self.otel_span = observation.otel_span
         self.ongoing = ongoing
-        self.request = _unless_it_raises(partial(_request, stall), None)
-        self.delayed = tuple(filter(None, (_unless_it_raises(each.describe, None) for each in stall.delayed)))
+        self.request = unless_it_raises(partial(_request, stall), None)
+        self.delayed = tuple(filter(None, (unless_it_raises(each.describe, None) for each in stall.delayed)))
         self.started_at = started_at
 
     def with_culprit(self, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
@@ -227,7 +227,7 @@ class _Common:
         The place is the line of the template that was rendered, if the template is the site's.
         An import keeps its name: whichever view comes first imports what all of them use.
         """
-        served_by = None if culprit.is_in_app else _unless_it_raises(partial(name_of_request, self.request), None)
+        served_by = None if culprit.is_in_app else unless_it_raises(partial(name_of_request, self.request), None)
         if served_by is None:
             return call
         called_name = call.method_name if is_import(culprit.node) else ""
@@ -239,7 +239,7 @@ class _Common:
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Name the step itself, because only plumbing was seen, or nothing at all."""
         ask = partial(name_of_step, self.stall.handle, self.request)
-        step = _unless_it_raises(ask, StepName(UNNAMED))
+        step = unless_it_raises(ask, StepName(UNNAMED))
         return self._call(
             method_name=step.name,
             duration_ms=self.step_ms,
@@ -273,7 +273,7 @@ class _Common:
         return BlockingCall(
             stall_id=self.stall_id,
             step_ms=self.step_ms,
-            task_name=_unless_it_raises(partial(_task_name, self.stall.handle), ""),
+            task_name=unless_it_raises(partial(_task_name, self.stall.handle), ""),
             engine=self.engine,
             started_at=self.started_at,
             request=self.request,
@@ -372,7 +372,7 @@ def _request(stall: Stall) -> Request | None:
     return request.describe()
 
 
-def _unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
+def unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
     """Return the answer, or ``otherwise`` if the site's objects raise, because the report must not be lost."""
     try:
         return ask()

@@ -3,15 +3,18 @@
 from collections.abc import Callable, Iterable
 from types import CodeType
 
-from loopwatch.detection.calls import TRACING, BlockingCall
+from loopwatch.detection.calls import TRACING, BlockingCall, Cause
 from loopwatch.detection.machine.clock import utc_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.sampling.observation import Observation
+from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.loop_clock import Stall
+from loopwatch.detection.timing.loop_clock import PauseBetweenSteps, Stall
 from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
 from loopwatch.detection.verdict.debuggers import is_being_debugged
 from loopwatch.detection.verdict.held_reports import HeldReports
+from loopwatch.detection.verdict.holders import with_holder
+from loopwatch.detection.verdict.pauses import pause_between_steps
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 
 
@@ -51,6 +54,25 @@ class StallReporter:
             else:
                 subscriber.receive(reports[key])
 
+    def report_pause(self, pause: PauseBetweenSteps, seen: SeenPause) -> None:
+        """Report a pause between steps to the subscribers whose thresholds it reached."""
+        for subscriber in pause.subscribers:
+            started = max(pause.since, subscriber.entered)
+            if pause.until - started < subscriber.threshold_s:
+                continue
+            collection = self._gc_pauses.by_another_thread(pause.clock.thread_id, started, pause.until)
+            call = pause_between_steps(
+                pause,
+                started,
+                stall_id=seen.stall_id,
+                before=seen.before,
+                suspended_s=seen.suspended_s,
+                is_held=seen.hold is not None or collection is not None,
+                started_at=utc_of(started),
+                engine=subscriber.engine,
+            )
+            subscriber.receive(with_holder(call, seen.hold, collection) if call.cause is Cause.STARVED else call)
+
     def release(self, backlog: Backlog | None = None) -> None:
         """Give out the reports held back for a backlog that is closed; without one, all of them."""
         self._held.release(backlog)
@@ -74,6 +96,9 @@ class StallReporter:
             engine=engine,
             ongoing=ongoing,
         )
+        if call.cause is Cause.STARVED:
+            collection = self._gc_pauses.by_another_thread(stall.clock.thread_id, started, stall.ended)
+            return with_holder(call, observation.hold, collection)
         if call.cause.is_machine or ongoing:
             return call
         self._time_again(explained.untimed_callees)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, others_s
-from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.machine.gil_wait import ASKING, GilWait
 from loopwatch.detection.sampling.sample import Sample
 
 BUSY = 0.5
@@ -22,8 +22,6 @@ AT_REST = 0.2
 SUSPENDED_S = 0.05
 """A shorter pause of the whole process is ordinary scheduling."""
 PERSISTENT_SAMPLES = 4
-ASKING = 0.5
-"""A thread was asking for the GIL if it woke up in at least this share of the switch intervals."""
 STARTING = 4
 """``Thread.start`` is one of this many innermost frames while it waits for its thread."""
 FEWEST_ASKS = 2.0

@@ -9,7 +9,7 @@ from django.template import Context, Engine
 
 from loopwatch.detection.cpython.frames import stack_of
 from loopwatch.detection.cpython.templates import RENDERS_NODE
-from loopwatch.detection.sampling.sample import _sites
+from loopwatch.detection.sampling.sample import sites_on
 from loopwatch.detection.tracing import step_trace
 
 WITHIN_S = 60
@@ -31,7 +31,7 @@ def sites_while_traced():
         sites, until = (), time.monotonic() + WITHIN_S
         while not sites or sites[0].code is not namespace["profile"].__code__:
             assert time.monotonic() < until
-            sites, _ = _sites(stack_of(threads[0].ident, ""))
+            sites, _ = sites_on(stack_of(threads[0].ident, ""))
         return {site.code.co_name: site for site in sites}
 
     held.acquire()
@@ -71,7 +71,7 @@ def test_the_templates_of_django_are_known_however_deep_the_stack_goes_on_below_
     thread = threading.Thread(target=page.render, args=[context])
     thread.start()
     assert is_rendering.wait(WITHIN_S)
-    sites, _ = _sites(stack_of(thread.ident, RENDERS_NODE))
+    sites, _ = sites_on(stack_of(thread.ident, RENDERS_NODE))
     may_end.set()
     thread.join(WITHIN_S)
     assert [(site.template.tag, site.template.lineno) for site in sites if site.template] == [

@@ -7,16 +7,18 @@ import pytest
 
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.cpu_clocks import process_s
+from loopwatch.detection.machine.cpu_clocks import Turns, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
+from loopwatch.detection.machine.thread_cpu import ThreadCpu
 from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Settler
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.loop_clock import LoopClock
-from tests.detection.builders import Step, Watch
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
+from tests.detection.builders import Delayed, Step, Watch
 
 AN_HOUR_S = 3600.0
 
@@ -34,19 +36,30 @@ def inbox():
 
 
 @pytest.fixture
-def sampler(inbox):
-    """A sampler of one loop, which runs a step that has just begun and has an hour's time."""
-    observations, suspensions = Observations(), Suspensions(now(), process_s())
-    throttling = Throttling()
-    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout())
-    sampler = Sampler(observations, settler, suspensions, throttling)
+def loop():
     loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def clock(loop):
+    """The clock of a loop that runs a step, which has just begun and has an hour's time."""
     clock = LoopClock(loop, Unwoken())
     clock.set_subscribers((Watch(threshold_s=AN_HOUR_S),))
     clock.handle, clock.started = Step(), now()
+    return clock
+
+
+@pytest.fixture
+def sampler(inbox, clock):
+    """A sampler of that one loop."""
+    observations, suspensions, holds = Observations(), Suspensions(now(), process_s()), GilHolds(ThreadCpu())
+    throttling = Throttling()
+    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout(), holds)
+    sampler = Sampler(observations, settler, suspensions, throttling, holds)
     sampler.watch([clock])
-    yield sampler
-    loop.close()
+    return sampler
 
 
 def test_a_glance_is_enough_for_a_step_that_is_quick_so_far(sampler):
@@ -56,3 +69,63 @@ def test_a_glance_is_enough_for_a_step_that_is_quick_so_far(sampler):
 def test_a_stall_that_waits_to_be_settled_needs_a_look_before_the_clocks_are_read_again(sampler, inbox):
     inbox.append(Backlog(0.0, 0.0))
     assert sampler.glance() is None
+
+
+# Pauses between steps of a loop that does not rest.
+
+WAITED_S = 0.1
+
+
+@pytest.fixture
+def busy(clock):
+    """The clock of a loop that has run a step, and has asked for the GIL in vain ever since."""
+    clock.set_subscribers((Watch(threshold_s=0.05),))
+    clock.handle, clock.started = None, now() - 2 * WAITED_S
+    clock.history.step, clock.history.delays = clock.started, Asking(turns=20)
+    return clock
+
+
+class Asking(Delayed):
+    """What the clocks say of a thread that woke up so often to ask for the GIL."""
+
+    def __init__(self, turns):
+        super().__init__()
+        self.turns = turns
+
+    def loop_turns(self):
+        return Turns(0.0, self.turns)
+
+
+def pauses(sampler, inbox):
+    """The durations of the pauses that are noted when the watchdog has waited for the GIL for a tenth of a second."""
+    sampler.note_wait(now() - WAITED_S)
+    return [round(item.until - item.since, 1) for item in inbox if isinstance(item, PauseBetweenSteps)]
+
+
+def test_a_loop_that_ran_no_step_while_the_gil_was_kept_has_paused(sampler, inbox, busy):
+    assert pauses(sampler, inbox) == [WAITED_S]
+
+
+def test_a_loop_that_slept_in_its_selector_has_not_paused(sampler, inbox, busy):
+    busy.history.delays = Asking(turns=1)
+    assert pauses(sampler, inbox) == []
+
+
+def test_a_loop_that_rests_reports_its_pause_itself(sampler, inbox, busy):
+    busy.wants_step_begin = True
+    assert pauses(sampler, inbox) == []
+
+
+def test_a_step_that_lasts_as_long_is_a_stall_and_no_pause(sampler, inbox, busy):
+    busy.handle = Step()
+    assert pauses(sampler, inbox) == []
+
+
+def test_a_pause_that_a_stall_explains_is_none(sampler, inbox, busy):
+    inbox.append(Stall(busy, Step(), busy.started, now(), busy.read_cpu(), busy.subscribers, waiting=0))
+    assert pauses(sampler, inbox) == []
+
+
+def test_a_pause_ends_when_a_step_begins(sampler, inbox, busy):
+    busy.started = now() - 0.09
+    assert pauses(sampler, inbox) == []

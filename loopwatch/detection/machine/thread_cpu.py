@@ -1,0 +1,79 @@
+"""CPU clocks of every thread of the process, to find out which thread ran while the loop could not.
+
+Only threads that ``threading`` knows are read, and only on Linux. A clock is addressed by the number of the kernel's
+thread, so reading one that has just ended raises ``OSError``; ``pthread_getcpuclockid`` would read freed memory.
+"""
+
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+from loopwatch.detection.machine.clock import NEVER, now
+
+IS_SUPPORTED = sys.platform == "linux"
+_PER_THREAD, _SCHEDULED = 4, 2
+SHARE = 0.001
+"""At most this share of the time is spent on readings, so a process with many threads is read less often."""
+
+
+class CpuUse(NamedTuple):
+    """The CPU seconds that each thread, by its identifier, has used since ``since``."""
+
+    since: float
+    by_thread: dict[int, float]
+
+
+class ThreadCpu:
+    """The latest readings of all threads. Only the watchdog's thread uses it."""
+
+    def __init__(self) -> None:
+        self._used_s: dict[int, float] = {}
+        self._read_at = self._next_at = -NEVER
+
+    def read(self) -> None:
+        """Read all clocks, unless that was done recently for what it costs."""
+        started = now()
+        if started < self._next_at:
+            return
+        self._used_s, self._read_at = _read_all(), started
+        self._next_at = started + (now() - started) / SHARE
+
+    def use(self) -> CpuUse:
+        """Return what each thread has used since the latest reading; a new thread, since it began."""
+        before = self._used_s
+        used_s = {thread_id: used_s - before.get(thread_id, 0.0) for thread_id, used_s in _read_all().items()}
+        return CpuUse(self._read_at, used_s)
+
+
+def thread_cpu_s(thread_id: int) -> float | None:
+    """Return the CPU seconds that a thread has used; ``None`` if it has ended or cannot be read."""
+    return _read(_active().get(thread_id))
+
+
+def _read_all() -> dict[int, float]:
+    found = ((thread_id, _read(thread)) for thread_id, thread in _active().items())
+    return {thread_id: used_s for thread_id, used_s in found if used_s is not None}
+
+
+def _active() -> dict[int, threading.Thread]:
+    # ``threading.enumerate`` would wait for a lock that a thread without the GIL may hold.
+    return dict(threading._active) if IS_SUPPORTED else {}  # type: ignore[attr-defined] # noqa: SLF001
+
+
+def _read(thread: threading.Thread | None) -> float | None:
+    native_id = None if thread is None else thread.native_id
+    if native_id is None:
+        return None
+    try:
+        return time.clock_gettime(_clock_id(native_id))
+    except OSError:
+        return None
+
+
+def _clock_id(native_id: int) -> int:
+    """Return the clock of a kernel thread, as the kernel defines it.
+
+    https://github.com/torvalds/linux/blob/v6.12/include/linux/posix-timers_types.h
+    """
+    return (~native_id << 3) | _PER_THREAD | _SCHEDULED

@@ -1,0 +1,101 @@
+"""Finds the thread that kept the GIL from the watchdog, and so from the loops.
+
+A thread that keeps the GIL in C code is forced to hand it over as the call returns, and then waits for it again. So if
+the watchdog was kept waiting, the thread that used the CPU meanwhile still stands on its call.
+"""
+
+import sys
+import threading
+from collections import deque
+from dataclasses import dataclass
+
+from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.sites import Site
+from loopwatch.detection.cpython.templates import RENDERS_NODE
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu, thread_cpu_s
+from loopwatch.detection.sampling.sample import sites_on
+
+REMEMBERED = 16
+SHORTEST_HOLD_S = 0.01
+LEAST = 0.2
+"""A holder has used a CPU for at least this share of the time. It may have had to wait for one, too."""
+MOSTLY = 0.6
+"""A holder has used at least this share of what all threads used."""
+CERTAIN = 0.8
+"""A holder is certain if it used a CPU for this share of the time, and the other threads for less than the rest."""
+RUNNING = 0.5
+"""A thread that uses a CPU for this share of the time while the watchdog has the GIL runs without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A stretch of time in which one thread kept the GIL. ``sites`` is where it stood afterwards, innermost first."""
+
+    since: float
+    until: float
+    thread_id: int
+    sites: tuple[Site, ...]
+    is_certain: bool
+
+    def shared_s(self, started: float, ended: float) -> float:
+        """Return the seconds that the hold has in common with another stretch of time."""
+        return max(0.0, min(self.until, ended) - max(self.since, started))
+
+
+class GilHolds:
+    """The latest holds. Only the watchdog's thread uses it."""
+
+    def __init__(self, cpu: ThreadCpu) -> None:
+        self.cpu = cpu
+        self._latest: deque[Hold] = deque(maxlen=REMEMBERED)
+        self._looked_at = 0.0
+
+    def has_waited(self, asked_at: float) -> bool:
+        """Return whether a thread kept the GIL for long since the watchdog asked for it, and that is not known yet."""
+        waited_s = now() - max(asked_at, self._looked_at)
+        return waited_s >= sys.getswitchinterval() + SHORTEST_HOLD_S and is_gil_enabled()
+
+    def look(self, since: float, until: float) -> Hold | None:
+        """Look for the thread that kept the GIL between two moments, the second of which has just been."""
+        self._looked_at = at = now()
+        use = self.cpu.use()
+        found = holder_of(use, since, until, threading.get_ident())
+        if found is None:
+            return None
+        thread_id, is_certain = found
+        used_s = thread_cpu_s(thread_id)
+        sites = sites_on(stack_of(thread_id, RENDERS_NODE))[0]
+        used_later_s, looked_s = thread_cpu_s(thread_id), now() - at
+        if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
+            return None
+        began = max(use.since, min(since, until - use.by_thread[thread_id]))
+        hold = Hold(began, until, thread_id, sites, is_certain)
+        self._latest.append(hold)
+        return hold
+
+    def within(self, thread_id: int, started: float, ended: float) -> Hold | None:
+        """Return the hold by another thread that explains most of a stretch of time, if one explains half of it."""
+        others = [hold for hold in self._latest if hold.thread_id != thread_id]
+        longest = max(others, key=lambda hold: hold.shared_s(started, ended), default=None)
+        if longest is None or longest.shared_s(started, ended) < (ended - started) / 2:
+            return None
+        return longest
+
+
+def holder_of(use: CpuUse, since: float, until: float, watchdog: int) -> tuple[int, bool] | None:
+    """Return the thread that kept the GIL, and whether that is certain; ``None`` if it is unknown.
+
+    The readings may be older than ``since``. What other threads used before makes the holder uncertain.
+    """
+    used_s = {thread_id: seconds for thread_id, seconds in use.by_thread.items() if thread_id != watchdog}
+    thread_id = max(used_s, key=lambda each: used_s[each], default=None)
+    if thread_id is None:
+        return None
+    lasted_s, total_s = until - since, sum(used_s.values())
+    longest_s = used_s[thread_id]
+    if longest_s < max(LEAST * lasted_s, MOSTLY * total_s):
+        return None
+    is_certain = longest_s >= CERTAIN * lasted_s and total_s - longest_s <= (1 - CERTAIN) * lasted_s
+    return thread_id, is_certain

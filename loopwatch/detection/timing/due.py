@@ -1,0 +1,56 @@
+"""Knows when a step was due, so that a loop that comes late to it is noticed.
+
+A timer says so itself. What another thread schedules is due at that moment, which asyncio does not keep; so
+``call_soon_threadsafe`` is replaced while loops are watched. A step that a socket has made ready was due at a moment
+that only the kernel knows.
+"""
+
+import asyncio
+import functools
+from asyncio.events import TimerHandle
+from collections.abc import Callable
+from typing import Any
+
+from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.timing.replacements import Replacements
+from loopwatch.detection.timing.steps import AnyHandle, StepObserver
+
+
+def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, started: float) -> float:
+    """Return when a step that began at ``started`` was due; ``NEVER`` if its handle does not say so."""
+    if isinstance(handle, TimerHandle) and loop is not None:
+        return started - (loop.time() - handle.when())  # the loop may have a clock of its own
+    due: float = getattr(handle, "due_at", NEVER)
+    return due
+
+
+class ThreadsafeCalls:
+    """Notes when another thread wakes one of asyncio's own loops, while it is installed."""
+
+    def __init__(self, observer_of: Callable[[asyncio.AbstractEventLoop], StepObserver | None]) -> None:
+        self._observer_of = observer_of
+        self._replacements = Replacements()
+        self._is_installed = False
+
+    def install(self) -> None:
+        if not self._is_installed:
+            self._is_installed = True
+            method = asyncio.BaseEventLoop.call_soon_threadsafe
+            self._replacements.replace(asyncio.BaseEventLoop, method.__name__, self._noting(method))
+
+    def uninstall(self) -> None:
+        self._replacements.restore()
+        self._is_installed = False
+
+    def _noting(self, method: Any) -> Any:
+        observer_of = self._observer_of
+
+        @functools.wraps(method)
+        def call_soon_threadsafe(loop: asyncio.AbstractEventLoop, *args: Any, **named: Any) -> Any:
+            observer = observer_of(loop)
+            # Only the first call matters: the loop has rested until then, and calls ``on_step_begin`` next.
+            if observer is not None and observer.wants_step_begin is True and observer.woken_at == NEVER:
+                observer.woken_at = now()
+            return method(loop, *args, **named)
+
+        return call_soon_threadsafe

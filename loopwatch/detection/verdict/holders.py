@@ -1,0 +1,108 @@
+"""Reports the thread that kept the GIL from a loop, as a ``BlockingCall`` of the kind ``GIL_HOLDER``.
+
+The call is named as the loop's own would be, from the stack of that thread.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from loopwatch.detection.calls import BlockingCall, Cause, ReportKind
+from loopwatch.detection.cpython import source
+from loopwatch.detection.cpython.sites import Site
+from loopwatch.detection.machine.gc_pauses import Pause
+from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.gil_holds import Hold
+from loopwatch.detection.verdict.attribution import Path, seen_path
+from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
+from loopwatch.detection.verdict.culprit import Culprit, culprit_of
+from loopwatch.detection.verdict.stack_frames import frames_of
+
+_WAITS = frozenset({"time.sleep", "select.select", "select.poll.poll", "select.epoll.poll", "threading.Lock.acquire"})
+"""Calls that release the GIL. A thread that stands there has gone on since it kept the GIL."""
+_STARTS_THREADS = frozenset({"threading", "concurrent.futures.thread"})
+
+
+def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None) -> BlockingCall:
+    """Add to a starved stall or pause who kept the GIL meanwhile, as far as that is known."""
+    if collection is not None and (hold is None or hold.thread_id != collection.thread_id):
+        hold = None
+    holder = None if hold is None else _named(call, hold)
+    if collection is not None:
+        holder = _collecting(call, holder)
+    return call if holder is None else replace(call, held_by=holder)
+
+
+def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:
+    sites, gil_wait = _own_sites(hold.sites), GilWait.LONG if hold.is_certain else GilWait.CONTESTED
+    if sites[0].callee is not None and sites[0].callee.name in _WAITS:
+        sites, gil_wait = (replace(sites[0], callee=None), *sites[1:]), GilWait.SHARED
+    path = seen_path(sites, gil_wait, call.step_ms / 1000)
+    culprit = culprit_of([path])
+    return None if culprit is None else _report(call, culprit, path)
+
+
+def _report(call: BlockingCall, culprit: Culprit, path: Path) -> BlockingCall:
+    site = path.nodes[culprit.depth_on(path)].site
+    span = source.span_at(site.code, site.offset)
+    if not culprit.is_call:
+        span = span._replace(end_lineno=span.lineno, column=0, end_column=0)
+    return replace(
+        _empty(call),
+        method_name=culprit.node.name,
+        called_name=culprit.called.name,
+        leaf_name=path.nodes[-1].name,
+        function=culprit.function.name,
+        is_c_call=culprit.node.is_c,
+        filename=site.code.co_filename,
+        lineno=span.lineno,
+        source=source.text_of(site.code.co_filename, span),
+        stack=frames_of(path.sample.sites),
+        exact=culprit.is_exact,
+    )
+
+
+def _collecting(call: BlockingCall, holder: BlockingCall | None) -> BlockingCall:
+    """Return a collection as the holder. It interrupts code by chance, so the outermost in-app function is named."""
+    stack = () if holder is None else holder.stack
+    begun_by = next((frame for frame in stack if frame.is_in_app), None)
+    return replace(
+        _empty(call),
+        cause=Cause.GARBAGE_COLLECTION,
+        method_name=AUTOMATIC_COLLECTION,
+        called_name=AUTOMATIC_COLLECTION,
+        leaf_name=AUTOMATIC_COLLECTION,
+        function=begun_by.name if begun_by else AUTOMATIC_COLLECTION,
+        filename=begun_by.filename if begun_by else "",
+        lineno=begun_by.lineno if begun_by else 0,
+        is_c_call=True,
+        stack=stack,
+        exact=True,
+    )
+
+
+def _empty(call: BlockingCall) -> BlockingCall:
+    """Return a report of the pause that says nothing yet of the holder."""
+    return replace(
+        call,
+        kind=ReportKind.GIL_HOLDER,
+        cause=Cause.COMPUTING,
+        stall_id=hashlib.sha256(call.stall_id.encode()).hexdigest()[:32],
+        duration_ms=call.step_ms,
+        source="",
+        task_name="",
+        request=None,
+        samples=(),
+        contributions=(),
+        other_place=None,
+        otel_span=None,
+        held_by=None,
+    )
+
+
+def _own_sites(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """Leave out the outer frames, in which the thread was started."""
+    end = len(sites)
+    while end > 1 and sites[end - 1].module in _STARTS_THREADS:
+        end -= 1
+    return tuple(sites[:end])

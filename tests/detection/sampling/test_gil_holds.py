@@ -1,0 +1,84 @@
+"""Which thread kept the GIL, by the CPU time that each has used meanwhile."""
+
+import json
+import threading
+
+import pytest
+
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu
+from loopwatch.detection.sampling.gil_holds import GilHolds, Hold, holder_of
+
+WATCHDOG, A, B = 1, 2, 3
+
+USES = [
+    pytest.param({A: 0.1, B: 0.0}, (A, True), id="certainly the one that used the CPU all the time"),
+    pytest.param({A: 0.09, B: 0.01}, (A, True), id="certainly the one that used most of it, if others used the rest"),
+    pytest.param({A: 0.1, B: 0.03}, (A, False), id="likely the one that used most of it, if others used more"),
+    pytest.param({A: 0.03, B: 0.0}, (A, False), id="likely the one that ran, if it had no CPU for most of the time"),
+    pytest.param({A: 0.01, B: 0.0}, None, id="unknown if no thread ran for long"),
+    pytest.param({A: 0.1, B: 0.09}, None, id="unknown if two threads ran"),
+    pytest.param({WATCHDOG: 0.1, A: 0.0}, None, id="unknown if only the watchdog ran"),
+    pytest.param({WATCHDOG: 0.1, A: 0.1}, (A, True), id="certainly the one that ran, whatever the watchdog did"),
+    pytest.param({}, None, id="unknown where no clock can be read"),
+]
+
+
+@pytest.mark.parametrize(("by_thread", "holder"), USES)
+def test_the_holder_of_a_tenth_of_a_second_is(by_thread, holder):
+    assert holder_of(CpuUse(4.9, by_thread), 5.0, 5.1, WATCHDOG) == holder
+
+
+def hold(since, until, thread_id=A):
+    return Hold(since, until, thread_id, (), is_certain=True)
+
+
+@pytest.fixture
+def holds():
+    return GilHolds(ThreadCpu())
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        pytest.param([hold(0.0, 10.0)], 0, id="the one that covers it"),
+        pytest.param([hold(5.0, 10.0)], 0, id="one that covers half of it"),
+        pytest.param([hold(6.0, 10.0)], None, id="none if less than half is covered"),
+        pytest.param([hold(0.0, 10.0, thread_id=B)], None, id="none if the thread kept the GIL itself"),
+        pytest.param([hold(0.0, 6.0), hold(1.0, 10.0)], 1, id="the one that covers most of it"),
+    ],
+)
+def test_a_pause_of_ten_seconds_is_explained_by(known, expected, holds):
+    holds._latest.extend(known)
+    assert holds.within(B, 0.0, 10.0) is (None if expected is None else known[expected])
+
+
+def test_the_watchdog_has_waited_if_the_gil_came_late(holds):
+    assert holds.has_waited(now() - 0.1)
+    assert not holds.has_waited(now())
+
+
+def test_a_wait_is_examined_once(holds):
+    asked_at = now() - 0.1
+    holds.look(asked_at, now())
+    assert not holds.has_waited(asked_at)
+
+
+@pytest.mark.real_time
+def test_the_stack_of_the_thread_that_kept_the_gil_is_kept(holds):
+    def export():
+        begin.wait()
+        for _ in range(3):  # the last one is under way when this thread has the GIL again
+            json.dumps(rows)
+
+    begin, rows = threading.Event(), list(range(2_000_000))
+    thread = threading.Thread(target=export)
+    thread.start()
+    holds.cpu.read()
+    asked_at = now()
+    begin.set()
+    while not holds.has_waited(asked_at):
+        pass
+    found = holds.look(asked_at, now())
+    thread.join()
+    assert "export" in [site.code.co_name for site in found.sites]

@@ -1,0 +1,142 @@
+"""When a step was due, and what the watchdog gets if the loop came late to it."""
+
+import asyncio
+from contextlib import contextmanager
+
+import pytest
+
+from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.timing.due import ThreadsafeCalls, due_at
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
+from tests.detection.builders import Step, Watch
+
+
+class Inbox(list):
+    """A watchdog that keeps what it is given."""
+
+    hand_over = list.append
+
+    def wake(self):
+        pass
+
+    def cpu_s(self):
+        return 0.0
+
+
+@pytest.fixture
+def loop():
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+@pytest.fixture
+def inbox():
+    return Inbox()
+
+
+@pytest.fixture
+def clock(loop, inbox):
+    """The clock of a loop that has rested for an hour, watched with a threshold of 50 ms."""
+    clock = LoopClock(loop, inbox)
+    clock.owner = loop
+    clock.set_subscribers((Watch(threshold_s=0.05),))
+    clock.history.step = now() - 3600
+    clock.wants_step_begin = True
+    return clock
+
+
+@contextmanager
+def handled(clock, handle):
+    clock.handle, clock.started = handle, now()
+    clock.on_step_begin(None)
+    yield
+    clock.handle = None
+
+
+def timer(loop, late_s):
+    return asyncio.TimerHandle(loop.time() - late_s, int, (), loop)
+
+
+def pauses(inbox):
+    return [round(item.until - item.since, 2) for item in inbox if isinstance(item, PauseBetweenSteps)]
+
+
+def test_a_timer_was_due_when_it_says(loop):
+    started = now()
+    assert due_at(timer(loop, 0.5), loop, started) == pytest.approx(started - 0.5, abs=0.05)
+
+
+def test_a_step_whose_handle_says_nothing_was_never_due(loop):
+    assert due_at(Step(), loop, now()) == NEVER
+
+
+def test_a_loop_that_comes_late_to_a_timer_has_paused(clock, inbox, loop):
+    with handled(clock, timer(loop, 0.2)):
+        assert pauses(inbox) == [0.2]
+
+
+def test_a_loop_that_comes_to_a_timer_in_time_has_not_paused(clock, inbox, loop):
+    with handled(clock, timer(loop, 0.02)):
+        assert pauses(inbox) == []
+
+
+def test_a_pause_below_ten_milliseconds_is_ordinary_scheduling(clock, inbox, loop):
+    clock.set_subscribers((Watch(threshold_s=0.001),))
+    with handled(clock, timer(loop, 0.005)):
+        assert pauses(inbox) == []
+
+
+def test_a_loop_that_comes_late_to_what_a_thread_has_scheduled_has_paused(clock, inbox):
+    clock.woken_at = now() - 0.3
+    with handled(clock, Step()):
+        assert pauses(inbox) == [0.3]
+
+
+def test_the_moment_at_which_a_thread_woke_the_loop_counts_once(clock, inbox):
+    clock.woken_at = now() - 0.3
+    with handled(clock, Step()):
+        clock.wants_step_begin = True
+    with handled(clock, Step()):
+        assert pauses(inbox) == [0.3]
+
+
+def test_a_pause_does_not_begin_before_the_latest_step(clock, inbox, loop):
+    clock.history.step = now() - 0.1
+    with handled(clock, timer(loop, 0.5)):
+        assert pauses(inbox) == [0.1]
+
+
+def test_a_pause_that_is_noted_already_is_not_noted_again(clock, inbox, loop):
+    clock.history.paused_until = now()
+    with handled(clock, timer(loop, 0.5)):
+        assert pauses(inbox) == []
+
+
+@pytest.fixture
+def threadsafe_calls(clock, loop):
+    calls = ThreadsafeCalls({loop: clock}.get)
+    calls.install()
+    yield calls
+    calls.uninstall()
+
+
+@pytest.mark.usefixtures("threadsafe_calls")
+def test_a_call_from_a_thread_is_noted_while_the_loop_rests(clock, loop):
+    loop.call_soon_threadsafe(int)
+    first = clock.woken_at
+    loop.call_soon_threadsafe(int)
+    assert clock.woken_at == first < NEVER
+
+
+@pytest.mark.usefixtures("threadsafe_calls")
+def test_a_call_from_a_thread_is_not_noted_while_the_loop_is_busy(clock, loop):
+    clock.wants_step_begin = False
+    loop.call_soon_threadsafe(int)
+    assert clock.woken_at == NEVER
+
+
+def test_the_method_that_notes_calls_is_removed_again(threadsafe_calls):
+    noting = asyncio.BaseEventLoop.call_soon_threadsafe
+    threadsafe_calls.uninstall()
+    assert asyncio.BaseEventLoop.call_soon_threadsafe is noting.__wrapped__

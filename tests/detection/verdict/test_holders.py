@@ -1,0 +1,71 @@
+"""The thread that kept the GIL is named as the loop's own call would be."""
+
+import json
+import threading
+from dataclasses import replace
+
+import pytest
+
+from loopwatch.detection.calls import Cause, ReportKind
+from loopwatch.detection.machine.gc_pauses import Pause
+from loopwatch.detection.sampling.gil_holds import Hold
+from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
+from loopwatch.detection.verdict.holders import with_holder
+from tests.detection import shop
+from tests.detection.builders import reported, site
+
+THREAD = 7
+BOOTSTRAP = site(threading.Thread.run)
+DUMPS = site(shop.checkout, "json.dumps(total)", "json.dumps")
+SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
+COLLECTION = Pause(THREAD, 0.0, 1.0)
+
+
+def holder(*sites, is_certain=True, collection=None, thread_id=THREAD):
+    hold = Hold(0.0, 1.0, thread_id, tuple(sites), is_certain) if sites else None
+    return with_holder(replace(reported(), cause=Cause.STARVED), hold, collection).held_by
+
+
+def test_the_call_and_the_in_app_function_of_the_thread_are_named():
+    found = holder(DUMPS, BOOTSTRAP)
+    assert (found.method_name, found.function, found.exact) == ("json.dumps", "shop.checkout", True)
+
+
+def test_the_report_is_of_another_kind_than_that_of_a_blocking_call():
+    found = holder(DUMPS)
+    assert found.kind is ReportKind.GIL_HOLDER
+    assert found.fingerprint != replace(found, kind=ReportKind.BLOCKING_CALL).fingerprint
+
+
+def test_the_whole_pause_counts_for_the_holder():
+    assert holder(DUMPS).duration_ms == 1000.0
+
+
+def test_a_holder_that_is_only_likely_has_a_call_that_is_only_likely():
+    found = holder(DUMPS, is_certain=False)
+    assert (found.method_name, found.exact) == ("json.dumps", False)
+
+
+def test_how_the_thread_was_started_is_left_out():
+    assert holder(site(json.dumps), BOOTSTRAP).function == "json.dumps"
+
+
+@pytest.mark.parametrize("is_certain", [True, False])
+def test_a_thread_that_waits_by_now_has_made_another_call_before(is_certain):
+    found = holder(SLEEPS, is_certain=is_certain)
+    assert (found.method_name, found.exact) == ("shop.checkout", False)
+
+
+def test_a_collection_is_certain_and_named_after_the_outermost_function():
+    found = holder(DUMPS, is_certain=False, collection=COLLECTION)
+    assert (found.method_name, found.function) == (AUTOMATIC_COLLECTION, "shop.checkout")
+    assert (found.cause, found.exact) == (Cause.GARBAGE_COLLECTION, True)
+
+
+def test_the_stack_of_another_thread_does_not_show_a_collection():
+    found = holder(DUMPS, collection=COLLECTION, thread_id=8)
+    assert (found.function, found.stack) == (AUTOMATIC_COLLECTION, ())
+
+
+def test_a_pause_whose_holder_is_unknown_has_none():
+    assert holder() is None
