@@ -171,6 +171,7 @@ class Settler:
         try:
             clock = pause.clock
             clock.history.paused_until = max(clock.history.paused_until, pause.until)
+            clock.recent_pauses.note(pause.until, pause.until - pause.since)
             hold = self._holds.within(clock.thread_id, pause.since, pause.until) or self._look_for_holder(pause)
             before, suspended_s = clock.history.reading_before(pause.since), self._suspended_s(pause)
             self._reports.report_pause(pause, SeenPause(self._observations.new_stall_id(), before, suspended_s, hold))
