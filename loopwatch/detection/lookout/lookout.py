@@ -54,6 +54,11 @@ class Lookout:
         self._thread: threading.Thread | None = None
         self._ours: socket.socket | None = None
 
+    def announce(self) -> None:
+        """Note that it will be started. From any thread."""
+        if self._thread is None:
+            self.why_not = STARTING
+
     def start(self, watchdog: int, tells_after_s: float) -> None:
         """Start, if that is possible here. ``watchdog`` is the native id of its thread.
 

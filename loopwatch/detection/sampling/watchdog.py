@@ -88,6 +88,7 @@ class Watchdog:
 
     def use_lookout(self, tells_after_s: float) -> None:
         """Start the lookout, if that is possible here, on the watchdog's thread. From any thread."""
+        self._lookout.announce()
         self._lookout_tells_after_s = tells_after_s
         self.wake()
 
