@@ -13,7 +13,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 from loopwatch.detection.cpython import bytecode, expressions
@@ -68,10 +68,10 @@ def callee_at(frame: FrameType, offset: int) -> Callee | None:
         variables.release()
 
 
-def callee_in(code: CodeType, offset: int, module: ModuleType) -> Callee | None:
+def callee_in(code: CodeType, offset: int, namespace: Mapping[str, Any]) -> Callee | None:
     """Return the same for code of a module whose frame is not at hand, so that local variables are unknown."""
     call = bytecode.call_at(code, offset)
-    return None if call is None else _callee(call, _Globals(vars(module)))
+    return None if call is None else _callee(call, _Globals(namespace))
 
 
 def _callee(call: bytecode.Call, variables: "_Names") -> Callee | None:

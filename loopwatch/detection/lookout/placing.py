@@ -7,9 +7,9 @@ with a gap would blame the wrong function. Runs on the watchdog's thread.
 
 import dis
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any, NamedTuple
 
 from loopwatch.detection.cpython.callees import callee_in
@@ -28,9 +28,17 @@ _SPECIALIZED: dict[str, str] = getattr(dis, "deoptmap", {})
 _NAMES: Sequence[str] = getattr(dis, "_all_opname", dis.opname)
 
 
+class _Module(NamedTuple):
+    """A loaded module, which may be of a class of the site, so its attributes are not asked for."""
+
+    loaded_as: str
+    name: str
+    namespace: Mapping[str, Any]
+
+
 class _Found(NamedTuple):
     code: CodeType
-    module: ModuleType
+    module: _Module
 
 
 def sites_of(look: Look, seen: Sequence[Site]) -> tuple[Site, ...]:
@@ -45,7 +53,7 @@ def sites_of(look: Look, seen: Sequence[Site]) -> tuple[Site, ...]:
         each = _find(frame, seen, modules)
         if each is None:
             return ()
-        if is_where_steps_begin(each.code, each.module.__name__):
+        if is_where_steps_begin(each.code, each.module.name):
             break
         found.append(each)
     else:
@@ -70,8 +78,8 @@ def _site(frame: LookedFrame, found: _Found, seen: Site | None, opcode: int | No
     offset = _last_offset_of(found.code, frame) if opcode is None else _offset_of(found.code, frame, opcode, None)
     if offset is None:
         return None
-    callee = callee_in(found.code, offset, found.module) if opcode is not None else None
-    return Site(found.code, offset, found.module.__name__, callee)
+    callee = callee_in(found.code, offset, found.module.namespace) if opcode is not None else None
+    return Site(found.code, offset, found.module.name, callee)
 
 
 def _place_at(site: Site) -> tuple[int | None, ...]:
@@ -130,23 +138,30 @@ class _Modules:
     """The loaded modules by file, read when they are first asked for."""
 
     def __init__(self) -> None:
-        self._by_file: dict[str, ModuleType] = {}
+        self._by_file: dict[str, _Module] = {}
 
-    def of(self, filename: str) -> ModuleType | None:
+    def of(self, filename: str) -> _Module | None:
         if filename.startswith(_FROZEN):
-            return sys.modules.get(filename.removeprefix(_FROZEN).removesuffix(">"))
+            return _module(filename.removeprefix(_FROZEN).removesuffix(">"))
         if not self._by_file:
-            for module in list(sys.modules.values()):
-                file = namespace_of(module).get("__file__")
-                if isinstance(file, str):
+            for name in list(sys.modules):
+                module = _module(name)
+                file = module.namespace.get("__file__")
+                if type(file) is str:
                     self._by_file[file] = module
         return self._by_file.get(filename)
 
 
-def _codes(module: ModuleType, qualname: str) -> Iterator[CodeType]:
+def _module(loaded_as: str) -> _Module:
+    namespace = namespace_of(sys.modules.get(loaded_as))
+    name = namespace.get("__name__")
+    return _Module(loaded_as, name if type(name) is str else "", namespace)
+
+
+def _codes(module: _Module, qualname: str) -> Iterator[CodeType]:
     """Yield the code of functions that may have this qualified name: also of decorated and of inner functions."""
     outer = qualname.partition(".<locals>")[0]
-    for function in _wrapped_by(unbound(look_up(module.__name__, outer))):
+    for function in _wrapped_by(unbound(look_up(module.loaded_as, outer))):
         yield from _within(function.__code__, qualname)
 
 

@@ -3,6 +3,8 @@
 import dis
 import functools
 import math
+import sys
+import types
 
 import pytest
 
@@ -177,3 +179,19 @@ def test_an_instruction_is_told_from_another_at_its_place_by_its_opcode():
         seen = Look(1, 0.0, 1.0, dis.opmap[name], (frame_at(code, each.offset), step), 0)
         (found,) = sites_of(seen, ())
         assert found.offset == each.offset
+
+
+class Lazy(types.ModuleType):
+    """A module that loads something whenever it is asked for an attribute."""
+
+    def __getattribute__(self, name):
+        raise SystemExit(name)
+
+
+def test_a_module_of_an_odd_class_is_not_asked_for_anything(monkeypatch):
+    namespace = types.ModuleType.__getattribute__(lazy := Lazy("lazy"), "__dict__")
+    exec(compile("def made(n):\n    return divmod(n, 3)\n", "lazy.py", "exec"), namespace)
+    namespace["__file__"] = "lazy.py"
+    monkeypatch.setitem(sys.modules, "lazy", lazy)
+    (found,) = sites_of(look((namespace["made"].__code__, None)), ())
+    assert (found.module, found.callee) == ("lazy", Callee("divmod", is_resolved=True, is_certain=True))
