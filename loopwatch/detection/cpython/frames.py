@@ -41,30 +41,34 @@ class Standing(NamedTuple):
 class Stack(NamedTuple):
     """A thread's stack, innermost frame first.
 
-    ``innermost`` are the first few of its frames themselves, and ``named`` the first few of functions of one name.
+    ``innermost`` are the first few of its frames themselves, ``named`` the first few of functions of one name, and
+    ``outermost`` is the last of functions of another name, if there is one.
     """
 
     standing: list[Standing]
     innermost: list[FrameType]
     named: list[FrameType]
+    outermost: FrameType | None = None
 
 
-def stack_of(thread_id: int, name: str) -> Stack:
+def stack_of(thread_id: int, name: str, outermost_name: str = "") -> Stack:
     """Return the stack of a thread as it is at this moment; empty if there is no such thread.
 
-    The frames of functions called ``name`` are returned too, unless they lie very deep.
+    The frames of functions called ``name``, and the outermost one of ``outermost_name``, are returned too, unless they
+    lie very deep.
     """
     standing: list[tuple[CodeType, int, dict[str, Any], Any]] = []
     innermost: list[FrameType] = []
     named: list[FrameType] = []
-    walk, again, and_again = (outward(islice(chain(innermost, (None,)), 1)) for _ in range(3))
-    have_name = islice(map(eq, repeat(name), map(_function, and_again)), DEEPEST_BY_NAME)
+    outermost: deque[FrameType] = deque(maxlen=1)
+    walk, *walks = (outward(islice(chain(innermost, (None,)), 1)) for _ in range(5))
     at_once(
         partial(innermost.extend, islice(outward(innermost_frame(thread_id)), KEPT)),
         partial(standing.extend, map(_standing, walk)),
-        partial(named.extend, islice(compress(again, have_name), KEPT_BY_NAME)),
+        partial(named.extend, islice(_called(name, *walks[:2]), KEPT_BY_NAME)),
+        partial(outermost.extend, _called(outermost_name, *walks[2:])),
     )
-    return Stack([Standing(*each) for each in standing], innermost, named)
+    return Stack([Standing(*each) for each in standing], innermost, named, next(iter(outermost), None))
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
@@ -86,6 +90,11 @@ def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
     running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
     if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
     at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
+
+
+def _called(name: str, frames: Iterator[FrameType], again: Iterator[FrameType]) -> Iterator[FrameType]:
+    """Yield the frames of functions of a name, from two walks along the same stack."""
+    return compress(frames, islice(map(eq, repeat(name), map(_function, again)), DEEPEST_BY_NAME))
 
 
 def innermost_frame(thread_id: int) -> Iterator[FrameType | None]:

@@ -37,7 +37,8 @@ class Site:
     """The place where a frame stood.
 
     ``lazily_imports`` is the module whose lazy import the frame runs by its first use, and ``template`` the template
-    that it renders. ``mark`` is the frame's mark (``frame_marks``): frames with different marks are different calls.
+    that it renders. ``resolver`` has returned the GraphQL field that is completed, the outermost one. ``mark`` is the
+    frame's mark (``frame_marks``): frames with different marks are different calls.
     """
 
     code: CodeType
@@ -46,6 +47,7 @@ class Site:
     callee: Callee | None = None
     lazily_imports: str = ""
     template: Template | None = None
+    resolver: str = ""
     mark: int | None = field(default=None, compare=False)
 
 

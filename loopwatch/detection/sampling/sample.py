@@ -13,6 +13,7 @@ from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.graphql_fields import COMPLETES_FIELD, resolver_at
 from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.sites import (
@@ -79,7 +80,7 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
         return None
     if is_gil_enabled():
         mark_frames(clock.thread_id, step_runners())
-        stack = stack_of(clock.thread_id, RENDERS_NODE)
+        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD)
     else:
         stack = _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED
@@ -103,6 +104,7 @@ def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
     asked = iter(stack.innermost)
     frame = next(asked, None)
     rendering = iter(stack.named)
+    resolver = resolver_at(stack.outermost) if stack.outermost is not None else ""
     is_in_tracer = False
     for code, offset, namespace, trace in stack.standing:
         module = module_name(namespace)
@@ -117,7 +119,8 @@ def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
         lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
         renders = next(rendering, None) if code.co_name == RENDERS_NODE else None
         template = template_at(code, namespace, renders)
-        sites.append(Site(code, offset, module, callee, lazily_imports, template, number_of(trace)))
+        completes = resolver if code.co_name == COMPLETES_FIELD else ""
+        sites.append(Site(code, offset, module, callee, lazily_imports, template, completes, number_of(trace)))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

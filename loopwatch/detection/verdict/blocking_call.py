@@ -32,7 +32,7 @@ from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, besi
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of
-from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_request, name_of_step
+from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_place, name_of_request, name_of_step
 from loopwatch.detection.verdict.thread_states import (
     BUSY,
     computed,
@@ -222,12 +222,12 @@ class _Common:
         )
 
     def in_view(self, call: BlockingCall, culprit: Culprit) -> BlockingCall:
-        """Name the view, consumer or route of the request where no in-app code was running: it called nothing.
+        """Name the resolver, view, consumer or route where no in-app code was running: it called nothing.
 
         The place is the line of the template that was rendered, if the template is the site's.
         An import keeps its name: whichever view comes first imports what all of them use.
         """
-        served_by = None if culprit.is_in_app else unless_it_raises(partial(name_of_request, self.request), None)
+        served_by = None if culprit.is_in_app else self._served_by(culprit)
         if served_by is None:
             return call
         called_name = call.method_name if is_import(culprit.node) else ""
@@ -235,6 +235,11 @@ class _Common:
         if template := next((frame for frame in reversed(call.stack) if frame.is_in_app and not frame.module), None):
             place = replace(served_by, filename=template.filename, lineno=template.lineno)
         return replace(call, function=served_by.name, called_name=called_name, **_place(place))
+
+    def _served_by(self, culprit: Culprit) -> StepName | None:
+        resolver = next((site.resolver for site in culprit.heaviest.sample.sites if site.resolver), "")
+        ask = partial(name_by_place, resolver) if resolver else partial(name_of_request, self.request)
+        return unless_it_raises(ask, None)
 
     def without_culprit(self, cause: Cause) -> BlockingCall:
         """Name the step itself, because only plumbing was seen, or nothing at all."""

@@ -42,7 +42,7 @@ def name_of_request(request: Request | None) -> StepName | None:
     if request is None:
         return None
     if served_by := request.view or request.consumer:
-        return _of_qualified_name(served_by)
+        return name_by_place(served_by)
     return StepName(f"{request.method} {request.route}".strip()) if request.route else None
 
 
@@ -67,7 +67,7 @@ def _of_callback(handle: AnyHandle) -> StepName:
     return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
 
 
-def _of_qualified_name(name: str) -> StepName:
+def name_by_place(name: str) -> StepName:
     """Return a function or class by its name, with its place if it is loaded."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):

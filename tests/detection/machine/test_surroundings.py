@@ -86,7 +86,7 @@ def test_a_thread_that_is_gone_has_no_stack():
     thread = threading.Thread(target=int)
     thread.start()
     thread.join()
-    assert stack_of(thread.ident, "") == ([], [], [])
+    assert stack_of(thread.ident, "") == ([], [], [], None)
 
 
 NO_ROOM = """

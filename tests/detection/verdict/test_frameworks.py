@@ -100,6 +100,17 @@ def test_where_only_a_framework_was_running_the_function_is(request_, function):
     assert served(request_).function == function
 
 
+def test_the_resolver_is_named_where_only_graphql_was_running():
+    completes = replace(LIBRARY, resolver=PRICE)
+    call = served(Request("http", "POST", "graphql/", view="shop.View"), DUMPS, completes, DJANGO, MIDDLEWARE, SERVER)
+    assert (call.function, call.source) == (PRICE, "def price(item):")
+
+
+def test_a_resolver_of_the_site_that_runs_is_named_before_the_one_around_it():
+    call = served(None, DUMPS, VIEW, replace(LIBRARY, resolver="shop.price"), SERVER)
+    assert call.function == "shop.checkout"
+
+
 def test_a_view_that_was_not_running_has_called_nothing_and_is_at_its_definition():
     call = served(Request("http", "GET", "shop/", view=PRICE))
     assert (call.headline, call.called_name, call.source) == ("json.dumps", "", "def price(item):")
