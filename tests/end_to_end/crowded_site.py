@@ -1,4 +1,8 @@
-"""A site with a view that blocks until a file exists; it appends what each stall cost others to another file."""
+"""A site with a view that blocks until a file exists; it appends what each stall cost others to another file.
+
+The view waits first until all other requests have ended, since an answer may reach its client before that. ``?beside=3``
+lets it block beside three of them.
+"""
 
 import asyncio
 import json
@@ -25,7 +29,7 @@ settings.configure(
     ROOT_URLCONF=__name__,
     SECRET_KEY="crowd",
     INSTALLED_APPS=["django.contrib.contenttypes", "loopwatch"],
-    LOOPWATCH={"SINKS": [], "ON_BLOCKING_CALL": note, "THRESHOLD_MS": 300},
+    LOOPWATCH={"SINKS": [], "ON_BLOCKING_CALL": note, "THRESHOLD_MS": 100},
 )
 
 from django.core.asgi import get_asgi_application  # noqa: E402
@@ -35,27 +39,60 @@ from django.urls import path  # noqa: E402
 from loopwatch.asgi import LoopWatch  # noqa: E402
 
 
+
+
 def block():
     BLOCKED.touch()
     while not GO.exists():
         time.sleep(0.01)
     GO.unlink()
-    time.sleep(0.3)  # a stall, even if the file was there at once
+    time.sleep(0.2)  # a stall, even if the file was there at once
 
 
 async def blocking(request):
+    beside = int(request.GET.get("beside", 0))
+    while application.in_flight != beside + 1:
+        await asyncio.sleep(0.001)
     block()
     return HttpResponse("blocked")
 
 
 async def waiting(request):
-    await asyncio.sleep(float(request.GET["s"]))
+    await application.released.wait()
     return HttpResponse("waited")
+
+
+async def release(request):
+    application.released.set()
+    application.released = asyncio.Event()
+    return HttpResponse("released")
 
 
 async def quick(request):
     return HttpResponse("quick")
 
 
-urlpatterns = [path("block/", blocking), path("wait/", waiting), path("quick/", quick), path("", quick)]
-application = LoopWatch(get_asgi_application())
+class Counted:
+    """Counts the requests that loopwatch may still take for requests in flight."""
+
+    def __init__(self, watched):
+        self.in_flight = 0
+        self.released = asyncio.Event()
+        self._watched = watched
+
+    async def __call__(self, scope, receive, send):
+        self.in_flight += scope["type"] == "http"
+        try:
+            await self._watched(scope, receive, send)
+        finally:
+            self.in_flight -= scope["type"] == "http"
+
+
+urlpatterns = [
+    path("block/", blocking),
+    path("wait/", waiting),
+    path("release/", release),
+    path("quick/", quick),
+    path("", quick),
+]
+application = Counted(LoopWatch(get_asgi_application()))

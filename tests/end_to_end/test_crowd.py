@@ -34,9 +34,13 @@ class CrowdedSite(Site):
         self.folder = folder
         self._blocking = None
 
-    def block(self):
+    def forget_reports(self):
+        (self.folder / "reports").unlink(missing_ok=True)
+
+    def block(self, beside=0):
+        """Block as soon as only this many requests are in flight."""
         (self.folder / "blocked").unlink(missing_ok=True)
-        self._blocking = threading.Thread(target=self.get, args=("/block/",))
+        self._blocking = threading.Thread(target=self.get, args=(f"/block/?beside={beside}",))
         self._blocking.start()
         wait_until((self.folder / "blocked").exists, otherwise=lambda: self.log)
 
@@ -71,11 +75,17 @@ class Client:
         self._socket.close()
 
 
-@pytest.fixture(params=SERVERS.values(), ids=SERVERS)
-def site(request, tmp_path):
-    with CrowdedSite(tmp_path) as site:
+@pytest.fixture(scope="module", params=SERVERS.values(), ids=SERVERS)
+def served(request, tmp_path_factory):
+    with CrowdedSite(tmp_path_factory.mktemp("crowd")) as site:
         site.serve(*request.param)
         yield site
+
+
+@pytest.fixture
+def site(served):
+    served.forget_reports()
+    return served
 
 
 @pytest.fixture
@@ -116,12 +126,13 @@ def test_requests_on_open_connections_are_kept_out_too(site, new_client):
 
 
 def test_requests_in_flight_during_a_stall_are_not_among_those_kept_out(site, new_client):
-    waiting = [new_client("/wait/?s=5") for _ in range(3)]
-    new_client("/quick/").answer()  # behind them, so they have been taken in
-    site.block()
+    waiting = [new_client("/wait/") for _ in range(3)]
+    site.block(beside=3)
     crowd = [new_client("/quick/") for _ in range(CROWD)]
     site.go_on()
-    assert [client.answer() for client in [*crowd, *waiting]] == [b"200"] * (CROWD + 3)
+    assert [client.answer() for client in crowd] == [b"200"] * CROWD
+    site.get("/release/")
+    assert [client.answer() for client in waiting] == [b"200"] * 3
     ((in_flight, kept_out, *_),) = site.reports(1)
     assert (in_flight, kept_out) == (3, CROWD)
 
