@@ -73,12 +73,21 @@ class Problem:
         return f"{self.message} {self.hint} ({self.id})"
 
 
-@cache
+_changes = 0
+"""Counts the changes of the settings, which only tests make."""
+
+
 def configuration() -> Configuration:
     """Return the current settings.
 
     Raises ``ImproperlyConfigured`` with every problem and its remedy.
     """
+    return _configuration(_changes)
+
+
+@cache
+def _configuration(_changes: int) -> Configuration:
+    """Read the settings. A thread that does so during a change keeps the old ones under the old number."""
     found = list(problems())
     if found:
         raise ImproperlyConfigured("\n".join(str(problem) for problem in found))
@@ -281,8 +290,10 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
 
 
 def _forget(*, setting: str, **_: object) -> None:
+    global _changes  # noqa: PLW0603
     if setting in SETTINGS_READ:
-        configuration.cache_clear()
+        _changes += 1
+        _configuration.cache_clear()
 
 
 setting_changed.connect(_forget)

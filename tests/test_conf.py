@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -23,6 +26,30 @@ def test_every_key_is_optional(settings):
     assert configuration() == Configuration()
     settings.LOOPWATCH = {}
     assert configuration() == Configuration()
+
+
+def test_a_thread_that_reads_settings_while_they_change_does_not_bring_the_old_ones_back(settings):
+    is_read, is_changed = threading.Event(), threading.Event()
+
+    def stop_here():
+        is_read.set()
+        assert is_changed.wait(60)
+
+    class Settings(dict):
+        reactions = iter([lambda: None, stop_here])  # they are judged first, and then taken
+
+        def items(self):
+            next(self.reactions)()
+            return super().items()
+
+    settings.LOOPWATCH = Settings(THRESHOLD_MS=7)
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(configuration)
+        assert is_read.wait(60)
+        settings.LOOPWATCH = {"THRESHOLD_MS": 8}
+        is_changed.set()
+        assert reading.result().threshold_ms == 7
+    assert configuration().threshold_ms == 8
 
 
 def test_every_key_is_read(settings):
