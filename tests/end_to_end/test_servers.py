@@ -58,8 +58,13 @@ def test_a_server_serves_records_and_writes_everything_before_it_ends(site, comm
     assert written(site) == (everything(site), everything(site))
 
 
+@pytest.mark.real_time
 def test_the_development_server_with_its_reloader_ends_cleanly_with_ctrl_c(site):
-    """Which a terminal sends to both of its processes."""
+    """A terminal sends SIGINT to both of its processes.
+
+    The reloader kills the other one after a quarter of a second: it waits in ``subprocess.run``
+    (https://github.com/python/cpython/blob/v3.13.0/Lib/subprocess.py#L892).
+    """
     site.serve(*RUNSERVER)
     site.stall(3)
     os.killpg(site.server.pid, signal.SIGINT)
