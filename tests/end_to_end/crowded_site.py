@@ -1,7 +1,7 @@
 """A site with a view that blocks until a file exists; it appends what each stall cost others to another file.
 
-The view waits first until all other requests have ended, since an answer may reach its client before that. ``?beside=3``
-lets it block beside three of them.
+The view waits first until all other requests have ended, since an answer may reach its client before that. With
+``?beside=3`` it blocks beside three of them.
 """
 
 import asyncio
@@ -37,8 +37,6 @@ from django.http import HttpResponse  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from loopwatch.asgi import LoopWatch  # noqa: E402
-
-
 
 
 def block():
