@@ -1,19 +1,23 @@
 """How much work is clearly a stall, on a machine fast or slow."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 STALL_S = 0.11
+AIM_S = 1.25 * STALL_S
+ENOUGH_S = STALL_S / 4
+"""Work that takes so long shows how long a larger size takes."""
 LARGEST_SIZE = 1 << 32
 
 
 def sized(
     work: Callable[[Any], object], make: Callable[[int], Any] = int, start: int = 1, *, is_steep: bool = False
 ) -> Callable[[], AbstractContextManager[Any]]:
-    """For a case: ``make(size)``, with a size for which ``work`` takes longer than ``STALL_S``, and not much longer.
+    """For a case: ``make(size)``, with a size for which ``work`` takes about ``AIM_S``.
 
     ``is_steep``: the time grows with the size so quickly that the size has to grow by one.
     """
@@ -35,13 +39,27 @@ def size_that_takes_long(
     clock: Callable[[], float] = time.thread_time,
 ) -> int:
     """``clock`` defaults to the time on a CPU, which other processes do not lengthen; waiting needs another one."""
-    size = start
+    size, smaller = start, None
     while True:
         assert size < LARGEST_SIZE, f"{work} takes no time"
-        took_s = _duration_s(work, make(size), clock)
+        took_s = max(_duration_s(work, make(size), clock), 1e-6)
         if took_s >= STALL_S:
             return size
-        size = size + 1 if is_steep else max(size + 1, int(size * min(4.0, 1.25 * STALL_S / max(took_s, 1e-6))))
+        if is_steep:
+            size += 1
+        elif smaller and took_s >= ENOUGH_S:
+            return _size_for_aim(smaller, (size, took_s))
+        else:
+            smaller = (size, took_s)
+            size = max(size + 1, int(size * min(4.0, AIM_S / took_s)))
+
+
+def _size_for_aim(smaller: tuple[int, float], larger: tuple[int, float]) -> int:
+    """Extrapolate from two sizes and what they took, whose logarithms lie on a line."""
+    (size, took_s), (larger_size, larger_took_s) = smaller, larger
+    # What only the first run has to do, such as an import, must not let the slope seem flat.
+    slope = max(1.0, math.log(larger_took_s / took_s) / math.log(larger_size / size))
+    return int(larger_size * (AIM_S / larger_took_s) ** (1 / slope))
 
 
 def _duration_s(work: Callable[[Any], object], argument: object, clock: Callable[[], float]) -> float:
