@@ -24,6 +24,7 @@ from tests.detection.catalogue import (
     steps,
     waiting,
     waiting_for_threads,
+    without_a_name,
 )
 from tests.detection.catalogue.case import TASK_NAME, Case, Truth
 from tests.detection.catalogue.peers import another_thread
@@ -31,7 +32,7 @@ from tests.support.witness import Witness
 
 THEMES = (
     *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
-    *(interpreter, called_indirectly, lazy_imports, roads, eager_tasks, generators, steps, silence),
+    *(interpreter, without_a_name, called_indirectly, lazy_imports, roads, eager_tasks, generators, steps, silence),
 )
 CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)
 LOOPS: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
