@@ -58,8 +58,8 @@ def test_a_budget_is_missed_only_if_that_is_sure():
 
 @pytest.mark.real_time
 def test_a_storm_of_stalls_is_counted_as_a_whole():
-    command = [sys.executable, "-m", "tests.benchmarks.storm", "--loops", "3", "--seconds", "2", "--json"]
+    command = [sys.executable, "-m", "tests.benchmarks.storm", "--loops", "3", "--seconds", "1", "--json"]
     bare, watched = json.loads(run(command, check=True).stdout).values()
     assert bare["reported"] == 0
-    assert watched["reported"] >= watched["stalls"] > 100
+    assert watched["reported"] >= watched["stalls"] > 50
     assert watched["reported_ms"] >= watched["stalls_ms"]

@@ -22,7 +22,7 @@ from tests.databases import on_sqlite
 from tests.support.asgi import get
 
 pytestmark = [pytest.mark.real_time, on_sqlite, pytest.mark.usefixtures("site")]
-LONG_S = 0.5
+LONG_S = 0.2
 
 
 class Chat(WebsocketConsumer):

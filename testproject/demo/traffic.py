@@ -15,7 +15,7 @@ from testproject.mistakes import MISTAKES, Visit
 
 SHOPPERS = 4
 ROUND_S = 6.0
-LEAST_ROUNDS = 3
+LEAST_ROUNDS = 2
 PAGES = ("/", "/catalogue/", "/catalogue/?q=river", "/catalogue/?page=3", "/catalogue/7/", "/notes/", "/chat/")
 REMARKS = ("Has anyone read the new one?", "Twice!", "The ending, though.", "No spoilers, please.", "Who wants tea?")
 

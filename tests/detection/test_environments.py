@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.children import ROOT, run
 
-STALLS = 5
+STALLS = 3
 PROGRAM = """
 import asyncio, contextlib, gc, json, resource, sys, threading, time
 {prelude}

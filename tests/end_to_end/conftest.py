@@ -16,6 +16,7 @@ from testproject.demo.shop import ROOT, environment_for, open_shop
 from tests.support.site import Site
 
 SETTINGS = "testproject.settings"
+PROMPT_SETTINGS = "tests.end_to_end.prompt_settings"
 DAPHNE = ("daphne", "--bind", LOOPBACK, "--port", "{port}")
 
 
@@ -57,5 +58,5 @@ def data_dir() -> Iterator[Path]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def shop(data_dir: Path) -> AsyncIterator[Shop]:
-    async with serve_shop(data_dir / "shop.sqlite3", "tests.end_to_end.prompt_settings") as served:
+    async with serve_shop(data_dir / "shop.sqlite3", PROMPT_SETTINGS) as served:
         yield served

@@ -12,7 +12,7 @@ from testproject.demo.client import Visitor
 from testproject.demo.server import APPLICATION
 from testproject.demo.shop import ROOT, environment_for, open_shop
 from testproject.mistakes import MISTAKES
-from tests.end_to_end.conftest import DAPHNE, Shop
+from tests.end_to_end.conftest import DAPHNE, PROMPT_SETTINGS, Shop
 from tests.end_to_end.stored_events import StoredEvent, events_written, stored_events
 from tests.support.children import run
 from tests.support.real_time import RealTime
@@ -20,15 +20,14 @@ from tests.support.witness import Witness
 
 pytestmark = [pytest.mark.real_time, pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600)]
 
-SETTINGS = "tests.end_to_end.prompt_settings"
 PRINTER = next(mistake for mistake in MISTAKES if mistake.name == "subprocess")
 SLEEP = next(mistake for mistake in MISTAKES if mistake.name == "retry-sleep")
 CORRECTED = "+    printed = await asyncio.to_thread(subprocess.run, "
 
 
-async def test_a_call_that_the_patch_rewrites_is_not_found_again(tmp_path: Path, real_time: RealTime):
+async def test_a_call_that_the_patch_rewrites_is_not_found_again(tmp_path: Path, data_dir: Path, real_time: RealTime):
     for number, attempt in enumerate(real_time.runs()):
-        checkout, database = tmp_path / f"checkout-{number}", tmp_path / f"shop-{number}.sqlite3"
+        checkout, database = tmp_path / f"checkout-{number}", data_dir / f"patched-{number}.sqlite3"
         shutil.copytree(ROOT / "testproject", checkout / "testproject", ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "manage.py", checkout)
         await open_shop(database)
@@ -45,7 +44,7 @@ async def test_a_call_that_the_patch_rewrites_is_not_found_again(tmp_path: Path,
 
 async def visits(checkout: Path, database: Path, *, sleeps: int) -> tuple[list[StoredEvent], Witness]:
     """Serve the copy, print a label, wait until as many sleeps are stored, and return the stalls of the printer."""
-    with Shop(database, "", SETTINGS) as shop:
+    with Shop(database, "", PROMPT_SETTINGS) as shop:
         shop.cwd = checkout
         await asyncio.to_thread(shop.serve, *DAPHNE, APPLICATION)
         async with Visitor(shop.address) as visitor:

@@ -12,7 +12,7 @@ import pytest
 from testproject.demo.ports import LOOPBACK
 from testproject.demo.server import APPLICATION
 from testproject.mistakes import MISTAKES
-from tests.end_to_end.conftest import DAPHNE, fresh_shop
+from tests.end_to_end.conftest import DAPHNE, PROMPT_SETTINGS, fresh_shop
 from tests.end_to_end.stored_events import events_written
 from tests.support.children import ROOT, run
 
@@ -32,7 +32,7 @@ def token_for(url: str, environment: dict[str, str]) -> list[str]:
 @pytest.mark.parametrize("server", SERVERS)
 async def test_a_request_is_answered_with_what_blocked_it(server, data_dir):
     database = data_dir / f"trace-{server}.sqlite3"
-    async with fresh_shop(database) as shop, httpx.AsyncClient(trust_env=False) as client:
+    async with fresh_shop(database, settings=PROMPT_SETTINGS) as shop, httpx.AsyncClient(trust_env=False) as client:
         await asyncio.to_thread(shop.serve, *SERVERS[server], APPLICATION)
         url = shop.address + QUERY.visit.path
         header, _, curl, *_ = token_for(url, shop.environment)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
 
-STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "600"))
+STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "400"))
 
 PROLOGUE = """
 import json, os, sys, threading

@@ -19,7 +19,7 @@ from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 pytestmark = pytest.mark.real_time
 
 THRESHOLD_S = 0.05
-LONG_S = 0.5
+LONG_S = 0.2
 ONGOING_AFTER_S = 60
 
 secret = ContextVar("secret", default="none")
