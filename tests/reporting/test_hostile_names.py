@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 from django.core.management.color import no_style
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonSchema as Sarif
@@ -188,7 +188,9 @@ def test_no_name_ends_its_frame_in_collapsed_stacks(name):
 
 
 @given(name=names)
-def test_speedscope_has_names_as_they_are(name):
+@example("\udc80")
+def test_speedscope_has_names_as_they_are_but_for_lone_surrogates(name):
     document = json.loads(render_speedscope(graph_of(name), name))
-    assert document["name"] == name
-    assert document["shared"]["frames"][-1]["name"] == f"leaf {name}"
+    shown = re.sub("[\ud800-\udfff]", "\ufffd", name)
+    assert document["name"] == shown
+    assert document["shared"]["frames"][-1]["name"] == f"leaf {shown}"
