@@ -9,6 +9,7 @@ from typing import Any
 from channels.generic.websocket import AsyncWebsocketConsumer
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
 from loopwatch.detection.loggers import logger_of
@@ -92,6 +93,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
         try:
             await self._send_until_forbidden()
             await self.close(FORBIDDEN)
+        except DatabaseError as error:
+            logger.warning("The live page cannot check who may view it, and connects again: %s", error)
+            await self.close(BROKEN)
         except Exception:
             logger.exception("The connection of the live page failed; the page connects again.")
             await self.close(BROKEN)

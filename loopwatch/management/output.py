@@ -11,21 +11,28 @@ from pathlib import Path
 
 from django.core.management.base import OutputWrapper
 
+from loopwatch.management.usage_error import usage_error
+
 _ENTER = "\x1b[?1049h\x1b[?25l\x1b[?7l"  # the alternate screen, no cursor, no wrapping
 _LEAVE = "\x1b[?7h\x1b[?25h\x1b[?1049l"
 _HOME, _END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 
 
 def print_text(stdout: OutputWrapper, text: str) -> None:
-    """Print the text unless it is empty, escaping characters that the encoding lacks."""
+    """Print the text unless it is empty, escaping characters that the encoding lacks.
+
+    Does nothing if its reader has left, and raises ``CommandError`` if it cannot be written.
+    """
     try:
         if text:
             stdout.write(_encodable(stdout, text))
         stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         # As the Python documentation advises for SIGPIPE: keep the interpreter from flushing the rest when it exits.
         # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise usage_error(f"Cannot write to standard output: {error}") from None
 
 
 def write_file(path: Path, text: str) -> None:

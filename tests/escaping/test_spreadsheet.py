@@ -28,6 +28,13 @@ def test_a_formula_after_another_separator_has_an_apostrophe(text, safe):
     assert cell(text) == safe
 
 
+@pytest.mark.parametrize(
+    ("text", "safe"), [("\x1b[31m", "\\x1b[31m"), ("a\x00\x9b", "a\\x00\\x9b"), ("a\tb\r\n", "a\tb\r\n")]
+)
+def test_a_control_character_is_escaped_unless_it_is_a_tab_or_a_line_break(text, safe):
+    assert cell(text) == safe
+
+
 @pytest.mark.parametrize("text", ["", "time.sleep", "a=1", "a;b", "a,=1", "<int:pk>/", "x - 1"])
 def test_other_text_is_unchanged(text):
     assert cell(text) == text

@@ -38,6 +38,8 @@ class Observation:
     unseen_turns: Turns | None = None
     """The turns on a CPU that the loop's thread has had since the last sample. Set when the stall is settled."""
 
+    was_reported: bool = False
+    """Whether the stall has been reported while it went on, so that its end must be, too."""
     is_unexamined: bool = False
     """Whether the watchdog had no CPU time left to look at the step, so that only its duration is known."""
 

@@ -38,8 +38,10 @@ class StallReporter:
         """Report a stall. One that is ``ongoing`` is reported again when it has ended."""
         if ongoing:
             self._held.release()  # the loop may never catch up
-        if is_being_debugged(observation.samples):
+        is_ending = observation.was_reported and not ongoing
+        if not is_ending and is_being_debugged(observation.samples):
             return
+        observation.was_reported = True
         reports: dict[tuple[str, float], BlockingCall] = {}
         for subscriber in stall.subscribers:
             started = max(stall.step_started, subscriber.entered)

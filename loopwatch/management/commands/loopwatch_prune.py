@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from loopwatch.management.output import print_text
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
@@ -58,9 +59,10 @@ examples:
         with self.store(database, for_writing=True) as alias:
             limits = self._limits(older_than, keep_events, alias)
             if dry_run:
-                self.stdout.write(f"{_events(count(alias, limits))} would be deleted.")
+                print_text(self.stdout, f"{_events(count(alias, limits))} would be deleted.")
             else:
-                self.stdout.write(f"{_events(self._prune(alias, limits, batch_size))} deleted; all counts are kept.")
+                deleted = _events(self._prune(alias, limits, batch_size))
+                print_text(self.stdout, f"{deleted} deleted; all counts are kept.")
 
     def _limits(self, older_than: str | None, keep_events: int | None, alias: str) -> Limits:
         """Return the limits of the options or the settings.

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from loopwatch.conf import configuration
 from loopwatch.management.help_format import HelpFormatter
+from loopwatch.management.output import print_text
 from loopwatch.management.usage_error import usage_error
 from loopwatch.request_tracing.start import HEADER
 from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
@@ -64,8 +65,9 @@ examples:
         if is_off:
             self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings: with them, the header has no effect.')
         until = datetime.now(UTC) + timedelta(seconds=valid_s)
-        self.stdout.write(f"{header}\n\ncurl -sS -D - -o /dev/null -H {shlex.quote(header)} {shlex.quote(url)}\n")
-        self.stdout.write(f"Valid until {until:%Y-%m-%d %H:%M:%S} UTC, in every process with the same SECRET_KEY.")
+        curl = f"curl -sS -D - -o /dev/null -H {shlex.quote(header)} {shlex.quote(url)}"
+        valid = f"Valid until {until:%Y-%m-%d %H:%M:%S} UTC, in every process with the same SECRET_KEY."
+        print_text(self.stdout, f"{header}\n\n{curl}\n\n{valid}")
 
 
 def _seconds(value: str) -> int:
