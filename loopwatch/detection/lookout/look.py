@@ -1,6 +1,8 @@
 """What the lookout hands over: who kept the GIL, and where."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -37,6 +39,14 @@ class Look:
 
     def is_earlier_part_of(self, later: "Look") -> bool:
         return (self.thread_id, self.first_at) == (later.thread_id, later.first_at)
+
+
+def keeper_of(looks: Iterable[Look], since: float, until: float) -> int | None:
+    """Return the native id of the thread that was seen to keep the GIL most of the time; ``None`` if none was."""
+    kept_s: dict[int, float] = defaultdict(float)
+    for look in looks:
+        kept_s[look.thread_id] += max(0.0, min(look.last_at, until) - max(look.first_at, since))
+    return next((thread_id for thread_id, seconds in kept_s.items() if seconds > (until - since) / 2), None)
 
 
 def look_of(message: bytes) -> Look:

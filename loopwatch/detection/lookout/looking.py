@@ -62,7 +62,6 @@ class AlikeLooks:
     def __init__(self, seen: Seen, at: float) -> None:
         self.seen = seen
         self.first_at = self.last_at = at
-        self.looks = 1
         self.sent_s = 0.0
 
     @property
@@ -70,11 +69,11 @@ class AlikeLooks:
         return self.last_at - self.first_at
 
     def is_to_be_sent(self) -> bool:
-        return self.looks > 1 and self.lasted_s >= GROWTH * self.sent_s
+        return self.lasted_s >= GROWTH * self.sent_s
 
     def has_more(self) -> bool:
         """Whether more is known than was sent."""
-        return self.looks > 1 and self.lasted_s > self.sent_s
+        return self.lasted_s > self.sent_s
 
 
 class Looker:
@@ -109,7 +108,6 @@ class Looker:
             self._run = None if seen is None or seen[0] == self._orders.watchdog else AlikeLooks(seen, at)
             return
         run.last_at = at
-        run.looks += 1
         if run.is_to_be_sent():
             self._send_run(run)
         if run.lasted_s >= max(self._orders.tells_after_s, 2 * self._told_s):

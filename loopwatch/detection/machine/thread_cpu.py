@@ -51,6 +51,12 @@ def thread_cpu_s(thread_id: int) -> float | None:
     return _read(_active().get(thread_id))
 
 
+def native_id_of(thread_id: int) -> int | None:
+    """Return the kernel's number of a thread; ``None`` if it has ended."""
+    thread = _active().get(thread_id)
+    return None if thread is None else thread.native_id
+
+
 def _read_all() -> dict[int, float]:
     found = ((thread_id, _read(thread)) for thread_id, thread in _active().items())
     return {thread_id: used_s for thread_id, used_s in found if used_s is not None}

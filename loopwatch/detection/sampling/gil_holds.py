@@ -13,8 +13,10 @@ from loopwatch.detection.cpython.frames import stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.cpython.templates import RENDERS_NODE
+from loopwatch.detection.lookout.look import keeper_of
+from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu, thread_cpu_s
+from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu, native_id_of, thread_cpu_s
 from loopwatch.detection.sampling.sample import sites_on
 
 REMEMBERED = 16
@@ -45,10 +47,14 @@ class Hold:
 
 
 class GilHolds:
-    """The latest holds. Only the watchdog's thread uses it."""
+    """The latest holds. Only the watchdog's thread uses it.
 
-    def __init__(self, cpu: ThreadCpu) -> None:
+    Where the lookout has seen a thread keep the GIL, it decides whether a hold is certain.
+    """
+
+    def __init__(self, cpu: ThreadCpu, lookout: Lookout) -> None:
         self.cpu = cpu
+        self._lookout = lookout
         self._latest: deque[Hold] = deque(maxlen=REMEMBERED)
         self._looked_at = 0.0
 
@@ -70,6 +76,10 @@ class GilHolds:
         used_later_s, looked_s = thread_cpu_s(thread_id), now() - at
         if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
             return None
+        self._lookout.read()
+        keeper = keeper_of(self._lookout.looks, since, until)
+        if keeper is not None:
+            is_certain = keeper == native_id_of(thread_id)
         began = max(use.since, min(since, until - use.by_thread[thread_id]))
         hold = Hold(began, until, thread_id, sites, is_certain)
         self._latest.append(hold)

@@ -42,7 +42,7 @@ class Watchdog:
         self._suspensions = Suspensions(now(), process_s())
         self._throttling = Throttling()
         self._observations = Observations()
-        self._holds = GilHolds(ThreadCpu())
+        self._holds = GilHolds(ThreadCpu(), self._lookout)
         machine = self._suspensions, self._throttling
         self._settler = Settler(
             reports, self._inbox, self._observations, self._budget, *machine, self._lookout, self._holds

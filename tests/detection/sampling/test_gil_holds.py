@@ -5,8 +5,10 @@ import threading
 
 import pytest
 
+from loopwatch.detection.lookout.look import Look
+from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu
+from loopwatch.detection.machine.thread_cpu import IS_SUPPORTED, CpuUse, ThreadCpu
 from loopwatch.detection.sampling.gil_holds import GilHolds, Hold, holder_of
 
 WATCHDOG, A, B = 1, 2, 3
@@ -34,8 +36,13 @@ def hold(since, until, thread_id=A):
 
 
 @pytest.fixture
-def holds():
-    return GilHolds(ThreadCpu())
+def lookout():
+    return Lookout()
+
+
+@pytest.fixture
+def holds(lookout):
+    return GilHolds(ThreadCpu(), lookout)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +69,22 @@ def test_a_wait_is_examined_once(holds):
     asked_at = now() - 0.1
     holds.look(asked_at, now())
     assert not holds.has_waited(asked_at)
+
+
+@pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
+@pytest.mark.parametrize("is_seen", [True, False])
+def test_the_lookout_decides_whether_a_hold_is_certain(holds, lookout, monkeypatch, is_seen):
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    try:
+        monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {thread.ident: 1.0, 0: 0.5 * is_seen}))
+        lookout.looks.append(Look(thread.native_id if is_seen else 0, 0.0, 1.0, 0, (), 0))
+        found = holds.look(0.0, 1.0)
+        assert found.is_certain is is_seen
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.real_time

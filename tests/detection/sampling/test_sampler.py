@@ -54,7 +54,7 @@ def clock(loop):
 @pytest.fixture
 def sampler(inbox, clock):
     """A sampler of that one loop."""
-    observations, suspensions, holds = Observations(), Suspensions(now(), process_s()), GilHolds(ThreadCpu())
+    observations, suspensions, holds = Observations(), Suspensions(now(), process_s()), GilHolds(ThreadCpu(), Lookout())
     throttling = Throttling()
     settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout(), holds)
     sampler = Sampler(observations, settler, suspensions, throttling, holds)
