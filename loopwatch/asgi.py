@@ -47,9 +47,7 @@ class LoopWatch:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
             describe = partial(describe_request, self.application, kind, method, scope.get("path", ""), root_path)
             request = RequestInFlight(in_flight, describe)
-            # Never reset, because the watchdog may ask for the request of a step that has already ended.
-            current_request.set(request)
-            request.resume()
+            request.begin()
             if in_flight.backlog is not None:
                 request.note_arrival(in_flight.backlog)
             trace_on_demand = None

@@ -11,6 +11,7 @@ from itertools import islice
 from loopwatch.detection.calls import Request
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.backlog import Backlog
+from loopwatch.detection.timing.steps import UnobservedStep
 
 current_request: ContextVar["RequestInFlight | None"] = ContextVar("loopwatch_current_request", default=None)
 
@@ -21,14 +22,16 @@ DELAYED_KEPT = 32
 class InFlight:
     """The requests that a loop is working on. Only the loop's thread writes it.
 
-    ``backlog`` counts those that a stall kept out, until the loop has caught up.
+    ``backlog`` counts those that a stall kept out, until the loop has caught up. ``unobserved`` is the running step, if
+    the watching began in it.
     """
 
-    __slots__ = ("backlog", "requests")
+    __slots__ = ("backlog", "requests", "unobserved")
 
     def __init__(self) -> None:
         self.requests: set[RequestInFlight] = set()
         self.backlog: Backlog | None = None
+        self.unobserved: UnobservedStep | None = None
 
     def own(self, handle: object) -> "RequestInFlight | None":
         """Return the request that a handle of this loop runs for.
@@ -76,6 +79,16 @@ class RequestInFlight:
         if description.route or description.consumer:  # otherwise it may be found later
             self._description = description
         return description
+
+    def begin(self) -> None:
+        """Note that the request is served in the current context, and has work to do.
+
+        The context keeps it, because the watchdog may ask for the request of a step that has already ended.
+        """
+        current_request.set(self)
+        if self.in_flight.unobserved is not None:
+            self.in_flight.unobserved.note_context()
+        self.resume()
 
     def resume(self) -> None:
         """Note that the request has work to do: a stall would delay it."""

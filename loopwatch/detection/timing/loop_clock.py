@@ -176,7 +176,7 @@ class LoopClock:
         The next step must begin soon, because it ends this one.
         """
         self.started = since
-        self.handle = UnobservedStep(task, since)
+        self.handle = self.in_flight.unobserved = UnobservedStep(task, since)
         self.wants_step_begin = True
         if self.tracer is not None:
             self.tracer.begin_step()
@@ -212,7 +212,7 @@ class LoopClock:
         if isinstance(outer, UnobservedStep):
             # ``watch()`` has scheduled a callback, so the loop turns at once from the end of that step to this one.
             self.end_step(outer, outer.started, self.started)
-            outer = None
+            outer = self.in_flight.unobserved = None
         if self.ends_from_s < 0:
             self._begin_step()
         if is_watchdog_asking:

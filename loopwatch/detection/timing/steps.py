@@ -20,8 +20,12 @@ class UnobservedStep:
 
     def __init__(self, task: "asyncio.Task[Any] | None", started: float) -> None:
         self.started = started
-        self._context: Context = copy_context()
+        self.note_context()
         self._callback = None if task is None else task.get_name  # a method bound to the task, as in a task's handle
+
+    def note_context(self) -> None:
+        """Note the variables of the current context, which is the step's; their later values are not seen."""
+        self._context: Context = copy_context()
 
 
 class StallSubscriber(Protocol):

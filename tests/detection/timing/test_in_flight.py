@@ -29,8 +29,7 @@ class Server:
     def serve(self, name, handle):
         async def run():
             request = RequestInFlight(self.in_flight, lambda: Request("http", "GET", name))
-            current_request.set(request)
-            request.resume()
+            request.begin()
             try:
                 await handle()
             finally:
@@ -99,6 +98,15 @@ async def test_a_stall_in_the_first_step_of_a_request_belongs_to_it(server, watc
     (call,) = await settled(watcher)
     assert call.request == Request("http", "GET", "checkout")
     assert call.waiting == 0
+
+
+async def test_a_stall_in_the_step_in_which_the_watching_began_belongs_to_its_request(watcher):
+    (clock,) = monitor.start_watching(watcher, asyncio.get_running_loop())
+    RequestInFlight(clock.in_flight, lambda: Request("http", "GET", "checkout")).begin()
+    await block()
+    (call,) = await settled(watcher)
+    monitor.stop_watching(watcher, 60)
+    assert (call.request, call.waiting) == (Request("http", "GET", "checkout"), 0)
 
 
 async def test_a_child_task_belongs_to_the_request(server, watcher):
