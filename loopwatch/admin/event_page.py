@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from django.utils.translation import gettext as _
 
 from loopwatch.admin.flame_tree import FlameTree, tree_of
-from loopwatch.admin.stack import StackPage, stack_page
+from loopwatch.admin.stack import StackPage, ThreadView, other_threads, stack_page
 from loopwatch.advice import Advice
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
 from loopwatch.rows.details import StoredContribution, StoredDelay, read_contributions, read_delays
+from loopwatch.rows.stacks import read_threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +40,13 @@ class DelayedRoute:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """Holds the representative stack, all samples merged, the contributions, the advice and the delayed routes.
+    """Holds the representative stack, those of other threads, all samples merged, and the smaller columns.
 
     ``is_damaged`` says that some stored data cannot be read.
     """
 
     stack: StackPage
+    threads: list[ThreadView]
     graph: FlameGraph
     tree: FlameTree
     contributions: list[ContributionRow]
@@ -57,15 +59,17 @@ def event_page(event: BlockingEvent) -> EventPage:
     """Build the page from the event's row, without a query."""
     sampled = SampledEvent(event.stacks, event.leaf_name, event.duration_ms)
     contributions, delays = read_contributions(event.contributions), read_delays(event.delayed_routes)
+    threads = read_threads(event.stacks)
     graph, advice = merge([sampled]), advice_on(event, event.cause)
     return EventPage(
         stack=stack_page(event, sampled.samples, advice),
+        threads=other_threads(threads.values),
         graph=graph,
         tree=tree_of(graph),
         contributions=_contributions(contributions.values, event.step_ms),
         advice=advice,
         delayed=_delayed(delays.values),
-        is_damaged=sampled.read.is_damaged or contributions.is_damaged or delays.is_damaged,
+        is_damaged=any(column.is_damaged for column in (sampled.read, threads, contributions, delays)),
     )
 
 

@@ -10,7 +10,7 @@ from loopwatch.admin.source_lines import AwaitingCaller, SourceLine, caller_that
 from loopwatch.advice import Advice, Rewriting
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.event_cure import call_rewritten, culprit_frame
-from loopwatch.rows.stacks import StoredFrame, StoredSample
+from loopwatch.rows.stacks import StoredFrame, StoredSample, StoredThread
 from loopwatch.sources.stored import SourceFiles, UnreadableSourceError
 
 _NAMES = 4
@@ -68,15 +68,44 @@ class StackPage:
         return any(part.is_in_app for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadView:
+    """Holds the stack that ``count`` other threads had, and the name of the function in which they were."""
+
+    place: str
+    count: int
+    parts: list[StackPart]
+
+    @property
+    def has_own(self) -> bool:
+        return any(part.is_in_app for part in self.parts)
+
+
 def stack_page(event: BlockingEvent, samples: Sequence[StoredSample], advice: Advice) -> StackPage:
     """Arrange an event's representative stack, and read its source lines."""
     frames = samples[0].frames if samples else ()
     files = SourceFiles()
-    parts = [
+    return StackPage(_culprit_source(event, frames, files, advice), _parts(frames, files))
+
+
+def other_threads(threads: Sequence[StoredThread]) -> list[ThreadView]:
+    """Arrange the stacks of the other threads, and read their source lines."""
+    files = SourceFiles()
+    return [ThreadView(_place(thread.frames), thread.count, _parts(thread.frames, files)) for thread in threads]
+
+
+def _place(frames: Sequence[StoredFrame]) -> str:
+    """Return the name of the innermost in-app function, or of the innermost one."""
+    innermost_first = frames[::-1]
+    in_app = (frame.name for frame in innermost_first if frame.is_in_app)
+    return next(in_app, innermost_first[0].name if frames else "")
+
+
+def _parts(frames: Sequence[StoredFrame], files: SourceFiles) -> list[StackPart]:
+    return [
         StackPart(is_in_app, [_row(frame, len(list(same)), files) for frame, same in groupby(group)])
         for is_in_app, group in groupby(frames, key=lambda frame: frame.is_in_app)
     ]
-    return StackPage(_culprit_source(event, frames, files, advice), parts)
 
 
 def culprit_source(event: BlockingEvent, samples: Sequence[StoredSample], advice: Advice) -> CulpritSource:

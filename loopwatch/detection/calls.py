@@ -71,6 +71,14 @@ class StackSample:
 
 
 @dataclass(frozen=True, slots=True)
+class ThreadStack:
+    """A stack (outermost frame first) that ``count`` other threads of the process had while a stall went on."""
+
+    frames: tuple[StackFrame, ...]
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Contribution:
     """A function's part of a step: its self time, and the total with its callees (``None`` if unknown).
 
@@ -150,8 +158,9 @@ class BlockingCall:
     ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them.
     ``kept_out`` estimates the requests that could not even arrive. ``throttled_periods`` is in how many periods of
     its CPU limit the kernel stopped the process meanwhile. An ``ongoing`` call has not ended: it is reported again,
-    under the same ``stall_id``, until it has. ``otel_span`` is the OpenTelemetry span that was current in the
-    step, on a site that uses it; it is not stored.
+    under the same ``stall_id``, until it has. ``other_threads`` are the stacks of the other threads, if it lasted so
+    long that it was reported as ongoing. ``otel_span`` is the OpenTelemetry span that was current in the step, on a
+    site that uses it; it is not stored.
 
     If the loop was starved, ``held_by`` is a second report, of the thread that kept the GIL meanwhile, where that is
     known. Its ``kind`` is ``GIL_HOLDER``; its stack, names and place are those of the thread.
@@ -184,6 +193,7 @@ class BlockingCall:
     delayed: tuple[Request, ...] = ()
     kept_out: KeptOut = NONE_KEPT_OUT
     throttled_periods: int = 0
+    other_threads: tuple[ThreadStack, ...] = ()
     otel_span: object | None = field(default=None, compare=False, repr=False)
     kind: ReportKind = ReportKind.BLOCKING_CALL
     held_by: "BlockingCall | None" = None

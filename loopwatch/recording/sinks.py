@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.calls import BlockingCall, ThreadStack
 from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
 from loopwatch.headline import at_least
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_SOURCE = 200
+FRAMES_LOGGED = 10
 
 logger = logger_of()
 
@@ -103,6 +104,13 @@ def _line(call: BlockingCall, suppressed: int) -> str:
     return log_text("; ".join(part for part in parts if part), 2000)
 
 
+def _thread_line(thread: ThreadStack) -> str:
+    """Describe the end of a thread's stack, the most recent call last."""
+    places = [f"{shorten(each.filename)}:{each.lineno} in {each.name}" for each in thread.frames[-FRAMES_LOGGED:]]
+    several = f"{thread.count} threads: " if thread.count > 1 else ""
+    return log_text(several + " > ".join(places), 2000)
+
+
 def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
     """Return fields for structured logs. Their prefix avoids the names that ``LogRecord`` or a site's factory uses."""
     fields = {
@@ -125,4 +133,6 @@ def _fields(call: BlockingCall, suppressed: int) -> dict[str, Any]:
         "stall_id": call.stall_id,
         "suppressed": suppressed,
     }
+    if call.other_threads:
+        fields["other_threads"] = [_thread_line(thread) for thread in call.other_threads]
     return {f"loopwatch_{name}": value for name, value in fields.items()}

@@ -9,6 +9,7 @@ from loopwatch.rows.stacks import VERSION
 from loopwatch.sources.running import line_of
 
 SAMPLES_KEPT = 20
+THREADS_KEPT = 20
 FRAMES_KEPT = 2_000
 DEEPEST_STACK = 300
 OUTERMOST_KEPT = 100
@@ -25,7 +26,13 @@ def encode(call: BlockingCall) -> dict[str, Any]:
         if len(indices) < FRAMES_KEPT:
             stack = [indices.setdefault(frame, len(indices)) for frame in frames]
             samples.append([milliseconds(duration_ms), stack])
-    return {"version": VERSION, "frames": [_encode_frame(frame) for frame in indices], "samples": samples}
+    threads = []
+    for thread in call.other_threads[:THREADS_KEPT]:
+        if len(indices) < FRAMES_KEPT:
+            stack = [indices.setdefault(frame, len(indices)) for frame in thread.frames]
+            threads.append([integer(thread.count), stack])
+    kept = {"threads": threads} if threads else {}
+    return {"version": VERSION, "frames": [_encode_frame(frame) for frame in indices], "samples": samples} | kept
 
 
 def _distinct_stacks(call: BlockingCall) -> list[tuple[Frames, float]]:

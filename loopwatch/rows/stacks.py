@@ -4,10 +4,12 @@ Version 1 is an object::
 
     {"version": 1,
      "frames": [[filename, module, function, lineno, end_lineno, column, end_column, is_in_app, source_line], …],
-     "samples": [[ms, [indices of frames, outermost first]], …]}
+     "samples": [[ms, [indices of frames, outermost first]], …],
+     "threads": [[number of threads, [indices of frames, outermost first]], …]}
 
 The first sample is the representative stack; equal stacks are one sample. ``is_in_app`` is 0 or 1. In a very deep
 stack, the middle is replaced by a frame whose function says how many frames were left out; its other fields are empty.
+``threads`` are the other threads of the process, if the stall was reported while it went on; the key may be missing.
 """
 
 from collections.abc import Sequence
@@ -52,6 +54,23 @@ class StoredSample:
     frames: tuple[StoredFrame, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredThread:
+    """A stack, outermost frame first, and how many other threads had it."""
+
+    count: int
+    frames: tuple[StoredFrame, ...]
+
+
+def read_threads(stored: object) -> Column[StoredThread]:
+    """Read the stacks of the other threads of a row."""
+    match stored:
+        case {"version": 1, "frames": list() as stored_frames, "threads": threads}:
+            frames = [_frame(fields) for fields in stored_frames[:FRAMES_LIMIT]]
+            return read_entries(threads, partial(_thread, frames), SAMPLES_LIMIT)
+    return Column()
+
+
 def read_stacks(stored: object) -> Column[StoredSample]:
     """Read the samples of a row, the representative stack first. An empty object means that no stack was kept."""
     if stored == {}:
@@ -66,10 +85,24 @@ def read_stacks(stored: object) -> Column[StoredSample]:
 def _sample(frames: Sequence[StoredFrame | None], sample: object) -> StoredSample | None:
     match sample:
         case [int() | float() as duration_ms, list() as indices] if is_number(duration_ms, LONGEST_MS):
-            stack = [_at(index, frames) for index in indices[:FRAMES_LIMIT]]
-            known = tuple(frame for frame in stack if frame is not None)
-            return StoredSample(float(duration_ms), known) if len(known) == len(indices) else None
+            stack = _stack(frames, indices)
+            return None if stack is None else StoredSample(float(duration_ms), stack)
     return None
+
+
+def _thread(frames: Sequence[StoredFrame | None], thread: object) -> StoredThread | None:
+    match thread:
+        case [int() as count, list() as indices] if is_number(count, LARGEST_INTEGER):
+            stack = _stack(frames, indices)
+            return None if stack is None else StoredThread(count, stack)
+    return None
+
+
+def _stack(frames: Sequence[StoredFrame | None], indices: list[object]) -> tuple[StoredFrame, ...] | None:
+    """Return the frames that a stack refers to; ``None`` if any of them is missing."""
+    stack = [_at(index, frames) for index in indices[:FRAMES_LIMIT]]
+    known = tuple(frame for frame in stack if frame is not None)
+    return known if len(known) == len(indices) else None
 
 
 def _at(index: object, frames: Sequence[StoredFrame | None]) -> StoredFrame | None:

@@ -193,6 +193,34 @@ def test_a_line_of_the_settings_is_not_shown_even_if_a_row_names_it(admin_client
         assert kept or "tests only" not in page
 
 
+def test_the_stacks_of_other_threads_are_folded(admin_client, shop):
+    stack = stored_stack(LIBRARY, OWN) | {"threads": [[3, [0, 1]], [1, [0]]]}
+    page = page_of(admin_client, event_in_shop(stacks=stack))
+    _, _, threads = page.partition("Other threads while it lasted")
+    first, second = threads.partition("</section>")[0].split('<details class="loopwatch-thread">')[1:]
+    assert "<code>shop.views.checkout</code>" in first
+    assert "3 threads" in first
+    assert "nap = <mark>time.sleep(0.1)</mark>" in first.replace("<code>", "")
+    assert "<code>django.core.handlers.base.BaseHandler.get_response</code>" in second
+    assert "threads" not in second
+
+
+def test_a_page_without_other_threads_does_not_mention_them(admin_client, shop):
+    assert "Other threads" not in page_of(admin_client, event_in_shop())
+
+
+def test_other_threads_that_cannot_be_read_are_reported(admin_client, shop):
+    page = page_of(admin_client, event_in_shop(stacks=stored_stack(OWN) | {"threads": [[1, [9]]]}))
+    assert "cannot be read" in page
+
+
+def test_a_line_of_the_settings_is_not_shown_in_another_thread(admin_client, settings):
+    settings.BASE_DIR = Path(settings_module.__file__).parent.parent
+    frame = ("tests/settings.py", "<module>", 8, 0, 0, 1, "")
+    stack = stored_stack(frame) | {"threads": [[1, [0]]]}
+    assert "tests only" not in page_of(admin_client, stored_event(stored_finding(), stacks=stack))
+
+
 @pytest.mark.parametrize("stacks", [{}, [], "junk", {"version": 2}, {"version": 1, "frames": 7, "samples": [[1, [9]]]}])
 def test_an_unreadable_stack_leaves_the_rest_of_the_page(admin_client, stacks):
     page = page_of(admin_client, stored_event(stored_finding(), stacks=stacks, contributions={"junk": 1}))

@@ -51,7 +51,8 @@ def store(transactional_db):
     contributions = [
         {"name": name, "own_ms": 20.5, "count": 3, "function": name, "lineno": 2} for name in ("time.sleep", HOSTILE)
     ]
-    event = stored_event(finding, started_at=hour, stacks=stored_stack(*FRAMES), contributions=contributions)
+    stacks = stored_stack(*FRAMES) | {"threads": [[3, [0, 1]], [1, [0, 2]], [1, [0]]]}
+    event = stored_event(finding, started_at=hour, stacks=stacks, contributions=contributions)
     stored_event(finding, started_at=hour - timedelta(minutes=1), ongoing=True)
     stored_event(hostile, started_at=hour, route="", method="")
     for minutes in range(0, 50, 7):

@@ -50,3 +50,4 @@ async def test_a_server_that_hangs_and_is_killed_leaves_a_finding(data_dir):
     assert events == 1
     assert "transfer" in stack
     assert "bank" in stack
+    assert "close_the_books" in stack  # the other side of the deadlock

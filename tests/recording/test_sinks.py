@@ -2,17 +2,18 @@ import asyncio
 import logging
 import queue
 import threading
+from dataclasses import replace
 
 import pytest
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall, KeptOut, OtherPlace, Request
+from loopwatch.detection.calls import BlockingCall, KeptOut, OtherPlace, Request, ThreadStack
 from loopwatch.models import Finding
 from loopwatch.recording.health import Errors
 from loopwatch.recording.loop_times import LoopTimes
-from loopwatch.recording.sinks import LogSink, sinks
+from loopwatch.recording.sinks import FRAMES_LOGGED, LogSink, sinks
 from loopwatch.signals import blocking_call as signal
-from tests.recording.calls import blocking_call
+from tests.recording.calls import FRAME, blocking_call
 from tests.support.waiting import wait_until
 
 
@@ -54,6 +55,29 @@ def test_the_log_says_what_where_and_whom(caplog, settings):
 def test_the_log_has_the_second_place_of_the_step(caplog):
     LogSink().emit(blocking_call(other_place=OtherPlace("shop.locate", "time.sleep", 7, 200.0)))
     assert "; and 200.0 ms of time.sleep in shop.locate, line 7; POST" in lines(caplog)[0].getMessage()
+
+
+def test_the_log_has_the_stacks_of_the_other_threads(caplog, settings):
+    settings.BASE_DIR = "/srv/site"
+    inner = replace(FRAME, function="pay", lineno=20)
+    LogSink().emit(blocking_call(other_threads=(ThreadStack((FRAME, inner), 2), ThreadStack((FRAME,)))))
+    assert lines(caplog)[0].loopwatch_other_threads == [
+        "2 threads: shop/views.py:12 in shop.views.checkout > shop/views.py:20 in shop.views.pay",
+        "shop/views.py:12 in shop.views.checkout",
+    ]
+
+
+def test_the_log_has_only_the_innermost_frames_of_another_thread(caplog):
+    frames = tuple(replace(FRAME, function=f"f{number}") for number in range(FRAMES_LOGGED + 1))
+    LogSink().emit(blocking_call(other_threads=(ThreadStack(frames),)))
+    (line,) = lines(caplog)[0].loopwatch_other_threads
+    assert "views.f0 " not in line
+    assert line.endswith(f"views.f{FRAMES_LOGGED}")
+
+
+def test_the_log_says_nothing_of_other_threads_if_none_were_seen(caplog):
+    LogSink().emit(blocking_call())
+    assert not hasattr(lines(caplog)[0], "loopwatch_other_threads")
 
 
 def test_the_log_says_how_many_calls_were_seen(caplog):

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from loopwatch.detection.calls import StackFrame, StackSample
+from loopwatch.detection.calls import StackFrame, StackSample, ThreadStack
 from loopwatch.recording import stacks
-from loopwatch.rows.stacks import read_stacks
+from loopwatch.rows.stacks import read_stacks, read_threads
 from tests.recording.calls import FRAME, blocking_call
 
 
@@ -42,6 +42,21 @@ def test_decoding_gives_back_what_was_encoded():
     assert [sample.duration_ms for sample in samples] == [0.0, 5.0]
     assert [frame.name for frame in samples[0].frames] == ["shop.views.f0", "shop.views.f1", "shop.views.f2"]
     assert (samples[0].frames[0].lineno, samples[0].frames[0].end_column) == (12, 20)
+
+
+def test_the_stacks_of_other_threads_are_encoded_and_read(settings):
+    settings.BASE_DIR = "/srv/site"
+    pay = replace(FRAME, function="pay")
+    threads = ThreadStack((FRAME, pay), 3), ThreadStack((pay,))
+    stored = encoded(stack=(FRAME,), other_threads=threads)
+    assert stored["threads"] == [[3, [0, 1]], [1, [1]]]
+    found = [(each.count, [frame.function for frame in each.frames]) for each in read_threads(stored).values]
+    assert found == [(3, ["checkout", "pay"]), (1, ["pay"])]
+
+
+def test_the_number_of_other_threads_is_limited():
+    stored = encoded(other_threads=tuple(ThreadStack((FRAME,)) for _ in range(stacks.THREADS_KEPT + 1)))
+    assert len(stored["threads"]) == stacks.THREADS_KEPT
 
 
 def test_without_samples_the_stack_has_the_time_of_the_whole_call():

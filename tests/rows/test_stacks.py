@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loopwatch.rows.column import Column
-from loopwatch.rows.stacks import FRAMES_LIMIT, LONGEST_MS, SAMPLES_LIMIT, read_stacks
+from loopwatch.rows.stacks import FRAMES_LIMIT, LONGEST_MS, SAMPLES_LIMIT, read_stacks, read_threads
 from tests.rows.values import anything
 
 VALID = ["a.py", "a", "f", 1, 0, 0, 0, 0, ""]
@@ -23,7 +23,18 @@ def test_whole_stacks_are_read_and_not_damaged():
 
 
 def test_no_stack_is_no_damage():
-    assert read_stacks({}) == Column()
+    assert read_stacks({}) == read_threads({}) == read_threads(stored()) == Column()
+
+
+@pytest.mark.parametrize("thread", [None, [], [1], [1, [1]], [1, [-1]], [-1, [0]], ["1", [0]], [1, "0"], [1, [0], 2]])
+def test_another_thread_that_cannot_be_read_is_left_out(thread):
+    column = read_threads(stored(threads=[thread, [2, [0]]]))
+    assert ([each.count for each in column.values], column.is_damaged) == ([2], True)
+
+
+@pytest.mark.parametrize("junk", [None, 7, "threads", {}])
+def test_other_threads_of_another_form_are_damaged(junk):
+    assert read_threads(stored(threads=junk)).is_damaged
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
 from loopwatch.detection.machine.gil_wait import GilWait
@@ -33,6 +34,8 @@ class Observation:
     """How the process was throttled meanwhile. Set when its stall is settled."""
     hold: Hold | None = None
     """The thread that kept the GIL for most of the step, if it is known. Set when the stall is settled."""
+    other_threads: tuple[tuple[tuple[Site, ...], int], ...] = ()
+    """What the other threads ran when the stall was last reported as ongoing (``other_threads``)."""
     unseen_since: float = NEVER
     """When the watchdog was due to look again, but could not before the step ended."""
     unseen_turns: Turns | None = None

@@ -22,6 +22,7 @@ from loopwatch.detection.sampling.gil_holds import GilHolds, Hold
 from loopwatch.detection.sampling.looks import add_unseen_end, replace_late_samples
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.observations import Observations
+from loopwatch.detection.sampling.other_threads import other_threads
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
@@ -132,6 +133,7 @@ class Settler:
             waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             started, cpu = observation.step_started, clock.read_cpu()
             stall = Stall(clock, handle, started, at, cpu, clock.subscribers, waiting, delayed=delayed, request=own)
+            observation.other_threads = other_threads(clock.thread_id)
             self._settle(stall, observation, ongoing=True)
 
     def release_all(self) -> None:

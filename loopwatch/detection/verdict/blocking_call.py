@@ -31,7 +31,7 @@ from loopwatch.detection.verdict.attribution import (
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
-from loopwatch.detection.verdict.stack_frames import frames_of
+from loopwatch.detection.verdict.stack_frames import frames_of, threads_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_place, name_of_request, name_of_step
 from loopwatch.detection.verdict.thread_states import (
     BUSY,
@@ -190,6 +190,7 @@ class _Common:
         self.stall_id = observation.stall_id
         self.otel_span = observation.otel_span
         self.ongoing = ongoing
+        self.other_threads = threads_of(observation.other_threads)
         self.request = unless_it_raises(partial(_request, stall), None)
         self.delayed = tuple(filter(None, (unless_it_raises(each.describe, None) for each in stall.delayed)))
         self.started_at = started_at
@@ -286,6 +287,7 @@ class _Common:
             delayed=self.delayed,
             otel_span=self.otel_span,
             ongoing=self.ongoing,
+            other_threads=self.other_threads,
             **found,  # type: ignore[arg-type]
         )
 

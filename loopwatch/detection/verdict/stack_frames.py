@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from loopwatch.detection.calls import StackFrame
+from loopwatch.detection.calls import StackFrame, ThreadStack
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.code_owner import Owner, owner_of, owner_of_file
 from loopwatch.detection.cpython.places import place_of
@@ -12,6 +12,12 @@ from loopwatch.detection.cpython.sites import Site
 def frames_of(sites: Iterable[Site]) -> tuple[StackFrame, ...]:
     """Return the frames of a stack, outermost first. Its sites are innermost first."""
     return tuple(_frame(site) for site in sites)[::-1]
+
+
+def threads_of(stacks: Iterable[tuple[Iterable[Site], int]]) -> tuple[ThreadStack, ...]:
+    """Return the stacks of other threads, those that run in-app code first."""
+    threads = [ThreadStack(frames_of(sites), count) for sites, count in stacks]
+    return tuple(sorted(threads, key=lambda thread: not any(frame.is_in_app for frame in thread.frames)))
 
 
 def _frame(site: Site) -> StackFrame:
