@@ -32,6 +32,9 @@ AGE_FRACTION = 0.05
 """The longer the GIL has been kept, the rarer the looks: one for every twentieth of that time."""
 REST_S = 0.02
 """How often the lookout asks whether the watchdog is late."""
+LONG_REST_S = 0.1
+RESTS_LONGER_AFTER_S = 1.0
+"""If the watchdog has wanted nothing for so long, the lookout asks more rarely: an idle process is to cost little."""
 GROWTH = 1.25
 """What is still so is sent again when it has lasted this many times as long."""
 MAX_FRAMES = 300
@@ -85,14 +88,18 @@ class Looker:
         self._send = send
         self._run: AlikeLooks | None = None
         self._told_s = 0.0
+        self._due_at = self._changed_at = 0.0
         self.torn = 0
 
     def pause_s(self, due_at: float, at: float) -> float:
         """Look if the watchdog has been late since ``due_at``. Returns the pause until the next call."""
+        if due_at != self._due_at:
+            self._due_at, self._changed_at = due_at, at
         looks_at = due_at + self._orders.late_s
         if at < looks_at:
             self._end_run()
-            return min(REST_S, looks_at - at)
+            rest_s = REST_S if at < self._changed_at + RESTS_LONGER_AFTER_S else LONG_REST_S
+            return min(rest_s, looks_at - at)
         try:
             seen = self._see()
         except Exception:  # noqa: BLE001 - a torn copy may hold anything

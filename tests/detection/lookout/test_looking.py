@@ -51,6 +51,14 @@ def test_a_watchdog_that_rests_is_asked_for_again_after_a_while():
     assert Lookout().look(1.0, due_at=float("inf")) == looking.REST_S
 
 
+def test_a_watchdog_that_has_rested_for_long_is_asked_for_more_rarely():
+    lookout = Lookout()
+    lookout.look(1.0, due_at=float("inf"))
+    assert lookout.look(3.0, due_at=float("inf")) == looking.LONG_REST_S
+    assert lookout.look(3.1, due_at=3.2) < looking.LONG_REST_S
+    assert lookout.look(3.2, due_at=float("inf")) == looking.REST_S
+
+
 def test_one_look_proves_nothing():
     lookout = Lookout()
     lookout.look(0.010)
