@@ -85,7 +85,8 @@ class RunResult:
         if self.baseline_path is not None and self._judge.updates_baseline:
             known = [finding.longest for channel in Channel for finding in self._totals.of(channel, Verdict.KNOWN)]
             count = baseline.write(self.baseline_path, known, self._kept(self.baseline_path))
-            self._notes.append(f"Baseline written: {count} blocking calls in {self.baseline_path}")
+            calls = "1 blocking call" if count == 1 else f"{count} blocking calls"
+            self._notes.append(f"Baseline written: {calls} in {self.baseline_path}")
 
     def _kept(self, path: Path) -> baseline.Baseline:
         """Return the known calls this run cannot judge: it ran some of the tests, or watched other channels."""

@@ -86,6 +86,12 @@ def test_a_known_call_that_no_longer_occurs_is_reported_and_an_update_removes_it
     assert functions(project) == ["test_shop.back_off"]
 
 
+@pytest.mark.parametrize(("tests", "calls"), [(ONE, "1 blocking call"), (TWO, "2 blocking calls")])
+def test_the_summary_counts_the_calls_that_were_written(project, tests, calls):
+    project.tests(tests)
+    project.run(*UPDATE).stdout.fnmatch_lines([f"Baseline written: {calls} in *"])
+
+
 def test_the_ini_file_may_name_the_baseline(project):
     project.ini("loopwatch_baseline = known.json")
     project.tests(ONE)
