@@ -10,6 +10,7 @@ from loopwatch import html_cells
 from loopwatch.escaping import html_name
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.durations import human_duration
+from loopwatch.wording.findings import besides, calls_seen
 
 register = template.Library()
 
@@ -54,6 +55,12 @@ def width(share: float | None) -> int:
 def finding(value: Finding) -> SafeString:
     """Show a finding's blocking call and its place."""
     return html_cells.call_and_place(value)
+
+
+@register.filter
+def step_notes(event: BlockingEvent) -> str:
+    """Say what else is known of an event's step: how many calls were seen, and its second place."""
+    return "; ".join(filter(None, (calls_seen(event), besides(event))))
 
 
 @register.filter

@@ -110,6 +110,16 @@ def test_a_page_names_the_second_place_in_the_step(admin_client, page):
     assert "And 200 ms of time.sleep in shop.views.locate, line 7" in page_at(admin_client, url)
 
 
+def test_the_page_of_a_finding_has_the_second_place_of_each_event(admin_client):
+    finding = stored_finding()
+    for line in (7, 9):
+        place = {"other_function": "shop.views.locate", "other_called_name": "time.sleep", "other_lineno": line}
+        stored_event(finding, **place, other_us=200_000)
+    page = page_at(admin_client, reverse("admin:loopwatch_finding_change", args=[finding.pk]))
+    assert "of time.sleep in shop.views.locate, line 7" in page
+    assert "of time.sleep in shop.views.locate, line 9" in page
+
+
 @pytest.mark.parametrize("page", ["event", "finding"])
 def test_a_page_says_how_many_calls_were_seen_and_what_to_do_about_many(admin_client, page):
     name = "django.db.models.QuerySet.get"
