@@ -1,4 +1,7 @@
-"""Tests by hypothesis try the same examples in every run, however busy the machine is."""
+"""Has hypothesis try the same examples in every run that imports the same modules, however busy the machine is.
+
+It also tries constants that it finds in imported modules (hypothesis/internal/constants_ast.py).
+"""
 
 from hypothesis import settings
 
