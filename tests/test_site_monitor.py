@@ -12,7 +12,8 @@ FORKING = """
 import asyncio, os, sys, warnings
 warnings.simplefilter("ignore", DeprecationWarning)  # a process with threads forks
 from django.conf import settings
-settings.configure(INSTALLED_APPS=["loopwatch"], SECRET_KEY="x", DATABASES={}, LOOPWATCH={"SINKS": ["log"]})
+watched = {"SINKS": ["log"], "LIVENESS_FILE": os.devnull}
+settings.configure(INSTALLED_APPS=["loopwatch"], SECRET_KEY="x", DATABASES={}, LOOPWATCH=watched)
 import django; django.setup()
 import loopwatch
 from loopwatch import site_monitor
@@ -22,10 +23,12 @@ async def watch():
     assert loopwatch.stats().loops == 1
 
 asyncio.run(watch())
+sign_of_life = site_monitor._monitor._sign_of_life
 site_monitor._monitor._lock.acquire()
 child = os.fork()
 if child == 0:  # the lock stays held, as if a thread of the parent had it
     assert loopwatch.stats().loops == 0
+    assert sign_of_life._woken.fileno() == -1  # nor are the sockets that answer probes its own
     IN_CHILD
     sys.exit(0)
 site_monitor._monitor._lock.release()

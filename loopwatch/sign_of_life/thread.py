@@ -123,7 +123,7 @@ class SignOfLife:
                 logger.warning(
                     "This process (%d) answers no probes at %s: %s. If another worker process answers there, nothing "
                     "is wrong: this one takes over once the address is free.",
-                    *(os.getpid(), server.address, error.strerror or error),
+                    *(os.getpid(), str(server.address), os.strerror(error.errno or 0)),
                 )
 
     def _give(self, sign: _Repeated) -> None:

@@ -1,5 +1,6 @@
 """The thread gives the signs that the settings ask for while the loops serve, whatever fails."""
 
+import errno
 import logging
 import os
 import socket
@@ -80,7 +81,8 @@ def test_a_second_process_says_once_that_the_port_is_taken_and_takes_over(proces
         with giving(process, address=address, file=os.devnull):
             wait_until(lambda: process.reads >= 3)  # it has tried as often
             (record,) = [record for record in caplog.records if "answers no probes" in record.getMessage()]
-            assert str(address) in record.getMessage()
+            in_use = os.strerror(errno.EADDRINUSE)
+            assert f"answers no probes at {address}: {in_use}. If another" in record.getMessage()
             assert record.levelno == logging.WARNING
             process.serving = False
     with giving(process, address=address):
