@@ -34,8 +34,9 @@ class SiteSubscriber:
 
     def receive(self, call: BlockingCall) -> None:
         """Hand a stall to the recorder, and a machine stall to the log. Runs on the watchdog's thread."""
-        self._recorder.loop_times.add_pause(call)
         earlier = self._recorded.pop(call)
+        holder = None if earlier else self._holder_to_record(call)
+        self._recorder.loop_times.add_pause(holder or call)
         if call.cause.is_machine:
             what = f"{call.cause_in_words}{_held_by(call)}"
             logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, what)
@@ -45,6 +46,15 @@ class SiteSubscriber:
             return
         if earlier is not None:
             self._end_as_recorded(call, earlier)
+        elif holder is not None:
+            self._recorder.put(holder)
+
+    def _holder_to_record(self, call: BlockingCall) -> BlockingCall | None:
+        """Return the report of the thread that kept the GIL, if the settings include it. The pause is over then."""
+        holder = call.held_by
+        if holder is None or call.ongoing or not self._filter.accepts(holder):
+            return None
+        return replace(holder, kept_out=call.kept_out)
 
     def _end_as_recorded(self, call: BlockingCall, earlier: BlockingCall) -> None:
         """End a stall as its ``earlier`` report said, because no call is to blame for what followed."""

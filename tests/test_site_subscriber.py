@@ -1,11 +1,11 @@
-"""What the log says of a pause that no call of the loop is to blame for."""
+"""What becomes of a pause that no call of the loop is to blame for: a line in the log, and a finding of its holder."""
 
 import logging
 
 import pytest
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import Cause, ReportKind
+from loopwatch.detection.calls import Cause, KeptOut
 from loopwatch.recording.recorder import Recorder
 from loopwatch.site_subscriber import SiteSubscriber
 from tests.recording.calls import blocking_call
@@ -27,7 +27,7 @@ def said(caplog):
 
 def holder(**changes):
     names = {"method_name": "json.dumps", "called_name": "json.dumps", "function": "shop.jobs.export"}
-    return blocking_call(kind=ReportKind.GIL_HOLDER, filename="/srv/shop/jobs.py", lineno=7, **names, **changes)
+    return blocking_call(cause=Cause.GIL_HELD, filename="/srv/shop/jobs.py", lineno=7, **names, **changes)
 
 
 STARVED = "The event loop stood still for 200 ms, but no call is to blame: starved"
@@ -44,3 +44,40 @@ HELD = f"{STARVED}; a thread kept the GIL: json.dumps in shop.jobs.export (/srv/
 )
 def test_the_log_names(held_by, line, said):
     assert said(held_by) == line
+
+
+@pytest.fixture
+def recorded():
+    """What the recorder is given, and the loop's times, after a pause."""
+
+    def recorded(*, exclude_paths=(), **changes):
+        recorder, calls = Recorder(Configuration()), []
+        recorder.put = calls.append
+        receiver = SiteSubscriber(Configuration(exclude_paths=exclude_paths), recorder)
+        receiver.receive(blocking_call(cause=Cause.STARVED, step_ms=200.0, **changes))
+        return calls, next(iter(recorder.loop_times.take().values()))
+
+    return recorded
+
+
+def test_a_holder_is_recorded_in_place_of_the_pause(recorded):
+    calls, times = recorded(held_by=holder(step_ms=200.0), kept_out=KeptOut(3, 40.0))
+    (call,) = calls
+    assert (call.method_name, call.cause, call.kept_out.count) == ("json.dumps", Cause.GIL_HELD, 3)
+    assert (times.machine_us, times.impact.longest_us) == (0, 200_000)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"held_by": None}, id="whose holder is unknown"),
+        pytest.param({"held_by": holder(step_ms=200.0), "exclude_paths": ("/shop/",)}, id="whose holder is excluded"),
+    ],
+)
+def test_nothing_is_recorded_of_a_pause(changes, recorded):
+    calls, times = recorded(**changes)
+    assert (calls, times.machine_us) == ([], 200_000)
+
+
+def test_the_holder_of_a_pause_that_goes_on_is_not_recorded_yet(recorded):
+    assert recorded(held_by=holder(), ongoing=True)[0] == []

@@ -4,12 +4,13 @@ from typing import Final
 
 from loopwatch.advice.advice import Advice
 from loopwatch.advice.catalogue import ALL
-from loopwatch.advice.catalogue.causes import COMPUTING, LAZY_IMPORT, REPEATED_QUERY, UNKNOWN, WAITING
+from loopwatch.advice.catalogue.causes import COMPUTING, GIL_HELD, LAZY_IMPORT, REPEATED_QUERY, UNKNOWN, WAITING
 
 _BY_NAME: Final = {name: advice for advice in ALL for name in advice.names}
 _BY_EXACT_NAME: Final = {name: advice for advice in ALL for name in advice.exact_names}
-# An import or a collection has the same cure regardless of the call that caused it.
+# An import, a collection or a thread that keeps the GIL has the same cure regardless of the call that caused it.
 _BY_CAUSE_FIRST: Final = {
+    "GIL held by a thread": GIL_HELD,
     "importing": _BY_NAME["import"],
     "garbage collection": _BY_NAME["gc"],
 }

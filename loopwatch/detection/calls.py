@@ -22,6 +22,7 @@ class Cause(StrEnum):
     WAITING = "waiting"
     GARBAGE_COLLECTION = "garbage collection"
     IMPORTING = "importing"
+    GIL_HELD = "GIL held by a thread"
     STARVED = "starved"
     SUSPENDED = "suspended"
     THROTTLED = "throttled"
@@ -30,13 +31,6 @@ class Cause(StrEnum):
     def is_machine(self) -> bool:
         """Whether the machine, not a call made by the step, is to blame."""
         return self in (Cause.STARVED, Cause.SUSPENDED, Cause.THROTTLED)
-
-
-class ReportKind(StrEnum):
-    """What a report is about."""
-
-    BLOCKING_CALL = "blocking call"
-    GIL_HOLDER = "GIL held by a thread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +157,7 @@ class BlockingCall:
     site that uses it; it is not stored.
 
     If the loop was starved, ``held_by`` is a second report, of the thread that kept the GIL meanwhile, where that is
-    known. Its ``kind`` is ``GIL_HOLDER``; its stack, names and place are those of the thread.
+    known. Its cause is ``GIL_HELD``; its stack, names and place are those of the thread.
     """
 
     stall_id: str
@@ -195,18 +189,18 @@ class BlockingCall:
     throttled_periods: int = 0
     other_threads: tuple[ThreadStack, ...] = ()
     otel_span: object | None = field(default=None, compare=False, repr=False)
-    kind: ReportKind = ReportKind.BLOCKING_CALL
     held_by: "BlockingCall | None" = None
 
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits that identify the finding: the in-app function and the call that it made, and nothing else.
 
+        A call by which a thread keeps the GIL is another finding than the same call on the loop.
         The digits stay the same when lines move, or when another part of the library that was called takes the time.
         """
         identity = f"{self.function}\0{self.called_name}"
-        if self.kind is not ReportKind.BLOCKING_CALL:
-            identity = f"{self.kind}\0{identity}"
+        if self.cause is Cause.GIL_HELD:
+            identity = f"{self.cause}\0{identity}"
         return hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:32]
 
     @property
@@ -235,6 +229,6 @@ class BlockingCall:
 
     def __str__(self) -> str:
         where = f"{self.function} ({self.filename}:{self.lineno})" if self.filename else self.function
-        did = "blocked" if self.kind is ReportKind.BLOCKING_CALL else "in a thread kept the GIL from"
+        did = "in a thread kept the GIL from" if self.cause is Cause.GIL_HELD else "blocked"
         text = f"{self.headline} {did} the event loop for {self.duration_ms:.1f} ms in {where}"
         return ", ".join(filter(None, (text, at_least(self.calls_seen), self.besides)))

@@ -7,16 +7,19 @@ from loopwatch.reporting.event_cure import advice_on_finding
 from loopwatch.reporting.release_change import GONE, NEW, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.wording.durations import human_duration
+from loopwatch.wording.findings import GIL_HELD
 
 
 def title(finding: ReportedFinding) -> str:
     """Say what is wrong, in a few words."""
-    return visible(f"{finding.headline} blocks the event loop")
+    does = "in a thread keeps the GIL from" if finding.cause == GIL_HELD else "blocks"
+    return visible(f"{finding.headline} {does} the event loop")
 
 
 def message(finding: ReportedFinding) -> str:
     """Say what happened, how often, for how long, what it delayed, and what to do about it."""
-    sentences = [f"{finding.headline} in {finding.function} blocked the event loop {_figures(finding)}."]
+    did = "kept the GIL in a thread, and so blocked" if finding.cause == GIL_HELD else "blocked"
+    sentences = [f"{finding.headline} in {finding.function} {did} the event loop {_figures(finding)}."]
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
     if finding.calls_seen > 1:

@@ -12,6 +12,7 @@ from loopwatch.wording.durations import human_duration
 Status, When = Finding.Status, Finding.ReopenWhen
 
 LIKELY: Final = "likely"
+GIL_HELD: Final = "GIL held by a thread"
 FUNCTION_ONLY: Final = "function only"
 # By the stored cause: its label, and one sentence on what it means.
 CAUSES: Final[dict[str, tuple[Promise, Promise]]] = {
@@ -26,6 +27,10 @@ CAUSES: Final[dict[str, tuple[Promise, Promise]]] = {
     "garbage collection": (
         gettext_lazy("garbage collection"),
         gettext_lazy("Python collected garbage during the call."),
+    ),
+    GIL_HELD: (
+        gettext_lazy("GIL held by a thread"),
+        gettext_lazy("A thread kept the GIL in this call, so the loop, which called nothing itself, could not go on."),
     ),
     "importing": (
         gettext_lazy("importing"),

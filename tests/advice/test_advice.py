@@ -136,9 +136,10 @@ def test_every_cause_has_advice(cause):
     [
         ("importing", "import"),
         ("garbage collection", "garbage-collection"),
+        ("GIL held by a thread", "gil-held"),
     ],
 )
-def test_an_import_or_a_collection_decides_before_the_name_of_the_call(cause, topic):
+def test_an_import_a_collection_or_a_thread_decides_before_the_name_of_the_call(cause, topic):
     assert advice_for("time.sleep", cause=cause).topic == topic
 
 

@@ -21,7 +21,7 @@ from loopwatch.reporting.as_json import render_json
 from loopwatch.reporting.as_markdown import render_markdown
 from loopwatch.reporting.as_sarif import outside, render_sarif
 from loopwatch.reporting.as_text import render_text
-from loopwatch.reporting.finding_message import message
+from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.terminal import width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait
@@ -379,3 +379,9 @@ class TestSarif:
     )
     def test_odd_reports_are_valid_sarif(self, repository, report):
         self.run(report, repository)
+
+
+def test_a_finding_of_a_thread_says_that_the_thread_kept_the_gil():
+    finding = a_finding(cause="GIL held by a thread")
+    assert title(finding) == "time.sleep in a thread keeps the GIL from the event loop"
+    assert "kept the GIL in a thread, and so blocked the event loop" in message(finding)

@@ -21,6 +21,15 @@ COMPUTING: Final = Advice(
     caveat=_("A thread helps little with Python code: it competes with the loop for the GIL."),
     link=POOL,
 )
+GIL_HELD: Final = Advice(
+    "gil-held",
+    _("Work in smaller chunks, or in a process pool: a thread that keeps the GIL stops the loop, too."),
+    example=f"{IN_POOL}\n"
+    "for part in batched(rows, 500):  # in the thread\n    file.write(json.dumps(part))\n\n"
+    "gc.freeze()  # once everything is loaded, if it is the garbage collector",
+    caveat=_("A library may also release the GIL while it computes, as zlib and NumPy do for large inputs."),
+    link=POOL,
+)
 LAZY_IMPORT: Final = Advice(
     "lazy-import",
     _("Import it when the process starts: the import is lazy, and this line is the first to use it."),

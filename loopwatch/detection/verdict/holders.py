@@ -1,4 +1,4 @@
-"""Reports the thread that kept the GIL from a loop, as a ``BlockingCall`` of the kind ``GIL_HOLDER``.
+"""Reports the thread that kept the GIL from a loop, as a ``BlockingCall`` whose cause is ``GIL_HELD``.
 
 The call is named as the loop's own would be, from the stack of that thread.
 """
@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from loopwatch.detection.calls import BlockingCall, Cause, ReportKind
+from loopwatch.detection.calls import BlockingCall, Cause, StackSample
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.gc_pauses import Pause
@@ -30,7 +30,10 @@ def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None)
     holder = None if hold is None else _named(call, hold)
     if collection is not None:
         holder = _collecting(call, holder)
-    return call if holder is None else replace(call, held_by=holder)
+    if holder is None:
+        return call
+    samples = (StackSample(call.step_ms, holder.stack),) if holder.stack else ()
+    return replace(call, held_by=replace(holder, samples=samples))
 
 
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:
@@ -68,7 +71,6 @@ def _collecting(call: BlockingCall, holder: BlockingCall | None) -> BlockingCall
     begun_by = next((frame for frame in stack if frame.is_in_app), None)
     return replace(
         _empty(call),
-        cause=Cause.GARBAGE_COLLECTION,
         method_name=AUTOMATIC_COLLECTION,
         called_name=AUTOMATIC_COLLECTION,
         leaf_name=AUTOMATIC_COLLECTION,
@@ -85,8 +87,7 @@ def _empty(call: BlockingCall) -> BlockingCall:
     """Return a report of the pause that says nothing yet of the holder."""
     return replace(
         call,
-        kind=ReportKind.GIL_HOLDER,
-        cause=Cause.COMPUTING,
+        cause=Cause.GIL_HELD,
         stall_id=hashlib.sha256(call.stall_id.encode()).hexdigest()[:32],
         duration_ms=call.step_ms,
         source="",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from loopwatch.detection.calls import Cause, ReportKind
+from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
@@ -31,10 +31,15 @@ def test_the_call_and_the_in_app_function_of_the_thread_are_named():
     assert (found.method_name, found.function, found.exact) == ("json.dumps", "shop.checkout", True)
 
 
-def test_the_report_is_of_another_kind_than_that_of_a_blocking_call():
+def test_the_thread_has_another_finding_than_the_same_call_on_the_loop():
     found = holder(DUMPS)
-    assert found.kind is ReportKind.GIL_HOLDER
-    assert found.fingerprint != replace(found, kind=ReportKind.BLOCKING_CALL).fingerprint
+    assert found.cause is Cause.GIL_HELD
+    assert found.fingerprint != replace(found, cause=Cause.COMPUTING).fingerprint
+
+
+def test_the_stack_of_the_thread_is_kept_as_its_only_sample():
+    found = holder(DUMPS)
+    assert [sample.frames for sample in found.samples] == [found.stack]
 
 
 def test_the_whole_pause_counts_for_the_holder():
@@ -59,7 +64,7 @@ def test_a_thread_that_waits_by_now_has_made_another_call_before(is_certain):
 def test_a_collection_is_certain_and_named_after_the_outermost_function():
     found = holder(DUMPS, is_certain=False, collection=COLLECTION)
     assert (found.method_name, found.function) == (AUTOMATIC_COLLECTION, "shop.checkout")
-    assert (found.cause, found.exact) == (Cause.GARBAGE_COLLECTION, True)
+    assert (found.cause, found.exact) == (Cause.GIL_HELD, True)
 
 
 def test_the_stack_of_another_thread_does_not_show_a_collection():
