@@ -11,6 +11,13 @@ STALL_CREDITS = 1000
 SUSPECT_FOR_S = 60.0
 MAX_CODES = 1000
 
+# Attributes of an object of the site's own class may raise ``SystemExit``. It would end the loop, and cannot be caught
+# here, because it may as well come from the site's signal handler. The types of functions, methods and C tasks are
+# immutable, and classes written in Python are not (``Py_TPFLAGS_IMMUTABLETYPE``).
+# https://github.com/python/cpython/blob/v3.11.0/Include/object.h#L357
+_IMMUTABLE_TYPE = 1 << 8
+_flags_of = vars(type)["__flags__"].__get__
+
 
 class StepBudget:
     """For one coroutine or callback, how many more steps are traced, and at least until when."""
@@ -61,6 +68,8 @@ class StepBudgets:
 def _code_of(handle: object) -> CodeType | None:
     try:
         callback = getattr(handle, "_callback", None)
+        if not _flags_of(type(callback)) & _IMMUTABLE_TYPE:
+            return None
         task = getattr(callback, "__self__", None)
         if isinstance(task, asyncio.Task):
             return getattr(task.get_coro(), "cr_code", None)

@@ -18,8 +18,8 @@ STEP, OTHER_STEP = Step(shop.price), Step(shop.add_up)
 class Hostile:
     """A callback that answers no question."""
 
-    def __getattr__(self, name):
-        raise RuntimeError(name)
+    def __getattribute__(self, name):
+        raise SystemExit(name)
 
 
 @pytest.fixture
