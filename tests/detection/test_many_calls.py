@@ -1,0 +1,30 @@
+"""A step that makes one call many times says how many of these calls its samples saw."""
+
+import time
+
+import pytest
+
+from loopwatch import watch
+
+pytestmark = pytest.mark.real_time
+
+CALLS = 30
+
+
+def ask():
+    time.sleep(0.01)
+
+
+async def test_a_call_that_is_repeated_is_seen_several_times_and_never_more_often_than_it_was_made():
+    with watch(threshold_ms=40) as watcher:
+        for _ in range(CALLS):
+            ask()
+    (call,) = watcher.calls
+    assert (call.function.rpartition(".")[2], call.called_name) == ("ask", "time.sleep")
+    assert 5 <= call.calls_seen <= CALLS
+
+
+async def test_one_long_call_is_one():
+    with watch(threshold_ms=40) as watcher:
+        time.sleep(0.2)
+    assert watcher.calls[0].calls_seen == 1
