@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from contextlib import suppress
 from time import sleep as imported_early
 
 import pytest
@@ -79,14 +80,14 @@ def waits_for_a_lock():
 
 def waits_for_a_queue():
     waited_for = queue.Queue()
-    threading.Timer(0.05, waited_for.put, ["x"]).start()
-    waited_for.get()
+    with suppress(queue.Empty):
+        waited_for.get(timeout=0.01)
 
 
 def waits_for_a_simple_queue():
     waited_for = queue.SimpleQueue()
-    threading.Timer(0.05, waited_for.put, ["x"]).start()
-    waited_for.get()
+    with suppress(queue.Empty):
+        waited_for.get(timeout=0.01)
 
 
 def waits_for_an_event():
@@ -94,8 +95,8 @@ def waits_for_an_event():
 
 
 def waits_for_a_future():
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pool.submit(time.sleep, 0.05).result()
+    with suppress(TimeoutError):
+        concurrent.futures.Future().result(timeout=0.01)
 
 
 def joins_a_thread():
