@@ -1,7 +1,7 @@
 """Has ten calls of libraries block a loop again and again, and fails if one of them makes more than one finding.
 
-``python -m tests.libraries.fingerprints [--runs 50] [--engine tracing] [--busy 2]``: ``--busy`` processes compute
-beside it.
+``python -m tests.libraries.fingerprints [--runs 50] [--engine tracing] [--busy 2] [--only parse_json]``: ``--busy``
+processes compute beside it.
 """
 
 import argparse
@@ -47,7 +47,7 @@ class Book:
     pages: int
 
 
-BOOKS = [Book(title=row["title"], pages=row["pages"]) for row in ROWS[:4000]]
+BOOKS = [Book(title=row["title"], pages=row["pages"]) for row in ROWS[:8000]]
 
 
 @strawberry.type
@@ -64,7 +64,7 @@ TEMPLATE = Engine().from_string("{% for row in rows %}<p>{{ row.title|upper }}</
 BOOK = openpyxl.Workbook()
 for row in ROWS[:3000]:
     BOOK.active.append(list(row.values()))
-COVER = Image.effect_noise((900, 900), 80)
+COVER = Image.effect_noise((1400, 1400), 80)
 SALT = bcrypt.gensalt(rounds=10)
 TEXT = json.dumps(ROWS * 4)
 LINES = "".join(f"{row['title']},{row['price']},{row['pages']}\n" for row in ROWS * 3)
@@ -83,7 +83,7 @@ def save_picture():
 
 
 def serialize():
-    _ = BookSerializer(ROWS[:12_000], many=True).data
+    _ = BookSerializer(ROWS, many=True).data
 
 
 def parse_json():
@@ -149,18 +149,23 @@ def main():
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--engine", choices=("sampling", "tracing"), default="sampling")
     parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--only", choices=[call.__name__ for call in CALLS], help="one of the calls")
     asked = parser.parse_args()
     busy = [multiprocessing.Process(target=compute_on, daemon=True) for _ in range(asked.busy)]
     for process in busy:
         process.start()
     split = 0
-    for call in CALLS:
+    for call in [each for each in CALLS if asked.only in (None, each.__name__)]:
         found, machine = asyncio.run(stalls(call, asked.runs, asked.engine))
-        headlines = Counter(each.called_name for each in found)
-        fingerprints = len({each.fingerprint for each in found})
-        split += fingerprints != 1
-        names = ", ".join(f"{times} {name}" for name, times in headlines.most_common())
-        print(f"{call.__name__:<14} {fingerprints} finding(s): {names}; {machine} by the machine", flush=True)
+        names = Counter((each.function, each.called_name) for each in found)
+        split += len(names) != 1
+        shown = ", ".join(f"{times} {called}" for (_, called), times in names.most_common())
+        print(f"{call.__name__:<14} {len(names)} finding(s): {shown}; {machine} by the machine", flush=True)
+        rare = [name for name, _ in names.most_common()[1:]]
+        for each in found:
+            if (each.function, each.called_name) in rare:
+                print(f"    {each} of {each.step_ms:.1f} ms, {each.cause}, {'' if each.exact else 'not '}exact")
+                print(*(f"        {part}" for part in each.contributions), sep="\n")
     for process in busy:
         process.terminate()
     return int(split > 0)
