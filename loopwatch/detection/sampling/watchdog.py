@@ -26,6 +26,7 @@ from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, 
 
 LONGEST_REST_S = 3600.0
 PAUSE_AFTER_FAILURE_S = 1.0
+READY_WITHIN_S = 1.0
 WORK_S = 0.001
 """For how long stalls are settled before other threads may have the GIL."""
 BEHIND_FROM = 100
@@ -53,13 +54,20 @@ class Watchdog:
         self._lookout_tells_after_s: float | None = None
         self._woken_at = self._started_at = 0.0
         self._cpu_clock_id: int | None = None
+        self._is_ready = threading.Event()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="loopwatch-watchdog", daemon=True)
 
     def start(self) -> None:
+        """Start the thread, and wait until it is ready.
+
+        It reads files first, each of which releases the GIL. In competition with the first step, taking it back every
+        time could last until that step is over.
+        """
         self._started_at = now()
         self._thread.start()
         self._cpu_clock_id = cpu_clock_id(self._thread.ident or 0)
+        self._is_ready.wait(READY_WITHIN_S)
 
     def stop(self) -> None:
         """Settle the stalls handed over, end the thread and wait for its end, unless it is the calling one."""
@@ -119,8 +127,11 @@ class Watchdog:
         return marker.settled.wait(timeout_s)
 
     def _run(self) -> None:
-        self._observations.watchdog_delay = RunDelay(threading.get_native_id())
-        self._throttling.begin(limits_of_this_process())
+        try:
+            self._observations.watchdog_delay = RunDelay(threading.get_native_id())
+            self._throttling.begin(limits_of_this_process())
+        finally:
+            self._is_ready.set()
         look_at: float | None = now()
         asked_at = self._started_at  # another thread may have kept the GIL since
         while not self._is_stopping:

@@ -9,6 +9,7 @@ from collections import Counter
 import pytest
 
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling import watchdog as module
 from loopwatch.detection.sampling.watchdog import BEHIND_FROM, WORK_S, Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
@@ -58,3 +59,19 @@ def test_a_watchdog_that_is_far_behind_only_counts():
     reports = Reports()
     settle(reports, BEHIND_FROM + 1)
     assert reports.kinds == {"unexamined": BEHIND_FROM + 1}
+
+
+def test_the_watchdog_has_read_its_files_once_it_has_started(monkeypatch):
+    read = []
+
+    def reads_slowly():
+        time.sleep(0.01)  # releases the GIL, as reading a file does
+        read.append(True)
+        return ()
+
+    monkeypatch.setattr(module, "limits_of_this_process", reads_slowly)
+    watchdog = Watchdog(Reports())
+    watchdog.start()
+    has_read = bool(read)
+    watchdog.stop()
+    assert has_read
