@@ -170,7 +170,7 @@ class TestCsv:
 
     def test_every_finding_is_a_row(self):
         (row,) = self.rows(a_report(a_finding(blocking_call=HOSTILE)))
-        assert (row["blocking_call"], row["blocked_ms"]) == (HOSTILE, "300.0")
+        assert (row["blocking_call"], row["blocked_ms"]) == (HOSTILE.replace("\x1b", "\\x1b"), "300.0")
         assert row["routes"] == "GET shop/<int:pk>/, POST cart/"
         assert row["first_seen"] == "2026-11-01T12:00:00+00:00"
 
