@@ -189,7 +189,18 @@ def _code_of_looking() -> bytes:
     return marshal.dumps(compile(source, looking.__file__, "exec"))
 
 
+def _has_memory_limit() -> bool:
+    """Return whether an allocation may fail, which crashes Python 3.15 while it makes a subinterpreter."""
+    resource = importlib.import_module("resource")
+    limits = (resource.getrlimit(each)[0] for each in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return any(limit != resource.RLIM_INFINITY for limit in limits)
+
+
 def _why_not_here() -> str:
     if sys.platform != "linux":
         return "it needs Linux"
-    return why_stacks_cannot_be_read() or ("" if is_gil_enabled() else "the GIL is off")
+    if reason := why_stacks_cannot_be_read():
+        return reason
+    if not is_gil_enabled():
+        return "the GIL is off"
+    return "the memory of the process is limited (ulimit -v or -d)" if _has_memory_limit() else ""

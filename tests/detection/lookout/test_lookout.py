@@ -148,6 +148,16 @@ def test_another_python_is_named_as_the_reason(lookout):
 
 
 @needs_lookout
+@pytest.mark.parametrize("kind", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_where_memory_is_limited_it_is_not_started(lookout, monkeypatch, kind):
+    resource = pytest.importorskip("resource")
+    limited = {getattr(resource, kind): (2**33, 2**33)}
+    monkeypatch.setattr(resource, "getrlimit", lambda each: limited.get(each, (resource.RLIM_INFINITY,) * 2))
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert lookout.state == "the memory of the process is limited (ulimit -v or -d)"
+
+
+@needs_lookout
 def test_without_a_gil_it_is_not_started(lookout, monkeypatch):
     monkeypatch.setattr(module, "is_gil_enabled", lambda: False)
     lookout.start(watchdog=0, tells_after_s=NEVER)
