@@ -138,7 +138,10 @@ ADVICE: Final = (
         example='@api.get("/books", response=list[BookSchema])\n'
         "def books(request, first: int = 0):  # not async def\n"
         "    return Book.objects.all()[first : first + 100]",
-        caveat=_("django-ninja validates the response of an async def operation on the event loop."),
+        caveat=_(
+            "django-ninja validates the response of an async def operation on the event loop. In a thread, a long list"
+            " still blocks the loop, because pydantic keeps the GIL until all of it is validated."
+        ),
         link="https://django-ninja.dev/guides/async-support/",
         runs_given_code=True,
     ),
