@@ -14,7 +14,7 @@ from loopwatch.detection.calls import SAMPLING, Cause
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.sites import Site
-from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Turns
 from loopwatch.detection.machine.gc_pauses import Collecting, Pause
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
@@ -33,6 +33,14 @@ LOOP_THREAD = 1
 NO_COLLECTION = Collecting()
 STARTED_AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ENTRY = "the instruction that a function begins with"
+
+
+def stop_clock(monkeypatch, *modules):
+    """Let these modules read the present moment again and again, and return it: a busy machine adds nothing."""
+    moment = now()
+    for module in modules:
+        monkeypatch.setattr(module, "now", lambda: moment)
+    return moment
 
 
 def reading(at, thread=0.0, others=0.0, watchdog=0.0):

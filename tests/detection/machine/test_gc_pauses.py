@@ -49,14 +49,13 @@ def test_only_the_part_of_a_collection_between_the_two_moments_counts(pauses):
 
 
 def test_the_collection_that_fills_most_of_a_stall_is_that_of_another_thread(pauses):
-    started = now()
     thread = threading.Thread(target=gc.collect)
     thread.start()
     thread_id = thread.ident
     thread.join()
-    found = pauses.by_another_thread(threading.get_ident(), started, now())
-    assert found.thread_id == thread_id
-    assert pauses.by_another_thread(thread_id, started, now()) is None
+    collected = next(pause for pause in pauses._pauses if pause.thread_id == thread_id)
+    assert pauses.by_another_thread(threading.get_ident(), collected.started, collected.ended) == collected
+    assert pauses.by_another_thread(thread_id, collected.started, collected.ended) is None
 
 
 def test_a_collection_that_fills_less_than_half_of_a_stall_does_not_explain_it(pauses):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from loopwatch.detection.machine import thread_cpu
 from loopwatch.detection.machine.thread_cpu import ThreadCpu, thread_cpu_s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux numbers the clocks of threads like this")
@@ -57,9 +58,12 @@ def test_what_a_thread_used_before_the_latest_reading_is_left_out(busy):
     assert cpu.use().by_thread[busy.ident] < 0.02
 
 
-def test_the_clocks_are_not_read_again_until_their_cost_allows_it(busy):
+def test_the_clocks_are_not_read_again_until_their_cost_allows_it(monkeypatch):
+    moments = iter((0.0, 0.001, 0.5, 1.5, 1.501))  # the first reading takes a millisecond, so the next may be after 1 s
+    monkeypatch.setattr(thread_cpu, "now", lambda: next(moments))
     cpu = ThreadCpu()
     cpu.read()
-    first = cpu.use().since
     cpu.read()
-    assert cpu.use().since == first
+    assert cpu.use().since == 0.0
+    cpu.read()
+    assert cpu.use().since == 1.5

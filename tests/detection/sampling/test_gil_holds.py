@@ -9,7 +9,9 @@ from loopwatch.detection.lookout.look import Look
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.thread_cpu import IS_SUPPORTED, CpuUse, ThreadCpu
+from loopwatch.detection.sampling import gil_holds
 from loopwatch.detection.sampling.gil_holds import GilHolds, Hold, holder_of
+from tests.detection.builders import stop_clock
 
 WATCHDOG, A, B = 1, 2, 3
 
@@ -60,15 +62,16 @@ def test_a_pause_of_ten_seconds_is_explained_by(known, expected, holds):
     assert holds.within(B, 0.0, 10.0) is (None if expected is None else known[expected])
 
 
-def test_the_watchdog_has_waited_if_the_gil_came_late(holds):
-    assert holds.has_waited(now() - 0.1)
-    assert not holds.has_waited(now())
+def test_the_watchdog_has_waited_if_the_gil_came_late(holds, monkeypatch):
+    at = stop_clock(monkeypatch, gil_holds)
+    assert holds.has_waited(at - 0.1)
+    assert not holds.has_waited(at - 0.001)
 
 
-def test_a_wait_is_examined_once(holds):
-    asked_at = now() - 0.1
-    holds.look(asked_at, now())
-    assert not holds.has_waited(asked_at)
+def test_a_wait_is_examined_once(holds, monkeypatch):
+    at = stop_clock(monkeypatch, gil_holds)
+    holds.look(at - 0.1, at)
+    assert not holds.has_waited(at - 0.1)
 
 
 @pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")

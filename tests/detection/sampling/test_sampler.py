@@ -6,11 +6,12 @@ from collections import deque
 import pytest
 
 from loopwatch.detection.lookout.lookout import Lookout
-from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import Turns, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.thread_cpu import ThreadCpu
 from loopwatch.detection.machine.throttling import Throttling
+from loopwatch.detection.sampling import gil_holds
+from loopwatch.detection.sampling import sampler as sampler_module
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
 from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
@@ -18,7 +19,7 @@ from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Settler
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
-from tests.detection.builders import Delayed, Step, Watch
+from tests.detection.builders import Delayed, Step, Watch, stop_clock
 
 AN_HOUR_S = 3600.0
 
@@ -28,6 +29,12 @@ class Unwoken:
 
     def cpu_s(self):
         return 0.0
+
+
+@pytest.fixture(autouse=True)
+def at(monkeypatch):
+    """The present moment: the clock stands still."""
+    return stop_clock(monkeypatch, sampler_module, gil_holds)
 
 
 @pytest.fixture
@@ -43,18 +50,18 @@ def loop():
 
 
 @pytest.fixture
-def clock(loop):
+def clock(loop, at):
     """The clock of a loop that runs a step, which has just begun and has an hour's time."""
     clock = LoopClock(loop, Unwoken())
     clock.set_subscribers((Watch(threshold_s=AN_HOUR_S),))
-    clock.handle, clock.started = Step(), now()
+    clock.handle, clock.started = Step(), at
     return clock
 
 
 @pytest.fixture
-def sampler(inbox, clock):
+def sampler(inbox, clock, at):
     """A sampler of that one loop."""
-    observations, suspensions, holds = Observations(), Suspensions(now(), process_s()), GilHolds(ThreadCpu(), Lookout())
+    observations, suspensions, holds = Observations(), Suspensions(at, process_s()), GilHolds(ThreadCpu(), Lookout())
     throttling = Throttling()
     settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout(), holds)
     sampler = Sampler(observations, settler, suspensions, throttling, holds)
@@ -77,10 +84,10 @@ WAITED_S = 0.1
 
 
 @pytest.fixture
-def busy(clock):
+def busy(clock, at):
     """The clock of a loop that has run a step, and has asked for the GIL in vain ever since."""
     clock.set_subscribers((Watch(threshold_s=0.05),))
-    clock.handle, clock.started = None, now() - 2 * WAITED_S
+    clock.handle, clock.started = None, at - 2 * WAITED_S
     clock.history.step, clock.history.delays = clock.started, Asking(turns=20)
     return clock
 
@@ -96,36 +103,41 @@ class Asking(Delayed):
         return Turns(0.0, self.turns)
 
 
-def pauses(sampler, inbox):
-    """The durations of the pauses that are noted when the watchdog has waited for the GIL for a tenth of a second."""
-    sampler.note_wait(now() - WAITED_S)
-    return [round(item.until - item.since, 1) for item in inbox if isinstance(item, PauseBetweenSteps)]
+@pytest.fixture
+def pauses(sampler, inbox, at):
+    """Return the durations of the pauses that are noted after the watchdog has waited for the GIL."""
+
+    def noted():
+        sampler.note_wait(at - WAITED_S)
+        return [round(item.until - item.since, 3) for item in inbox if isinstance(item, PauseBetweenSteps)]
+
+    return noted
 
 
-def test_a_loop_that_ran_no_step_while_the_gil_was_kept_has_paused(sampler, inbox, busy):
-    assert pauses(sampler, inbox) == [WAITED_S]
+def test_a_loop_that_ran_no_step_while_the_gil_was_kept_has_paused(pauses, busy):
+    assert pauses() == [WAITED_S]
 
 
-def test_a_loop_that_slept_in_its_selector_has_not_paused(sampler, inbox, busy):
+def test_a_loop_that_slept_in_its_selector_has_not_paused(pauses, busy):
     busy.history.delays = Asking(turns=1)
-    assert pauses(sampler, inbox) == []
+    assert pauses() == []
 
 
-def test_a_loop_that_rests_reports_its_pause_itself(sampler, inbox, busy):
+def test_a_loop_that_rests_reports_its_pause_itself(pauses, busy):
     busy.wants_step_begin = True
-    assert pauses(sampler, inbox) == []
+    assert pauses() == []
 
 
-def test_a_step_that_lasts_as_long_is_a_stall_and_no_pause(sampler, inbox, busy):
+def test_a_step_that_lasts_as_long_is_a_stall_and_no_pause(pauses, busy):
     busy.handle = Step()
-    assert pauses(sampler, inbox) == []
+    assert pauses() == []
 
 
-def test_a_pause_that_a_stall_explains_is_none(sampler, inbox, busy):
-    inbox.append(Stall(busy, Step(), busy.started, now(), busy.read_cpu(), busy.subscribers, waiting=0))
-    assert pauses(sampler, inbox) == []
+def test_a_pause_that_a_stall_explains_is_none(pauses, inbox, busy, at):
+    inbox.append(Stall(busy, Step(), busy.started, at, busy.read_cpu(), busy.subscribers, waiting=0))
+    assert pauses() == []
 
 
-def test_a_pause_ends_when_a_step_begins(sampler, inbox, busy):
-    busy.started = now() - 0.09
-    assert pauses(sampler, inbox) == []
+def test_a_pause_ends_when_a_step_begins(pauses, busy, at):
+    busy.started = at - 0.09
+    assert pauses() == []

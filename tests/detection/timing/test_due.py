@@ -5,10 +5,13 @@ from contextlib import contextmanager
 
 import pytest
 
-from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.timing.due import ThreadsafeCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from tests.detection.builders import Step, Watch
+
+AT = 5000.0
+"""The moment at which each step begins."""
 
 
 class Inbox(list):
@@ -26,6 +29,7 @@ class Inbox(list):
 @pytest.fixture
 def loop():
     loop = asyncio.new_event_loop()
+    loop.time = lambda: 100.0  # its own clock, which stands still
     yield loop
     loop.close()
 
@@ -41,14 +45,14 @@ def clock(loop, inbox):
     clock = LoopClock(loop, inbox)
     clock.owner = loop
     clock.set_subscribers((Watch(threshold_s=0.05),))
-    clock.history.step = now() - 3600
+    clock.history.step = AT - 3600
     clock.wants_step_begin = True
     return clock
 
 
 @contextmanager
 def handled(clock, handle):
-    clock.handle, clock.started = handle, now()
+    clock.handle, clock.started = handle, AT
     clock.on_step_begin(None)
     yield
     clock.handle = None
@@ -63,12 +67,11 @@ def pauses(inbox):
 
 
 def test_a_timer_was_due_when_it_says(loop):
-    started = now()
-    assert due_at(timer(loop, 0.5), loop, started) == pytest.approx(started - 0.5, abs=0.05)
+    assert due_at(timer(loop, 0.5), loop, AT) == AT - 0.5
 
 
 def test_a_step_whose_handle_says_nothing_was_never_due(loop):
-    assert due_at(Step(), loop, now()) == NEVER
+    assert due_at(Step(), loop, AT) == NEVER
 
 
 def test_a_loop_that_comes_late_to_a_timer_has_paused(clock, inbox, loop):
@@ -88,13 +91,13 @@ def test_a_pause_below_ten_milliseconds_is_ordinary_scheduling(clock, inbox, loo
 
 
 def test_a_loop_that_comes_late_to_what_a_thread_has_scheduled_has_paused(clock, inbox):
-    clock.woken_at = now() - 0.3
+    clock.woken_at = AT - 0.3
     with handled(clock, Step()):
         assert pauses(inbox) == [0.3]
 
 
 def test_the_moment_at_which_a_thread_woke_the_loop_counts_once(clock, inbox):
-    clock.woken_at = now() - 0.3
+    clock.woken_at = AT - 0.3
     with handled(clock, Step()):
         clock.wants_step_begin = True
     with handled(clock, Step()):
@@ -102,13 +105,13 @@ def test_the_moment_at_which_a_thread_woke_the_loop_counts_once(clock, inbox):
 
 
 def test_a_pause_does_not_begin_before_the_latest_step(clock, inbox, loop):
-    clock.history.step = now() - 0.1
+    clock.history.step = AT - 0.1
     with handled(clock, timer(loop, 0.5)):
         assert pauses(inbox) == [0.1]
 
 
 def test_a_pause_that_is_noted_already_is_not_noted_again(clock, inbox, loop):
-    clock.history.paused_until = now()
+    clock.history.paused_until = AT
     with handled(clock, timer(loop, 0.5)):
         assert pauses(inbox) == []
 
