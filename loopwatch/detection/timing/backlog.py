@@ -8,7 +8,6 @@ something arrived, so the waits are an estimate.
 from collections.abc import Callable
 
 from loopwatch.detection.calls import Request
-from loopwatch.detection.machine.clock import NEVER
 
 LONGEST_S = 5.0
 """How long after a stall requests are counted at most, because the report of the stall is held back until then."""
@@ -23,7 +22,7 @@ class Backlog:
     busy must not count every request. Stalls that end while it is open share it. Only the loop's thread changes it.
     """
 
-    __slots__ = ("_came_s", "_closed_at", "asked", "began", "count", "until")
+    __slots__ = ("_came_s", "_latest_s", "asked", "began", "count", "until")
 
     def __init__(self, began: float, ended: float) -> None:
         self.began = began
@@ -31,27 +30,23 @@ class Backlog:
         self.count = 0
         self.asked: list[Callable[[], Request]] = []
         """Describe some of the requests. Never called on the loop's thread."""
-        self._came_s = 0.0
-        self._closed_at = NEVER
+        self._came_s = self._latest_s = 0.0
 
     def add(self, describe: Callable[[], Request], at: float) -> None:
         """Count a request, or a message, that has reached the application."""
         if at <= self.until:
             self.count += 1
-            self._came_s += at - self.began
+            self._latest_s = at - self.began
+            self._came_s += self._latest_s
             if len(self.asked) < DESCRIBED:
                 self.asked.append(describe)
 
-    def close(self, at: float) -> None:
-        """Note when the loop was idle."""
-        self._closed_at = at
+    @property
+    def waited_s(self) -> float:
+        """The estimated sum of the waits.
 
-    def waited_s(self, at: float) -> float:
-        """Return the estimated sum of the waits, as of ``at``.
-
-        The requests are assumed to have arrived evenly from the beginning of the stall until the backlog was closed. So
+        The requests are assumed to have arrived evenly from the beginning of the stall until the latest one came in. So
         on average they arrived in the middle of that time, which is during the stall, because a backlog is not open for
         longer than the stall lasted.
         """
-        lasted_s = min(at, self._closed_at, self.until) - self.began
-        return max(0.0, self._came_s - self.count * lasted_s / 2)
+        return self._came_s - self.count * self._latest_s / 2

@@ -288,7 +288,6 @@ class LoopClock:
     def _close(self, backlog: Backlog) -> None:
         if self.in_flight.backlog is backlog:
             self.in_flight.backlog = None
-            backlog.close(now())
             self._watchdog.hand_over(backlog)
 
     def _note_lateness(self) -> None:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from loopwatch.detection.calls import BlockingCall, KeptOut, Request
-from loopwatch.detection.machine.clock import now
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.steps import StallSubscriber
 
@@ -33,7 +32,7 @@ class HeldReports:
         for each in list(self._held) if backlog is None else [backlog]:
             reports = self._held.pop(each, [])
             lengths_ms = [call.step_ms for _, call in reports]
-            shares = shared(each.count, each.waited_s(now()) * 1000, lengths_ms, _described(each.asked))
+            shares = shared(each.count, each.waited_s * 1000, lengths_ms, _described(each.asked))
             for (subscriber, call), kept_out in zip(reports, shares, strict=True):
                 subscriber.receive(replace(call, kept_out=kept_out))
 

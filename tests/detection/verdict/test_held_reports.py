@@ -21,11 +21,10 @@ class Subscriber:
 
 
 def backlog_with(count, describe=lambda: PAGE):
-    """The backlog of a stall of one second, idle at once, in which that many requests came in."""
+    """The backlog of a stall of one second, after which that many requests came in at once."""
     backlog = Backlog(0.0, 1.0)
     for _ in range(count):
         backlog.add(describe, 1.0)
-    backlog.close(1.0)
     return backlog
 
 
