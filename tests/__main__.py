@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 import pytest
 
-# Two processes more than CPUs, since tests of servers and browsers often wait. Neighbours stay together until a process
+# One process more than CPUs, since tests of servers and browsers often wait. Neighbours stay together until a process
 # has nothing left to do, and so share the servers of their folder.
-PARALLEL = ("-n", str((os.cpu_count() or 1) + 2), "--dist", "worksteal")
+PARALLEL = ("-n", str((os.cpu_count() or 1) + 1), "--dist", "worksteal")
 ONE_BY_ONE = ("-n", "0")
 ORDINARY = "not catalogue"
 ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

@@ -169,7 +169,7 @@ def test_every_document_and_picture_is_linked_and_pictures_are_small():
     assert max(picture.stat().st_size for picture in pictures) < LARGEST_PICTURE
 
 
-@pytest.mark.real_time
+@pytest.mark.real_stall
 def test_the_program_in_the_readme_prints_what_it_says(tmp_path):
     programs = re.findall(r"```python\n(import asyncio\n.*?)```", text_of(README), re.DOTALL)
     program = tmp_path / "app.py"

@@ -11,7 +11,7 @@ from loopwatch.models import Finding
 from tests.browser.window import LOOKS, WITHIN_MS
 from tests.support.waiting import until
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
 expect.set_options(timeout=WITHIN_MS)
 
 LIVE = reverse("admin:loopwatch_live_changelist")

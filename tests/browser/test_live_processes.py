@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from tests.browser.test_live import lines_of, open_live
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
 
 
 @pytest.fixture

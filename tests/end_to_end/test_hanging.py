@@ -11,7 +11,7 @@ from tests.end_to_end import hanging_site
 from tests.end_to_end.conftest import DAPHNE, fresh_shop
 from tests.support.waiting import wait_until
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
 
 EVENTS = """
     SELECT event.blocking_call, finding.function, event.source, event.cause, event.ongoing, event.duration_us,

@@ -16,7 +16,7 @@ from tests.end_to_end.conftest import DAPHNE, PROMPT_SETTINGS, fresh_shop
 from tests.end_to_end.stored_events import events_written
 from tests.support.children import ROOT, run
 
-pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_time]
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
 
 QUERY = next(mistake for mistake in MISTAKES if mistake.name == "query")
 UVICORN = ("uvicorn", "--host", LOOPBACK, "--port", "{port}", "--loop")

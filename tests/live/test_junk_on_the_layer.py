@@ -36,6 +36,7 @@ def site(transactional_db, tmp_path, redis_port):
         yield served
 
 
+@pytest.mark.real_stall
 @pytest.mark.skipif(sys.platform == "win32", reason="Redis does not run there")
 async def test_pages_stay_open_when_junk_is_written_to_redis(site, open_page, redis_port):
     page, other = open_page(), open_page()

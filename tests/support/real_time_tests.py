@@ -1,4 +1,4 @@
-"""Accounts for every test with the marker ``real_time`` that does not take runs from the fixture: its run is the test.
+"""Accounts for every test with one of the markers that does not take runs from the fixture: its run is the test.
 
 A test that passes was exact. One that fails was false if the machine was quiet, and disturbed if it was not; it is run
 again, fixtures included, until the bar decides. Ten failures without a pass are the test's own, on any machine.
@@ -14,6 +14,7 @@ from tests.support.real_time import CASES, PYTHON
 from tests.support.real_time_bar import Case, Decision, Outcome, Run, decide
 from tests.support.witness import Witness, pressure_s
 
+MARKERS = ("real_time", "real_stall")
 MOST_FAILURES = 10
 QUIET_S = 0.02
 """For so long some process of the machine may have waited for a CPU during a test that counts as undisturbed."""
@@ -21,7 +22,7 @@ QUIET_S = 0.02
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    if item.get_closest_marker("real_time") is None or "real_time" in getattr(item, "fixturenames", ()):
+    if not any(map(item.get_closest_marker, MARKERS)) or "real_time" in getattr(item, "fixturenames", ()):
         return None
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     runs: list[Run] = []

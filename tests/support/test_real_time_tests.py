@@ -81,6 +81,13 @@ def test_a_test_that_fails_once_on_a_quiet_machine_is_a_false_run_and_has_to_pas
     assert (written["totals"]["false"], written["totals"]["exact"]) == (1, 5)
 
 
+def test_a_test_that_waits_for_a_real_stall_is_run_again_like_one_of_real_time(session, machine):
+    machine(1.0)
+    result, written = session(failing(1, marker="@pytest.mark.real_stall"))
+    result.assert_outcomes(passed=1)
+    assert (written["totals"]["disturbed"], written["totals"]["exact"]) == (1, 1)
+
+
 def test_a_test_that_passes_is_one_exact_run(session, machine):
     machine(1.0)
     _, written = session(failing(0))

@@ -144,7 +144,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.real_time
+@pytest.mark.real_stall
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
 def test_a_callback_without_room_for_its_thread_is_called_by_the_end_of_the_block():
     program = PROGRAM.partition("async def main")[0]
