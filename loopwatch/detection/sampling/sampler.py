@@ -17,7 +17,7 @@ from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
 from loopwatch.detection.sampling.settling import Settler
-from loopwatch.detection.timing.loop_clock import SHORTEST_PAUSE_S, LoopClock, Stall
+from loopwatch.detection.timing.loop_clock import SHORTEST_PAUSE_S, LoopClock
 from loopwatch.detection.timing.loop_history import LoopHistory
 
 DELAYS_KEPT_S = 0.1
@@ -156,10 +156,8 @@ class Sampler:
             return
         if started > since:
             until = started
-        since = max(since, history.paused_until, history.step or 0.0)
-        if until - since < max(clock.threshold_s, SHORTEST_PAUSE_S) or not _asked(history, until - since):
-            return
-        if not any(isinstance(item, Stall) and item.clock is clock for item in self._settler.inbox):
+        since = max(since, clock.stalled_until, history.paused_until, history.step or 0.0)
+        if until - since >= max(clock.threshold_s, SHORTEST_PAUSE_S) and _asked(history, until - since):
             self._settler.inbox.append(clock.pause(since, until))
 
     def _next_look_at(self, clock: LoopClock) -> float | None:

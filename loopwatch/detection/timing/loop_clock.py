@@ -103,7 +103,7 @@ class LoopClock:
 
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
-        *("handle", "paused", "started", "thread", "woken_at"),
+        *("handle", "paused", "stalled_until", "started", "thread", "woken_at"),
         *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
         *("tracer", "wants_step_begin"),
     )
@@ -125,6 +125,8 @@ class LoopClock:
         self.started = 0.0
         self.paused = (0.0, 0.0)
         """When the step that was paused last began, and how many seconds of it do not count."""
+        self.stalled_until = 0.0
+        """The end of the latest stall: what came due during the stall was not late because of a pause."""
 
         # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
         self.owner: asyncio.AbstractEventLoop | None = None
@@ -253,7 +255,9 @@ class LoopClock:
         trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
         own = self.in_flight.own(handle)
         waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
-        times = started, ended, self.read_cpu()
+        reading = self.read_cpu()
+        self.stalled_until = max(ended, reading.at)  # what a debugger took is left out of ``ended``
+        times = started, ended, reading
         backlog = self._backlog_after(started, ended, subscribers) if is_over else None
         stall = Stall(self, handle, *times, subscribers, waiting, trace, is_for_request, delayed, own, backlog)
         self._watchdog.hand_over(stall)
@@ -295,9 +299,15 @@ class LoopClock:
         woken_at, self.woken_at = self.woken_at, NEVER
         due = min(woken_at, due_at(self.handle, self.owner, self.started))
         if self.started - due >= self.threshold_s:
-            since = max(due, self.history.paused_until, self.history.step or self.history.first_reading.at)
+            since = max(due, self.stalled_until, self._at_work_until())
             if self.started - since >= max(self.threshold_s, SHORTEST_PAUSE_S):
                 self._watchdog.hand_over(self.pause(since, self.started))
+
+    def _at_work_until(self) -> float:
+        """Return the latest moment at which the watchdog knew that the loop ran a step, rested or paused."""
+        history = self.history
+        rested_at = 0.0 if history.rests_since == NEVER else history.rests_since
+        return max(rested_at, history.paused_until, history.step or history.first_reading.at)
 
     def _begin_step(self) -> None:
         if self.listener is not None:

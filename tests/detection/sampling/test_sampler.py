@@ -18,7 +18,7 @@ from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Settler
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from tests.detection.builders import Delayed, Step, Watch, stop_clock
 
 AN_HOUR_S = 3600.0
@@ -133,8 +133,8 @@ def test_a_step_that_lasts_as_long_is_a_stall_and_no_pause(pauses, busy):
     assert pauses() == []
 
 
-def test_a_pause_that_a_stall_explains_is_none(pauses, inbox, busy, at):
-    inbox.append(Stall(busy, Step(), busy.started, at, busy.read_cpu(), busy.subscribers, waiting=0))
+def test_a_pause_that_a_stall_explains_is_none(pauses, busy, at):
+    busy.stalled_until = at
     assert pauses() == []
 
 

@@ -10,8 +10,8 @@ from loopwatch.detection.timing.due import ThreadsafeCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from tests.detection.builders import Step, Watch
 
-AT = 5000.0
-"""The moment at which each step begins."""
+AT = 1e9
+"""The moment at which each step begins, later than any real one."""
 
 
 class Inbox(list):
@@ -108,6 +108,18 @@ def test_a_pause_does_not_begin_before_the_latest_step(clock, inbox, loop):
     clock.history.step = AT - 0.1
     with handled(clock, timer(loop, 0.5)):
         assert pauses(inbox) == [0.1]
+
+
+def test_a_pause_begins_after_the_rest_that_the_watchdog_has_seen(clock, inbox, loop):
+    clock.history.rests_since = AT - 0.2
+    with handled(clock, timer(loop, 0.5)):
+        assert pauses(inbox) == [0.2]
+
+
+def test_what_came_due_during_a_stall_was_late_because_of_the_stall(clock, inbox, loop):
+    clock.hand_over(Step(), AT - 0.6, AT - 0.001, clock.subscribers)
+    with handled(clock, timer(loop, 0.5)):
+        assert pauses(inbox) == []
 
 
 def test_a_pause_that_is_noted_already_is_not_noted_again(clock, inbox, loop):
