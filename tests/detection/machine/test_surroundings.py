@@ -90,11 +90,14 @@ def test_a_thread_that_is_gone_has_no_stack():
 
 
 NO_ROOM = """
-import resource
+import atexit, resource
 def leave_no_room():
     pages = int(open("/proc/self/statm").read().split()[0])
     size = pages * resource.getpagesize() + 4_000_000  # less than the stack of a thread
-    resource.setrlimit(resource.RLIMIT_AS, (size, size))
+    resource.setrlimit(resource.RLIMIT_AS, (size, resource.RLIM_INFINITY))
+    atexit.register(leave_room)  # which coverage.py needs to write what it measured
+def leave_room():
+    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 """
 LOGGED = 'logging.basicConfig(format="%(message)s")'
 LOOPS_OF_EVERY_THREAD = """
@@ -161,7 +164,7 @@ async def main():
 
     leave_no_room()
     await serve()
-    resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    leave_room()
     while not called:  # a busy machine may have kept the loop from its CPU instead
         await serve()
         await asyncio.to_thread(site_monitor.flush)
@@ -180,8 +183,7 @@ atexit.register(show_threads)  # before loopwatch does, so that it runs after it
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
 def test_a_site_that_has_room_for_threads_later_reaches_its_callback_and_ends_its_threads():
     settings = SITE.partition("async def site")[0].replace('"SINKS": []', '"SINKS": [], "ON_BLOCKING_CALL": note')
-    room = NO_ROOM.replace("(size, size)", "(size, resource.RLIM_INFINITY)")
     note = "def note(call): called.append(call)\nfrom loopwatch import site_monitor"
-    out, complaints = said_of(room, AT_EXIT, note, settings, LOGGED, SHORT_OF_ROOM)
+    out, complaints = said_of(NO_ROOM, AT_EXIT, note, settings, LOGGED, SHORT_OF_ROOM)
     assert out == ["[]"]
     assert len(complaints) == 1
