@@ -47,7 +47,7 @@ class Configuration:
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
     thread_waits: bool = True
-    lookout: bool = True
+    lookout: bool = False
     release: str = ""
     liveness_address: int | str | None = None
     liveness_file: str | None = None

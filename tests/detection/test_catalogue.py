@@ -10,7 +10,6 @@ import pytest
 
 from loopwatch import watch
 from loopwatch.detection import monitor
-from tests.detection.catalogue.case import HAS_LOOKOUT
 from tests.detection.catalogue.peers import end_shared
 from tests.detection.catalogue.run import CASES, LOOPS, run_case
 from tests.detection.catalogue.sizes import STALL_S, size_that_takes_long
@@ -44,7 +43,7 @@ def test_catalogue(case, loop, thread, engine, real_time, monkeypatch):
     for each in real_time.runs(loop=loop, engine=engine):
         # What one run has taught the monitor is not to help the next.
         monkeypatch.setattr(monitor, "_monitor", monitor.Monitor())
-        watcher = watch(threshold_ms=THRESHOLD_MS, engine=engine, lookout=HAS_LOOKOUT)
+        watcher = watch(threshold_ms=THRESHOLD_MS, engine=engine)
         run = run_case(case, watcher, loop, thread)
         assert run.truth.blocked or case.expected is None
         if any(blocked.duration_ms < QUICKEST_MS for blocked in run.truth.blocked):

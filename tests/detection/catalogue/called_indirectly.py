@@ -15,7 +15,7 @@ from pathlib import Path
 from django.template.defaultfilters import linenumbers
 
 from loopwatch.detection.calls import Cause
-from tests.detection.catalogue.case import OPERATORS_ARE_EXACT, OWN_FUNCTION, Catalogue
+from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
 from tests.detection.catalogue.peers import PAUSE_S, later
 from tests.detection.catalogue.sizes import sized
 
@@ -174,20 +174,20 @@ def raise_to(exponent):
     return 3**exponent
 
 
-@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=OPERATORS_ARE_EXACT, given=sized(raise_to, start=100_000))
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
 async def operator_at_the_end_of_a_block(truth, exponent):
     with truth, span():
         3**exponent  # blocks
 
 
-@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=OPERATORS_ARE_EXACT, given=sized(raise_to, start=100_000))
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
 async def operator_under_a_lock(truth, exponent):
     lock = threading.Lock()
     with truth, lock:
         3**exponent  # blocks
 
 
-@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=OPERATORS_ARE_EXACT, given=sized(raise_to, start=100_000))
+@catalogue.blocks(OWN_FUNCTION, cause=COMPUTING, exact=None, given=sized(raise_to, start=100_000))
 async def operator_at_the_end_of_an_asynchronous_block(truth, exponent):
     async with asyncio.timeout(60):
         with truth:

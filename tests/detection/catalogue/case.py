@@ -9,15 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from loopwatch.detection.calls import BlockingCall, Cause
-from loopwatch.detection.cpython.known_versions import STACKS_READABLE
 
 MARKER = "# blocks"
 """Marks the lines that a report of the case may name."""
 TASK_NAME = "the case"
 OWN_FUNCTION = "the function that blocks"
 """As a culprit: the user's own function, where the time is its own or CPython does not tell which call took it."""
-HAS_LOOKOUT = sys.platform == "linux" and sys.version_info[:2] in STACKS_READABLE
-OPERATORS_ARE_EXACT = True if HAS_LOOKOUT else None
 THREADS = ("main", "other")
 LOOPS = ("asyncio", "uvloop")
 

@@ -8,8 +8,6 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from loopwatch.detection import monitor
-from loopwatch.detection.lookout.lookout import STARTING
 from tests.detection.catalogue import (
     called_indirectly,
     computing,
@@ -77,8 +75,6 @@ def _run(
 
 async def _watched(case: Case, given: object, truth: Truth, observers: Sequence[AbstractContextManager[Any]]) -> None:
     with _all_of(observers):
-        while monitor.watchdog_figures().lookout == STARTING:
-            await asyncio.sleep(0.001)
         if case.around:
             await case.run(truth, given)
         else:
