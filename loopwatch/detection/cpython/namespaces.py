@@ -30,6 +30,15 @@ def namespace_of(of: Any) -> Mapping[str, Any]:
     return found
 
 
+def own_attribute(instance: Any, name: str) -> Any:
+    """Return what an instance's dictionary has under a name, without running code of its class; ``None`` if nothing."""
+    try:
+        attributes = object.__getattribute__(instance, "__dict__")
+    except AttributeError:
+        return None
+    return attributes.get(name) if type(attributes) is dict else None
+
+
 def unbound(member: Any) -> Any:
     """Return the function that a class keeps as a static or class method, or as a property."""
     if type(member) is property:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from loopwatch.detection.cpython.callees import callee_in
 from loopwatch.detection.cpython.instructions import Instruction, Place, instructions_of
-from loopwatch.detection.cpython.namespaces import look_up, namespace_of, unbound
+from loopwatch.detection.cpython.namespaces import look_up, namespace_of, own_attribute, unbound
 from loopwatch.detection.cpython.opcodes import Role
 from loopwatch.detection.cpython.sites import Site, is_where_steps_begin
 from loopwatch.detection.lookout.look import Look, LookedFrame
@@ -174,16 +174,7 @@ def _wrapped_by(member: Any) -> Iterator[FunctionType]:
         if type(each) is FunctionType:
             yield each
             members += [cell.cell_contents for cell in each.__closure__ or () if _is_set(cell)]
-        members += [value for name in ("__wrapped__", "func") if (value := _attribute_of(each, name)) is not None]
-
-
-def _attribute_of(value: Any, name: str) -> Any:
-    """Return an attribute of an instance's dictionary, without running code of the site."""
-    try:
-        attributes = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
-    return attributes.get(name) if type(attributes) is dict else None
+        members += [value for name in ("__wrapped__", "func") if (value := own_attribute(each, name)) is not None]
 
 
 def _is_set(cell: Any) -> bool:

@@ -4,17 +4,30 @@ Only threads that ``threading`` knows are read, and only on Linux. A clock is ad
 thread, so reading one that has just ended raises ``OSError``; ``pthread_getcpuclockid`` would read freed memory.
 """
 
+import os
 import sys
 import threading
 import time
 from typing import NamedTuple
 
+from loopwatch.detection.cpython.namespaces import own_attribute
 from loopwatch.detection.machine.clock import NEVER, now
 
 IS_SUPPORTED = sys.platform == "linux"
 _PER_THREAD, _SCHEDULED = 4, 2
 SHARE = 0.001
 """At most this share of the time is spent on readings, so a process with many threads is read less often."""
+
+
+_forking_thread: threading.Thread | None = None
+"""In a forked child, the thread that forked."""
+
+
+class _Numbers(NamedTuple):
+    """The identifier of a thread, which is soon used again when it has ended, and the kernel's number of it."""
+
+    thread_id: int
+    native_id: int
 
 
 class CpuUse(NamedTuple):
@@ -28,7 +41,7 @@ class ThreadCpu:
     """The latest readings of all threads. Only the watchdog's thread uses it."""
 
     def __init__(self) -> None:
-        self._used_s: dict[int, float] = {}
+        self._used_s: dict[_Numbers, float] = {}
         self._read_at = self._next_at = -NEVER
 
     def read(self) -> None:
@@ -42,24 +55,29 @@ class ThreadCpu:
     def use(self) -> CpuUse:
         """Return what each thread has used since the latest reading; a new thread, since it began."""
         before = self._used_s
-        used_s = {thread_id: used_s - before.get(thread_id, 0.0) for thread_id, used_s in _read_all().items()}
+        used_s = {numbers.thread_id: used_s - before.get(numbers, 0.0) for numbers, used_s in _read_all().items()}
         return CpuUse(self._read_at, used_s)
 
 
 def thread_cpu_s(thread_id: int) -> float | None:
     """Return the CPU seconds that a thread has used; ``None`` if it has ended or cannot be read."""
-    return _read(_active().get(thread_id))
+    native_id = native_id_of(thread_id)
+    return None if native_id is None else _read(native_id)
 
 
 def native_id_of(thread_id: int) -> int | None:
     """Return the kernel's number of a thread; ``None`` if it has ended."""
     thread = _active().get(thread_id)
-    return None if thread is None else thread.native_id
+    return None if thread is None else _native_id(thread)
 
 
-def _read_all() -> dict[int, float]:
-    found = ((thread_id, _read(thread)) for thread_id, thread in _active().items())
-    return {thread_id: used_s for thread_id, used_s in found if used_s is not None}
+def _read_all() -> dict[_Numbers, float]:
+    numbers = {thread_id: _native_id(thread) for thread_id, thread in _active().items()}
+    return {
+        _Numbers(thread_id, native_id): used_s
+        for thread_id, native_id in numbers.items()
+        if native_id is not None and (used_s := _read(native_id)) is not None
+    }
 
 
 def _active() -> dict[int, threading.Thread]:
@@ -67,10 +85,19 @@ def _active() -> dict[int, threading.Thread]:
     return dict(threading._active) if IS_SUPPORTED else {}  # type: ignore[attr-defined] # noqa: SLF001
 
 
-def _read(thread: threading.Thread | None) -> float | None:
-    native_id = None if thread is None else thread.native_id
-    if native_id is None:
-        return None
+def _native_id(thread: threading.Thread) -> int | None:
+    """Return the kernel's number of a thread, without running code of its class.
+
+    Before Python 3.14, the thread that forked keeps in the child the number that it had in the parent:
+    https://github.com/python/cpython/issues/132542
+    """
+    if thread is _forking_thread:
+        return os.getpid()
+    native_id = own_attribute(thread, "_native_id")
+    return native_id if type(native_id) is int else None
+
+
+def _read(native_id: int) -> float | None:
     try:
         return time.clock_gettime(_clock_id(native_id))
     except OSError:
@@ -83,3 +110,12 @@ def _clock_id(native_id: int) -> int:
     https://github.com/torvalds/linux/blob/v6.12/include/linux/posix-timers_types.h
     """
     return (~native_id << 3) | _PER_THREAD | _SCHEDULED
+
+
+def _after_fork_in_child() -> None:
+    global _forking_thread  # noqa: PLW0603
+    _forking_thread = threading.main_thread()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

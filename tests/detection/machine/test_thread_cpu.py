@@ -1,5 +1,6 @@
 """CPU clocks of every thread, read from one of them."""
 
+import os
 import sys
 import threading
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from loopwatch.detection.machine import thread_cpu
-from loopwatch.detection.machine.thread_cpu import ThreadCpu, thread_cpu_s
+from loopwatch.detection.machine.thread_cpu import ThreadCpu, native_id_of, thread_cpu_s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux numbers the clocks of threads like this")
 
@@ -17,22 +18,31 @@ def compute(until_s):
         pass
 
 
+class Busy:
+    """A thread that has used 20 ms and then waits for its end."""
+
+    def __init__(self):
+        self._computed, self._ends = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+        self._computed.wait()
+        self.ident = self._thread.ident
+
+    def _work(self):
+        compute(0.02)
+        self._computed.set()
+        self._ends.wait()
+
+    def end(self):
+        self._ends.set()
+        self._thread.join()
+
+
 @pytest.fixture
 def busy():
-    """A thread that has used 20 ms and then waits."""
-    computed, ends = threading.Event(), threading.Event()
-
-    def work():
-        compute(0.02)
-        computed.set()
-        ends.wait()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    computed.wait()
+    thread = Busy()
     yield thread
-    ends.set()
-    thread.join()
+    thread.end()
 
 
 def test_the_clock_of_a_thread_is_the_one_that_the_thread_reads_itself():
@@ -67,3 +77,35 @@ def test_the_clocks_are_not_read_again_until_their_cost_allows_it(monkeypatch):
     assert cpu.use().since == 0.0
     cpu.read()
     assert cpu.use().since == 1.5
+
+
+def test_what_a_thread_used_is_not_taken_from_a_later_one_with_the_same_identifier(busy):
+    cpu = ThreadCpu()
+    cpu.read()
+    busy.end()
+    later = [Busy()]
+    while later[-1].ident != busy.ident:
+        later.append(Busy())
+    assert cpu.use().by_thread[busy.ident] >= 0.02
+    for thread in later:
+        thread.end()
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_the_thread_that_forked_has_a_new_number_in_the_child():
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if native_id_of(threading.get_ident()) == threading.get_native_id() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_the_class_of_a_thread_is_not_asked_for_its_number():
+    class Odd(threading.Thread):
+        native_id = property(lambda _: 1 / 0)
+
+    ends = threading.Event()
+    odd = Odd(target=ends.wait)
+    odd.start()
+    assert thread_cpu_s(odd.ident) is not None
+    ends.set()
+    odd.join()
