@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+STANDARD_ERROR = 2
 MAIN_INTERPRETER = 0
 HAS_GIL = 1
 """The status bit of the thread that has the GIL, ``_remote_debugging.THREAD_STATUS_HAS_GIL``."""
@@ -141,7 +142,20 @@ def tell(run: AlikeLooks) -> None:
     text = f"loopwatch: thread {thread_id} has kept the GIL for {run.lasted_s:.0f} s, so no other thread runs: "
     line = text + ", called from ".join(places)
     printable = "".join(character if character.isprintable() else "?" for character in line)
-    os.write(2, printable.encode("ascii", "backslashreplace")[:1000] + b"\n")
+    write_if_read(STANDARD_ERROR, printable.encode("ascii", "backslashreplace")[:1000] + b"\n")
+
+
+def write_if_read(descriptor: int, line: bytes) -> None:
+    """Write a line, or drop it if it would have to wait for a reader, or if the other end is closed.
+
+    A pipe that is ready has room for ``PIPE_BUF`` bytes (pipe(7)). The end of the process, and a fork, wait for this
+    thread.
+    """
+    ready = select.poll()
+    ready.register(descriptor, select.POLLOUT)
+    with contextlib.suppress(OSError):
+        if (descriptor, select.POLLOUT) in ready.poll(0):
+            os.write(descriptor, line)
 
 
 def holder_of_gil(unwinder: Any) -> Seen | None:

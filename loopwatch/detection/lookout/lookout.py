@@ -83,6 +83,8 @@ class Lookout:
         self._ours.setblocking(False)
         theirs.setblocking(False)
         orders: dict[str, Any] = {"memory": memory, "channel": theirs.fileno(), "watchdog": watchdog}
+        if sys.__stderr__ is None:  # it was closed, so its number may be that of any file or connection
+            tells_after_s = NEVER
         orders |= {"late_s": sys.getswitchinterval() + LATE_S, "tells_after_s": tells_after_s}
         arguments = (interpreters, orders, theirs)
         self._thread = threading.Thread(target=self._run, args=arguments, name="loopwatch-lookout", daemon=True)

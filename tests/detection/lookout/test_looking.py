@@ -1,5 +1,6 @@
 """When the lookout looks, and what it sends. It runs here in the main interpreter, over values."""
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -149,6 +150,37 @@ def test_a_name_cannot_break_the_line(capfd):
     lookout.look(0.010)
     lookout.look(0.012)
     assert capfd.readouterr().err.endswith(": a?b?:1 in \\xfcmlaut\n")
+
+
+@pytest.fixture
+def pipe():
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        with contextlib.suppress(OSError):
+            os.close(end)
+
+
+def test_a_line_is_written_where_it_can_be_read(pipe):
+    reader, writer = pipe
+    looking.write_if_read(writer, b"a line\n")
+    assert os.read(reader, 100) == b"a line\n"
+
+
+def test_a_line_does_not_wait_until_a_full_pipe_is_read(pipe):
+    _, writer = pipe
+    os.set_blocking(writer, False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            os.write(writer, b"x" * 4096)
+    os.set_blocking(writer, True)
+    looking.write_if_read(writer, b"a line\n")
+
+
+@pytest.mark.parametrize("end", [0, 1], ids=["reader", "descriptor"])
+def test_a_line_is_dropped_after_the_close_of_its(pipe, end):
+    os.close(pipe[end])
+    looking.write_if_read(pipe[1], b"a line\n")
 
 
 @dataclass

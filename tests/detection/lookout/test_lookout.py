@@ -98,6 +98,19 @@ def test_it_is_not_started_twice(running):
 
 
 @needs_lookout
+def test_no_line_is_written_in_a_process_that_began_without_standard_error(lookout, monkeypatch, capfd):
+    monkeypatch.setattr(sys, "__stderr__", None)
+    lookout.start(watchdog=0, tells_after_s=0.01)
+    wait_until(lambda: lookout.state == IN_USE)
+    while not lookout.looks or lookout.looks[-1].lasted_s < 0.05:
+        lookout.expect(now())
+        raise_to(1_000_000)
+        lookout.read()
+    lookout.stop()
+    assert capfd.readouterr().err == ""
+
+
+@needs_lookout
 @pytest.mark.parametrize("call", ["memfd_create", "ftruncate"])
 def test_a_call_that_is_forbidden_leaves_the_work_to_the_watchdog(lookout, monkeypatch, call):
     def forbidden(*_):
