@@ -110,7 +110,7 @@ def limits_of(groups: Iterable[CpuGroup]) -> Iterator[CpuLimit]:
 
 def throttled_in(stat: bytes) -> Throttled:
     """Return the counters in a ``cpu.stat`` of either version; zeros if it has none."""
-    counters = dict(line.split(maxsplit=1) for line in stat.splitlines() if line.count(b" ") == 1)
+    counters = dict(fields for line in stat.splitlines() if len(fields := line.split()) == 2)
     with suppress(ValueError):
         seconds = int(counters.get(b"throttled_usec", 0)) / 1e6 + int(counters.get(b"throttled_time", 0)) / 1e9
         return Throttled(int(counters.get(b"nr_throttled", 0)), seconds)

@@ -14,6 +14,7 @@ from operator import call
 
 from loopwatch.detection.cpython.frames import Standing, at_once, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.sites import Site
 
 MOST_LOOKED_AT = 200
@@ -60,7 +61,7 @@ def _is_idle(standing: Standing) -> bool:
 
 
 def _module(standing: Standing) -> str:
-    return str(standing.namespace.get("__name__", ""))
+    return module_name(standing.namespace)
 
 
 def _site(standing: Standing) -> Site:

@@ -67,6 +67,7 @@ COUNTERS = [
     pytest.param(b"usage_usec 5\nuser_usec 4\n", NEVER_THROTTLED, id="zero, without the CPU controller"),
     pytest.param(b"", NEVER_THROTTLED, id="zero, if the group is gone"),
     pytest.param(b"nr_throttled many\nodd\n", NEVER_THROTTLED, id="zero, if they are not numbers"),
+    pytest.param(b"nr_throttled \n\xff\x00 \n", NEVER_THROTTLED, id="zero, if they are missing"),
 ]
 
 

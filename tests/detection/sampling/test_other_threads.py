@@ -4,6 +4,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import FunctionType
 
 import pytest
 
@@ -23,10 +24,10 @@ def wait_for(event, begun, depth=0):
 
 
 @contextmanager
-def waiting(count, depth=0):
+def waiting(count, depth=0, target=wait_for):
     """Some threads that wait, and their ids."""
     event, begun = threading.Event(), threading.Semaphore(0)
-    threads = [threading.Thread(target=wait_for, args=(event, begun, depth)) for _ in range(count)]
+    threads = [threading.Thread(target=target, args=(event, begun, depth)) for _ in range(count)]
     try:
         for thread in threads:
             thread.start()
@@ -60,6 +61,18 @@ def test_what_another_thread_runs_is_found_innermost_first():
     assert count == 1
     assert names.index("wait_for") < names.index("run")
     assert sites[names.index("wait_for")].module == __name__
+
+
+class Unprintable:
+    def __str__(self):
+        raise SystemExit
+
+
+def test_the_name_of_a_module_is_no_reason_to_run_code_of_the_site():
+    odd = FunctionType(wait_for.__code__, {**globals(), "__name__": Unprintable()}, argdefs=(0,))
+    with waiting(1, target=odd):
+        ((sites, _),) = found()
+    assert "" in {site.module for site in sites if site.code is wait_for.__code__}
 
 
 def test_threads_alike_are_counted():
