@@ -8,7 +8,6 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.timing.loop_clock import LoopClock
-from loopwatch.escaping.log import log_text
 from loopwatch.recording.ongoing_stalls import OngoingStalls
 
 if TYPE_CHECKING:
@@ -38,8 +37,9 @@ class SiteSubscriber:
         holder = None if earlier else self._holder_to_record(call)
         self._recorder.loop_times.add_pause(holder or call)
         if call.cause.is_machine:
-            what = f"{call.cause_in_words}{_held_by(call)}"
-            logger.info("The event loop stood still for %.0f ms, but no call is to blame: %s", call.step_ms, what)
+            # Without the holder: it has not passed ``REDACT`` yet. The log has it as a finding.
+            still = "The event loop stood still for %.0f ms, but no call is to blame: %s"
+            logger.info(still, call.step_ms, call.cause_in_words)
         elif self._filter.accepts(call):
             self._recorded.keep(call, call)
             self._recorder.put(call)
@@ -61,13 +61,3 @@ class SiteSubscriber:
         self._recorded.keep(call, earlier)
         if not call.ongoing:
             self._recorder.put(replace(earlier, ongoing=False, kept_out=call.kept_out))
-
-
-def _held_by(call: BlockingCall) -> str:
-    """Name the thread that kept the GIL, as the end of a line in the log."""
-    holder = call.held_by
-    if holder is None:
-        return ""
-    where = f" ({holder.filename}:{holder.lineno})" if holder.filename else ""
-    likely = "" if holder.exact else ", likely"
-    return log_text(f"; a thread kept the GIL: {holder.headline} in {holder.function}{where}{likely}", 1000)
