@@ -76,7 +76,7 @@ def _redacted(call: BlockingCall) -> BlockingCall | None:
         return call
     try:
         redacted = redact(call)
-    except Exception as error:  # noqa: BLE001 - the site's own code
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the site's own code, which must not end the server
         if (errors := site_monitor.errors()) is not None:
             errors.log_foreign("redact", error)
         return None

@@ -257,9 +257,10 @@ async def test_a_call_that_redact_withholds_is_not_in_the_response(settings, log
     assert "shop" not in "".join(await logged("ms on the event loop"))
 
 
-async def test_a_call_for_which_redact_raises_is_not_in_the_response(settings, caplog):
+@pytest.mark.parametrize("raised", [ValueError, SystemExit])
+async def test_a_call_for_which_redact_raises_is_not_in_the_response(raised, settings, caplog):
     def redact(call):
-        raise ValueError("password")
+        raise raised("password")
 
     settings.LOOPWATCH = {**settings.LOOPWATCH, "REDACT": redact}
     assert "sleep" not in str(timing(await headers_of(raw(stall), "/", make_token(60, 5))))
