@@ -156,11 +156,19 @@ class LoopMethods:
         return connect
 
 
+def _from_now(delay: Any) -> float:
+    """Return when a delay is over, which may be any number, such as a ``Decimal``. The loop refuses anything else."""
+    try:
+        return now() + float(delay)
+    except (TypeError, ValueError, OverflowError):
+        return NEVER
+
+
 _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
     "call_soon": lambda _loop, _args: NEVER,
     "call_soon_threadsafe": lambda _loop, _args: now(),
-    "call_later": lambda _loop, args: now() + args[0],
-    "call_at": lambda loop, args: now() + args[0] - loop.time(),
+    "call_later": lambda _loop, args: _from_now(args[0]),
+    "call_at": lambda loop, args: _from_now(args[0]) - loop.time(),
 }
 """Return the moment when a callback is due, which uvloop's handles do not say."""
 

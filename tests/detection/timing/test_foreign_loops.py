@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 from contextlib import nullcontext
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -41,6 +43,31 @@ def test_a_callback_may_be_passed_by_its_name(watching):
     with watching():
         run(main)
     assert sorted(called) == ["at", "later", "signal", "soon", "threadsafe"]
+
+
+@WATCHED_OR_NOT
+@pytest.mark.parametrize("delay", [Decimal("0.001"), Fraction(1, 1000), True, 1e-3], ids=repr)
+def test_a_delay_may_be_any_number(delay, watching):
+    with watching():
+        run(lambda: asyncio.sleep(delay))
+
+
+@WATCHED_OR_NOT
+def test_a_delay_may_be_too_long_for_a_float(watching):
+    async def main():
+        asyncio.get_running_loop().call_later(10**400, print).cancel()
+
+    with watching():
+        run(main)
+
+
+@WATCHED_OR_NOT
+def test_the_loop_says_what_is_no_delay(watching):
+    async def main():
+        asyncio.get_running_loop().call_later("soon", print)
+
+    with watching(), pytest.raises(TypeError, match="'<' not supported between instances of 'str' and 'int'"):
+        run(main)
 
 
 @WATCHED_OR_NOT
