@@ -1,5 +1,6 @@
 """C functions of other kinds: methods that are inherited, functions that call back, iterators, context managers."""
 
+import math
 import os
 import queue
 import sqlite3
@@ -14,7 +15,7 @@ import pytest
 from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.instructions import instructions_of
 from loopwatch.detection.cpython.opcodes import Role
-from tests.detection.cpython.callees.waiting import WITHIN_S, callee_when_it_waits, seen
+from tests.detection.cpython.callees.waiting import WITHIN_S, callee_when_it_waits, frame_that_waits, seen
 
 
 class Jobs(queue.SimpleQueue):
@@ -103,23 +104,43 @@ def _shelf(folder):
     return connection
 
 
-def pauses():
-    yield time.sleep(0.05)
+gate = threading.Lock()
+
+
+@pytest.fixture
+def waits_at_the_gate():
+    """Run a function in a thread until it waits for the lock ``gate``; return the frame in which it does."""
+    with ExitStack() as stack:
+
+        def run(function, *arguments):
+            thread = threading.Thread(target=function, args=arguments)
+            gate.acquire()
+            thread.start()
+            stack.callback(gate.release)
+            stack.callback(thread.join)
+            stack.callback(gate.release)
+            return frame_that_waits(thread)
+
+        yield run
+
+
+def at_the_gate():
+    yield gate.acquire()
 
 
 def loops_over_a_generator():
-    for _ in pauses():
+    for _ in at_the_gate():
         pass
 
 
 def loops_over_a_variable():
-    found = pauses()
+    found = at_the_gate()
     for _ in found:
         pass
 
 
 def loops_over_a_generator_expression():
-    for _ in (time.sleep(0.05) for _ in range(1)):
+    for _ in (gate.acquire() for _ in range(1)):
         pass
 
 
@@ -128,49 +149,44 @@ def loops_over_a_generator_expression():
     [(loops_over_a_generator, None), (loops_over_a_variable, None), (loops_over_a_generator_expression, "")],
     ids=["called", "from a variable", "an expression"],
 )
-def test_a_generator_is_no_c_function(function, name):
-    code = function.__code__
-    (loop,) = (each.offset for each in instructions_of(code) if each.name == "FOR_ITER")
-    thread = threading.Thread(target=function)
-    thread.start()
-    frame = None
-    while frame is None or frame.f_back.f_code is not code:
-        frame = sys._current_frames()[thread.ident]
-    callee = callee_at(frame.f_back, loop)
+def test_a_generator_is_no_c_function(waits_at_the_gate, function, name):
+    (loop,) = (each.offset for each in instructions_of(function.__code__) if each.name == "FOR_ITER")
+    frame = waits_at_the_gate(function).f_back
+    assert frame.f_code is function.__code__
+    callee = callee_at(frame, loop)
     assert (callee and callee.name) == name
-    thread.join()
 
 
 def leaves_a_lock(lock):
     with lock:
-        time.sleep(0.05)
+        gate.acquire()
 
 
 @pytest.mark.parametrize("lock", [threading.Lock(), threading.RLock()], ids=["Lock", "RLock"])
-def test_leaving_a_lock_never_takes_long(lock):
+def test_leaving_a_lock_never_takes_long(waits_at_the_gate, lock):
     calls = [each for each in instructions_of(leaves_a_lock.__code__) if each.role in (Role.CALL, Role.FAILS_WITH)]
-    thread = threading.Thread(target=leaves_a_lock, args=[lock])
-    thread.start()
-    frame = None
-    while frame is None or frame.f_code is not leaves_a_lock.__code__:
-        frame = sys._current_frames()[thread.ident]
+    frame = waits_at_the_gate(leaves_a_lock, lock)
     names = [callee.name for callee in (callee_at(frame, each.offset) for each in calls) if callee is not None]
-    assert "time.sleep" in names
+    assert "threading.Lock.acquire" in names
     assert not any(name.endswith("__exit__") for name in names)
-    thread.join()
 
 
-def reads_a_clock(deadline):
-    while time.perf_counter() < deadline:
+until = math.inf
+
+
+def reads_a_clock():
+    while time.perf_counter() < until:
         pass
 
 
-def test_a_function_that_is_always_quick_is_not_said_to_be_called():
+def test_a_function_that_is_always_quick_is_not_said_to_be_called(monkeypatch):
     offsets = {each.offset for each in instructions_of(reads_a_clock.__code__)}
-    thread = threading.Thread(target=reads_a_clock, args=[time.perf_counter() + 0.05])
+    thread = threading.Thread(target=reads_a_clock)
     thread.start()
-    while (frame := sys._current_frames().get(thread.ident)) is not None:
-        if frame.f_code is reads_a_clock.__code__:
-            assert {callee_at(frame, offset) for offset in offsets} == {None}
-            break
-    thread.join()
+    try:
+        while (frame := sys._current_frames()[thread.ident]).f_code is not reads_a_clock.__code__:
+            pass
+        assert {callee_at(frame, offset) for offset in offsets} == {None}
+    finally:
+        monkeypatch.setattr(sys.modules[__name__], "until", 0.0)
+        thread.join()

@@ -46,6 +46,12 @@ def seen_once(function, *arguments):
 
 def callee_when_it_waits(thread):
     """Return what is said of the innermost function of these tests, once the thread stands still in it."""
+    frame = frame_that_waits(thread)
+    return callee_at(frame, frame.f_lasti)
+
+
+def frame_that_waits(thread):
+    """Return the frame of the innermost function of these tests, once the thread stands still in it."""
     deadline = time.monotonic() + WITHIN_S
     places = [None]
     while len(places) < 4 or any(place != places[-1] for place in places[-4:]) or not _sleeps(thread):
@@ -56,7 +62,7 @@ def callee_when_it_waits(thread):
             raise TooLateError
         is_here = Path(frame.f_code.co_filename).parent == HERE
         places.append((frame.f_code, frame.f_lasti) if is_here else len(places))
-    return callee_at(frame, frame.f_lasti)
+    return frame
 
 
 def _sleeps(thread):
