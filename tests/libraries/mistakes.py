@@ -36,8 +36,12 @@ class Mistake:
         return self.path if self.fixed_body else f"{self.path}fixed/"
 
     @property
+    def module(self) -> str:
+        return f"tests.libraries.site.by_{self.library}"
+
+    @property
     def qualified_function(self) -> str:
-        return self.view or f"tests.libraries.site.by_{self.library}.{self.function}"
+        return self.view or f"{self.module}.{self.function}"
 
     @property
     def filename(self) -> Path:

@@ -1,7 +1,7 @@
 """Makes blocking calls and thread waits as detection reports them."""
 
-import itertools
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 from loopwatch.detection.calls import BlockingCall, Cause, Request, StackFrame
 from loopwatch.thread_waits.thread_wait import ThreadWait
@@ -12,13 +12,11 @@ FRAME = StackFrame("/srv/site/shop/views.py", "shop.views", "checkout", 12, 12, 
 CHAT = Request("websocket", "", "ws/chat/<room>/", "chat.consumers.Chat")
 SHOP = Request("http", "POST", "checkout/<int:pk>/")
 
-_numbers = itertools.count()
-
 
 def blocking_call(minute=0.0, **changes):
     """Make a call that started this many minutes after noon; any field can be changed."""
     values = {
-        "stall_id": f"{next(_numbers):032x}",
+        "stall_id": uuid4().hex,  # unlike that of any event that ``tests.stored`` makes
         "method_name": "time.sleep",
         "duration_ms": 100.0,
         "is_c_call": True,

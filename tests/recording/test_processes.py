@@ -16,7 +16,8 @@ pytestmark = pytest.mark.usefixtures("database")
 
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="the platform does not fork")
 
-STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "400"))
+PROCESSES, FINDINGS, STORED_PER_FINDING = 4, 100, 5
+STALLS_A_PROCESS = int(os.environ.get("LOOPWATCH_TESTS_STALLS", "200"))
 
 PROLOGUE = """
 import json, os, sys, threading
@@ -30,7 +31,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Request
 from loopwatch.recording.recorder import Recorder
 from tests.recording.calls import blocking_call
-recorder = Recorder(Configuration(sinks=("database",), flush_interval_s=0.05, events_per_finding=10))
+recorder = Recorder(Configuration(sinks=("database",), flush_interval_s=0.05, events_per_finding=5))
 recorder.start()
 """
 
@@ -60,35 +61,38 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
     writers = [
         run(
             """
-            process, stalls, findings = int(sys.argv[2]), int(sys.argv[3]), 200
+            process, processes, stalls, findings = map(int, sys.argv[2:])
             for number in range(stalls):
                 # Each begins elsewhere, so that they insert and update the same findings in every order.
-                view = (number + process * findings // 8) % findings
+                view = (number + process * findings // processes) % findings
                 stall_id = f"{process}-{number}"
                 call = blocking_call(stall_id=stall_id, function=f"views.view_{view}", minute=number / 20)
                 waiting = tuple(Request("http", "GET", f"{each}/") for each in (number % 7, process))
                 recorder.put(replace(call, waiting=2, delayed=waiting))
-                if number % 200 == 0:
+                if number % findings == 0:
                     recorder.flush(60)
             assert recorder.stop(240), recorder.stats()
             assert recorder.stats().stored == stalls, recorder.stats()
             """,
             number,
+            PROCESSES,
             STALLS_A_PROCESS,
+            FINDINGS,
         )
-        for number in range(8)
+        for number in range(PROCESSES)
     ]
     succeed(*writers)
-    expected = 8 * STALLS_A_PROCESS // 200
-    assert Finding.objects.count() == 200
+    expected = PROCESSES * STALLS_A_PROCESS // FINDINGS
+    assert expected > STORED_PER_FINDING
+    assert Finding.objects.count() == FINDINGS
     for finding in Finding.objects.all():
         assert (finding.events, finding.blocked_us) == (expected, expected * 100_000)
         assert finding.events_thinned + finding.blocking_events.count() == expected
-        assert finding.blocking_events.count() <= 10
+        assert finding.blocking_events.count() <= STORED_PER_FINDING
         hours = list(finding.hourly_totals.values_list("hour", "events", "under_150ms"))
         assert len(hours) == len({hour for hour, _, _ in hours})
         assert sum(events for _, events, _ in hours) == sum(counted for _, _, counted in hours) == expected
-    stalls = 8 * STALLS_A_PROCESS
+    stalls = PROCESSES * STALLS_A_PROCESS
     for hours in (1, 24):
         routes = list(RouteTotal.objects.filter(hours=hours).values_list("events", "waits", "waited_us"))
         assert [sum(column) for column in zip(*routes, strict=True)] == [stalls, 2 * stalls, 200_000 * stalls]
