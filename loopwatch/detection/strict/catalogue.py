@@ -19,6 +19,7 @@ from loopwatch.detection.strict.conditions import (
     is_queue_empty,
     is_queue_full,
     is_real_file,
+    is_rlock_taken,
     is_socket_blocking,
     is_thread_alive,
     is_waiting_allowed,
@@ -26,7 +27,6 @@ from loopwatch.detection.strict.conditions import (
     may_select_for_long,
     may_wait_for_child,
     may_wait_for_item,
-    may_wait_for_lock,
 )
 
 
@@ -123,7 +123,7 @@ IN_C: Final[dict[str, Known]] = {
     **_in_c(Kind.PROCESS, "os.", "wait wait3 waitid", must_wait=True),
     **_in_c(Kind.PROCESS, "os.", "waitpid wait4", may_wait_for_child, must_wait=True),
     **_in_c(Kind.LOCK, "threading.Lock.", "acquire acquire_lock", is_lock_taken, must_wait=True),
-    **_in_c(Kind.LOCK, "threading.RLock.", "acquire", may_wait_for_lock, must_wait=True),
+    **_in_c(Kind.LOCK, "threading.RLock.", "acquire", is_rlock_taken, must_wait=True),
     **_in_c(Kind.QUEUE, "queue.SimpleQueue.", "get", may_wait_for_item, must_wait=True),
     **_in_c(Kind.INPUT, "", "input"),
     **_in_c(Kind.SYSLOG, "syslog.", "syslog openlog"),

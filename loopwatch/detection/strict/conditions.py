@@ -24,6 +24,7 @@ Condition = Callable[[FrameType, Any], bool]
 argument of a Python function."""
 
 MAX_WRAPPERS = 5
+_RLOCK: Any = type(threading.RLock())
 _STANDARD_DESCRIPTORS = (1, 2)
 _WRAPPERS: tuple[tuple[type, str], ...] = (
     (io.TextIOWrapper, "buffer"),
@@ -71,6 +72,15 @@ def has_blocking_descriptor(frame: FrameType, _function: Any) -> bool:
 
 def is_lock_taken(frame: FrameType, lock: Any) -> bool:
     return bool(lock.locked()) and may_wait_for_lock(frame, lock)
+
+
+def is_rlock_taken(frame: FrameType, lock: Any) -> bool:
+    """Return whether another thread holds a reentrant lock. Before Python 3.14 only its text says whether it is held.
+
+    https://github.com/python/cpython/blob/v3.13.0/Modules/_threadmodule.c (rlock_repr)
+    """
+    is_of_another = _RLOCK.__repr__(lock).startswith("<locked") and not _RLOCK._is_owned(lock)  # noqa: SLF001
+    return is_of_another and may_wait_for_lock(frame, lock)
 
 
 def may_wait_for_lock(frame: FrameType, _lock: Any) -> bool:

@@ -74,8 +74,20 @@ def asks_a_database():
 def waits_for_a_lock():
     lock = threading.Lock()
     lock.acquire()
-    threading.Timer(0.05, lock.release).start()
-    lock.acquire()
+    lock.acquire(timeout=0.01)
+
+
+def waits_for_an_rlock():
+    rlock_of_another_thread().acquire(timeout=0.01)
+
+
+def rlock_of_another_thread():
+    lock = threading.RLock()
+    holder = threading.Thread(target=lock.acquire)
+    holder.start()
+    while holder.is_alive():
+        pass
+    return lock
 
 
 def waits_for_a_queue():
@@ -100,8 +112,11 @@ def waits_for_a_future():
 
 
 def joins_a_thread():
-    thread = threading.Thread(target=time.sleep, args=[0.05])
+    may_end = threading.Event()
+    thread = threading.Thread(target=may_end.wait)
     thread.start()
+    thread.join(timeout=0.01)
+    may_end.set()
     thread.join()
 
 
@@ -140,6 +155,7 @@ BLOCKING = [
     (asks_a_database, ["sqlite3.connect", "sqlite3.Cursor.execute", "sqlite3.Cursor.fetchall"]),
     (lambda: subprocess.run(["true"], check=True), ["subprocess.Popen"]),
     (waits_for_a_lock, ["threading.Lock.acquire"]),
+    (waits_for_an_rlock, ["threading.RLock.acquire"]),
     (waits_for_a_queue, ["queue.Queue.get"]),
     (waits_for_a_simple_queue, ["queue.SimpleQueue.get"]),
     (waits_for_an_event, ["threading.Condition.wait"]),
@@ -188,6 +204,12 @@ def tries_a_lock():
     taken.append(lock.acquire(is_blocking))
     assert taken == [True, False, False, False, False]
     lock.release()
+
+
+def takes_its_own_rlock_again():
+    lock = threading.RLock()
+    lock.acquire()
+    lock.acquire()
 
 
 def uses_a_condition():
@@ -294,12 +316,7 @@ def test_what_does_not_block_is_not_reported(function):
 
 
 def tries_an_rlock():
-    lock = threading.RLock()
-    holder = threading.Thread(target=lock.acquire)
-    holder.start()
-    while holder.is_alive():
-        pass
-    taken = lock.acquire(blocking=False)
+    taken = rlock_of_another_thread().acquire(blocking=False)
     assert not taken
 
 
@@ -320,13 +337,17 @@ def asks_for_a_child():
     [
         tries_a_lock,
         tries_an_rlock,
+        takes_its_own_rlock_again,
+        uses_a_condition,
+        asks_a_future_that_is_done,
+        prints,
         tries_a_simple_queue,
         polls,
         lambda: select.poll().poll(0),
         asks_for_a_child,
     ],
 )
-def test_a_try_is_none_however_long_the_machine_takes_for_it(function, monkeypatch):
+def test_what_waits_for_nothing_is_not_reported_however_long_the_machine_takes_for_it(function, monkeypatch):
     monkeypatch.setattr("loopwatch.detection.strict.steps.WAITED_S", 0.0)
     assert found_in(function) == []
 
