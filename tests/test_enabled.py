@@ -11,7 +11,7 @@ from loopwatch.conf import is_process_chosen
 @pytest.fixture(autouse=True)
 def stopped():
     yield
-    site_monitor.stop()
+    site_monitor.stop(60)
 
 
 def raises():
@@ -47,7 +47,7 @@ async def test_enabled_is_decided_once_in_each_process_even_if_watching_stops_in
     settings.LOOPWATCH = {"ENABLED": lambda: asked.append(1) or True, "SINKS": []}
     for _ in range(3):
         assert site_monitor.watch_running_loop() is not None
-        assert site_monitor.stop()
+        assert site_monitor.stop(60)
         await asyncio.sleep(0)
     assert len(asked) == 1
 
@@ -70,4 +70,4 @@ async def test_a_forked_process_decides_for_itself_whether_it_is_watched(setting
     assert site_monitor.watch_running_loop() is None
     child = site_monitor.SiteMonitor()
     assert child.watch_running_loop() is not None
-    assert child.stop()
+    assert child.stop(60)

@@ -14,7 +14,7 @@ TRACED = {"ENGINE": "tracing", "SINKS": []}
 @pytest.fixture
 def stopped():
     yield
-    site_monitor.stop()
+    site_monitor.stop(60)
 
 
 def engines():
@@ -40,7 +40,7 @@ async def test_a_site_falls_back_to_sampling_without_free_tool_ids_and_logs_that
             settings.LOOPWATCH = dict(TRACED)
             assert site_monitor.watch_running_loop() is not None
             assert engines() == {SAMPLING}
-            site_monitor.stop()
+            site_monitor.stop(60)
             await asyncio.sleep(0)
     finally:
         for tool in taken:

@@ -98,7 +98,8 @@ def test_a_subscriber_that_raises_does_not_end_the_watchdog(error):
     with watch(threshold_ms=10) as outer, watch(threshold_ms=10) as failing:
         failing.receive = receive
         asyncio.run(stall_twice())
-    assert len(outer.calls) + len(outer.disturbances) == 2
+    # On a busy machine other steps may be long enough as well.
+    assert len(outer.calls) + len(outer.disturbances) >= 2
 
 
 def test_an_error_that_cannot_be_printed_is_counted(recorder_of):

@@ -54,7 +54,8 @@ def route_of(path):
     return describe_request(None, "http", "GET", path, "").route
 
 
-def test_a_path_that_takes_long_to_match_is_matched_once_and_no_other_for_a_while():
+def test_a_path_that_takes_long_to_match_is_matched_once_and_no_other_for_a_while(monkeypatch):
+    monkeypatch.setattr(request_route, "REST_FACTOR", 10_000)  # a busy machine may take seconds for these lines
     assert [route_of("/costly/") for _ in range(3)] == [""] * 3
     assert len(matched) == 1
     assert route_of("/quick/") == ""
@@ -66,7 +67,8 @@ def test_paths_are_matched_again_after_a_while(monkeypatch):
     wait_until(lambda: route_of("/quick/") == "quick/", within_s=30)
 
 
-def test_paths_that_are_matched_quickly_are_matched_at_once():
+def test_paths_that_are_matched_quickly_are_matched_at_once(monkeypatch):
+    monkeypatch.setattr(request_route, "SLOW_S", 60.0)
     assert [route_of("/quick/") for _ in range(50)] == ["quick/"] * 50
 
 

@@ -34,7 +34,7 @@ if child == 0:  # the lock stays held, as if a thread of the parent had it
 site_monitor._monitor._lock.release()
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 assert loopwatch.stats().loops == 1
-assert site_monitor.stop()
+assert site_monitor.stop(60)
 """
 
 imports = []
@@ -44,7 +44,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no for
 
 @pytest.mark.parametrize("in_child", ["pass", "asyncio.run(watch())"])
 def test_a_forked_child_has_its_own_monitor_even_if_the_parents_is_locked(in_child):
-    ran = run([sys.executable, "-c", FORKING.replace("IN_CHILD", in_child)], within_s=60)
+    ran = run([sys.executable, "-c", FORKING.replace("IN_CHILD", in_child)])
     assert ran.returncode == 0, ran.stderr
 
 
@@ -61,4 +61,4 @@ async def test_a_module_that_the_settings_name_and_that_fails_is_not_imported_fo
     assert len(imports) == 1
     settings.LOOPWATCH = {"SINKS": []}
     assert site_monitor.watch_running_loop() is not None
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)

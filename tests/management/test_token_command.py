@@ -32,8 +32,9 @@ def test_the_curl_command_quotes_the_address_for_the_shell():
 
 
 def test_a_token_is_valid_for_the_requested_time(monkeypatch):
-    token = token_in(run("--for", "2h", "--threshold", "20")[0])
     now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    token = token_in(run("--for", "2h", "--threshold", "20")[0])
     for seconds, threshold_ms in ((7195, 20.0), (7205, None)):
         monkeypatch.setattr(time, "time", lambda later=now + seconds: later)
         assert threshold_ms_of(token) == threshold_ms

@@ -88,7 +88,8 @@ def uncontrolled(name):
 
 @given(name=names)
 def test_a_name_is_in_its_own_column_of_csv(name):
-    for row in csv.DictReader(io.StringIO(render_csv(report_of(name)), newline="")):
+    first, second = csv.DictReader(io.StringIO(render_csv(report_of(name)), newline=""))
+    for row in (first, second):
         assert row["blocking_call"].replace("'", "") == uncontrolled(name).replace("'", "")
         assert row["fingerprint"] == "f" * 32
 

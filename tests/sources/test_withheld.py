@@ -130,7 +130,7 @@ def test_a_relative_path_is_withheld_where_the_current_folder_is_gone():
 def test_a_stall_of_a_relative_path_is_recorded_where_the_current_folder_is_gone(recorder_of, database):
     recorder = recorder_of()
     recorder.put(blocking_call(filename="of_a_gone_release.py", source="f()"))
-    assert recorder.flush(10)
+    assert recorder.flush(30)
     stored = [(event.filename, event.source) for event in BlockingEvent.objects.all()]
     assert stored == [("of_a_gone_release.py", "")]
 
@@ -150,7 +150,7 @@ def test_lines_of_withheld_files_go_to_no_sink(recorder_of, database):
     called = []
     recorder = recorder_of(sinks=("database",), on_blocking_call=called.append)
     recorder.put(blocking_call(**SECRET_LINE))
-    assert recorder.flush(10)
+    assert recorder.flush(30)
     assert [(event.source, event.finding.source) for event in BlockingEvent.objects.all()] == [("", "")]
     assert [call.source for call in called] == [""]
 

@@ -102,7 +102,7 @@ async def watches_a_loop():
     try:
         return site_monitor.watch_running_loop() is not None
     finally:
-        site_monitor.stop()
+        site_monitor.stop(60)
 
 
 def test_djangos_test_environment_is_recognized(unasked, settings):
