@@ -6,7 +6,9 @@ from testproject.demo.ports import LOOPBACK
 from tests.support.site import Site
 
 APPLICATION = "tests.browser.asgi:application"
-DAPHNE = ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}")
+# By default, Daphne hangs up on whom it has not answered for 5 s, or who has not answered its pings.
+PATIENT = ("--websocket_connect_timeout", "600", "--ping-interval", "600")
+DAPHNE = ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}", *PATIENT)
 
 
 class AdminSite(Site):

@@ -31,7 +31,7 @@ class StoredEvent:
 
 
 def stored_events(database: Path) -> list[StoredEvent]:
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, timeout=WRITTEN_WITHIN_S)) as connection:
         return [StoredEvent(*row) for row in connection.execute(EVENTS)]
 
 

@@ -12,7 +12,7 @@ from subprocess import PIPE, STDOUT
 import pytest
 
 from testproject.demo.ports import LOOPBACK, any_free, is_free
-from tests.support.children import Child, run
+from tests.support.children import Child, is_running, run
 
 ENDS_WITHIN_S = 120
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds child processes through /proc")
@@ -41,14 +41,6 @@ def children_of(process_id: int) -> dict[int, str]:
     """The command lines of the child processes, by process id."""
     children = Path(f"/proc/{process_id}/task/{process_id}/children").read_text().split()
     return {int(child): Path(f"/proc/{child}/cmdline").read_text().replace("\0", " ") for child in children}
-
-
-def is_running(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.timeout(600)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.end_to_end import hanging_site
 from tests.end_to_end.conftest import DAPHNE, fresh_shop
-from tests.support.waiting import wait_until
+from tests.support.waiting import WITHIN_S, wait_until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
 
@@ -21,7 +21,7 @@ EVENTS = """
 
 
 def recorded(database):
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, timeout=WITHIN_S)) as connection:
         return connection.execute(EVENTS).fetchall()
 
 

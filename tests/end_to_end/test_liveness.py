@@ -34,14 +34,16 @@ def test_a_probe_gets_503_exactly_while_the_loop_is_blocked(tmp_path):
         assert answered.result() == "well"
         wait_until(lambda: probed(port)[0] == 200)
         site.stop()
-        with pytest.raises(OSError):
-            probed(port)
+        assert probed(port) == (None, None)
 
 
 def probed(port):
+    """The answer to a probe: none comes before the port is open, and to a client that takes too long to ask."""
     try:
         with build_opener(ProxyHandler({})).open(f"http://{LOOPBACK}:{port}/", timeout=60) as response:
             return response.status, json.load(response)
     except HTTPError as error:
         with error:
             return error.code, json.load(error)
+    except OSError:
+        return None, None

@@ -25,7 +25,8 @@ COMMANDS = {
     "daphne": ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}"),
     "uvicorn on asyncio": (*UVICORN, "--loop", "asyncio"),
     "uvicorn on uvloop": (*UVICORN, "--loop", "uvloop"),
-    "uvicorn with two processes": (*UVICORN, "--workers", "2"),
+    # A process that answers uvicorn too late is killed.
+    "uvicorn with two processes": (*UVICORN, "--workers", "2", "--timeout-worker-healthcheck", "600"),
     "hypercorn on asyncio": HYPERCORN,
     "hypercorn on uvloop": (*HYPERCORN, "--worker-class", "uvloop"),
     "gunicorn with uvicorn's workers": (*GUNICORN, "--workers", "2"),

@@ -67,7 +67,8 @@ def test_where_the_database_may_only_be_read_pages_are_served_and_the_log_says_w
 
 
 def test_stalls_before_the_migration_are_stored_after_it(site_of, tmp_path):
-    site = site_of({"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "empty.sqlite3")})
+    empty = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(tmp_path / "empty.sqlite3")}
+    site = site_of(empty | {"OPTIONS": {"timeout": 60}})
     site.serve()
     site.stall(3)
     site.wait_until_logged("Run: manage.py migrate")

@@ -3,6 +3,8 @@
 import json
 import socket
 import struct
+import time
+from contextlib import suppress
 
 from django.conf import settings
 from websockets.client import ClientProtocol
@@ -42,8 +44,9 @@ class Page:
 
     def read_until_shown(self, function):
         """Read messages up to the one that has a line of this function."""
+        deadline = time.monotonic() + WITHIN_S  # each second brings a message, whether it has lines or not
         while function not in [line["function"] for line in self.message()["lines"]]:
-            pass
+            assert time.monotonic() < deadline, f"no line of {function}"
 
     def hang_up(self):
         """Close the socket without a handshake, unless it is closed already."""
@@ -57,8 +60,9 @@ class Page:
     def close(self):
         """Close the connection, and wait until the server has closed it too."""
         self.say_goodbye()
-        while self._socket.recv(65536):
-            pass
+        with suppress(ConnectionResetError):
+            while self._socket.recv(65536):
+                pass
 
     def reset(self):
         """Disconnect like a machine that is switched off: the server gets at most a TCP reset."""
@@ -73,6 +77,7 @@ class Page:
         data = self._socket.recv(65536)
         assert data, "the server has hung up"
         self._protocol.receive_data(data)
+        self._flush()  # answers pings
         self._received += [event for event in self._protocol.events_received() if is_for_the_page(event)]
 
 

@@ -46,7 +46,7 @@ async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_ot
     gate.touch()
     stalling = asyncio.create_task(asyncio.to_thread(site.get, "/held/"))
     # An ongoing stall is sent to pages, so each of them has a message waiting as soon as the loop runs again.
-    await until(lambda: "has been blocking the event loop" in site.log)
+    await until(lambda: "in tests.browser.urls.held" in site.log, otherwise=lambda: site.log)
     for page in leaving[::2]:
         page.say_goodbye()
     for page in leaving[1::2]:

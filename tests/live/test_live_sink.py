@@ -235,10 +235,11 @@ def test_a_layer_that_cannot_be_imported_is_logged_once(recorder_of, settings, c
 
 def test_the_live_sink_has_no_thread_if_no_page_can_be_reached(recorder_of, monkeypatch):
     monkeypatch.setattr(feed, "is_routed", False)
+    before = set(threading.enumerate())
     recorder = recorder_of(sinks=("live",))
     recorder.put(blocking_call())
     assert recorder.flush(10)
-    assert "loopwatch-live" not in {thread.name for thread in threading.enumerate()}
+    assert "loopwatch-live" not in {thread.name for thread in set(threading.enumerate()) - before}
 
 
 @pytest.mark.parametrize("layer", [SharedLayer], indirect=True)

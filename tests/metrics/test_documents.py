@@ -2,25 +2,19 @@
 
 import ast
 import re
-import socket
 import sys
 from pathlib import Path
 
 from loopwatch.metrics import attributes
 from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.recording.loop_times import LoopTimes
+from testproject.demo.ports import any_free
 from tests.recording.calls import blocking_call
 from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "metrics.md").read_text(encoding="utf-8")
 PROGRAMS = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-
-
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def test_every_metric_is_documented_and_no_other(sdk, points):
@@ -43,7 +37,7 @@ def test_the_documented_programs_are_valid_python():
 
 
 def test_the_documented_program_exports_to_prometheus():
-    port = free_port()
+    port = any_free()
     program = PROGRAMS[0].replace("9464", str(port))
     site = f"""
 from urllib.request import urlopen

@@ -65,6 +65,20 @@ class Child(subprocess.Popen):
         return f"{' '.join(self.args)[:200]} (process {self.pid}, {state})"
 
 
+def is_running(process_id):
+    """Whether the process has not ended. One that has, but was not waited for yet, is still there as a zombie."""
+    if not Path("/proc/self/stat").exists():
+        try:
+            os.kill(process_id, 0)
+        except ProcessLookupError:
+            return False
+        return True
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] not in {"Z", "X"}
+    except OSError:
+        return False
+
+
 def run(command, *, within_s=120, check=False, **options):
     """Run a command to its end, as ``subprocess.run`` does with captured text; whatever it has started is killed."""
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}

@@ -23,7 +23,7 @@ TEST = "PYTEST_CURRENT_TEST"
 """Set by pytest, and inherited by what a test starts."""
 PROC = Path("/proc")
 LISTENING = "0A"
-ENDS_WITHIN_S = 10
+ENDS_WITHIN_S = 60
 # Python starts these for itself, and they end with this process.
 PYTHONS_OWN = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
 FOLDERS = pytest.StashKey[tuple[Path, Path]]()

@@ -43,7 +43,7 @@ class Site:
     @property
     def log(self):
         """What all processes of the site have printed."""
-        return self._log.read_text(encoding="utf-8")
+        return self._log.read_text(encoding="utf-8", errors="replace")
 
     def run(self, *command):
         """Start ``python -m <command>``, or ``python -c <script>``, with the settings of the site."""

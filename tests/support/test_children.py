@@ -1,10 +1,9 @@
-import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.support.children import Child, run
+from tests.support.children import Child, is_running, run
 from tests.support.waiting import wait_until
 
 STARTS_ANOTHER = """
@@ -15,21 +14,17 @@ time.sleep(600)
 """
 
 
-def has_ended(process_id):
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return True
-    return False
+def is_written(file):
+    return file.exists() and file.read_text().endswith("\n")
 
 
 def test_a_child_is_killed_with_all_that_it_has_started(tmp_path):
     file = tmp_path / "started"
     with Child([sys.executable, "-c", STARTS_ANOTHER, file]) as child:
-        wait_until(lambda: file.exists() and file.read_text().endswith("\n"))
+        wait_until(lambda: is_written(file))
         assert child.poll() is None
     assert child.returncode
-    wait_until(lambda: has_ended(int(file.read_text())))
+    wait_until(lambda: not is_running(int(file.read_text())))
 
 
 def test_a_child_has_no_input_and_no_terminal():
@@ -37,11 +32,20 @@ def test_a_child_has_no_input_and_no_terminal():
     assert run([sys.executable, "-c", asks]).stdout == "'' True\n"
 
 
-def test_a_command_that_takes_too_long_is_killed_with_all_that_it_has_started(tmp_path):
+def test_a_command_that_takes_too_long_is_killed_with_all_that_it_has_started(tmp_path, monkeypatch):
     file = tmp_path / "started"
+
+    communicate = Child.communicate
+
+    def communicate_later(child, timeout=None):
+        """Let the time begin when the other process has been started."""
+        wait_until(lambda: is_written(file))
+        return communicate(child, timeout=timeout)
+
+    monkeypatch.setattr(Child, "communicate", communicate_later)
     with pytest.raises(subprocess.TimeoutExpired):
-        run([sys.executable, "-c", STARTS_ANOTHER, file], within_s=2)
-    wait_until(lambda: has_ended(int(file.read_text())))
+        run([sys.executable, "-c", STARTS_ANOTHER, file], within_s=0.1)
+    wait_until(lambda: not is_running(int(file.read_text())))
 
 
 FAILS = """

@@ -9,17 +9,28 @@ import pytest
 from tests.support.children import Child
 from tests.support.witness import Witness
 
-SHARING_A_CPU = """
+SHARING_A_CPU = '''
 import os, subprocess, sys
 os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-burn = "import time, sys\\nwhile time.process_time() < 0.3: pass\\nprint(flush=True); sys.stdin.read()"
-children = [subprocess.Popen([sys.executable, "-c", burn], stdout=subprocess.PIPE, stdin=sys.stdin) for _ in range(2)]
+burn = """
+import sys, time
+sys.stdin.readline()
+end = time.process_time() + 0.3
+while time.process_time() < end:
+    pass
+print(flush=True)
+sys.stdin.read()
+"""
+pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+children = [subprocess.Popen([sys.executable, "-c", burn], **pipes) for _ in range(2)]
+for child in children:
+    print(file=child.stdin, flush=True)
 for child in children:
     child.stdout.readline()
 print("burnt", flush=True)
 for child in children:
     child.wait()
-"""
+'''
 
 
 @pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="This kernel does not count it")
