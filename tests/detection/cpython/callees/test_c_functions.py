@@ -7,69 +7,91 @@ import sqlite3
 import sys
 import threading
 import time
-from contextlib import ExitStack, closing, suppress
-from time import sleep as nap
+from contextlib import ExitStack, closing
+from select import select as wait_until_ready
 
 import pytest
 
 from loopwatch.detection.cpython.callees import callee_at
 from loopwatch.detection.cpython.instructions import instructions_of
 from loopwatch.detection.cpython.opcodes import Role
-from tests.detection.cpython.callees.waiting import WITHIN_S, callee_when_it_waits, frame_that_waits, seen
+from tests.detection.cpython.callees.waiting import callee_when_it_waits, frame_that_waits, lock, seen
+from tests.support.waiting import WITHIN_S
 
 
 class Jobs(queue.SimpleQueue):
     def get_next(self):
-        with suppress(queue.Empty):
-            super().get(timeout=0.05)
+        super().get()
 
     def get_next_in_the_old_way(self):
-        with suppress(queue.Empty):
-            super(Jobs, self).get(timeout=0.05)  # noqa: UP008
+        super(Jobs, self).get()  # noqa: UP008
 
 
 class MoreJobs(Jobs):
     """Inherits what it does."""
 
 
+@pytest.mark.parametrize("jobs", [Jobs(), MoreJobs()], ids=["inherited", "inherited twice"])
+def test_a_method_of_super_is_resolved(jobs):
+    callee = _seen_without_jobs(jobs, jobs.get_next)
+    assert callee.name == "queue.SimpleQueue.get"
+    assert callee.is_resolved
+
+
 def test_super_with_arguments_is_named_correctly_or_not_at_all():
-    callee = seen(Jobs().get_next_in_the_old_way)
+    jobs = Jobs()
+    callee = _seen_without_jobs(jobs, jobs.get_next_in_the_old_way)
     assert not callee.is_resolved or callee.name == "queue.SimpleQueue.get"
+
+
+def _seen_without_jobs(jobs, function):
+    thread = threading.Thread(target=function)
+    thread.start()
+    try:
+        return callee_when_it_waits(thread)
+    finally:
+        jobs.put(None)
+        thread.join()
 
 
 @pytest.mark.parametrize(
     ("function", "name"),
     [
-        (lambda: time.sleep(0.05), "time.sleep"),
-        (lambda: nap(0.05), "time.sleep"),
-        (Jobs().get_next, "queue.SimpleQueue.get"),
-        (MoreJobs().get_next, "queue.SimpleQueue.get"),
-        (lambda: "".join(iter(lambda: time.sleep(0.05) or "", "")), "time.sleep"),
-        (lambda: list(map(time.sleep, [0.05])), "list"),
-        (lambda: sorted([0.05], key=time.sleep), "sorted"),
+        (lambda: "".join(iter(lambda: lock.acquire() and "", "")), "threading.Lock.acquire"),
+        (lambda: list(map(lock.acquire, [True])), "list"),
+        (lambda: sorted([True], key=lock.acquire), "sorted"),
     ],
+    ids=["what a C function calls back", "a C function over an iterator", "a C function with a key"],
 )
-def test_other_functions(function, name):
+def test_a_c_function_that_calls_another(function, name):
     callee = seen(function)
-    assert callee is not None
     assert callee.name == name
     assert callee.is_resolved
 
 
-def lines_of(pipe):
+def waits_for_input(pipe):
+    wait_until_ready([pipe], [], [])
+
+
+def waits_for_lines(pipe):
     for _line in pipe:
         pass
 
 
-def test_a_loop_over_a_pipe():
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(waits_for_input, "select.select"), (waits_for_lines, "io.TextIOWrapper.__next__")],
+    ids=["a function imported under another name", "an iterator"],
+)
+def test_a_pipe_that_is_waited_for(function, name):
     read_end, write_end = os.pipe()
     with os.fdopen(read_end) as pipe, ExitStack() as stack:
-        thread = threading.Thread(target=lines_of, args=[pipe])
+        thread = threading.Thread(target=function, args=[pipe])
         thread.start()
         stack.callback(thread.join)
         stack.callback(os.close, write_end)
         callee = callee_when_it_waits(thread)
-    assert callee.name == "io.TextIOWrapper.__next__"
+    assert callee.name == name
     assert callee.is_resolved
 
 

@@ -25,7 +25,7 @@ def after_an_operator_and_a_quick_call(number=3):
 
 
 def with_a_list_of_arguments(arguments=(True,)):
-    lock.acquire(*arguments, timeout=10)
+    lock.acquire(*arguments, timeout=60)
 
 
 def after_a_list(arguments=(True,)):

@@ -72,16 +72,16 @@ def closure():
 
 
 def keywords():
-    lock.acquire(blocking=True, timeout=10)
+    lock.acquire(blocking=True, timeout=60)
 
 
 def unpacked():
-    arguments = (True, 10)
+    arguments = (True, 60)
     lock.acquire(*arguments)
 
 
 def unpacked_keywords():
-    arguments = {"timeout": 10}
+    arguments = {"timeout": 60}
     lock.acquire(**arguments)
 
 
@@ -117,7 +117,7 @@ def as_operand():
 def over_lines():
     lock.acquire(
         True,
-        10,
+        60,
     )
 
 
@@ -187,7 +187,7 @@ def item_of_a_table():
 
 
 def item_of_a_table_by_number():
-    WAITS[2](True, timeout=10)
+    WAITS[2](True, timeout=60)
 
 
 def item_by_a_local_key(key="first"):
@@ -226,7 +226,7 @@ def in_a_loop_over_functions():
 
 
 def with_conditions_as_arguments(yes=True):
-    lock.acquire(yes or lock, timeout=10 if yes else lock)
+    lock.acquire(yes or lock, timeout=60 if yes else lock)
 
 
 def in_finally():

@@ -6,31 +6,16 @@ import time
 from pathlib import Path
 
 from loopwatch.detection.cpython.callees import callee_at
+from tests.support.waiting import WITHIN_S
 
 HERE = Path(__file__).parent
-WITHIN_S = 5.0
+LOOKS = 4
 lock = threading.Lock()
 """Held while a function is looked at, so that whoever acquires it waits."""
 
 
-class TooLateError(Exception):
-    """The thread ended before it was seen to wait: the machine was busy."""
-
-
 def seen(function, *arguments):
-    """Return what is said of the place where ``function`` waits, as soon as it has been there for a while.
-
-    A function that waits for a time is run again if that was over too soon to be seen.
-    """
-    deadline = time.monotonic() + WITHIN_S
-    while True:
-        try:
-            return seen_once(function, *arguments)
-        except TooLateError:
-            assert time.monotonic() < deadline, "It was never seen to wait"
-
-
-def seen_once(function, *arguments):
+    """Return what is said of the place where ``function`` waits for the lock, as soon as it has been there a while."""
     thread = threading.Thread(target=function, args=arguments, daemon=True)
     lock.acquire()
     try:
@@ -51,17 +36,18 @@ def callee_when_it_waits(thread):
 
 
 def frame_that_waits(thread):
-    """Return the frame of the innermost function of these tests, once the thread stands still in it."""
+    """Return the frame of the innermost function of these tests, once the thread sleeps at the same place of it."""
     deadline = time.monotonic() + WITHIN_S
-    places = [None]
-    while len(places) < 4 or any(place != places[-1] for place in places[-4:]) or not _sleeps(thread):
+    places = []
+    while len(places) < LOOKS:
         assert time.monotonic() < deadline, "It does not wait"
         time.sleep(0.001)
+        sleeps = _sleeps(thread)
         frame = sys._current_frames().get(thread.ident)
-        if frame is None:
-            raise TooLateError
+        assert frame is not None, "It has ended"
+        place = frame.f_code, frame.f_lasti
         is_here = Path(frame.f_code.co_filename).parent == HERE
-        places.append((frame.f_code, frame.f_lasti) if is_here else len(places))
+        places = [*(each for each in places if each == place), place] if sleeps and is_here else []
     return frame
 
 
