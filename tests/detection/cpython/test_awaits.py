@@ -52,18 +52,18 @@ globals_of = SimpleNamespace(get_response=get_response)
 
 
 @pytest.mark.parametrize(
-    ("coroutine", "text"),
+    ("function", "text"),
     [
-        pytest.param(parameter(get_response), "get_response", id="a parameter"),
-        pytest.param(over_lines(get_response), "get_response", id="a call over several lines"),
-        pytest.param(Middleware()("request"), "self.get_response", id="an attribute"),
-        pytest.param(imported(None), "globals_of.get_response", id="an attribute of something else"),
-        pytest.param(of_module(None), "get_response", id="a function of the module"),
+        pytest.param(parameter, "get_response", id="a parameter"),
+        pytest.param(over_lines, "get_response", id="a call over several lines"),
+        pytest.param(Middleware(), "self.get_response", id="an attribute"),
+        pytest.param(imported, "globals_of.get_response", id="an attribute of something else"),
+        pytest.param(of_module, "get_response", id="a function of the module"),
     ],
 )
-def test_the_function_whose_coroutine_is_awaited_is(coroutine, text):
+def test_the_function_whose_coroutine_is_awaited_is(function, text):
     with pytest.raises(StopIteration):
-        coroutine.send(None)
+        function(get_response).send(None)
     assert awaited_at(*seen[-1]).text == text
 
 

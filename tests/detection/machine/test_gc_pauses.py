@@ -11,12 +11,17 @@ from loopwatch.detection.machine.gc_pauses import SHORTEST_PAUSE_S, Collecting, 
 
 @pytest.fixture
 def pauses():
-    """Real pauses, with as much garbage in the way as makes a collection long enough to be remembered."""
+    """Real pauses, with as much garbage in the way as makes a collection long enough to be remembered.
+
+    No collection begins but those that the test asks for.
+    """
     pauses = GcPauses()
+    gc.disable()
     many = [[] for _ in range(300_000)]
     pauses.install()
     yield pauses
     pauses.uninstall()
+    gc.enable()
     del many
 
 

@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
@@ -63,9 +64,10 @@ def test_a_new_thread_has_used_what_it_used_since_it_began(busy):
 
 
 def test_what_a_thread_used_before_the_latest_reading_is_left_out(busy):
-    cpu = ThreadCpu()
+    cpu, before_s = ThreadCpu(), thread_cpu_s(busy.ident)
     cpu.read()
-    assert cpu.use().by_thread[busy.ident] < 0.02
+    used_s = cpu.use().by_thread[busy.ident]
+    assert used_s <= thread_cpu_s(busy.ident) - before_s
 
 
 def test_the_clocks_are_not_read_again_until_their_cost_allows_it(monkeypatch):
@@ -83,12 +85,16 @@ def test_what_a_thread_used_is_not_taken_from_a_later_one_with_the_same_identifi
     cpu = ThreadCpu()
     cpu.read()
     busy.end()
-    later = [Busy()]
-    while later[-1].ident != busy.ident:
-        later.append(Busy())
-    assert cpu.use().by_thread[busy.ident] >= 0.02
-    for thread in later:
-        thread.end()
+    with ExitStack() as later:
+        while _begin_another(later).ident != busy.ident:
+            pass
+        assert cpu.use().by_thread[busy.ident] >= 0.02
+
+
+def _begin_another(later):
+    thread = Busy()
+    later.callback(thread.end)
+    return thread
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")

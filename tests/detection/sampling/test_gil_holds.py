@@ -82,6 +82,7 @@ def test_the_lookout_decides_whether_a_hold_is_certain(holds, lookout, monkeypat
     thread.start()
     try:
         monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {thread.ident: 1.0, 0: 0.5 * is_seen}))
+        monkeypatch.setattr(gil_holds, "thread_cpu_s", lambda _: 1.0)  # it rests while it is looked at
         lookout.looks.append(Look(thread.native_id if is_seen else 0, 0.0, 1.0, 0, (), 0))
         found = holds.look(0.0, 1.0)
         assert found.is_certain is is_seen

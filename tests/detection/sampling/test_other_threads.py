@@ -1,5 +1,6 @@
 """The stacks of the other threads show what they run, and none of loopwatch's own."""
 
+import linecache
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -15,36 +16,35 @@ from tests.support.waiting import wait_until
 OUTSIDE = -1
 
 
-def wait_for(event, begun, depth=0):
+def wait_for(gate, depth=0):
     if depth:
-        wait_for(event, begun, depth - 1)
+        wait_for(gate, depth - 1)
         return
-    begun.release()
-    event.wait()
+    gate.acquire()
+    gate.release()
 
 
 @contextmanager
 def waiting(count, depth=0, target=wait_for):
     """Some threads that wait, and their ids."""
-    event, begun = threading.Event(), threading.Semaphore(0)
-    threads = [threading.Thread(target=target, args=(event, begun, depth)) for _ in range(count)]
+    gate = threading.Lock()
+    gate.acquire()
+    threads = [threading.Thread(target=target, args=(gate, depth)) for _ in range(count)]
     try:
         for thread in threads:
             thread.start()
-        for _ in threads:
-            begun.acquire()
-        wait_until(lambda: all(_is_in_wait(thread) for thread in threads))
+        wait_until(lambda: all(_is_at(thread, "gate.acquire()") for thread in threads))
         yield [thread.ident for thread in threads]
     finally:
-        event.set()
+        gate.release()
         for thread in threads:
             thread.join()
 
 
-def _is_in_wait(thread):
-    """Whether a thread stands where it will stay."""
-    frame = sys._current_frames().get(thread.ident)
-    return frame is not None and frame.f_code is threading.Condition.wait.__code__
+def _is_at(thread, line):
+    """Whether a thread runs this line, which makes one call: the call is under way if another thread can look."""
+    frame = sys._current_frames()[thread.ident]
+    return linecache.getline(frame.f_code.co_filename, frame.f_lineno).strip() == line
 
 
 def found(loop_thread_id=OUTSIDE):
@@ -94,11 +94,9 @@ def test_the_calling_thread_is_left_out():
 def test_a_worker_of_an_executor_that_has_nothing_to_do_is_left_out():
     with ThreadPoolExecutor(1) as executor:
         executor.submit(int).result()
-        wait_until(lambda: not any(site.code.co_name == "_worker" for site in _innermost()))
-
-
-def _innermost():
-    return [sites[0] for sites, _ in other_threads(OUTSIDE)]
+        (worker,) = executor._threads
+        wait_until(lambda: _is_at(worker, "work_item = work_queue.get(block=True)"))
+        assert "_worker" not in {sites[0].code.co_name for sites, _ in other_threads(OUTSIDE)}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +116,8 @@ def test_the_innermost_frames_of_a_deep_stack_are_kept():
     with waiting(1, depth=module.MOST_FRAMES):
         ((sites, _),) = found()
     assert len(sites) == module.MOST_FRAMES
-    assert sites[0].code is threading.Condition.wait.__code__
+    assert {site.code for site in sites} == {wait_for.__code__}
+    assert sites[0].offset != sites[1].offset == sites[-1].offset
 
 
 def test_the_number_of_stacks_is_limited(monkeypatch):

@@ -2,7 +2,7 @@
 
 import sys
 import threading
-import time
+from queue import SimpleQueue
 
 import pytest
 from django.template import Context, Engine
@@ -13,14 +13,21 @@ from loopwatch.detection.sampling.sample import sites_on
 from loopwatch.detection.tracing import step_trace
 
 WITHIN_S = 60
+PROFILE = """
+def profile(frame, event, argument):
+    if event == "c_call":
+        begun.put(None)
+        held.acquire()
+        held.release()
+"""
 
 
 @pytest.fixture
 def sites_while_traced():
     """The sites of a thread that runs a function, by code name, while the tracer is handling its first call."""
-    held, threads = threading.Lock(), []
-    namespace = {"__name__": step_trace.__name__, "held": held}
-    exec("def profile(frame, event, argument):\n if event == 'c_call':\n  held.acquire()\n  held.release()", namespace)
+    held, begun, threads = threading.Lock(), SimpleQueue(), []
+    namespace = {"__name__": step_trace.__name__, "held": held, "begun": begun}
+    exec(PROFILE, namespace)
 
     def run(function):
         function(lambda: sys.setprofile(namespace["profile"]))
@@ -28,10 +35,9 @@ def sites_while_traced():
     def sites_of(function):
         threads.append(threading.Thread(target=run, args=(function,)))
         threads[0].start()
-        sites, until = (), time.monotonic() + WITHIN_S
-        while not sites or sites[0].code is not namespace["profile"].__code__:
-            assert time.monotonic() < until
-            sites, _ = sites_on(stack_of(threads[0].ident, ""))
+        begun.get(timeout=WITHIN_S)
+        sites, _ = sites_on(stack_of(threads[0].ident, ""))
+        assert sites[0].code is namespace["profile"].__code__
         return {site.code.co_name: site for site in sites}
 
     held.acquire()
