@@ -192,9 +192,17 @@ def test_routes_have_their_shares_most_blocked_first(admin_client):
     assert "25 %" in page
 
 
-def test_the_trend_draws_the_hours_of_the_last_week(admin_client):
+@pytest.fixture
+def present(monkeypatch):
+    """Stop Django's clock: the hour must not turn between what a test stores and the page that it reads."""
+    moment = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: moment)
+    return moment
+
+
+def test_the_trend_draws_the_hours_of_the_last_week(admin_client, present):
     finding = stored_finding()
-    now = timezone.now().replace(minute=0, second=0, microsecond=0)
+    now = present.replace(minute=0, second=0, microsecond=0)
     stored_hour(finding, 100, hour=now)
     stored_hour(finding, 50, hour=now - timedelta(hours=2))
     stored_hour(finding, 50, hour=now - timedelta(hours=2), route="other/")
@@ -205,9 +213,9 @@ def test_the_trend_draws_the_hours_of_the_last_week(admin_client):
     assert page_of(admin_client, finding).count("<rect x=") == 2
 
 
-def test_a_drawing_keeps_its_numbers_in_every_language(admin_client):
+def test_a_drawing_keeps_its_numbers_in_every_language(admin_client, present):
     finding = stored_finding(pk=1_234_567)
-    stored_hour(finding, *[5_000.5] * 9, hour=timezone.now())
+    stored_hour(finding, *[5_000.5] * 9, hour=present)
     stored_event(finding, pk=7_654_321)
     with override_settings(LANGUAGE_CODE="de", USE_THOUSAND_SEPARATOR=True):
         page = page_of(admin_client, finding)
