@@ -13,7 +13,7 @@ from playwright.async_api import async_playwright
 
 from testproject.demo.browser import QUIET, BrowserError, find_browser
 from tests.browser.site import AdminSite
-from tests.browser.window import LOOKS, WITHIN_MS, Window
+from tests.browser.window import HEIGHT_PX, LOOKS, WITHIN_MS, Window
 from tests.needs import not_there
 
 
@@ -82,7 +82,7 @@ def open_window(browser, site):
     @asynccontextmanager
     async def opened(look=LOOKS[0], session_key=None, address=site.address):
         context = await browser.new_context(
-            viewport={"width": look.width_px, "height": 900}, color_scheme=look.colours, locale=look.language
+            viewport={"width": look.width_px, "height": HEIGHT_PX}, color_scheme=look.colours, locale=look.language
         )
         context.set_default_timeout(WITHIN_MS)
         if session_key:

@@ -78,11 +78,12 @@ def store(transactional_db):
 @pytest.mark.parametrize(
     "name", ["index", "overview", "findings", "finding", "events", "event", "live", "waits", "processes", "process"]
 )
-async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, open_window, superuser_session, store):
+async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, window, store):
     for look in LOOKS:
-        async with open_window(look, superuser_session) as window:
-            await window.open(store[name])
-            assert (look, await window.flaws()) == (look, [])
+        await window.show_in(look)
+        await window.open(store[name])
+        assert await window.page.evaluate("document.documentElement.lang") == look.language
+        assert (look, await window.flaws()) == (look, [])
 
 
 async def test_faults_of_a_page_are_detected(window):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
+from django.conf import settings
 
 # Set to a folder to look at every page that was judged.
 PICTURES = "LOOPWATCH_TESTS_PICTURES"
@@ -32,6 +33,7 @@ class Look:
 
 
 WIDE_PX, NARROW_PX = 1400, 390
+HEIGHT_PX = 900
 LOOKS = [Look(colours, width_px) for colours in ("light", "dark") for width_px in (WIDE_PX, NARROW_PX)]
 
 
@@ -50,6 +52,18 @@ class Window:
         if message.type in {"error", "warning"}:
             self.complaints.append(f"{message.type}: {message.text}")
 
+    async def show_in(self, look):
+        """Load pages as a user with other preferences from now on, and forget the complaints of earlier ones.
+
+        A window for each look would load everything again, and axe-core causes complaints of its own.
+        """
+        self._look = look
+        await self.page.emulate_media(color_scheme=look.colours)
+        await self.page.set_viewport_size({"width": look.width_px, "height": HEIGHT_PX})
+        cookie = {"name": settings.LANGUAGE_COOKIE_NAME, "value": look.language, "url": self.address}
+        await self.page.context.add_cookies([cookie])
+        self.complaints.clear()
+
     async def open(self, path):
         """Load a page with all its resources."""
         response = await self.page.goto(self.address + path)
@@ -67,7 +81,7 @@ class Window:
         ]
 
     async def _inaccessible(self):
-        results = await Axe().run(self.page, context=DJANGOS_OWN)
+        results = await Axe().run(self.page, context=DJANGOS_OWN, options={"resultTypes": ["violations"]})
         return [
             f"{violation['id']} ({violation['help']}): {node['html'][:200]} {node['failureSummary']}"
             for violation in results.response["violations"]
