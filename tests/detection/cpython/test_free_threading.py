@@ -6,6 +6,7 @@ No free-threaded build is at hand. A child process says of itself that its GIL i
 import ast
 import asyncio
 import sys
+from contextvars import copy_context
 
 import pytest
 
@@ -103,40 +104,37 @@ def run(folder, gil):
 
 @pytest.fixture(scope="module")
 def without_gil(tmp_path_factory):
+    """What a program does and logs, however its stalls are judged."""
     return run(tmp_path_factory.mktemp("off"), OFF)
-
-
-@pytest.fixture(scope="module")
-def with_gil(tmp_path_factory):
-    return run(tmp_path_factory.mktemp("on"), ON)
 
 
 def test_no_stack_is_walked(without_gil):
     said, _ = without_gil
     assert not said["walks"]
-    assert set(said["stacks"]) == {0}
 
 
 @pytest.mark.real_time
-def test_each_stall_is_found_with_the_function_of_its_step_and_what_it_spent_its_time_on(without_gil):
-    said, _ = without_gil
+def test_each_stall_is_found_with_the_function_of_its_step_and_what_it_spent_its_time_on(tmp_path):
+    said, _ = run(tmp_path, OFF)
     assert said["calls"] == [
         ("__main__.waits", "__main__.waits", "waiting", False),
         ("__main__.computes", "__main__.computes", "computing", False),
         ("__main__.waits", "__main__.waits", "waiting", False),
     ]
+    assert said["stacks"] == [0, 0, 0]
     assert said["long enough"]
 
 
-def test_each_stall_is_found_with_its_request(without_gil):
-    said, _ = without_gil
+@pytest.mark.real_stall
+def test_each_stall_is_found_with_its_request(tmp_path):
+    said, _ = run(tmp_path, OFF)
     assert said["requests"] == [None, None, "checkout"]
+    assert said["traced"] == ["__main__.waits"]
 
 
 def test_a_request_to_be_traced_is_timed_only(without_gil):
     said, errors = without_gil
     assert said["tracers"][0] is False
-    assert said["traced"] == ["__main__.waits"]
     assert "Requests that were to be traced are only sampled. Tracing needs the GIL" in errors
 
 
@@ -150,8 +148,9 @@ def test_what_is_left_out_is_said_in_the_log_once(without_gil):
     assert errors.count(f"WARNING {free_threading.LEFT_OUT}") == 1
 
 
-def test_with_the_gil_on_all_of_it_works(with_gil):
-    said, errors = with_gil
+@pytest.mark.real_stall
+def test_with_the_gil_on_all_of_it_works(tmp_path):
+    said, errors = run(tmp_path, ON)
     assert said["walks"]
     assert said["tracers"] == [True, True]
     assert said["calls"][0] == said["calls"][2] == ("time.sleep", "__main__.waits", "waiting", True)
@@ -184,17 +183,19 @@ async def test_the_context_of_a_step_is_not_read_by_another_thread():
         engine, threshold_s, ongoing_after_s, entered, counts_kept_out = "sampling", 0.05, 0.1, 0.0, False
 
         def receive(self, call):
-            calls.append((call.ongoing, call.otel_span, call.request and call.request.route))
+            if call.function.endswith(".serve"):  # a busy machine makes other steps stalls too
+                calls.append((call.ongoing, call.otel_span, call.request and call.request.route))
 
     (clock,) = monitor.start_watching(watching := StallSubscriber(), asyncio.get_running_loop())
     clock.find_otel_span = lambda context: "read"
 
     async def serve():
-        current_request.set(RequestInFlight(clock.in_flight, lambda: Request("http", "GET", "checkout")))
-        await asyncio.sleep(0)
         wait_until(lambda: calls)
 
-    await asyncio.create_task(serve())
+    context = copy_context()
+    request = RequestInFlight(clock.in_flight, lambda: Request("http", "GET", "checkout"))
+    context.run(current_request.set, request)
+    await asyncio.create_task(serve(), context=context)
     monitor.stop_watching(watching, 60)
     *ongoing, finished = calls
     assert set(ongoing) == {(True, None, None)}

@@ -42,15 +42,17 @@ def raise_to(exponent):
     return 3**exponent
 
 
-def seen_raising(lookout):
-    """What the lookout sees of ``raise_to``, which is called until it is seen."""
+def seen_raising(lookout, longer_than_s=0.0):
+    """What the lookout sees of ``raise_to``, which takes ever longer until it is seen for so long."""
+    exponent = 400_000
     while True:
         lookout.expect(now())
-        raise_to(400_000)
+        raise_to(exponent)
         lookout.read()
         looks = [look for look in lookout.looks if look.frames[0].function == "raise_to"]
-        if looks:
+        if looks and looks[-1].lasted_s > longer_than_s:
             return looks[-1]
+        exponent += exponent // 4
 
 
 @needs_lookout
@@ -71,12 +73,13 @@ def test_nothing_is_looked_at_while_the_watchdog_wants_nothing(running):
 @needs_lookout
 def test_nothing_is_left_when_it_ends(lookout):
     interpreters = pytest.importorskip("concurrent.interpreters")
-    before = _open_files(), interpreters.list_all(), threading.enumerate()
+    before = _open_files(), interpreters.list_all()
     lookout.start(watchdog=0, tells_after_s=NEVER)
     wait_until(lambda: lookout.state == IN_USE)
     lookout.stop()
     assert lookout.state == "ended"
-    assert (_open_files(), interpreters.list_all(), threading.enumerate()) == before
+    assert (_open_files(), interpreters.list_all()) == before
+    assert not any(each.name == "loopwatch-lookout" for each in threading.enumerate())
 
 
 def _open_files():
@@ -102,10 +105,7 @@ def test_no_line_is_written_in_a_process_that_began_without_standard_error(looko
     monkeypatch.setattr(sys, "__stderr__", None)
     lookout.start(watchdog=0, tells_after_s=0.01)
     wait_until(lambda: lookout.state == IN_USE)
-    while not lookout.looks or lookout.looks[-1].lasted_s < 0.05:
-        lookout.expect(now())
-        raise_to(1_000_000)
-        lookout.read()
+    seen_raising(lookout, longer_than_s=0.05)
     lookout.stop()
     assert capfd.readouterr().err == ""
 

@@ -71,6 +71,7 @@ def spent(monkeypatch):
     monkeypatch.setattr(cpu_budget, "SAVED_AT_MOST_S", 0.0)
 
 
+@pytest.mark.real_stall
 def test_stalls_that_are_not_examined_are_counted_and_timed(spent):
     with watch(threshold_ms=4) as watcher:
         block(20, 0.005)
