@@ -47,16 +47,23 @@ class Witness:
         return {
             thread.name: int(waited[1])
             for process in processes
-            for thread in (PROCESSES / process).glob("task/*")
+            for thread in _threads(process)
             if (waited := _words(thread / "schedstat"))
         }
 
 
 def _with_descendants(process_id: int) -> Iterator[int]:
     yield process_id
-    for task in (PROCESSES / str(process_id)).glob("task/*"):
-        for child in _words(task / "children"):
+    for thread in _threads(str(process_id)):
+        for child in _words(thread / "children"):
             yield from _with_descendants(int(child))
+
+
+def _threads(process: str) -> list[Path]:
+    try:
+        return list((PROCESSES / process / "task").iterdir())
+    except OSError:  # the process has ended meanwhile
+        return []
 
 
 def _words(path: Path) -> list[str]:
