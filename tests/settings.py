@@ -43,8 +43,8 @@ DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": ":memory:",
-        # Nobody needs the database after a power cut.
-        "OPTIONS": {"init_command": "PRAGMA synchronous = OFF"},
+        # Nobody needs the database after a power cut, and a thread that locks it may have to wait for a CPU.
+        "OPTIONS": {"init_command": "PRAGMA synchronous = OFF", "timeout": 60},
         "TEST": {"NAME": Path(gettempdir()) / f"loopwatch-tests-{os.getpid()}.sqlite3"},
     },
 }

@@ -207,7 +207,7 @@ def test_other_processes_receive_batches_through_the_layer(recorder_of, layer):
     recorder = recorder_of(sinks=("live",), redact=lambda call: call)
     for _ in range(3):
         recorder.put(blocking_call())
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert Counter(group for group, _ in layer.sent) == {"loopwatch.live": 3}
     assert [message["seen"] for _, message in layer.sent] == [1, 2, 3]
 
@@ -217,7 +217,7 @@ def test_a_failing_layer_is_logged_once_and_counted(recorder_of, layer, caplog):
     recorder = recorder_of(sinks=("live",))
     for _ in range(3):
         recorder.put(blocking_call())
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert recorder.stats().errors == {"live": 3}
     (record,) = caplog.records
     assert "channel layer did not accept" in record.getMessage()
@@ -228,7 +228,7 @@ def test_a_layer_that_cannot_be_imported_is_logged_once(recorder_of, settings, c
     recorder = recorder_of(sinks=("live",))
     for _ in range(2):
         recorder.put(blocking_call())
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert recorder.stats().errors == {"live": 2}
     assert len(caplog.records) == 1
 
@@ -238,7 +238,7 @@ def test_the_live_sink_has_no_thread_if_no_page_can_be_reached(recorder_of, monk
     before = set(threading.enumerate())
     recorder = recorder_of(sinks=("live",))
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert "loopwatch-live" not in {thread.name for thread in set(threading.enumerate()) - before}
 
 
@@ -246,5 +246,5 @@ def test_the_live_sink_has_no_thread_if_no_page_can_be_reached(recorder_of, monk
 def test_redacted_calls_are_sent(recorder_of, layer):
     recorder = recorder_of(sinks=("live",), redact=lambda call: None)
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert not layer.sent

@@ -7,21 +7,18 @@ from loopwatch.conf import Configuration
 from loopwatch.recording.recorder import Recorder
 
 
-def writers():
-    return [thread for thread in threading.enumerate() if thread.name == "loopwatch-writer"]
-
-
 @pytest.fixture
 def recorder_of():
     """Makes recorders that are stopped after the test; given settings replace the defaults.
 
-    A writer that went on would lock the rows of the next test.
+    By default they write when they are flushed, and not in between. Their threads end before the next test, whose rows
+    a writer would lock.
     """
     made = []
-    before = set(writers())
+    before = set(threading.enumerate())
 
     def make(*, started=True, **settings):
-        recorder = Recorder(Configuration(**({"sinks": ("database",), "flush_interval_s": 0.05} | settings)))
+        recorder = Recorder(Configuration(**({"sinks": ("database",), "flush_interval_s": 600.0} | settings)))
         made.append(recorder)
         if started:
             recorder.start()
@@ -30,9 +27,10 @@ def recorder_of():
     yield make
     for recorder in made:
         recorder.stop(1)
-    for writer in set(writers()) - before:
-        writer.join(60)
-        assert not writer.is_alive()
+    for thread in set(threading.enumerate()) - before:
+        if thread.name.startswith("loopwatch-"):
+            thread.join(60)
+            assert not thread.is_alive()
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_counters_are_the_same_however_deltas_are_added(recorder_of, database, m
         for start in range(0, len(calls), 17):
             for call in calls[start : start + 17]:
                 recorder.put(call)
-            assert recorder.flush(20)
+            assert recorder.flush(60)
         assert recorder.stats().errors == {}
         outcomes.append([stored(model) for model in (Finding, HourlyTotal, BlockingEvent)])
     assert outcomes[0] == outcomes[1]
@@ -54,7 +54,7 @@ def test_stalls_of_one_call_are_one_finding_with_the_newest_detail_and_each_even
     recorder = recorder_of()
     for minute, detail in enumerate(["zipfile.ZipFile.write", "openpyxl.cell.Cell.value"]):
         recorder.put(blocking_call(minute=minute, method_name=detail, called_name="openpyxl.Workbook.save"))
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     finding = Finding.objects.get()
     assert str(finding) == "openpyxl.Workbook.save → openpyxl.cell.Cell.value in shop.views.checkout"
     assert [event.headline for event in finding.blocking_events.order_by("started_at")] == [
@@ -68,7 +68,7 @@ def test_the_second_place_of_the_newest_step_is_stored(recorder_of):
     other = OtherPlace("shop.views.locate", "time.sleep", 7, 200.0)
     for minute, place in enumerate([None, other]):
         recorder.put(blocking_call(minute=minute, other_place=place))
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     finding, event = Finding.objects.get(), BlockingEvent.objects.latest("started_at")
     for row in (finding, event):
         place = (row.other_function, row.other_called_name, row.other_lineno, row.other_us)
@@ -79,7 +79,7 @@ def test_the_number_of_calls_seen_in_the_newest_step_is_stored(recorder_of):
     recorder = recorder_of()
     for minute, calls_seen in enumerate([1, 14]):
         recorder.put(blocking_call(minute=minute, calls_seen=calls_seen))
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     assert Finding.objects.get().calls_seen == 14
     assert [event.calls_seen for event in BlockingEvent.objects.order_by("started_at")] == [1, 14]
 
@@ -90,6 +90,6 @@ def test_the_two_hours_of_one_name_when_clocks_change_are_one_row(recorder_of, s
     for hour in (0, 1):  # when summer time ends, both are 2 o'clock
         recorder.put(blocking_call(started_at=NOON.replace(month=10, day=25, hour=hour)))
     recorder.start()
-    assert recorder.flush(20)
+    assert recorder.flush(60)
     assert HourlyTotal.objects.get().events == 2
     assert recorder.stats().errors == {}

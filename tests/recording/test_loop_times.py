@@ -136,9 +136,9 @@ class TestStored:
         recorder = recorder_of(release="1.2")
         for number in range(50):
             recorder.put(blocking_call(started_at=at(number % 3), waiting=2, function=f"views.view_{number % 5}"))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
         recorder.put(blocking_call(started_at=at(1)))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
         for minutes in Minutes:
             rows = LoopTime.objects.filter(minutes=minutes)
             hours = HourlyTotal.objects.all()
@@ -152,14 +152,14 @@ class TestStored:
         monkeypatch.setattr("loopwatch.recording.recorder.LOOP_TIMES_INTERVAL_S", 0.01)
         recorder = recorder_of()
         recorder.put_usage(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
-        assert recorder._buffer.wait_settled(1, 30)
+        assert recorder._buffer.wait_settled(1, 60)
         assert LoopTime.objects.get(minutes=1).busy_us == 4_000_000
 
     def test_busy_time_waits_for_its_interval_or_the_recorders_end_to_be_written(self, recorder_of):
         recorder = recorder_of()
         recorder.put_usage(LoopUsage(ended_at=at(10, 30), lasted_s=20, busy_s=4))
         assert not LoopTime.objects.exists()
-        assert recorder.stop(30)
+        assert recorder.stop(60)
         assert LoopTime.objects.get(minutes=60).busy_us == 4_000_000
 
     @pytest.mark.parametrize("is_supported", [True, False])

@@ -28,7 +28,7 @@ def test_any_name_can_be_stored(recorder_of, name):
     )
     recorder = recorder_of(release=name)
     recorder.put(call)
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert recorder.stats().errors == {}
     for model in (Finding, HourlyTotal, BlockingEvent):
         row = model.objects.get()
@@ -45,7 +45,7 @@ def test_any_name_can_be_stored(recorder_of, name):
 def test_names_are_kept_as_they_are_where_they_can_be(recorder_of):
     recorder = recorder_of()
     recorder.put(blocking_call(method_name="café.🐌", task_name="日本"))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert (Finding.objects.get().blocking_call, BlockingEvent.objects.get().task_name) == ("café.🐌", "日本")
 
 
@@ -53,7 +53,7 @@ def test_findings_whose_names_differ_only_beyond_the_column_are_separate(recorde
     recorder = recorder_of()
     for end in "ab":
         recorder.put(blocking_call(function="x" * 400 + end))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert Finding.objects.count() == 2
 
 
@@ -70,7 +70,7 @@ def test_findings_whose_names_differ_only_beyond_the_column_are_separate(recorde
 def test_the_request_is_stored_by_method_and_route(recorder_of, request_, method, route):
     recorder = recorder_of()
     recorder.put(blocking_call(request=request_))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     event, total = BlockingEvent.objects.get(), HourlyTotal.objects.get()
     assert (event.method, event.route) == (total.method, total.route) == (method, route)
     assert event.consumer == (request_.consumer if request_ else "")

@@ -104,7 +104,7 @@ def test_a_forked_child_writes_its_own_calls_and_nothing_twice(run):
         """
         import warnings
         warnings.simplefilter("ignore", DeprecationWarning)
-        recorder.stop(10)
+        recorder.stop(60)
         recorder.put(blocking_call(stall_id="parent, before", function="views.parent"))
         recorder._is_started = True  # pending, with no writer to race with the fork
         recorder._buffer.open()
@@ -112,11 +112,11 @@ def test_a_forked_child_writes_its_own_calls_and_nothing_twice(run):
             child = os.fork()
         if child == 0:
             recorder.put(blocking_call(stall_id="child", function="views.child"))
-            ok = recorder.flush(30)
+            ok = recorder.flush(60)
             stats = recorder.stats()
             os._exit(0 if ok and (stats.seen, stats.stored) == (1, 1) else 1)
         recorder.put(blocking_call(stall_id="parent, after", function="views.parent"))
-        ok = recorder.stop(30)
+        ok = recorder.stop(60)
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) or not ok)
         """
     )
@@ -135,11 +135,11 @@ def test_a_forked_child_redacts_its_own_calls_and_delivers_them_to_every_sink(ru
         recorder = Recorder(Configuration(sinks=(), on_blocking_call=called.append, redact=lambda call: call))
         recorder.start()
         recorder.put(blocking_call(stall_id="parent"))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
         child = os.fork()
         if child == 0:
             recorder.put(blocking_call(stall_id="child"))
-            ok = recorder.flush(30)
+            ok = recorder.flush(60)
             os._exit(not ok or [call.stall_id for call in called] != ["parent", "child"])
         sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         """
@@ -154,14 +154,14 @@ def test_a_fork_leaves_the_parent_its_connection(run):
         import warnings
         warnings.simplefilter("ignore", DeprecationWarning)
         recorder.put(blocking_call(function="views.parent"))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
         child = os.fork()
         if child == 0:
             recorder.put(blocking_call(stall_id="child", function="views.child"))
             os._exit(not recorder.stop(30))
         assert os.waitpid(child, 0)[1] == 0
         recorder.put(blocking_call(function="views.parent"))
-        assert recorder.stop(30)
+        assert recorder.stop(60)
         assert recorder.stats().errors == {}, recorder.stats()
         """
     )
@@ -174,7 +174,7 @@ def test_an_ongoing_stall_survives_a_kill_a_moment_later(run):
         """
         import signal
         recorder.put(blocking_call(stall_id="hung", ongoing=True))
-        recorder._buffer.wait_settled(1, 30)
+        recorder._buffer.wait_settled(1, 60)
         os.kill(os.getpid(), signal.SIGKILL)
         """
     )

@@ -132,7 +132,7 @@ def test_the_writer_prunes_old_events_a_little_at_a_time(recorder_of, soon, monk
     remaining = []
     for _ in range(3):
         recorder.put(blocking_call(function="views.other", started_at=now))
-        assert recorder.flush(10)
+        assert recorder.flush(60)
         remaining.append(finding.blocking_events.count())
     assert remaining == [4, 2, 2]
     finding.refresh_from_db()
@@ -144,7 +144,7 @@ def test_the_writer_leaves_old_events_alone_for_the_first_minute(recorder_of):
     stored(3)
     recorder = recorder_of(events_kept_days=1)
     recorder.put(blocking_call(function="views.other"))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert BlockingEvent.objects.count() == 4
 
 
@@ -159,7 +159,7 @@ def test_pruning_that_fails_loses_no_stall_and_is_logged_once(recorder_of, soon,
         recorder = recorder_of(events_kept_days=1)
         for _ in range(2):
             recorder.put(blocking_call(function="views.other", started_at=timezone.now()))
-            assert recorder.flush(10)
+            assert recorder.flush(60)
     finally:
         pre_delete.disconnect(refuse, sender=BlockingEvent)
     assert Finding.objects.get(function="views.other").events == 2
@@ -171,9 +171,9 @@ def test_a_process_writes_its_figures_in_one_row(recorder_of):
     recorder = recorder_of(release="1.2", events_per_finding=2, redact=lambda call: None if call.lineno == 5 else call)
     for lineno in (1, 2, 3, 5):
         recorder.put(blocking_call(lineno=lineno))
-        assert recorder.flush(10)
+        assert recorder.flush(60)
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     health = ProcessHealth.objects.get()
     assert (health.seen, health.stored, health.thinned, health.withheld) == (5, 4, 2, 1)
     assert (health.dropped, health.undelivered, health.pending, health.errors) == (0, 0, 0, {})
@@ -186,10 +186,10 @@ def test_the_row_of_a_process_is_inserted_again_after_it_was_deleted(recorder_of
     recorder = recorder_of()
     for _ in range(2):
         recorder.put(blocking_call())
-        assert recorder.flush(10)
+        assert recorder.flush(60)
         ProcessHealth.objects.all().delete()
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert ProcessHealth.objects.get().seen == 3
 
 
@@ -201,7 +201,7 @@ def test_rows_of_processes_that_are_long_gone_are_deleted(recorder_of, soon):
     stored_event(stored_finding(), started_at=timezone.now() - timedelta(hours=3))
     recorder = recorder_of()
     recorder.put(blocking_call(started_at=timezone.now()))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert recorder.stats().errors == {}
     assert set(ProcessHealth.objects.values_list("process_id", flat=True)) == {6, os.getpid()}
     assert CommittedBatch.objects.filter(writer__startswith="writer").get().writer == "writer-6"

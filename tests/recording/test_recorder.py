@@ -11,7 +11,7 @@ pytestmark = pytest.mark.usefixtures("database")
 def test_a_call_becomes_a_finding_an_event_and_an_hourly_total(recorder_of):
     recorder = recorder_of(release="1.2")
     recorder.put(call := blocking_call(minute=90, waiting=3))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     finding = Finding.objects.get()
     assert (finding.fingerprint, finding.blocking_call, finding.function) == (
         call.fingerprint,
@@ -67,14 +67,14 @@ def test_counts_are_exact_after_a_burst_from_four_threads(recorder_of):
 def test_the_writer_waits_without_a_timeout_while_there_is_nothing_to_write(recorder_of):
     recorder = recorder_of()
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert not recorder._buffer.is_due
 
 
 def test_a_stopped_recorder_has_no_thread_and_keeps_what_is_put_until_it_is_started(recorder_of):
     recorder = recorder_of()
     recorder.put(blocking_call())
-    assert recorder.stop(10)
+    assert recorder.stop(60)
     assert not any(thread.name == "loopwatch-writer" for thread in threading.enumerate())
     assert Finding.objects.get().events == 1
     recorder.put(blocking_call())
@@ -82,7 +82,7 @@ def test_a_stopped_recorder_has_no_thread_and_keeps_what_is_put_until_it_is_star
     assert recorder.stats().pending == 1
     recorder.start()
     recorder.start()
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert Finding.objects.get().events == 2
     assert sum(thread.name == "loopwatch-writer" for thread in threading.enumerate()) == 1
 
@@ -108,9 +108,9 @@ def test_another_database_can_be_named_or_routed_to(recorder_of, settings):
 def test_stopping_closes_the_connections_of_the_writer(recorder_of, database, kept_connections, opened_connections):
     recorder = recorder_of()
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     (opened,) = [opened.connection for opened in opened_connections]
     opened.cursor()
-    assert recorder.stop(10)
+    assert recorder.stop(60)
     with pytest.raises(database.Database.Error):
         opened.cursor()

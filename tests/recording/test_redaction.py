@@ -35,7 +35,7 @@ def test_every_sink_gets_the_redacted_call_and_none_the_original(recorder_of, si
     )
     for _ in range(2):
         recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     finding = Finding.objects.get()
     assert (finding.function, finding.events) == ("(hidden)", 2)
     assert [event.stacks["frames"] for event in BlockingEvent.objects.all()] == [[], []]
@@ -48,7 +48,7 @@ def test_a_withheld_stall_leaves_nothing_but_a_number(recorder_of, signalled, ca
     recorder.put(blocking_call())
     for ongoing in (True, True, False):
         recorder.put(blocking_call(stall_id="one", ongoing=ongoing))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert not Finding.objects.exists()
     assert (signalled, caplog.records) == ([], [])
     stats = recorder.stats()
@@ -63,7 +63,7 @@ def test_a_withheld_stall_leaves_nothing_but_a_number(recorder_of, signalled, ca
 def test_a_redact_that_returns_the_wrong_type_records_nothing(recorder_of, signalled, caplog, answer):
     recorder = recorder_of(sinks=("database", "log", "signal"), redact=lambda call: answer)
     recorder.put(blocking_call())
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert not Finding.objects.exists()
     assert signalled == []
     stats = recorder.stats()
@@ -83,7 +83,7 @@ def test_a_redact_that_raises_records_nothing_and_gets_the_next_call(recorder_of
     recorder = recorder_of(redact=redact)
     for lineno in (12, 12, 13):
         recorder.put(blocking_call(lineno=lineno))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     assert Finding.objects.get().events == 1
     stats = recorder.stats()
     assert (stats.seen, stats.stored, stats.dropped, stats.errors) == (3, 1, 2, {"redact": 2})
@@ -101,14 +101,14 @@ def test_while_redact_hangs_nothing_is_recorded_and_put_does_not_wait(recorder_o
 
     recorder = recorder_of(redact=hang)
     recorder.put(blocking_call())
-    assert entered.wait(10)
+    assert entered.wait(60)
     for _ in range(1_100):
         recorder.put(blocking_call())
     stats = recorder.stats()
     assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (1_101, 0, 100, 1_001)
     assert not recorder.flush(0.1)
     release.set()
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert Finding.objects.get().events == 1_001
 
 
@@ -116,7 +116,7 @@ def test_a_call_returned_unchanged_is_recorded_as_without_redact(recorder_of):
     recorder = recorder_of(redact=lambda call: call)
     recorder.put(blocking_call(stall_id="one", ongoing=True))
     recorder.put(blocking_call(stall_id="one", duration_ms=9_000.0))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     finding = Finding.objects.get()
     assert (finding.events, finding.blocked_us, finding.function) == (1, 9_000_000, "shop.views.checkout")
 
@@ -133,7 +133,7 @@ def test_a_stall_that_is_refused_at_its_end_ends_as_it_was_last_passed_on(record
     recorder = recorder_of(redact=redact)
     for duration_ms, ongoing in ((5_000.0, True), (9_000.0, True), (10_000.0, False)):
         recorder.put(blocking_call(stall_id="one", duration_ms=duration_ms, ongoing=ongoing))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
     event = BlockingEvent.objects.get()
     assert (event.ongoing, event.duration_us, event.finding.function) == (False, 5_000_000, "(hidden)")
     stats = recorder.stats()

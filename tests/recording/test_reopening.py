@@ -19,7 +19,7 @@ def happen(recorder_of):
     def happen(release="1.4", after_s=60.0, duration_ms=100.0):
         recorder = recorder_of(release=release)
         recorder.put(blocking_call(started_at=NOW + timedelta(seconds=after_s), duration_ms=duration_ms))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
         assert recorder.stats().errors == {}
         return Finding.objects.get()
 

@@ -8,7 +8,7 @@ from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.recording import outage, thread_waits
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
 from tests.recording.calls import CHAT, NOON, blocking_call, thread_wait
-from tests.recording.test_outages import wait_until
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -25,7 +25,7 @@ def test_waits_are_added_up_by_hour_call_and_route(recorder_of):
     recorder.put_wait(thread_wait(held_by="chat.consumers.Chat.load"))
     recorder.put_wait(thread_wait(waiter=lambda: CHAT))
     recorder.put_wait(thread_wait(thread="request"))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     total = ThreadWaitTotal.objects.get(
         hour=NOON, thread="process", held_by="chat.consumers.Chat.save", method="POST", route="checkout/<int:pk>/"
     )
@@ -39,7 +39,7 @@ def test_later_waits_are_added_to_stored_ones(recorder_of):
         recorder = recorder_of()
         for _ in range(2):
             recorder.put_wait(thread_wait())
-            assert recorder.flush(30)
+            assert recorder.flush(60)
     assert stored("waits", "waited_us", "longest_us") == [(4, 800_000, 200_000)]
 
 
@@ -48,7 +48,7 @@ def test_a_database_without_upserts_adds_waits_row_by_row(recorder_of, database,
     recorder = recorder_of()
     for waited_ms in (200.0, 100.0):
         recorder.put_wait(thread_wait(waited_ms=waited_ms))
-        assert recorder.flush(30)
+        assert recorder.flush(60)
     assert stored("waits", "waited_us", "longest_us") == [(2, 300_000, 200_000)]
 
 
@@ -56,14 +56,14 @@ def test_calls_outside_of_requests_have_no_route_and_consumers_without_one_their
     recorder = recorder_of()
     recorder.put_wait(thread_wait(holder=None, waiter=None))
     recorder.put_wait(thread_wait(holder=None, waiter=lambda: Request("websocket", "", "", "chat.consumers.Chat")))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert stored("held_for", "method", "route") == [("", "", ""), ("", "WebSocket", "chat.consumers.Chat")]
 
 
 def test_names_that_no_database_takes_are_stored_in_part(recorder_of):
     recorder = recorder_of()
     recorder.put_wait(thread_wait(held_by="<script>\x00\udcff" + "ü" * 400, holder=None))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     (total,) = ThreadWaitTotal.objects.all()
     assert total.held_by.startswith("<script>\ufffd\ufffdü")
     assert len(total.held_by) == 300
@@ -84,7 +84,7 @@ def test_no_wait_is_lost_however_many_come_at_once(recorder_of, monkeypatch):
     for thread in threads:
         thread.join()
     recorder.start()
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     totals = list(ThreadWaitTotal.objects.all())
     assert sum(total.waits for total in totals) == 400
     assert sum(total.waited_us for total in totals) == 400 * 200_000
@@ -96,7 +96,7 @@ def test_nothing_is_lost_while_the_table_is_missing(recorder_of, database, monke
     table = ThreadWaitTotal._meta.db_table
     with database.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO elsewhere")
-    recorder = recorder_of()
+    recorder = recorder_of(flush_interval_s=0.05)
     try:
         for _ in range(3):
             failures = recorder.stats().errors.get("database", 0)
@@ -106,7 +106,7 @@ def test_nothing_is_lost_while_the_table_is_missing(recorder_of, database, monke
     finally:
         with database.cursor() as cursor:
             cursor.execute(f"ALTER TABLE elsewhere RENAME TO {table}")
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert stored("waits") == [(3,)]
     assert Finding.objects.get().events == 3
 
@@ -114,7 +114,7 @@ def test_nothing_is_lost_while_the_table_is_missing(recorder_of, database, monke
 def test_without_the_database_sink_nothing_is_kept(recorder_of):
     recorder = recorder_of(sinks=("log",))
     recorder.put_wait(thread_wait())
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert not ThreadWaitTotal.objects.exists()
 
 
@@ -123,7 +123,7 @@ def test_a_forked_child_starts_without_its_parents_waits(recorder_of):
     recorder.put_wait(thread_wait())
     recorder._begin_empty()
     recorder.start()
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert not ThreadWaitTotal.objects.exists()
 
 
@@ -131,10 +131,10 @@ def test_an_ongoing_wait_is_stored_at_once_and_counted_when_it_has_ended(recorde
     recorder = recorder_of()
     for seconds in (5, 10):
         recorder.put_wait(thread_wait(waited_ms=seconds * 1000, ongoing=True))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert stored("waits", "waited_us", "longest_us") == [(0, 0, 10_000_000)]
     recorder.put_wait(thread_wait(waited_ms=12_000))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert stored("waits", "waited_us", "longest_us") == [(1, 12_000_000, 12_000_000)]
 
 
@@ -158,7 +158,7 @@ def test_the_log_has_one_line_a_minute_for_a_held_thread(caplog):
 def test_a_held_thread_is_logged_only_if_the_log_is_a_sink(recorder_of, caplog, sinks, lines):
     recorder = recorder_of(sinks=sinks)
     recorder.put_wait(thread_wait(ongoing=True))
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     assert len([record for record in caplog.records if "still holds" in record.getMessage()]) == lines
 
 
@@ -170,6 +170,8 @@ def test_waits_that_could_not_be_written_before_the_end_are_logged(recorder_of, 
     try:
         for _ in range(3):
             recorder.put_wait(thread_wait())
+        assert not recorder.flush(0.1)
+        wait_until(lambda: "database" in recorder.stats().errors)
         assert not recorder.stop(0.2)
     finally:
         with database.cursor() as cursor:

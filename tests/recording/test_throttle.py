@@ -1,3 +1,6 @@
+import time
+from types import SimpleNamespace
+
 import pytest
 
 from loopwatch.recording import throttle
@@ -9,7 +12,8 @@ from tests.recording.calls import blocking_call
 @pytest.fixture
 def rests(monkeypatch):
     rested = []
-    monkeypatch.setattr(throttle.time, "sleep", rested.append)
+    clock = SimpleNamespace(perf_counter=time.perf_counter, sleep=rested.append)
+    monkeypatch.setattr(throttle, "time", clock)
     return rested
 
 

@@ -46,7 +46,7 @@ def finding():
 
 def written(recorder, **changes):
     recorder.put(blocking_call(function="views.other", **changes))
-    assert recorder.flush(10)
+    assert recorder.flush(60)
 
 
 @on_sqlite

@@ -9,6 +9,7 @@ from django.db.backends.signals import connection_created
 from loopwatch.models import Finding
 from loopwatch.recording import outage, writer_thread
 from tests.recording.calls import blocking_call
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -20,13 +21,22 @@ def impatient(monkeypatch):
 
 
 def interrupt(recorder, exception=SystemExit):
-    """Raise an exception in the writer's thread, asynchronously."""
+    """Raise an exception in the writer's thread, asynchronously.
+
+    A thread that is just entering or leaving ``with lock:`` would keep the lock:
+    https://github.com/python/cpython/issues/74174
+    """
     identity = ctypes.c_ulong(recorder._writer_thread._thread.ident)
     assert ctypes.pythonapi.PyThreadState_SetAsyncExc(identity, ctypes.py_object(exception)) == 1
 
 
+def is_waiting(recorder):
+    with recorder._buffer.changed:
+        return bool(recorder._buffer.changed._waiters)
+
+
 def counted(recorder):
-    assert recorder.flush(30)
+    assert recorder.flush(60)
     finding = Finding.objects.get()
     assert finding.events == finding.events_thinned + finding.blocking_events.count()
     stats = recorder.stats()
@@ -40,6 +50,7 @@ def test_a_writer_interrupted_while_it_waits_goes_on(recorder_of, caplog, except
     for number in range(3):
         recorder.put(blocking_call())
         assert counted(recorder) == number + 1
+        wait_until(lambda: is_waiting(recorder))
         interrupt(recorder, exception)
     recorder.put(blocking_call())
     assert counted(recorder) == 4
@@ -47,10 +58,12 @@ def test_a_writer_interrupted_while_it_waits_goes_on(recorder_of, caplog, except
     assert [record.getMessage() for record in caplog.records] == [
         "The writer was interrupted, and goes on. Further failures are only counted."
     ]
-    assert recorder.stop(30)
+    assert recorder.stop(60)
 
 
-def test_a_writer_interrupted_while_it_writes_loses_nothing(recorder_of, database):
+def test_a_writer_interrupted_while_it_writes_loses_nothing(recorder_of, database, opened_connections):
+    database.ensure_connection()
+    opened_connections.clear()
     recorder = recorder_of()
     with database.cursor() as cursor:
         cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
@@ -58,7 +71,8 @@ def test_a_writer_interrupted_while_it_writes_loses_nothing(recorder_of, databas
             cursor.execute(f"LOCK TABLE {Finding._meta.db_table}")
         for _ in range(5):
             recorder.put(blocking_call())
-        assert not recorder.flush(0.3)
+        assert not recorder.flush(0.1)
+        wait_until(lambda: opened_connections)  # by the writer, which waits for the lock from now on
         interrupt(recorder)
         recorder.put(blocking_call())
         cursor.execute("ROLLBACK")
