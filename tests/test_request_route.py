@@ -64,7 +64,7 @@ def test_a_path_that_takes_long_to_match_is_matched_once_and_no_other_for_a_whil
 def test_paths_are_matched_again_after_a_while(monkeypatch):
     monkeypatch.setattr(request_route, "REST_FACTOR", 0.1)
     route_of("/costly/")
-    wait_until(lambda: route_of("/quick/") == "quick/", within_s=30)
+    wait_until(lambda: route_of("/quick/") == "quick/")
 
 
 def test_paths_that_are_matched_quickly_are_matched_at_once(monkeypatch):
@@ -82,7 +82,7 @@ def test_the_route_is_left_out_while_the_url_configuration_is_being_imported(set
     importer = threading.Thread(target=__import__, args=[PACKAGE])
     importer.start()
     try:
-        wait_until(lambda: PACKAGE in sys.modules, within_s=30)
+        wait_until(lambda: PACKAGE in sys.modules)
         asked = threading.Thread(target=route_of, args=["/quick/"], daemon=True)
         asked.start()
         asked.join(30)

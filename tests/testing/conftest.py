@@ -96,7 +96,8 @@ class StallingProject(Project):
         """Trust the process's own output, because the kernel's figures end with it."""
         for run in self._real_time.runs():
             result = super().run_in_new_process(*arguments, plugins=plugins)
-            run.disturbed(DISTURBED) if DISTURBED in result.stdout.str() else run.exact()
+            doubts = [doubt for doubt in (DISTURBED, LIKELY) if doubt in result.stdout.str()]
+            run.disturbed(doubts[0]) if doubts else run.exact()
         return result
 
 
