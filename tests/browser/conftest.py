@@ -53,7 +53,7 @@ async def browser():
     except BrowserError:
         not_there("chromium", package="chromium")
     async with async_playwright() as playwright:
-        launched = await playwright.chromium.launch(executable_path=program, args=QUIET)
+        launched = await playwright.chromium.launch(executable_path=program, args=QUIET, timeout=WITHIN_MS)
         yield launched
         await launched.close()
 

@@ -8,11 +8,10 @@ from django.urls import reverse
 from playwright.async_api import expect
 
 from loopwatch.models import Finding
-from tests.browser.window import LOOKS, WITHIN_MS
+from tests.browser.window import LOOKS
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
-expect.set_options(timeout=WITHIN_MS)
 
 LIVE = reverse("admin:loopwatch_live_changelist")
 LINES = "#loopwatch-lines tr:not([hidden])"

@@ -37,10 +37,15 @@ def viewer(session):
 
 def connection(site, session_key=None, origin=None):
     """Open a WebSocket to the live page's consumer, as a program other than a browser can."""
+    patience = {"open_timeout": 60, "close_timeout": 60, "ping_interval": None}
     headers = {"Cookie": f"{settings.SESSION_COOKIE_NAME}={session_key}"} if session_key else {}
     url = site.address.replace("http:", "ws:") + "/loopwatch/live/"
     return connect(
-        url, origin=site.address if origin is None else origin or None, additional_headers=headers, proxy=None
+        url,
+        origin=site.address if origin is None else origin or None,
+        additional_headers=headers,
+        proxy=None,
+        **patience,
     )
 
 

@@ -7,16 +7,19 @@ from pathlib import Path
 
 from axe_playwright_python.async_playwright import Axe
 from django.conf import settings
+from playwright.async_api import expect
 
 # Set to a folder to look at every page that was judged.
 PICTURES = "LOOPWATCH_TESTS_PICTURES"
 
 WITHIN_MS = 60_000
+expect.set_options(timeout=WITHIN_MS)
 GRAVE = ("serious", "critical")
 # What Django draws, and loopwatch has no hand in.
 DJANGOS_OWN = {"exclude": [[".breadcrumbs"], ["#changelist-search"], [".paginator"]]}
 TOO_WIDE_PX = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-MOVES_IN = "Promise.all(document.getAnimations().map(animation => animation.finished))"
+# An animation is cancelled where its element is replaced.
+MOVES_IN = "Promise.allSettled(document.getAnimations().map(animation => animation.finished))"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from tests.support.site import Site
 
 SETTINGS = "testproject.settings"
 PROMPT_SETTINGS = "tests.end_to_end.prompt_settings"
-DAPHNE = ("daphne", "--bind", LOOPBACK, "--port", "{port}")
+# By default, Daphne hangs up on a WebSocket whose handshake takes 5 s.
+DAPHNE = ("daphne", "--bind", LOOPBACK, "--port", "{port}", "--websocket_connect_timeout", "600")
 
 
 class Shop(Site):

@@ -47,6 +47,7 @@ def site(request, tmp_path, migrated):
         yield site
 
 
+@pytest.mark.real_stall
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 def test_a_server_serves_records_and_writes_everything_before_it_ends(site, command):
     site.serve(*command)

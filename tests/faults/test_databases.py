@@ -12,6 +12,8 @@ from tests.databases import on_postgresql, on_sqlite
 from tests.support.children import run
 from tests.support.site import copy_sqlite
 
+pytestmark = pytest.mark.real_stall
+
 BEGINNING_BYTES = 40_000
 """Less than an empty database takes, and more than the log of a site with an outage."""
 

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+pytestmark = pytest.mark.real_stall
+
 GUNICORN = (
     *("gunicorn", "tests.faults.preloaded:application", "--preload", "--workers", "2"),
     *("--worker-class", "uvicorn_worker.UvicornWorker", "--graceful-timeout", "20", "--log-level", "warning"),

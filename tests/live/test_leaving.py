@@ -40,6 +40,7 @@ def site(request, transactional_db, tmp_path, gate):
         yield served
 
 
+@pytest.mark.real_stall
 @pytest.mark.skipif(sys.platform == "win32", reason="these servers are stopped by signals")
 async def test_browsers_that_leave_while_sent_to_leave_nothing_in_the_log_and_other_pages_open(site, gate, open_page):
     staying, *leaving = [open_page() for _ in range(9)]

@@ -26,6 +26,7 @@ def site(transactional_db, tmp_path, gate):
         yield served
 
 
+@pytest.mark.real_stall
 async def test_a_stall_is_shown_on_every_one_of_two_hundred_pages_and_other_requests_are_served(site, gate, open_page):
     pages = [open_page() for _ in range(PAGES)]
     gate.touch()
