@@ -94,7 +94,9 @@ def emptied_last(request):
 def no_writer_left():
     """A recorder must not outlive its test: what it stores then, the next test would find."""
     yield
-    assert not [thread for thread in threading.enumerate() if thread.name == "loopwatch-writer"]
+    for writer in [thread for thread in threading.enumerate() if thread.name == "loopwatch-writer"]:
+        writer.join(60)  # a stopped recorder may give up waiting before its thread has ended
+        assert not writer.is_alive()
 
 
 class Everything:

@@ -100,5 +100,5 @@ async def test_the_loops_of_the_site_are_those_that_count(settings):
         assert loopwatch.liveness().loops == 1
         assert (await asyncio.to_thread(loopwatch.liveness)).loops == 1
     finally:
-        assert site_monitor.stop()
+        assert site_monitor.stop(60)
     assert loopwatch.liveness().loops == 0
