@@ -41,7 +41,7 @@ def site(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "ON_BLOCKING_CALL": reports.append, "FLUSH_INTERVAL_S": 0.05}
     resolve("/")  # imports the views: the first request of a site does, and that is a stall
     yield
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
     assert Handle._run is BARE_RUN
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
 
@@ -240,7 +240,7 @@ def test_consecutive_and_concurrent_loops_are_watched_independently():
         thread.start()
     for thread in threads:
         thread.join()
-    assert site_monitor.flush()
+    assert site_monitor.flush(60)
     # Threads that start concurrently may delay each other, too, which is reported.
     assert [call.function for call in reports if call.method_name == "time.sleep"] == ["tests.site_urls.block"] * 5
 

@@ -28,7 +28,7 @@ def site(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 100, "SINKS": [], "ON_BLOCKING_CALL": reports.append}
     resolve("/")  # imports the views
     yield
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
 
 
 async def kept_out():

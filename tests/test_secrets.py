@@ -97,7 +97,7 @@ def site(settings, caplog):
             }
         )
     )
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
 
 
 def refuse(call):

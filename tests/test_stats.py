@@ -25,7 +25,7 @@ def site(settings):
     """The settings of a site that stores nothing; it is stopped after the test."""
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": [], "FLUSH_INTERVAL_S": 0.05}
     yield settings
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
 
 
 async def serve(times=1):

@@ -50,7 +50,7 @@ def site(settings, database):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"]}
     resolve("/shop/")
     yield
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
     assert not is_hooked()
 
 
@@ -75,7 +75,7 @@ async def rows(query):
     """Return what the query finds once everything is written; close its connection on the same thread."""
 
     def run():
-        assert site_monitor.flush()
+        assert site_monitor.flush(60)
         with closing(connection):
             return query()
 

@@ -81,7 +81,7 @@ def watched(settings):
     settings.ALLOWED_HOSTS = ["*"]
     settings.LOOPWATCH = {"THRESHOLD_MS": 40, "SINKS": ["metrics"]}
     yield
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
 
 
 async def settle():

@@ -35,7 +35,7 @@ async def application(scope, receive, send):
 
 scope = {{"type": "http", "method": "GET", "path": "/"}}
 asyncio.run(LoopWatch(application)(scope, None, None))
-assert site_monitor.stop()
+assert site_monitor.stop(60)
 print("opentelemetry.metrics" in sys.modules)
 """
 

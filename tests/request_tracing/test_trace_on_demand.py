@@ -39,7 +39,7 @@ def site(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 1000, "SINKS": [], "ON_BLOCKING_CALL": reports.append}
     resolve("/")
     yield
-    assert site_monitor.stop()
+    assert site_monitor.stop(60)
     assert Handle._run is BARE_RUN
     assert sys.getprofile() is None
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
