@@ -21,6 +21,7 @@ from tests.detection.catalogue import (
     silence,
     steps,
     waiting,
+    waiting_for_files,
     waiting_for_threads,
     without_a_name,
 )
@@ -29,7 +30,7 @@ from tests.detection.catalogue.peers import another_thread
 from tests.support.witness import Witness
 
 THEMES = (
-    *(waiting, waiting_for_threads, computing, computing_collections, computing_loops),
+    *(waiting, waiting_for_files, waiting_for_threads, computing, computing_collections, computing_loops),
     *(interpreter, without_a_name, called_indirectly, lazy_imports, roads, eager_tasks, generators, steps, silence),
 )
 CASES: tuple[Case, ...] = tuple(case for theme in THEMES for case in theme.catalogue.cases if case.runs_here)

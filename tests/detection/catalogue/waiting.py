@@ -1,17 +1,13 @@
 """Code that waits for something, and makes everybody wait with it."""
-# ruff: noqa: LOG001, PTH123, SIM115 - people write it so
 
 import asyncio
 import http.client
-import logging
 import os
 import select
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import urllib.request
@@ -29,7 +25,6 @@ catalogue = Catalogue()
 WAITING = Cause.WAITING
 
 SLEEPER = [sys.executable, "-S", "-c", f"import time; time.sleep({PAUSE_S})"]
-LATE_PRINTER = [sys.executable, "-S", "-c", f"import time; time.sleep({PAUSE_S}); print('done')"]
 SLOW_QUERY = """
     WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?)
     SELECT sum(a.n % 7) FROM numbers AS a
@@ -282,129 +277,3 @@ async def subprocess_wait(truth):
 async def os_system(truth):
     with truth:
         os.system(f"sleep {PAUSE_S}")  # blocks
-
-
-# Files
-
-
-@catalogue.blocks("open", cause=WAITING, is_c=True, given=peers.fifo)
-async def file_open(truth, fifo):
-    later(fifo.write)
-    await asyncio.sleep(0)
-    with truth:
-        file = open(fifo.path)  # blocks
-    file.close()
-
-
-@catalogue.blocks("pathlib.Path.read_text", cause=WAITING, is_c=False, given=peers.fifo)
-async def file_read_text(truth, fifo):
-    later(fifo.write)
-    await asyncio.sleep(0)
-    with truth:
-        fifo.path.read_text()  # blocks
-
-
-@catalogue.blocks("io.TextIOWrapper.read", cause=WAITING, is_c=True, given=peers.pipe)
-async def file_read(truth, pipe):
-    with open(pipe.read_end, closefd=False) as file:
-        later(pipe.write)
-        await asyncio.sleep(0)
-        with truth:
-            file.read(9)  # blocks
-
-
-@catalogue.blocks("io.TextIOWrapper.__next__", cause=WAITING, is_c=True, given=peers.pipe)
-async def file_lines(truth, pipe):
-    with open(pipe.read_end, closefd=False) as file:
-        later(pipe.write)
-        await asyncio.sleep(0)
-        truth.begin()
-        for _line in file:  # blocks
-            truth.end()
-            break
-
-
-@catalogue.blocks("io.BufferedWriter.write", cause=WAITING, is_c=True, given=peers.pipe)
-async def file_write(truth, pipe):
-    with open(pipe.write_end, "wb", closefd=False) as file:
-        later(pipe.read, 1_000_000)
-        await asyncio.sleep(0)
-        with truth:
-            file.write(bytes(1_000_000))  # blocks
-
-
-@catalogue.blocks("io.TextIOWrapper.flush", cause=WAITING, is_c=True, given=peers.full_pipe)
-async def file_flush(truth, pipe):
-    file = open(pipe.write_end, "w", closefd=False)
-    file.write("an order")
-    later(pipe.make_room)
-    await asyncio.sleep(0)
-    with truth:
-        file.flush()  # blocks
-    file.close()
-
-
-# A quick disk makes the kernel work more than it makes it wait; a journal being written holds up the flush.
-@catalogue.blocks("os.fsync", "io.BufferedRandom.flush", cause=None, is_c=True, given=peers.journal)
-async def fsync(truth, count):
-    with tempfile.TemporaryFile() as file, truth:
-        for number in range(count):
-            file.write(b"order %d" % number)
-            file.flush()  # blocks
-            os.fsync(file.fileno())  # blocks
-
-
-@catalogue.blocks("shutil.copyfileobj", cause=WAITING, is_c=False, is_slow_under_load=True)
-async def file_copy(truth):
-    with subprocess.Popen(LATE_PRINTER, stdout=subprocess.PIPE) as process, open(os.devnull, "wb") as target:
-        await asyncio.sleep(0)
-        with truth:
-            shutil.copyfileobj(process.stdout, target)  # blocks
-
-
-@catalogue.blocks("logging.Logger.warning", cause=WAITING, is_c=False, given=peers.full_pipe)
-async def logging_to_slow_stream(truth, pipe):
-    logger = logging.Logger("shop")
-    with open(pipe.write_end, "w", closefd=False) as stream:
-        logger.addHandler(logging.StreamHandler(stream))
-        later(pipe.make_room)
-        await asyncio.sleep(0)
-        with truth:
-            logger.warning("An order is late")  # blocks
-
-
-@catalogue.blocks("print", cause=WAITING, is_c=True, given=peers.full_pipe)
-async def print_to_slow_stream(truth, pipe):
-    with open(pipe.write_end, "w", closefd=False) as stream:
-        later(pipe.make_room)
-        await asyncio.sleep(0)
-        with truth:
-            print("An order is late", file=stream, flush=True)  # blocks
-
-
-# Pipes
-
-
-@catalogue.blocks("os.read", cause=WAITING, is_c=True, given=peers.pipe)
-async def pipe_read(truth, pipe):
-    later(pipe.write)
-    await asyncio.sleep(0)
-    with truth:
-        os.read(pipe.read_end, 100)  # blocks
-
-
-@catalogue.blocks("os.write", cause=WAITING, is_c=True, given=peers.full_pipe)
-async def pipe_write(truth, pipe):
-    later(pipe.make_room)
-    await asyncio.sleep(0)
-    with truth:
-        os.write(pipe.write_end, b"an order")  # blocks
-
-
-@catalogue.blocks("io.BufferedReader.readline", cause=WAITING, is_c=True, is_slow_under_load=True)
-async def pipe_of_subprocess(truth):
-    with subprocess.Popen(LATE_PRINTER, stdout=subprocess.PIPE) as process:
-        await asyncio.sleep(0)
-        with truth:
-            process.stdout.readline()  # blocks
-        await asyncio.to_thread(process.wait)

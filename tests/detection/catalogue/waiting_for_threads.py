@@ -2,7 +2,6 @@
 
 import asyncio
 import queue
-import sys
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -13,13 +12,6 @@ from tests.detection.catalogue.peers import PAUSE_S, later
 
 catalogue = Catalogue()
 WAITING = Cause.WAITING
-
-SLEEPER = [sys.executable, "-S", "-c", f"import time; time.sleep({PAUSE_S})"]
-LATE_PRINTER = [sys.executable, "-S", "-c", f"import time; time.sleep({PAUSE_S}); print('done')"]
-SLOW_QUERY = """
-    WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers LIMIT ?)
-    SELECT sum(a.n % 7) FROM numbers AS a
-"""
 
 
 # Threads

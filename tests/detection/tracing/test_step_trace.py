@@ -1,105 +1,25 @@
-"""What is kept of the calls of a step, and what is left to whoever made them."""
+"""A trace keeps the calls of a step that take long, and leaves the time of the others to their callers."""
 
-import sys
 import time
-from types import FunctionType
 
 import pytest
-from django.template import Context, Engine
 
 from loopwatch.detection import monitor, watcher
 from loopwatch.detection.tracing import step_trace, switch
-from loopwatch.detection.tracing.step_trace import StepTrace, sites_of, worthwhile_s
-from loopwatch.detection.tracing.timing_budget import TimingBudget
-from tests.detection.builders import reading
-
-STEP = 10.0
-WORTHWHILE_S = 0.25
-
-
-class Clock:
-    """A loop's clock, whose CPU clocks show what a test wants."""
-
-    threshold_s = 0.05
-    at = STEP
-
-    def read_cpu(self):
-        return reading(self.at)
-
-
-# Each hands on the frame it stands in: ``at`` is called where a call of it would end.
-def one_line(at):
-    at(sys._getframe())
-
-
-def two_lines(first, second):
-    first(sys._getframe())
-    second(sys._getframe())
-
-
-def another(at):
-    at(sys._getframe())
-
-
-def calls(function, *args):
-    function(*args)
-
-
-def also_calls(function, *args):
-    function(*args)
-
-
-def suspended():
-    yield
-
-
-def of_module(module, name, function):
-    """The same function, by another name and of another module."""
-    return FunctionType(function.__code__.replace(co_name=name), {"__name__": module, "sys": sys})
-
-
-run_step = of_module("asyncio.events", "_run", calls)
-
-
-class Written:
-    """A class written in Python: what a call of it runs has its own frames."""
-
-    def __init__(self):
-        pass
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def trace(clock, caplog):
-    trace = StepTrace(clock)
-    trace.worthwhile_s = WORTHWHILE_S
-    trace.begin(STEP)
-    yield trace
-    assert caplog.get_records("call") == []
-
-
-@pytest.fixture
-def ends(trace):
-    """Where it is called, a call ends: of a C function, or without one of the Python function that stands there."""
-
-    def ends(function, started, ended, parent=None):
-        return lambda frame: trace.call_ended(frame, function, started, ended, parent)
-
-    return ends
-
-
-@pytest.fixture
-def kept(trace):
-    """The calls that are kept so far."""
-    return lambda: trace.trace(STEP, is_over=True).calls
-
-
-def own_s(calls_kept):
-    return [(call.name, call.own_s) for call in calls_kept]
+from loopwatch.detection.tracing.step_trace import StepTrace, worthwhile_s
+from tests.detection.tracing.ending_calls import (
+    STEP,
+    Written,
+    also_calls,
+    another,
+    calls,
+    of_module,
+    one_line,
+    own_s,
+    run_step,
+    suspended,
+    two_lines,
+)
 
 
 @pytest.mark.parametrize(
@@ -123,8 +43,8 @@ def test_a_python_function_is_kept_with_its_own_frame_and_those_around_it(ends, 
     (call,) = kept()
     assert (call.name, call.started, call.ended, call.own_s, call.total_s, call.count) == ("", 11.0, 13.0, 2.0, 2.0, 1)
     assert [(site.code, site.module) for site in call.sites] == [
-        (one_line.__code__, __name__),
-        (calls.__code__, __name__),
+        (one_line.__code__, one_line.__module__),
+        (calls.__code__, calls.__module__),
     ]
     assert call.inside == []
 
@@ -312,111 +232,3 @@ def test_a_failure_stays_inside_and_is_logged_once(trace, caplog):
     assert record.levelname == "ERROR"
     assert record.exc_info[0] is AttributeError
     caplog.clear()
-
-
-def times(trace):
-    return [each.at for each in trace.trace(STEP, is_over=True).readings]
-
-
-def test_the_cpu_clocks_are_read_as_the_step_begins_and_then_once_a_millisecond(trace, clock, ends):
-    for clock.at in (10.5, 10.5005, 10.50125, 10.50175, 11.0):
-        run_step(one_line, ends(len, clock.at - 0.5, clock.at))
-    assert times(trace) == [10.0, 10.5, 10.50125, 11.0]
-
-
-def test_the_cpu_clocks_are_read_at_the_first_call_even_if_it_ends_early(trace, clock, ends):
-    trace.worthwhile_s = 0.0
-    for clock.at in (10.0005, 10.0006):
-        run_step(one_line, ends(len, 10.0, clock.at))
-    assert times(trace) == [10.0, 10.0005]
-
-
-def test_the_cpu_clocks_are_read_a_limited_number_of_times(trace, clock, ends, monkeypatch):
-    monkeypatch.setattr(step_trace, "MAX_READINGS", 3)
-    for clock.at in (11.0, 12.0, 13.0):
-        run_step(one_line, ends(len, 10.0, clock.at))
-    assert times(trace) == [10.0, 11.0, 12.0]
-
-
-def test_a_new_trace_is_open():
-    assert StepTrace(Clock()).is_open
-
-
-def test_nothing_is_known_about_another_step(trace):
-    assert trace.trace(STEP + 1, is_over=True) is None
-
-
-def test_what_is_known_of_a_step_that_goes_on_stays_as_it_was(trace, ends):
-    run_step(one_line, ends(len, 11.0, 12.0))
-    run_step(another, ends(None, 11.0, 12.125))
-    so_far = trace.trace(STEP, is_over=False)
-    run_step(one_line, ends(len, 13.0, 14.0))
-    run_step(another, ends(sorted, 11.0, 14.125))
-    run_step(another, ends(None, 13.0, 14.125))
-    (call,) = so_far.calls
-    assert (call.count, call.inside, so_far.counts) == (1, [], {id(another.__code__): 1})
-    assert [each.at for each in so_far.readings] == [STEP, STEP]
-
-
-@pytest.mark.parametrize(
-    ("function", "lasted_s"),
-    [
-        pytest.param(None, 1.0, id="kept and counted"),
-        pytest.param(None, 0.125, id="only counted"),
-        pytest.param(len, 1.0, id="only kept"),
-    ],
-)
-def test_the_next_step_begins_with_nothing_and_leaves_what_is_known_as_it_was(function, lasted_s, trace, ends):
-    run_step(one_line, ends(function, 11.0, 11.0 + lasted_s))
-    known = trace.trace(STEP, is_over=True)
-    before = len(known.calls), dict(known.counts)
-    trace.begin(20.0)
-    run_step(another, ends(None, 21.0, 22.0))
-    assert (len(known.calls), known.counts) == before
-    following = trace.trace(20.0, is_over=True)
-    assert len(following.calls) == 1
-    assert following.counts == {id(another.__code__): 1}
-
-
-def test_calls_of_the_step_before_are_no_part_of_the_next_one_s(trace, ends, kept):
-    run_step(one_line, ends(len, 11.0, 12.0))
-    trace.begin(STEP)
-    run_step(one_line, ends(None, 10.5, 13.0))
-    assert own_s(kept()) == [("", 2.5)]
-
-
-def test_calls_going_on_that_are_dropped_are_active_no_more(trace):
-    budgets = [TimingBudget(), TimingBudget()]
-    for budget in budgets:
-        budget.active = 2
-        trace.stack.append((budget, 11.0, None))
-    trace.drop_calls()
-    assert [budget.active for budget in budgets] == [1, 1]
-    assert trace.stack == []
-
-
-def test_the_frames_of_a_stack_end_where_the_step_begins():
-    found = []
-    run_step(calls, one_line, lambda frame: found.extend(sites_of(frame)))
-    assert [site.code for site in found] == [one_line.__code__, calls.__code__]
-    assert all(site.offset > 0 for site in found)
-
-
-def test_a_frame_whose_module_has_no_name_is_kept_without():
-    found = []
-    FunctionType(one_line.__code__, {"sys": sys})(lambda frame: found.extend(sites_of(frame)))
-    assert found[0].module == ""
-
-
-def test_a_deep_stack_is_cut_off(monkeypatch):
-    monkeypatch.setattr(step_trace, "MAX_FRAMES", 2)
-    found = []
-    run_step(also_calls, calls, one_line, lambda frame: found.extend(sites_of(frame)))
-    assert [site.code for site in found] == [one_line.__code__, calls.__code__]
-
-
-def test_a_template_of_django_is_known_by_its_line():
-    found = []
-    page = Engine().from_string("\n{{ book.author }}")
-    page.render(Context({"book": {"author": lambda: one_line(lambda frame: found.extend(sites_of(frame)))}}))
-    assert [site.template.lineno for site in found if site.template] == [2]
