@@ -20,7 +20,7 @@ def stored(model):
 
 def calls_of_every_kind():
     pick = random.Random(5)
-    for number in range(200):
+    for number in range(100):
         reported_twice = number % 10 < 2
         yield blocking_call(
             minute=pick.randrange(300),
