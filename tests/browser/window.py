@@ -56,9 +56,9 @@ class Window:
             self.complaints.append(f"{message.type}: {message.text}")
 
     async def show_in(self, look):
-        """Load pages as a user with other preferences from now on, and forget the complaints of earlier ones.
+        """Load pages as a user with other preferences from now on, in less time than a new window takes.
 
-        A window for each look would load everything again, and axe-core causes complaints of its own.
+        Earlier complaints are forgotten, because axe-core causes some.
         """
         self._look = look
         await self.page.emulate_media(color_scheme=look.colours)
