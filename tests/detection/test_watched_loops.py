@@ -42,7 +42,7 @@ def test_around_asyncio_run_it_sees_the_first_and_the_last_step():
 def test_around_two_loops_in_a_row_it_sees_both():
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         asyncio.run(blocks_once())
-        block()  # no loop runs: nobody waits
+        block()  # no loop runs, so nothing waits
         asyncio.run(blocks_once())
     assert names(watcher) == ["time.sleep"] * 2
 

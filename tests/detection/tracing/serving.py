@@ -27,7 +27,7 @@ def several():
 
 
 async def traced(work, threshold_s=THRESHOLD_S, **options):
-    """Serve ``work()`` as a request that is traced, in a task of its own; the tracing, all of it settled."""
+    """Serve ``work()`` as a traced request, in a separate task; return its tracing once all stalls are settled."""
 
     async def serve():
         request = RequestInFlight(InFlight(), lambda: Request("http"))

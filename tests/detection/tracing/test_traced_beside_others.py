@@ -165,7 +165,7 @@ class Hostile:
         object.__setattr__(self, "called", called)
 
     def __getattribute__(self, name):
-        raise RuntimeError(f"nobody may ask for {name}")
+        raise RuntimeError(f"{name} must not be read")
 
     def __call__(self):
         object.__getattribute__(self, "called").set()
