@@ -25,6 +25,8 @@ logger = logger_of()
 
 TOUCHED_EVERY_S = 1.0
 TAKEN_OVER_EVERY_S = 5.0
+TRIED_AGAIN_EVERY_S = 1.0
+"""A sign that could not be given is due after this time: systemd ends the process if two in a row are missing."""
 JOINED_WITHIN_S = 2.0
 
 
@@ -104,8 +106,9 @@ class SignOfLife:
             self._open(server, at)
         for sign in self._repeated:
             if at >= sign.next_at:
-                sign.next_at = at + sign.interval_s
-                self._give(sign)
+                sign.next_at = at + min(sign.interval_s, TRIED_AGAIN_EVERY_S)
+                if self._give(sign):
+                    sign.next_at = at + sign.interval_s
         ends = [sign.next_at for sign in self._repeated]
         if server is not None:
             ends += [self._opens_at] if not server.is_open else []
@@ -126,16 +129,19 @@ class SignOfLife:
                     *(os.getpid(), str(server.address), os.strerror(error.errno or 0)),
                 )
 
-    def _give(self, sign: _Repeated) -> None:
+    def _give(self, sign: _Repeated) -> bool:
+        """Give a sign if the loops serve. Returns whether it is given."""
         if not confirmed(self._read).serving:
-            return
+            return False
         try:
             sign.give()
-            sign.has_failed = False
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ``ValueError``: no file can have this name
             if not sign.has_failed:
-                sign.has_failed = True
                 logger.warning("There is no sign of life by %s: %s", sign.name, error)
+            sign.has_failed = True
+            return False
+        sign.has_failed = False
+        return True
 
     def _answer(self, request: bytes) -> bytes:
         return answer(request, confirmed(self._read))

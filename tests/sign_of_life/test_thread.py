@@ -38,6 +38,7 @@ def process():
 @pytest.fixture(autouse=True)
 def in_a_hurry(monkeypatch):
     monkeypatch.setattr(thread, "TOUCHED_EVERY_S", 0.01)
+    monkeypatch.setattr(thread, "TRIED_AGAIN_EVERY_S", 0.01)
     monkeypatch.setattr(thread, "TAKEN_OVER_EVERY_S", 0.01)
 
 
@@ -129,16 +130,47 @@ def test_a_file_that_cannot_be_touched_is_reported_once_and_tried_again(process,
     assert len([record for record in caplog.records if "no sign of life by the file" in record.getMessage()]) == 1
 
 
-@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="There are no such sockets here")
-def test_systemd_is_notified_again_and_again(process, tmp_path, monkeypatch):
+def test_a_file_whose_name_the_system_refuses_is_reported_once(process, caplog):
+    with giving(process, file="alive\0"):
+        wait_until(lambda: process.reads >= 3)
+    (record,) = caplog.records
+    assert "no sign of life by the file" in record.getMessage()
+
+
+@pytest.fixture
+def manager(tmp_path, monkeypatch):
+    """The socket of a service manager that wants a message every hour, unless a test says otherwise."""
+    if not hasattr(socket, "AF_UNIX"):
+        pytest.skip("There are no such sockets here")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
         manager.settimeout(30)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
-        monkeypatch.setenv("WATCHDOG_USEC", "10000")
+        monkeypatch.setenv("WATCHDOG_USEC", str(3600 * 10**6))
         monkeypatch.delenv("WATCHDOG_PID", raising=False)
-        with giving(process, systemd=True):
-            assert [manager.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+        yield manager
+
+
+def test_systemd_is_notified_again_and_again(process, manager, monkeypatch):
+    monkeypatch.setenv("WATCHDOG_USEC", "10000")
+    with giving(process, systemd=True):
+        assert [manager.recv(100) for _ in range(2)] == [b"WATCHDOG=1"] * 2
+
+
+def test_systemd_is_notified_soon_after_a_loop_was_blocked(process, manager):
+    process.serving = False
+    with giving(process, systemd=True):
+        wait_until(lambda: process.reads >= 2)
+        process.serving = True
+        assert manager.recv(100) == b"WATCHDOG=1"
+
+
+def test_systemd_is_notified_soon_after_that_has_failed(process, manager, tmp_path):
+    hidden = (tmp_path / "notify").rename(tmp_path / "hidden")
+    with giving(process, systemd=True):
+        wait_until(lambda: process.reads >= 2)
+        hidden.rename(tmp_path / "notify")
+        assert manager.recv(100) == b"WATCHDOG=1"
 
 
 def test_a_process_that_systemd_does_not_ask_says_so(process, monkeypatch, caplog):
