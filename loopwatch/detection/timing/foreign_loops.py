@@ -8,6 +8,7 @@ Callbacks that were scheduled before the loop's class was first seen stay untime
 import asyncio
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -174,13 +175,11 @@ _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
 
 
 def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:
-    for name in _PROTOCOL_CALLBACKS:
-        callback = getattr(protocol, name, None)
-        if isinstance(callback, TimedCallback):  # a client connects again with the same protocol
-            callback = callback._callback  # noqa: SLF001
-        if callback is not None:
-            try:
+    with suppress(Exception):  # a protocol that takes no attributes, such as one with slots, cannot be timed
+        for name in _PROTOCOL_CALLBACKS:
+            callback = getattr(protocol, name, None)
+            if isinstance(callback, TimedCallback):  # a client connects again with the same protocol
+                callback = callback._callback  # noqa: SLF001
+            if callback is not None:
                 setattr(protocol, name, TimedCallback(callback, None, loop, clock_of))
-            except AttributeError:  # a protocol with slots cannot be timed
-                break
     return protocol

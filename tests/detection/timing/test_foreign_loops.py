@@ -117,3 +117,29 @@ def test_a_protocol_may_be_connected_again_any_number_of_times(watching):
     with watching():
         run(main)
     assert len(depths) == 1
+
+
+class Frozen(asyncio.Protocol):
+    def __setattr__(self, name, _):
+        raise ValueError(f"{name} cannot be set")
+
+
+class Odd(asyncio.Protocol):
+    error_received = property(lambda _: 1 / 0)
+
+
+@WATCHED_OR_NOT
+@pytest.mark.parametrize("protocol", [Frozen, Odd])
+def test_a_protocol_may_refuse_to_be_timed(protocol, watching):
+    async def main():
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+        try:
+            transport, connected = await loop.create_connection(protocol, *server.sockets[0].getsockname())
+        finally:
+            server.close()
+        transport.abort()
+        return connected
+
+    with watching():
+        assert isinstance(run(main), protocol)
