@@ -21,7 +21,7 @@ logger = logger_of("trace")
 def carries_header(scope: Scope) -> bool:
     """Return whether a request carries the header, valid or not. Called on the loop's thread for every request."""
     try:
-        for name, _ in scope.get("headers") or ():
+        for name, _ in _headers(scope):
             if name == _HEADER_NAME:
                 return True
     except Exception:  # noqa: BLE001 - headers that cannot be read carry no token
@@ -36,7 +36,7 @@ def start_trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[obj
     never raises.
     """
     try:
-        threshold_ms = _threshold_ms(scope.get("headers") or ())
+        threshold_ms = _threshold_ms(_headers(scope))
         if threshold_ms is not None:
             loop, tracing = asyncio.get_running_loop(), RequestTracing(request, threshold_ms / 1000)
             if monitor.trace_request(loop, tracing, calls_next):
@@ -47,6 +47,12 @@ def start_trace(scope: Scope, request: RequestInFlight, calls_next: Iterable[obj
     except Exception as error:  # noqa: BLE001 - the request must be served even if loopwatch fails
         log_failure(error)
     return None
+
+
+def _headers(scope: Scope) -> Iterable[Iterable[bytes]]:
+    """Return the headers; none if they are an iterator, from which the site could not read them again."""
+    headers: Iterable[Iterable[bytes]] = scope.get("headers") or ()
+    return () if iter(headers) is headers else headers
 
 
 def _threshold_ms(headers: Iterable[Iterable[bytes]]) -> float | None:
