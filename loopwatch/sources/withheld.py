@@ -10,11 +10,13 @@ import os
 import sys
 import tokenize
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from types import ModuleType
+from typing import Any
 
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
+from loopwatch.detection.cpython.namespaces import namespace_of
 
 SETTINGS_MODULE = "DJANGO_SETTINGS_MODULE"
 """The name of Django's variable, spelled out because watching works without Django."""
@@ -53,11 +55,11 @@ def _files(settings_module: str) -> frozenset[str]:
     waiting = [_Import(settings_module, is_star=True)]
     while waiting:
         each = waiting.pop()
-        path = _path_of(sys.modules.get(each.name))
+        path = _path_of(each.name)
         if path and path not in found:
             found[path] = None
             if each.is_star:
-                waiting += _imports(path, sys.modules[each.name])
+                waiting += _imports(path, each.name)
     return frozenset(found)
 
 
@@ -66,20 +68,33 @@ def _folders(settings_module: str) -> tuple[str, ...]:
     """Return the folders of settings packages, with a separator at the end: tools such as split-settings nest files."""
     package, _, _ = settings_module.rpartition(".")
     packages = [name for name in (settings_module, package) if "settings" in name.rpartition(".")[2]]
-    paths = [os.path.realpath(path) for name in packages for path in getattr(sys.modules.get(name), "__path__", ())]
+    paths = [os.path.realpath(path) for name in packages for path in _attribute(name, "__path__") or ()]
     return tuple(path + os.sep for path in paths)
 
 
-def _path_of(module: ModuleType | None) -> str:
-    filename = getattr(module, "__file__", None)
+def _path_of(module: str) -> str:
+    filename = str(_attribute(module, "__file__") or "")
     return os.path.realpath(filename) if filename and owner_of_file(filename) is Owner.IN_APP else ""
 
 
-def _imports(path: str, module: ModuleType) -> Iterator[_Import]:
+def _attribute(module: str, name: str) -> Any:
+    """Return an attribute of a loaded module, or ``None``.
+
+    Settings may replace their module by an object, so an attribute that is not in the namespace is asked for.
+    """
+    loaded = sys.modules.get(module)
+    found = namespace_of(loaded).get(name)
+    if found is None:
+        with suppress(Exception, SystemExit):
+            found = getattr(loaded, name, None)
+    return found
+
+
+def _imports(path: str, module: str) -> Iterator[_Import]:
     try:
         with tokenize.open(path) as file:
             tree = ast.parse(file.read())
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -90,9 +105,9 @@ def _imports(path: str, module: ModuleType) -> Iterator[_Import]:
             yield from (_Import(f"{origin}.{alias.name}", is_star=False) for alias in node.names)
 
 
-def _origin(node: ast.ImportFrom, module: ModuleType) -> str:
+def _origin(node: ast.ImportFrom, module: str) -> str:
     """Return the full name of the module that an import statement names."""
     if not node.level:
         return node.module or ""
-    package = (module.__package__ or "").split(".")
+    package = (_attribute(module, "__package__") or "").split(".")
     return ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])

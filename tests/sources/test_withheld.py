@@ -5,6 +5,7 @@ import json
 import sys
 from itertools import count
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -21,6 +22,18 @@ from tests.recording.calls import blocking_call
 SETTINGS = settings_module.__file__
 SECRET_LINENO = 1 + Path(SETTINGS).read_text().splitlines().index('SECRET_KEY = "tests only"')
 SECRET_LINE = {"filename": SETTINGS, "lineno": SECRET_LINENO, "source": '"tests only"'}
+OBJECT_AS_SETTINGS = """
+import sys
+
+class Settings:
+    def __init__(self, module):
+        self.module = module
+
+    def __getattr__(self, name):
+        return getattr(self.module, name)
+
+sys.modules[__name__] = Settings(sys.modules[__name__])
+"""
 _numbers = count()
 
 
@@ -67,6 +80,19 @@ def test_in_app_imports_of_the_settings_are_withheld(project):
     assert not is_withheld(json.__file__)
 
 
+def test_settings_that_import_a_module_whose_attributes_raise_are_withheld(project, monkeypatch):
+    class Odd(ModuleType):
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    monkeypatch.setitem(sys.modules, "odd_module", Odd("odd_module"))
+    assert withheld_in(project("conf", {"conf.py": "import odd_module"})) == {"conf.py"}
+
+
+def test_settings_that_replace_their_module_by_an_object_are_withheld(project):
+    assert withheld_in(project("conf", {"conf.py": OBJECT_AS_SETTINGS})) == {"conf.py"}
+
+
 def test_star_imports_are_followed_and_withheld(project):
     files = {
         "production.py": "from .staging import *",
@@ -94,9 +120,10 @@ def test_a_link_to_the_settings_is_withheld(tmp_path):
     assert is_withheld(str(tmp_path / "link.py"))
 
 
-def test_settings_that_are_no_longer_valid_python_are_withheld(project):
+@pytest.mark.parametrize("text", ["KEY = (", pytest.param(f"KEY = {'-' * 100_000}1", id="nested too deep")])
+def test_settings_that_python_can_no_longer_read_are_withheld(project, text):
     folder = project("conf", {"conf.py": "KEY = 1"})
-    (folder / "conf.py").write_text("KEY = (")
+    (folder / "conf.py").write_text(text)
     assert withheld_in(folder) == {"conf.py"}
 
 

@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
+from loopwatch.detection.cpython.namespaces import namespace_of
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
 
 MAX_ITEMS = 1000
@@ -236,7 +237,7 @@ def _attribute(of: Any, name: str) -> Any:
     if is_instance_of:
         found = inspect.getattr_static(of.type, name, None)
     elif _is_a(of, types.ModuleType):
-        found = vars(of).get(name)
+        found = namespace_of(of).get(name)
     else:
         found = inspect.getattr_static(of, name, None)
     if found is None or _is_a(found, property):

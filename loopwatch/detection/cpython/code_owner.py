@@ -9,6 +9,7 @@ from enum import Enum
 from types import CodeType
 
 from loopwatch import _version
+from loopwatch.detection.cpython.namespaces import file_of_module
 
 
 class Owner(Enum):
@@ -95,11 +96,10 @@ def _owner_without_file(filename: str, module: str) -> Owner:
 
     The module of a program given on the command line (``python -c``) has no file either.
     """
-    loaded = sys.modules.get(module)
-    file_of_module = getattr(loaded, "__file__", None)
-    if filename.startswith(_TYPED_IN) or (module == "__main__" and not file_of_module):
+    file = file_of_module(module)
+    if filename.startswith(_TYPED_IN) or (module == "__main__" and not file):
         return Owner.IN_APP
-    if not file_of_module:
+    if not file:
         return Owner.STANDARD_LIBRARY if module in sys.stdlib_module_names else Owner.GENERATED
-    owner = owner_of_file(file_of_module)
+    owner = owner_of_file(file)
     return Owner.GENERATED if owner is Owner.IN_APP else owner

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+_OF_MODULE, _OF_CLASS = vars(ModuleType)["__dict__"], vars(type)["__dict__"]
+
 
 def look_up(module: str, qualname: str) -> Any:
     """Return what a qualified name refers to, unbound; ``None`` if it is not known."""
@@ -24,10 +26,19 @@ def namespace_of(of: Any) -> Mapping[str, Any]:
     """Return the namespace of a module or class, without running code of the module or its metaclass."""
     found: Mapping[str, Any] = {}
     if issubclass(type(of), type):
-        found = type.__getattribute__(of, "__dict__")
+        found = _OF_CLASS.__get__(of)
     elif issubclass(type(of), ModuleType):
-        found = ModuleType.__getattribute__(of, "__dict__")
+        found = _OF_MODULE.__get__(of) or found
     return found
+
+
+def file_of_module(name: str) -> str:
+    """Return the file of a loaded module; ``""`` if there is none.
+
+    No code of the module runs: reading an attribute of a lazy module would import it on this thread.
+    """
+    file = namespace_of(sys.modules.get(name)).get("__file__")
+    return file if type(file) is str else ""
 
 
 def own_attribute(instance: Any, name: str) -> Any:

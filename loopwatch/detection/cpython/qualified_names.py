@@ -6,6 +6,8 @@ import sys
 import types
 from typing import Any
 
+from loopwatch.detection.cpython.namespaces import namespace_of
+
 # Maps names that the interpreter gives its own types to those that programs use.
 _PUBLIC_NAMES = {
     "_thread.lock": "threading.Lock",
@@ -119,11 +121,11 @@ def _public(module: str, qualname: str) -> str:
 
 def _public_module(module: str, name: str) -> str:
     """Return the module that users import a name from: a public parent, or a public module beside a private one."""
-    loaded = sys.modules.get(module)
-    if loaded is None or name not in vars(loaded):
+    namespace = namespace_of(sys.modules.get(module))
+    if name not in namespace:
         # An accelerator's type may name a module that is not loaded, or does not have it: ``_io`` serves ``io``.
         return module.removeprefix("_") if _has(module.removeprefix("_"), name) else module
-    wanted = vars(loaded)[name]
+    wanted = namespace[name]
     parts = module.split(".")
     for length in range(1, len(parts)):
         parent = ".".join(parts[:length])
@@ -138,7 +140,7 @@ def _public_module(module: str, name: str) -> str:
 
 
 def _has(module: str, name: str, wanted: object = None) -> bool:
-    found = getattr(sys.modules.get(module), "__dict__", {}).get(name)
+    found = namespace_of(sys.modules.get(module)).get(name)
     return found is not None and (wanted is None or found is wanted)
 
 

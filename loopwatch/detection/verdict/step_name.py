@@ -10,6 +10,7 @@ from typing import Any
 from loopwatch.detection.calls import Request
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS
+from loopwatch.detection.cpython.namespaces import file_of_module, namespace_of
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.source import definition_line
@@ -71,13 +72,13 @@ def name_by_place(name: str) -> StepName:
     """Return a function or class by its name, with its place if it is loaded."""
     parts = name.split(".")
     for length in range(len(parts) - 1, 0, -1):
-        module: Any = sys.modules.get(".".join(parts[:length]))
-        found = module
+        loaded_as = ".".join(parts[:length])
+        found: Any = sys.modules.get(loaded_as)
         for part in parts[length:]:
-            of, found = found, getattr(found, "__dict__", {}).get(part)
-            found = of if found is None and isinstance(of, type) else found  # an inherited method
+            of, found = found, namespace_of(found).get(part)
+            found = of if found is None and issubclass(type(of), type) else found  # an inherited method
         code = getattr(_unwrapped(found), "__code__", None) or _first_code(found)
-        if code is not None and getattr(module, "__file__", None) in (None, code.co_filename):
+        if code is not None and file_of_module(loaded_as) in ("", code.co_filename):
             return StepName(name, code.co_filename, definition_line(code))
     return StepName(name)
 
@@ -91,7 +92,7 @@ def _unwrapped(function: Any) -> Any:
 
 def _first_code(cls: object) -> types.CodeType | None:
     """Return the code of the first function in the body of a class."""
-    if not isinstance(cls, type):
+    if not issubclass(type(cls), type):
         return None
     members = (getattr(member, "__code__", None) for member in vars(cls).values())
     return min(filter(None, members), key=lambda code: code.co_firstlineno, default=None)
@@ -108,6 +109,6 @@ def _of_code(code: types.CodeType, filename: str) -> StepName:
 
 def _module_of(filename: str) -> str:
     for name in list(sys.modules):  # not items(), whose many tuples make the collector run on this thread
-        if getattr(sys.modules.get(name), "__file__", None) == filename:
+        if file_of_module(name) == filename:
             return name
     return ""

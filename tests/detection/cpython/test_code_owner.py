@@ -3,8 +3,10 @@
 import asyncio
 import json
 import linecache
+import sys
 import sysconfig
 from pathlib import Path
+from types import ModuleType
 
 import django
 import pytest
@@ -101,3 +103,12 @@ def test_a_template_has_no_module_and_no_python_file(filename, module, is_one):
 def test_a_package_of_the_user_that_is_linked_into_the_environment_is_the_users(tmp_path):
     """As an editable install leaves it: the files stay where they are written."""
     assert owner_of_file(str(Path(tmp_path, "src", "shop", "models.py"))) is Owner.IN_APP
+
+
+def test_generated_code_of_a_module_whose_attributes_raise_has_an_owner(monkeypatch):
+    class Odd(ModuleType):
+        def __getattr__(self, name):
+            raise RuntimeError(name)
+
+    monkeypatch.setitem(sys.modules, "odd_module", Odd("odd_module"))
+    assert owner_of(code("<string>"), "odd_module") is Owner.GENERATED

@@ -1,8 +1,12 @@
-"""The name of a module is read from its namespace without running code of its values' classes."""
+"""Namespaces of modules and classes are read without running any of their code."""
+
+import sys
+from pathlib import PurePath
+from types import ModuleType
 
 import pytest
 
-from loopwatch.detection.cpython.namespaces import module_name
+from loopwatch.detection.cpython.namespaces import file_of_module, look_up, module_name, namespace_of
 
 
 class Raises(str):
@@ -31,3 +35,57 @@ class RaisesToo(dict):
 )
 def test_a_module_is_named_by_a_plain_string_only(namespace, name):
     assert module_name(namespace) == name
+
+
+class Lazy(ModuleType):
+    """A module that is imported when an attribute is first read, as those of ``importlib.util.LazyLoader``."""
+
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+
+class Computed(ModuleType):
+    """A module with a computed dictionary, as those of apipkg."""
+
+    @property
+    def __dict__(self):
+        raise RuntimeError
+
+
+def loaded(monkeypatch, kind, **attributes):
+    module = kind("shop.lazy")
+    vars(ModuleType)["__dict__"].__get__(module).update(attributes)
+    monkeypatch.setitem(sys.modules, "shop.lazy", module)
+    return module
+
+
+@pytest.mark.parametrize("kind", [Lazy, Computed])
+def test_a_namespace_is_read_without_running_code_of_its_module(kind, monkeypatch):
+    module = loaded(monkeypatch, kind, __file__="/srv/shop/lazy.py", price=1)
+    assert file_of_module("shop.lazy") == "/srv/shop/lazy.py"
+    assert namespace_of(module)["price"] == 1
+    assert look_up("shop.lazy", "price") == 1
+
+
+@pytest.mark.parametrize(
+    "attributes", [{}, {"__file__": None}, {"__file__": PurePath("lazy.py")}], ids=["none", "None", "a path"]
+)
+def test_the_file_of_a_module_is_a_plain_string_or_empty(attributes, monkeypatch):
+    loaded(monkeypatch, ModuleType, **attributes)
+    assert file_of_module("shop.lazy") == ""
+
+
+def test_a_module_that_is_not_loaded_has_no_file():
+    assert file_of_module("shop.no_such_module") == ""
+
+
+def test_a_namespace_is_read_without_running_code_of_its_metaclass():
+    class Meta(type):
+        @property
+        def __dict__(cls):
+            raise RuntimeError
+
+    class Shop(metaclass=Meta):
+        price = 1
+
+    assert namespace_of(Shop)["price"] == 1

@@ -192,3 +192,13 @@ def test_looking_for_the_module_of_a_step_allocates_too_little_to_make_the_colle
 def test_functions_that_are_equal_but_for_their_files_are_named_separately():
     files = ["/srv/site/shop/views.py", "/srv/site/blog/views.py"]
     assert [name_of_step(Step(of_no_module(each)), None).filename for each in files] == files
+
+
+def test_looking_for_the_module_of_a_step_imports_no_lazy_module(monkeypatch):
+    class Lazy(types.ModuleType):
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
+    assert name_of_step(Step(of_no_module()), Request("http", view="lazy_module.view")).name == "anonymous"
+    assert name_of_step(Step(html.escape), Request("http", view="lazy_module.view")) == StepName("lazy_module.view")
