@@ -144,13 +144,16 @@ class QueuedCall:
         # Django's error pages leave out a frame with this local variable (``django.views.debug``), as asgiref's have.
         __traceback_hide__ = True
         started, queue = now(), self._queue
-        if queue.waiting and queue.waiting.popleft() is not self:
-            queue.leave(self)
-        if queue.running is not None:  # noted by ``run``, and over; it began before any call waited
-            queue.end(queue.running, queue.running.submitted)
-        queue.running = self
-        if started - self.submitted >= queue.threshold_s:
-            queue.begin(self, started)
+        try:
+            if queue.waiting and queue.waiting.popleft() is not self:
+                queue.leave(self)
+            if queue.running is not None:  # noted by ``run``, and over; it began before any call waited
+                queue.end(queue.running, queue.running.submitted)
+            queue.running = self
+            if started - self.submitted >= queue.threshold_s:
+                queue.begin(self, started)
+        except (IndexError, RuntimeError):  # another thread of the same executor has changed the queue meanwhile
+            pass
         try:
             return self.work(*args, **kwargs)
         finally:

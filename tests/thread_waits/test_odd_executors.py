@@ -1,0 +1,44 @@
+"""No call fails because its wait is measured, whichever executor and loop a site uses."""
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from asgiref.sync import SyncToAsync
+
+from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
+from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
+
+
+class Emptied(deque):
+    """Another thread takes the last item between the question whether there is one and the answer."""
+
+    def __bool__(self):
+        return True
+
+
+class Changed:
+    """Another thread adds a holder while this one looks at them."""
+
+    def main_holder(self, since, until):
+        raise RuntimeError("deque mutated during iteration")
+
+    def add(self, holder):
+        pass
+
+
+def test_an_executor_with_several_threads_is_not_measured(monkeypatch):
+    hooks = AsgirefHooks()
+    with ThreadPoolExecutor(2) as executor:
+        monkeypatch.setattr(SyncToAsync, "single_thread_executor", executor)
+        hooks.install(1, 60, print)
+        assert "submit" not in vars(executor)
+        hooks.uninstall()
+
+
+@pytest.mark.parametrize(("part", "changed"), [("waiting", Emptied()), ("_holders", Changed())])
+def test_a_call_runs_even_if_its_queue_has_changed_meanwhile(part, changed):
+    queue = ThreadQueue("process", Measurement(0.0, 60, print))
+    call = queue.enter("worked".title)
+    setattr(queue, part, changed)
+    assert call() == "Worked"
