@@ -61,15 +61,13 @@ def read(path: Path) -> Baseline:
         raise BaselineError(f"{path} does not exist; {UPDATE} writes it") from None
     except OSError as error:
         raise BaselineError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError as error:  # not UTF-8, or not JSON
+    except (ValueError, RecursionError) as error:  # not UTF-8, or not JSON
         raise BaselineError(f"{path} is not JSON ({error}); {UPDATE} rewrites it") from None
     _check_version(path, content)
     try:
         return Baseline(
             frozenset(
-                KnownCall(**entry, channel=channel)
-                for channel, name in _LISTS.items()
-                for entry in content.get(name, ())
+                _known_call(entry, channel) for channel, name in _LISTS.items() for entry in content.get(name, ())
             )
         )
     except (AttributeError, TypeError):
@@ -91,6 +89,13 @@ def write(path: Path, findings: Iterable[FindingInTest], kept: Baseline) -> int:
         ]
     path.write_text(readable_json(content) + "\n", encoding="utf-8")
     return len(calls)
+
+
+def _known_call(entry: Any, channel: Channel) -> KnownCall:
+    """Return the call of an entry. Raises ``AttributeError`` or ``TypeError`` unless it maps the names to strings."""
+    if not all(isinstance(value, str) for value in entry.values()):
+        raise TypeError("not a string")
+    return KnownCall(**entry, channel=channel)
 
 
 def _check_version(path: Path, content: Any) -> None:

@@ -123,6 +123,11 @@ def test_an_update_needs_a_channel_and_a_file(project, arguments, message):
         ('{"version": 2, "blocking_calls": []}', "of version 2, but this loopwatch reads versions up to 1: update"),
         ('{"version": 1, "blocking_calls": [{"call": "x"}]}', "is not a valid baseline"),
         ('{"version": 1, "blocking_calls": 3}', "is not a valid baseline"),
+        (
+            '{"version": 1, "blocking_calls": [{"blocking_call": "x", "function": 1, "fingerprint": "x"}]}',
+            "is not a valid baseline",
+        ),
+        pytest.param("[" * 100_000, "is not JSON", id="nested too deep"),
     ],
 )
 def test_a_file_that_is_not_a_baseline_is_refused_with_what_to_do(tmp_path, content, message):
