@@ -3,6 +3,7 @@
 import asyncio
 import io
 import logging
+import sys
 import time
 
 import pytest
@@ -41,6 +42,22 @@ def test_only_the_first_exception_is_printed(capsys):
     for _ in range(3):
         logger_of("recorder").error("A line")
     assert capsys.readouterr().err.count("AttributeError: 'LogRecord' object has no attribute 'request'") == 1
+
+
+def test_a_filter_cannot_end_the_process(failing_handler):
+    def leave(_record):
+        raise SystemExit
+
+    failing_handler.addFilter(leave)
+    failing_handler.filters.reverse()
+    logger_of("recorder").error("A line")
+
+
+def test_an_exception_that_cannot_be_printed_is_ignored(monkeypatch):
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    logger_of("recorder").error("A line")
 
 
 def test_a_line_names_the_place_that_has_written_it(failing_handler, caplog):

@@ -7,6 +7,7 @@ a handler whose ``emit`` does not catch its own.
 import logging
 import traceback
 from collections.abc import MutableMapping
+from contextlib import suppress
 from typing import Any
 
 NAME = "loopwatch"
@@ -24,10 +25,11 @@ class SafeLogger(logging.LoggerAdapter[logging.Logger]):
         try:
             # This method is no part of ``logging``, so a record would name it as the place it was written at.
             super().log(level, msg, *args, **{"stacklevel": 2} | kwargs)
-        except Exception:  # noqa: BLE001 - code of the site raised it
+        except (Exception, SystemExit):  # noqa: BLE001 - code of the site raised it
             if not SafeLogger.has_failed:
                 SafeLogger.has_failed = True
-                traceback.print_exc()
+                with suppress(Exception):  # stderr may be closed
+                    traceback.print_exc()
 
 
 def logger_of(part: str = "") -> SafeLogger:

@@ -1,10 +1,13 @@
 """Feeds the watchdog of systemd: ``WATCHDOG=1`` by the protocol of sd_notify(3) and sd_watchdog_enabled(3)."""
 
+import re
 import socket
 from collections.abc import Mapping
 from typing import NamedTuple
 
 MESSAGE = b"WATCHDOG=1"
+_PERIOD_US = re.compile(r"[1-9][0-9]{0,11}")
+"""Periods of up to eleven days: epoll cannot wait for more than 24."""
 
 
 class SystemdError(Exception):
@@ -27,7 +30,7 @@ class SystemdWatchdog(NamedTuple):
 def systemd_watchdog(environment: Mapping[str, str], pid: int) -> SystemdWatchdog:
     """Return what the environment of a service asks for. Raises ``SystemdError`` if that is nothing."""
     address, period_us = environment.get("NOTIFY_SOCKET", ""), environment.get("WATCHDOG_USEC", "")
-    if not address or not period_us.isdigit() or int(period_us) == 0:
+    if not address or not _PERIOD_US.fullmatch(period_us):
         raise SystemdError("systemd has not asked for it: the unit needs WatchdogSec=")
     if environment.get("WATCHDOG_PID", str(pid)) != str(pid):
         raise SystemdError(f"systemd waits for process {environment['WATCHDOG_PID']}, and this is a child of it")

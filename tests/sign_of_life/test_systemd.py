@@ -29,6 +29,8 @@ NOT_ASKED = [
     pytest.param({"WATCHDOG_USEC": ""}, "WatchdogSec=", id="no watchdog"),
     pytest.param({"WATCHDOG_USEC": "0"}, "WatchdogSec=", id="a watchdog that is off"),
     pytest.param({"WATCHDOG_USEC": "soon"}, "WatchdogSec=", id="a time that is no number"),
+    pytest.param({"WATCHDOG_USEC": "²"}, "WatchdogSec=", id="a digit that is no number"),
+    pytest.param({"WATCHDOG_USEC": "9" * 5000}, "WatchdogSec=", id="a time of 5,000 digits"),
     pytest.param({"NOTIFY_SOCKET": ""}, "WatchdogSec=", id="no socket"),
     pytest.param({"WATCHDOG_PID": "41"}, "process 41", id="another process"),
     pytest.param({"NOTIFY_SOCKET": "vsock:2:1234"}, "vsock:2:1234", id="another kind of socket"),
