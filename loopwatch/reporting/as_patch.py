@@ -29,9 +29,10 @@ class Patch:
 
 @dataclass(frozen=True, slots=True)
 class _Rewritten:
-    """Holds the edit of one finding's call, and the import it needs."""
+    """Holds the edit of one finding's call, the lines of its file, and the import that it needs."""
 
     path: Path
+    lines: tuple[str, ...]
     edit: Edit
     needs: str
 
@@ -61,13 +62,14 @@ def _rewritten(event: BlockingEvent, files: SourceFiles, repository: Repository)
     if rewriting is None:
         return None
     edit = Edit(frame.lineno, frame.column, frame.end_lineno, frame.end_column, rewriting.changed)
-    return _Rewritten(path, edit, rewriting.needs)
+    return _Rewritten(path, lines, edit, rewriting.needs)
 
 
 def _of_file(path: Path, rewritten: Sequence[_Rewritten], root: Path) -> Patch:
     source, name = _source_of(path), path.relative_to(root).as_posix()
     calls = without_overlaps([each.edit for each in rewritten])
-    if not source or not name.isprintable() or set(name) & set('"\\'):
+    is_as_read = all("\n".join(each.lines) == source.removesuffix("\n") for each in rewritten)
+    if not is_as_read or not name.isprintable() or set(name) & set('"\\'):
         return Patch()
     edits = sorted([*_imports(source, {each.needs for each in rewritten if each.edit in calls}), *calls])
     if not _compiles(edited(source, edits)):
@@ -78,12 +80,11 @@ def _of_file(path: Path, rewritten: Sequence[_Rewritten], root: Path) -> Patch:
 
 
 def _source_of(path: Path) -> str:
-    """Return the file's text if a patch in UTF-8, with line feeds, can name its lines; otherwise ``""``."""
+    """Return the file's bytes as the UTF-8 that a patch is written in; ``""`` if they are not."""
     try:
-        source = path.read_bytes().decode()
+        return path.read_bytes().decode()
     except (OSError, UnicodeDecodeError):
         return ""
-    return "" if "\r" in source or source.startswith("\ufeff") else source
 
 
 def _imports(source: str, needed: set[str]) -> Iterator[Edit]:

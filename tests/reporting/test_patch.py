@@ -124,9 +124,14 @@ def test_a_finding_without_a_rewriting_is_counted_on_standard_error(site):
         lambda file: file.write_text(VIEWS.replace("async def pay", "def pay")),
         lambda file: file.write_bytes(VIEWS.replace("\n", "\r\n").encode()),
         lambda file: file.write_text(f"# coding: latin-1\n{VIEWS[12:]}# é\n", encoding="latin-1"),
+        lambda file: file.write_text(VIEWS, encoding="utf-8-sig"),
+        lambda file: file.write_text(f"# coding: latin-1\n{VIEWS[12:]}# é\n"),
         lambda file: file.unlink(),
     ],
-    ids=["line changed", "line moved", "cannot await", "carriage returns", "not in UTF-8", "deleted"],
+    ids=[
+        *("line changed", "line moved", "cannot await", "carriage returns", "not in UTF-8", "byte order mark"),
+        *("UTF-8 that Python reads as Latin-1", "deleted"),
+    ],
 )
 def test_a_file_that_a_patch_would_not_fit_is_left_out(site, change):
     stalled(site, "time.sleep(0.1)")
