@@ -1,12 +1,12 @@
 """Divides a step among the functions and places that its time went to."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from loopwatch.detection.calls import Contribution
 from loopwatch.detection.verdict.attribution import Node, Path
-from loopwatch.detection.verdict.culprit import line_of, named_on, own_node
+from loopwatch.detection.verdict.culprit import line_of, named_on, own_nodes
 
 MAX_CONTRIBUTIONS = 10
 AUTOMATIC_COLLECTION = "gc.collect (automatic)"
@@ -26,12 +26,14 @@ def contributions_of(paths: Sequence[Path], counts: Mapping[object, int]) -> tup
     total_s: dict[_Spent, float] = defaultdict(float)
     keys: dict[str, object] = {}
     for path in paths:
-        if path.nodes:
-            detail = named_on(path.nodes, len(path.nodes) - 1).detail
-            spent, entry = _spent(path.nodes, detail), path.nodes[detail]
-            own_s[spent] += path.weight_s
-            keys[spent.name] = entry.name if entry.is_c else entry.key
-        for spent in {_spent(path.nodes, depth) for depth in range(len(path.nodes))}:
+        if not path.nodes:
+            continue
+        spent_at = list(_spent(path.nodes))
+        detail = named_on(path.nodes, len(path.nodes) - 1).detail
+        spent, entry = spent_at[detail], path.nodes[detail]
+        own_s[spent] += path.weight_s
+        keys[spent.name] = entry.name if entry.is_c else entry.key
+        for spent in set(spent_at):
             total_s[spent] += path.weight_s
     # Calls are counted wherever they were made, so the count says nothing about one of several places.
     places = Counter(spent.name for spent in own_s)
@@ -54,9 +56,11 @@ def beside_collection(others: Iterable[Contribution], automatic_s: float) -> tup
     return tuple(sorted((collected, *others), key=lambda each: -each.own_ms)[:MAX_CONTRIBUTIONS])
 
 
-def _spent(nodes: Sequence[Node], depth: int) -> _Spent:
-    own = own_node(nodes, depth)
-    name = nodes[depth].name
-    if own is None:
-        return _Spent(name, "", 0)
-    return _Spent(name, nodes[own].name, line_of(nodes[own]) if own < depth else 0)
+def _spent(nodes: Sequence[Node]) -> Iterator[_Spent]:
+    """Yield what the time of each node on a path is spent on."""
+    for depth, own in enumerate(own_nodes(nodes)):
+        name = nodes[depth].name
+        if own is None:
+            yield _Spent(name, "", 0)
+        else:
+            yield _Spent(name, nodes[own].name, line_of(nodes[own]) if own < depth else 0)

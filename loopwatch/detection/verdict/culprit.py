@@ -17,7 +17,7 @@ The first two identify a finding. The detail does not: which helper of a library
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -225,15 +225,34 @@ def entry_of(nodes: Sequence[Node], depth: int) -> int:
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:
     """Return the depth of the nearest in-app function, at ``depth`` or further out, within the view if there is one."""
-    begin = _begin(nodes, depth)
-    return next((i for i in range(depth, begin - 1, -1) if nodes[i].owner is Owner.IN_APP), None)
+    *_, own = own_nodes(nodes[: depth + 1])
+    return own
+
+
+def own_nodes(nodes: Sequence[Node]) -> Iterator[int | None]:
+    """Yield ``own_node`` of every depth, in one pass, because a stack may have hundreds of nodes."""
+    own = None
+    for depth, begin in enumerate(_begins(nodes)):
+        if nodes[depth].owner is Owner.IN_APP:
+            own = depth
+        yield own if own is not None and own >= begin else None
 
 
 def _begin(nodes: Sequence[Node], depth: int) -> int:
     """Return where the view begins on the way to a node: inward of the framework's call of it, or of the server."""
-    calls = (i + 1 for i in range(depth, -1, -1) if not nodes[i].is_c and calls_view(nodes[i].site))
-    inward = (i for i in range(depth + 1) if not is_server(nodes[i].site.module))
-    return next(calls, None) or next(inward, 0)
+    *_, begin = _begins(nodes[: depth + 1])
+    return begin
+
+
+def _begins(nodes: Iterable[Node]) -> Iterator[int]:
+    """Yield where the view begins on the way to each node."""
+    call = inward = None
+    for depth, node in enumerate(nodes):
+        if not node.is_c and calls_view(node.site):
+            call = depth
+        if inward is None and not is_server(node.site.module):
+            inward = depth
+        yield inward or 0 if call is None else call + 1
 
 
 def line_of(node: Node) -> int:

@@ -11,9 +11,10 @@ from loopwatch.detection.calls import Cause, Contribution, OtherPlace, Request, 
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict import blocking_call as report
-from loopwatch.detection.verdict import contributions
+from loopwatch.detection.verdict import contributions, culprit
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.culprit import line_of
+from loopwatch.detection.verdict.frameworks import calls_view
 from tests.detection import shop
 from tests.detection.builders import STARTED_AT, Step, collected, observation, path, reported, site, stall
 
@@ -155,6 +156,14 @@ def test_contributions_are_counted_where_the_engine_counts_calls():
         ("list.pop", 375.0, 4, 375.0),
         ("time.sleep", 125.0, None, 125.0),
     ]
+
+
+def test_the_contributions_of_a_deep_stack_take_a_few_passes_and_not_one_for_each_call(monkeypatch):
+    passed = []
+    monkeypatch.setattr(culprit, "calls_view", lambda site: passed.append(site) or calls_view(site))
+    deep = path([SLEEPS, *[CHECKOUT] * 299])
+    contributions.contributions_of([deep], {})
+    assert len(passed) < 10 * len(deep.nodes)
 
 
 def test_the_lightest_contributions_are_left_out(monkeypatch):
