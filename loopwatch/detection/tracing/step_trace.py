@@ -14,6 +14,7 @@ from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.sites import Site, is_monitor, is_where_steps_begin
 from loopwatch.detection.cpython.templates import template_at
 from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.trace import Trace, TracedCall
@@ -55,7 +56,8 @@ class StepTrace:
         self._calls: dict[object, TracedCall] = {}
         self._counts: dict[int, int] = {}
         self._covered: list[tuple[float, float]] = []
-        """The calls that ended before their caller: when each began, and how much of it is recorded."""
+        """The calls that ended before their caller: when each began, and how much of it, with its recording, is not
+        the caller's own time."""
         self._readings: list[CpuReading] = []
         self._failures = 0
 
@@ -80,6 +82,7 @@ class StepTrace:
 
         ``parent`` identifies the traced call around it. Errors are logged, and not raised.
         """
+        began = now()
         try:
             covered_s = within_s = self._covered_since(started)
             own_s = ended - started - covered_s
@@ -91,7 +94,9 @@ class StepTrace:
             elif within_s > 0:
                 self._pass_through(frame, function, started)
             if covered_s > 0:
-                self._covered.append((started, covered_s))
+                # Recording a deep stack takes longer than a worthwhile call: as its caller's own time, it would have
+                # the caller recorded too, and so every caller on the stack.
+                self._covered.append((started, covered_s + now() - began))
         except Exception as error:  # noqa: BLE001 - the user's code must not notice
             self.note_failure(error)
 

@@ -1,6 +1,7 @@
 """A trace keeps the calls of a step that take long, and leaves the time of the others to their callers."""
 
 import time
+from itertools import count
 
 import pytest
 
@@ -70,6 +71,13 @@ def test_the_time_of_a_call_that_is_kept_is_not_its_callers_own(ends, kept):
     run_step(one_line, ends(None, 11.0, 14.0))
     assert own_s(kept()) == [("time.sleep", 1.0), ("", 2.0)]
     assert kept()[1].total_s == 3.0
+
+
+def test_the_time_that_recording_a_call_took_is_not_its_callers_own(ends, kept, monkeypatch):
+    monkeypatch.setattr(step_trace, "now", count(20.0).__next__)  # a second passes between two looks at the clock
+    run_step(one_line, ends(time.sleep, 12.0, 13.0))
+    run_step(one_line, ends(None, 11.0, 14.0))
+    assert own_s(kept()) == [("time.sleep", 1.0), ("", 1.0)]
 
 
 def test_the_time_of_a_call_that_is_kept_is_not_that_of_callers_further_out(ends, kept):
