@@ -25,7 +25,7 @@ ALL_CALLS_HAVE_EVENTS = sys.version_info >= (3, 13)
 
 
 class MonitoringTool:
-    """One tool, with the events that it gets from all code. ``id`` is -1 while it is not installed."""
+    """One tool, with the events that it gets from all code. Other code may free its id, and another tool take it."""
 
     def __init__(self, name: str, everywhere: int) -> None:
         self.id = -1
@@ -35,7 +35,7 @@ class MonitoringTool:
 
     @property
     def is_installed(self) -> bool:
-        return self.id >= 0
+        return self.id >= 0 and monitoring.get_tool(self.id) == self._name
 
     def install(self, tool_id: int, callbacks: Callbacks) -> None:
         monitoring.use_tool_id(tool_id, self._name)
@@ -45,9 +45,9 @@ class MonitoringTool:
         self.id, self._callbacks = tool_id, callbacks
 
     def remove(self, codes: Iterable[CodeType] = ()) -> None:
-        """Free the id, if there is one. ``codes`` are the code objects with events of their own."""
-        tool_id, self.id = self.id, -1
-        if tool_id < 0:
+        """Free the id, if the tool has one. ``codes`` are the code objects with events of their own."""
+        is_installed, tool_id, self.id = self.is_installed, self.id, -1
+        if not is_installed:
             return
         for code in codes:
             monitoring.set_local_events(tool_id, code, 0)
@@ -83,11 +83,13 @@ class Timer(MonitoringTool):
             monitoring.set_events(tool_id, _EXCEPTIONS)
 
     def time(self, code: CodeType) -> None:
-        monitoring.set_local_events(self.id, code, self._events)
+        if self.is_installed:
+            monitoring.set_local_events(self.id, code, self._events)
 
     def leave(self, code: CodeType) -> None:
         """Get no more events of this code, except those that all code has."""
-        monitoring.set_local_events(self.id, code, 0)
+        if self.is_installed:
+            monitoring.set_local_events(self.id, code, 0)
 
 
 def free_tool_ids(needed: int) -> list[int]:

@@ -136,6 +136,30 @@ class TestToolIds:
         assert "block" in called
 
 
+@pytest.mark.skipif(not has_monitoring, reason="There are no tool ids before Python 3.12")
+@pytest.mark.parametrize("is_taken", [pytest.param(False, id="freed"), pytest.param(True, id="freed and taken")])
+async def test_no_block_fails_whose_tool_ids_other_code_has(is_taken):
+    taken = []
+
+    async def take_ids():
+        for tool in range(6):
+            if (sys.monitoring.get_tool(tool) or "").startswith("loopwatch"):
+                sys.monitoring.free_tool_id(tool)
+                taken.append(tool)
+                if is_taken:
+                    sys.monitoring.use_tool_id(tool, "taker")
+        time.sleep(STALL_S)
+
+    with watch(threshold_ms=THRESHOLD_MS, engine="tracing") as watcher:
+        await asyncio.create_task(take_ids())
+    names = [sys.monitoring.get_tool(tool) for tool in taken]
+    for tool in taken if is_taken else ():
+        sys.monitoring.free_tool_id(tool)
+    assert names == ["taker" if is_taken else None] * len(taken) != []
+    assert "time.sleep" in [call.method_name for call in watcher.calls]
+    assert await names_of_stalls() == ["time.sleep"]
+
+
 def work_until(condition):
     """Append to a string, in a loop that makes calls rarely, until ``condition`` holds."""
     until, text = time.monotonic() + LONGEST_S, ""
