@@ -77,8 +77,7 @@ class Sampler:
     def read_clocks(self) -> None:
         for clock in self._clocks:
             reading, history = clock.read_cpu(), clock.history
-            history.before_rest = reading
-            history.others.note(reading)
+            history.note(reading)
             _read_after_step(clock, reading)
         self._holds.cpu.read()
         # Reading delays may release the GIL, so it comes second. It costs more than all the rest, and most steps are
@@ -156,7 +155,7 @@ class Sampler:
             return
         if started > since:
             until = started
-        since = max(since, clock.stalled_until, history.paused_until, history.step or 0.0)
+        since = max(since, clock.stalled_until, clock.late_until, history.paused_until, history.step or 0.0)
         if until - since >= max(clock.threshold_s, SHORTEST_PAUSE_S) and _asked(history, until - since):
             self._settler.inbox.append(clock.pause(since, until))
 

@@ -42,7 +42,8 @@ class StrictSteps:
     def __init__(self, record: Record) -> None:
         self.owner: asyncio.AbstractEventLoop | None = None
         self.handle: object = None
-        self.started = 0.0
+        self.started = self.ended = 0.0
+        self.threshold_s = NEVER
         self.wants_step_begin: bool | str = EVERY_STEP
         self.woken_at = NEVER
         self.ends_from_s = -1.0

@@ -7,6 +7,7 @@ that only the kernel knows.
 
 import asyncio
 import functools
+import sys
 from asyncio.events import TimerHandle
 from collections.abc import Callable
 from typing import Any
@@ -22,6 +23,30 @@ def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, sta
         return started - (loop.time() - handle.when())  # the loop may have a clock of its own
     due: float = getattr(handle, "due_at", NEVER)
     return due
+
+
+_TURN = getattr(vars(asyncio.BaseEventLoop).get("_run_once"), "__code__", None)
+"""The code of a turn of asyncio's own loops, which waits in the selector, and then runs the steps that are ready."""
+_FRAMES_OF_HOOKS = 4
+
+
+def due_in_turn(ended: float) -> float:
+    """Return when the loop was to run the next step after one that ``ended``: the step that has just begun.
+
+    The local variables of the turn say how long it meant to wait in the selector, and how many steps it has run since.
+    ``NEVER`` if it was to wait for sockets only, or if that is unknown.
+    Source: Lib/asyncio/base_events.py, ``BaseEventLoop._run_once``.
+    """
+    frame = sys._getframe(1)  # noqa: SLF001 - the frames of the hooks, and the turn that has called them
+    for _ in range(_FRAMES_OF_HOOKS):
+        if frame.f_code is _TURN:
+            turn = frame.f_locals
+            timeout_s = 0 if turn.get("i") else turn.get("timeout")
+            return ended + timeout_s if isinstance(timeout_s, int | float) else NEVER
+        if frame.f_back is None:
+            break
+        frame = frame.f_back
+    return NEVER
 
 
 class ThreadsafeCalls:

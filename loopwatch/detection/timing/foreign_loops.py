@@ -60,8 +60,9 @@ class TimedCallback:
         if outer is not None and clock.wants_step_begin is not True:
             return self._callback(*args)  # called by a step, not by the loop
         clock.handle = self
-        clock.started = now()
-        if clock.wants_step_begin:
+        started = clock.started = now()
+        threshold_s = clock.threshold_s
+        if clock.wants_step_begin or started - clock.ended >= threshold_s or started - self.due_at >= threshold_s:
             outer = clock.on_step_begin(outer)
         try:
             return self._callback(*args) if args else self._callback()
@@ -70,6 +71,7 @@ class TimedCallback:
             if ended - clock.started >= clock.ends_from_s:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
+            clock.ended = ended
 
     def __repr__(self) -> str:
         """Return the ``repr`` of the callback, because the loop logs it with what the callback raised."""

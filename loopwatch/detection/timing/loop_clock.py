@@ -17,7 +17,7 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, ThreadClocks, process_s
 from loopwatch.detection.timing.backlog import Backlog
-from loopwatch.detection.timing.due import due_at
+from loopwatch.detection.timing.due import due_at, due_in_turn
 from loopwatch.detection.timing.idle_probe import IdleProbe
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.timing.loop_history import LoopHistory
@@ -97,13 +97,13 @@ class LoopClock:
     """The state of one watched loop.
 
     ``handle`` is set exactly while a step runs, which began at ``started``. If ``wants_step_begin`` is true, the next
-    step calls ``on_step_begin`` as it begins; if it is ``EVERY_STEP``, all of them do. A step that lasts
-    ``ends_from_s`` or longer calls ``end_step``.
+    step calls ``on_step_begin`` as it begins; if it is ``EVERY_STEP``, all of them do. A step before which none ran for
+    ``threshold_s`` calls it in any case. A step that lasts ``ends_from_s`` or longer calls ``end_step``.
     """
 
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
-        *("handle", "paused", "stalled_until", "started", "thread", "woken_at"),
+        *("ended", "gap", "handle", "late_until", "paused", "stalled_until", "started", "thread", "woken_at"),
         *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
         *("tracer", "wants_step_begin"),
     )
@@ -123,10 +123,16 @@ class LoopClock:
         # Written by the loop's thread: the stopwatch, at every step.
         self.handle: AnyHandle | None = None
         self.started = 0.0
+        self.ended = first_reading.at
+        """When the latest step ended; before the first one, when the loop was first watched."""
         self.paused = (0.0, 0.0)
         """When the step that was paused last began, and how many seconds of it do not count."""
         self.stalled_until = 0.0
         """The end of the latest stall: what came due during the stall was not late because of a pause."""
+        self.gap = (0.0, 0.0)
+        """The latest long stretch of time in which no step ran: a rest, or a pause, or one after the other."""
+        self.late_until = 0.0
+        """The end of the latest pause that the loop's thread has noted itself."""
 
         # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
         self.owner: asyncio.AbstractEventLoop | None = None
@@ -200,9 +206,11 @@ class LoopClock:
     # The loop's thread calls these.
 
     def on_step_begin(self, outer: AnyHandle | None) -> AnyHandle | None:
-        """Note that a step has begun after a rest, or after an unobserved step, which could not end itself."""
+        """Note that a step has begun after a rest, a pause, or an unobserved step, which could not end itself."""
         if self.wants_step_begin is EVERY_STEP and outer is None:
             self._begin_step()
+            if self.started - self.ended >= self.threshold_s:
+                self._note_lateness()
             return None
         is_watchdog_asking = self.wants_step_begin is True
         if is_watchdog_asking:
@@ -214,11 +222,13 @@ class LoopClock:
         if isinstance(outer, UnobservedStep):
             # ``watch()`` has scheduled a callback, so the loop turns at once from the end of that step to this one.
             self.end_step(outer, outer.started, self.started)
+            self.ended = self.started
             outer = self.in_flight.unobserved = None
         if self.ends_from_s < 0:
             self._begin_step()
-        if is_watchdog_asking:
+        if outer is None:
             self._note_lateness()
+        if is_watchdog_asking:
             self.wake_watchdog()
         return outer
 
@@ -295,19 +305,22 @@ class LoopClock:
             self._watchdog.hand_over(backlog)
 
     def _note_lateness(self) -> None:
-        """Give the watchdog the pause that the first step after a rest has ended, if it was due long ago."""
+        """Give the watchdog the pause that has ended, if the step that has just begun was due long ago.
+
+        The first step after a pause need not have been due; a later one may say that it was.
+        """
         woken_at, self.woken_at = self.woken_at, NEVER
         due = min(woken_at, due_at(self.handle, self.owner, self.started))
-        if self.started - due >= self.threshold_s:
-            since = max(due, self.stalled_until, self._at_work_until())
-            if self.started - since >= max(self.threshold_s, SHORTEST_PAUSE_S):
-                self._watchdog.hand_over(self.pause(since, self.started))
-
-    def _at_work_until(self) -> float:
-        """Return the latest moment at which the watchdog knew that the loop ran a step, rested or paused."""
-        history = self.history
-        rested_at = 0.0 if history.rests_since == NEVER else history.rests_since
-        return max(rested_at, history.paused_until, history.step or history.first_reading.at)
+        if self.started - self.ended >= self.threshold_s:
+            self.gap = (self.ended, self.started)
+            due = min(due, due_in_turn(self.ended))
+        since, until = (
+            max(due, self.gap[0], self.stalled_until, self.late_until, self.history.paused_until),
+            self.gap[1],
+        )
+        if until - since >= max(self.threshold_s, SHORTEST_PAUSE_S):
+            self.late_until = until
+            self._watchdog.hand_over(self.pause(since, until))
 
     def _begin_step(self) -> None:
         if self.listener is not None:

@@ -1,20 +1,24 @@
 """Remembers what the watchdog saw of one loop at its last look. Only the watchdog's thread touches it."""
 
+from collections import deque
+
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, Turns
 from loopwatch.detection.machine.gil_wait import OtherThreads
+
+REMEMBERED = 16
+"""The watchdog reads the clocks at least every two fifths of a threshold, unless it has to wait for the GIL, too."""
 
 
 class LoopHistory:
     """The watchdog's memory of one loop, from one look to the next.
 
     ``step`` is the moment when the step began that ran last, as of the last look. ``step_delays`` were read when that
-    step was first seen, and ``delays`` most recently. ``before_rest`` was read as the watchdog went to rest, and
-    ``after_step`` after the last known step had begun.
+    step was first seen, and ``delays`` most recently. ``after_step`` was read after the last known step had begun.
     """
 
     __slots__ = (
-        *("after_step", "before_rest", "delays", "first_reading", "first_turns"),
+        *("_readings", "after_step", "delays", "first_reading", "first_turns"),
         *("is_new", "others", "paused_until", "rests_since", "step", "step_delays"),
     )
 
@@ -30,13 +34,23 @@ class LoopHistory:
         """When the loop came to rest most recently."""
         self.paused_until = 0.0
         """The end of the latest pause between steps, so that none is noted twice."""
-        self.before_rest = first_reading
+        self._readings = deque([first_reading], maxlen=REMEMBERED)
         self.after_step: CpuReading | None = None
         self.others = OtherThreads(first_reading)
 
+    @property
+    def before_rest(self) -> CpuReading:
+        """The reading from the moment at which the watchdog went to rest most recently."""
+        return self._readings[-1]
+
+    def note(self, reading: CpuReading) -> None:
+        """Note a reading as the watchdog goes to rest."""
+        self._readings.append(reading)
+        self.others.note(reading)
+
     def reading_before(self, moment: float) -> CpuReading:
         """Return the latest reading from before a moment, or the earliest if there is none."""
-        known = [each for each in (self.after_step, self.before_rest, self.first_reading) if each is not None]
+        known = [self.first_reading, *self._readings, *filter(None, (self.after_step,))]
         return max((each for each in known if each.at <= moment), key=lambda each: each.at, default=self.first_reading)
 
     def look_at(self, step: float) -> bool:

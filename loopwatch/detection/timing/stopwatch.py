@@ -78,7 +78,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
         outer = clock.handle
         clock.handle = self
         clock.started = now()
-        if clock.wants_step_begin:
+        if clock.wants_step_begin or clock.started - clock.ended >= clock.threshold_s:
             outer = clock.on_step_begin(outer)
         try:
             args = self._args
@@ -95,6 +95,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
             if ended - clock.started >= clock.ends_from_s:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
+            clock.ended = ended
             if outer is not None:
                 clock.started = ended
 
@@ -113,7 +114,7 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
         outer = clock.handle
         clock.handle = self
         clock.started = now()
-        if clock.wants_step_begin:
+        if clock.wants_step_begin or clock.started - clock.ended >= clock.threshold_s:
             outer = clock.on_step_begin(outer)
         try:
             run(self)
@@ -122,6 +123,7 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
             if ended - clock.started >= clock.ends_from_s:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
+            clock.ended = ended
             if outer is not None:
                 clock.started = ended
 

@@ -4,11 +4,11 @@ from datetime import datetime
 from functools import partial
 
 from loopwatch.detection.calls import BlockingCall, Cause
-from loopwatch.detection.machine.cpu_clocks import CpuReading
+from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps
 from loopwatch.detection.verdict.blocking_call import unless_it_raises
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
-from loopwatch.detection.verdict.thread_states import is_starved
+from loopwatch.detection.verdict.thread_states import BUSY, is_starved
 
 BETWEEN_STEPS = "between steps"
 """The name of a pause if it is not known which step was late."""
@@ -33,7 +33,8 @@ def pause_between_steps(
     """
     lasted_s = pause.until - started
     # A process whose CPUs are shared runs for only part of the time, and so does the thread that keeps the GIL.
-    starved = suspended_s < SUSPENDED * lasted_s and (is_held or is_starved(pause.cpu, before, lasted_s))
+    others_ran = others_s(before, pause.cpu) >= BUSY * (pause.cpu.at - before.at)
+    starved = suspended_s < SUSPENDED * lasted_s and (is_held or others_ran or is_starved(pause.cpu, before, lasted_s))
     step = unless_it_raises(partial(name_of_step, pause.handle, None), StepName(UNNAMED))
     name = BETWEEN_STEPS if step.name == UNNAMED else step.name
     return BlockingCall(

@@ -133,6 +133,11 @@ def test_a_step_that_lasts_as_long_is_a_stall_and_no_pause(pauses, busy):
     assert pauses() == []
 
 
+def test_a_pause_that_the_loop_has_noted_itself_is_not_noted_again(pauses, busy, at):
+    busy.late_until = at
+    assert pauses() == []
+
+
 def test_a_pause_that_a_stall_explains_is_none(pauses, busy, at):
     busy.stalled_until = at
     assert pauses() == []

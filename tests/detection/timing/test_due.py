@@ -8,6 +8,7 @@ import pytest
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.timing.due import ThreadsafeCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
+from loopwatch.detection.timing.steps import EVERY_STEP
 from tests.detection.builders import Step, Watch
 
 AT = 1e9
@@ -45,7 +46,7 @@ def clock(loop, inbox):
     clock = LoopClock(loop, inbox)
     clock.owner = loop
     clock.set_subscribers((Watch(threshold_s=0.05),))
-    clock.history.step = AT - 3600
+    clock.ended = AT - 3600
     clock.wants_step_begin = True
     return clock
 
@@ -99,21 +100,55 @@ def test_a_loop_that_comes_late_to_what_a_thread_has_scheduled_has_paused(clock,
 def test_the_moment_at_which_a_thread_woke_the_loop_counts_once(clock, inbox):
     clock.woken_at = AT - 0.3
     with handled(clock, Step()):
-        clock.wants_step_begin = True
+        clock.wants_step_begin, clock.ended = True, AT - 3600
     with handled(clock, Step()):
         assert pauses(inbox) == [0.3]
 
 
-def test_a_pause_does_not_begin_before_the_latest_step(clock, inbox, loop):
-    clock.history.step = AT - 0.1
+def test_a_pause_does_not_begin_before_the_latest_step_has_ended(clock, inbox, loop):
+    clock.ended = AT - 0.1
     with handled(clock, timer(loop, 0.5)):
         assert pauses(inbox) == [0.1]
 
 
-def test_a_pause_begins_after_the_rest_that_the_watchdog_has_seen(clock, inbox, loop):
-    clock.history.rests_since = AT - 0.2
+def test_a_step_that_follows_others_at_once_is_late_because_of_them(clock, inbox, loop):
+    clock.ended = AT - 0.001
     with handled(clock, timer(loop, 0.5)):
+        assert pauses(inbox) == []
+
+
+def test_a_timer_says_that_the_loop_paused_before_the_step_that_came_first(clock, inbox, loop):
+    with handled(clock, Step()):
+        assert pauses(inbox) == []
+        clock.ended = AT
+    with handled(clock, timer(loop, 0.2)):
         assert pauses(inbox) == [0.2]
+
+
+def test_a_pause_to_which_two_timers_were_late_is_noted_once(clock, inbox, loop):
+    with handled(clock, timer(loop, 0.3)):
+        clock.ended = AT
+    with handled(clock, timer(loop, 0.2)):
+        assert pauses(inbox) == [0.3]
+
+
+def test_a_loop_that_traces_its_steps_notes_its_pauses_too(clock, inbox, loop):
+    clock.wants_step_begin = EVERY_STEP
+    with handled(clock, timer(loop, 0.2)):
+        assert pauses(inbox) == [0.2]
+
+
+def test_a_timer_that_came_due_during_an_unobserved_step_was_late_because_of_it(clock, inbox, loop):
+    clock.observe_running_step(None, AT - 0.04)
+    clock.handle, clock.started = timer(loop, 0.06), AT
+    clock.on_step_begin(clock.in_flight.unobserved)
+    assert pauses(inbox) == []
+
+
+def test_no_pause_precedes_a_step_inside_a_step(clock, inbox, loop):
+    clock.handle, clock.started = timer(loop, 0.2), AT
+    clock.on_step_begin(Step())
+    assert pauses(inbox) == []
 
 
 def test_what_came_due_during_a_stall_was_late_because_of_the_stall(clock, inbox, loop):

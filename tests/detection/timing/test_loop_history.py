@@ -2,7 +2,7 @@
 
 import pytest
 
-from loopwatch.detection.timing.loop_history import LoopHistory
+from loopwatch.detection.timing.loop_history import REMEMBERED, LoopHistory
 from tests.detection.builders import Delayed, reading
 
 EARLIER, LATER = Delayed(loop=1.0), Delayed(loop=2.0)
@@ -56,3 +56,27 @@ def test_the_delays_of_a_step_are(step, delays, history):
 def test_the_load_of_other_threads_counts_from_the_first_reading(history):
     history.others.note(reading(3.0, others=1.0))
     assert history.others.load == 0.5
+
+
+def test_the_reading_before_a_pause_is_the_latest_from_before_it(history):
+    for at in (2.0, 3.0, 4.0):
+        history.note(reading(at))
+    assert history.reading_before(3.5) == reading(3.0)
+
+
+def test_a_reading_after_a_step_may_be_the_latest_from_before_a_pause(history):
+    history.note(reading(2.0))
+    history.after_step = reading(3.0)
+    assert history.reading_before(3.5) == reading(3.0)
+
+
+def test_the_first_reading_is_kept_for_a_pause_from_before_all_others(history):
+    for at in range(10, 10 + REMEMBERED + 1):
+        history.note(reading(float(at)))
+    assert history.reading_before(10.5) == reading(1.0)
+
+
+def test_the_reading_before_a_rest_is_the_latest(history):
+    history.note(reading(2.0))
+    history.note(reading(3.0))
+    assert history.before_rest == reading(3.0)

@@ -9,14 +9,17 @@ from tests.detection import shop
 from tests.detection.builders import STARTED_AT, Step, Watch, reading
 
 
-def report(*, handle=None, others_s=0.0, suspended_s=0.0, is_held=False):
-    """The report of a pause of one second, in which other threads ran for so long."""
-    pause = PauseBetweenSteps(None, 5.0, 6.0, handle, reading(6.0, 0.0, others_s), (Watch(),), 3, ())
+def report(*, handle=None, own_s=0.0, others_s=0.0, suspended_s=0.0, is_held=False, before_s=0.0):
+    """The report of a pause of one second.
+
+    The clocks were read ``before_s`` before it. The loop's thread ran for ``own_s`` since, and others for ``others_s``.
+    """
+    pause = PauseBetweenSteps(None, 5.0, 6.0, handle, reading(6.0, own_s, others_s), (Watch(),), 3, ())
     return pause_between_steps(
         pause,
         5.0,
         stall_id="a pause",
-        before=reading(5.0),
+        before=reading(5.0 - before_s),
         suspended_s=suspended_s,
         is_held=is_held,
         started_at=STARTED_AT,
@@ -26,6 +29,16 @@ def report(*, handle=None, others_s=0.0, suspended_s=0.0, is_held=False):
 
 CAUSES = [
     pytest.param({"others_s": 0.9}, Cause.STARVED, id="starved, if other threads ran"),
+    pytest.param(
+        {"own_s": 0.9, "others_s": 1.1, "before_s": 1.0},
+        Cause.STARVED,
+        id="starved, if other threads ran for most of the time since before the loop's own last step",
+    ),
+    pytest.param(
+        {"own_s": 0.9, "others_s": 0.1, "before_s": 1.0},
+        Cause.SUSPENDED,
+        id="suspended, if the loop's thread ran before, and others hardly did",
+    ),
     pytest.param({"is_held": True}, Cause.STARVED, id="starved, if a thread is known to have kept the GIL"),
     pytest.param({"is_held": True, "suspended_s": 0.7}, Cause.STARVED, id="starved, if that thread had a CPU at times"),
     pytest.param({"is_held": True, "suspended_s": 0.9}, Cause.SUSPENDED, id="suspended, if hardly any thread ran"),

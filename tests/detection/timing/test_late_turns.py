@@ -1,0 +1,164 @@
+"""A loop that comes late says so itself, although the watchdog did not ask it to."""
+
+import asyncio
+import selectors
+import socket
+import time
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from importlib.util import find_spec
+
+import pytest
+
+from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
+from loopwatch.detection.timing.watched_loops import LoopHooks
+from tests.detection.builders import Watch
+
+THRESHOLD_S = 0.05
+LATE_S = 0.06
+
+
+class Inbox(list):
+    """A watchdog that keeps what it is given."""
+
+    hand_over = list.append
+
+    def wake(self):
+        pass
+
+    def cpu_s(self):
+        return 0.0
+
+    def pauses_during(self, late):
+        """The pauses that have a moment of that time in them. The machine may have made others."""
+        began, ended = late
+        pauses = [item for item in self if isinstance(item, PauseBetweenSteps)]
+        return [pause for pause in pauses if pause.since < ended and began < pause.until]
+
+
+class LateSelector(selectors.DefaultSelector):
+    """Comes back late once if it is to, as if another thread kept the GIL."""
+
+    is_to_be_late = False
+    late = None
+    find_ready = None
+    """Makes steps ready at the end of a wait that nothing limits, as sockets do."""
+
+    def select(self, timeout=None):
+        if self.find_ready is not None and timeout is None:
+            self.find_ready()
+            return []
+        ready = super().select(timeout)
+        if self.is_to_be_late:
+            self.is_to_be_late = False
+            self.late = sleep()
+        return ready
+
+
+def sleep():
+    began = now()
+    time.sleep(LATE_S)
+    return began, now()
+
+
+@contextmanager
+def watched(loop):
+    """Give what the watchdog of the loop would get."""
+    inbox, hooks = Inbox(), LoopHooks(lambda _loop: None)
+    hooks.install(loop)
+    clock = hooks.watched[loop] = LoopClock(loop, inbox)
+    clock.owner = loop
+    clock.set_subscribers((Watch(threshold_s=THRESHOLD_S),))
+    yield inbox
+    hooks.uninstall()
+
+
+@pytest.fixture
+def selector():
+    return LateSelector()
+
+
+@pytest.fixture
+def loop(selector):
+    loop = asyncio.SelectorEventLoop(selector)
+    yield loop
+    loop.close()
+
+
+async def time_out():
+    with suppress(TimeoutError):
+        await asyncio.wait_for(asyncio.Event().wait(), 0.001)
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        pytest.param(lambda: asyncio.sleep(0.001), id="for a timer"),
+        pytest.param(lambda: asyncio.sleep(0), id="for nothing"),
+        pytest.param(time_out, id="for a timeout"),
+    ],
+)
+def test_a_loop_paused_if_its_selector_came_back_late_from_a_wait(loop, selector, wait):
+    async def waiting():
+        await asyncio.sleep(0)
+        selector.is_to_be_late = True
+        await wait()
+
+    with watched(loop) as inbox:
+        loop.run_until_complete(waiting())
+    (pause,) = inbox.pauses_during(selector.late)
+    assert pause.until - pause.since >= THRESHOLD_S
+
+
+def test_a_loop_that_waits_for_a_socket_only_rests(loop, selector):
+    async def waiting():
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.setblocking(False)
+            received = asyncio.ensure_future(loop.sock_recv(ours, 1))
+            await asyncio.sleep(0)
+            theirs.send(b"x")
+            selector.is_to_be_late = True
+            await received
+
+    with watched(loop) as inbox:
+        loop.run_until_complete(waiting())
+    assert inbox.pauses_during(selector.late) == []
+
+
+class LateHandle(asyncio.Handle):
+    """Keeps the loop when it asks whether the handle is cancelled, which is between two steps of a turn."""
+
+    late = None
+
+    @property
+    def _cancelled(self):
+        self.late = self.late or sleep()
+        return False
+
+    @_cancelled.setter
+    def _cancelled(self, _is_cancelled):
+        pass
+
+
+def test_a_loop_paused_if_it_came_late_to_the_second_step_of_a_turn(loop, selector):
+    handle = LateHandle(loop.stop, (), loop)
+    selector.find_ready = lambda: loop._ready.extend([asyncio.Handle(int, (), loop), handle])
+    with watched(loop) as inbox:
+        loop.run_forever()
+    (pause,) = inbox.pauses_during(handle.late)
+    assert pause.until - pause.since >= THRESHOLD_S
+
+
+@pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
+def test_a_loop_that_is_not_asyncios_own_paused_if_it_came_late_to_a_timer():
+    loop = import_module("uvloop").new_event_loop()
+    late = []
+    loop.call_later(0.002, lambda: late.append(sleep()))  # before the loop is watched: no step of it
+    with watched(loop) as inbox:
+        loop.call_later(0.004, loop.stop)
+        loop.run_forever()
+    loop.close()
+    (pause,) = inbox.pauses_during(late[0])
+    assert pause.until - pause.since >= THRESHOLD_S
