@@ -13,7 +13,7 @@ from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.gil_holds import Hold
-from loopwatch.detection.verdict.attribution import Path, seen_path
+from loopwatch.detection.verdict.attribution import GC_COLLECT, Path, seen_path
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.stack_frames import frames_of
@@ -66,7 +66,12 @@ def _report(call: BlockingCall, culprit: Culprit, path: Path) -> BlockingCall:
 
 
 def _collecting(call: BlockingCall, holder: BlockingCall | None) -> BlockingCall:
-    """Return a collection as the holder. It interrupts code by chance, so the outermost in-app function is named."""
+    """Return a collection as the holder, with what called the collector, if the stack of the thread shows it.
+
+    An automatic one interrupts code by chance, so the outermost in-app function is named.
+    """
+    if holder is not None and holder.called_name == GC_COLLECT:
+        return replace(holder, exact=True)
     stack = () if holder is None else holder.stack
     begun_by = next((frame for frame in stack if frame.is_in_app), None)
     return replace(

@@ -67,6 +67,13 @@ def test_a_collection_is_certain_and_named_after_the_outermost_function():
     assert (found.cause, found.exact) == (Cause.GIL_HELD, True)
 
 
+def test_a_collection_that_the_thread_asked_for_is_its_call():
+    asked = site(shop.checkout, "json.dumps(total)", "gc.collect")
+    found = holder(asked, is_certain=False, collection=COLLECTION)
+    assert (found.method_name, found.function, found.exact) == ("gc.collect", "shop.checkout", True)
+    assert found.lineno > 0
+
+
 def test_the_stack_of_another_thread_does_not_show_a_collection():
     found = holder(DUMPS, collection=COLLECTION, thread_id=8)
     assert (found.function, found.stack) == (AUTOMATIC_COLLECTION, ())
