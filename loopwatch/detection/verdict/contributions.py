@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from loopwatch.detection.calls import Contribution
@@ -58,9 +59,10 @@ def beside_collection(others: Iterable[Contribution], automatic_s: float) -> tup
 
 def _spent(nodes: Sequence[Node]) -> Iterator[_Spent]:
     """Yield what the time of each node on a path is spent on."""
+    lineno_at = cache(lambda depth: line_of(nodes[depth]))  # hundreds of a library's nodes may have the same caller
     for depth, own in enumerate(own_nodes(nodes)):
         name = nodes[depth].name
         if own is None:
             yield _Spent(name, "", 0)
         else:
-            yield _Spent(name, nodes[own].name, line_of(nodes[own]) if own < depth else 0)
+            yield _Spent(name, nodes[own].name, lineno_at(own) if own < depth else 0)

@@ -166,6 +166,13 @@ def test_the_contributions_of_a_deep_stack_take_a_few_passes_and_not_one_for_eac
     assert len(passed) < 10 * len(deep.nodes)
 
 
+def test_the_line_that_entered_a_library_is_looked_up_once_for_all_of_the_librarys_calls(monkeypatch):
+    looked_up = []
+    monkeypatch.setattr(contributions, "line_of", lambda node: looked_up.append(node.name) or line_of(node))
+    contributions.contributions_of([path([*[DUMPS] * 299, DUMPS_FROM])], {})
+    assert looked_up == ["shop.checkout"]
+
+
 def test_the_lightest_contributions_are_left_out(monkeypatch):
     monkeypatch.setattr(contributions, "MAX_CONTRIBUTIONS", 2)
     call = reported(path([SLEEPS], 0.25), path([POPS], 0.125), path([DUMPS, DUMPS_FROM], 0.625))
