@@ -85,8 +85,11 @@ class Path:
 
     @property
     def net_s(self) -> float:
-        """The seconds without collections and delays: which code they interrupt is chance."""
-        return self.weight_s * max(0.0, 1 - self.collecting - self.delayed)
+        """The seconds without collections and delays: which code they interrupt is chance.
+
+        A collection is delayed like other code.
+        """
+        return self.weight_s * (1 - self.collecting) * (1 - self.delayed)
 
 
 def paths_of(

@@ -26,7 +26,6 @@ from loopwatch.detection.verdict.attribution import (
     asks_for_collection,
     is_import,
     paths_of,
-    share_of,
 )
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
@@ -36,11 +35,11 @@ from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_pla
 from loopwatch.detection.verdict.thread_states import (
     BUSY,
     computed,
+    delayed_shares,
     is_starved,
     is_suspended,
     run_delay_s,
     run_delay_unseen_s,
-    run_delays_s,
     states_of,
     was_watchdog_busy,
 )
@@ -60,20 +59,12 @@ def explain_stall(
             samples, states = and_end, and_its_state
     paths = paths_of(samples, states, started, stall.ended, collecting)
     if engine != TRACING:
-        return Explanation(_with_delays(paths, samples, observation))
+        shares = delayed_shares(samples, states, observation.step_started, observation.before, stall.cpu)
+        delayed = {id(sample): share for sample, share in zip(samples, shares, strict=True)}
+        return Explanation([replace(path, delayed=delayed[id(path.sample)]) for path in paths])
     trace = stall.trace or Trace()
     readings = (observation.before, *(sample.cpu for sample in observation.samples))
     return explain_by_trace(trace, paths, readings, started, stall.ended, collecting.own)
-
-
-def _with_delays(paths: list[Path], samples: list[Sample], observation: Observation) -> list[Path]:
-    """Set apart the time in which the machine did not let the thread run."""
-    delays_s = run_delays_s(samples, observation.step_started, observation.before)
-    by_sample = {id(sample): delay_s for sample, delay_s in zip(samples, delays_s, strict=True)}
-    return [
-        replace(path, delayed=1.0 if path.state.is_machine else share_of(by_sample[id(path.sample)], path.weight_s))
-        for path in paths
-    ]
 
 
 def _with_states(observation: Observation, samples: list[Sample]) -> tuple[list[Sample], list[Cause]]:

@@ -154,7 +154,7 @@ class Culprit:
 
 def culprit_of(paths: Sequence[Path]) -> Culprit | None:
     """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
-    if not _weight(paths):  # nothing but collections and delays
+    if not _weight(path for path in paths if path.nodes):  # nothing but collections, delays and plumbing
         paths = [replace(path, collecting=0.0, delayed=0.0) for path in paths]
     total_s = _known_s(paths)
     enough_s = DOMINANT * total_s
@@ -179,9 +179,15 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
 
 
 def _known_s(paths: Sequence[Path]) -> float:
-    """Return the time that calls are compared with: without that of which only plumbing was seen, unless it is most."""
-    total_s, named_s = _weight(paths), _weight(path for path in paths if path.nodes)
-    return named_s if named_s >= DOMINANT * total_s else total_s
+    """Return the time that calls are compared with.
+
+    The time of which only plumbing was seen is left out, unless that is most of the step, with and without collections
+    and delays.
+    """
+    named = [path for path in paths if path.nodes]
+    named_s, total_s = _weight(named), _weight(paths)
+    is_most = named_s >= DOMINANT * total_s or _lasted_s(named) >= DOMINANT * _lasted_s(paths)
+    return named_s if is_most else total_s
 
 
 def _called_first(callees: Iterable[list[Path]], depth: int) -> list[Path]:
@@ -283,3 +289,7 @@ def _template_line(path: Path) -> object:
 
 def _weight(paths: Iterable[Path]) -> float:
     return sum(path.net_s for path in paths)
+
+
+def _lasted_s(paths: Iterable[Path]) -> float:
+    return sum(path.weight_s for path in paths)

@@ -5,6 +5,8 @@ The evidence is the CPU clocks, and how long the watchdog itself waited for the 
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Delays, others_s
@@ -135,23 +137,65 @@ def _nothing_kept_s(sample: Sample) -> float:
 
 
 def run_delay_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> float:
-    """Return how long the loop's thread waited for a CPU that other processes had, as far as it is known."""
-    return sum(run_delays_s(samples, step_started, before))
-
-
-def run_delays_s(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[float]:
-    """Return how long the loop's thread waited for a CPU that other processes had, before each sample.
+    """Return how long the loop's thread waited for a CPU that other processes had, as far as it is known.
 
     The time after the last sample is left out: from Linux 6.12 on it may include a sleep, because a thread that has
     used more than its share stays queued while it sleeps (``sched_delayed``).
     """
-    delays_s = []
-    for sample in samples:
-        wall_s = sample.cpu.at - max(before.at, step_started)
-        own_s = (sample.cpu.thread_s or 0.0) - (before.thread_s or 0.0)
-        delays_s.append(max(0.0, min(sample.delayed_s, wall_s - own_s)))
-        before = sample.cpu
-    return delays_s
+    windows = _windows(samples, step_started, before)
+    return sum(min(sample.delayed_s, window.idle_s) for sample, window in zip(samples, windows, strict=True))
+
+
+def delayed_shares(
+    samples: Sequence[Sample], states: Sequence[Cause], step_started: float, before: CpuReading, after: CpuReading
+) -> list[float]:
+    """Return the share of the time up to each sample in which the machine kept the loop's thread from a CPU.
+
+    The kernel counts a wait for a CPU only when it is over, perhaps in the time of a later sample. So the waits of a
+    thread that computed, or kept the GIL, are added up and divided by the missing CPU time. ``after`` was read as the
+    step ended.
+    """
+    windows = _windows(samples, step_started, before)
+    if windows and after.at > windows[-1].ended.at:
+        windows[-1] = windows[-1]._replace(ended=after)
+    waits_s = [sample.delayed_s for sample in samples]
+    if windows:
+        waits_s[0] = min(waits_s[0], windows[0].idle_s)  # some of it may precede the step
+    busy = [
+        index
+        for index, (sample, state) in enumerate(zip(samples, states, strict=True))
+        if state is Cause.COMPUTING or (state is Cause.WAITING and sample.gil_wait is not GilWait.NONE)
+    ]
+    idle_s = sum(windows[index].idle_s for index in busy)
+    known = min(1.0, sum(waits_s[index] for index in busy) / idle_s) if idle_s else 0.0
+    for index in busy:
+        waits_s[index] = known * windows[index].idle_s
+    return [
+        1.0 if state.is_machine else min(1.0, wait_s / window.lasted_s) if window.lasted_s > 0 else 0.0
+        for state, wait_s, window in zip(states, waits_s, windows, strict=True)
+    ]
+
+
+class _Window(NamedTuple):
+    """The time up to a sample, from the sample before it or from the beginning of the step."""
+
+    since: float
+    began: CpuReading
+    ended: CpuReading
+
+    @property
+    def lasted_s(self) -> float:
+        return self.ended.at - self.since
+
+    @property
+    def idle_s(self) -> float:
+        """The time in which the thread had no CPU."""
+        return max(0.0, self.lasted_s - (self.ended.thread_s or 0.0) + (self.began.thread_s or 0.0))
+
+
+def _windows(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[_Window]:
+    readings = [before, *(sample.cpu for sample in samples)]
+    return [_Window(max(began.at, step_started), began, ended) for began, ended in pairwise(readings)]
 
 
 def run_delay_unseen_s(delays: Delays, after: CpuReading, before: CpuReading, lasted_s: float) -> float:

@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 
 import django.template.base as templates
 import pytest
@@ -55,10 +56,18 @@ DISTURBED = [
     pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, delayed=0.75)], id="waited for a CPU"),
     pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, collecting=0.75)], id="collected garbage"),
     pytest.param(
-        [path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 2.25, delayed=0.5, collecting=0.375)],
+        [path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.5, delayed=0.5, collecting=0.5)],
         id="collected garbage and waited for a CPU",
     ),
     pytest.param([*PARTS, path([], 0.875)], id="was seen in plumbing for less than half of the time"),
+    pytest.param(
+        [*(replace(each, weight_s=16 * each.weight_s, delayed=0.9375) for each in PARTS), path([], 8.0)],
+        id="was seen in plumbing for most of the time in which it had a CPU",
+    ),
+    pytest.param(
+        [*(replace(each, weight_s=16 * each.weight_s, delayed=1.0) for each in PARTS), path([], 8.0)],
+        id="was seen in plumbing whenever it had a CPU",
+    ),
     pytest.param(
         [path([RENDER, CHECKOUT], 0.625, collecting=1.0), path([SLEEPS], 0.375, delayed=1.0)],
         id="did nothing but collect garbage and wait for a CPU",
@@ -83,11 +92,35 @@ def test_the_call_at_which_a_step_is_held_up_is_not_named_for_it(state):
 
 
 def test_the_time_before_a_sample_counts_without_the_wait_for_a_cpu():
-    samples = [sample(1.0, 1.0, [RENDER, CHECKOUT]), sample(3.0, 1.5, [SLEEPS], requested_at=1.5, delayed_s=0.875)]
+    samples = [sample(1.0, 1.0, [RENDER, CHECKOUT]), sample(3.0, 1.5, [SLEEPS], requested_at=1.5, delayed_s=0.75)]
     paths = explain_stall(stall(3.0, cpu=1.5), observation(*samples), 0.0, SAMPLING, NO_COLLECTION).paths
-    assert [(each.weight_s, each.net_s) for each in paths] == [(1.25, 1.25), (1.75, 0.875)]
+    assert [(each.weight_s, each.net_s) for each in paths] == [(1.25, 1.25), (1.75, 1.09375)]
 
 
 @pytest.mark.parametrize("share", [0.46, 0.5, 0.54])
 def test_a_step_is_the_same_finding_whichever_of_two_equal_calls_took_longer(share):
     assert reported(path([SLEEPS], share), path([site(json.dumps), CHECKOUT], 1 - share)).called_name == "time.sleep"
+
+
+def on_a_busy_machine(*seen):
+    """The paths of a step of two seconds in which the thread had a CPU for less than one.
+
+    A sample is its moment, the CPU time used until then, the stack, and the wait for a CPU as the kernel has counted it.
+    """
+    samples, since = [], 0.0
+    for at, own_s, stack, delayed_s in seen:
+        samples.append(sample(at, own_s, stack, GilWait.LONG, requested_at=since, delayed_s=delayed_s))
+        since = at
+    return explain_stall(
+        stall(2.0, cpu=samples[-1].cpu.thread_s), observation(*samples), 0.0, SAMPLING, NO_COLLECTION
+    ).paths
+
+
+def test_plumbing_in_which_a_step_waited_for_a_cpu_at_its_end_is_not_named():
+    seen = [(0.5, 0.25, [RENDER, CHECKOUT], 0.5), (1.0, 0.375, [RENDER, CHECKOUT], 0.5), (1.5, 0.5, [], 0.25)]
+    assert reported(*on_a_busy_machine(*seen)).called_name == "django.template.Template.render"
+
+
+def test_a_call_whose_wait_for_a_cpu_was_counted_after_it_is_not_named_for_it():
+    seen = [(1.0, 0.25, [SLEEPS], 0.0), (2.0, 0.75, [RENDER, CHECKOUT], 1.25)]
+    assert reported(*on_a_busy_machine(*seen)).called_name == "django.template.Template.render"

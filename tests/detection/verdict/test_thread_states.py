@@ -5,11 +5,11 @@ import pytest
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.verdict.thread_states import (
+    delayed_shares,
     is_starved,
     is_suspended,
     run_delay_s,
     run_delay_unseen_s,
-    run_delays_s,
     states_of,
 )
 from tests.detection import shop
@@ -336,6 +336,30 @@ def test_a_step_is_not_starved_as_far_as_is_known_if_the_threads_clock_is_unknow
     assert not is_starved(reading(9.0, after, 9.0), reading(8.0, before), 1.0)
 
 
-def test_each_sample_has_its_own_part_of_the_time_for_which_a_thread_was_kept_from_the_cpus():
-    samples = [sample(1.0, 0.25, delayed_s=0.5), sample(2.0, 1.0, delayed_s=0.5)]
-    assert run_delays_s(samples, 0.0, reading(0.0)) == [0.5, 0.25]
+COMPUTING, WAITING, STARVED = Cause.COMPUTING, Cause.WAITING, Cause.STARVED
+SHARES = [
+    pytest.param([(COMPUTING, 0.25, 0.75), (COMPUTING, 0.75, 0.25)], [0.75, 0.25], id="what was waited for"),
+    pytest.param([(COMPUTING, 0.25, 0.0), (COMPUTING, 0.75, 1.0)], [0.75, 0.25], id="also if it was counted too late"),
+    pytest.param([(COMPUTING, 0.5, 0.0), (COMPUTING, 0.5, 0.5)], [0.25, 0.25], id="no more than was counted"),
+    pytest.param([(COMPUTING, 0.5, 9.0), (COMPUTING, 0.5, 0.0)], [0.25, 0.25], id="nothing that precedes the step"),
+    pytest.param([(COMPUTING, 1.0, 0.0), (WAITING, 0.25, 0.5)], [0.0, 0.5], id="its own, if the thread waited"),
+    pytest.param([(WAITING, 0.75, 0.5)], [0.25], id="at most the time in which a thread that waited had no CPU"),
+    pytest.param([(COMPUTING, 1.0, 0.0), (STARVED, 0.0, 0.0)], [0.0, 1.0], id="all of it, if the thread was starved"),
+    pytest.param([(COMPUTING, 1.0, 1.0)], [0.0], id="nothing, if no CPU time is missing"),
+    pytest.param([], [], id="nothing, without a sample"),
+]
+
+
+@pytest.mark.parametrize(("windows", "shares"), SHARES)
+def test_the_machines_share_of_the_second_before_each_sample_is(windows, shares):
+    samples, used_s = [], 0.0
+    for at, (_, own_s, delayed_s) in enumerate(windows, start=1):
+        used_s += own_s
+        samples.append(sample(float(at), used_s, delayed_s=delayed_s))
+    states = [state for state, *_ in windows]
+    assert delayed_shares(samples, states, 0.0, reading(0.0), reading(float(len(windows)), used_s)) == shares
+
+
+def test_the_time_before_the_last_sample_goes_on_to_the_end_of_the_step():
+    samples = [sample(1.0, 0.5, delayed_s=1.5)]
+    assert delayed_shares(samples, [Cause.COMPUTING], -1.0, reading(-1.0), reading(3.0, 1.0)) == [0.375]
