@@ -216,9 +216,20 @@ def named(nodes):
 
 
 def reported(
-    *paths, of=None, seen=None, counts=None, started=0.0, collecting=NO_COLLECTION, engine=SAMPLING, ongoing=False
+    *paths,
+    of=None,
+    seen=None,
+    counts=None,
+    started=0.0,
+    collecting=NO_COLLECTION,
+    engine=SAMPLING,
+    ongoing=False,
+    usual=None,
 ):
-    """The report of a stall of one second, whose time went to ``paths``."""
+    """The report of a stall of one second, whose time went to ``paths``.
+
+    ``usual`` is how often calls were named before, by the names of the function and the call.
+    """
     return blocking_call(
         stall(1.0) if of is None else of,
         observation() if seen is None else seen,
@@ -228,4 +239,5 @@ def reported(
         collecting=collecting,
         engine=engine,
         ongoing=ongoing,
+        times_named=lambda *names: (usual or {}).get(names, 0),
     )

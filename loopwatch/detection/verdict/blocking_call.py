@@ -28,7 +28,7 @@ from loopwatch.detection.verdict.attribution import (
     paths_of,
 )
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
-from loopwatch.detection.verdict.culprit import Culprit, culprit_of
+from loopwatch.detection.verdict.culprit import Culprit, TimesNamed, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of, threads_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_place, name_of_request, name_of_step
@@ -45,6 +45,8 @@ from loopwatch.detection.verdict.thread_states import (
 )
 
 MAX_STACK_SAMPLES = 20
+ABOUT_THRESHOLD = 1 / 2
+"""A call that has been named before is slow from this share of the threshold on, if collections make up the rest."""
 Answer = TypeVar("Answer")
 
 
@@ -107,13 +109,15 @@ def blocking_call(
     collecting: Collecting,
     engine: str,
     ongoing: bool,
+    times_named: TimesNamed,
 ) -> BlockingCall:
     """Report the part of the stall from ``started`` on: the whole step, or what a ``watch()`` block saw of it.
 
-    ``started_at`` is ``started`` as a date; ``collecting`` are the garbage collector's pauses in that part.
+    ``started_at`` is ``started`` as a date; ``collecting`` are the garbage collector's pauses in that part, and
+    ``times_named`` says how often a call was named before.
     """
     paths = explained.paths
-    culprit = culprit_of(paths)
+    culprit = culprit_of(paths, times_named)
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
     if culprit is None:
@@ -123,7 +127,8 @@ def blocking_call(
         call = common.in_view(common.with_culprit(culprit, paths), culprit)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
     automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
-    call = _with_collections(call, common, culprit, automatic_s, paths)
+    is_usual = times_named(call.function, call.called_name) > 0
+    call = _with_collections(call, common, culprit, automatic_s, paths, is_usual=is_usual)
     if not call.cause.is_machine and not _is_its_own(stall, observation, started):
         call = replace(call, cause=Cause.SUSPENDED)
     is_throttled = call.cause.is_machine and _was_throttled(call.cause, stall, observation, started)
@@ -329,15 +334,23 @@ def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
 
 
 def _with_collections(
-    call: BlockingCall, common: _Common, culprit: Culprit | None, automatic_s: float, paths: Sequence[Path]
+    call: BlockingCall,
+    common: _Common,
+    culprit: Culprit | None,
+    automatic_s: float,
+    paths: Sequence[Path],
+    *,
+    is_usual: bool,
 ) -> BlockingCall:
     """Return the call, or the automatic collections of the step if only they made it slow.
 
-    A collection keeps the GIL, so being starved cannot have prolonged it, unlike waiting for a CPU.
+    A collection keeps the GIL, so being starved cannot have prolonged it, unlike waiting for a CPU. A call that blocks
+    without collections, too, keeps its finding while it takes about the threshold.
     """
     threshold_s = common.stall.threshold_s
     others_s = common.step_ms / 1000 - automatic_s
-    if automatic_s > others_s and (others_s < threshold_s or call.cause is Cause.STARVED):
+    slow_s = ABOUT_THRESHOLD * threshold_s if is_usual else threshold_s
+    if automatic_s > others_s and (others_s < slow_s or call.cause is Cause.STARVED):
         return common.of_garbage_collection(culprit, automatic_s)
     if automatic_s < threshold_s:
         return call

@@ -14,6 +14,7 @@ nodes are named:
   encoder that happened to be running.
 
 The first two identify a finding. The detail does not: which helper of a library holds half of the samples is chance.
+Where the shares of a function's calls are near to half, the call that was named most often before is named again.
 """
 
 from collections import defaultdict
@@ -33,8 +34,15 @@ DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
 ABOUT_HALF = 0.45
 """Two callees that each have at least this share are equal: which one has more changes from stall to stall."""
+NEAR_HALF = 1 / 3
+"""The call that usually blocks keeps its finding down to this share. Its function does, too, while no call has all but
+this share."""
 CONSIDERABLE = 1 / 5
 """Another place is mentioned if it had this share of the step."""
+
+
+TimesNamed = Callable[[str, str], int]
+"""Returns how often the call of a function was named before, by the names of the function and the call."""
 
 
 class Named(NamedTuple):
@@ -49,13 +57,14 @@ class Named(NamedTuple):
 class Culprit:
     """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
 
-    If the time is the function's own, all three are the same node.
+    If the time is the function's own, all three are the same node. ``of_s`` is the time of which any function was seen.
     """
 
     function: Node
     called: Node
     node: Node
     paths: tuple[Path, ...]
+    of_s: float
 
     @property
     def heaviest(self) -> Path:
@@ -73,9 +82,9 @@ class Culprit:
 
     @property
     def is_exact(self) -> bool:
-        """Whether exact nodes account for at least half of the time, collections included."""
+        """Whether exact nodes account for half of the time, collections included, and for much of the step."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
-        return sum(path.uncollected_s for path in certain) >= self.weight_s / 2
+        return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, NEAR_HALF * self.of_s)
 
     def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
         """Return how many calls by the function the samples or the trace show. It may have made many more.
@@ -126,7 +135,7 @@ class Culprit:
     def _is_shown(self, place: tuple[str, str, int], lineno: int) -> bool:
         """Return whether a place is the one that is shown, perhaps by a sample that misses the call of that line."""
         function, called, at = place
-        return function == self.function.name and called in self._names and at == lineno
+        return function == self.function.name and called in self.names and at == lineno
 
     def _makes_all_calls(self, paths: Iterable[Path]) -> bool:
         """Return whether the step makes the call nowhere else. Resuming a generator is no call."""
@@ -136,13 +145,13 @@ class Culprit:
         return len(alike) == len(self.paths)
 
     @property
-    def _names(self) -> tuple[str, str]:
+    def names(self) -> tuple[str, str]:
         return self.function.name, self.called.name
 
     def _place_of(self, path: Path) -> tuple[str, str, int] | None:
         """Return the function, the call and the line of a path; ``None`` for a path without a place to name."""
         if _depth_of(path.nodes, self.function, self.called) is not None:
-            return (*self._names, self.line_on(path)) if self.is_call else None
+            return (*self.names, self.line_on(path)) if self.is_call else None
         if not path.nodes:
             return None
         named = named_on(path.nodes, len(path.nodes) - 1)
@@ -152,7 +161,7 @@ class Culprit:
         return function.name, path.nodes[named.called].name, line_of(function)
 
 
-def culprit_of(paths: Sequence[Path]) -> Culprit | None:
+def culprit_of(paths: Sequence[Path], times_named: TimesNamed = lambda *_: 0) -> Culprit | None:
     """Return the culprit; ``None`` if no path has a node, because only plumbing was seen."""
     if not _weight(path for path in paths if path.nodes):  # nothing but collections, delays and plumbing
         paths = [replace(path, collecting=0.0, delayed=0.0) for path in paths]
@@ -175,7 +184,37 @@ def culprit_of(paths: Sequence[Path]) -> Culprit | None:
         elif depth >= 0 and _weight(callee) < enough_s:
             break
         chosen, depth = callee, depth + 1
-    return None if depth < 0 else _culprit(chosen[0].nodes, depth, paths)
+    return None if depth < 0 else _usual_rather_than(_culprit(chosen[0].nodes, depth, paths), paths, times_named)
+
+
+def _usual_rather_than(found: Culprit, paths: Sequence[Path], times_named: TimesNamed) -> Culprit:
+    """Return the culprit that was named most often before, if its share is near to half; otherwise the one found."""
+    near_half_s = NEAR_HALF * _known_s(paths)
+    usual, most = found, times_named(*found.names)
+    heaviest: dict[tuple[str, str], Path] = {}
+    for path in paths:
+        if path.nodes:
+            names = _names_on(path.nodes)
+            heaviest[names] = max(path, heaviest.get(names, path), key=lambda each: each.net_s)
+    for names, path in heaviest.items():
+        if (times := times_named(*names)) > most:
+            each = _culprit(path.nodes, len(path.nodes) - 1, paths)
+            if each.is_call and _weight(each.paths) >= near_half_s:
+                usual, most = each, times
+    itself = _culprit_itself(found, paths)
+    is_near = _weight(found.paths) <= _weight(itself.paths) - near_half_s
+    return itself if found.is_call and is_near and times_named(*itself.names) > most else usual
+
+
+def _culprit_itself(found: Culprit, paths: Sequence[Path]) -> Culprit:
+    """Return the function of a culprit as the culprit."""
+    path = found.paths[0]
+    return _culprit(path.nodes[: found.depth_on(path) + 1], found.depth_on(path), paths)
+
+
+def _names_on(nodes: Sequence[Node]) -> tuple[str, str]:
+    function, called, _ = named_on(nodes, len(nodes) - 1)
+    return nodes[function].name, nodes[called].name
 
 
 def _known_s(paths: Sequence[Path]) -> float:
@@ -197,10 +236,10 @@ def _called_first(callees: Iterable[list[Path]], depth: int) -> list[Path]:
     )
 
 
-def _culprit(chain: Sequence[Node], end: int, paths: Iterable[Path]) -> Culprit:
+def _culprit(chain: Sequence[Node], end: int, paths: Sequence[Path]) -> Culprit:
     function, called, detail = (chain[depth] for depth in named_on(chain, end))
     through = [path for path in paths if _depth_of(path.nodes, function, called) is not None]
-    return Culprit(function, called, detail, tuple(through))
+    return Culprit(function, called, detail, tuple(through), sum(path.uncollected_s for path in paths if path.nodes))
 
 
 def named_on(nodes: Sequence[Node], end: int) -> Named:

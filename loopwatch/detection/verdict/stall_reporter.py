@@ -97,6 +97,7 @@ class StallReporter:
             collecting=collecting,
             engine=engine,
             ongoing=ongoing,
+            times_named=self._usual.times_named,
         )
         if call.cause is Cause.STARVED:
             collection = self._gc_pauses.by_another_thread(stall.clock.thread_id, started, stall.ended)

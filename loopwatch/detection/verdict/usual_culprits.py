@@ -35,8 +35,15 @@ class UsualCulprits:
             call, stack=(), samples=(), request=None, otel_span=None
         )
 
+    def times_named(self, function: str, called: str) -> int:
+        """Return how often a call of a function was named. One that was certain counts several times."""
+        return self._counts.get(function, Counter[str]())[called]
+
     def likely(self, call: BlockingCall) -> BlockingCall:
-        """Rename an uncertain call after the most frequent call of its function that its own samples contain."""
+        """Rename an uncertain call after the most frequent call of its function that its own samples contain.
+
+        The function itself is one of these if it has been certain that its time was its own.
+        """
         counts = self._counts.get(call.function, Counter[str]())
         latest = self._latest.get(call.function, {})
         seen = {call.called_name, *(each.name for each in call.contributions)}
@@ -44,8 +51,8 @@ class UsualCulprits:
         calls = [
             (count, name)
             for name, count in counts.items()
-            if name not in ("", call.function)
-            and not seen.isdisjoint((name, latest[name].method_name))
+            if (latest[name].exact if name == call.function else not seen.isdisjoint((name, latest[name].method_name)))
+            and name
             and latest[name].cause is call.cause
         ]
         if not calls:

@@ -392,6 +392,19 @@ def test_a_collection_is_reported(lasted_s, collecting_s, name):
     assert with_collection(collecting_s, path([POPS], lasted_s), of=stall(lasted_s)).method_name == name
 
 
+@pytest.mark.parametrize(
+    ("others_s", "name"),
+    [
+        pytest.param(0.03125, "list.pop", id="the call, if that took more than half of the threshold"),
+        pytest.param(0.015625, AUTOMATIC_COLLECTION, id="the collection, if the call took less"),
+    ],
+)
+def test_if_a_call_that_blocks_without_collections_too_is_prolonged_by_one_the_finding_is(others_s, name):
+    usual = {("shop.price", "list.pop"): 1}
+    call = with_collection(0.0625, path([POPS], 0.0625 + others_s), of=stall(0.0625 + others_s), usual=usual)
+    assert call.method_name == name
+
+
 def test_a_collection_is_measured_by_the_part_that_is_reported():
     assert with_collection(0.46875, path([POPS], 0.5), started=0.5).method_name == AUTOMATIC_COLLECTION
 

@@ -258,6 +258,13 @@ def test_a_culprit_is_exact_if_enough_of_its_time_was_seen_without_doubt(exact_s
     assert culprit_of(paths).is_exact is is_exact
 
 
+def test_a_culprit_that_took_a_small_part_of_the_step_is_never_exact():
+    held_up = path([DUMPS, DUMPS_FROM], 3.0, delayed=0.75)
+    assert culprit_of([path([SLEEPS], 1.0), held_up]).node.name == "time.sleep"
+    assert not culprit_of([path([SLEEPS], 1.0), held_up]).is_exact
+    assert culprit_of([path([SLEEPS], 2.0), held_up, path([], 2.0)]).is_exact
+
+
 def test_the_heaviest_path_is_of_the_line_of_a_template_that_had_most_of_the_time():
     node = site(templates.Node.render_annotated)
     first, second = (

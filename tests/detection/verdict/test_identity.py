@@ -102,18 +102,55 @@ def test_a_step_is_the_same_finding_whichever_of_two_equal_calls_took_longer(sha
     assert reported(path([SLEEPS], share), path([site(json.dumps), CHECKOUT], 1 - share)).called_name == "time.sleep"
 
 
+# The calls of a function whose shares differ from stall to stall are one finding as long as each is near to half.
+
+FUNCTION = "shop.checkout"
+RENDERS = "django.template.Template.render"
+USUAL = [
+    pytest.param("time.sleep", 0.34, "time.sleep", id="the usual one of two calls, if it took a third"),
+    pytest.param("time.sleep", 0.32, RENDERS, id="the one that took more, if the usual one took less than a third"),
+    pytest.param(RENDERS, 0.52, RENDERS, id="the usual one of two calls, even if the other is called first"),
+    pytest.param(FUNCTION, 0.36, FUNCTION, id="the function, if it is usual and a call took less than two thirds"),
+    pytest.param(FUNCTION, 0.32, RENDERS, id="a call that took more than two thirds, even if the function is usual"),
+    pytest.param("json.dumps", 0.36, RENDERS, id="nothing that was not seen in this stall"),
+]
+
+
+@pytest.mark.parametrize(("usual", "share", "called"), USUAL)
+def test_what_is_named_is(usual, share, called):
+    call = reported(path([SLEEPS], share), path([RENDER, CHECKOUT], 1 - share), usual={(FUNCTION, usual): 1})
+    assert (call.function, call.called_name) == (FUNCTION, called)
+
+
+def test_a_call_with_less_than_half_of_the_step_is_named_if_it_is_the_usual_one():
+    usual = {(FUNCTION, RENDERS): 2, (FUNCTION, FUNCTION): 1}
+    paths = [path([RENDER, CHECKOUT], 0.375), path([CHECKOUT], 0.3125), path([site(json.dumps), CHECKOUT], 0.3125)]
+    assert reported(*paths, usual=usual).called_name == RENDERS
+    assert reported(*paths).called_name == FUNCTION
+
+
+def test_the_call_that_was_named_more_often_is_the_usual_one():
+    usual = {(FUNCTION, "time.sleep"): 3, (FUNCTION, RENDERS): 2}
+    assert reported(path([SLEEPS], 0.375), path([RENDER, CHECKOUT], 0.625), usual=usual).called_name == "time.sleep"
+
+
+def test_a_usual_call_has_its_own_time_and_detail():
+    paths = [path([SLEEPS], 0.625), path([site(json.dumps), RENDER, CHECKOUT], 0.375)]
+    call = reported(*paths, usual={(FUNCTION, RENDERS): 1})
+    assert (call.method_name, call.duration_ms, call.other_place.duration_ms) == ("json.dumps", 375.0, 625.0)
+
+
 def on_a_busy_machine(*seen):
     """The paths of a step of two seconds in which the thread had a CPU for less than one.
 
-    A sample is its moment, the CPU time used until then, the stack, and the wait for a CPU as the kernel has counted it.
+    A sample is its moment, the CPU time used until then, the stack, and the wait for a CPU as the kernel counted it.
     """
     samples, since = [], 0.0
     for at, own_s, stack, delayed_s in seen:
         samples.append(sample(at, own_s, stack, GilWait.LONG, requested_at=since, delayed_s=delayed_s))
         since = at
-    return explain_stall(
-        stall(2.0, cpu=samples[-1].cpu.thread_s), observation(*samples), 0.0, SAMPLING, NO_COLLECTION
-    ).paths
+    step, seen = stall(2.0, cpu=samples[-1].cpu), observation(*samples)
+    return explain_stall(step, seen, 0.0, SAMPLING, NO_COLLECTION).paths
 
 
 def test_plumbing_in_which_a_step_waited_for_a_cpu_at_its_end_is_not_named():

@@ -9,16 +9,16 @@ import pytest
 from loopwatch.detection.calls import SAMPLING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
 from loopwatch.detection.machine.gil_wait import GilWait
-from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall
+from loopwatch.detection.verdict.blocking_call import explain_stall
 from loopwatch.detection.verdict.thread_states import is_starved, states_of
 from tests.detection import shop
 from tests.detection.builders import (
     NO_COLLECTION,
-    STARTED_AT,
     Delayed,
     Watch,
     observation,
     reading,
+    reported,
     sample,
     site,
     stall,
@@ -181,9 +181,7 @@ def report_of(end, *, seen_until_ms=18, threshold_ms=30):
     turns = None if end.turns is None else Turns(delayed_s=0.0, taken=end.turns)
     seen = replace(observation(first), unseen_since=seen_until_ms / 1000, unseen_turns=turns)
     explained = explain_stall(step, seen, 0.0, SAMPLING, NO_COLLECTION)
-    return blocking_call(
-        step, seen, 0.0, explained, started_at=STARTED_AT, collecting=NO_COLLECTION, engine=SAMPLING, ongoing=False
-    )
+    return reported(*explained.paths, of=step, seen=seen)
 
 
 ENDS = [

@@ -42,6 +42,7 @@ ENCODE = replace(
 FUNCTION = replace(DUMPS, method_name="app.export", called_name="app.export", is_c_call=False, lineno=18)
 SLEEP = replace(DUMPS, method_name="time.sleep", called_name="time.sleep", lineno=21, cause=Cause.WAITING)
 CERTAIN = replace(DUMPS, exact=True)
+ITSELF = replace(FUNCTION, exact=True)
 COLLECTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.GARBAGE_COLLECTION)
 IMPORTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.IMPORTING)
 
@@ -61,6 +62,9 @@ LIKELY = [
     pytest.param([CERTAIN, ENCODE, ENCODE], ENCODE, "json.dumps", id="one that was certain, more than others twice"),
     pytest.param([CERTAIN, *[ENCODE] * 4], DUMPS, "str.encode", id="others four times, more than one that was certain"),
     pytest.param([DUMPS, *[FUNCTION] * 3], FUNCTION, "json.dumps", id="any call, rather than the function alone"),
+    pytest.param([ITSELF, ENCODE], ENCODE, "app.export", id="the function, if its own time was certain"),
+    pytest.param([ITSELF, ENCODE], SLEEP, "time.sleep", id="not the function, if it computed and the thread waited"),
+    pytest.param([*[FUNCTION] * 3, ENCODE], ENCODE, "str.encode", id="not the function, if that was never certain"),
     pytest.param([FUNCTION], FUNCTION, "app.export", id="the function, if no call was seen in it"),
     pytest.param([], FUNCTION, "app.export", id="the function, if nothing was seen in it"),
     pytest.param([SLEEP, SLEEP, DUMPS], FUNCTION, "json.dumps", id="a call that computed, if the thread computed"),
@@ -120,6 +124,13 @@ def test_the_likely_call_is_described_as_it_was_seen_last():
 def test_a_call_that_is_the_usual_one_keeps_its_detail():
     call = replace(DUMPS, method_name="json.encoder.encode")
     assert noted(DUMPS, DUMPS).likely(call) is call
+
+
+def test_how_often_a_call_of_a_function_was_named_counts_certain_ones_three_times():
+    usual = noted(DUMPS, CERTAIN, ENCODE, COLLECTS)
+    names = "json.dumps", "str.encode", "zlib.compress"
+    assert [usual.times_named("app.export", name) for name in names] == [4, 1, 0]
+    assert usual.times_named("app.other", "json.dumps") == 0
 
 
 def test_what_is_kept_of_a_call_is_small():
