@@ -31,8 +31,10 @@ class UsualCulprits:
             self._begin(call.function)
             counts = self._counts[call.function]
         counts[call.called_name] += WEIGHT_OF_EXACT if call.exact else 1
-        self._latest[call.function][call.called_name] = replace(
-            call, stack=(), samples=(), request=None, otel_span=None
+        latest = self._latest[call.function]
+        was_exact = call.called_name in latest and latest[call.called_name].exact
+        latest[call.called_name] = replace(
+            call, exact=call.exact or was_exact, stack=(), samples=(), request=None, otel_span=None
         )
 
     def times_named(self, function: str, called: str) -> int:
@@ -42,18 +44,20 @@ class UsualCulprits:
     def likely(self, call: BlockingCall) -> BlockingCall:
         """Rename an uncertain call after the most frequent call of its function that its own samples contain.
 
-        The function itself is one of these if it has been certain that its time was its own.
+        The function itself is one of these if its own time has been certain before, and the call never was.
         """
         counts = self._counts.get(call.function, Counter[str]())
         latest = self._latest.get(call.function, {})
         seen = {call.called_name, *(each.name for each in call.contributions)}
+        was_certain = call.called_name in latest and latest[call.called_name].exact
         # A report that names only the function says least, so any call seen in it is better.
         calls = [
             (count, name)
             for name, count in counts.items()
-            if (latest[name].exact if name == call.function else not seen.isdisjoint((name, latest[name].method_name)))
-            and name
+            if name
+            and not seen.isdisjoint((name, latest[name].method_name))
             and latest[name].cause is call.cause
+            and (name != call.function or (latest[name].exact and not was_certain))
         ]
         if not calls:
             return call

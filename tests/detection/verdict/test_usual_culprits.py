@@ -63,7 +63,16 @@ LIKELY = [
     pytest.param([CERTAIN, *[ENCODE] * 4], DUMPS, "str.encode", id="others four times, more than one that was certain"),
     pytest.param([DUMPS, *[FUNCTION] * 3], FUNCTION, "json.dumps", id="any call, rather than the function alone"),
     pytest.param([ITSELF, ENCODE], ENCODE, "app.export", id="the function, if its own time was certain"),
-    pytest.param([ITSELF, ENCODE], SLEEP, "time.sleep", id="not the function, if it computed and the thread waited"),
+    pytest.param([ITSELF, SLEEP], SLEEP, "time.sleep", id="not the function, if it computed and the thread waited"),
+    pytest.param(
+        [*[ITSELF] * 2, CERTAIN, DUMPS], DUMPS, "json.dumps", id="not the function, if the call was certain once"
+    ),
+    pytest.param(
+        [ITSELF, ENCODE],
+        replace(ENCODE, contributions=ENCODE.contributions[2:]),
+        "str.encode",
+        id="not the function, if this stall did not show its own time",
+    ),
     pytest.param([*[FUNCTION] * 3, ENCODE], ENCODE, "str.encode", id="not the function, if that was never certain"),
     pytest.param([FUNCTION], FUNCTION, "app.export", id="the function, if no call was seen in it"),
     pytest.param([], FUNCTION, "app.export", id="the function, if nothing was seen in it"),
