@@ -8,6 +8,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType
+from typing import NamedTuple
 
 from loopwatch.detection.cpython.expressions import (
     Attribute,
@@ -29,10 +30,14 @@ from loopwatch.detection.cpython.operators import is_subscript, may_take_long
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of ``function``. It ``is_certain`` if no operation since the last offer of the GIL can take long."""
+    """A call of ``function``. It ``is_certain`` if no operation since the last offer of the GIL can take long.
+
+    ``after`` is what was called just before. If that is Python code, it may have ended with such an operation.
+    """
 
     function: Expression
     is_certain: bool
+    after: Expression | None
 
 
 _SCOPES = {Role.LOADS_LOCAL: Scope.LOCAL, Role.LOADS_GLOBAL: Scope.GLOBAL, Role.LOADS_ANY: Scope.ANY}
@@ -50,6 +55,7 @@ _LOADS_LAZILY = frozenset({Role.LOADS_GLOBAL, Role.LOADS_ANY, Role.LOADS_ATTRIBU
 _CALLED_QUIETLY = frozenset({"len", "isinstance", "type", "append"})
 """Once a call of these is specialised, the GIL is not offered after it, as in ``CALL_LEN``:
 https://github.com/python/cpython/blob/v3.13.0/Python/bytecodes.c"""
+_RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
 _RESUMES_RESULT = frozenset({"GET_AWAITABLE", "GET_ITER", "GET_YIELD_FROM_ITER"})
 
 
@@ -63,7 +69,11 @@ def call_at(code: CodeType, offset: int) -> Call | None:
     function = _called_by(instructions, index)
     if function is not None and any(each.role is None for each in instructions):
         function = Unknown()  # on a later Python, the instructions that are known may mean something else
-    return None if function is None else Call(function, _doubtful_before(instructions, index) is None)
+    if function is None:
+        return None
+    before = _before(instructions, index)
+    after = None if before.call is None else _value_that_begins(instructions, before.call)
+    return Call(function, before.doubtful is None, after)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -71,8 +81,16 @@ def operation_before(code: CodeType, offset: int) -> int | None:
     """Return the offset of an operation before ``offset`` that may have kept the GIL until then."""
     instructions = instructions_of(code)
     index = index_at(instructions, offset)
-    doubtful = None if index is None else _doubtful_before(instructions, index, is_resumed=True)
+    doubtful = None if index is None else _before(instructions, index, is_resumed=True).doubtful
     return None if doubtful is None else instructions[doubtful].offset
+
+
+@functools.lru_cache(maxsize=4096)
+def may_end_late(code: CodeType) -> bool:
+    """Return whether a function may return just after an operation that takes long, without offering the GIL."""
+    instructions = instructions_of(code)
+    ends = (index for index, each in enumerate(instructions) if each.name in _RETURNS)
+    return any(_before(instructions, end).doubtful is not None for end in ends)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -250,7 +268,14 @@ def _iterable_of(instructions: Sequence[Instruction], index: int) -> Expression:
     return _value_before(instructions, index)
 
 
-def _doubtful_before(instructions: Sequence[Instruction], index: int, *, is_resumed: bool = False) -> int | None:
+class _Before(NamedTuple):
+    """What came before an instruction since the GIL was offered: a long operation, or the call that offered it."""
+
+    doubtful: int | None = None
+    call: int | None = None
+
+
+def _before(instructions: Sequence[Instruction], index: int, *, is_resumed: bool = False) -> _Before:
     """Return the operation that may have taken long since the interpreter last offered the GIL.
 
     If ``is_resumed``, a call just before may have made a generator or a coroutine. That offers the GIL only afterwards,
@@ -262,14 +287,14 @@ def _doubtful_before(instructions: Sequence[Instruction], index: int, *, is_resu
         if each.role is Role.CALL:
             makes_generator = is_resumed and instructions[earlier + 1].name in _RESUMES_RESULT
             if not makes_generator and not _is_called_quietly(instructions, earlier):
-                return None
+                return _Before(call=earlier)
         elif each.role is Role.OFFERS_GIL:
-            return None
+            break
         elif gathered_at is not None and each.place == gathered_at:
             continue  # gathers arguments, of which there are few
         if may_take_long(instructions, earlier):
-            return earlier
-    return None
+            return _Before(doubtful=earlier)
+    return _Before()
 
 
 def _is_called_quietly(instructions: Sequence[Instruction], call: int) -> bool:

@@ -17,6 +17,7 @@ from types import CodeType, FrameType
 from typing import Any, Protocol
 
 from loopwatch.detection.cpython import bytecode, expressions
+from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
 from loopwatch.detection.cpython.namespaces import namespace_of
@@ -30,6 +31,7 @@ NEVER_SLOW = frozenset(
     | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
 )
 """C functions that are always quick. Samples often show one, because every call offers the GIL."""
+_ONLY_MAKES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _CACHE = type(functools.cache(len))
 _RESUMES_PYTHON = tuple(
     vars(kind)[name]
@@ -76,14 +78,32 @@ def callee_in(code: CodeType, offset: int, namespace: Mapping[str, Any]) -> Call
 
 
 def _callee(call: bytecode.Call, variables: "_Names") -> Callee | None:
+    is_certain = call.is_certain and not (call.after is not None and _may_end_late(call.after, variables))
     try:
         name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
         is_result = type(call.function) is expressions.Result  # ``make()()``: its text is the call of ``make``
-        return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=call.is_certain)
+        return Callee("" if is_result else call.function.text, is_resolved=False, is_certain=is_certain)
     if not name or name in NEVER_SLOW:
         return None
-    return Callee(name, is_resolved=True, is_certain=call.is_certain)
+    return Callee(name, is_resolved=True, is_certain=is_certain)
+
+
+def _may_end_late(called: expressions.Expression, variables: "_Names") -> bool:
+    """Return whether the call before may have kept the GIL as it ended. Unlike C code, Python code offers it before.
+
+    Libraries end with operators, too, but with quick ones: ``re`` and ``json`` would never be certain.
+    """
+    try:
+        function = _evaluate(called, variables)
+    except _CannotTellError:
+        return False
+    if type(function) is types.MethodType:
+        function = function.__func__
+    if type(function) is not types.FunctionType or function.__code__.co_flags & _ONLY_MAKES:
+        return False
+    code = function.__code__
+    return owner_of_file(code.co_filename) is Owner.IN_APP and bytecode.may_end_late(code)
 
 
 def name_of_callee(function: Any) -> str:
