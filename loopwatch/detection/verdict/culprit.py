@@ -188,7 +188,12 @@ def culprit_of(paths: Sequence[Path], times_named: TimesNamed = lambda *_: 0) ->
 
 
 def _usual_rather_than(found: Culprit, paths: Sequence[Path], times_named: TimesNamed) -> Culprit:
-    """Return the culprit that was named most often before, if its share is near to half; otherwise the one found."""
+    """Return the culprit that was named most often before, if its share is near to half; otherwise the one found.
+
+    An import happens once, so it is always named where it is found.
+    """
+    if is_import(found.node):
+        return found
     near_half_s = NEAR_HALF * _known_s(paths)
     usual, most = found, times_named(*found.names)
     heaviest: dict[tuple[str, str], Path] = {}

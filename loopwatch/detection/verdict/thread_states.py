@@ -158,16 +158,16 @@ def delayed_shares(
     windows = _windows(samples, step_started, before)
     if windows and after.at > windows[-1].ended.at:
         windows[-1] = windows[-1]._replace(ended=after)
-    waits_s = [sample.delayed_s for sample in samples]
-    if windows:
-        waits_s[0] = min(waits_s[0], windows[0].idle_s)  # some of it may precede the step
+    waits_s = [min(sample.delayed_s, window.idle_s) for sample, window in zip(samples, windows, strict=True)]
     busy = [
         index
         for index, (sample, state) in enumerate(zip(samples, states, strict=True))
         if state is Cause.COMPUTING or (state is Cause.WAITING and sample.gil_wait is not GilWait.NONE)
     ]
     idle_s = sum(windows[index].idle_s for index in busy)
-    known = min(1.0, sum(waits_s[index] for index in busy) / idle_s) if idle_s else 0.0
+    # Some of the first wait may precede the step; a later one may belong to the time before its sample.
+    counted_s = sum(samples[index].delayed_s if index else waits_s[0] for index in busy)
+    known = min(1.0, counted_s / idle_s) if idle_s else 0.0
     for index in busy:
         waits_s[index] = known * windows[index].idle_s
     return [

@@ -1,5 +1,6 @@
 """The same cause is the same finding, wherever in a library the samples happen to fall."""
 
+import importlib
 import json
 import random
 from dataclasses import replace
@@ -127,6 +128,13 @@ def test_a_call_with_less_than_half_of_the_step_is_named_if_it_is_the_usual_one(
     paths = [path([RENDER, CHECKOUT], 0.375), path([CHECKOUT], 0.3125), path([site(json.dumps), CHECKOUT], 0.3125)]
     assert reported(*paths, usual=usual).called_name == RENDERS
     assert reported(*paths).called_name == FUNCTION
+
+
+def test_an_import_that_took_most_of_a_step_is_named_instead_of_the_usual_call():
+    connects = site(shop.load_models, 'sqlite3.connect("shop.db")', "sqlite3.connect")
+    imports = [site(importlib._bootstrap._find_and_load), site(shop.load_models, "import sqlite3")]
+    usual = {("shop.load_models", "sqlite3.connect"): 1}
+    assert reported(path([connects], 0.375), path(imports, 0.625), usual=usual).called_name == "import sqlite3"
 
 
 def test_the_call_that_was_named_more_often_is_the_usual_one():

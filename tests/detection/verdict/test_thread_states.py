@@ -343,7 +343,11 @@ SHARES = [
     pytest.param([(COMPUTING, 0.5, 0.0), (COMPUTING, 0.5, 0.5)], [0.25, 0.25], id="no more than was counted"),
     pytest.param([(COMPUTING, 0.5, 9.0), (COMPUTING, 0.5, 0.0)], [0.25, 0.25], id="nothing that precedes the step"),
     pytest.param([(COMPUTING, 1.0, 0.0), (WAITING, 0.25, 0.5)], [0.0, 0.5], id="its own, if the thread waited"),
-    pytest.param([(WAITING, 0.75, 0.5)], [0.25], id="at most the time in which a thread that waited had no CPU"),
+    pytest.param(
+        [(WAITING, 0.25, 0.5), (WAITING, 0.75, 0.5)],
+        [0.5, 0.25],
+        id="at most the time in which a thread that waited had no CPU",
+    ),
     pytest.param([(COMPUTING, 1.0, 0.0), (STARVED, 0.0, 0.0)], [0.0, 1.0], id="all of it, if the thread was starved"),
     pytest.param([(COMPUTING, 1.0, 1.0)], [0.0], id="nothing, if no CPU time is missing"),
     pytest.param([], [], id="nothing, without a sample"),
