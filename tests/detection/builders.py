@@ -241,3 +241,8 @@ def reported(
         ongoing=ongoing,
         times_named=lambda *names: (usual or {}).get(names, 0),
     )
+
+
+def own_ms(call):
+    """What a report says the time went to: names, and the milliseconds of each."""
+    return [(each.name, each.own_ms) for each in call.contributions]

@@ -57,7 +57,7 @@ DISTURBED = [
     pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, delayed=0.75)], id="waited for a CPU"),
     pytest.param([path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.375, collecting=0.75)], id="collected garbage"),
     pytest.param(
-        [path([RENDER, CHECKOUT], 0.625), path([SLEEPS], 1.5, delayed=0.5, collecting=0.5)],
+        [path([RENDER, CHECKOUT], 2.5, delayed=0.5, collecting=0.5), path([SLEEPS], 0.375)],
         id="collected garbage and waited for a CPU",
     ),
     pytest.param([*PARTS, path([], 0.875)], id="was seen in plumbing for less than half of the time"),
@@ -69,6 +69,7 @@ DISTURBED = [
         [*(replace(each, weight_s=16 * each.weight_s, delayed=1.0) for each in PARTS), path([], 8.0)],
         id="was seen in plumbing whenever it had a CPU",
     ),
+    pytest.param([*PARTS, path([], 3.0, delayed=0.75)], id="waited for a CPU in plumbing for most of the time"),
     pytest.param(
         [path([RENDER, CHECKOUT], 0.625, collecting=1.0), path([SLEEPS], 0.375, delayed=1.0)],
         id="did nothing but collect garbage and wait for a CPU",
@@ -103,7 +104,7 @@ def test_a_step_is_the_same_finding_whichever_of_two_equal_calls_took_longer(sha
     assert reported(path([SLEEPS], share), path([site(json.dumps), CHECKOUT], 1 - share)).called_name == "time.sleep"
 
 
-# The calls of a function whose shares differ from stall to stall are one finding as long as each is near to half.
+# The shares of a function's calls differ from stall to stall. They are one finding while each share is near to half.
 
 FUNCTION = "shop.checkout"
 RENDERS = "django.template.Template.render"
@@ -118,16 +119,23 @@ USUAL = [
 
 
 @pytest.mark.parametrize(("usual", "share", "called"), USUAL)
-def test_what_is_named_is(usual, share, called):
+def test_if_two_calls_shared_a_step_the_finding_names(usual, share, called):
     call = reported(path([SLEEPS], share), path([RENDER, CHECKOUT], 1 - share), usual={(FUNCTION, usual): 1})
     assert (call.function, call.called_name) == (FUNCTION, called)
 
 
-def test_a_call_with_less_than_half_of_the_step_is_named_if_it_is_the_usual_one():
-    usual = {(FUNCTION, RENDERS): 2, (FUNCTION, FUNCTION): 1}
-    paths = [path([RENDER, CHECKOUT], 0.375), path([CHECKOUT], 0.3125), path([site(json.dumps), CHECKOUT], 0.3125)]
-    assert reported(*paths, usual=usual).called_name == RENDERS
-    assert reported(*paths).called_name == FUNCTION
+@pytest.mark.parametrize(
+    ("times_rendered", "called"),
+    [
+        pytest.param(3, RENDERS, id="if it was named more often than the function"),
+        pytest.param(1, FUNCTION, id="not if the function was named more often"),
+        pytest.param(0, FUNCTION, id="not if it was never named"),
+    ],
+)
+def test_a_call_with_less_than_half_of_the_step_is_named(times_rendered, called):
+    usual = {(FUNCTION, RENDERS): times_rendered, (FUNCTION, FUNCTION): 2}
+    paths = path([RENDER, CHECKOUT], 0.375), path([SLEEPS], 0.3125), path([site(json.dumps), CHECKOUT], 0.3125)
+    assert reported(*paths, usual=usual).called_name == called
 
 
 def test_an_import_that_took_most_of_a_step_is_named_instead_of_the_usual_call():
@@ -137,13 +145,27 @@ def test_an_import_that_took_most_of_a_step_is_named_instead_of_the_usual_call()
     assert reported(path([connects], 0.375), path(imports, 0.625), usual=usual).called_name == "import sqlite3"
 
 
-def test_the_call_that_was_named_more_often_is_the_usual_one():
+@pytest.mark.parametrize(("times_slept", "called"), [(3, "time.sleep"), (1, RENDERS)])
+@pytest.mark.parametrize("share", [0.375, 0.625])
+def test_the_call_that_was_named_more_often_is_the_usual_one(share, times_slept, called):
+    usual = {(FUNCTION, "time.sleep"): times_slept, (FUNCTION, RENDERS): 2}
+    assert reported(path([SLEEPS], share), path([RENDER, CHECKOUT], 1 - share), usual=usual).called_name == called
+
+
+def test_of_two_usual_calls_with_a_third_of_the_step_each_the_one_named_more_often_is_named():
     usual = {(FUNCTION, "time.sleep"): 3, (FUNCTION, RENDERS): 2}
-    assert reported(path([SLEEPS], 0.375), path([RENDER, CHECKOUT], 0.625), usual=usual).called_name == "time.sleep"
+    paths = path([SLEEPS], 0.375), path([RENDER, CHECKOUT], 0.375), path([CHECKOUT], 0.25)
+    assert reported(*paths, usual=usual).called_name == "time.sleep"
+
+
+def test_a_function_that_was_seen_beside_a_call_with_more_than_two_thirds_is_not_named_as_the_usual_culprit():
+    paths = path([SLEEPS], 0.75), path([CHECKOUT], 0.25)
+    assert reported(*paths, usual={(FUNCTION, FUNCTION): 1}).called_name == "time.sleep"
 
 
 def test_a_usual_call_has_its_own_time_and_detail():
-    paths = [path([SLEEPS], 0.625), path([site(json.dumps), RENDER, CHECKOUT], 0.375)]
+    escapes = path([site(html.escape), RENDER, CHECKOUT], 0.0625)
+    paths = [path([SLEEPS], 0.625), escapes, path([site(json.dumps), RENDER, CHECKOUT], 0.25), escapes]
     call = reported(*paths, usual={(FUNCTION, RENDERS): 1})
     assert (call.method_name, call.duration_ms, call.other_place.duration_ms) == ("json.dumps", 375.0, 625.0)
 
@@ -151,7 +173,7 @@ def test_a_usual_call_has_its_own_time_and_detail():
 def on_a_busy_machine(*seen):
     """The paths of a step of two seconds in which the thread had a CPU for less than one.
 
-    A sample is its moment, the CPU time used until then, the stack, and the wait for a CPU as the kernel counted it.
+    Each sample is a moment, the CPU time used until then, a stack, and the wait for a CPU that the kernel has counted.
     """
     samples, since = [], 0.0
     for at, own_s, stack, delayed_s in seen:

@@ -56,7 +56,7 @@ def test_the_end_of_a_stall_is_reported_though_a_debugger_was_entered_after_its_
     assert [call.ongoing for call in watcher.calls] == [True, False]
 
 
-def test_the_longer_one_of_two_calls_may_change_from_stall_to_stall_and_the_finding_is_the_same(watcher):
+def test_stalls_by_the_same_two_calls_are_one_finding_whichever_took_longer(watcher):
     reporter = StallReporter(GcPauses(), list)
     for until in (0.625, 0.375):
         seen = observation(sample(until, stack=[SLEEPS]), sample(1.0, 1.0 - until, [ADDS], requested_at=until))

@@ -85,6 +85,8 @@ KEPT = [
     pytest.param((0.125, 0.125), GilWait.SHARED, Cause.STARVED, id="starved, if no thread ran and others had it too"),
     pytest.param((0.25, 0.125), GilWait.SHARED, Cause.COMPUTING, id="computing, if it ran and others had it too"),
     pytest.param((0.25, 0.0), GilWait.INTERVAL, Cause.COMPUTING, id="computing, if it ran for a quarter of the time"),
+    pytest.param((0.25, 0.5), GilWait.SEEN, Cause.COMPUTING, id="computing, if it was seen to keep it and ran"),
+    pytest.param((0.125, 0.5), GilWait.SEEN, Cause.WAITING, id="waiting, if it was seen to keep it and hardly ran"),
 ]
 
 
@@ -341,6 +343,7 @@ SHARES = [
     pytest.param([(COMPUTING, 0.25, 0.75), (COMPUTING, 0.75, 0.25)], [0.75, 0.25], id="what was waited for"),
     pytest.param([(COMPUTING, 0.25, 0.0), (COMPUTING, 0.75, 1.0)], [0.75, 0.25], id="also if it was counted too late"),
     pytest.param([(COMPUTING, 0.5, 0.0), (COMPUTING, 0.5, 0.5)], [0.25, 0.25], id="no more than was counted"),
+    pytest.param([(COMPUTING, 0.5, 0.0), (COMPUTING, 0.75, 9.0)], [0.5, 0.25], id="no more than the missing CPU time"),
     pytest.param([(COMPUTING, 0.5, 9.0), (COMPUTING, 0.5, 0.0)], [0.25, 0.25], id="nothing that precedes the step"),
     pytest.param([(COMPUTING, 1.0, 0.0), (WAITING, 0.25, 0.5)], [0.0, 0.5], id="its own, if the thread waited"),
     pytest.param(
@@ -355,7 +358,7 @@ SHARES = [
 
 
 @pytest.mark.parametrize(("windows", "shares"), SHARES)
-def test_the_machines_share_of_the_second_before_each_sample_is(windows, shares):
+def test_the_share_of_the_machine_in_the_second_before_each_sample_is(windows, shares):
     samples, used_s = [], 0.0
     for at, (_, own_s, delayed_s) in enumerate(windows, start=1):
         used_s += own_s
@@ -364,6 +367,27 @@ def test_the_machines_share_of_the_second_before_each_sample_is(windows, shares)
     assert delayed_shares(samples, states, 0.0, reading(0.0), reading(float(len(windows)), used_s)) == shares
 
 
-def test_the_time_before_the_last_sample_goes_on_to_the_end_of_the_step():
+def test_the_waits_of_a_thread_that_kept_the_gil_are_shared_out_by_the_missing_cpu_time():
+    samples = [sample(1.0, 0.0, gil=GilWait.LONG), sample(2.0, 0.5, gil=GilWait.LONG, delayed_s=0.75)]
+    states = [Cause.WAITING, Cause.WAITING]
+    assert delayed_shares(samples, states, 0.0, reading(0.0), reading(2.0, 0.5)) == [0.5, 0.25]
+
+
+def test_the_machine_has_no_share_of_the_time_between_two_samples_of_one_moment():
+    samples = [sample(1.0, 0.5), sample(1.0, 0.5)]
+    assert delayed_shares(samples, [Cause.WAITING] * 2, 0.0, reading(0.0), reading(1.0, 0.5)) == [0.0, 0.0]
+
+
+def test_the_machine_has_no_more_than_all_of_the_time_if_the_threads_clock_is_lost():
+    samples = [sample(2.0, reading(2.0, None), delayed_s=3.0)]
+    assert delayed_shares(samples, [Cause.WAITING], 1.0, reading(1.0, 8.0), reading(2.0, None)) == [1.0]
+
+
+def test_the_time_up_to_a_sample_that_was_taken_after_the_step_is_not_shortened():
+    samples = [sample(1.0, 0.5, delayed_s=0.5)]
+    assert delayed_shares(samples, [Cause.COMPUTING], 0.0, reading(0.0), reading(0.5, 0.5)) == [0.5]
+
+
+def test_the_time_up_to_the_last_sample_includes_that_up_to_the_end_of_the_step():
     samples = [sample(1.0, 0.5, delayed_s=1.5)]
     assert delayed_shares(samples, [Cause.COMPUTING], -1.0, reading(-1.0), reading(3.0, 1.0)) == [0.375]

@@ -43,6 +43,7 @@ FUNCTION = replace(DUMPS, method_name="app.export", called_name="app.export", is
 SLEEP = replace(DUMPS, method_name="time.sleep", called_name="time.sleep", lineno=21, cause=Cause.WAITING)
 CERTAIN = replace(DUMPS, exact=True)
 ITSELF = replace(FUNCTION, exact=True)
+NAMELESS = replace(DUMPS, called_name="")
 COLLECTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.GARBAGE_COLLECTION)
 IMPORTS = replace(CERTAIN, method_name="zlib.compress", called_name="zlib.compress", cause=Cause.IMPORTING)
 
@@ -93,6 +94,7 @@ LIKELY = [
         "json.dumps",
         id="a call of which it saw the detail",
     ),
+    pytest.param([NAMELESS], replace(NAMELESS, method_name="str.encode"), "str.encode", id="nothing without a name"),
     pytest.param([COLLECTS], replace(FUNCTION, cause=COLLECTS.cause), "app.export", id="not a collection"),
     pytest.param([IMPORTS], replace(FUNCTION, cause=IMPORTS.cause), "app.export", id="not an import"),
 ]

@@ -40,7 +40,8 @@ def power(number):
 
 
 def powers(number):
-    yield number**number
+    yield number
+    return number**number
 
 
 class Number:
@@ -56,6 +57,12 @@ class Number:
 
 def after_a_function_that_ends_with_an_operator(number=3):
     power(number)
+    lock.acquire()
+
+
+def after_a_bound_method():
+    method = Number().power
+    method()
     lock.acquire()
 
 
@@ -87,6 +94,7 @@ def test_a_call_is_certain_unless_something_may_have_taken_long_since_the_gil_wa
     assert seen(with_a_list_of_arguments).is_certain
     assert not seen(after_a_function_that_ends_with_an_operator).is_certain
     assert not seen(Number().wait).is_certain
+    assert not seen(after_a_bound_method).is_certain
     assert seen(after_a_function_of_a_library).is_certain
     assert seen(after_a_function_that_ends_with_a_call).is_certain
     assert seen(after_a_generator_was_made).is_certain
