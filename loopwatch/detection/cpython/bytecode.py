@@ -32,12 +32,12 @@ from loopwatch.detection.cpython.operators import is_subscript, may_take_long
 class Call:
     """A call of ``function``. It ``is_certain`` if no operation since the last offer of the GIL can take long.
 
-    ``after`` is what was called just before. If that is Python code, it may have ended with such an operation.
+    ``after`` is the function that was called just before. Python code may have ended with such an operation.
     """
 
     function: Expression
     is_certain: bool
-    after: Expression | None
+    after: Expression
 
 
 _SCOPES = {Role.LOADS_LOCAL: Scope.LOCAL, Role.LOADS_GLOBAL: Scope.GLOBAL, Role.LOADS_ANY: Scope.ANY}
@@ -72,7 +72,7 @@ def call_at(code: CodeType, offset: int) -> Call | None:
     if function is None:
         return None
     before = _before(instructions, index)
-    after = None if before.call is None else _value_that_begins(instructions, before.call)
+    after = Unknown() if before.call is None else _value_that_begins(instructions, before.call)
     return Call(function, before.doubtful is None, after)
 
 

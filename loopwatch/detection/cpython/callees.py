@@ -32,6 +32,7 @@ NEVER_SLOW = frozenset(
 )
 """C functions that are always quick. Samples often show one, because every call offers the GIL."""
 _ONLY_MAKES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+"""A call of such a function only makes an object, and runs none of its code."""
 _CACHE = type(functools.cache(len))
 _RESUMES_PYTHON = tuple(
     vars(kind)[name]
@@ -78,7 +79,7 @@ def callee_in(code: CodeType, offset: int, namespace: Mapping[str, Any]) -> Call
 
 
 def _callee(call: bytecode.Call, variables: "_Names") -> Callee | None:
-    is_certain = call.is_certain and not (call.after is not None and _may_end_late(call.after, variables))
+    is_certain = call.is_certain and not _may_end_late(call.after, variables)
     try:
         name = _name_of(_evaluate(call.function, variables))
     except _CannotTellError:
@@ -90,9 +91,10 @@ def _callee(call: bytecode.Call, variables: "_Names") -> Callee | None:
 
 
 def _may_end_late(called: expressions.Expression, variables: "_Names") -> bool:
-    """Return whether the call before may have kept the GIL as it ended. Unlike C code, Python code offers it before.
+    """Return whether the function called just before may have kept the GIL until it returned.
 
-    Libraries end with operators, too, but with quick ones: ``re`` and ``json`` would never be certain.
+    The interpreter offers the GIL after a call of C code, but not as Python code returns. Libraries do not count: the
+    operators at their ends are quick, and no call after one of ``re`` or ``json`` would be certain.
     """
     try:
         function = _evaluate(called, variables)

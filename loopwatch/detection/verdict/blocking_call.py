@@ -46,7 +46,7 @@ from loopwatch.detection.verdict.thread_states import (
 
 MAX_STACK_SAMPLES = 20
 ABOUT_THRESHOLD = 1 / 2
-"""A call that has been named before is slow from this share of the threshold on, if collections make up the rest."""
+"""A call that was named before keeps its finding from this share of the threshold on, if collections add the rest."""
 Answer = TypeVar("Answer")
 
 
@@ -344,8 +344,8 @@ def _with_collections(
 ) -> BlockingCall:
     """Return the call, or the automatic collections of the step if only they made it slow.
 
-    A collection keeps the GIL, so being starved cannot have prolonged it, unlike waiting for a CPU. A call that blocks
-    without collections, too, keeps its finding while it takes about the threshold.
+    A collection keeps the GIL, so being starved cannot have prolonged it, unlike waiting for a CPU. A call that also
+    blocks without collections keeps its finding while it takes at least half of the threshold.
     """
     threshold_s = common.stall.threshold_s
     others_s = common.step_ms / 1000 - automatic_s

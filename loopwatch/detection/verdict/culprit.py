@@ -35,14 +35,14 @@ DOMINANT = 1 / 2
 ABOUT_HALF = 0.45
 """Two callees that each have at least this share are equal: which one has more changes from stall to stall."""
 NEAR_HALF = 1 / 3
-"""The call that usually blocks keeps its finding down to this share. Its function does, too, while no call has all but
-this share."""
+"""The usual call of a function is named again if it has at least this share of the step; the function itself is, if its
+longest call leaves it this share."""
 CONSIDERABLE = 1 / 5
 """Another place is mentioned if it had this share of the step."""
 
 
 TimesNamed = Callable[[str, str], int]
-"""Returns how often the call of a function was named before, by the names of the function and the call."""
+"""Takes the names of a function and of a call that it makes; returns how often that call was named before."""
 
 
 class Named(NamedTuple):
@@ -57,14 +57,15 @@ class Named(NamedTuple):
 class Culprit:
     """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
 
-    If the time is the function's own, all three are the same node. ``of_s`` is the time of which any function was seen.
+    If the time is the function's own, all three are the same node. ``seen_s`` is the part of the step in which any
+    function was seen, without collections.
     """
 
     function: Node
     called: Node
     node: Node
     paths: tuple[Path, ...]
-    of_s: float
+    seen_s: float
 
     @property
     def heaviest(self) -> Path:
@@ -82,9 +83,9 @@ class Culprit:
 
     @property
     def is_exact(self) -> bool:
-        """Whether exact nodes account for half of the time, collections included, and for much of the step."""
+        """Whether exact nodes account for half of the time, collections included, and for a third of the step."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
-        return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, NEAR_HALF * self.of_s)
+        return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, NEAR_HALF * self.seen_s)
 
     def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
         """Return how many calls by the function the samples or the trace show. It may have made many more.
@@ -188,7 +189,7 @@ def culprit_of(paths: Sequence[Path], times_named: TimesNamed = lambda *_: 0) ->
 
 
 def _usual_rather_than(found: Culprit, paths: Sequence[Path], times_named: TimesNamed) -> Culprit:
-    """Return the culprit that was named most often before, if its share is near to half; otherwise the one found.
+    """Return the culprit that was named most often before, if its share is near to half, or else the one found.
 
     An import happens once, so it is always named where it is found.
     """
@@ -208,7 +209,7 @@ def _usual_rather_than(found: Culprit, paths: Sequence[Path], times_named: Times
                 usual, most = each, times
     itself = _culprit_itself(found, paths)
     is_near = _weight(found.paths) <= _weight(itself.paths) - near_half_s
-    return itself if found.is_call and is_near and times_named(*itself.names) > most else usual
+    return itself if is_near and times_named(*itself.names) > most else usual
 
 
 def _culprit_itself(found: Culprit, paths: Sequence[Path]) -> Culprit:
@@ -225,8 +226,8 @@ def _names_on(nodes: Sequence[Node]) -> tuple[str, str]:
 def _known_s(paths: Sequence[Path]) -> float:
     """Return the time that calls are compared with.
 
-    The time of which only plumbing was seen is left out, unless that is most of the step, with and without collections
-    and delays.
+    The time in which only plumbing was seen is left out, unless it is most of the step both with collections and delays
+    and without them.
     """
     named = [path for path in paths if path.nodes]
     named_s, total_s = _weight(named), _weight(paths)

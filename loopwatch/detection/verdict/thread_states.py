@@ -151,9 +151,9 @@ def delayed_shares(
 ) -> list[float]:
     """Return the share of the time up to each sample in which the machine kept the loop's thread from a CPU.
 
-    The kernel counts a wait for a CPU only when it is over, perhaps in the time of a later sample. So the waits of a
-    thread that computed, or kept the GIL, are added up and divided by the missing CPU time. ``after`` was read as the
-    step ended.
+    The kernel counts a wait for a CPU only when it is over, perhaps in the time of a later sample. So while the thread
+    computed or kept the GIL, its waits are added up, and shared out in proportion to the CPU time that is missing.
+    ``after`` was read as the step ended.
     """
     windows = _windows(samples, step_started, before)
     if windows and after.at > windows[-1].ended.at:
