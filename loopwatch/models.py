@@ -244,18 +244,20 @@ class LoopTime(ImpactColumns):
 
 
 class ThreadWaitTotal(models.Model):
-    """Waits of one route for a ``sync_to_async`` thread, by hour (UTC) and by the call that held the thread.
+    """Waits of one route for a thread, by hour (UTC) and by the call that held the thread or most of several threads.
 
-    A wait is counted when it has ended, but ``longest_us`` includes ongoing waits. ``held_for`` is the request of the
-    call that held the thread. The fingerprint is a hash of the identifying columns (see
-    ``loopwatch.recording.thread_wait_rows``).
+    A wait is counted when it has ended, but the largest values, from ``longest_us`` on, include ongoing waits.
+    ``most_waiting`` is how many calls waited at the same time, and ``threads_held`` how many of the ``threads`` the
+    call held, averaged over one wait. ``held_for`` is the request of the call that held the thread. The fingerprint is
+    a hash of the identifying columns (see ``loopwatch.recording.thread_wait_rows``).
     """
 
     class Thread(models.TextChoices):
-        """The owner of the thread."""
+        """The owner of the thread or threads."""
 
         PROCESS = "process", _("the process's")
         REQUEST = "request", _("the request's own")
+        EXECUTOR = "executor", _("the default executor's")
 
     fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
     hour = models.DateTimeField(_("hour"), db_index=True)
@@ -268,6 +270,9 @@ class ThreadWaitTotal(models.Model):
     waits = models.PositiveBigIntegerField(_("waits"), default=0)
     waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
     longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
+    most_waiting = models.PositiveIntegerField(_("most waiting at once"), default=0)
+    threads = models.PositiveIntegerField(_("threads"), default=0)
+    threads_held = models.PositiveIntegerField(_("threads held"), default=0)
 
     class Meta:
         verbose_name = _("thread wait")

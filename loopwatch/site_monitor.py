@@ -32,10 +32,12 @@ from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
 from loopwatch.sign_of_life.thread import SignOfLife
 from loopwatch.site_subscriber import SiteSubscriber
 from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
+from loopwatch.thread_waits.default_executors import DefaultExecutors
 
 if TYPE_CHECKING:
     from loopwatch.recording.health import Errors, Stats
     from loopwatch.recording.recorder import Recorder
+    from loopwatch.thread_waits.thread_queue import ReportWait
 
 logger = logger_of()
 
@@ -61,7 +63,8 @@ class SiteMonitor:
         self._logged_reason: str | None = None
         self._settings_wrong_until = 0.0
         self._has_logged_fallback = False
-        self._thread_waits = AsgirefHooks()
+        self._asgiref_hooks = AsgirefHooks()
+        self._default_executors = DefaultExecutors()
         self._process_exit = ProcessExit(self.stop)
 
     def watch_running_loop(self) -> InFlight | None:
@@ -116,6 +119,7 @@ class SiteMonitor:
         """Stop watching one loop, and everything with the last loop; return False on timeout."""
         with self._lock:
             self._in_flight.pop(loop, None)
+            self._default_executors.uninstall(loop)
             subscriber = self._subscribers.pop(loop, None)
             if subscriber is not None:
                 monitor.stop_watching(subscriber, timeout_s)
@@ -124,7 +128,7 @@ class SiteMonitor:
 
     def abandon(self) -> None:
         """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
-        self._thread_waits.uninstall()
+        self._stop_measuring_thread_waits()
         self._process_exit.unregister()
         if self._sign_of_life is not None:
             self._sign_of_life.abandon()
@@ -167,7 +171,8 @@ class SiteMonitor:
             self._forget_closed_loops()
             if self._recorder is None:
                 self._recorder = _new_recorder(current)
-                self._measure_thread_waits(current, self._recorder)
+                if current.thread_waits:
+                    self._asgiref_hooks.install(*_measuring(current, self._recorder))
                 self._process_exit.register()
                 self._give_signs_of_life(current)
             self._recorder.start()  # again if there was no room for one of its threads before
@@ -177,6 +182,8 @@ class SiteMonitor:
             self._subscribers[loop] = subscriber
             clock.usage.report = self._recorder.put_usage
             clock.find_otel_span = span_finder() if SINK in current.sinks else None
+            if current.thread_waits:
+                self._default_executors.install(loop, *_measuring(current, self._recorder))
             self._in_flight[loop] = clock.in_flight
             return clock.in_flight
 
@@ -200,9 +207,9 @@ class SiteMonitor:
     def _subscribe(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
         return monitor.start_watching(subscriber, loop, lookout=subscriber.wants_lookout)
 
-    def _measure_thread_waits(self, current: Configuration, recorder: "Recorder") -> None:
-        if current.thread_waits:
-            self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait)
+    def _stop_measuring_thread_waits(self) -> None:
+        self._asgiref_hooks.uninstall()
+        self._default_executors.uninstall_all()
 
     def _give_signs_of_life(self, current: Configuration) -> None:
         if not current.signs_of_life:
@@ -216,7 +223,7 @@ class SiteMonitor:
         self._sign_of_life = sign_of_life
 
     def _stop(self, timeout_s: float) -> bool:
-        self._thread_waits.uninstall()
+        self._stop_measuring_thread_waits()
         if self._sign_of_life is not None:
             self._sign_of_life.stop()
             self._sign_of_life = None
@@ -236,6 +243,7 @@ class SiteMonitor:
 
     def _forget_closed_loops(self) -> None:
         for loop in [loop for loop in self._subscribers if loop.is_closed()]:
+            self._default_executors.uninstall(loop)
             monitor.stop_watching(self._subscribers.pop(loop), STOP_TIMEOUT_S)
             self._in_flight.pop(loop, None)
 
@@ -250,6 +258,10 @@ def _new_recorder(configuration: Configuration) -> "Recorder":
     from loopwatch.recording.recorder import Recorder  # noqa: PLC0415
 
     return Recorder(configuration, monitor.watchdog_figures)
+
+
+def _measuring(current: Configuration, recorder: "Recorder") -> tuple[float, float, "ReportWait"]:
+    return current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait
 
 
 _monitor = SiteMonitor()

@@ -115,5 +115,8 @@ def stored_wait(held_by="chat.consumers.Chat.save", *durations_ms, hour=NOON, **
         "waits": len(durations_ms),
         "waited_us": round(sum(durations_ms) * 1000),
         "longest_us": round(max(durations_ms) * 1000),
+        "most_waiting": 1,
+        "threads": 1,
+        "threads_held": 1,
     }
     return ThreadWaitTotal.objects.create(held_by=held_by, hour=hour, **defaults | columns)

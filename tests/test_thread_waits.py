@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -40,7 +41,13 @@ async def gathering(request):
     return HttpResponse()
 
 
-urlpatterns = [path("shop/", gathering)]
+async def reporting(request):
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    await asyncio.gather(*(asyncio.to_thread(slow) for _ in range(4)))
+    return HttpResponse()
+
+
+urlpatterns = [path("shop/", gathering), path("reports/", reporting)]
 
 
 @pytest.fixture
@@ -102,6 +109,15 @@ async def test_calls_that_a_view_gathers_wait_for_the_thread_of_their_request():
     assert await stored() == [("request", f"{__name__}.slow", "GET shop/", "GET", "shop/", 1)]
 
 
+async def test_calls_wait_for_a_free_thread_of_the_default_executor():
+    assert (await get(application(), "/reports/")).status == 200
+    assert await stored() == [("executor", f"{__name__}.slow", "GET reports/", "GET", "reports/", 2)]
+    columns = ("most_waiting", "threads", "threads_held")
+    assert await rows(lambda: ThreadWaitTotal.objects.values_list(*columns).get()) == (2, 2, 2)
+    assert await asyncio.to_thread(site_monitor.stop)
+    assert "run_in_executor" not in vars(asyncio.get_running_loop())
+
+
 async def test_a_thread_wait_is_no_stall():
     assert (await get(application(), "/shop/")).status == 200
     assert await stored()
@@ -113,4 +129,5 @@ async def test_thread_waits_can_be_switched_off(settings):
     settings.LOOPWATCH = {"THRESHOLD_MS": 50, "SINKS": ["database"], "THREAD_WAITS": False}
     assert (await get(application(), "/shop/")).status == 200
     assert not is_hooked()
+    assert "run_in_executor" not in vars(asyncio.get_running_loop())
     assert await stored() == []

@@ -1,4 +1,4 @@
-"""Shows what waited for a ``sync_to_async`` thread, and what held the thread meanwhile."""
+"""Shows what waited for a thread, and what held the thread meanwhile."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -54,6 +54,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "waits": sum(each.waits for each in sums),
             "waited_us": sum(each.waited_us for each in sums),
             "longest_us": max((each.longest_us for each in sums), default=0),
-            "request_thread": ThreadWaitTotal.Thread.REQUEST,
+            "most_waiting": max((each.most_waiting for each in sums), default=0),
+            "threads": ThreadWaitTotal.Thread,
         }
         return TemplateResponse(request, "loopwatch/thread_waits.html", context)

@@ -132,7 +132,11 @@ class Migration(migrations.Migration):
                 (
                     "thread",
                     models.CharField(
-                        choices=[("process", "the process's"), ("request", "the request's own")],
+                        choices=[
+                            ("process", "the process's"),
+                            ("request", "the request's own"),
+                            ("executor", "the default executor's"),
+                        ],
                         max_length=10,
                         verbose_name="thread",
                     ),
@@ -145,6 +149,9 @@ class Migration(migrations.Migration):
                 ("waits", models.PositiveBigIntegerField(default=0, verbose_name="waits")),
                 ("waited_us", models.PositiveBigIntegerField(default=0, verbose_name="waited (µs)")),
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="longest (µs)")),
+                ("most_waiting", models.PositiveIntegerField(default=0, verbose_name="most waiting at once")),
+                ("threads", models.PositiveIntegerField(default=0, verbose_name="threads")),
+                ("threads_held", models.PositiveIntegerField(default=0, verbose_name="threads held")),
             ],
             options={
                 "verbose_name": "thread wait",

@@ -1,4 +1,4 @@
-"""Logs calls still waiting for a held thread."""
+"""Logs calls still waiting for a held thread, or for a full default executor."""
 
 import time
 from collections.abc import Callable
@@ -22,11 +22,25 @@ class ThreadWaitLog:
         """Write a line if the wait is ongoing and its holder was not logged within the last minute."""
         if not wait.ongoing or self._throttle.left_out(wait.held_by) is None:
             return
-        line = (
-            f"{wait.held_by} still holds {_THREADS[wait.thread]}{_for(wait)}: "
-            f"a call has been waiting for {wait.waited_ms / 1000:.1f} s"
-        )
-        logger.warning("%s", log_text(line, 2000))
+        logger.warning("%s", log_text(_full_executor(wait) if wait.thread == "executor" else _held_thread(wait), 2000))
+
+
+def _held_thread(wait: ThreadWait) -> str:
+    return (
+        f"{wait.held_by} still holds {_THREADS[wait.thread]}{_for(wait)}: "
+        f"a call has been waiting for {wait.waited_ms / 1000:.1f} s"
+    )
+
+
+def _full_executor(wait: ThreadWait) -> str:
+    """Say what keeps the threads busy, and that the event loop is free: a full executor looks like a blocked loop."""
+    busy, (main, *others) = "thread is" if wait.threads == 1 else f"{wait.threads} threads are", wait.held
+    calls = "1 call has" if wait.waiting == 1 else f"{wait.waiting} calls have"
+    held = [f"{main.threads} with {main.name}{_for(wait)}", *(f"{each.threads} with {each.name}" for each in others)]
+    return (
+        f"The default executor's {busy} still busy: {', '.join(held)}. "
+        f"{calls} been waiting, for at most {wait.waited_ms / 1000:.1f} s; the event loop is not blocked"
+    )
 
 
 _THREADS = {"process": "the process's sync_to_async thread", "request": "the sync_to_async thread of a request"}

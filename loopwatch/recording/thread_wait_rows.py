@@ -14,7 +14,11 @@ from loopwatch.recording.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
 
 ROWS_PER_TRANSACTION = 50
-_MERGE = Merge(unique=("fingerprint",), added=("waits", "waited_us"), largest=("longest_us",))
+_MERGE = Merge(
+    unique=("fingerprint",),
+    added=("waits", "waited_us"),
+    largest=("longest_us", "most_waiting", "threads", "threads_held"),
+)
 
 
 class ThreadWaitRows:
@@ -74,6 +78,9 @@ class ThreadWaitRows:
             waits=totals.waits,
             waited_us=totals.waited_us,
             longest_us=totals.longest_us,
+            most_waiting=totals.most_waiting,
+            threads=totals.threads,
+            threads_held=totals.threads_held,
         )
 
 

@@ -28,17 +28,23 @@ class WaitKey(NamedTuple):
 
 @dataclass(slots=True)
 class WaitTotals:
-    """Figures to add to stored totals; ``longest_us`` is compared instead."""
+    """Figures to add to stored totals; from ``longest_us`` on, the larger one is kept instead."""
 
     waits: int = 0
     waited_us: int = 0
     longest_us: int = 0
+    most_waiting: int = 0
+    threads: int = 0
+    threads_held: int = 0
 
     def add(self, other: "WaitTotals") -> None:
         """Add other figures of the same total."""
         self.waits += other.waits
         self.waited_us += other.waited_us
         self.longest_us = max(self.longest_us, other.longest_us)
+        self.most_waiting = max(self.most_waiting, other.most_waiting)
+        self.threads = max(self.threads, other.threads)
+        self.threads_held = max(self.threads_held, other.threads_held)
 
 
 class WaitSums:
@@ -112,7 +118,8 @@ def _counted(wait: ThreadWait) -> tuple[WaitKey, WaitTotals]:
         request_method,
         request_route,
     )
-    return key, WaitTotals(0, 0, waited_us) if wait.ongoing else WaitTotals(1, waited_us, waited_us)
+    largest = waited_us, wait.waiting, wait.threads, wait.held[0].threads
+    return key, WaitTotals(0, 0, *largest) if wait.ongoing else WaitTotals(1, waited_us, *largest)
 
 
 def request_text(describe: Describe | None) -> str:

@@ -1,4 +1,4 @@
-"""Sums up how long calls waited for a ``sync_to_async`` thread, and what held it."""
+"""Sums up how long calls waited for a thread, and what held it."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -23,6 +23,9 @@ class ThreadWaitSum:
     waits: int
     waited_us: int
     longest_us: int
+    most_waiting: int
+    threads: int
+    threads_held: int
 
     @property
     def name(self) -> str:
@@ -40,7 +43,10 @@ class ThreadWaitSum:
 
 @dataclass(frozen=True, slots=True)
 class ReportedThreadWait:
-    """All waits for one call that held a thread. ``held_for`` and ``routes`` come with the most time waited first."""
+    """All waits for one call that held a thread, or ``threads_held`` of several ``threads``.
+
+    ``held_for`` and ``routes`` come with the most time waited first. ``most_waiting`` calls waited at the same time.
+    """
 
     held_by: str
     thread: str
@@ -49,6 +55,9 @@ class ReportedThreadWait:
     waits: int
     waited_ms: float
     longest_ms: float
+    most_waiting: int
+    threads: int
+    threads_held: int
 
 
 def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
@@ -57,7 +66,14 @@ def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
     if since is not None:
         totals = totals.filter(hour__gte=as_stored(since))
     keys = ("held_by", "thread", "held_for", "method", "route")
-    rows = totals.values_list(*keys).annotate(Sum("waits"), total_us=Sum("waited_us"), longest=Max("longest_us"))
+    rows = totals.values_list(*keys).annotate(
+        Sum("waits"),
+        total_us=Sum("waited_us"),
+        longest=Max("longest_us"),
+        waiting=Max("most_waiting"),
+        of_threads=Max("threads"),
+        held=Max("threads_held"),
+    )
     return [ThreadWaitSum(*row) for row in rows.order_by("-total_us", *keys)]
 
 
@@ -79,6 +95,9 @@ def _reported(held_by: str, thread: str, sums: list[ThreadWaitSum]) -> ReportedT
         waits=sum(each.waits for each in sums),
         waited_ms=sum(each.waited_us for each in sums) / 1000,
         longest_ms=max(each.longest_us for each in sums) / 1000,
+        most_waiting=max(each.most_waiting for each in sums),
+        threads=max(each.threads for each in sums),
+        threads_held=max(each.threads_held for each in sums),
     )
 
 

@@ -16,7 +16,7 @@ from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import doubt
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
-THREAD_WAIT_HEADINGS = ("Waited", "Waits", "Longest")
+THREAD_WAIT_HEADINGS = ("Waited", "Waits", "At once", "Longest")
 THREAD_WAITS = "Thread waits, by the call that held the thread"
 GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
 CHANGE_HEADINGS = ("Blocked/h", "Events/h", "p95", "Longest")
@@ -103,7 +103,7 @@ def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
 def thread_wait_figures(wait: ReportedThreadWait) -> tuple[str, ...]:
     """Return the figures in the order of ``THREAD_WAIT_HEADINGS``."""
     waits = f"{wait.waits:,}" if wait.waits else "ongoing"
-    return human_duration(wait.waited_ms), waits, human_duration(wait.longest_ms)
+    return human_duration(wait.waited_ms), waits, f"{wait.most_waiting:,}", human_duration(wait.longest_ms)
 
 
 def holder(wait: ReportedThreadWait) -> str:
@@ -111,8 +111,11 @@ def holder(wait: ReportedThreadWait) -> str:
 
 
 def whose_thread(wait: ReportedThreadWait) -> str:
-    """Say which kind of thread was held, and for which request most of the time."""
-    thread = "the request's own thread" if wait.thread == ThreadWaitTotal.Thread.REQUEST else "the process's thread"
+    """Say which kind of thread was held, how many of several, and for which request most of the time."""
+    if wait.thread == ThreadWaitTotal.Thread.EXECUTOR:
+        thread = f"{wait.threads_held} of the default executor's {counted(wait.threads, 'thread')}"
+    else:
+        thread = "the request's own thread" if wait.thread == ThreadWaitTotal.Thread.REQUEST else "the process's thread"
     return f"{thread}, held for {wait.held_for[0]}" if wait.held_for else thread
 
 

@@ -1,18 +1,21 @@
-"""Times the queue of one thread: how long each call waited, and which calls held the thread meanwhile."""
+"""Times the queue of a thread or of a pool: how long each call waited, and which calls held the threads meanwhile."""
 
 import _thread
 import asyncio
+import threading
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
-from loopwatch.thread_waits.thread_holders import ThreadHolder, ThreadHolders
+from loopwatch.thread_waits.attribution import REMEMBERED, ThreadHolder, attribute
+from loopwatch.thread_waits.pool_size import pool_size
 from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
 from loopwatch.thread_waits.work_name import name_of
 
@@ -21,7 +24,7 @@ ReportWait = Callable[[ThreadWait], None]
 
 @dataclass(slots=True)
 class Measurement:
-    """The settings that all queues share; setting ``report`` to ``None`` ends all measuring."""
+    """The settings that queues share; setting ``report`` to ``None`` ends all measuring."""
 
     threshold_s: float
     ongoing_after_s: float
@@ -29,30 +32,38 @@ class Measurement:
 
 
 class ThreadQueue:
-    """The calls that wait for one thread. A call enters on the loop's thread; it begins and ends on the one it awaits.
+    """The calls that wait for one thread, or for any thread of a pool, in the order in which they are to begin.
 
-    While a call waits behind another one, a timer of the loop checks repeatedly whether it still does, so that a thread
-    that is never released is reported.
+    A call enters on the loop's thread; it begins and ends on one that it waited for. While a call waits behind another
+    one, a timer of the loop checks repeatedly whether it still does, so that a thread that is never released is
+    reported.
     """
 
     __slots__ = (
+        "_ended",
         "_first_at_last_check",
-        "_holders",
         "_is_checked_later",
+        "_lock",
         "_measurement",
         "_thread",
+        "_threads",
+        "_unentered",
         "running",
-        "threshold_s",
+        "unfinished",
         "waiting",
     )
 
     def __init__(self, thread: ThreadKind, measurement: Measurement) -> None:
         self._thread = thread
         self._measurement = measurement
-        self.threshold_s = measurement.threshold_s
-        self._holders = ThreadHolders()
+        self._threads: int | None = None if thread == "executor" else 1
+        self._ended: deque[ThreadHolder] = deque(maxlen=REMEMBERED)
+        self._lock = threading.Lock()
+        self._unentered: QueuedCall | None = None
         self.waiting: deque[QueuedCall] = deque()
-        self.running: QueuedCall | None = None
+        self.running: set[QueuedCall] = set()
+        self.unfinished: set[QueuedCall] = set()
+        """All calls that wait or run. A call that begins is for a moment in ``waiting`` and in ``running``."""
         self._is_checked_later = False
         self._first_at_last_check: QueuedCall | None = None
 
@@ -62,32 +73,69 @@ class ThreadQueue:
             return work
         call = QueuedCall(work, self)
         self.waiting.append(call)
-        if not self._is_checked_later and (self.running is not None or len(self.waiting) > 1):
+        self.unfinished.add(call)
+        call.unfinished = len(self.unfinished)
+        if call.unfinished > 1 and not self._is_checked_later:
             self._check_later()
         return call
 
     def run(self, work: Callable[..., Any], request: RequestInFlight | None) -> None:
         """Note as running a call that never entered. Runs on the loop's thread, before the first call enters."""
-        self.running = QueuedCall(work, self)
-        self.running.request = request
+        call = QueuedCall(work, self)
+        call.request = request
+        self._unentered = call
+        self.running.add(call)
+        self.unfinished.add(call)
 
-    def begin(self, call: "QueuedCall", started: float) -> None:
-        """Report the wait of a call that has got the thread, if other calls held the thread meanwhile."""
+    def begin(self, call: "QueuedCall") -> bool:
+        """Note that a call has got a thread, and report its wait if others held all threads meanwhile.
+
+        Returns false if measuring has ended. Then no lock is taken, because in a forked child it may never be released.
+        """
         if self._measurement.report is None:
+            return False
+        call.began = now()
+        if self._unentered is not None:  # it is over; the call that begins waited for it
+            self.end(self._unentered)
+            self._unentered = None
+        self._leave(call)
+        if self._threads is None:
+            self._threads = pool_size()
+        if call.began - call.submitted >= self._measurement.threshold_s:
+            self._report_ended(call)
+        return True
+
+    def end(self, call: "QueuedCall") -> None:
+        """Note that a call releases its thread, and remember the call if others wait; otherwise no wait involves it."""
+        if not self.waiting or self._measurement.report is None:
+            self.running.discard(call)
+            self.unfinished.discard(call)
             return
-        holder = self._holders.main_holder(call.submitted, started)
-        if holder is not None:
-            self._report(call, started, holder.name, holder.request, ongoing=False)
+        holder = call.holder(now())
+        with self._lock:
+            self.running.discard(call)
+            self.unfinished.discard(call)
+            self._ended.append(holder)
 
-    def end(self, call: "QueuedCall", started: float) -> None:
-        """Remember a call that releases the thread while others wait for it."""
-        self._holders.add(ThreadHolder(name_of(call.work), call.request, started, now()))
+    def withdraw(self, call: "QueuedCall") -> None:
+        """Remove a call that the executor has refused, or runs in another process."""
+        self.unfinished.discard(call)
+        with suppress(ValueError, IndexError):  # it has left, or another thread removes calls meanwhile
+            self.waiting.remove(call)
 
-    def leave(self, call: "QueuedCall") -> None:
-        """Remove a call and those that entered before it: they have not begun, so they were cancelled."""
-        while self.waiting:
-            if self.waiting.popleft() is call:
-                break
+    def _leave(self, call: "QueuedCall") -> None:
+        """Move a call that begins to the running ones; remove those that entered before it and were cancelled.
+
+        The threads of a pool may begin their calls in another order than they took them. A call that has been taken for
+        a cancelled one is added again when it begins.
+        """
+        with self._lock, suppress(IndexError):  # the last waiting call may be withdrawn between the check and the look
+            self.running.add(call)
+            self.unfinished.add(call)
+            while self.waiting and self.waiting[0].submitted <= call.submitted:
+                left = self.waiting.popleft()
+                if left not in self.running:
+                    self.unfinished.discard(left)
 
     def _check_later(self) -> None:
         with suppress(RuntimeError):  # no loop runs here
@@ -98,65 +146,85 @@ class ThreadQueue:
     def _check(self) -> None:
         """Check on the loop's thread whether the first call still waits; a new thread reports it, which is rare."""
         self._is_checked_later = False
-        first, running, at = next(iter(self.waiting), None), self.running, now()
-        is_cancelled = running is None and first is self._first_at_last_check
-        if first is None or is_cancelled or self._measurement.report is None:
+        try:
+            first = self.waiting[0]
+        except IndexError:
+            return
+        is_cancelled = not self.running and first is self._first_at_last_check
+        if is_cancelled or self._measurement.report is None:
             return  # a call that waits for an idle thread was cancelled
         self._first_at_last_check = first
-        if running is not None and at - first.submitted >= self._measurement.ongoing_after_s:
+        if self.running and now() - first.submitted >= self._measurement.ongoing_after_s:
             with suppress(RuntimeError):  # no more threads
-                _thread.start_new_thread(self._report_ongoing, (first, at, running))
+                _thread.start_new_thread(self._report_ongoing, (first, now()))
         self._check_later()
 
-    def _report_ongoing(self, waiting: "QueuedCall", at: float, running: "QueuedCall") -> None:
-        self._report(waiting, at, name_of(running.work), running.request, ongoing=True)
+    def _report_ongoing(self, call: "QueuedCall", at: float) -> None:
+        call.unfinished = max(call.unfinished, len(self.unfinished))
+        self._report(call, at, ongoing=True)
 
-    def _report(
-        self, call: "QueuedCall", until: float, held_by: str, holder: RequestInFlight | None, *, ongoing: bool
-    ) -> None:
-        report = self._measurement.report
-        if report is not None:
-            report(
-                ThreadWait(
-                    began_at=datetime.now(UTC) - timedelta(seconds=now() - call.submitted),
-                    waited_ms=(until - call.submitted) * 1000,
-                    thread=self._thread,
-                    held_by=held_by,
-                    holder=holder.describe if holder else None,
-                    waiter=call.request.describe if call.request else None,
-                    ongoing=ongoing,
-                )
+    def _report_ended(self, call: "QueuedCall") -> None:
+        if self._thread == "executor":
+            self._threads = pool_size()  # the site may have set another executor
+        self._report(call, call.began, ongoing=False)
+
+    def _report(self, call: "QueuedCall", until: float, *, ongoing: bool) -> None:
+        report, threads = self._measurement.report, self._threads
+        if report is None or not threads or call.unfinished <= threads:  # it had a thread, and waited for a CPU
+            return
+        with self._lock:
+            ended, running = self._ended.copy(), self.running - {call}
+        others = [each.holder(until) for each in running]
+        attribution = attribute(ended, others, call.submitted, until, threads)
+        if attribution is None:
+            return
+        report(
+            ThreadWait(
+                began_at=datetime.now(UTC) - timedelta(seconds=now() - call.submitted),
+                waited_ms=(until - call.submitted) * 1000,
+                thread=self._thread,
+                held=attribution.held,
+                holder=attribution.request.describe if attribution.request else None,
+                waiter=call.request.describe if call.request else None,
+                threads=threads,
+                waiting=call.unfinished - threads,
+                ongoing=ongoing,
             )
+        )
 
 
 class QueuedCall:
     """Runs in an executor instead of the work that was submitted; costs little while no other call waits."""
 
-    __slots__ = ("_queue", "request", "submitted", "work")
+    __slots__ = ("_name", "_queue", "began", "request", "submitted", "unfinished", "work")
 
     def __init__(self, work: Callable[..., Any], queue: ThreadQueue) -> None:
         self.work = work
-        self.submitted = now()
+        self.submitted = self.began = now()
         self.request = current_request.get()
+        self.unfinished = 1
+        """How many calls of the queue had not ended when this one was submitted, including it."""
         self._queue = queue
+        self._name: str | None = None
+
+    def holder(self, until: float) -> ThreadHolder:
+        """Return this call as a holder of a thread until that moment."""
+        if self._name is None:
+            self._name = name_of(self.work)
+        return ThreadHolder(self._name, self.request, self.began, until)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # Django's error pages leave out a frame with this local variable (``django.views.debug``), as asgiref's have.
         __traceback_hide__ = True
-        started, queue = now(), self._queue
-        try:
-            if queue.waiting and queue.waiting.popleft() is not self:
-                queue.leave(self)
-            if queue.running is not None:  # noted by ``run``, and over; it began before any call waited
-                queue.end(queue.running, queue.running.submitted)
-            queue.running = self
-            if started - self.submitted >= queue.threshold_s:
-                queue.begin(self, started)
-        except (IndexError, RuntimeError):  # another thread of the same executor has changed the queue meanwhile
-            pass
+        queue = self._queue
+        if not queue.begin(self):
+            return self.work(*args, **kwargs)
         try:
             return self.work(*args, **kwargs)
         finally:
-            queue.running = None
-            if queue.waiting:  # without a waiting call, the holder is never asked for
-                queue.end(self, started)
+            queue.end(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the work alone: uvloop accepts a pool of processes as the default executor."""
+        self._queue.withdraw(self)
+        return partial, (self.work,)

@@ -1,5 +1,6 @@
-"""Names the work of an executor: the function that the site passed to ``sync_to_async``."""
+"""Names the work of an executor: the function that the site passed to ``sync_to_async`` or ``asyncio.to_thread``."""
 
+from contextvars import Context
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,12 @@ def name_of(work: Any) -> str:
 
 
 def _call(work: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Return the function that asgiref was given, and its positional arguments.
+    """Return the function that asgiref or asyncio was given, and its positional arguments.
 
     asgiref submits ``partial(thread_handler, …, partial(function, *args))``
-    (https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L553-L577).
+    (https://github.com/django/asgiref/blob/3.13.0/asgiref/sync.py#L553-L577), and asyncio
+    ``partial(context.run, function, *args)``
+    (https://github.com/python/cpython/blob/v3.14.0/Lib/asyncio/threads.py#L22-L25).
     """
     if isinstance(work, partial) and work.args and isinstance(work.args[-1], partial):
         work = work.args[-1]
@@ -28,6 +31,8 @@ def _call(work: Any) -> tuple[Any, tuple[Any, ...]]:
             work, args = work.func, (*work.args, *args)
         elif hasattr(work, "__wrapped__"):
             work = work.__wrapped__
+        elif args and isinstance(getattr(work, "__self__", None), Context):
+            work, args = args[0], args[1:]
         else:
             break
     return work, args

@@ -22,24 +22,32 @@ def test_the_app_leads_to_it(admin_client):
 
 
 def test_the_page_of_thread_waits_shows_times_holders_and_routes(admin_client):
-    stored_wait(SAVE, 100, 50, hour=HOUR)
+    stored_wait(SAVE, 100, 50, hour=HOUR, most_waiting=2)
     stored_wait("shop.views.count", 400, hour=HOUR, thread="request", held_for="GET shop/", method="GET", route="shop/")
     text = text_of(admin_client.get(PAGE))
-    assert "3 calls of sync_to_async waited 550 ms in total for their thread, the longest 400 ms." in text
-    assert "shop.views.count for GET shop/ in the request's own thread GET shop/ 400 ms 1 400 ms" in text
-    assert f"{SAVE} for WebSocket ws/chat/ in the process's thread WebSocket ws/chat/ 150 ms 2 100 ms" in text
+    assert "3 calls waited 550 ms in total for a thread, the longest 400 ms, at most 2 at the same time." in text
+    assert "shop.views.count for GET shop/ in the request's own thread GET shop/ 400 ms 1 1 400 ms" in text
+    assert f"{SAVE} for WebSocket ws/chat/ in the process's thread WebSocket ws/chat/ 150 ms 2 2 100 ms" in text
     assert text.index("shop.views.count") < text.index(SAVE)
+
+
+def test_calls_that_held_threads_of_the_default_executor_are_distinguished(admin_client):
+    stored_wait("shop.reports.render", 100, hour=HOUR, thread="executor", threads=6, threads_held=4)
+    stored_wait("shop.mail.send", 50, hour=HOUR, thread="executor", threads=1)
+    text = text_of(admin_client.get(PAGE))
+    assert "shop.reports.render for WebSocket ws/chat/ in 4 of the default executor's 6 threads" in text
+    assert "shop.mail.send for WebSocket ws/chat/ in the default executor's only thread" in text
 
 
 def test_an_unknown_holder_of_a_thread_is_called_unknown(admin_client):
     stored_wait("", 100, hour=HOUR, held_for="", method="", route="")
-    assert "unknown in the process's thread outside of requests 100 ms 1 100 ms" in text_of(admin_client.get(PAGE))
+    assert "unknown in the process's thread outside of requests 100 ms 1 1 100 ms" in text_of(admin_client.get(PAGE))
 
 
 def test_only_thread_waits_of_the_span_are_shown(admin_client):
     stored_wait(SAVE, 100, hour=HOUR - timedelta(days=3))
-    assert "No call of sync_to_async waited" in text_of(admin_client.get(PAGE))
-    assert "1 call of sync_to_async waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
+    assert "No call waited" in text_of(admin_client.get(PAGE))
+    assert "1 call waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
 
 
 @pytest.mark.parametrize("span", ["", "forever", "<script>"])
@@ -84,4 +92,4 @@ def test_more_thread_waits_need_no_more_queries(admin_client, django_assert_max_
 
 def test_ongoing_thread_waits_are_shown_as_ongoing(admin_client):
     stored_wait(SAVE, 120_000, hour=HOUR, waits=0, waited_us=0)
-    assert "0 ms 0 ongoing 2 min" in text_of(admin_client.get(PAGE))
+    assert "0 ms 0 ongoing 1 2 min" in text_of(admin_client.get(PAGE))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from loopwatch.detection.calls import BlockingCall, Cause, Request, StackFrame
-from loopwatch.thread_waits.thread_wait import ThreadWait
+from loopwatch.thread_waits.thread_wait import HeldThreads, ThreadWait
 
 NOON = datetime(2026, 3, 14, 12, 0, tzinfo=UTC)
 FRAME = StackFrame("/srv/site/shop/views.py", "shop.views", "checkout", 12, 12, 4, 20)
@@ -41,12 +41,13 @@ def blocking_call(minute=0.0, **changes):
 
 
 def thread_wait(**changes):
-    """Make a wait as asgiref's thread reports it; any field can be changed."""
+    """Make a wait as asgiref's thread reports it; any field can be changed, and ``held_by`` is the only holder."""
+    held_by = changes.pop("held_by", "chat.consumers.Chat.save")
     values = {
         "began_at": NOON,
         "waited_ms": 200.0,
         "thread": "process",
-        "held_by": "chat.consumers.Chat.save",
+        "held": (HeldThreads(held_by, 1),),
         "holder": lambda: CHAT,
         "waiter": lambda: SHOP,
     }

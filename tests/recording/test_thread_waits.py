@@ -7,10 +7,14 @@ from loopwatch.detection.calls import Request
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.recording import outage, thread_waits
 from loopwatch.recording.thread_wait_log import ThreadWaitLog
+from loopwatch.thread_waits.thread_wait import HeldThreads
 from tests.recording.calls import CHAT, NOON, blocking_call, thread_wait
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
+
+
+RENDER_AND_SEND = (HeldThreads("shop.reports.render", 4), HeldThreads("shop.mail.send", 2))
 
 
 def stored(*columns):
@@ -32,6 +36,24 @@ def test_waits_are_added_up_by_hour_call_and_route(recorder_of):
     assert (total.waits, total.waited_us, total.longest_us) == (2, 260_500, 200_000)
     assert (total.held_for, total.release) == ("WebSocket ws/chat/<room>/", "1.4.2")
     assert ThreadWaitTotal.objects.count() == 5
+
+
+def test_the_most_calls_that_waited_at_once_are_stored(recorder_of):
+    recorder = recorder_of()
+    for waiting in (7, 31, 8):
+        recorder.put_wait(thread_wait(waiting=waiting))
+        assert recorder.flush(30)
+    for waiting in (5, 30):
+        recorder.put_wait(thread_wait(waiting=waiting))
+    assert recorder.flush(30)
+    assert stored("waits", "most_waiting") == [(5, 31)]
+
+
+def test_a_wait_for_the_default_executor_is_stored_with_the_share_of_the_call_that_held_most(recorder_of):
+    recorder = recorder_of()
+    recorder.put_wait(thread_wait(thread="executor", threads=6, held=RENDER_AND_SEND))
+    assert recorder.flush(30)
+    assert stored("thread", "held_by", "threads_held", "threads") == [("executor", "shop.reports.render", 4, 6)]
 
 
 def test_later_waits_are_added_to_stored_ones(recorder_of):
@@ -152,6 +174,28 @@ def test_the_log_has_one_line_a_minute_for_a_held_thread(caplog):
         f"{save}: a call has been waiting for 65.0 s",
         "views.other still holds the sync_to_async thread of a request: a call has been waiting for 5.0 s",
     ]
+
+
+def test_the_log_says_what_keeps_the_default_executor_busy_while_calls_wait(caplog):
+    ThreadWaitLog().log(
+        thread_wait(
+            thread="executor", threads=6, held=RENDER_AND_SEND, waiting=31, waited_ms=5_200, holder=None, ongoing=True
+        )
+    )
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The default executor's 6 threads are still busy: 4 with shop.reports.render, 2 with shop.mail.send. "
+        "31 calls have been waiting, for at most 5.2 s; the event loop is not blocked"
+    )
+
+
+def test_the_log_says_for_which_request_the_only_thread_of_the_default_executor_is_busy(caplog):
+    ThreadWaitLog().log(thread_wait(thread="executor", ongoing=True))
+    (record,) = caplog.records
+    assert record.getMessage() == (
+        "The default executor's thread is still busy: 1 with chat.consumers.Chat.save (WebSocket ws/chat/<room>/). "
+        "1 call has been waiting, for at most 0.2 s; the event loop is not blocked"
+    )
 
 
 @pytest.mark.parametrize(("sinks", "lines"), [(("database",), 0), (("log",), 1), (("database", "log"), 1)])

@@ -27,7 +27,7 @@ from loopwatch.reporting.terminal import width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 from tests.reporting.reports import HOSTILE, a_finding, a_group, a_report, compared, grouped
 
-WAIT = ReportedThreadWait("shop.views.price", "process", (), (), 2, 300.0, 200.0)
+WAIT = ReportedThreadWait("shop.views.price", "process", (), (), 2, 300.0, 200.0, 1, 1, 1)
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "report.md"
 KINDS = ["new", "worse", "gone", "better", "same"]
 

@@ -39,7 +39,7 @@ def finding_named(name, **columns):
 
 
 def report_of(name):
-    wait = ReportedThreadWait(name, "process", (name,), (name,), 3, 90.0, 40.0)
+    wait = ReportedThreadWait(name, "process", (name,), (name,), 3, 90.0, 40.0, 1, 1, 1)
     health = replace(NOBODY, processes=1, errors={name: 3})
     findings = finding_named(name), finding_named(name, filename="loopwatch/models.py")
     return a_report(*findings, thread_waits=(wait,), thread_waits_in_all=1, health=health)

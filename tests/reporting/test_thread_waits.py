@@ -49,9 +49,32 @@ class TestSums:
         stored_wait(SAVE, 60, thread="request")
         first, second = reported_thread_waits(wait_sums(None, None))
         assert first == ReportedThreadWait(
-            SAVE, "process", ("GET shop/", "WebSocket ws/chat/"), ("GET shop/", "WebSocket ws/chat/"), 3, 460.0, 300.0
+            SAVE,
+            "process",
+            ("GET shop/", "WebSocket ws/chat/"),
+            ("GET shop/", "WebSocket ws/chat/"),
+            3,
+            460.0,
+            300.0,
+            1,
+            1,
+            1,
         )
         assert (second.thread, second.waits) == ("request", 1)
+
+    def test_the_largest_number_of_calls_waiting_at_once_is_kept(self):
+        stored_wait(SAVE, 100, most_waiting=31)
+        stored_wait(SAVE, 100, most_waiting=7, method="GET", route="shop/")
+        stored_wait(SAVE, 100, most_waiting=8, method="GET", route="shop/", hour=NOON + timedelta(hours=1))
+        sums = wait_sums(None, None)
+        assert [total.most_waiting for total in sums] == [8, 31]
+        assert [wait.most_waiting for wait in reported_thread_waits(sums)] == [31]
+
+    def test_a_call_of_the_default_executor_is_reported_with_its_share_of_the_threads(self):
+        stored_wait("shop.reports.render", 100, thread="executor", threads=6, threads_held=2)
+        stored_wait("shop.reports.render", 100, thread="executor", threads=6, threads_held=4, hour=NOON + timedelta(1))
+        (wait,) = reported_thread_waits(wait_sums(None, None))
+        assert (wait.thread, wait.threads, wait.threads_held) == ("executor", 6, 4)
 
     def test_the_command_reports_thread_waits_beside_the_findings(self):
         stored_finding()
@@ -69,12 +92,17 @@ class TestSums:
                 "waits": 2,
                 "waited_ms": 150.0,
                 "longest_ms": 100.0,
+                "most_waiting": 1,
+                "threads": 1,
+                "threads_held": 1,
             }
         ]
         assert len(document["findings"]) == 1
 
 
-WAIT = ReportedThreadWait(SAVE, "process", ("POST cart/",), ("WebSocket ws/chat/", "GET shop/"), 1204, 90_000.0, 410.0)
+WAIT = ReportedThreadWait(
+    SAVE, "process", ("POST cart/",), ("WebSocket ws/chat/", "GET shop/"), 1204, 90_000.0, 410.0, 31, 1, 1
+)
 
 
 def as_text(report):
@@ -121,6 +149,18 @@ def test_an_unknown_call_and_a_thread_held_for_no_request_are_named_so():
     assert "the request's own thread\n" in shown + "\n"
 
 
+@pytest.mark.parametrize("render", FORMATS)
+def test_every_format_for_people_says_how_many_threads_of_the_default_executor_were_held(render):
+    wait = replace(WAIT, thread="executor", threads=6, threads_held=4)
+    shown = render(a_report(thread_waits=(wait,))).replace("&#x27;", "'").replace("<wbr>", "").replace("\\", "")
+    assert "4 of the default executor's 6 threads, held for POST cart/" in shown
+
+
+@pytest.mark.parametrize("render", FORMATS)
+def test_every_format_for_people_says_how_many_calls_waited_at_once(render):
+    assert re.search(r"At once.*\b31\b", render(a_report(thread_waits=(WAIT,))), re.DOTALL)
+
+
 def test_ongoing_waits_differ_from_no_waits():
     shown = as_text(a_report(thread_waits=(replace(WAIT, waits=0, waited_ms=0.0, longest_ms=120_000.0),)))
-    assert re.search("0 ms +ongoing +2 min", shown)
+    assert re.search("0 ms +ongoing +31 +2 min", shown)

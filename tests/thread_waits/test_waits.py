@@ -13,7 +13,7 @@ from asgiref import sync
 from asgiref.sync import SyncToAsync, ThreadSensitiveContext, async_to_sync, sync_to_async
 
 from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
-from loopwatch.thread_waits.thread_holders import REMEMBERED
+from loopwatch.thread_waits.attribution import REMEMBERED
 from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 pytestmark = pytest.mark.real_time

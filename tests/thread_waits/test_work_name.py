@@ -1,3 +1,4 @@
+from contextvars import copy_context
 from functools import partial, wraps
 
 import pytest
@@ -72,6 +73,11 @@ HERE = __name__
 def test_work_is_named_by_the_function_that_the_site_passed(function, args, name):
     handed_over = partial(SyncToAsync(save).thread_handler, None, None, [], None, partial(function, *args))
     assert name_of(handed_over) == name
+
+
+@pytest.mark.parametrize(("function", "args"), [(save, ("a message",)), (partial(save, "a message"), ())])
+def test_work_is_named_by_the_function_that_the_site_passed_to_to_thread(function, args):
+    assert name_of(partial(copy_context().run, function, *args)) == f"{HERE}.save"
 
 
 def test_work_that_asgiref_did_not_wrap_has_a_name():

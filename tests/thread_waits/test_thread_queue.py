@@ -1,0 +1,62 @@
+"""The queue of a pool counts the calls that wait and run, and a call that it has measured is otherwise unchanged."""
+
+from pickle import dumps, loads
+
+from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
+
+
+def queue_of_a_pool():
+    return ThreadQueue("executor", Measurement(0.0, 60, print))
+
+
+def test_a_refused_call_does_not_count_as_waiting():
+    queue = queue_of_a_pool()
+    queue.withdraw(queue.enter(int))
+    assert not queue.waiting
+
+
+def test_a_call_that_outlasts_the_measuring_takes_no_lock():
+    """A lock that another thread held during a fork stays locked in the child, where measuring ends at once."""
+    measurement = Measurement(0.0, 60, print)
+    queue = ThreadQueue("executor", measurement)
+
+    def fork():
+        queue._lock.acquire()
+        measurement.report = None
+        return "child"
+
+    running, waiting = queue.enter(fork), queue.enter(int)
+    assert [running(), waiting()] == ["child", 0]
+
+
+def test_a_call_that_enters_while_another_one_begins_counts_it_once():
+    class Running(set):
+        def add(self, call):
+            super().add(call)
+            entered.append(queue.enter(int))
+
+    queue, entered = queue_of_a_pool(), []
+    queue.running = Running()
+    queue.begin(queue.enter(int))
+    assert entered[0].unfinished == 2
+
+
+def test_a_cancelled_call_does_not_count_as_unfinished_once_later_ones_begin():
+    queue = queue_of_a_pool()
+    queue.enter(int)
+    queue.begin(later := queue.enter(int))
+    assert queue.unfinished == {later}
+
+
+def test_a_call_that_begins_after_later_ones_counts_as_unfinished():
+    queue = queue_of_a_pool()
+    calls = [queue.enter(int), queue.enter(int)]
+    for call in reversed(calls):
+        queue.begin(call)
+    assert queue.unfinished == set(calls)
+
+
+def test_a_pickled_call_is_its_work_and_waits_no_longer():
+    queue = queue_of_a_pool()
+    assert loads(dumps(queue.enter(abs)))(-7) == 7
+    assert not queue.waiting
