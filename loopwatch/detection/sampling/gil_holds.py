@@ -18,6 +18,8 @@ from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu, native_id_of, thread_cpu_s
 from loopwatch.detection.sampling.sample import sites_on
+from loopwatch.detection.sampling.thread_requests import TAKES_WORK, request_of_thread
+from loopwatch.detection.timing.in_flight import RequestInFlight
 
 REMEMBERED = 16
 SHORTEST_HOLD_S = 0.01
@@ -33,13 +35,17 @@ RUNNING = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """A stretch of time in which one thread kept the GIL. ``sites`` is where it stood afterwards, innermost first."""
+    """A stretch of time in which one thread kept the GIL.
+
+    ``sites`` is where it stood afterwards, innermost first, and ``request`` what it worked for.
+    """
 
     since: float
     until: float
     thread_id: int
     sites: tuple[Site, ...]
     is_certain: bool
+    request: RequestInFlight | None = None
 
     def shared_s(self, started: float, ended: float) -> float:
         """Return the seconds that the hold has in common with another stretch of time."""
@@ -72,7 +78,9 @@ class GilHolds:
             return None
         thread_id, is_certain = found
         used_s = thread_cpu_s(thread_id)
-        sites = sites_on(stack_of(thread_id, RENDERS_NODE))[0]
+        stack = stack_of(thread_id, RENDERS_NODE, TAKES_WORK)
+        sites = sites_on(stack._replace(outermost=None))[0]
+        request = request_of_thread(stack.outermost)
         used_later_s, looked_s = thread_cpu_s(thread_id), now() - at
         if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
             return None
@@ -81,7 +89,7 @@ class GilHolds:
         if keeper is not None:
             is_certain = keeper == native_id_of(thread_id)
         began = max(use.since, min(since, until - use.by_thread[thread_id]))
-        hold = Hold(began, until, thread_id, sites, is_certain)
+        hold = Hold(began, until, thread_id, sites, is_certain, request)
         self._latest.append(hold)
         return hold
 

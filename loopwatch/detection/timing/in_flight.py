@@ -55,6 +55,15 @@ class InFlight:
         return tuple([request for request in first if request is not own][:DELAYED_KEPT])
 
 
+class WorkForRequest:
+    """What a thread is to do for a request, or for none."""
+
+    __slots__ = ("request",)
+
+    def __init__(self, request: "RequestInFlight | None") -> None:
+        self.request = request
+
+
 class RequestInFlight:
     """One request being served. ``ask`` describes it after a stall, once if it finds a route."""
 

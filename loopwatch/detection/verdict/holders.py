@@ -14,6 +14,7 @@ from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.verdict.attribution import GC_COLLECT, Path, seen_path
+from loopwatch.detection.verdict.blocking_call import unless_it_raises
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.culprit import Culprit, culprit_of
 from loopwatch.detection.verdict.stack_frames import frames_of
@@ -33,7 +34,9 @@ def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None)
     if holder is None:
         return call
     samples = (StackSample(call.step_ms, holder.stack),) if holder.stack else ()
-    return replace(call, held_by=replace(holder, samples=samples))
+    in_flight = None if hold is None else hold.request
+    request = None if in_flight is None else unless_it_raises(in_flight.describe, None)
+    return replace(call, held_by=replace(holder, samples=samples, request=request))
 
 
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from loopwatch.detection.calls import Cause
+from loopwatch.detection.calls import Cause, Request
 from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.sampling.gil_holds import Hold
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.holders import with_holder
 from tests.detection import shop
@@ -21,8 +22,8 @@ SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 COLLECTION = Pause(THREAD, 0.0, 1.0)
 
 
-def holder(*sites, is_certain=True, collection=None, thread_id=THREAD):
-    hold = Hold(0.0, 1.0, thread_id, tuple(sites), is_certain) if sites else None
+def holder(*sites, is_certain=True, collection=None, thread_id=THREAD, request=None):
+    hold = Hold(0.0, 1.0, thread_id, tuple(sites), is_certain, request) if sites else None
     return with_holder(replace(reported(), cause=Cause.STARVED), hold, collection).held_by
 
 
@@ -40,6 +41,23 @@ def test_the_thread_has_another_finding_than_the_same_call_on_the_loop():
 def test_the_stack_of_the_thread_is_kept_as_its_only_sample():
     found = holder(DUMPS)
     assert [sample.frames for sample in found.samples] == [found.stack]
+
+
+def test_the_request_that_the_thread_worked_for_is_the_holders():
+    request = Request("http", "GET", "export/")
+    assert holder(DUMPS, request=RequestInFlight(InFlight(), lambda: request)).request == request
+
+
+def test_a_request_that_cannot_be_described_leaves_the_holder_without_one():
+    def ask():
+        raise RuntimeError
+
+    assert holder(DUMPS, request=RequestInFlight(InFlight(), ask)).request is None
+
+
+def test_the_request_of_another_thread_than_the_collecting_one_is_left_out():
+    request = RequestInFlight(InFlight(), lambda: Request("http", "GET", "export/"))
+    assert holder(DUMPS, collection=COLLECTION, thread_id=8, request=request).request is None
 
 
 def test_the_whole_pause_counts_for_the_holder():
