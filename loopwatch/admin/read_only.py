@@ -3,8 +3,11 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
+from django.db import DataError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from loopwatch.conf import configuration
 
@@ -12,6 +15,9 @@ if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
 else:
     ModelAdmin = admin.ModelAdmin
+
+_NO_SUCH_VALUE = (DataError, OverflowError, ValueError)
+"""What queries raise for a number of a request that no column, or no date, can hold."""
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -32,6 +38,22 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(configuration().database)
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Return the list. Raises ``IncorrectLookupParameters`` for any filter that the database refuses."""
+        try:
+            return super().get_changelist_instance(request)
+        except _NO_SUCH_VALUE as error:
+            raise IncorrectLookupParameters(error) from error
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; show it again, without filters, for an action on rows that cannot exist."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except _NO_SUCH_VALUE:
+            if request.method != "POST":
+                raise
+            return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of the row's page."""

@@ -310,6 +310,12 @@ def test_the_list_of_one_finding_leaves_the_stacks_in_the_database(admin_client,
     assert {"stacks", "contributions"} <= events[0].get_deferred_fields()
 
 
-@pytest.mark.parametrize("query", ["cause=bogus", "finding__id__exact=x", "started_at__gte=bogus", "p=77", "bogus=1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("cause=bogus", "finding__id__exact=x", "started_at__gte=bogus", "p=77", "bogus=1"),
+        pytest.param(f"finding={'9' * 20}", id="a finding that no column can number"),
+    ],
+)
 def test_an_invalid_query_is_never_a_server_error(admin_client, query):
     assert admin_client.get(f"{LIST}?{query}", follow=True).status_code == 200

@@ -147,7 +147,9 @@ def test_an_unknown_export_format_is_not_found(admin_client, form):
         assert admin_client.get(flame_url(stored_finding(), form)).status_code == 404
 
 
-@pytest.mark.parametrize("query", ["p=x", "bogus=1", "finding__id__exact=x", "started_at__gte=bogus"])
+@pytest.mark.parametrize(
+    "query", ["p=x", "bogus=1", "finding__id__exact=x", "started_at__gte=bogus", f"finding={'9' * 20}"]
+)
 def test_an_export_with_an_invalid_query_redirects_to_the_list(admin_client, query):
     response = admin_client.get(f"{list_url('csv', 'blockingevent')}?{query}", follow=True)
     assert response.status_code == 200

@@ -11,6 +11,8 @@ from tests.stored import NOON, stored_event, stored_finding, stored_hour
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:loopwatch_finding_changelist")
 
+BEYOND_ANY_COLUMN = "9" * 20
+
 
 def listed(client, **query):
     response = client.get(LIST, query)
@@ -86,7 +88,10 @@ def test_a_reopened_finding_is_marked(admin_client):
 
 @pytest.mark.parametrize(
     "query",
-    ["status=bogus", "cause=bogus", "last_seen__gte=bogus", "p=999", "o=99.x", "bogus=1", "q=%00", "status=%00"],
+    [
+        *("status=bogus", "cause=bogus", "last_seen__gte=bogus", "p=999", "o=99.x", "bogus=1", "q=%00", "status=%00"),
+        *("last_seen__year=99999", f"last_seen__year={BEYOND_ANY_COLUMN}", f"id__in={BEYOND_ANY_COLUMN}"),
+    ],
 )
 def test_an_invalid_query_is_never_a_server_error(admin_client, query):
     stored_finding()
@@ -239,3 +244,10 @@ def test_deleting_findings_needs_the_permission_to_delete_events(staff):
     data = {"action": "delete_selected", "_selected_action": [finding.pk], "post": "yes"}
     assert client.post(LIST, data).status_code == 403
     assert Finding.objects.exists()
+
+
+@pytest.mark.parametrize("chosen", [BEYOND_ANY_COLUMN, "9" * 5000], ids=["20 digits", "5,000 digits"])
+@pytest.mark.parametrize("action", ["resolve", "set_aside", "delete_selected"])
+def test_an_action_on_a_finding_that_no_column_can_number_shows_the_list(admin_client, action, chosen):
+    sent = {"action": action, "_selected_action": chosen}
+    assert admin_client.post(LIST, sent, follow=True).status_code == 200
