@@ -138,7 +138,7 @@ class ThreadQueue:
                     self.unfinished.discard(left)
 
     def _check_later(self) -> None:
-        with suppress(RuntimeError):  # no loop runs here
+        with suppress(RuntimeError, TypeError):  # no loop runs here, or one of the site's, which takes no context
             # The empty context keeps the timer out of the current request, and lets that request be freed.
             asyncio.get_running_loop().call_later(self._measurement.ongoing_after_s, self._check, context=Context())
             self._is_checked_later = True

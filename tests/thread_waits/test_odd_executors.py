@@ -1,5 +1,6 @@
 """No call fails because its wait is measured, whichever executor and loop a site uses."""
 
+import asyncio
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
@@ -32,3 +33,13 @@ def test_a_call_runs_even_if_its_queue_has_changed_meanwhile(thread):
     call = queue.enter("worked".title)
     queue.waiting = Emptied()
     assert call() == "Worked"
+
+
+async def test_a_call_is_queued_on_a_loop_whose_timers_take_no_context(monkeypatch):
+    def call_later(delay, callback, *args):
+        pass
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "call_later", call_later)
+    queue = ThreadQueue("process", Measurement(60, 60, print))
+    first, second = queue.enter("worked".title), queue.enter("worked".title)
+    assert [first(), second()] == ["Worked"] * 2
