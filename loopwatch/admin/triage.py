@@ -1,10 +1,11 @@
 """Resolves, ignores and reopens findings: the only changes that users make."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -37,27 +38,26 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
 
     Writes only the columns of the status, because the recorder may be adding to the same findings.
     """
-    with transaction.atomic(using=findings.db):
-        # Reopening an open finding changes nothing, even if the recorder had reopened it.
-        changed = [
-            finding
-            for finding in findings
-            if not (decision.is_of(finding) or finding.status == decision.status == Status.OPEN)
-        ]
-        known = _known_releases(changed, findings.db) if decision.reopen_when == When.NEW_RELEASE else []
-        values = {
-            "status": decision.status,
-            "status_changed_at": timezone.now(),
-            "status_changed_by": user.get_username()[:150],
-            "reopen_when": decision.reopen_when,
-            "reopen_release": decision.reopen_release,
-            "reopen_figure_us": decision.reopen_figure_us,
-            "known_releases": known,
-            "reopened_at": None,
-            "reopened_release": "",
-            "reopened_figure_us": None,
-        }
-        Finding.objects.using(findings.db).filter(pk__in=[finding.pk for finding in changed]).update(**values)
+    # Reopening an open finding changes nothing, even if the recorder had reopened it.
+    changed = [
+        finding
+        for finding in findings
+        if not (decision.is_of(finding) or finding.status == decision.status == Status.OPEN)
+    ]
+    known = _known_releases(changed, findings.db) if decision.reopen_when == When.NEW_RELEASE else []
+    values = {
+        "status": decision.status,
+        "status_changed_at": timezone.now(),
+        "status_changed_by": user.get_username()[:150],
+        "reopen_when": decision.reopen_when,
+        "reopen_release": decision.reopen_release,
+        "reopen_figure_us": decision.reopen_figure_us,
+        "known_releases": known,
+        "reopened_at": None,
+        "reopened_release": "",
+        "reopened_figure_us": None,
+    }
+    _update(changed, values, findings.db)
     if changed:
         for name, value in values.items():
             setattr(changed[0], name, value)
@@ -65,6 +65,19 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
             user_id=user.pk, queryset=changed, action_flag=CHANGE, change_message=_message(changed[0])
         )
     return len(changed)
+
+
+def _update(findings: list[Finding], values: dict[str, Any], using: str) -> None:
+    """Update rows that the recorder may be writing too.
+
+    Like the recorder (``recording.database``), lock them in the order of their fingerprints, so that there is no
+    deadlock, and read nothing before the write on SQLite, where other writers would make the write fail.
+    """
+    stored = Finding.objects.using(using).filter(pk__in=[finding.pk for finding in findings])
+    with transaction.atomic(using=using):
+        if connections[using].features.has_select_for_update:
+            list(stored.select_for_update().order_by("fingerprint").values_list("pk"))
+        stored.update(**values)
 
 
 def _known_releases(findings: list[Finding], using: str) -> list[str]:

@@ -1,12 +1,18 @@
 """Findings that are set aside until something happens, and what their pages say about it."""
 
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db.models import QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from loopwatch.admin.triage import Decision, decide
 from loopwatch.models import Finding
+from tests.databases import on_postgresql, on_sqlite
 from tests.stored import NOON, stored_finding, stored_health
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +193,31 @@ def test_users_who_may_only_view_findings_have_no_triage_form(viewer):
     viewer.post(LIST, {"action": "set_aside", "_selected_action": [finding.pk], "choice": "new release"})
     finding.refresh_from_db()
     assert finding.status == "open"
+
+
+IGNORED = Decision(Finding.Status.IGNORED)
+
+
+@on_sqlite
+def test_a_decision_succeeds_if_the_recorder_writes_after_it_has_read_the_findings(database, django_user_model):
+    class Interrupted(QuerySet):
+        def __iter__(self):
+            findings = list(super().__iter__())
+            with closing(sqlite3.connect(database.settings_dict["NAME"], timeout=0)) as recorder:
+                recorder.execute("UPDATE loopwatch_finding SET events = 2")
+                recorder.commit()
+            return iter(findings)
+
+    stored_finding()
+    assert decide(Interrupted(Finding), IGNORED, django_user_model.objects.create_user("ada")) == 1
+    assert (Finding.objects.get().status, Finding.objects.get().events) == ("ignored", 2)
+
+
+@on_postgresql
+def test_a_decision_locks_findings_in_the_recorders_order_so_that_there_is_no_deadlock(database, django_user_model):
+    stored_finding()
+    with CaptureQueriesContext(database) as queries:
+        decide(Finding.objects.all(), IGNORED, django_user_model.objects.create_user("ada"))
+    statements = [each["sql"] for each in queries]
+    update = next(number for number, sql in enumerate(statements) if sql.startswith("UPDATE"))
+    assert statements[update - 1].endswith('ORDER BY "loopwatch_finding"."fingerprint" ASC FOR UPDATE')
