@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
+from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
 from loopwatch.thread_waits.attribution import REMEMBERED, ThreadHolder, attribute
 from loopwatch.thread_waits.pool_size import pool_size
 from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
@@ -193,10 +193,10 @@ class ThreadQueue:
         )
 
 
-class QueuedCall:
+class QueuedCall(WorkForRequest):
     """Runs in an executor instead of the work that was submitted; costs little while no other call waits."""
 
-    __slots__ = ("_name", "_queue", "began", "request", "submitted", "unfinished", "work")
+    __slots__ = ("_name", "_queue", "began", "submitted", "unfinished", "work")
 
     def __init__(self, work: Callable[..., Any], queue: ThreadQueue) -> None:
         self.work = work

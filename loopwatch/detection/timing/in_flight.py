@@ -56,12 +56,11 @@ class InFlight:
 
 
 class WorkForRequest:
-    """What a thread is to do for a request, or for none."""
+    """What a thread is to do for ``request``, or for none."""
 
     __slots__ = ("request",)
 
-    def __init__(self, request: "RequestInFlight | None") -> None:
-        self.request = request
+    request: "RequestInFlight | None"
 
 
 class RequestInFlight:

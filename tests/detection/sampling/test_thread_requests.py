@@ -12,7 +12,8 @@ from asgiref.sync import sync_to_async
 
 from loopwatch.detection.cpython.frames import stack_of
 from loopwatch.detection.sampling.thread_requests import TAKES_WORK, request_of_thread
-from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, WorkForRequest, current_request
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, current_request
+from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 
 class Work:
@@ -80,17 +81,11 @@ def submitted(work, submit):
         return work.look()
 
 
-class Queued(WorkForRequest):
-    def __init__(self, request, work):
-        super().__init__(request)
-        self._work = work
-
-    def __call__(self):
-        self._work()
-
-
-def test_work_that_knows_its_request_is_for_it(work, request_in_flight):
-    assert submitted(work, [Queued(request_in_flight, work)]) is request_in_flight
+def test_a_call_whose_wait_is_measured_is_for_its_request(work, request_in_flight):
+    queue = ThreadQueue("executor", Measurement(1.0, 1.0, report=lambda _wait: None))
+    with serving(request_in_flight):
+        call = queue.enter(work)
+    assert submitted(work, [call]) is request_in_flight
 
 
 def test_work_without_a_context_is_for_no_request(work, request_in_flight):
