@@ -20,7 +20,7 @@ from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
-from loopwatch.detection.cpython.namespaces import namespace_of
+from loopwatch.detection.cpython.namespaces import namespace_of, static_attribute
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
 
 MAX_ITEMS = 1000
@@ -120,7 +120,7 @@ def _called_by(function: Any) -> Any:
         if _is_a(function, functools.partial):
             function = function.func
         elif type(function) is _CACHE:
-            function = inspect.getattr_static(function, "__wrapped__", None)
+            function = static_attribute(function, "__wrapped__")
         else:
             return function
 
@@ -144,7 +144,7 @@ def _runs_python(function: object) -> bool:
         return False
     is_class = issubclass(kind, type)
     names = ("__init__", "__new__") if is_class else ("__call__",)
-    found = [inspect.getattr_static(function if is_class else kind, name, None) for name in names]
+    found = [static_attribute(function if is_class else kind, name) for name in names]
     return any(type(each.__func__ if _is_a(each, staticmethod) else each) is types.FunctionType for each in found)
 
 
@@ -257,11 +257,11 @@ def _attribute(of: Any, name: str) -> Any:
     """Return an attribute without running code of the site: no descriptor computes it."""
     is_instance_of = _is_a(of, _InstanceOf)
     if is_instance_of:
-        found = inspect.getattr_static(of.type, name, None)
+        found = static_attribute(of.type, name)
     elif _is_a(of, types.ModuleType):
         found = namespace_of(of).get(name)
     else:
-        found = inspect.getattr_static(of, name, None)
+        found = static_attribute(of, name)
     if found is None or _is_a(found, property):
         raise _CannotTellError
     if _is_a(found, staticmethod) or _is_a(found, classmethod):
@@ -273,7 +273,7 @@ def _attribute(of: Any, name: str) -> Any:
 
 def _special_method(of: Any, name: str) -> Any:
     """Return a special method as the interpreter looks it up: on the type alone."""
-    found = inspect.getattr_static(of.type if _is_a(of, _InstanceOf) else type(of), name, None)
+    found = static_attribute(of.type if _is_a(of, _InstanceOf) else type(of), name)
     if found is None:
         raise _CannotTellError
     return found.__func__ if _is_a(found, staticmethod) or _is_a(found, classmethod) else found
@@ -284,7 +284,7 @@ def _item(of: Any, key: Any) -> Any:
     kind = type(of)
     if kind in (list, tuple) and type(key) is int and -len(of) <= key < len(of):
         return of[key]
-    get = inspect.getattr_static(kind, "__getitem__", None)
+    get = static_attribute(kind, "__getitem__")
     if get is dict.__getitem__ and len(of) <= MAX_ITEMS:
         for each, value in list(dict.items(of)):
             if each is key or (type(each) is type(key) and type(key) in (str, int, bytes) and each == key):

@@ -7,14 +7,13 @@ The type in there has the field, and the field its resolver. strawberry wraps re
 https://github.com/strawberry-graphql/strawberry/blob/0.275.5/strawberry/schema/schema_converter.py
 """
 
-import inspect
 from types import FrameType, FunctionType
 from typing import Any
 
 from loopwatch.detection.cpython.code_owner import Owner, owner_of
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
-from loopwatch.detection.cpython.namespaces import module_name
+from loopwatch.detection.cpython.namespaces import module_name, static_attribute
 
 COMPLETES_FIELD = "complete_value"
 """The method of graphql-core's that completes a field. It calls itself for the fields inside."""
@@ -38,12 +37,12 @@ def resolver_at(frame: FrameType) -> str:
 
 def _resolver(info: Any) -> str:
     """Read a named tuple, of graphql-core or of a library that adds to it."""
-    names = _kept(type(info), "_fields")
+    names = static_attribute(type(info), "_fields")
     if not issubclass(type(info), tuple) or type(names) is not tuple:
         return ""
     known: dict[str, Any] = dict(zip(names, tuple.__iter__(info), strict=False))
     of, name = known.get("parent_type"), known.get("field_name")
-    fields, type_name = _kept(of, "fields"), _kept(of, "name")
+    fields, type_name = static_attribute(of, "fields"), static_attribute(of, "name")
     if type(name) is not str or type(type_name) is not str:
         return ""
     function = _function(fields.get(name)) if type(fields) is dict else None
@@ -52,15 +51,10 @@ def _resolver(info: Any) -> str:
 
 def _function(field: object) -> FunctionType | None:
     """Return the resolver of a field, if the site has written it."""
-    extensions = _kept(field, "extensions")
+    extensions = static_attribute(field, "extensions")
     wrapped = extensions.get(_BY_STRAWBERRY) if type(extensions) is dict else None
-    resolver = _kept(wrapped, "_base_resolver") or _kept(wrapped, "base_resolver")
-    for function in (_kept(resolver, "wrapped_func"), _kept(field, "resolve")):
+    resolver = static_attribute(wrapped, "_base_resolver") or static_attribute(wrapped, "base_resolver")
+    for function in (static_attribute(resolver, "wrapped_func"), static_attribute(field, "resolve")):
         if type(function) is FunctionType and owner_of(function.__code__, function.__module__) is Owner.IN_APP:
             return function
     return None
-
-
-def _kept(of: object, name: str) -> Any:
-    """Return what an object keeps under a name, without running code of its class."""
-    return inspect.getattr_static(of, name, None)

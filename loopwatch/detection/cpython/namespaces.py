@@ -1,5 +1,6 @@
 """Looks into the namespaces of loaded modules and classes without running any of their code."""
 
+import inspect
 import sys
 from collections.abc import Mapping
 from types import CodeType, FunctionType, ModuleType
@@ -48,6 +49,18 @@ def own_attribute(instance: Any, name: str) -> Any:
     except AttributeError:
         return None
     return attributes.get(name) if type(attributes) is dict else None
+
+
+def static_attribute(of: Any, name: str, default: Any = None) -> Any:
+    """Return an attribute as ``inspect.getattr_static`` finds it; ``default`` if that is impossible.
+
+    From Python 3.12 on it hashes classes, which a metaclass with ``__eq__`` and without ``__hash__`` does not allow:
+    https://github.com/python/cpython/blob/v3.12.0/Lib/inspect.py (``_shadowed_dict_from_mro_tuple``).
+    """
+    try:
+        return inspect.getattr_static(of, name, default)
+    except Exception:  # noqa: BLE001 - a metaclass may raise anything
+        return default
 
 
 def unbound(member: Any) -> Any:

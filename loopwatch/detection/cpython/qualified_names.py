@@ -1,12 +1,11 @@
 """Qualified names of callables and code, as a user would write them."""
 
 import functools
-import inspect
 import sys
 import types
 from typing import Any
 
-from loopwatch.detection.cpython.namespaces import namespace_of
+from loopwatch.detection.cpython.namespaces import namespace_of, static_attribute
 
 # Maps names that the interpreter gives its own types to those that programs use.
 _PUBLIC_NAMES = {
@@ -70,7 +69,7 @@ def name_of_c_callable(function: Any) -> str:
 
 def _given_name(function: Any) -> str:
     """Return the ``__name__`` of an instance, which ctypes keeps in its dictionary, and NumPy has a C function for."""
-    name = inspect.getattr_static(function, "__name__", None)
+    name = static_attribute(function, "__name__")
     if type(name) in (types.GetSetDescriptorType, types.MemberDescriptorType):
         name = name.__get__(function, type(function))
     return name if type(name) is str else ""

@@ -7,7 +7,6 @@ Django interprets a template node by node. The method that renders a node has th
 has the token that it was made from: https://github.com/django/django/blob/5.2/django/template/base.py#L956
 """
 
-import inspect
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
+from loopwatch.detection.cpython.namespaces import static_attribute
 
 RENDERS_NODE = "render_annotated"
 """The method of Django's that renders a node."""
@@ -94,11 +94,11 @@ def _of_jinja(namespace: Mapping[str, Any]) -> JinjaTemplate | None:
 
 def _of_django(node: object, namespace: Mapping[str, Any]) -> DjangoTemplate | None:
     """Read what the parser has noted in a node, without running code of its class, which may be the site's."""
-    token = inspect.getattr_static(node, "token", None)
+    token = static_attribute(node, "token")
     if type(token) is not namespace.get("Token"):
         return None
     name = filename = ""
-    origin = inspect.getattr_static(node, "origin", None)
+    origin = static_attribute(node, "origin")
     if type(origin) is namespace.get("Origin"):
         name, filename = _text(origin.template_name), _text(origin.name)
     lineno = token.lineno if type(token.lineno) is int else 0

@@ -6,12 +6,12 @@ site. Everything else, and everything without a source, is ``UNKNOWN``.
 
 import ast
 import functools
-import inspect
 import types
 from types import CodeType, FrameType
 from typing import Any, Final
 
 from loopwatch.detection.cpython import source
+from loopwatch.detection.cpython.namespaces import static_attribute
 
 UNKNOWN: Final = object()
 MISSING: Final = object()
@@ -63,5 +63,5 @@ def _value(expression: ast.expr, frame: FrameType) -> Any:
 def _attribute(of: Any, name: str) -> Any:
     if of is UNKNOWN:
         return UNKNOWN
-    found = vars(of).get(name, UNKNOWN) if type(of) is types.ModuleType else inspect.getattr_static(of, name, UNKNOWN)
+    found = vars(of).get(name, UNKNOWN) if type(of) is types.ModuleType else static_attribute(of, name, UNKNOWN)
     return UNKNOWN if hasattr(type(found), "__get__") else found

@@ -42,6 +42,8 @@ class Recognition:
             return self._by_callable[key]
         except KeyError:
             return self._first_of_c(function, key)
+        except TypeError:  # the metaclass makes the class unhashable
+            return IN_C.get(name_of_c_callable(function))
 
     def _first_of_frame(self, frame: FrameType) -> Known | Harmless | None:
         if len(self._by_code) >= MAX_REMEMBERED:

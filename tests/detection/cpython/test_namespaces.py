@@ -6,7 +6,13 @@ from types import ModuleType
 
 import pytest
 
-from loopwatch.detection.cpython.namespaces import file_of_module, look_up, module_name, namespace_of
+from loopwatch.detection.cpython.namespaces import (
+    file_of_module,
+    look_up,
+    module_name,
+    namespace_of,
+    static_attribute,
+)
 
 
 class Raises(str):
@@ -89,3 +95,27 @@ def test_a_namespace_is_read_without_running_code_of_its_metaclass():
         price = 1
 
     assert namespace_of(Shop)["price"] == 1
+
+
+def test_an_attribute_that_needs_the_hash_of_an_unhashable_class_is_unknown():
+    class Compared(type):
+        __hash__ = None
+
+        def __eq__(cls, other):
+            return cls is other
+
+    class Shop(metaclass=Compared):
+        price = 1
+
+    assert static_attribute(Shop(), "price", "unknown") == ("unknown" if sys.version_info >= (3, 12) else 1)
+
+
+def test_an_attribute_is_found_without_running_code_of_its_class():
+    class Shop:
+        price = property(lambda _: 1 / 0)
+
+        def __getattr__(self, _):
+            raise RuntimeError
+
+    assert static_attribute(Shop(), "price") is vars(Shop)["price"]
+    assert static_attribute(Shop(), "parts", "none") == "none"

@@ -3,6 +3,7 @@
 import asyncio
 import cProfile
 import functools
+import io
 import os
 import pathlib
 import shutil
@@ -55,6 +56,23 @@ def test_a_call_that_a_template_of_django_makes_has_its_line_on_the_stack():
         asyncio.run(main())
     templates = [(frame.function, frame.lineno) for frame in watcher.calls[0].stack if not frame.module]
     assert templates == [("template {{ book.text }}", 2)]
+
+
+def test_a_method_of_a_class_that_is_not_hashable_is_recognized():
+    class Compared(type):
+        __hash__ = None
+
+        def __eq__(cls, other):
+            return cls is other
+
+    class Reader(io.FileIO, metaclass=Compared):
+        pass
+
+    def reads(reader):
+        reader.readall()
+
+    with Reader(HERE) as reader:
+        assert found_in(reads, reader) == ["io.FileIO.readall"]
 
 
 def test_what_a_known_call_does_inside_is_its_own_business():
