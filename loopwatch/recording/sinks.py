@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall, ThreadStack
+from loopwatch.detection.calls import BlockingCall, Cause, ThreadStack
 from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.log import log_text
 from loopwatch.headline import at_least
@@ -90,6 +90,8 @@ class LogSink(Sink):
 
 def _line(call: BlockingCall, suppressed: int) -> str:
     verb = "has been blocking" if call.ongoing else "blocked"
+    if call.cause is Cause.GIL_HELD:
+        verb = "in a thread kept the GIL from"
     where = f" ({shorten(call.filename)}:{call.lineno})" if call.filename else ""
     parts = [f"{call.headline} {verb} the event loop for {call.duration_ms:.1f} ms in {call.function}{where}"]
     if call.source:

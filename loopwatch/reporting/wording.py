@@ -13,7 +13,7 @@ from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFin
 from loopwatch.reporting.thread_waits import ReportedThreadWait
 from loopwatch.wording.delays import delayed_cell
 from loopwatch.wording.durations import human_duration
-from loopwatch.wording.findings import doubt
+from loopwatch.wording.findings import GIL_HELD, doubt
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
 THREAD_WAIT_HEADINGS = ("Waited", "Waits", "At once", "Longest")
@@ -140,6 +140,8 @@ def marks(finding: ReportedFinding) -> Iterator[str]:
         yield "reopened"
     elif finding.status != Finding.Status.OPEN:
         yield finding.status
+    if finding.cause == GIL_HELD:
+        yield GIL_HELD
     if word := doubt(exact=finding.exact, blocking_call=finding.blocking_call, function=finding.function):
         yield word
     if finding.events_without_route:

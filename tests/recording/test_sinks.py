@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from loopwatch.conf import Configuration
-from loopwatch.detection.calls import BlockingCall, KeptOut, OtherPlace, Request, ThreadStack
+from loopwatch.detection.calls import BlockingCall, Cause, KeptOut, OtherPlace, Request, ThreadStack
 from loopwatch.models import Finding
 from loopwatch.recording.health import Errors
 from loopwatch.recording.loop_times import LoopTimes
@@ -124,6 +124,11 @@ def test_the_log_has_one_line_a_finding_and_minute_and_counts_the_others(caplog)
     sink.emit(blocking_call())
     assert [record.loopwatch_suppressed for record in lines(caplog)] == [0, 0, 4, 0]
     assert "4 more of this finding" in lines(caplog)[2].getMessage()
+
+
+def test_the_log_says_that_a_thread_kept_the_gil(caplog):
+    LogSink().emit(blocking_call(cause=Cause.GIL_HELD))
+    assert " in a thread kept the GIL from the event loop for " in lines(caplog)[0].getMessage()
 
 
 def test_the_log_has_one_line_for_an_ongoing_stall(caplog):

@@ -98,10 +98,12 @@ class TestText:
         stored_finding(reopened_at=NOON, exact=False)
         stored_finding(blocking_call="shop.views.checkout", exact=False)
         stored_finding(status="ignored")
+        stored_finding(blocking_call="json.dumps", cause="GIL held by a thread")
         text = run("--status", "all")
         assert "time.sleep [reopened] [likely]" in text
         assert "shop.views.checkout [function only]" in text
         assert "time.sleep [ignored]" in text
+        assert "json.dumps [GIL held by a thread]" in text
 
     def test_a_function_that_is_its_own_blocking_call_is_named_once(self):
         stored_finding(blocking_call="shop.views.checkout")

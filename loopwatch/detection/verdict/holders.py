@@ -36,7 +36,16 @@ def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None)
     samples = (StackSample(call.step_ms, holder.stack),) if holder.stack else ()
     in_flight = None if hold is None else hold.request
     request = None if in_flight is None else unless_it_raises(in_flight.describe, None)
-    return replace(call, held_by=replace(holder, samples=samples, request=request))
+    return replace(call, held_by=_delaying_others(replace(holder, samples=samples, request=request)))
+
+
+def _delaying_others(holder: BlockingCall) -> BlockingCall:
+    """Leave out the request that the thread worked for: the pause did not delay it."""
+    delayed = list(holder.delayed)
+    if holder.request not in delayed:
+        return holder
+    delayed.remove(holder.request)
+    return replace(holder, delayed=tuple(delayed), waiting=holder.waiting - 1)
 
 
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:

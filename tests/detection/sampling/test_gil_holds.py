@@ -2,6 +2,9 @@
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 
 import pytest
 
@@ -11,6 +14,7 @@ from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.thread_cpu import IS_SUPPORTED, CpuUse, ThreadCpu
 from loopwatch.detection.sampling import gil_holds
 from loopwatch.detection.sampling.gil_holds import GilHolds, Hold, holder_of
+from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, current_request
 from tests.detection.builders import stop_clock
 
 WATCHDOG, A, B = 1, 2, 3
@@ -89,6 +93,26 @@ def test_the_lookout_decides_whether_a_hold_is_certain(holds, lookout, monkeypat
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
+def test_the_request_that_the_thread_worked_for_is_kept(holds, monkeypatch):
+    def wait():
+        began.set()
+        stop.wait()
+
+    request, context = RequestInFlight(InFlight(), lambda: None), copy_context()
+    context.run(current_request.set, request)
+    began, stop = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(partial(context.run, wait))
+        began.wait()
+        (thread,) = executor._threads
+        monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {thread.ident: 1.0}))
+        monkeypatch.setattr(gil_holds, "thread_cpu_s", lambda _: 1.0)  # it rests while it is looked at
+        found = holds.look(0.0, 1.0)
+        stop.set()
+    assert found.request is request
 
 
 @pytest.mark.real_time

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -104,9 +105,12 @@ def test_a_thread_of_no_executor_works_for_no_request(work):
     thread.join()
 
 
-def test_a_function_of_the_site_with_the_name_of_the_executors_is_not_looked_into(work):
+def test_a_function_of_the_site_with_the_name_of_the_executors_is_not_looked_into(work, request_in_flight):
+    with serving(request_in_flight):
+        item = SimpleNamespace(fn=partial(copy_context().run, work))
+
     def _worker():
-        work_item = object()
+        work_item = item
         work()
         return work_item
 

@@ -48,6 +48,14 @@ def test_the_request_that_the_thread_worked_for_is_the_holders():
     assert holder(DUMPS, request=RequestInFlight(InFlight(), lambda: request)).request == request
 
 
+def test_the_request_that_the_thread_worked_for_was_not_delayed():
+    own, other = Request("http", "GET", "export/"), Request("http", "GET", "books/")
+    paused = replace(reported(), cause=Cause.STARVED, waiting=3, delayed=(other, own, own))
+    hold = Hold(0.0, 1.0, THREAD, (DUMPS,), is_certain=True, request=RequestInFlight(InFlight(), lambda: own))
+    found = with_holder(paused, hold, None).held_by
+    assert (found.waiting, found.delayed) == (2, (other, own))
+
+
 def test_a_request_that_cannot_be_described_leaves_the_holder_without_one():
     def ask():
         raise RuntimeError
