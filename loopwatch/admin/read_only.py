@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db import DataError
@@ -18,6 +19,12 @@ else:
 
 _NO_SUCH_VALUE = (DataError, OverflowError, ValueError)
 """What queries raise for a number of a request that no column, or no date, can hold."""
+_LONGEST_KEY = 18
+"""Every number of so many digits is one that a ``BigAutoField`` can hold."""
+
+
+def _is_key(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) <= _LONGEST_KEY
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -48,12 +55,9 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list; show it again, without filters, for an action on rows that cannot exist."""
-        try:
-            return super().changelist_view(request, extra_context)
-        except _NO_SUCH_VALUE:
-            if request.method != "POST":
-                raise
+        if not all(map(_is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
+        return super().changelist_view(request, extra_context)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of the row's page."""

@@ -246,7 +246,9 @@ def test_deleting_findings_needs_the_permission_to_delete_events(staff):
     assert Finding.objects.exists()
 
 
-@pytest.mark.parametrize("chosen", [BEYOND_ANY_COLUMN, "9" * 5000], ids=["20 digits", "5,000 digits"])
+@pytest.mark.parametrize(
+    "chosen", [BEYOND_ANY_COLUMN, "9" * 5000, "bogus"], ids=["20 digits", "5,000 digits", "a word"]
+)
 @pytest.mark.parametrize("action", ["resolve", "set_aside", "delete_selected"])
 def test_an_action_on_a_finding_that_no_column_can_number_shows_the_list(admin_client, action, chosen):
     sent = {"action": action, "_selected_action": chosen}
