@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from inspect import CO_OPTIMIZED
 from itertools import accumulate, chain, compress, islice, repeat, takewhile
-from operator import attrgetter, call, contains, eq, methodcaller, truth
+from operator import attrgetter, call, contains, eq, is_, methodcaller, truth
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -26,7 +26,8 @@ DEEPEST_BY_NAME = 500
 _COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
 _COPIES_LOCALS = sys.version_info < (3, 13)
 _standing = attrgetter("f_code", "f_lasti", "f_globals", "f_trace")
-_function = attrgetter("f_code.co_name")
+_function, _qualified_name = attrgetter("f_code.co_name"), attrgetter("f_code.co_qualname")
+_caller = attrgetter("f_back")
 
 
 class Standing(NamedTuple):
@@ -90,6 +91,24 @@ def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
     running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
     if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
     at_once(partial(deque, map(dict.clear, if_it_stands_there), 0))
+
+
+def forget_locals_of_caller(thread_id: int, frame: FrameType, called: str, copied: dict[str, Any]) -> None:
+    """Empty what ``locals_of`` returned if the frame is calling the function of that qualified name.
+
+    ``forget_locals`` leaves such a frame alone, but an executor's thread stays in one frame until it ends. While the
+    thread is in that function, it is not in a profile function that the interpreter has called for the frame.
+    """
+    if not (_COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
+        return
+    frames: list[FrameType] = []
+    inward = compress(frames, map(is_, map(_caller, frames), repeat(frame)))
+    if_it_is_called = compress(repeat(copied), map(eq, map(_qualified_name, inward), repeat(called)))
+    at_once(
+        partial(frames.extend, outward(innermost_frame(thread_id))),
+        partial(deque, map(dict.clear, if_it_is_called), 0),
+        frames.clear,
+    )
 
 
 def _called(name: str, frames: Iterator[FrameType], again: Iterator[FrameType]) -> Iterator[FrameType]:

@@ -80,7 +80,7 @@ class GilHolds:
         used_s = thread_cpu_s(thread_id)
         stack = stack_of(thread_id, RENDERS_NODE, TAKES_WORK)
         sites = sites_on(stack._replace(outermost=None))[0]
-        request = request_of_thread(stack.outermost)
+        request = request_of_thread(thread_id, stack.outermost)
         used_later_s, looked_s = thread_cpu_s(thread_id), now() - at
         if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
             return None

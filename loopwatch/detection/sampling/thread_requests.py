@@ -11,15 +11,16 @@ from functools import partial
 from types import BuiltinMethodType, FrameType, FunctionType
 
 from loopwatch.detection.cpython.frame_marks import is_traced
-from loopwatch.detection.cpython.frames import forget_locals, locals_of
+from loopwatch.detection.cpython.frames import forget_locals, forget_locals_of_caller, locals_of
 from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
 
 TAKES_WORK = "_worker"
 """The name of the function whose outermost frame in a thread is looked into."""
+_DOES_WORK = "_WorkItem.run"
 _EXECUTOR = "concurrent.futures.thread"
 
 
-def request_of_thread(takes_work: FrameType | None) -> RequestInFlight | None:
+def request_of_thread(thread_id: int, takes_work: FrameType | None) -> RequestInFlight | None:
     """Return the request, if that is the frame of an executor's thread and its work belongs to one."""
     if takes_work is None or is_traced(takes_work) or takes_work.f_globals.get("__name__") != _EXECUTOR:
         return None
@@ -28,6 +29,7 @@ def request_of_thread(takes_work: FrameType | None) -> RequestInFlight | None:
         item = variables.get("work_item")
     finally:
         forget_locals(takes_work, variables)
+        forget_locals_of_caller(thread_id, takes_work, _DOES_WORK, variables)
     task = getattr(item, "task", None)  # from Python 3.14 on
     return _request_of(task[0] if type(task) is tuple and task else getattr(item, "fn", None))
 

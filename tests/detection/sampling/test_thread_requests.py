@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import copy_context
@@ -33,7 +34,7 @@ class Work:
         """Return the request of the thread, and let it go on."""
         self._began.wait()
         try:
-            return request_of_thread(stack_of(self._thread_id, "", TAKES_WORK).outermost)
+            return request_of_thread(self._thread_id, stack_of(self._thread_id, "", TAKES_WORK).outermost)
         finally:
             self._is_seen.set()
 
@@ -87,6 +88,17 @@ def test_a_call_whose_wait_is_measured_is_for_its_request(work, request_in_fligh
     with serving(request_in_flight):
         call = queue.enter(work)
     assert submitted(work, [call]) is request_in_flight
+
+
+def test_work_that_is_done_is_not_kept_alive():
+    work = Work()
+    given = weakref.ref(work)
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(partial(copy_context().run, work))
+        work.look()
+        executor.submit(int).result()  # the thread has finished the work, and goes on in the same frame
+        del work
+        assert given() is None
 
 
 def test_work_without_a_context_is_for_no_request(work, request_in_flight):
