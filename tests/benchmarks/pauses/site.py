@@ -13,7 +13,7 @@ from django.urls import path
 
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
-from tests.benchmarks.pauses.causes import LOOKOUT_VARIABLE, PAUSES, THRESHOLD_MS, Pause
+from tests.benchmarks.pauses.causes import LOOKOUT_VARIABLE, PAUSES, THRESHOLD_MS, Pause, prepare
 
 BEAT_S = 0.005
 SETTLES_WITHIN_S = 60.0
@@ -99,6 +99,7 @@ urlpatterns = [
     *(path(f"{pause.name}/", view_of(pause)) for pause in PAUSES),
 ]
 
+prepare()
 django_application = get_asgi_application()  # sets Django up, which comes first
 
 from loopwatch.asgi import LoopWatch  # noqa: E402
