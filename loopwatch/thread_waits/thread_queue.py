@@ -207,6 +207,10 @@ class QueuedCall(WorkForRequest):
         self._queue = queue
         self._name: str | None = None
 
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the work: an executor of the site may ask for it, such as its name for a log."""
+        return getattr(self.work, name)
+
     def holder(self, until: float) -> ThreadHolder:
         """Return this call as a holder of a thread until that moment."""
         if self._name is None:

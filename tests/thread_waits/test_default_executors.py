@@ -267,6 +267,23 @@ def test_a_subclass_that_overrides_the_method_is_called():
         assert runner.get_loop().calls == 1
 
 
+@on_each_loop
+def test_an_executor_may_ask_for_the_name_of_the_function(new_loop):
+    class Logging(ThreadPoolExecutor):
+        def submit(self, work, /, *args):
+            names.append(work.__name__)
+            return super().submit(work, *args)
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(Logging(1))
+        return await loop.run_in_executor(None, len, "four")
+
+    names = []
+    assert run_measured(new_loop, main) == 4
+    assert names == ["len"]
+
+
 def test_a_call_queued_before_uninstalling_runs_and_is_not_reported():
     reported = []
 
