@@ -10,6 +10,9 @@ import functools
 import sys
 from asyncio.events import TimerHandle
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from types import FrameType
 from typing import Any
 
 from loopwatch.detection.machine.clock import NEVER, now
@@ -20,33 +23,48 @@ from loopwatch.detection.timing.steps import AnyHandle, StepObserver
 def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, started: float) -> float:
     """Return when a step that began at ``started`` was due; ``NEVER`` if its handle does not say so."""
     if isinstance(handle, TimerHandle) and loop is not None:
-        return started - (loop.time() - handle.when())  # the loop may have a clock of its own
-    due: float = getattr(handle, "due_at", NEVER)
-    return due
+        return started - (loop.time() - TimerHandle.when(handle))  # the loop may have a clock of its own
+    with suppress(Exception):  # the class of the handle may be the site's
+        due: float = getattr(handle, "due_at", NEVER)
+        return due
+    return NEVER
 
 
 _TURN = getattr(vars(asyncio.BaseEventLoop).get("_run_once"), "__code__", None)
 """The code of a turn of asyncio's own loops, which waits in the selector, and then runs the steps that are ready."""
-_FRAMES_OF_HOOKS = 4
+_FRAMES_OF_HOOKS = 5
+_READY_LOOKED_AT = 1000
 
 
-def due_in_turn(ended: float) -> float:
-    """Return when the loop was to run the next step after one that ``ended``: the step that has just begun.
+def due_in_turn(loop: asyncio.AbstractEventLoop | None, ended: float) -> float:
+    """Return when the loop was to run a step after one that ``ended``, as of the first step that followed it.
 
-    The local variables of the turn say how long it meant to wait in the selector, and how many steps it has run since.
-    ``NEVER`` if it was to wait for sockets only, or if that is unknown.
+    The turn knows when the selector returned, and whether it was to wait there at all. A timer that is ready says when
+    it was due. ``NEVER`` on other loops than asyncio's own.
     Source: Lib/asyncio/base_events.py, ``BaseEventLoop._run_once``.
     """
-    frame = sys._getframe(1)  # noqa: SLF001 - the frames of the hooks, and the turn that has called them
+    turn = _variables_of_turn()
+    if loop is None or not turn:
+        return NEVER
+    due = ended if turn.get("timeout") == 0 else NEVER
+    ready = islice(list(getattr(loop, "_ready", ())), _READY_LOOKED_AT)  # threads may add to it meanwhile
+    timers = (handle for handle in ready if type(handle) is TimerHandle)
+    moments = [timer.when() for timer in islice(timers, 1)]  # they are ready in the order in which they were due
+    if isinstance(returned := turn.get("end_time"), int | float):
+        moments.append(returned)
+    at, loop_at = now(), loop.time()
+    return min((due, *(at - (loop_at - moment) for moment in moments)))
+
+
+def _variables_of_turn() -> dict[str, Any]:
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the frames of the hooks, and the turn that has called them
     for _ in range(_FRAMES_OF_HOOKS):
-        if frame.f_code is _TURN:
-            turn = frame.f_locals
-            timeout_s = 0 if turn.get("i") else turn.get("timeout")
-            return ended + timeout_s if isinstance(timeout_s, int | float) else NEVER
-        if frame.f_back is None:
+        if frame is None:
             break
+        if frame.f_code is _TURN:
+            return frame.f_locals
         frame = frame.f_back
-    return NEVER
+    return {}
 
 
 class ThreadsafeCalls:

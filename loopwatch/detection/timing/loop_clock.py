@@ -313,7 +313,7 @@ class LoopClock:
         due = min(woken_at, due_at(self.handle, self.owner, self.started))
         if self.started - self.ended >= self.threshold_s:
             self.gap = (self.ended, self.started)
-            due = min(due, due_in_turn(self.ended))
+            due = min(due, due_in_turn(self.owner, self.ended))
         since, until = (
             max(due, self.gap[0], self.stalled_until, self.late_until, self.history.paused_until),
             self.gap[1],

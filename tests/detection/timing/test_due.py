@@ -75,6 +75,25 @@ def test_a_step_whose_handle_says_nothing_was_never_due(loop):
     assert due_at(Step(), loop, AT) == NEVER
 
 
+class OddTimer(asyncio.TimerHandle):
+    def when(self):
+        raise RuntimeError
+
+
+class OddHandle(asyncio.Handle):
+    @property
+    def due_at(self):
+        raise RuntimeError
+
+
+def test_the_code_of_an_odd_timer_is_not_asked_when_it_was_due(loop):
+    assert due_at(OddTimer(loop.time() - 0.5, int, (), loop), loop, AT) == AT - 0.5
+
+
+def test_an_odd_handle_that_raises_was_never_due(loop):
+    assert due_at(OddHandle(int, (), loop), loop, AT) == NEVER
+
+
 def test_a_loop_that_comes_late_to_a_timer_has_paused(clock, inbox, loop):
     with handled(clock, timer(loop, 0.2)):
         assert pauses(inbox) == [0.2]

@@ -111,6 +111,22 @@ def test_a_loop_paused_if_its_selector_came_back_late_from_a_wait(loop, selector
     assert pause.until - pause.since >= THRESHOLD_S
 
 
+def test_a_loop_that_came_late_to_a_timer_paused_before_whatever_step_came_first(loop, selector, monkeypatch):
+    late = []
+
+    def select(_timeout):
+        late.append(sleep())
+        loop._ready.append(asyncio.Handle(int, (), loop))
+        return []
+
+    monkeypatch.setattr(selector, "select", select)
+    loop.call_later(0.001, loop.stop)
+    with watched(loop) as inbox:
+        loop.run_forever()
+    (pause,) = inbox.pauses_during(late[0])
+    assert pause.until - pause.since >= THRESHOLD_S
+
+
 def test_a_loop_that_waits_for_a_socket_only_rests(loop, selector):
     async def waiting():
         ours, theirs = socket.socketpair()
@@ -149,6 +165,38 @@ def test_a_loop_paused_if_it_came_late_to_the_second_step_of_a_turn(loop, select
         loop.run_forever()
     (pause,) = inbox.pauses_during(handle.late)
     assert pause.until - pause.since >= THRESHOLD_S
+
+
+def test_a_loop_rests_until_a_step_whose_turn_began_with_a_cancelled_one(loop, selector):
+    cancelled, rests = asyncio.Handle(int, (), loop), []
+    cancelled.cancel()
+
+    def find_ready():
+        rests.append(sleep())
+        loop._ready.extend([cancelled, asyncio.Handle(loop.stop, (), loop)])
+
+    selector.find_ready = find_ready
+    with watched(loop) as inbox:
+        loop.run_forever()
+    assert inbox.pauses_during(rests[0]) == []
+
+
+def test_a_loop_rests_on_after_a_turn_without_steps(loop, selector, monkeypatch):
+    """asyncio limits each wait to a day; the next turn waits for the rest of the time."""
+    monkeypatch.setattr(asyncio.base_events, "MAXIMUM_SELECT_TIMEOUT", LATE_S)
+    rests = []
+
+    def select(_timeout):
+        rests.append(sleep())
+        if len(rests) == 3:
+            loop._ready.append(asyncio.Handle(loop.stop, (), loop))
+        return []
+
+    monkeypatch.setattr(selector, "select", select)
+    loop.call_later(3600, int)
+    with watched(loop) as inbox:
+        loop.run_forever()
+    assert [inbox.pauses_during(rest) for rest in rests] == [[], [], []]
 
 
 @pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
