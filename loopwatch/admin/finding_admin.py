@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -16,6 +17,7 @@ from loopwatch import html_cells
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
+from loopwatch.admin.finding_locks import lock
 from loopwatch.admin.finding_page import finding_page
 from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.conf import configuration
@@ -112,6 +114,15 @@ class FindingAdmin(TriageAdmin, FlameExports):
             "besides": besides(row),
             "triage": self.triage_context(request, row),
         }
+
+    def delete_model(self, request: HttpRequest, obj: Finding) -> None:
+        self.delete_queryset(request, self.get_queryset(request).filter(pk=obj.pk))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
+        """Delete findings that the recorder may be adding to."""
+        with transaction.atomic(using=queryset.db):
+            lock(Finding.objects.using(queryset.db).filter(pk__in=queryset.order_by().values("pk")))
+            super().delete_queryset(request, queryset)
 
     def get_deleted_objects(
         self, objs: QuerySet[Finding] | Sequence[Finding], request: HttpRequest

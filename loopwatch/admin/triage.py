@@ -5,11 +5,12 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from loopwatch.admin.finding_locks import lock
 from loopwatch.conf import configuration
 from loopwatch.models import Finding, ProcessHealth
 from loopwatch.wording.findings import current_condition
@@ -68,15 +69,10 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
 
 
 def _update(findings: list[Finding], values: dict[str, Any], using: str) -> None:
-    """Update rows that the recorder may be writing too.
-
-    Like the recorder (``recording.database``), lock them in the order of their fingerprints, so that there is no
-    deadlock, and read nothing before the write on SQLite, where other writers would make the write fail.
-    """
+    """Update rows that the recorder may be writing too."""
     stored = Finding.objects.using(using).filter(pk__in=[finding.pk for finding in findings])
     with transaction.atomic(using=using):
-        if connections[using].features.has_select_for_update:
-            list(stored.select_for_update().order_by("fingerprint").values_list("pk"))
+        lock(stored)
         stored.update(**values)
 
 
