@@ -12,13 +12,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
-from loopwatch.thread_waits.attribution import REMEMBERED, ThreadHolder, attribute
+from loopwatch.thread_waits.attribution import REMEMBERED, Attribution, ThreadHolder, attribute
 from loopwatch.thread_waits.pool_size import pool_size
 from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
 from loopwatch.thread_waits.work_name import name_of
 
+SAME = 0.1
+"""Waits are almost the same if their beginnings and their ends differ by less than this share of their time."""
 ReportWait = Callable[[ThreadWait], None]
 
 
@@ -43,6 +45,7 @@ class ThreadQueue:
         "_ended",
         "_first_at_last_check",
         "_is_checked_later",
+        "_latest",
         "_lock",
         "_measurement",
         "_thread",
@@ -59,6 +62,7 @@ class ThreadQueue:
         self._threads: int | None = None if thread == "executor" else 1
         self._ended: deque[ThreadHolder] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
+        self._latest: tuple[float, float, Attribution | None] = (NEVER, NEVER, None)
         self._unentered: QueuedCall | None = None
         self.waiting: deque[QueuedCall] = deque()
         self.running: set[QueuedCall] = set()
@@ -172,10 +176,7 @@ class ThreadQueue:
         report, threads = self._measurement.report, self._threads
         if report is None or not threads or call.unfinished <= threads:  # it had a thread, and waited for a CPU
             return
-        with self._lock:
-            ended, running = self._ended.copy(), self.running - {call}
-        others = [each.holder(until) for each in running]
-        attribution = attribute(ended, others, call.submitted, until, threads)
+        attribution = self._attribution(call, until, threads)
         if attribution is None:
             return
         report(
@@ -191,6 +192,21 @@ class ThreadQueue:
                 ongoing=ongoing,
             )
         )
+
+    def _attribution(self, call: "QueuedCall", until: float, threads: int) -> Attribution | None:
+        """Attribute a wait; one at almost the same time as the latest has the same holders.
+
+        In an overload, many short calls wait, and attributing each of them would take longer than the calls.
+        """
+        begun, ended_at, latest = self._latest
+        if max(abs(call.submitted - begun), abs(until - ended_at)) < SAME * (until - call.submitted):
+            return latest
+        with self._lock:
+            ended, running = self._ended.copy(), self.running - {call}
+        others = [each.holder(until) for each in running]
+        attribution = attribute(ended, others, call.submitted, until, threads)
+        self._latest = call.submitted, until, attribution
+        return attribution
 
 
 class QueuedCall(WorkForRequest):

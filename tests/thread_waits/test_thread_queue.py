@@ -2,6 +2,8 @@
 
 from pickle import dumps, loads
 
+from loopwatch.thread_waits import thread_queue
+from loopwatch.thread_waits.attribution import attribute
 from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 
@@ -60,3 +62,33 @@ def test_a_pickled_call_is_its_work_and_waits_no_longer():
     queue = queue_of_a_pool()
     assert loads(dumps(queue.enter(abs)))(-7) == 7
     assert not queue.waiting
+
+
+def test_calls_that_wait_at_almost_the_same_time_are_attributed_once(monkeypatch):
+    """Attributing a wait takes longer than a short call, so that an overload would grow."""
+
+    def attribute_and_count(*args):
+        attributed.append(args)
+        return attribute(*args)
+
+    def run(call, *, begins):
+        at[0] = begins
+        call()
+
+    def hold():
+        at[0] = 10.0
+
+    def read_clock():
+        at[0] += 1e-6  # no moment comes twice
+        return at[0]
+
+    attributed, reported, at = [], [], [0.0]
+    monkeypatch.setattr(thread_queue, "attribute", attribute_and_count)
+    monkeypatch.setattr(thread_queue, "now", read_clock)
+    queue = ThreadQueue("process", Measurement(1.0, 60, reported.append))
+    holding, *waiting = (queue.enter(work) for work in (hold, int, int, int))
+    run(holding, begins=0.0)
+    for number, call in enumerate(waiting):
+        run(call, begins=10.0 + number / 10)
+    assert (len(reported), len(attributed)) == (3, 1)
+    assert reported[2].held == reported[0].held
