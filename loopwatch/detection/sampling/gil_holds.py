@@ -71,6 +71,8 @@ class GilHolds:
 
     def look(self, since: float, until: float) -> Hold | None:
         """Look for the thread that kept the GIL between two moments, the second of which has just been."""
+        if not is_gil_enabled():  # threads run while they are looked at
+            return None
         self._looked_at = at = now()
         use = self.cpu.use()
         found = holder_of(use, since, until, threading.get_ident())

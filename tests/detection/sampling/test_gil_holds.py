@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -93,6 +94,16 @@ def test_the_lookout_decides_whether_a_hold_is_certain(holds, lookout, monkeypat
     finally:
         stop.set()
         thread.join()
+
+
+def test_without_a_gil_nobody_keeps_it_and_no_stack_is_walked(holds, monkeypatch):
+    monkeypatch.setattr(gil_holds, "is_gil_enabled", lambda: False)
+    monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {threading.get_ident(): 1.0, 0: 0.0}))
+    monkeypatch.setattr(gil_holds, "threading", SimpleNamespace(get_ident=lambda: 0))
+    walks = []
+    monkeypatch.setattr(gil_holds, "stack_of", lambda *_: walks.append(1))
+    assert holds.look(0.0, 1.0) is None
+    assert walks == []
 
 
 @pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
