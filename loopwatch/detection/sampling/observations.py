@@ -37,8 +37,12 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
         return Observation(started, NEVER, before, NEVER, None, stall_id=stall_id, is_unexamined=True)
 
     def forget_past_steps(self, clocks: Iterable[LoopClock]) -> None:
-        """Keep only the observations of the steps that run."""
-        running = {(clock, clock.started) for clock in clocks}
+        """Keep only the observations of the steps that run.
+
+        A step that was unobserved as it began runs until the next one ends it, which has begun by then.
+        """
+        steps = ((clock, step) for clock in clocks for step in (clock, clock.in_flight.unobserved))
+        running = {(clock, step.started) for clock, step in steps if step is not None}
         for step in self.keys() - running:
             del self[step]
 

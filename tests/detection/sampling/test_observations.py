@@ -2,7 +2,10 @@
 
 import asyncio
 
+import pytest
+
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.watchdog import Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 from tests.detection.builders import Step, Watch
@@ -23,10 +26,30 @@ class Reports:
         pass
 
 
-def test_a_stall_that_is_settled_when_its_watcher_has_left_is_measured_from_before_it_began():
+@pytest.fixture
+def loop():
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def test_the_observation_of_a_step_that_began_unobserved_is_kept_until_that_step_has_been_ended(loop):
+    """The next step ends it, and the watchdog may look when that has begun, but has not ended it yet."""
+    observations, clock = Observations(), LoopClock(loop, Watchdog(Reports([])))
+    began = clock.history.first_reading.at
+    clock.observe_running_step(None, began)
+    observation = observations.of_step(clock, began, threshold_s=0.001)
+    clock.started = now()  # as ``_run`` does
+    observations.forget_past_steps([clock])
+    assert observations == {(clock, began): observation}
+    clock.handle = clock.on_step_begin(clock.handle)
+    observations.forget_past_steps([clock])
+    assert observations == {}
+
+
+def test_a_stall_that_is_settled_when_its_watcher_has_left_is_measured_from_before_it_began(loop):
     settled = []
     watchdog = Watchdog(Reports(settled))
-    loop = asyncio.new_event_loop()
     clock = LoopClock(loop, watchdog)
     started, watch = clock.history.first_reading.at, Watch(threshold_s=0.001)
     while now() < started + watch.threshold_s:
@@ -34,5 +57,4 @@ def test_a_stall_that_is_settled_when_its_watcher_has_left_is_measured_from_befo
     watchdog.hand_over(Stall(clock, Step(), started, now(), clock.read_cpu(), (watch,), waiting=0))
     watchdog.start()
     watchdog.stop()
-    loop.close()
     assert settled[0].before is clock.history.first_reading
