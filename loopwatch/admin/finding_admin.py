@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
@@ -17,8 +16,8 @@ from loopwatch import html_cells
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
-from loopwatch.admin.finding_locks import lock
 from loopwatch.admin.finding_page import finding_page
+from loopwatch.admin.row_locks import locked
 from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
@@ -120,8 +119,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
         """Delete findings that the recorder may be adding to."""
-        with transaction.atomic(using=queryset.db):
-            lock(Finding.objects.using(queryset.db).filter(pk__in=queryset.order_by().values("pk")))
+        with locked(Finding.objects.using(queryset.db).filter(pk__in=queryset.order_by().values("pk"))):
             super().delete_queryset(request, queryset)
 
     def get_deleted_objects(

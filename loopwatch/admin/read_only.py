@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db import DataError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from loopwatch.admin.row_locks import locked
 from loopwatch.conf import configuration
 
 if TYPE_CHECKING:
@@ -58,6 +60,16 @@ class ReadOnlyAdmin(ModelAdmin):
         if not all(map(_is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Delete the row, which the recorder may be writing, or ask for confirmation first."""
+        key = unquote(object_id)
+        if request.method != "POST" or not _is_key(key) or not self.has_delete_permission(request):
+            return super().delete_view(request, object_id, extra_context)
+        with locked(self.get_queryset(request).filter(pk=key)):
+            return super().delete_view(request, object_id, extra_context)
 
     def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
         """Return the context of the row's page."""

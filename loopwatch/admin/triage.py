@@ -5,12 +5,11 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from loopwatch.admin.finding_locks import lock
+from loopwatch.admin.row_locks import locked
 from loopwatch.conf import configuration
 from loopwatch.models import Finding, ProcessHealth
 from loopwatch.wording.findings import current_condition
@@ -71,8 +70,7 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
 def _update(findings: list[Finding], values: dict[str, Any], using: str) -> None:
     """Update rows that the recorder may be writing too."""
     stored = Finding.objects.using(using).filter(pk__in=[finding.pk for finding in findings])
-    with transaction.atomic(using=using):
-        lock(stored)
+    with locked(stored):
         stored.update(**values)
 
 
