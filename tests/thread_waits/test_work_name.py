@@ -1,5 +1,6 @@
 from contextvars import copy_context
 from functools import partial, wraps
+from types import MethodType
 
 import pytest
 from asgiref.sync import SyncToAsync
@@ -7,6 +8,7 @@ from channels.consumer import SyncConsumer
 from channels.generic.websocket import WebsocketConsumer
 from django.core.handlers.exception import convert_exception_to_response
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 
 from loopwatch.models import Finding
 from loopwatch.thread_waits.work_name import name_of
@@ -65,9 +67,9 @@ HERE = __name__
         (vars(SyncConsumer)["dispatch"].func, (Chat(), {"type": "websocket.receive"}), f"{HERE}.Chat.dispatch"),
         (Finding.objects.all().count, (), "django.db.models.query.QuerySet.count"),
         (convert_exception_to_response(Middleware(lambda request: None)), (), f"{HERE}.Middleware"),
-        (len, ([],), "builtins.len"),
+        (len, ([],), "len"),
         ("text".upper, (), "str.upper"),
-        (Hostile(), (), "partial"),
+        (Hostile(), (), f"{HERE}.Hostile"),
     ],
 )
 def test_work_is_named_by_the_function_that_the_site_passed(function, args, name):
@@ -83,4 +85,41 @@ def test_work_is_named_by_the_function_that_the_site_passed_to_to_thread(functio
 def test_work_that_asgiref_did_not_wrap_has_a_name():
     assert name_of(save) == f"{HERE}.save"
     assert name_of(Chat().save) == f"{HERE}.Chat.save"
-    assert name_of(Hostile()) == "Hostile"
+    assert name_of(Hostile()) == f"{HERE}.Hostile"
+
+
+class Remote:
+    """A proxy that asks its server for every attribute, as those of rpyc do, and those of xmlrpc for most."""
+
+    def __getattribute__(self, name):
+        asked.append(name)
+        return Remote()
+
+    def __call__(self):
+        """Never called."""
+
+
+class Lazy(SimpleLazyObject):
+    """A proxy that is evaluated when most attributes are read."""
+
+    def __call__(self):
+        """Never called."""
+
+
+asked = []
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (Remote, f"{HERE}.Remote"),
+        (lambda: MethodType(Remote(), "an order"), f"{HERE}.Remote"),
+        (lambda: Lazy(lambda: asked.append("evaluated")), f"{HERE}.Lazy"),
+        (lambda: MethodType(save, Remote()), f"{HERE}.save"),
+    ],
+)
+def test_a_proxy_is_named_by_its_type_without_being_asked_for_anything(make, name):
+    asked.clear()
+    work = make()
+    assert [name_of(each) for each in (work, partial(work), partial(copy_context().run, work))] == [name] * 3
+    assert not asked

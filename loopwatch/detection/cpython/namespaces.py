@@ -3,10 +3,11 @@
 import inspect
 import sys
 from collections.abc import Mapping
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType, GetSetDescriptorType, ModuleType
 from typing import Any
 
 _OF_MODULE, _OF_CLASS = vars(ModuleType)["__dict__"], vars(type)["__dict__"]
+_CLASS = vars(object)["__class__"]
 
 
 def look_up(module: str, qualname: str) -> Any:
@@ -43,12 +44,21 @@ def file_of_module(name: str) -> str:
 
 
 def own_attribute(instance: Any, name: str) -> Any:
-    """Return what an instance's dictionary has under a name, without running code of its class; ``None`` if nothing."""
-    try:
-        attributes = object.__getattribute__(instance, "__dict__")
-    except AttributeError:
+    """Return what an instance's dictionary has under a name, without running code of its class; ``None`` if nothing.
+
+    A class with a ``__class__`` is that of a proxy, such as Django's lazy objects. One written in C may evaluate what
+    it stands for to return its ``__dict__``, too.
+    """
+    if _in_class(type(instance), "__class__") is not _CLASS:
         return None
+    dictionary = _in_class(type(instance), "__dict__")
+    attributes = dictionary.__get__(instance) if type(dictionary) is GetSetDescriptorType else None
     return attributes.get(name) if type(attributes) is dict else None
+
+
+def _in_class(cls: type, name: str) -> Any:
+    """Return what a class or an ancestor keeps under a name, unbound."""
+    return next((namespace[name] for namespace in map(namespace_of, cls.__mro__) if name in namespace), None)
 
 
 def static_attribute(of: Any, name: str, default: Any = None) -> Any:

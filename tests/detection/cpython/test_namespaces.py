@@ -11,6 +11,7 @@ from loopwatch.detection.cpython.namespaces import (
     look_up,
     module_name,
     namespace_of,
+    own_attribute,
     static_attribute,
 )
 
@@ -119,3 +120,22 @@ def test_an_attribute_is_found_without_running_code_of_its_class():
 
     assert static_attribute(Shop(), "price") is vars(Shop)["price"]
     assert static_attribute(Shop(), "parts", "none") == "none"
+
+
+def test_an_instances_own_attribute_is_read_without_running_code_of_its_class():
+    class Shop:
+        price = 1
+
+        def __getattribute__(self, name):
+            raise RuntimeError(name)
+
+    class Computed(Shop):
+        __dict__ = property(lambda _: 1 / 0)
+
+    class Proxy(Shop):
+        __class__ = property(lambda _: int)
+
+    vars(Shop)["__dict__"].__get__(shop := Shop())["price"] = 2
+    vars(Shop)["__dict__"].__get__(proxy := Proxy())["price"] = 2
+    assert own_attribute(shop, "price") == 2
+    assert [own_attribute(each, "price") for each in (Shop(), Computed(), proxy, object())] == [None] * 4
