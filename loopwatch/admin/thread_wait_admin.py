@@ -49,6 +49,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "span": span,
             "spans": list(SPANS.values()),
             "begin": begin,
+            "kept_days": configuration().events_kept_days,
             "sums": sums[:SHOWN],
             "left_out": max(0, len(sums) - SHOWN),
             "waits": sum(each.waits for each in sums),

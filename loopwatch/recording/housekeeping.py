@@ -15,6 +15,7 @@ from loopwatch.recording.health import Errors, Stats
 from loopwatch.recording.health_rows import HealthRow
 from loopwatch.recording.loop_time_rows import prune_loop_times
 from loopwatch.recording.pruning import prune_oldest
+from loopwatch.recording.wait_pruning import prune_oldest_waits, waits_before
 from loopwatch.stored_time import as_stored
 from loopwatch.wording.durations import human_duration
 
@@ -55,15 +56,17 @@ class Housekeeping:
             self._doubt(f"The clock of this process is {_span(ahead)} ahead of the database's, which counts.")
         oldest = as_stored(now - self._kept)
         if not trusted_time.is_believed(alias, now):
-            if BlockingEvent.objects.using(alias).filter(started_at__lt=oldest).exists():
+            events = BlockingEvent.objects.using(alias).filter(started_at__lt=oldest)
+            if events.exists() or waits_before(alias, oldest).exists():
                 self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
             return
         prune_loop_times(alias, now)
         ProcessHealth.objects.using(alias).filter(reported_at__lt=as_stored(now - health_rows.KEPT)).delete()
         CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - ledger.KEPT)).delete()
-        for _ in range(BATCHES):
-            if not prune_oldest(alias, oldest, BATCH_SIZE):
-                break
+        for delete_some in (prune_oldest_waits, prune_oldest):
+            for _ in range(BATCHES):
+                if not delete_some(alias, oldest, BATCH_SIZE):
+                    break
 
     def _doubt(self, doubt: str) -> None:
         if self._errors.count("clock", ValueError(doubt), doubt):

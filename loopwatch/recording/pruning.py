@@ -5,9 +5,10 @@ Other writers wait only for a moment, and there is no deadlock.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
@@ -31,18 +32,26 @@ class Limits:
 
 
 def prune(alias: str, limits: Limits, batch_size: int = BATCH_SIZE) -> Iterator[int]:
-    """Delete events in batches, and yield the size of each batch. Deletes only while it is iterated over.
+    """Delete events in batches, and yield the size of each batch. Deletes only while it is iterated over."""
+    return paced(
+        partial(_delete, alias, finding_id, ids)
+        for finding_id in _finding_ids(alias)
+        for ids in _batches(alias, finding_id, limits, batch_size)
+    )
+
+
+def paced(deletions: Iterable[Callable[[], int]]) -> Iterator[int]:
+    """Delete batch after batch with pauses, and yield the size of each.
 
     The pauses between batches let other writers in: on SQLite, a writer that finds the database locked tries again
     later, and must not find it locked every time.
     """
-    for finding_id in _finding_ids(alias):
-        for ids in _batches(alias, finding_id, limits, batch_size):
-            begin = time.monotonic()
-            deleted = _delete(alias, finding_id, ids)
-            took_s = time.monotonic() - begin
-            yield deleted
-            time.sleep(max(PAUSE * took_s, SHORTEST_PAUSE_S))
+    for delete in deletions:
+        begin = time.monotonic()
+        deleted = delete()
+        took_s = time.monotonic() - begin
+        yield deleted
+        time.sleep(max(PAUSE * took_s, SHORTEST_PAUSE_S))
 
 
 def prune_oldest(alias: str, oldest: datetime, batch_size: int) -> int:

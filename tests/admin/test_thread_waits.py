@@ -50,6 +50,13 @@ def test_only_thread_waits_of_the_span_are_shown(admin_client):
     assert "1 call waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
 
 
+def test_the_page_says_how_long_thread_waits_are_kept(admin_client, settings):
+    settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 14}
+    assert "totals are kept per hour, for 14 days." in text_of(admin_client.get(PAGE, {"span": "1y"}))
+    settings.LOOPWATCH = {"EVENTS_KEPT_DAYS": 1}
+    assert "totals are kept per hour, for one day." in text_of(admin_client.get(PAGE))
+
+
 @pytest.mark.parametrize("span", ["", "forever", "<script>"])
 def test_an_unknown_span_of_thread_waits_is_the_default(admin_client, span):
     page = admin_client.get(PAGE, {"span": span})

@@ -5,8 +5,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from loopwatch.models import BlockingEvent, Finding
-from tests.stored import stored_event, stored_finding
+from loopwatch.models import BlockingEvent, Finding, ThreadWaitTotal
+from tests.stored import stored_event, stored_finding, stored_wait
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,21 +32,21 @@ def finding():
 
 
 def test_the_prune_command_prunes_by_age(finding):
-    assert run("--older-than", "30d") == "90 events deleted; all counts are kept.\n"
+    assert run("--older-than", "30d") == "90 events deleted; all counts of stalls are kept.\n"
     assert finding.blocking_events.count() == 30
     finding.refresh_from_db()
     assert (finding.events, finding.events_thinned) == (120, 90)
 
 
 def test_the_prune_command_prunes_by_number(finding):
-    assert run("--keep-events", "10") == "110 events deleted; all counts are kept.\n"
+    assert run("--keep-events", "10") == "110 events deleted; all counts of stalls are kept.\n"
     assert finding.blocking_events.count() == 10
 
 
 def test_without_age_and_number_the_settings_decide_what_is_pruned(finding, settings):
     settings.LOOPWATCH = {"EVENTS_PER_FINDING": 100, "EVENTS_KEPT_DAYS": 119}
     assert run("--dry-run") == "20 events would be deleted.\n"
-    assert run() == "20 events deleted; all counts are kept.\n"
+    assert run() == "20 events deleted; all counts of stalls are kept.\n"
     assert finding.blocking_events.count() == 100
 
 
@@ -59,8 +59,49 @@ def test_the_settings_delete_nothing_if_the_clock_is_implausible(finding, settin
     assert run("--older-than", "100d").startswith("20 events deleted")
 
 
+def waits_stored_for(*days):
+    """Store the thread waits of the hours so many days ago."""
+    for number in days:
+        stored_wait("views.save", 100, hour=timezone.now() - timedelta(days=number), release=f"{number} days old")
+
+
+def waits_left():
+    return [int(release.split()[0]) for release in ThreadWaitTotal.objects.values_list("release", flat=True)]
+
+
+def test_the_prune_command_deletes_thread_waits_by_the_age_of_events(finding):
+    waits_stored_for(1, 29, 40, 100)
+    found = "90 events and 2 hourly counts of thread waits"
+    assert run("--older-than", "30d", "--dry-run") == f"{found} would be deleted.\n"
+    assert waits_left() == [1, 29, 40, 100]
+    assert run("--older-than", "30d") == f"{found} deleted; all counts of stalls are kept.\n"
+    assert waits_left() == [1, 29]
+
+
+def test_the_prune_command_deletes_no_thread_waits_by_the_number_of_events(finding):
+    waits_stored_for(100)
+    assert run("--keep-events", "10").startswith("110 events deleted")
+    assert waits_left() == [100]
+
+
+def test_without_an_age_the_settings_decide_which_thread_waits_are_deleted(finding, settings):
+    settings.LOOPWATCH = {"EVENTS_PER_FINDING": 120, "EVENTS_KEPT_DAYS": 200}
+    waits_stored_for(199, 202)
+    assert run().startswith("0 events and 1 hourly count of thread waits deleted")
+    assert waits_left() == [199]
+
+
+def test_the_settings_delete_no_thread_waits_if_the_clock_is_implausible(db):
+    waits_stored_for(100)
+    with pytest.raises(CommandError, match="Nothing was stored"):
+        run()
+    assert waits_left() == [100]
+    assert run("--older-than", "90d").startswith("0 events and 1 hourly count of thread waits deleted")
+    assert waits_left() == []
+
+
 def test_the_clock_does_not_matter_if_nothing_is_too_old(db):
-    assert run() == "0 events deleted; all counts are kept.\n"
+    assert run() == "0 events deleted; all counts of stalls are kept.\n"
 
 
 def test_with_only_age_or_number_the_other_is_no_limit(finding):
@@ -78,7 +119,19 @@ def test_a_terminal_shows_the_progress_of_pruning(finding):
     shown = run("--older-than", "60d", "--batch-size", "25", stdout=Terminal())
     parts = shown.replace("\r", "\n").split("\n")
     assert parts == ["", "25 of 60 events", "50 of 60 events", "60 of 60 events", *parts[4:]]
-    assert parts[4:] == ["60 events deleted; all counts are kept.", ""]
+    assert parts[4:] == ["60 events deleted; all counts of stalls are kept.", ""]
+
+
+def test_a_terminal_shows_the_progress_of_pruning_thread_waits():
+    waits_stored_for(*range(31, 36))
+    shown = run("--older-than", "30d", "--batch-size", "3", stdout=Terminal())
+    assert shown.replace("\r", "\n").split("\n") == [
+        "",
+        "3 of 5 counts of thread waits",
+        "5 of 5 counts of thread waits",
+        "0 events and 5 hourly counts of thread waits deleted; all counts of stalls are kept.",
+        "",
+    ]
 
 
 def test_a_site_without_time_zones_stores_local_time(settings):

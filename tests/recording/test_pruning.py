@@ -8,11 +8,11 @@ from django.db.models.signals import pre_delete
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, ProcessHealth
+from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, ProcessHealth, ThreadWaitTotal
 from loopwatch.recording import housekeeping
 from loopwatch.recording.pruning import Limits, count, prune, prune_oldest
 from tests.recording.calls import blocking_call
-from tests.stored import NOON, stored_event, stored_finding, stored_hour
+from tests.stored import NOON, stored_event, stored_finding, stored_hour, stored_wait
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -137,6 +137,23 @@ def test_the_writer_prunes_old_events_a_little_at_a_time(recorder_of, soon, monk
     assert remaining == [4, 2, 2]
     finding.refresh_from_db()
     assert (finding.events, finding.events_thinned) == (10, 8)
+    assert recorder.stats().errors == {}
+
+
+def test_the_writer_deletes_old_thread_waits_a_little_at_a_time(recorder_of, soon, monkeypatch):
+    monkeypatch.setattr(housekeeping, "BATCHES", 2)
+    monkeypatch.setattr(housekeeping, "BATCH_SIZE", 3)
+    now = timezone.now()
+    stored_event(stored_finding(), started_at=now - timedelta(hours=3))
+    for day in (*range(32, 40), 0, 29):
+        stored_wait("views.save", 100, hour=now - timedelta(days=day))
+    recorder = recorder_of(events_kept_days=30)
+    remaining = []
+    for _ in range(3):
+        recorder.put(blocking_call(started_at=now))
+        assert recorder.flush(60)
+        remaining.append(ThreadWaitTotal.objects.count())
+    assert remaining == [4, 2, 2]
     assert recorder.stats().errors == {}
 
 

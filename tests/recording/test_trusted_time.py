@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from loopwatch.models import BlockingEvent, LoopTime
+from loopwatch.models import BlockingEvent, LoopTime, ThreadWaitTotal
 from loopwatch.recording import housekeeping, trusted_time
 from loopwatch.recording.trusted_time import database_time, earlier_time, is_believed
 from tests.databases import on_postgresql, on_sqlite
 from tests.recording.calls import blocking_call
-from tests.stored import stored_event, stored_finding, stored_loop_time
+from tests.stored import stored_event, stored_finding, stored_loop_time, stored_wait
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -86,6 +86,16 @@ def test_a_machine_whose_clock_has_jumped_deletes_nothing_and_says_so(recorder_o
     assert recorder.stats().errors == {"clock": 2}
     (record,) = caplog.records
     assert "Nothing was stored in the last days by this clock" in record.getMessage()
+
+
+@on_sqlite
+def test_a_clock_that_has_jumped_deletes_no_thread_waits_and_the_log_says_so(recorder_of, ahead, caplog):
+    stored_wait("views.save", 100, hour=datetime.now(UTC))
+    recorder = recorder_of(events_kept_days=90)
+    written(recorder, started_at=Ahead.now(UTC))
+    assert ThreadWaitTotal.objects.count() == 1
+    assert recorder.stats().errors == {"clock": 1}
+    assert "Nothing was stored in the last days by this clock" in caplog.text
 
 
 @on_sqlite

@@ -1,5 +1,6 @@
-"""Deletes stored events that are too old or too many, and keeps all counts."""
+"""Deletes stored events that are too old or too many, and old counts of thread waits. Keeps all counts of stalls."""
 
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
 from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
 from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
+from loopwatch.recording.wait_pruning import prune_waits, waits_before
 from loopwatch.reporting.since_option import FORMS, parse_since
 from loopwatch.stored_time import as_stored
 
@@ -18,29 +20,31 @@ _LARGEST_BATCH = 10_000
 
 class Command(StoreCommand):
     help = (
-        "Delete stored events, with their stacks, that are too old or too many. Findings and hourly totals keep their "
-        "counts. Without --older-than and --keep-events, the settings decide."
+        "Delete stored events, with their stacks, that are too old or too many, and hourly counts of thread waits that "
+        "are too old. All counts of stalls are kept. Without --older-than and --keep-events, the settings decide."
     )
     examples = """\
 examples:
   manage.py loopwatch_prune                        apply EVENTS_KEPT_DAYS and EVENTS_PER_FINDING
-  manage.py loopwatch_prune --older-than 30d       delete events that began more than 30 days ago
+  manage.py loopwatch_prune --older-than 30d       delete events and thread waits from more than 30 days ago
   manage.py loopwatch_prune --keep-events 10       keep ten events of each finding, the slowest and the newest
   manage.py loopwatch_prune --older-than 30d --dry-run
 """
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--older-than", metavar="WHEN", help=f"delete events that began before this time: {FORMS}")
+        parser.add_argument(
+            "--older-than", metavar="WHEN", help=f"delete events and thread waits from before this time: {FORMS}"
+        )
         parser.add_argument("--keep-events", type=int, metavar="N", help="delete all but N events of each finding")
         parser.add_argument(
             "--batch-size",
             type=int,
             default=BATCH_SIZE,
             metavar="N",
-            help=f"events to delete in one transaction (default: {BATCH_SIZE})",
+            help=f"rows to delete in one transaction (default: {BATCH_SIZE})",
         )
-        parser.add_argument("--dry-run", action="store_true", help="only print how many events would be deleted")
+        parser.add_argument("--dry-run", action="store_true", help="only print how much would be deleted")
 
     def handle(
         self,
@@ -59,10 +63,11 @@ examples:
         with self.store(database, for_writing=True) as alias:
             limits = self._limits(older_than, keep_events, alias)
             if dry_run:
-                print_text(self.stdout, f"{_events(count(alias, limits))} would be deleted.")
+                found = _what(count(alias, limits), waits_before(alias, limits.oldest).count())
+                print_text(self.stdout, f"{found} would be deleted.")
             else:
-                deleted = _events(self._prune(alias, limits, batch_size))
-                print_text(self.stdout, f"{deleted} deleted; all counts are kept.")
+                deleted = _what(*self._prune(alias, limits, batch_size))
+                print_text(self.stdout, f"{deleted} deleted; all counts of stalls are kept.")
 
     def _limits(self, older_than: str | None, keep_events: int | None, alias: str) -> Limits:
         """Return the limits of the options or the settings.
@@ -74,7 +79,7 @@ examples:
         if older_than is None and keep_events is None:
             settings = self.configuration()
             oldest = now - timedelta(days=settings.events_kept_days)
-            if not is_believed(alias, now) and count(alias, Limits(as_stored(oldest))):
+            if not is_believed(alias, now) and _has_any(alias, Limits(as_stored(oldest))):
                 raise usage_error(
                     f"Nothing was stored in the {LONGEST_SILENCE.days} days before {now:%Y-%m-%d}. If the clock is "
                     f"right, confirm with --older-than {oldest:%Y-%m-%d}"
@@ -85,20 +90,35 @@ examples:
         except ValueError as error:
             raise usage_error(f"--older-than: {error}") from None
 
-    def _prune(self, alias: str, limits: Limits, batch_size: int) -> int:
-        """Prune in batches, showing progress on a terminal, and return the number of deleted events."""
+    def _prune(self, alias: str, limits: Limits, batch_size: int) -> tuple[int, int]:
+        """Prune, and return the numbers of deleted events and of deleted counts of thread waits."""
+        events = self._run(prune(alias, limits, batch_size), lambda: count(alias, limits), "events")
+        old_waits = waits_before(alias, limits.oldest)
+        waits = self._run(prune_waits(alias, limits.oldest, batch_size), old_waits.count, "counts of thread waits")
+        return events, waits
+
+    def _run(self, batches: Iterator[int], count_all: Callable[[], int], what: str) -> int:
+        """Delete in batches, showing progress on a terminal, and return the number of deleted rows."""
         shows_progress = self.stdout.isatty()
-        total = count(alias, limits) if shows_progress else 0
+        total = count_all() if shows_progress else 0
         deleted = 0
-        for batch in prune(alias, limits, batch_size):
+        for batch in batches:
             deleted += batch
             if shows_progress:
-                self.stdout.write(f"\r{deleted:,} of {total:,} events", ending="")
+                self.stdout.write(f"\r{deleted:,} of {total:,} {what}", ending="")
                 self.stdout.flush()
         if shows_progress and deleted:
             self.stdout.write("")
         return deleted
 
 
-def _events(number: int) -> str:
-    return f"{number:,} event" + ("" if number == 1 else "s")
+def _has_any(alias: str, limits: Limits) -> bool:
+    return count(alias, limits) > 0 or waits_before(alias, limits.oldest).exists()
+
+
+def _what(events: int, waits: int) -> str:
+    return _counted(events, "event") + (f" and {_counted(waits, 'hourly count')} of thread waits" if waits else "")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
