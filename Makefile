@@ -8,6 +8,8 @@ PYTHON ?= python3
 ARGS ?=
 VENV := .venv
 IN_VENV := $(VENV)/bin/python
+# Daphne's autobahn has no wheel for the newest Python yet, and its C code would need headers and a compiler.
+export AUTOBAHN_USE_NVX ?= 0
 
 .PHONY: demo check test coverage catalogue matrix benchmarks versions lint docs pictures messages clean
 .DELETE_ON_ERROR:
