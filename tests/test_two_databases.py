@@ -75,6 +75,68 @@ call_command("loopwatch_report")
 call_command("loopwatch_prune", older_than="1h")
 """
 
+REPLICATED = """
+class Replicated:
+    def db_for_read(self, model, **hints):
+        return "replica" if model._meta.app_label == "loopwatch" else None
+
+    def db_for_write(self, model, **hints):
+        return "default"
+
+    def allow_relation(self, one, other, **hints):
+        return True
+"""
+REPLICATED_SETTINGS = """
+from tests.settings import *
+
+ALLOWED_HOSTS = ["testserver"]
+DATABASES = {
+    "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "default.sqlite3"},
+    "replica": {
+        "ENGINE": "django.db.backends.sqlite3", "NAME": "file:default.sqlite3?mode=ro", "OPTIONS": {"uri": True}
+    },
+}
+DATABASE_ROUTERS = ["routers.Replicated"]
+"""
+CHANGES = """
+import django
+django.setup()
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from loopwatch.models import BlockingEvent, Finding, ProcessHealth
+from tests.stored import stored_event, stored_finding, stored_health
+
+call_command("migrate", verbosity=0)
+User.objects.create_superuser("ada", password="secret")
+client = Client()
+assert client.login(username="ada", password="secret")
+kept, *deleted = stored_finding(), stored_finding(), stored_finding()
+event = stored_event(kept)
+listed = "/admin/loopwatch/finding/"
+for url, sent in {
+    listed: {"action": "resolve", "_selected_action": [kept.pk]},
+    f"{listed}?q=sleep": {"action": "delete_selected", "_selected_action": [deleted[0].pk], "post": "yes"},
+    f"{listed}{deleted[1].pk}/delete/": {"post": "yes"},
+    f"{listed}{kept.pk}/status/": {"status": "ignored"},
+    f"/admin/loopwatch/blockingevent/{event.pk}/delete/": {"post": "yes"},
+    f"/admin/loopwatch/processhealth/{stored_health().pk}/delete/": {"post": "yes"},
+}.items():
+    answer = client.post(url, sent)
+    assert answer.status_code == 302, (url, answer.content)
+assert client.get(listed).status_code == client.get(f"{listed}{kept.pk}/delete/").status_code == 200
+assert list(Finding.objects.values_list("pk", "status")) == [(kept.pk, "ignored")]
+assert not BlockingEvent.objects.exists() and not ProcessHealth.objects.exists()
+"""
+
+
+def test_the_admin_writes_to_the_primary_if_the_router_reads_from_a_replica(tmp_path):
+    (tmp_path / "routers.py").write_text(REPLICATED)
+    (tmp_path / "replicated.py").write_text(REPLICATED_SETTINGS)
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "replicated", "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    ran = run([sys.executable, "-c", CHANGES], cwd=tmp_path, env=environment)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
 
 @pytest.mark.parametrize("by", BY)
 def test_everything_happens_in_the_database_of_the_stalls(tmp_path, by):

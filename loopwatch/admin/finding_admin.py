@@ -19,7 +19,6 @@ from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
 from loopwatch.admin.row_locks import locked
 from loopwatch.admin.triage_admin import TriageAdmin
-from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.reporting.route_impacts import lately, routes_of
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
@@ -126,7 +125,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
         self, objs: QuerySet[Finding] | Sequence[Finding], request: HttpRequest
     ) -> tuple[list[str], dict[str, int], set[str], list[str]]:
         """Count the rows that are deleted with the findings; Django would load and list thousands of them."""
-        using = configuration().database
+        using = self.database_for(request)
         counts = {
             Finding: len(objs),
             BlockingEvent: BlockingEvent.objects.using(using).filter(finding__in=objs).count(),

@@ -7,7 +7,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
-from django.db import DataError
+from django.db import DataError, router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
@@ -46,7 +46,13 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).using(configuration().database)
+        return super().get_queryset(request).using(self.database_for(request))
+
+    def database_for(self, request: HttpRequest) -> str | None:
+        """Return the alias in the settings, or where the router writes for a POST; ``None`` lets it choose to read."""
+        if request.method == "POST":
+            return configuration().database or router.db_for_write(self.model)
+        return configuration().database
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """Return the list. Raises ``IncorrectLookupParameters`` for any filter that the database refuses."""
