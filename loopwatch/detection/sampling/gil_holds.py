@@ -31,6 +31,8 @@ CERTAIN = 0.8
 """A holder is certain if it used a CPU for this share of the time, and the other threads for less than the rest."""
 RUNNING = 0.5
 """A thread that uses a CPU for this share of the time while the watchdog has the GIL runs without it."""
+LOOKS = 3
+"""A holder may still be on its way to sleep, or have got the GIL back while a look collected garbage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +75,16 @@ class GilHolds:
         """Look for the thread that kept the GIL between two moments, the second of which has just been."""
         if not is_gil_enabled():  # threads run while they are looked at
             return None
-        self._looked_at = at = now()
+        self._looked_at = now()
         use = self.cpu.use()
         found = holder_of(use, since, until, threading.get_ident())
         if found is None:
             return None
         thread_id, is_certain = found
-        used_s = thread_cpu_s(thread_id)
-        stack = stack_of(thread_id, RENDERS_NODE, TAKES_WORK)
-        sites = sites_on(stack._replace(outermost=None))[0]
-        request = request_of_thread(thread_id, stack.outermost)
-        used_later_s, looked_s = thread_cpu_s(thread_id), now() - at
-        if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
+        stood = next(filter(None, (_where_it_waits(thread_id) for _ in range(LOOKS))), None)
+        if stood is None:
             return None
+        sites, request = stood
         self._lookout.read()
         keeper = keeper_of(self._lookout.looks, since, until)
         if keeper is not None:
@@ -102,6 +101,18 @@ class GilHolds:
         if longest is None or longest.shared_s(started, ended) < (ended - started) / 2:
             return None
         return longest
+
+
+def _where_it_waits(thread_id: int) -> tuple[tuple[Site, ...], RequestInFlight | None] | None:
+    """Return where a thread stands, and what it works for; ``None`` if it has ended, or ran while it was looked at."""
+    began, used_s = now(), thread_cpu_s(thread_id)
+    stack = stack_of(thread_id, RENDERS_NODE, TAKES_WORK)
+    sites = sites_on(stack._replace(outermost=None))[0]
+    request = request_of_thread(thread_id, stack.outermost)
+    used_later_s, looked_s = thread_cpu_s(thread_id), now() - began
+    if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:
+        return None
+    return sites, request
 
 
 def holder_of(use: CpuUse, since: float, until: float, watchdog: int) -> tuple[int, bool] | None:

@@ -52,6 +52,17 @@ def holds(lookout):
     return GilHolds(ThreadCpu(), lookout)
 
 
+@pytest.fixture
+def resting():
+    """A thread that waits for an event."""
+    stop = threading.Event()
+    thread = threading.Thread(target=stop.wait)
+    thread.start()
+    yield thread
+    stop.set()
+    thread.join()
+
+
 @pytest.mark.parametrize(
     ("known", "expected"),
     [
@@ -81,19 +92,12 @@ def test_a_wait_is_examined_once(holds, monkeypatch):
 
 @pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
 @pytest.mark.parametrize("is_seen", [True, False])
-def test_the_lookout_decides_whether_a_hold_is_certain(holds, lookout, monkeypatch, is_seen):
-    stop = threading.Event()
-    thread = threading.Thread(target=stop.wait)
-    thread.start()
-    try:
-        monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {thread.ident: 1.0, 0: 0.5 * is_seen}))
-        monkeypatch.setattr(gil_holds, "thread_cpu_s", lambda _: 1.0)  # it rests while it is looked at
-        lookout.looks.append(Look(thread.native_id if is_seen else 0, 0.0, 1.0, 0, (), 0))
-        found = holds.look(0.0, 1.0)
-        assert found.is_certain is is_seen
-    finally:
-        stop.set()
-        thread.join()
+def test_the_lookout_decides_whether_a_hold_is_certain(holds, resting, lookout, monkeypatch, is_seen):
+    monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {resting.ident: 1.0, 0: 0.5 * is_seen}))
+    monkeypatch.setattr(gil_holds, "thread_cpu_s", lambda _: 1.0)  # it rests while it is looked at
+    lookout.looks.append(Look(resting.native_id if is_seen else 0, 0.0, 1.0, 0, (), 0))
+    found = holds.look(0.0, 1.0)
+    assert found.is_certain is is_seen
 
 
 def test_without_a_gil_nobody_keeps_it_and_no_stack_is_walked(holds, monkeypatch):
@@ -124,6 +128,24 @@ def test_the_request_that_the_thread_worked_for_is_kept(holds, monkeypatch):
         found = holds.look(0.0, 1.0)
         stop.set()
     assert found.request is request
+
+
+@pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
+@pytest.mark.parametrize(
+    ("readings_s", "is_holder"),
+    [
+        pytest.param([0.0, 0.0], True, id="it rests"),
+        pytest.param([0.0, 100.0, 100.0, 100.0], True, id="it goes to rest"),
+        pytest.param([0.0, 100.0, 100.0, 200.0, 200.0, 300.0], False, id="it runs on, without the GIL"),
+        pytest.param([None] * 6, False, id="it has ended"),
+    ],
+)
+def test_a_thread_kept_the_gil_if_it_rests_while_it_is_looked_at(holds, resting, monkeypatch, readings_s, is_holder):
+    readings = iter(readings_s)
+    monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {resting.ident: 1.0}))
+    monkeypatch.setattr(gil_holds, "thread_cpu_s", lambda _: next(readings))
+    assert (holds.look(0.0, 1.0) is not None) is is_holder
+    assert next(readings, None) is None
 
 
 @pytest.mark.real_time
