@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
+from weakref import ref
 
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
@@ -42,9 +43,9 @@ class ThreadQueue:
     """
 
     __slots__ = (
+        "_checking_loop",
         "_ended",
         "_first_at_last_check",
-        "_is_checked_later",
         "_latest",
         "_lock",
         "_measurement",
@@ -68,7 +69,7 @@ class ThreadQueue:
         self.running: set[QueuedCall] = set()
         self.unfinished: set[QueuedCall] = set()
         """All calls that wait or run. A call that begins is for a moment in ``waiting`` and in ``running``."""
-        self._is_checked_later = False
+        self._checking_loop: ref[asyncio.AbstractEventLoop] | None = None
         self._first_at_last_check: QueuedCall | None = None
 
     def enter(self, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -82,6 +83,12 @@ class ThreadQueue:
         if call.unfinished > 1 and not self._is_checked_later:
             self._check_later()
         return call
+
+    @property
+    def _is_checked_later(self) -> bool:
+        """Whether a timer is to check, on a loop that still runs. Several loops may use the thread of the process."""
+        loop = None if self._checking_loop is None else self._checking_loop()
+        return loop is not None and loop.is_running()
 
     def run(self, work: Callable[..., Any], request: RequestInFlight | None) -> None:
         """Note as running a call that never entered. Runs on the loop's thread, before the first call enters."""
@@ -143,13 +150,16 @@ class ThreadQueue:
 
     def _check_later(self) -> None:
         with suppress(RuntimeError, TypeError):  # no loop runs here, or one of the site's, which takes no context
+            loop = asyncio.get_running_loop()
             # The empty context keeps the timer out of the current request, and lets that request be freed.
-            asyncio.get_running_loop().call_later(self._measurement.ongoing_after_s, self._check, context=Context())
-            self._is_checked_later = True
+            loop.call_later(self._measurement.ongoing_after_s, self._check, ref(loop), context=Context())
+            self._checking_loop = ref(loop)
 
-    def _check(self) -> None:
+    def _check(self, loop: "ref[asyncio.AbstractEventLoop]") -> None:
         """Check on the loop's thread whether the first call still waits; a new thread reports it, which is rare."""
-        self._is_checked_later = False
+        if loop != self._checking_loop:
+            return  # this loop has paused, and another one checks
+        self._checking_loop = None
         try:
             first = self.waiting[0]
         except IndexError:

@@ -1,6 +1,12 @@
 """The queue of a pool counts the calls that wait and run, and a call that it has measured is otherwise unchanged."""
 
+import asyncio
+from contextlib import closing
 from pickle import dumps, loads
+from queue import SimpleQueue
+
+import pytest
+import uvloop
 
 from loopwatch.thread_waits import thread_queue
 from loopwatch.thread_waits.attribution import attribute
@@ -56,6 +62,30 @@ def test_a_call_that_begins_after_later_ones_counts_as_unfinished():
     for call in reversed(calls):
         queue.begin(call)
     assert queue.unfinished == set(calls)
+
+
+@pytest.mark.parametrize("new_loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+@pytest.mark.parametrize("closes_at_once", [True, False])
+def test_waits_are_checked_on_another_loop_if_the_one_that_was_to_check_does_not_run(new_loop, closes_at_once):
+    """The loops of several threads may use the thread of the process, such as one that runs periodic jobs."""
+    reported = SimpleQueue()
+    measurement = Measurement(60, 60, reported.put)
+    queue = ThreadQueue("process", measurement)
+
+    async def wait():
+        queue.begin(queue.enter(int))
+        queue.enter(int)
+
+    async def wait_until_reported():
+        await wait()
+        return await asyncio.to_thread(reported.get, timeout=60)
+
+    with closing(new_loop()) as first:
+        first.run_until_complete(wait())
+        if closes_at_once:
+            first.close()
+        measurement.ongoing_after_s = 0.05
+        assert asyncio.run(wait_until_reported()).ongoing
 
 
 def test_a_pickled_call_is_its_work_and_waits_no_longer():
