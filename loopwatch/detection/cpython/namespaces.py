@@ -3,11 +3,14 @@
 import inspect
 import sys
 from collections.abc import Mapping
-from types import CodeType, FunctionType, GetSetDescriptorType, ModuleType
+from contextlib import suppress
+from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
 _OF_MODULE, _OF_CLASS = vars(ModuleType)["__dict__"], vars(type)["__dict__"]
 _CLASS = vars(object)["__class__"]
+IN_C = (GetSetDescriptorType, MemberDescriptorType)
+"""The types of descriptors that run no Python code."""
 
 
 def look_up(module: str, qualname: str) -> Any:
@@ -49,11 +52,21 @@ def own_attribute(instance: Any, name: str) -> Any:
     A class with a ``__class__`` is that of a proxy, such as Django's lazy objects. One written in C may evaluate what
     it stands for to return its ``__dict__``, too.
     """
+    attributes = attribute_in_c(instance, "__dict__")
+    return attributes.get(name) if type(attributes) is dict else None
+
+
+def attribute_in_c(instance: Any, name: str) -> Any:
+    """Return an attribute that the type of an instance computes in C, or keeps in a slot; ``None`` if it does not.
+
+    That is so for the attributes of functions, methods and coroutines, Cython's included, but not for those of proxies.
+    """
     if _in_class(type(instance), "__class__") is not _CLASS:
         return None
-    dictionary = _in_class(type(instance), "__dict__")
-    attributes = dictionary.__get__(instance) if type(dictionary) is GetSetDescriptorType else None
-    return attributes.get(name) if type(attributes) is dict else None
+    descriptor = _in_class(type(instance), name)
+    with suppress(AttributeError):  # an empty slot
+        return descriptor.__get__(instance) if type(descriptor) in IN_C else None
+    return None
 
 
 def _in_class(cls: type, name: str) -> Any:

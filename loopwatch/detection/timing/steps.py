@@ -6,6 +6,7 @@ from contextvars import Context, copy_context
 from typing import Any, Protocol
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.cpython.namespaces import IN_C, namespace_of
 from loopwatch.detection.timing.trace import Trace
 
 AnyHandle = object
@@ -26,6 +27,13 @@ class UnobservedStep:
     def note_context(self) -> None:
         """Note the variables of the current context, which is the step's; their later values are not seen."""
         self._context: Context = copy_context()
+
+
+def task_of(callback: object) -> "asyncio.Task[Any] | None":
+    """Return the task whose step, or whose wake-up, a callback is. No object of the site is asked for an attribute."""
+    descriptor: Any = namespace_of(type(callback)).get("__self__")
+    task = descriptor.__get__(callback) if type(descriptor) in IN_C else None
+    return task if issubclass(type(task), asyncio.Task) else None
 
 
 class StallSubscriber(Protocol):

@@ -1,6 +1,5 @@
 """Makes a ``BlockingCall`` from a stall and its samples. Runs on the watchdog's thread."""
 
-import asyncio
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall
-from loopwatch.detection.timing.steps import AnyHandle
+from loopwatch.detection.timing.steps import AnyHandle, task_of
 from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.verdict.attribution import (
     GC_COLLECT,
@@ -372,8 +371,8 @@ def _stack_samples(culprit: Culprit, paths: Sequence[Path]) -> tuple[StackSample
 
 
 def _task_name(handle: AnyHandle) -> str:
-    task = getattr(getattr(handle, "_callback", None), "__self__", None)
-    return str(task.get_name()) if isinstance(task, asyncio.Task) else ""
+    task = task_of(getattr(handle, "_callback", None))
+    return "" if task is None else str(task.get_name())
 
 
 def _request(stall: Stall) -> Request | None:

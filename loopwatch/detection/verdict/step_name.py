@@ -1,6 +1,5 @@
 """Names a step by its task's coroutine or its callback, if no sample shows what it did."""
 
-import asyncio
 import functools
 import sys
 import types
@@ -10,11 +9,18 @@ from typing import Any
 from loopwatch.detection.calls import Request
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS
-from loopwatch.detection.cpython.namespaces import file_of_module, namespace_of
+from loopwatch.detection.cpython.namespaces import (
+    attribute_in_c,
+    code_of,
+    file_of_module,
+    namespace_of,
+    own_attribute,
+    unbound,
+)
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.source import definition_line
-from loopwatch.detection.timing.steps import AnyHandle
+from loopwatch.detection.timing.steps import AnyHandle, task_of
 
 UNNAMED = "callback"
 """The name of a step that only asyncio's own machinery ran."""
@@ -49,23 +55,21 @@ def name_of_request(request: Request | None) -> StepName | None:
 
 def _of_callback(handle: AnyHandle) -> StepName:
     callback = getattr(handle, "_callback", None)
-    while isinstance(callback, functools.partial):
+    while type(callback) is functools.partial:
         callback = callback.func
-    task = getattr(callback, "__self__", None)
-    if isinstance(task, asyncio.Task):
-        coroutine = task.get_coro()
-        code = getattr(coroutine, "cr_code", None) or getattr(coroutine, "gi_code", None)
-        return (
-            _of_code(code, code.co_filename)
-            if code is not None
-            else StepName(getattr(coroutine, "__qualname__", "") or "coroutine")
-        )
-    code = getattr(callback, "__code__", None) or getattr(getattr(callback, "__func__", None), "__code__", None)
-    if code is not None:
-        return _of_code(code, code.co_filename)
     if callback is None:
         return StepName(UNNAMED)
-    return StepName(name_of_c_callable(callback), is_c=isinstance(callback, types.BuiltinFunctionType))
+    task = task_of(callback)
+    function = callback.__func__ if type(callback) is types.MethodType else unbound(callback)
+    runs = function if task is None else task.get_coro()
+    for attribute in ("__code__", "cr_code", "gi_code"):
+        code = attribute_in_c(runs, attribute)
+        if type(code) is types.CodeType:
+            return _of_code(code, code.co_filename)
+    if task is not None:
+        name = attribute_in_c(runs, "__qualname__")
+        return StepName(name if type(name) is str else "coroutine")
+    return StepName(name_of_c_callable(function), is_c=type(function) is types.BuiltinFunctionType)
 
 
 def name_by_place(name: str) -> StepName:
@@ -77,7 +81,7 @@ def name_by_place(name: str) -> StepName:
         for part in parts[length:]:
             of, found = found, namespace_of(found).get(part)
             found = of if found is None and issubclass(type(of), type) else found  # an inherited method
-        code = getattr(_unwrapped(found), "__code__", None) or _first_code(found)
+        code = code_of(_unwrapped(found)) or _first_code(found)
         if code is not None and file_of_module(loaded_as) in ("", code.co_filename):
             return StepName(name, code.co_filename, definition_line(code))
     return StepName(name)
@@ -86,7 +90,8 @@ def name_by_place(name: str) -> StepName:
 def _unwrapped(function: Any) -> Any:
     """Return the function that decorators have wrapped, as far as they say."""
     for _ in range(MAX_WRAPPERS):
-        function = getattr(function, "__dict__", {}).get("__wrapped__", function)
+        wrapped = own_attribute(function, "__wrapped__")
+        function = function if wrapped is None else wrapped
     return function
 
 
@@ -94,7 +99,7 @@ def _first_code(cls: object) -> types.CodeType | None:
     """Return the code of the first function in the body of a class."""
     if not issubclass(type(cls), type):
         return None
-    members = (getattr(member, "__code__", None) for member in vars(cls).values())
+    members = map(code_of, list(namespace_of(cls).values()))
     return min(filter(None, members), key=lambda code: code.co_firstlineno, default=None)
 
 

@@ -312,8 +312,8 @@ def test_a_step_of_a_library_is_named_by_the_view_that_its_request_was_for():
     assert reported(of=of).method_name == PAGE.view
 
 
-class NamelessCallback:
-    """A callback that answers no question."""
+class Nameless:
+    """A handle, or a callback, that answers no question."""
 
     def __init__(self, error):
         self.__dict__["error"] = error
@@ -323,9 +323,11 @@ class NamelessCallback:
 
 
 @pytest.mark.parametrize("error", [RuntimeError(), SystemExit()])
-def test_a_step_whose_callback_answers_no_question_has_no_name(error):
-    call = reported(of=stall(1.0, cpu=1.0, handle=Step(NamelessCallback(error))))
-    assert (call.method_name, call.task_name) == ("callback", "")
+def test_a_step_that_answers_no_question_is_still_reported(error):
+    nameless = Nameless(error)
+    for handle, name in [(nameless, "callback"), (Step(nameless), f"{__name__}.Nameless")]:
+        call = reported(of=stall(1.0, cpu=1.0, handle=handle))
+        assert (call.method_name, call.task_name) == (name, "")
 
 
 # What the report takes over from the stall.

@@ -40,8 +40,11 @@ class Callback:
 class Library(collections.abc.Coroutine):
     """A coroutine that a library implements itself, as Cython does."""
 
+    __slots__ = ("__qualname__", "cr_code", "gi_code")
+
     def __init__(self, **attributes):
-        vars(self).update(attributes)
+        for name, value in attributes.items():
+            setattr(self, name, value)
 
     def send(self, value):
         raise StopIteration
@@ -87,6 +90,68 @@ CALLBACKS = [
 @pytest.mark.parametrize(("callback", "step"), CALLBACKS)
 def test_a_step_is_named_by_its_callback(callback, step):
     assert name_of_step(Step(callback), None) == step
+
+
+asked = []
+
+
+class Remote:
+    """A proxy that asks its server for every attribute."""
+
+    def __getattribute__(self, name):
+        asked.append(name)
+        return Remote()
+
+    def __call__(self):
+        """Never called."""
+
+
+class RemoteCoroutine(Library):
+    """A coroutine that asks its server for every attribute that it does not have."""
+
+    __slots__ = ()
+    __getattr__ = Remote.__getattribute__
+
+
+class Client:
+    """A view with proxies among its members."""
+
+    server, other_server = Remote(), Remote()
+
+    def get(self):
+        """The first function."""
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        pytest.param(Remote(), id="a proxy"),
+        pytest.param(functools.partial(Remote()), id="a partial of one"),
+        pytest.param(types.MethodType(Remote(), "an order"), id="a method of one"),
+    ],
+)
+def test_a_step_whose_callback_is_a_proxy_is_named_by_its_type_without_asking_it(callback):
+    asked.clear()
+    assert name_of_step(Step(callback), None) == StepName(f"{__name__}.Remote")
+    assert not asked
+
+
+def test_a_step_of_a_task_that_runs_a_proxy_is_named_without_asking_it(step_of_task):
+    step = step_of_task(RemoteCoroutine())
+    asked.clear()
+    assert name_of_step(step, None) == StepName("coroutine")
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("view", "lineno"), [("asked_for_view", 0), ("Client", line_of(Client.get)), ("Client.server", 0)]
+)
+def test_a_view_is_named_without_asking_a_proxy(view, lineno, monkeypatch):
+    monkeypatch.setitem(globals(), "asked_for_view", Remote())
+    asked.clear()
+    view = f"{__name__}.{view}"
+    assert name_of_step(Step(html.escape), Request("http", view=view)).lineno == lineno
+    assert not asked
 
 
 def test_a_step_without_a_callback_has_no_name():
