@@ -1,10 +1,10 @@
 """Finds the Python code that a call or a step is about to run, without running any of it."""
 
-import asyncio
 from functools import partial
 from types import AsyncGeneratorType, CodeType, CoroutineType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
+from loopwatch.detection.timing.steps import task_of
 from loopwatch.detection.tracing.timed_code import TimedCode
 
 MAX_AWAITED = 100
@@ -19,7 +19,7 @@ class CodeFollower:
     def follow_step(self, handle: object) -> None:
         """Time what a step that begins is about to run: the coroutines of its task, or its callback."""
         callback = getattr(handle, "_callback", None)
-        task = _task_of(callback)
+        task = task_of(callback)
         if task is None:
             self.follow(callback)
             return
@@ -52,20 +52,12 @@ class CodeFollower:
             self._timed_code.time_if_unknown(method.__code__)
 
 
-def _task_of(callback: object) -> "asyncio.Task[Any] | None":
-    try:
-        task = getattr(callback, "__self__", None)
-        return task if isinstance(task, asyncio.Task) else None
-    except Exception:  # noqa: BLE001 - a callback may be any object, and raise anything
-        return None
-
-
 def _code_and_awaited(awaited: object) -> tuple[CodeType | None, object]:
     """Return the code of a coroutine or generator, and what it awaits in turn."""
-    if isinstance(awaited, CoroutineType):
+    if type(awaited) is CoroutineType:
         return awaited.cr_code, awaited.cr_await
-    if isinstance(awaited, GeneratorType):
+    if type(awaited) is GeneratorType:
         return awaited.gi_code, awaited.gi_yieldfrom
-    if isinstance(awaited, AsyncGeneratorType):
+    if type(awaited) is AsyncGeneratorType:
         return awaited.ag_code, awaited.ag_await
     return None, None

@@ -1,22 +1,19 @@
 """Decides which steps are traced where tracing is costly: those of code that is new or has stalled lately.
 
-The code is that of the coroutine or callback that the loop runs.
+The code is that of the coroutine or callback that the loop runs. No object of the site is asked for an attribute,
+because it may raise ``SystemExit`` and end the loop, or be a proxy that asks its server.
 """
 
-import asyncio
-from types import CodeType
+from types import CodeType, CoroutineType, MethodType
+from typing import Any
+
+from loopwatch.detection.cpython.namespaces import attribute_in_c, code_of
+from loopwatch.detection.timing.steps import task_of
 
 FIRST_CREDITS = 30
 STALL_CREDITS = 1000
 SUSPECT_FOR_S = 60.0
 MAX_CODES = 1000
-
-# Attributes of an object of the site's own class may raise ``SystemExit``. It would end the loop, and cannot be caught
-# here, because it may as well come from the site's signal handler. The types of functions, methods and C tasks are
-# immutable, and classes written in Python are not (``Py_TPFLAGS_IMMUTABLETYPE``).
-# https://github.com/python/cpython/blob/v3.11.0/Include/object.h#L357
-_IMMUTABLE_TYPE = 1 << 8
-_flags_of = vars(type)["__flags__"].__get__
 
 
 class StepBudget:
@@ -66,13 +63,12 @@ class StepBudgets:
 
 
 def _code_of(handle: object) -> CodeType | None:
-    try:
-        callback = getattr(handle, "_callback", None)
-        if not _flags_of(type(callback)) & _IMMUTABLE_TYPE:
-            return None
-        task = getattr(callback, "__self__", None)
-        if isinstance(task, asyncio.Task):
-            return getattr(task.get_coro(), "cr_code", None)
-        return getattr(callback, "__code__", None)
-    except Exception:  # noqa: BLE001 - a callback may be any object, and raise anything
-        return None
+    callback: Any = getattr(handle, "_callback", None)
+    task = task_of(callback)
+    if task is None:
+        return code_of(callback.__func__ if type(callback) is MethodType else callback)
+    coroutine = task.get_coro()
+    if type(coroutine) is CoroutineType:
+        return coroutine.cr_code
+    code = attribute_in_c(coroutine, "cr_code")
+    return code if type(code) is CodeType else None

@@ -87,3 +87,17 @@ def test_the_code_of_a_callback_is_found(found):
     CodeFollower(found).follow_step(handle)
     handle._loop.close()
     assert found.names == ["function"]
+
+
+def test_a_callback_is_asked_for_no_attribute(found):
+    class Remote:
+        """A proxy that asks its server for every attribute, on the loop's thread."""
+
+        def __getattribute__(self, name):
+            raise SystemExit(name)
+
+    class Handle:
+        _callback = Remote()
+
+    CodeFollower(found).follow_step(Handle())
+    assert not found.names

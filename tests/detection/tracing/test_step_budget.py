@@ -2,7 +2,7 @@
 
 import gc
 import weakref
-from types import FunctionType
+from types import FunctionType, MethodType
 
 import pytest
 
@@ -20,6 +20,9 @@ class Hostile:
 
     def __getattribute__(self, name):
         raise SystemExit(name)
+
+    def __call__(self):
+        """Never called."""
 
 
 @pytest.fixture
@@ -54,6 +57,7 @@ def test_steps_of_tasks_differ_by_their_coroutine(budgets, step_of_task):
         pytest.param(Step(), id="nothing"),
         pytest.param(object(), id="no handle"),
         pytest.param(Step(Hostile()), id="an object that answers no question"),
+        pytest.param(Step(MethodType(Hostile(), "an order")), id="a method of such an object"),
     ],
 )
 def test_a_step_that_cannot_be_recognised_is_traced(step, budgets):
