@@ -18,7 +18,6 @@ _PUBLIC_NAMES = {
     "_random": "random",
     "_blake2": "hashlib",
     "_io.open": "open",
-    "_io": "io",
     "io.open": "open",
     "posix": "os",
     "nt": "os",
