@@ -17,7 +17,8 @@ from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
 from loopwatch.detection.sampling.settling import Settler
-from loopwatch.detection.timing.loop_clock import SHORTEST_PAUSE_S, LoopClock
+from loopwatch.detection.timing.lateness import SHORTEST_PAUSE_S
+from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.loop_history import LoopHistory
 
 DELAYS_KEPT_S = 0.1

@@ -43,7 +43,7 @@ class StrictSteps:
         self.owner: asyncio.AbstractEventLoop | None = None
         self.handle: object = None
         self.started = self.ended = 0.0
-        self.threshold_s = NEVER
+        self.gap_from_s = NEVER
         self.wants_step_begin: bool | str = EVERY_STEP
         self.woken_at = NEVER
         self.ends_from_s = -1.0

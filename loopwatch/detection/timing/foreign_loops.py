@@ -61,8 +61,8 @@ class TimedCallback:
             return self._callback(*args)  # called by a step, not by the loop
         clock.handle = self
         started = clock.started = now()
-        threshold_s = clock.threshold_s
-        if clock.wants_step_begin or started - clock.ended >= threshold_s or started - self.due_at >= threshold_s:
+        gap_from_s = clock.gap_from_s
+        if clock.wants_step_begin or started - clock.ended >= gap_from_s or started - self.due_at >= gap_from_s:
             outer = clock.on_step_begin(outer)
         try:
             return self._callback(*args) if args else self._callback()

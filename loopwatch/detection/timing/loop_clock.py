@@ -20,6 +20,7 @@ from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.due import due_at, due_in_turn
 from loopwatch.detection.timing.idle_probe import IdleProbe
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
+from loopwatch.detection.timing.lateness import Lateness, shortest_gap_s
 from loopwatch.detection.timing.loop_history import LoopHistory
 from loopwatch.detection.timing.loop_usage import UsageMeter
 from loopwatch.detection.timing.recent_pauses import RecentPauses
@@ -32,9 +33,6 @@ from loopwatch.detection.timing.steps import (
     UnobservedStep,
 )
 from loopwatch.detection.timing.trace import Trace
-
-SHORTEST_PAUSE_S = 0.01
-"""Selectors round up to a millisecond, and the machine's scheduling adds some: this is no pause between steps yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class PauseBetweenSteps:
-    """A pause in which no step ran, from when something was due until the loop came to it. Times are ``now()``.
+    """A pause in which no long step ran, from when something was due until the loop came to it. Times are ``now()``.
 
     ``handle`` is the step that was late, if it has begun. ``cpu`` was read at the end. All requests in flight had to
     wait: ``waiting`` is their number, and ``delayed`` are some of them.
@@ -98,14 +96,14 @@ class LoopClock:
 
     ``handle`` is set exactly while a step runs, which began at ``started``. If ``wants_step_begin`` is true, the next
     step calls ``on_step_begin`` as it begins; if it is ``EVERY_STEP``, all of them do. A step before which none ran for
-    ``threshold_s`` calls it in any case. A step that lasts ``ends_from_s`` or longer calls ``end_step``.
+    ``gap_from_s`` calls it in any case. A step that lasts ``ends_from_s`` or longer calls ``end_step``.
     """
 
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
-        *("ended", "gap", "handle", "late_until", "paused", "stalled_until", "started", "thread", "woken_at"),
-        *("ends_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers", "threshold_s"),
-        *("tracer", "wants_step_begin"),
+        *("ended", "handle", "late_until", "lateness", "paused", "stalled_until", "started", "thread", "woken_at"),
+        *("ends_from_s", "gap_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers"),
+        *("threshold_s", "tracer", "wants_step_begin"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
@@ -129,8 +127,7 @@ class LoopClock:
         """When the step that was paused last began, and how many seconds of it do not count."""
         self.stalled_until = 0.0
         """The end of the latest stall: what came due during the stall was not late because of a pause."""
-        self.gap = (0.0, 0.0)
-        """The latest long stretch of time in which no step ran: a rest, or a pause, or one after the other."""
+        self.lateness = Lateness()
         self.late_until = 0.0
         """The end of the latest pause that the loop's thread has noted itself."""
 
@@ -138,7 +135,7 @@ class LoopClock:
         self.owner: asyncio.AbstractEventLoop | None = None
         """The loop, while it is watched. The stopwatch compares it to check that its latest clock still applies."""
         self.subscribers: tuple[StallSubscriber, ...] = ()
-        self.threshold_s = self.ends_from_s = self.ongoing_after_s = NEVER
+        self.threshold_s = self.gap_from_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.tracer: StepTracer | None = None
         self.listener: StepListener | None = None
         """Sees every step while requests of this loop are traced on demand."""
@@ -166,6 +163,7 @@ class LoopClock:
     def set_subscribers(self, subscribers: tuple[StallSubscriber, ...]) -> None:
         self.subscribers = subscribers
         self.threshold_s = lowest_threshold_s(subscribers)
+        self.gap_from_s = shortest_gap_s(self.threshold_s)
         if self.ends_from_s >= 0:
             self.ends_from_s = self.threshold_s
         self.ongoing_after_s = min((subscriber.ongoing_after_s for subscriber in subscribers), default=NEVER)
@@ -209,7 +207,7 @@ class LoopClock:
         """Note that a step has begun after a rest, a pause, or an unobserved step, which could not end itself."""
         if self.wants_step_begin is EVERY_STEP and outer is None:
             self._begin_step()
-            if self.started - self.ended >= self.threshold_s:
+            if self.started - self.ended >= self.gap_from_s:
                 self._note_lateness()
             return None
         is_watchdog_asking = self.wants_step_begin is True
@@ -305,22 +303,18 @@ class LoopClock:
             self._watchdog.hand_over(backlog)
 
     def _note_lateness(self) -> None:
-        """Give the watchdog the pause that has ended, if the step that has just begun was due long ago.
-
-        The first step after a pause need not have been due; a later one may say that it was.
-        """
+        """Give the watchdog the pause that has ended, if the step that has just begun was due long ago."""
         woken_at, self.woken_at = self.woken_at, NEVER
         due = min(woken_at, due_at(self.handle, self.owner, self.started))
-        if self.started - self.ended >= self.threshold_s:
-            self.gap = (self.ended, self.started)
+        if self.started - self.ended >= self.gap_from_s:
+            self.lateness.note_gap(self.ended, self.started)
             due = min(due, due_in_turn(self.owner, self.ended))
-        since, until = (
-            max(due, self.gap[0], self.stalled_until, self.late_until, self.history.paused_until),
-            self.gap[1],
-        )
-        if until - since >= max(self.threshold_s, SHORTEST_PAUSE_S):
-            self.late_until = until
-            self._watchdog.hand_over(self.pause(since, until))
+        self.lateness.note_due(due)
+        known_until = max(self.stalled_until, self.late_until, self.history.paused_until)
+        pause = self.lateness.take_pause(known_until, self.threshold_s)
+        if pause is not None:
+            self.late_until = pause[1]
+            self._watchdog.hand_over(self.pause(*pause))
 
     def _begin_step(self) -> None:
         if self.listener is not None:

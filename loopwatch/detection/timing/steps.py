@@ -68,7 +68,7 @@ class StepObserver(Protocol):
 
     They set ``handle`` while a step runs, ``started`` to the moment when it began, and ``ended`` to the moment when the
     latest one ended. They call ``on_step_begin`` as a step begins if it ``wants_step_begin``, or if the loop came late
-    to it or ran no step before it, for ``threshold_s`` or longer. They call ``end_step`` as a step ends that lasted
+    to it or ran no step before it, for ``gap_from_s`` or longer. They call ``end_step`` as a step ends that lasted
     ``ends_from_s`` or longer.
     """
 
@@ -76,7 +76,7 @@ class StepObserver(Protocol):
     handle: AnyHandle | None
     started: float
     ended: float
-    threshold_s: float
+    gap_from_s: float
     wants_step_begin: bool | str
     woken_at: float
     """When another thread scheduled a callback while the loop rested; ``NEVER`` if none has."""

@@ -78,7 +78,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
         outer = clock.handle
         clock.handle = self
         clock.started = now()
-        if clock.wants_step_begin or clock.started - clock.ended >= clock.threshold_s:
+        if clock.wants_step_begin or clock.started - clock.ended >= clock.gap_from_s:
             outer = clock.on_step_begin(outer)
         try:
             args = self._args
@@ -114,7 +114,7 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
         outer = clock.handle
         clock.handle = self
         clock.started = now()
-        if clock.wants_step_begin or clock.started - clock.ended >= clock.threshold_s:
+        if clock.wants_step_begin or clock.started - clock.ended >= clock.gap_from_s:
             outer = clock.on_step_begin(outer)
         try:
             run(self)

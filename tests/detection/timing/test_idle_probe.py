@@ -27,7 +27,7 @@ class Times:
     started: float = 0.0
     ended: float = 0.0
     wants_step_begin: object = False
-    threshold_s: float = NEVER
+    gap_from_s: float = NEVER
     ends_from_s: float = NEVER
     idle: list = field(default_factory=list)
 
