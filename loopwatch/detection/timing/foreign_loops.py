@@ -168,7 +168,7 @@ def _from_now(delay: Any) -> float:
 
 
 _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
-    "call_soon": lambda _loop, _args: NEVER,
+    "call_soon": lambda _loop, _args: now(),
     "call_soon_threadsafe": lambda _loop, _args: now(),
     "call_later": lambda _loop, args: _from_now(args[0]),
     "call_at": lambda loop, args: _from_now(args[0]) - loop.time(),

@@ -18,7 +18,7 @@ ROWS: list[dict[str, int]] = []
 """Take ``json.dumps`` a few hundred milliseconds, once ``prepare`` has made them."""
 HEAP: list[list[None]] = []
 """Takes the garbage collector as long."""
-CONVOY_THREADS = 30
+FEW_THREADS, MANY_THREADS = 8, 30
 BASE = 3
 
 
@@ -59,8 +59,13 @@ async def let_thread_call_c() -> None:
     await asyncio.to_thread(encode)
 
 
-async def let_threads_compute() -> None:
-    threads = [threading.Thread(target=spin, args=(0.05,)) for _ in range(CONVOY_THREADS)]
+async def let_few_threads_compute() -> None:
+    threads = [threading.Thread(target=spin, args=(0.1,)) for _ in range(FEW_THREADS)]
+    await asyncio.to_thread(run_all, threads)
+
+
+async def let_many_threads_compute() -> None:
+    threads = [threading.Thread(target=spin, args=(0.05,)) for _ in range(MANY_THREADS)]
     await asyncio.to_thread(run_all, threads)
 
 
@@ -128,7 +133,8 @@ PAUSES = (
     Pause(use_operator, (Cause.COMPUTING,), (f"{__name__}.use_operator",)),
     Pause(collect, (Cause.GARBAGE_COLLECTION, Cause.COMPUTING), ("gc.collect",)),
     Pause(let_thread_call_c, (Cause.STARVED,), ("json.dumps",), f"{__name__}.encode"),
-    Pause(let_threads_compute, (Cause.STARVED,), (f"{__name__}.spin",), f"{__name__}.spin"),
+    Pause(let_few_threads_compute, (Cause.STARVED,), (f"{__name__}.spin",), f"{__name__}.spin"),
+    Pause(let_many_threads_compute, (Cause.STARVED,), (f"{__name__}.spin",), f"{__name__}.spin"),
     Pause(let_thread_collect, (Cause.STARVED,), ("gc.collect",), f"{__name__}.collect_in_thread"),
     Pause(rest, (Cause.SUSPENDED,)),
     Pause(use_cpu, (Cause.THROTTLED,)),

@@ -16,7 +16,7 @@ from loopwatch.detection.timing.watched_loops import LoopHooks
 from tests.detection.builders import Watch
 
 THRESHOLD_S = 0.05
-LATE_S = 0.06
+LATE_S = 0.07
 
 
 class Inbox(list):
@@ -56,9 +56,9 @@ class LateSelector(selectors.DefaultSelector):
         return ready
 
 
-def sleep():
+def sleep(lasts_s=LATE_S):
     began = now()
-    time.sleep(LATE_S)
+    time.sleep(lasts_s)
     return began, now()
 
 
@@ -108,6 +108,25 @@ def test_a_loop_paused_if_its_selector_came_back_late_from_a_wait(loop, selector
     with watched(loop) as inbox:
         loop.run_until_complete(waiting())
     (pause,) = inbox.pauses_during(selector.late)
+    assert pause.until - pause.since >= THRESHOLD_S
+
+
+def test_a_loop_paused_if_its_selector_came_back_a_bit_late_again_and_again(loop, selector, monkeypatch):
+    late, select = [], selector.select
+
+    def select_late(timeout):
+        ready = select(timeout)
+        late.append(sleep(LATE_S / 2))
+        return ready
+
+    async def waiting():
+        await asyncio.sleep(0)
+        monkeypatch.setattr(selector, "select", select_late)
+        await asyncio.sleep(0.001)  # a turn for the timer, and one for the task
+
+    with watched(loop) as inbox:
+        loop.run_until_complete(waiting())
+    (pause,) = inbox.pauses_during((late[0][0], late[1][1]))
     assert pause.until - pause.since >= THRESHOLD_S
 
 
@@ -200,12 +219,19 @@ def test_a_loop_rests_on_after_a_turn_without_steps(loop, selector, monkeypatch)
 
 
 @pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
-def test_a_loop_that_is_not_asyncios_own_paused_if_it_came_late_to_a_timer():
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        pytest.param(lambda loop: loop.call_later(0.004, loop.stop), id="a timer"),
+        pytest.param(lambda loop: loop.call_soon(loop.stop), id="a callback that was due at once"),
+    ],
+)
+def test_a_loop_that_is_not_asyncios_own_paused_if_it_came_late_to(schedule):
     loop = import_module("uvloop").new_event_loop()
     late = []
-    loop.call_later(0.002, lambda: late.append(sleep()))  # before the loop is watched: no step of it
+    loop.call_soon(lambda: late.append(sleep()))  # before the loop is watched: no step of it
     with watched(loop) as inbox:
-        loop.call_later(0.004, loop.stop)
+        schedule(loop)
         loop.run_forever()
     loop.close()
     (pause,) = inbox.pauses_during(late[0])
