@@ -1,6 +1,7 @@
 """Interfaces around a step: its stand-in handles, the subscribers to its stalls, its listeners and tracers."""
 
 import asyncio
+import functools
 from collections.abc import Callable
 from contextvars import Context, copy_context
 from typing import Any, Protocol
@@ -31,9 +32,18 @@ class UnobservedStep:
 
 def task_of(callback: object) -> "asyncio.Task[Any] | None":
     """Return the task whose step, or whose wake-up, a callback is. No object of the site is asked for an attribute."""
-    descriptor: Any = namespace_of(type(callback)).get("__self__")
-    task = descriptor.__get__(callback) if type(descriptor) in IN_C else None
+    kind: Any = type(callback)
+    # The traced loop asks at every step, so what is known of a class is kept, unless its metaclass has to hash it.
+    self_of = _self_of(kind) if type(kind) is type else None
+    task = None if self_of is None else self_of(callback)
     return task if issubclass(type(task), asyncio.Task) else None
+
+
+@functools.lru_cache(maxsize=100)
+def _self_of(kind: type) -> Callable[[object], Any] | None:
+    """Return what reads ``__self__`` from instances of a class, if that is done in C."""
+    descriptor: Any = namespace_of(kind).get("__self__")
+    return descriptor.__get__ if type(descriptor) in IN_C else None
 
 
 class StallSubscriber(Protocol):
