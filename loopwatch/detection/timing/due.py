@@ -9,6 +9,7 @@ import asyncio
 import functools
 import sys
 from asyncio.events import TimerHandle
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
@@ -32,7 +33,7 @@ def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, sta
 
 _TURN = getattr(vars(asyncio.BaseEventLoop).get("_run_once"), "__code__", None)
 """The code of a turn of asyncio's own loops, which waits in the selector, and then runs the steps that are ready."""
-_FRAMES_OF_HOOKS = 5
+_FRAMES_OF_HOOKS = 6
 _READY_LOOKED_AT = 1000
 
 
@@ -47,7 +48,8 @@ def due_in_turn(loop: asyncio.AbstractEventLoop | None, ended: float) -> float:
     if loop is None or not turn:
         return NEVER
     due = ended if turn.get("timeout") == 0 else NEVER
-    ready = islice(list(getattr(loop, "_ready", ())), _READY_LOOKED_AT)  # threads may add to it meanwhile
+    # Threads may add to it meanwhile. Without a GIL, a copy is atomic only if one call makes it.
+    ready = islice(getattr(loop, "_ready", deque()).copy(), _READY_LOOKED_AT)
     timers = (handle for handle in ready if type(handle) is TimerHandle)
     moments = [timer.when() for timer in islice(timers, 1)]  # they are ready in the order in which they were due
     if isinstance(returned := turn.get("end_time"), int | float):

@@ -15,7 +15,7 @@ from typing import Any
 from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.replacements import Replacements
-from loopwatch.detection.timing.steps import ClockOf
+from loopwatch.detection.timing.steps import ClockOf, begin_step
 
 # The position of the callback among the arguments.
 _CALLBACK_POSITION = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
@@ -63,7 +63,7 @@ class TimedCallback:
         started = clock.started = now()
         gap_from_s = clock.gap_from_s
         if clock.wants_step_begin or started - clock.ended >= gap_from_s or started - self.due_at >= gap_from_s:
-            outer = clock.on_step_begin(outer)
+            outer = begin_step(clock, outer)
         try:
             return self._callback(*args) if args else self._callback()
         finally:

@@ -8,7 +8,10 @@ from typing import Any, Protocol
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.cpython.namespaces import IN_C, namespace_of
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.timing.trace import Trace
+
+logger = logger_of()
 
 AnyHandle = object
 """An ``asyncio.Handle``, or an object in its place that has ``_callback`` and ``_context``."""
@@ -96,6 +99,20 @@ class StepObserver(Protocol):
         """Return the step that goes on around the one that has just begun."""
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None: ...
+
+
+_failed: set[type] = set()
+
+
+def begin_step(observer: StepObserver, outer: AnyHandle | None) -> AnyHandle | None:
+    """Call ``on_step_begin``. An error of it is logged once for each type, because it must not end the loop."""
+    try:
+        return observer.on_step_begin(outer)
+    except Exception as error:
+        if type(error) not in _failed:
+            _failed.add(type(error))
+            logger.exception("Observing a step failed, which is a bug in loopwatch")
+        return None if isinstance(outer, UnobservedStep) else outer
 
 
 ClockOf = Callable[[asyncio.AbstractEventLoop], StepObserver | None]

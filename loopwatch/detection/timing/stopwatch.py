@@ -15,7 +15,7 @@ from typing import Any, cast
 from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.timing.handle_run import Run, report_as_asyncio, runs_as_asyncio
-from loopwatch.detection.timing.steps import ClockOf
+from loopwatch.detection.timing.steps import ClockOf, begin_step
 
 
 class Stopwatch:
@@ -79,7 +79,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
         clock.handle = self
         clock.started = now()
         if clock.wants_step_begin or clock.started - clock.ended >= clock.gap_from_s:
-            outer = clock.on_step_begin(outer)
+            outer = begin_step(clock, outer)
         try:
             args = self._args
             if not args:
@@ -115,7 +115,7 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
         clock.handle = self
         clock.started = now()
         if clock.wants_step_begin or clock.started - clock.ended >= clock.gap_from_s:
-            outer = clock.on_step_begin(outer)
+            outer = begin_step(clock, outer)
         try:
             run(self)
         finally:

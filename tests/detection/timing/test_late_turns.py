@@ -4,14 +4,17 @@ import asyncio
 import selectors
 import socket
 import time
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from functools import partialmethod
 from importlib import import_module
 from importlib.util import find_spec
 
 import pytest
 
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.timing import steps
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
+from loopwatch.detection.timing.steps import EVERY_STEP
 from loopwatch.detection.timing.watched_loops import LoopHooks
 from tests.detection.builders import Watch
 
@@ -63,11 +66,11 @@ def sleep(lasts_s=LATE_S):
 
 
 @contextmanager
-def watched(loop):
+def watched(loop, make_clock=LoopClock):
     """Give what the watchdog of the loop would get."""
     inbox, hooks = Inbox(), LoopHooks(lambda _loop: None)
     hooks.install(loop)
-    clock = hooks.watched[loop] = LoopClock(loop, inbox)
+    clock = hooks.watched[loop] = make_clock(loop, inbox)
     clock.owner = loop
     clock.set_subscribers((Watch(threshold_s=THRESHOLD_S),))
     yield inbox
@@ -218,7 +221,10 @@ def test_a_loop_rests_on_after_a_turn_without_steps(loop, selector, monkeypatch)
     assert [inbox.pauses_during(rest) for rest in rests] == [[], [], []]
 
 
-@pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
+needs_uvloop = pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
+
+
+@needs_uvloop
 @pytest.mark.parametrize(
     "schedule",
     [
@@ -236,3 +242,38 @@ def test_a_loop_that_is_not_asyncios_own_paused_if_it_came_late_to(schedule):
     loop.close()
     (pause,) = inbox.pauses_during(late[0])
     assert pause.until - pause.since >= THRESHOLD_S
+
+
+class Failing(LoopClock):
+    __slots__ = ()
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.wants_step_begin = EVERY_STEP
+
+    def on_step_begin(self, outer):
+        raise ArithmeticError
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        pytest.param("asyncio", id="asyncio"),
+        pytest.param("wrapped", id="wrapped by other code"),
+        pytest.param("uvloop", marks=needs_uvloop),
+    ],
+)
+def test_an_error_of_ours_does_not_end_the_loop(module, monkeypatch, caplog):
+    if module == "wrapped":
+        monkeypatch.setattr(asyncio.Handle, "_run", partialmethod(asyncio.Handle._run))
+        module = "asyncio"
+    monkeypatch.setattr(steps, "_failed", set())
+    loop = import_module(module).new_event_loop()
+
+    async def serve():
+        await asyncio.sleep(0.001)
+        return "served"
+
+    with closing(loop), watched(loop, Failing):
+        assert loop.run_until_complete(serve()) == "served"
+    assert [record.exc_info[0] for record in caplog.records] == [ArithmeticError]
