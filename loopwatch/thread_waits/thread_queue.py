@@ -126,6 +126,7 @@ class ThreadQueue:
         with self._lock:
             self.running.discard(call)
             self.unfinished.discard(call)
+            _oldest = self._ended[0] if self._ended else None  # destroys its request after the lock is released
             self._ended.append(holder)
 
     def withdraw(self, call: "QueuedCall") -> None:
@@ -140,13 +141,14 @@ class ThreadQueue:
         The threads of a pool may begin their calls in another order than they took them. A call that has been taken for
         a cancelled one is added again when it begins.
         """
+        left = []  # destroys a cancelled call after the lock is released, because the site's ``__del__`` may wait
         with self._lock, suppress(IndexError):  # the last waiting call may be withdrawn between the check and the look
             self.running.add(call)
             self.unfinished.add(call)
             while self.waiting and self.waiting[0].submitted <= call.submitted:
-                left = self.waiting.popleft()
-                if left not in self.running:
-                    self.unfinished.discard(left)
+                left.append(self.waiting.popleft())
+                if left[-1] not in self.running:
+                    self.unfinished.discard(left[-1])
 
     def _check_later(self) -> None:
         with suppress(RuntimeError, TypeError):  # no loop runs here, or one of the site's, which takes no context

@@ -9,7 +9,7 @@ import pytest
 import uvloop
 
 from loopwatch.thread_waits import thread_queue
-from loopwatch.thread_waits.attribution import attribute
+from loopwatch.thread_waits.attribution import REMEMBERED, attribute
 from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 
@@ -54,6 +54,39 @@ def test_a_cancelled_call_does_not_count_as_unfinished_once_later_ones_begin():
     queue.enter(int)
     queue.begin(later := queue.enter(int))
     assert queue.unfinished == {later}
+
+
+class Client:
+    """An object of the site whose destructor might wait for another call of the same pool."""
+
+    def __init__(self, queue, locked):
+        self._queue, self._locked = queue, locked
+
+    def fetch(self):
+        """Never called."""
+
+    def __del__(self):
+        self._locked.append(self._queue._lock.locked())
+
+
+def test_a_cancelled_call_is_destroyed_while_no_lock_is_held():
+    queue, locked = queue_of_a_pool(), []
+    queue.enter(Client(queue, locked).fetch)
+    queue.begin(queue.enter(int))
+    assert locked == [False]
+
+
+def test_the_request_of_a_forgotten_call_is_destroyed_while_no_lock_is_held():
+    queue, locked = queue_of_a_pool(), []
+    queue.begin(call := queue.enter(int))
+    call.request = Client(queue, locked)
+    queue.enter(int)
+    queue.end(call)
+    call.request = None
+    for _ in range(REMEMBERED):
+        assert locked == []
+        queue.end(call)
+    assert locked == [False]
 
 
 def test_a_call_that_begins_after_later_ones_counts_as_unfinished():
