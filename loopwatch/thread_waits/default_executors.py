@@ -7,8 +7,9 @@ before, are not measured; nor is a pool of interpreters, which accepts some func
 """
 
 import asyncio
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction
+from types import FunctionType, MethodType
 from typing import Any
 
 from loopwatch.detection.loggers import logger_of
@@ -67,7 +68,7 @@ def _timed(loop: asyncio.AbstractEventLoop, queue: ThreadQueue) -> tuple[Any, An
     @wraps(run)
     def run_in_executor(executor: Any, func: Any, *args: Any) -> Any:
         # uvloop, and asyncio in debug mode, refuse what cannot be called or is a coroutine function.
-        if executor is not None or is_of_interpreters or not callable(func) or iscoroutinefunction(func):
+        if executor is not None or is_of_interpreters or not callable(func) or _is_async(func):
             return run(executor, func, *args)
         call = queue.enter(func)
         try:
@@ -84,6 +85,13 @@ def _timed(loop: asyncio.AbstractEventLoop, queue: ThreadQueue) -> tuple[Any, An
         is_of_interpreters = _is_of_interpreters(executor)
 
     return run_in_executor, set_default_executor
+
+
+def _is_async(func: Any) -> bool:
+    """Return whether that is a coroutine function. A lazy object is not asked, which would evaluate it."""
+    while type(func) in (partial, MethodType):
+        func = func.func if type(func) is partial else func.__func__
+    return type(func) is FunctionType and iscoroutinefunction(func)
 
 
 def _is_of_interpreters(executor: object) -> bool:

@@ -11,10 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
+from types import MethodType
 
 import pytest
 import uvloop
 from asgiref.sync import sync_to_async
+from django.utils.functional import SimpleLazyObject
 
 from loopwatch.thread_waits import thread_queue
 from loopwatch.thread_waits.default_executors import DefaultExecutors
@@ -191,7 +193,15 @@ def test_results_exceptions_arguments_and_context_of_a_call_are_unchanged(new_lo
 
 
 @on_each_loop
-@pytest.mark.parametrize("work", [pytest.param(asyncio.sleep, id="coroutine function"), pytest.param(5, id="number")])
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(asyncio.sleep, id="coroutine function"),
+        pytest.param(partial(asyncio.sleep, 0), id="partial"),
+        pytest.param(asyncio.Event().wait, id="method"),
+        pytest.param(5, id="number"),
+    ],
+)
 def test_what_a_loop_in_debug_mode_refuses_is_refused_with_the_same_words(new_loop, work):
     async def refusal():
         asyncio.get_running_loop().set_debug(True)
@@ -201,6 +211,26 @@ def test_what_a_loop_in_debug_mode_refuses_is_refused_with_the_same_words(new_lo
 
     with asyncio.Runner(loop_factory=new_loop) as bare:
         assert run_measured(new_loop, refusal) == bare.run(refusal())
+
+
+class Lazy(SimpleLazyObject):
+    """A function that is made when it is first needed."""
+
+    def __call__(self, *args):
+        return [bool(self), *args]
+
+
+@pytest.mark.parametrize("wrap", [lambda lazy: lazy, partial, lambda lazy: MethodType(lazy, "an order")])
+def test_a_lazy_function_is_not_made_on_the_loops_thread(wrap):
+    made_in = []
+
+    async def main():
+        lazy = Lazy(lambda: made_in.append(threading.current_thread()))
+        await asyncio.get_running_loop().run_in_executor(None, wrap(lazy))
+
+    run_measured(asyncio.new_event_loop, main)
+    assert len(made_in) == 1
+    assert made_in != [threading.current_thread()]
 
 
 @on_each_loop
