@@ -18,7 +18,7 @@ _UNREAD = "<unread>"
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """An application inside of another one, and the requests that reach it.
+    """An application inside another one, and the requests that reach it.
 
     ``protocol`` is the scope's type, ``None`` for every type. ``route`` joins the URL patterns on the way.
     """

@@ -49,7 +49,7 @@ class ReadOnlyAdmin(ModelAdmin):
         return super().get_queryset(request).using(self.database_for(request))
 
     def database_for(self, request: HttpRequest) -> str | None:
-        """Return the alias in the settings, or where the router writes for a POST; ``None`` lets it choose to read."""
+        """Return the alias in the settings, or for a POST where the router writes; ``None`` lets the router choose."""
         if request.method == "POST":
             return configuration().database or router.db_for_write(self.model)
         return configuration().database
@@ -62,7 +62,7 @@ class ReadOnlyAdmin(ModelAdmin):
             raise IncorrectLookupParameters(error) from error
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list; show it again, without filters, for an action on rows that cannot exist."""
+        """Show the list. An action on rows that cannot exist shows the list again, without filters."""
         if not all(map(_is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
         return super().changelist_view(request, extra_context)

@@ -15,7 +15,8 @@ def locked(rows: QuerySet[Any]) -> Iterator[None]:
     """Begin a transaction that locks rows before it reads: it cannot deadlock or fail because the recorder writes.
 
     Like the recorder (``recording.database``), it locks findings in the order of their fingerprints. SQLite locks the
-    whole database with any write; a transaction that reads before it fails if another process has written meanwhile.
+    whole database with any write; a transaction that reads before its first write fails if another process has
+    written meanwhile.
     """
     with transaction.atomic(using=rows.db):
         if connections[rows.db].features.has_select_for_update:

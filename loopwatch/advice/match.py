@@ -26,7 +26,7 @@ def advice_for(
     """Return the advice for a stall, by the names and the cause of its ``BlockingCall``; there always is one.
 
     The call in the user's line (``called_name``) decides first: ``requests.get`` can be replaced there, the
-    ``socket.recv`` inside of it cannot. If the call in the line only runs code or iterates over data that it is given,
+    ``socket.recv`` inside it cannot. If the call in the line only runs code or iterates over data that it is given,
     the blocking call decides first: in ``sorted(books, key=price_of)``, the query in ``price_of`` blocks. The innermost
     function decides last. Many calls with queries in one step (``calls_seen``) have their own advice.
     """

@@ -80,7 +80,7 @@ def _path_of(module: str) -> str:
 def _attribute(module: str, name: str) -> Any:
     """Return an attribute of a loaded module, or ``None``.
 
-    Settings may replace their module by an object, so an attribute that is not in the namespace is asked for.
+    Settings may replace their module with an object, which is asked for an attribute that is not in its namespace.
     """
     loaded = sys.modules.get(module)
     found = namespace_of(loaded).get(name)

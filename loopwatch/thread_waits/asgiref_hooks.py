@@ -56,7 +56,7 @@ class AsgirefHooks:
     def _time_thread_of_the_process(self, measurement: Measurement) -> None:
         executor = sync.SyncToAsync.single_thread_executor
         if getattr(executor, "_max_workers", 1) != 1:
-            return  # one of the site's, whose several threads work at the same time: no call waits for a particular one
+            return  # an executor of the site with several threads: no call waits for a particular one
         submit, queue = executor.submit, ThreadQueue("process", measurement)
 
         def timed(work: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":

@@ -25,7 +25,7 @@ class ThreadHolder:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """What a wait is attributed to: functions, and the request of the call of the first one that held a thread most."""
+    """What a wait is attributed to: functions, and the request of the first function's longest call."""
 
     held: tuple[HeldThreads, ...]
     request: RequestInFlight | None
@@ -34,11 +34,11 @@ class Attribution:
 def attribute(
     ended: Sequence[ThreadHolder], running: Sequence[ThreadHolder], since: float, until: float, threads: int
 ) -> Attribution | None:
-    """Attribute a wait to the latest calls that have ended and to running ones; ``None`` if mostly a thread was free.
+    """Attribute a wait to the latest calls that have ended and to running ones; ``None`` if a thread was mostly free.
 
     A call that waits while a thread is free waits for a CPU, for the GIL, or for a thread to start.
     """
-    if len(ended) == REMEMBERED:  # those before are forgotten
+    if len(ended) == REMEMBERED:  # earlier ones are forgotten
         since = max(since, ended[0].ended)
     functions = _by_function((*ended, *running), since, until)
     lasted_s = until - since

@@ -95,5 +95,5 @@ def _is_async(func: Any) -> bool:
 
 
 def _is_of_interpreters(executor: object) -> bool:
-    """Find the class ``InterpreterPoolExecutor`` of Python 3.14 by its module, so that this is not imported."""
+    """Find the class ``InterpreterPoolExecutor`` of Python 3.14 by its module, so that the module is not imported."""
     return any(each.__module__ == "concurrent.futures.interpreter" for each in type(executor).__mro__)

@@ -38,7 +38,7 @@ class ThreadQueue:
     """The calls that wait for one thread, or for any thread of a pool, in the order in which they are to begin.
 
     A call enters on the loop's thread; it begins and ends on one that it waited for. While a call waits behind another
-    one, a timer of the loop checks repeatedly whether it still does, so that a thread that is never released is
+    one, a timer of the loop checks repeatedly whether it still waits, so that a thread that is never released is
     reported.
     """
 
@@ -138,8 +138,8 @@ class ThreadQueue:
     def _leave(self, call: "QueuedCall") -> None:
         """Move a call that begins to the running ones; remove those that entered before it and were cancelled.
 
-        The threads of a pool may begin their calls in another order than they took them. A call that has been taken for
-        a cancelled one is added again when it begins.
+        The threads of a pool may begin their calls in another order than they took them. A call that was mistaken for a
+        cancelled one is added again when it begins.
         """
         left = []  # destroys a cancelled call after the lock is released, because the site's ``__del__`` may wait
         with self._lock, suppress(IndexError):  # the last waiting call may be withdrawn between the check and the look
@@ -151,7 +151,7 @@ class ThreadQueue:
                     self.unfinished.discard(left[-1])
 
     def _check_later(self) -> None:
-        with suppress(RuntimeError, TypeError):  # no loop runs here, or one of the site's, which takes no context
+        with suppress(RuntimeError, TypeError):  # no loop runs here, or a loop of the site takes no context
             loop = asyncio.get_running_loop()
             # The empty context keeps the timer out of the current request, and lets that request be freed.
             loop.call_later(self._measurement.ongoing_after_s, self._check, ref(loop), context=Context())
@@ -186,7 +186,7 @@ class ThreadQueue:
 
     def _report(self, call: "QueuedCall", until: float, *, ongoing: bool) -> None:
         report, threads = self._measurement.report, self._threads
-        if report is None or not threads or call.unfinished <= threads:  # it had a thread, and waited for a CPU
+        if report is None or not threads or call.unfinished <= threads:  # the call had a thread, and waited for a CPU
             return
         attribution = self._attribution(call, until, threads)
         if attribution is None:
@@ -206,7 +206,7 @@ class ThreadQueue:
         )
 
     def _attribution(self, call: "QueuedCall", until: float, threads: int) -> Attribution | None:
-        """Attribute a wait; one at almost the same time as the latest has the same holders.
+        """Attribute a wait; a wait at almost the same time as the latest one has the same holders.
 
         In an overload, many short calls wait, and attributing each of them would take longer than the calls.
         """
@@ -236,7 +236,7 @@ class QueuedCall(WorkForRequest):
         self._name: str | None = None
 
     def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the work: an executor of the site may ask for it, such as its name for a log."""
+        """Return an attribute of the work: an executor of the site may ask for one, such as the name for a log."""
         return getattr(self.work, name)
 
     def holder(self, until: float) -> ThreadHolder:

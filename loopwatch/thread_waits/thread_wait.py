@@ -27,8 +27,8 @@ class ThreadWait:
     """A call that waited for a thread while other calls held all of them.
 
     ``held_by`` is the qualified name of the function whose calls held the threads most of that time. ``holder`` and
-    ``waiter`` describe the requests of the two calls, if any; they resolve URLs, so call them on a thread of loopwatch
-    only.
+    ``waiter`` describe the requests of the two calls, if any; they resolve URLs, so call them only on a thread of
+    loopwatch.
     """
 
     began_at: datetime

@@ -194,7 +194,7 @@ def test_routes_have_their_shares_most_blocked_first(admin_client):
 
 @pytest.fixture
 def present(monkeypatch):
-    """Stop Django's clock: the hour must not turn between what a test stores and the page that it reads."""
+    """Stop Django's clock: the hour must not change between what a test stores and the page that it reads."""
     moment = timezone.now()
     monkeypatch.setattr(timezone, "now", lambda: moment)
     return moment

@@ -1,8 +1,8 @@
-"""What measuring thread waits costs a call of ``sync_to_async`` or ``asyncio.to_thread`` that does nothing.
+"""Measures what timing thread waits costs a call of ``sync_to_async`` or ``asyncio.to_thread`` that does nothing.
 
 ``python -m tests.benchmarks.thread_waits [--rounds 101]`` makes such calls, with and without the hooks, in turns: one
-after the other or, in a full executor, all at once. Printed is the CPU time of the whole process a call, in
-microseconds: the median without, and the median of the differences between neighbouring rounds, with its error.
+after the other or, in a full executor, all at once. It prints the CPU time of the whole process per call, in
+microseconds: the median without hooks, and the median of the differences between neighbouring rounds, with its error.
 """
 
 import argparse

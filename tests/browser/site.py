@@ -6,7 +6,7 @@ from testproject.demo.ports import LOOPBACK
 from tests.support.site import Site
 
 APPLICATION = "tests.browser.asgi:application"
-# By default, Daphne hangs up on whom it has not answered for 5 s, or who has not answered its pings.
+# By default, Daphne hangs up on clients that it has not answered for 5 s, or that have not answered its pings.
 PATIENT = ("--websocket_connect_timeout", "600", "--ping-interval", "600")
 DAPHNE = ("daphne", APPLICATION, "--bind", LOOPBACK, "--port", "{port}", *PATIENT)
 

@@ -36,7 +36,7 @@ ENTRY = "the instruction that a function begins with"
 
 
 def stop_clock(monkeypatch, *modules):
-    """Let these modules read the present moment again and again, and return it: a busy machine adds nothing."""
+    """Stop the clock of these modules at the present moment, and return it: a busy machine adds nothing."""
     moment = now()
     for module in modules:
         monkeypatch.setattr(module, "now", lambda: moment)

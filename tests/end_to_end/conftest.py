@@ -1,4 +1,4 @@
-"""The real bookshop, served by a real Daphne in a process of its own."""
+"""The real bookshop, served by a real Daphne in a separate process."""
 
 import asyncio
 import shutil

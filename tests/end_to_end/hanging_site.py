@@ -1,4 +1,4 @@
-"""A site with a view that hangs for ever: two locks, taken by two threads in opposite orders."""
+"""A site with a view that hangs permanently: two locks, taken by two threads in opposite orders."""
 
 import threading
 

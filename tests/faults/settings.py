@@ -1,4 +1,4 @@
-"""A site of its own for every fault: its database and its LOOPWATCH come from the environment."""
+"""A separate site for every fault: its database and its LOOPWATCH come from the environment."""
 
 import json
 import os

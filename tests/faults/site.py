@@ -1,4 +1,4 @@
-"""Runs a site in processes of its own, asks it for pages, and counts what it has stored."""
+"""Runs a site in separate processes, asks it for pages, and counts what it has stored."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The command in a process of its own: its terminal, its pipes, its encoding and its signals."""
+"""The command in a separate process: its terminal, its pipes, its encoding and its signals."""
 
 import os
 import select

@@ -66,7 +66,7 @@ class Child(subprocess.Popen):
 
 
 def is_running(process_id):
-    """Whether the process has not ended. One that has, but was not waited for yet, is still there as a zombie."""
+    """Whether the process has not ended. An ended process that was not waited for yet is still there, as a zombie."""
     if not Path("/proc/self/stat").exists():
         try:
             os.kill(process_id, 0)

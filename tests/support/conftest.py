@@ -1,4 +1,4 @@
-"""Runs the plugins of ``tests.support`` in a pytest of its own."""
+"""Runs the plugins of ``tests.support`` in a separate pytest."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""A Django site that is served by a process of its own, and its SQLite database."""
+"""A Django site that is served by a separate process, and its SQLite database."""
 
 import os
 import signal

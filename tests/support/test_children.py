@@ -38,7 +38,7 @@ def test_a_command_that_takes_too_long_is_killed_with_all_that_it_has_started(tm
     communicate = Child.communicate
 
     def communicate_later(child, timeout=None):
-        """Let the time begin when the other process has been started."""
+        """Start the time limit when the other process has been started."""
         wait_until(lambda: is_written(file))
         return communicate(child, timeout=timeout)
 

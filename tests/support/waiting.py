@@ -1,4 +1,4 @@
-"""Waits for what happens in another thread or process: for the thing itself, and never for ever."""
+"""Waits for what happens in another thread or process: for the thing itself, and never permanently."""
 
 import asyncio
 import inspect

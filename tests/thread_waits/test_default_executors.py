@@ -29,7 +29,7 @@ secret = contextvars.ContextVar("secret", default="none")
 
 
 class Clock:
-    """A clock that stands still but for a microsecond a look, so that no moment comes twice."""
+    """A clock that advances only by a microsecond per look, so that no moment comes twice."""
 
     def __init__(self):
         self.at = 0.0
@@ -87,7 +87,7 @@ class Gate:
 
 
 async def fill(gate, *, render, send, behind, threads):
-    """Have all threads of the default executor held, and this many calls wait for them."""
+    """Hold all threads of the default executor, and have this many calls wait ``behind`` them."""
     loop = asyncio.get_running_loop()
     loop.set_default_executor(ThreadPoolExecutor(threads))
     holding = [asyncio.ensure_future(asyncio.to_thread(call)) for call in [gate.render] * render + [gate.send] * send]

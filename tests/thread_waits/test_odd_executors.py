@@ -12,7 +12,7 @@ from loopwatch.thread_waits.thread_queue import Measurement, ThreadQueue
 
 
 class Emptied(deque):
-    """Another thread takes the last item between the question whether there is one and the answer."""
+    """A queue that claims to have an item, as if another thread had taken the last one after the check."""
 
     def __bool__(self):
         return True

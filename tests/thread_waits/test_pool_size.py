@@ -1,4 +1,4 @@
-"""The size of a pool is found out in its threads."""
+"""The size of a pool is read in its threads."""
 
 import threading
 import weakref

@@ -47,10 +47,10 @@ def file_of_module(name: str) -> str:
 
 
 def own_attribute(instance: Any, name: str) -> Any:
-    """Return what an instance's dictionary has under a name, without running code of its class; ``None`` if nothing.
+    """Return what an instance's dictionary has under a name, without running code of its class, or ``None``.
 
-    A class with a ``__class__`` is that of a proxy, such as Django's lazy objects. One written in C may evaluate what
-    it stands for to return its ``__dict__``, too.
+    A class with a ``__class__`` is that of a proxy, such as Django's lazy objects. A proxy written in C may
+    evaluate the object it stands for to return its ``__dict__``, too.
     """
     attributes = attribute_in_c(instance, "__dict__")
     return attributes.get(name) if type(attributes) is dict else None

@@ -11,8 +11,9 @@ NEVER = float("inf")
 def _perf_counter() -> Callable[[], float]:
     """Return ``time.perf_counter`` of a second instance of the module, which no other code knows.
 
-    freezegun replaces that of the first instance in every module that has it. With a frozen clock, the steps of a test
-    would seem to take no time, or decades: https://github.com/spulec/freezegun/blob/1.5.5/freezegun/api.py#L779-L832
+    freezegun replaces the function of the first instance in every module that has it. With a frozen clock, the steps of
+    a test would seem to take no time, or decades:
+    https://github.com/spulec/freezegun/blob/1.5.5/freezegun/api.py#L779-L832
     """
     time = module_from_spec(ModuleSpec("time", BuiltinImporter))  # type: ignore[arg-type]  # its methods are static
     BuiltinImporter.exec_module(time)

@@ -24,7 +24,7 @@ _forking_thread: threading.Thread | None = None
 
 
 class _Numbers(NamedTuple):
-    """The identifier of a thread, which is soon used again when it has ended, and the kernel's number of it."""
+    """The identifier of a thread, which is soon reused after the thread has ended, and its number in the kernel."""
 
     thread_id: int
     native_id: int
@@ -86,7 +86,7 @@ def _active() -> dict[int, threading.Thread]:
 
 
 def _native_id(thread: threading.Thread) -> int | None:
-    """Return the kernel's number of a thread, without running code of its class.
+    """Return the kernel's number for a thread, without running code of its class.
 
     Before Python 3.14, the thread that forked keeps in the child the number that it had in the parent:
     https://github.com/python/cpython/issues/132542

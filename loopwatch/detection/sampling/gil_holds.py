@@ -39,7 +39,7 @@ LOOKS = 3
 class Hold:
     """A stretch of time in which one thread kept the GIL.
 
-    ``sites`` is where it stood afterwards, innermost first, and ``request`` what it worked for.
+    ``sites`` is where the thread stood afterwards, innermost first, and ``request`` what it worked for.
     """
 
     since: float

@@ -39,7 +39,7 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
     def forget_past_steps(self, clocks: Iterable[LoopClock]) -> None:
         """Keep only the observations of the steps that run.
 
-        A step that was unobserved as it began runs until the next one ends it, which has begun by then.
+        A step that was unobserved as it began runs until the next step, which has begun by then, ends it.
         """
         steps = ((clock, step) for clock in clocks for step in (clock, clock.in_flight.unobserved))
         running = {(clock, step.started) for clock, step in steps if step is not None}

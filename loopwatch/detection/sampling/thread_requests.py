@@ -1,7 +1,7 @@
 """Finds the request that a thread of an executor works for, in the context in which the thread runs its work.
 
-``sync_to_async`` and ``asyncio.to_thread`` pass to an executor what runs the work in a copy of the request's context.
-The frame in which the thread takes its work from the executor's queue shows that work.
+``sync_to_async`` and ``asyncio.to_thread`` give an executor a callable that runs work in a copy of the request's
+context. The frame in which the thread takes its work from the executor's queue shows that work.
 Source: Lib/concurrent/futures/thread.py, ``_worker`` and ``_WorkItem``.
 """
 
@@ -21,7 +21,7 @@ _EXECUTOR = "concurrent.futures.thread"
 
 
 def request_of_thread(thread_id: int, takes_work: FrameType | None) -> RequestInFlight | None:
-    """Return the request, if that is the frame of an executor's thread and its work belongs to one."""
+    """Return the request, if the frame is that of an executor's thread and its work belongs to a request."""
     if takes_work is None or is_traced(takes_work) or takes_work.f_globals.get("__name__") != _EXECUTOR:
         return None
     variables = locals_of(takes_work)
@@ -45,7 +45,7 @@ def _request_of(work: object) -> RequestInFlight | None:
 
 
 def _context_of(function: object) -> Context | None:
-    """Return the context that a function runs its work in: it is ``Context.run``, or a closure over the context."""
+    """Return the context in which a function runs its work: ``Context.run`` does, or a closure over the context."""
     if type(function) is BuiltinMethodType:
         return _if_context(function.__self__)
     if type(function) is not FunctionType:

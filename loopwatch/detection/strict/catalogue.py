@@ -186,7 +186,7 @@ IN_PYTHON: Final[dict[tuple[str, str], Known]] = {
     ("importlib._bootstrap", "_find_and_load"): Known("import", Kind.IMPORT, is_not_loaded),
 }
 
-# What reads a file, takes a lock or starts a thread, but once, or for a moment: nothing inside of it is reported.
+# What reads a file, takes a lock or starts a thread, but once, or for a moment: nothing inside it is reported.
 HARMLESS: Final = frozenset(
     {
         ("threading", "Thread.start"),

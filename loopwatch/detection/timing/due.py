@@ -24,7 +24,7 @@ from loopwatch.detection.timing.steps import AnyHandle, StepObserver
 def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, started: float) -> float:
     """Return when a step that began at ``started`` was due; ``NEVER`` if its handle does not say so."""
     if isinstance(handle, TimerHandle) and loop is not None:
-        return started - (loop.time() - TimerHandle.when(handle))  # the loop may have a clock of its own
+        return started - (loop.time() - TimerHandle.when(handle))  # the loop may have its own clock
     with suppress(Exception):  # the class of the handle may be the site's
         due: float = getattr(handle, "due_at", NEVER)
         return due

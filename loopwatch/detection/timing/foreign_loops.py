@@ -160,7 +160,7 @@ class LoopMethods:
 
 
 def _from_now(delay: Any) -> float:
-    """Return when a delay is over, which may be any number, such as a ``Decimal``. The loop refuses anything else."""
+    """Return when a delay, any number such as a ``Decimal``, is over. The loop refuses anything else."""
     try:
         return now() + float(delay)
     except (TypeError, ValueError, OverflowError):

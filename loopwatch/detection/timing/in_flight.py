@@ -56,7 +56,7 @@ class InFlight:
 
 
 class WorkForRequest:
-    """What a thread is to do for ``request``, or for none."""
+    """Work of a thread for ``request``, or for no request."""
 
     __slots__ = ("request",)
 

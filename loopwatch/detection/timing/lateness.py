@@ -46,7 +46,7 @@ class Lateness:
             gap.due = min(gap.due, max(due, gap.began))
 
     def take_pause(self, known_until: float, threshold_s: float) -> tuple[float, float] | None:
-        """Return the beginning and end of the latest pause, if the loop was late for the threshold in it.
+        """Return the beginning and end of the latest pause, if the loop was late for the threshold or longer.
 
         Only quick steps may have run during the pause. What was late before ``known_until`` does not count.
         """

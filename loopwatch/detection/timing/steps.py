@@ -34,7 +34,7 @@ class UnobservedStep:
 
 
 def task_of(callback: object) -> "asyncio.Task[Any] | None":
-    """Return the task whose step, or whose wake-up, a callback is. No object of the site is asked for an attribute."""
+    """Return the task that a callback steps or wakes up. No object of the site is asked for an attribute."""
     kind: Any = type(callback)
     # The traced loop asks at every step, so what is known of a class is kept, unless its metaclass has to hash it.
     self_of = _self_of(kind) if type(kind) is type else None

@@ -45,7 +45,7 @@ class MonitoringTool:
         self.id, self._callbacks = tool_id, callbacks
 
     def remove(self, codes: Iterable[CodeType] = ()) -> None:
-        """Free the id, if the tool has one. ``codes`` are the code objects with events of their own."""
+        """Free the id, if the tool has one. ``codes`` are the code objects with their own events."""
         is_installed, tool_id, self.id = self.is_installed, self.id, -1
         if not is_installed:
             return

@@ -38,7 +38,7 @@ class UsualCulprits:
         )
 
     def times_named(self, function: str, called: str) -> int:
-        """Return how often a call of a function was named. A certain one counts three times."""
+        """Return how often a call of a function was named. A certain call counts three times."""
         return self._counts.get(function, Counter[str]())[called]
 
     def likely(self, call: BlockingCall) -> BlockingCall:

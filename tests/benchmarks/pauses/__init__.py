@@ -1,1 +1,1 @@
-"""Which of a loop's pauses loopwatch reports, by who made them, on a real server: see ``__main__``."""
+"""Measures which pauses of a real server's loop loopwatch reports, by what caused them: see ``__main__``."""

@@ -1,8 +1,8 @@
 """Makes the loop of a real server stand still in every way, and compares what it felt with what was reported.
 
 ``python -m tests.benchmarks.pauses [--server daphne] [--times 20] [--only let_thread_collect] [--lookout]``:
-a timer in the loop, due every 5 ms, feels each pause. Printed are, by who made them, the pauses over the threshold, how
-many were reported, how many with the right cause, and of those whose call or holder was certain, how many were right.
+a timer in the loop, due every 5 ms, feels each pause. For each way, the pauses over the threshold are printed, how many
+were reported, how many with the right cause, and of those whose call or holder was certain, how many were right.
 """
 
 import argparse
@@ -43,7 +43,7 @@ class Server:
             port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{port}"
         command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[name])]
-        if group:  # before the process begins: which limits it has is read when a loop is first watched
+        if group:  # before the process begins: its limits are read when a loop is first watched
             command = ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "sh", *command]
         self.process = subprocess.Popen(command, env=os.environ | ({LOOKOUT_VARIABLE: "1"} if lookout else {}))
         until = time.monotonic() + ANSWERS_WITHIN_S
@@ -101,7 +101,7 @@ def cpu_limit() -> Iterator[Path | None]:
 
 
 def make(server: Server, pause: Pause, times: int) -> list[tuple[float, float]]:
-    """Have it made so often; return when."""
+    """Have the server make a pause that many times; return when each began and ended."""
     spans = []
     for _ in range(times):
         began = time.time()
@@ -115,7 +115,7 @@ def make(server: Server, pause: Pause, times: int) -> list[tuple[float, float]]:
 
 
 def measure(name: str, pauses: Sequence[Pause], times: int, *, lookout: bool) -> dict[str, list[Judged]]:
-    """Have the pauses made; return them by the name of what made them."""
+    """Have the pauses made; return the judged ones by the name of what made them."""
     judged = {}
     unlimited = [pause for pause in pauses if pause.act is not use_cpu]
     if unlimited:

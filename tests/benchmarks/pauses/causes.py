@@ -1,4 +1,4 @@
-"""What makes a loop stand still, for longer than the threshold: by the loop's own steps, and by others."""
+"""Ways to make a loop stand still for longer than the threshold: by its own steps, and by others."""
 
 import asyncio
 import gc
@@ -23,7 +23,7 @@ BASE = 3
 
 
 def prepare() -> None:
-    """Make what takes C code long. It takes hundreds of megabytes, so only the benchmark's own process has it."""
+    """Make data that keeps C code busy. It takes hundreds of megabytes, so only the benchmark's own process has it."""
     ROWS.extend({"id": number} for number in range(500_000))
     HEAP.extend([] for _ in range(6_000_000))
 
@@ -33,7 +33,7 @@ async def wait() -> None:
 
 
 async def wait_for_lock() -> None:
-    """Wait for a lock that a thread holds, which waits for this one: it gives up after a while."""
+    """Wait for a lock that this thread itself holds, and give up after a while."""
     lock = threading.Lock()
     with lock:
         lock.acquire(timeout=LASTS_S)
@@ -109,7 +109,7 @@ def collect_in_thread() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One way to make the loop stand still, and what is right to say of it.
+    """One way to make the loop stand still, and the right report of it.
 
     ``calls`` are the names of the call to blame, or of the function where no call is. If ``holder`` is set, another
     thread is to blame, which ran this function.

@@ -1,4 +1,4 @@
-"""Which of the pauses that a loop has felt were reported, and what of the reports was right. Nothing here waits."""
+"""Judges which pauses that a loop has felt were reported, and what in the reports was right. Nothing here waits."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Span = tuple[float, float]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One felt pause. What is ``None`` was not said: no report, no exact call, no certain holder."""
+    """One felt pause. ``None`` means that nothing was said: no report, no exact call, no certain holder."""
 
     lasted_ms: float
     is_reported: bool
@@ -22,9 +22,9 @@ class Judged:
 
 
 def judge(felt: Sequence[Span], reports: Sequence[dict[str, Any]], made: Pause) -> Iterator[Judged]:
-    """Compare each felt pause with the reports of the same time; that which covers most of it says who made it.
+    """Compare each felt pause with the reports of the same time; the report that covers most of it says who made it.
 
-    It is reported if the reports cover at least half of it.
+    A pause is reported if the reports cover at least half of it.
     """
     for began, ended in felt:
         lasted_s = ended - began
@@ -49,7 +49,7 @@ def overlap(one: Span, other: Span) -> float:
 
 
 def is_call_right(report: dict[str, Any], made: Pause) -> bool | None:
-    """Whether the call named as exact is the right one: of this step, which is to blame for nothing that others do."""
+    """Whether the call named as exact is the right one. If another thread kept the GIL, no call of the step is."""
     if not report["exact"] or report["cause"] not in ("computing", "waiting", "garbage collection", "importing"):
         return None
     return not made.holder and report["called_name"] in made.calls

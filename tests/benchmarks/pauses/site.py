@@ -71,7 +71,7 @@ notes = Notes()
 
 
 async def begin(_request: HttpRequest) -> HttpResponse:
-    """Begin to note. The site watches the loop since the request arrived."""
+    """Begin to take notes. The site has watched the loop since the request arrived."""
     monitor.start_watching(notes, asyncio.get_running_loop())
     notes.beats = asyncio.create_task(notes.beat())
     return HttpResponse("begun")

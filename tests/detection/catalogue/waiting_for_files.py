@@ -80,7 +80,7 @@ async def file_flush(truth, pipe):
     file.close()
 
 
-# A quick disk makes the kernel work more than it makes it wait; a journal being written holds up the flush.
+# On a fast disk, the kernel works more than it waits; a journal being written holds up the flush.
 @catalogue.blocks("os.fsync", "io.BufferedRandom.flush", cause=None, is_c=True, given=peers.journal)
 async def fsync(truth, count):
     with tempfile.TemporaryFile() as file, truth:

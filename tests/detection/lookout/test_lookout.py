@@ -43,7 +43,7 @@ def raise_to(exponent):
 
 
 def seen_raising(lookout, longer_than_s=0.0):
-    """What the lookout sees of ``raise_to``, which takes ever longer until it is seen for so long."""
+    """What the lookout sees of ``raise_to``, which takes longer each time, until it is seen for that long."""
     exponent = 400_000
     while True:
         lookout.expect(now())

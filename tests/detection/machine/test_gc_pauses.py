@@ -11,9 +11,9 @@ from loopwatch.detection.machine.gc_pauses import SHORTEST_PAUSE_S, Collecting, 
 
 @pytest.fixture
 def pauses():
-    """Real pauses, with as much garbage in the way as makes a collection long enough to be remembered.
+    """Real pauses, with so many objects that a collection takes long enough to be remembered.
 
-    No collection begins but those that the test asks for.
+    No collection begins except those that the test asks for.
     """
     pauses = GcPauses()
     gc.disable()

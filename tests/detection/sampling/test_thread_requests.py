@@ -1,4 +1,4 @@
-"""Which request a thread works for, by what its executor has given it to do."""
+"""The request that a thread works for is found by the work that its executor has given it."""
 
 import asyncio
 import threading

@@ -20,7 +20,7 @@ STALL_S = 0.15
 
 
 class Server:
-    """Serves requests on a loop as the ASGI wrapper does: each in a task of its own."""
+    """Serves requests on a loop as the ASGI wrapper does: each in a separate task."""
 
     def __init__(self, in_flight):
         self.in_flight = in_flight

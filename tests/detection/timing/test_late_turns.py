@@ -34,14 +34,14 @@ class Inbox(list):
         return 0.0
 
     def pauses_during(self, late):
-        """The pauses that have a moment of that time in them. The machine may have made others."""
+        """The pauses that overlap that time. The machine may have made others."""
         began, ended = late
         pauses = [item for item in self if isinstance(item, PauseBetweenSteps)]
         return [pause for pause in pauses if pause.since < ended and began < pause.until]
 
 
 class LateSelector(selectors.DefaultSelector):
-    """Comes back late once if it is to, as if another thread kept the GIL."""
+    """Comes back late once, when told to, as if another thread kept the GIL."""
 
     is_to_be_late = False
     late = None
@@ -67,7 +67,7 @@ def sleep(lasts_s=LATE_S):
 
 @contextmanager
 def watched(loop, make_clock=LoopClock):
-    """Give what the watchdog of the loop would get."""
+    """Give the inbox with what the watchdog of the loop would get."""
     inbox, hooks = Inbox(), LoopHooks(lambda _loop: None)
     hooks.install(loop)
     clock = hooks.watched[loop] = make_clock(loop, inbox)
@@ -166,7 +166,7 @@ def test_a_loop_that_waits_for_a_socket_only_rests(loop, selector):
 
 
 class LateHandle(asyncio.Handle):
-    """Keeps the loop when it asks whether the handle is cancelled, which is between two steps of a turn."""
+    """Holds up the loop when it asks whether the handle is cancelled, which is between two steps of a turn."""
 
     late = None
 

@@ -26,7 +26,7 @@ def trace(clock, caplog, monkeypatch):
 
 @pytest.fixture
 def ends(trace):
-    """Where it is called, a call ends: of a C function, or without one of the Python function that stands there."""
+    """Where it is called, a call ends: of the given C function, or else of the Python function that stands there."""
 
     def ends(function, started, ended, parent=None):
         return lambda frame: trace.call_ended(frame, function, started, ended, parent)

@@ -36,7 +36,7 @@ def tiny():
 
 
 async def traced(work, **options):
-    """The reports of ``work()``, a coroutine function, run as a task of its own."""
+    """The reports of ``work()``, a coroutine function, run as a separate task."""
     with watch(threshold_ms=options.pop("threshold_ms", THRESHOLD_MS), engine="tracing", **options) as watcher:
         await asyncio.create_task(work(), name=TASK_NAME)
     # On a busy machine any step may take long.

@@ -36,7 +36,7 @@ def callee_when_it_waits(thread):
 
 
 def frame_that_waits(thread):
-    """Return the frame of the innermost function of these tests, once the thread sleeps at the same place of it."""
+    """Return the frame of the innermost function of these tests, once the thread sleeps at the same place in it."""
     deadline = time.monotonic() + WITHIN_S
     places = []
     while len(places) < LOOKS:
