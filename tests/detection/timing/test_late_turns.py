@@ -129,8 +129,8 @@ def test_a_loop_paused_if_its_selector_came_back_a_bit_late_again_and_again(loop
 
     with watched(loop) as inbox:
         loop.run_until_complete(waiting())
-    (pause,) = inbox.pauses_during((late[0][0], late[1][1]))
-    assert pause.until - pause.since >= THRESHOLD_S
+    pauses = inbox.pauses_during((late[0][0], late[1][1]))  # one, unless the machine made each of them long enough
+    assert sum(pause.until - pause.since for pause in pauses) >= THRESHOLD_S
 
 
 def test_a_loop_that_came_late_to_a_timer_paused_before_whatever_step_came_first(loop, selector, monkeypatch):
