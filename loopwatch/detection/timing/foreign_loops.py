@@ -159,10 +159,13 @@ class LoopMethods:
         return connect
 
 
-def _from_now(delay: Any) -> float:
-    """Return when a delay, any number such as a ``Decimal``, is over. The loop refuses anything else."""
+def _from_now(delay: Any, since: float = 0.0) -> float:
+    """Return when a delay, any number such as a ``Decimal``, is over. The loop refuses anything else.
+
+    A callback is not due before it is scheduled, even if its delay is negative.
+    """
     try:
-        return now() + float(delay)
+        return now() + max(0.0, float(delay) - since)
     except (TypeError, ValueError, OverflowError):
         return NEVER
 
@@ -171,7 +174,7 @@ _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
     "call_soon": lambda _loop, _args: now(),
     "call_soon_threadsafe": lambda _loop, _args: now(),
     "call_later": lambda _loop, args: _from_now(args[0]),
-    "call_at": lambda loop, args: _from_now(args[0]) - loop.time(),
+    "call_at": lambda loop, args: _from_now(args[0], loop.time()),
 }
 """Return the moment when a callback is due, which uvloop's handles do not say."""
 

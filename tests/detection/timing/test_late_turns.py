@@ -244,6 +244,28 @@ def test_a_loop_that_is_not_asyncios_own_paused_if_it_came_late_to(schedule):
     assert pause.until - pause.since >= THRESHOLD_S
 
 
+@needs_uvloop
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        pytest.param(lambda loop, callback: loop.call_later(-1, callback), id="a negative delay"),
+        pytest.param(lambda loop, callback: loop.call_at(loop.time() - 1, callback), id="a moment in the past"),
+    ],
+)
+def test_a_callback_was_not_due_before_it_was_scheduled(schedule):
+    async def rest():
+        rests.append(now())
+        await asyncio.sleep(LATE_S)
+        scheduled = asyncio.Event()
+        schedule(loop, scheduled.set)
+        await scheduled.wait()
+
+    rests = []
+    with closing(import_module("uvloop").new_event_loop()) as loop, watched(loop) as inbox:
+        loop.run_until_complete(rest())
+    assert inbox.pauses_during((rests[0], rests[0] + LATE_S / 2)) == []
+
+
 class Failing(LoopClock):
     __slots__ = ()
 
