@@ -94,8 +94,13 @@ class ThreadsafeCalls:
         def call_soon_threadsafe(loop: asyncio.AbstractEventLoop, *args: Any, **named: Any) -> Any:
             observer = observer_of(loop)
             # Only the first call matters: the loop has rested until then, and calls ``on_step_begin`` next.
-            if observer is not None and observer.wants_step_begin is True and observer.woken_at == NEVER:
-                observer.woken_at = now()
-            return method(loop, *args, **named)
+            if observer is None or observer.wants_step_begin is not True or observer.woken_at != NEVER:
+                return method(loop, *args, **named)
+            observer.woken_at = now()
+            try:
+                return method(loop, *args, **named)
+            except BaseException:  # refused: the loop rests on
+                observer.woken_at = NEVER
+                raise
 
         return call_soon_threadsafe

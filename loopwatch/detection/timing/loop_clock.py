@@ -305,7 +305,9 @@ class LoopClock:
     def _note_lateness(self) -> None:
         """Give the watchdog the pause that has ended, if the step that has just begun was due long ago."""
         woken_at, self.woken_at = self.woken_at, NEVER
-        due = min(woken_at, due_at(self.handle, self.owner, self.started))
+        due = due_at(self.handle, self.owner, self.started)
+        if woken_at >= self.ended:  # otherwise the thread noted it too late, after the step that it caused had begun
+            due = min(due, woken_at)
         if self.started - self.ended >= self.gap_from_s:
             self.lateness.note_gap(self.ended, self.started)
             due = min(due, due_in_turn(self.owner, self.ended))

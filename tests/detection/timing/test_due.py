@@ -124,6 +124,12 @@ def test_the_moment_at_which_a_thread_woke_the_loop_counts_once(clock, inbox):
         assert pauses(inbox) == [0.3]
 
 
+def test_a_thread_that_notes_too_late_that_it_woke_the_loop_does_not_count(clock, inbox):
+    clock.woken_at = clock.ended - 0.1  # it had to wait for the GIL in between
+    with handled(clock, Step()):
+        assert pauses(inbox) == []
+
+
 def test_a_pause_does_not_begin_before_the_latest_step_has_ended(clock, inbox, loop):
     clock.ended = AT - 0.1
     with handled(clock, timer(loop, 0.5)):
@@ -196,6 +202,13 @@ def test_a_call_from_a_thread_is_noted_while_the_loop_rests(clock, loop):
     first = clock.woken_at
     loop.call_soon_threadsafe(int)
     assert clock.woken_at == first < NEVER
+
+
+@pytest.mark.usefixtures("threadsafe_calls")
+def test_a_call_from_a_thread_that_the_loop_refuses_does_not_wake_it(clock, loop):
+    with pytest.raises(TypeError):
+        loop.call_soon_threadsafe()
+    assert clock.woken_at == NEVER
 
 
 @pytest.mark.usefixtures("threadsafe_calls")
