@@ -1,7 +1,7 @@
 """How late a loop came to its latest steps. The loop's thread notes it; all times are ``now()``.
 
-A loop that competes for the GIL with many threads loses it at every ``select()``. Each of these pauses may be short,
-yet a task that needs a few turns is as late as all of them together.
+A loop that competes for the GIL with several threads loses it at every ``select()``. A timer ends in one turn, and the
+task that waits for it goes on in the next one. So the task is as late as both turns together, though each may be short.
 """
 
 from collections import deque
@@ -10,7 +10,7 @@ SHORTEST_PAUSE_S = 0.01
 """Selectors round up to a millisecond, and the machine's scheduling adds some: this is no pause between steps yet."""
 SHORTEST_GAP = 0.2
 """The share of the threshold from which on a gap counts as part of a pause."""
-REMEMBERED = 8
+TURNS = 2
 
 
 def shortest_gap_s(threshold_s: float) -> float:
@@ -27,12 +27,12 @@ class _Gap:
 
 
 class Lateness:
-    """The latest gaps between the steps of a loop."""
+    """The two latest gaps between the steps of a loop that were long."""
 
     __slots__ = ("_gaps",)
 
     def __init__(self) -> None:
-        self._gaps: deque[_Gap] = deque(maxlen=REMEMBERED)
+        self._gaps: deque[_Gap] = deque(maxlen=TURNS)
 
     def note_gap(self, began: float, ended: float) -> None:
         self._gaps.append(_Gap(began, ended))

@@ -32,7 +32,8 @@ def pause_after(gaps, known_until_ms=0):
         pytest.param([(100, 120, 150), (151, NEVER, 210)], None, id="a rest after the first"),
         pytest.param([(100, NEVER, 150), (151, 151, 210)], (151, 210), id="a rest before one that is long"),
         pytest.param([(100, NEVER, 150), (151, 110, 170)], (110, 170), id="a step that says the first was no rest"),
-        pytest.param([(99, 100, 120), (121, 121, 140), (141, 141, 165)], (100, 165), id="three"),
+        pytest.param([(99, 100, 120), (121, 121, 140), (141, 141, 165)], None, id="three that are together long"),
+        pytest.param([(99, 100, 120), (121, 121, 146), (147, 147, 175)], (121, 175), id="the last two of three"),
     ],
 )
 def test_gaps_are_a_pause_if_the_loop_was_late_for_the_threshold(gaps, pause):
