@@ -63,7 +63,7 @@ def layers(application: object) -> Iterator[Layer]:
 def consumer_of(application: object) -> type | None:
     """Return the Channels consumer that an application runs; ``None`` for any other application."""
     consumer = _attribute(application, "consumer_class")
-    return consumer if isinstance(consumer, type) else None
+    return consumer if issubclass(type(consumer), type) else None
 
 
 def consumer_for(application: object, protocol: str, path: str) -> tuple[str, type | None]:

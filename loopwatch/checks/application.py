@@ -18,9 +18,11 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
         application = import_string(dotted_path)
     except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
         return [_does_not_import(dotted_path, error)]
-    if any(getattr(layer.application, "is_loopwatch", False) for layer in layers(application)):
+    try:
+        is_wrapped = any(getattr(layer.application, "is_loopwatch", False) for layer in layers(application))
+    except Exception:  # noqa: BLE001 - an attribute of the site's application may raise anything
         return []
-    return [_not_wrapped(dotted_path)]
+    return [] if is_wrapped else [_not_wrapped(dotted_path)]
 
 
 def _does_not_import(dotted_path: str, error: Exception) -> CheckMessage:

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's ow
 from loopwatch.asgi_layers import consumer_of
 from loopwatch.checks.database_use import model_named_by
 from loopwatch.checks.site_application import layers_of_the_site
+from loopwatch.detection.cpython.namespaces import module_and_qualname
 
 
 def check_sync_consumers(**_: Any) -> list[CheckMessage]:
@@ -16,7 +17,7 @@ def check_sync_consumers(**_: Any) -> list[CheckMessage]:
     for consumer in _sync_consumers():
         model = model_named_by(consumer)
         if model:
-            named[f"{consumer.__module__}.{consumer.__qualname__}"] = model
+            named[".".join(module_and_qualname(consumer))] = model
     if not named:
         return []
     consumers = ", ".join(f"{consumer!r} ({model})" for consumer, model in named.items())
@@ -38,4 +39,5 @@ def _sync_consumers() -> list[type]:
     if not isinstance(synchronous, type):
         return []
     found = (consumer_of(layer.application) for layer in layers_of_the_site())
-    return list(dict.fromkeys(each for each in found if each is not None and issubclass(each, synchronous)))
+    # By id, because a metaclass may make its classes unhashable.
+    return list({id(each): each for each in found if each is not None and issubclass(each, synchronous)}.values())

@@ -48,9 +48,11 @@ def _middleware() -> Iterator[Capabilities]:
     for path in settings.MIDDLEWARE:
         try:
             factory = import_string(path)
+            sync, can_be_async = getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False)
+            capabilities = Capabilities(path, bool(sync), bool(can_be_async))
         except Exception:  # noqa: BLE001, S112 - Django raises the same when it loads the middleware
             continue
-        yield Capabilities(path, getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False))
+        yield capabilities
 
 
 def _changes_of_thread(middleware: list[Capabilities]) -> int:

@@ -1,5 +1,6 @@
 """Checks for synchronous receivers of the signals that Django sends for every request."""
 
+from types import MethodType
 from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
@@ -8,6 +9,7 @@ from django.core.signals import request_finished, request_started
 from django.dispatch import Signal
 
 from loopwatch.checks.site_application import asgi_application_path
+from loopwatch.detection.cpython.namespaces import module_and_qualname
 
 _SIGNALS = {"request_started": request_started, "request_finished": request_finished}
 _OTHER_PACKAGES = ("django", "loopwatch")
@@ -38,8 +40,6 @@ def _synchronous_of_the_site(signal: Signal) -> list[str]:
         synchronous, _asynchronous = signal._live_receivers(ASGIHandler)  # noqa: SLF001
     except (AttributeError, TypeError, ValueError):
         return []  # this method is private, and a later Django may change it
-    modules_and_names = [
-        (str(getattr(receiver, "__module__", "")), getattr(receiver, "__qualname__", type(receiver).__qualname__))
-        for receiver in synchronous
-    ]
+    functions = (receiver.__func__ if type(receiver) is MethodType else receiver for receiver in synchronous)
+    modules_and_names = map(module_and_qualname, functions)
     return [f"{module}.{name}" for module, name in modules_and_names if module.partition(".")[0] not in _OTHER_PACKAGES]

@@ -11,6 +11,13 @@ class Middleware:
         self.inner = inner
 
 
+class Faulty:
+    """An application that fails if it is asked for an attribute."""
+
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
 class Router:
     def __init__(self, **application_mapping):
         self.application_mapping = application_mapping
@@ -57,6 +64,11 @@ def test_middleware_around_itself_ends_the_search_of_the_check(application):
     circle.inner = circle
     application(circle)
     assert ids() == ["loopwatch.W001"]
+
+
+def test_an_application_that_cannot_be_asked_gives_no_warning(application):
+    application(Faulty())
+    assert ids() == []
 
 
 def test_an_application_that_does_not_import_gives_a_warning(settings):

@@ -1,3 +1,6 @@
+import sys
+from unittest import mock
+
 import pytest
 from channels.consumer import SyncConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer, JsonWebsocketConsumer, WebsocketConsumer
@@ -7,9 +10,11 @@ from channels.sessions import SessionMiddlewareStack
 from django.db import transaction
 from django.test import override_settings
 from django.urls import path
+from django.utils.functional import SimpleLazyObject
 
 import loopwatch.models
 from loopwatch.asgi import LoopWatch
+from loopwatch.checks import database_use
 from loopwatch.models import Finding
 from tests.checks.conftest import page
 
@@ -61,6 +66,55 @@ def endless():
     return Echo, endless()
 
 
+class Proxy:
+    """An object such as a remote proxy, which evaluates something for each attribute that it is asked for."""
+
+    def __getattribute__(self, name):
+        asked.append(name)
+        raise AssertionError(name)
+
+
+def wrapped_by_itself():
+    pass
+
+
+wrapped_by_itself.__wrapped__ = wrapped_by_itself
+asked = []
+proxy = Proxy()
+lazy = SimpleLazyObject(lambda: asked.append("evaluated"))
+
+
+class Odd(type):
+    """A metaclass whose classes can be neither compared nor asked for an attribute."""
+
+    def __getattribute__(cls, name):
+        asked.append(name)
+        raise AssertionError(name)
+
+    def __eq__(cls, other):
+        raise AssertionError
+
+    __hash__ = None
+
+
+class OfOddClass(metaclass=Odd):
+    pass
+
+
+class Holding(WebsocketConsumer):
+    """A consumer that holds and names what must not be asked for an attribute, and then uses a model."""
+
+    proxy, lazy, wrapped_by_itself, call = proxy, lazy, wrapped_by_itself, mock.call
+    OfOddClass, odd = OfOddClass, OfOddClass()
+
+    def connect(self):
+        proxy.connect(lazy.name, site.proxy, site.lazy, OfOddClass, wrapped_by_itself)
+        Finding.objects.count()
+
+
+site = sys.modules[__name__]
+
+
 class Async(AsyncWebsocketConsumer):
     async def connect(self):
         await Finding.objects.acount()
@@ -84,6 +138,24 @@ def test_a_synchronous_consumer_that_uses_a_model_is_named(application, found, c
     (message,) = found(W006)
     model = "django.contrib.auth.models.User" if consumer is QueryingByImport else "loopwatch.models.Finding"
     assert f"'{__name__}.{consumer.__name__}' ({model})" in message.msg
+
+
+def test_nothing_that_a_consumer_holds_or_names_is_asked_for_an_attribute(application, found):
+    application(routed(Holding))
+    asked.clear()
+    (message,) = found(W006)
+    assert f"'{__name__}.Holding' (loopwatch.models.Finding)" in message.msg
+    assert asked == []
+
+
+def test_a_consumer_that_cannot_be_examined_gives_no_warning(application, found, monkeypatch):
+    application(routed(Querying))
+    monkeypatch.setattr(database_use, "namespace_of", raise_an_error)
+    assert not found(W006)
+
+
+def raise_an_error(_):
+    raise RuntimeError
 
 
 def test_a_consumer_of_a_worker_is_checked(application, found):

@@ -55,6 +55,17 @@ class Mixed(MiddlewareMixin):
     """Made for both by Django's own mixin."""
 
 
+class Faulty:
+    """Middleware that fails if it is asked for its capabilities."""
+
+    @property
+    def async_capable(self):
+        raise RuntimeError
+
+
+faulty = Faulty()
+
+
 def explode(get_response):
     raise AssertionError("a check must not start middleware")
 
@@ -113,6 +124,11 @@ def test_the_check_does_not_instantiate_middleware(settings, found):
 
 def test_middleware_that_does_not_import_is_left_to_django(settings, found):
     settings.MIDDLEWARE = ["nowhere.middleware"]
+    assert not found(W003)
+
+
+def test_middleware_that_cannot_be_asked_for_its_capabilities_is_left_to_django(settings, found):
+    settings.MIDDLEWARE = [f"{__name__}.faulty"]
     assert not found(W003)
 
 

@@ -21,6 +21,16 @@ class Note:
         """A receiver that is no function."""
 
 
+class Asked:
+    """A receiver that fails if it is asked for its name."""
+
+    def __call__(self, **_):
+        pass
+
+    def __getattr__(self, name):
+        raise (RuntimeError if name == "__qualname__" else AttributeError)(name)
+
+
 @pytest.fixture
 def connected():
     """Return a function that connects receivers for the duration of the test."""
@@ -44,7 +54,16 @@ def test_a_synchronous_receiver_is_named_with_its_signal(connected, found, signa
     assert f"'{__name__}.note' ({name})" in message.msg
 
 
-@pytest.mark.parametrize(("receiver", "name"), [(Note(), "Note"), (functools.partial(note), "partial")])
+@pytest.mark.parametrize(
+    ("receiver", "name"),
+    [
+        (Note(), "Note"),
+        (Asked(), "Asked"),
+        (functools.partial(note), "partial"),
+        (functools.cache(note), "note"),
+        (Note().__call__, "Note.__call__"),
+    ],
+)
 def test_a_receiver_that_is_no_function_is_named_by_its_class(connected, found, receiver, name):
     connected(request_started, receiver)
     (message,) = found(W004)

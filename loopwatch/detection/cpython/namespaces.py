@@ -8,6 +8,7 @@ from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptor
 from typing import Any
 
 _OF_MODULE, _OF_CLASS = vars(ModuleType)["__dict__"], vars(type)["__dict__"]
+_MODULE, _QUALNAME, _ANCESTORS = (vars(type)[each] for each in ("__module__", "__qualname__", "__mro__"))
 _CLASS = vars(object)["__class__"]
 IN_C = (GetSetDescriptorType, MemberDescriptorType)
 """The types of descriptors that run no Python code."""
@@ -34,6 +35,28 @@ def namespace_of(of: Any) -> Mapping[str, Any]:
         found = _OF_CLASS.__get__(of)
     elif issubclass(type(of), ModuleType):
         found = _OF_MODULE.__get__(of) or found
+    return found
+
+
+def module_and_qualname(of: Any) -> tuple[str, str]:
+    """Return the module and the qualified name of a function or class, without running code of it or its metaclass.
+
+    Any other object that keeps no such names has those of its type.
+    """
+    if issubclass(type(of), type):
+        module, qualname = _MODULE.__get__(of), _QUALNAME.__get__(of)
+    elif type(of) is FunctionType:
+        module, qualname = of.__module__, of.__qualname__
+    else:
+        module, qualname = own_attribute(of, "__module__"), own_attribute(of, "__qualname__")
+        if type(qualname) is not str:
+            return module_and_qualname(type(of))
+    return module if type(module) is str else "", qualname
+
+
+def ancestors(cls: type) -> tuple[type, ...]:
+    """Return the ``__mro__`` of a class, without running code of its metaclass."""
+    found: tuple[type, ...] = _ANCESTORS.__get__(cls)
     return found
 
 
@@ -71,7 +94,7 @@ def attribute_in_c(instance: Any, name: str) -> Any:
 
 def _in_class(cls: type, name: str) -> Any:
     """Return what a class or an ancestor keeps under a name, unbound."""
-    return next((namespace[name] for namespace in map(namespace_of, cls.__mro__) if name in namespace), None)
+    return next((namespace[name] for namespace in map(namespace_of, ancestors(cls)) if name in namespace), None)
 
 
 def static_attribute(of: Any, name: str, default: Any = None) -> Any:
@@ -90,7 +113,8 @@ def unbound(member: Any) -> Any:
     """Return the function that a class keeps as a static or class method, or as a property."""
     if type(member) is property:
         return member.fget
-    return member.__func__ if type(member) in (staticmethod, classmethod) else member
+    # By identity: a metaclass may have an ``__eq__``.
+    return member.__func__ if type(member) is staticmethod or type(member) is classmethod else member
 
 
 def code_of(function: Any) -> CodeType | None:
