@@ -38,9 +38,9 @@ _ROUTES = Merge(
 )
 
 
-def count_findings(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
-    """Add to findings, in the given order."""
-    _add(alias, [_finding(fingerprint, release, delta) for fingerprint, delta in deltas.items()], _FINDINGS)
+def count_findings(alias: str, rows: Iterable[Finding]) -> None:
+    """Add the rows to the stored findings, in the given order."""
+    _add(alias, rows, _FINDINGS)
 
 
 def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDelta]]) -> None:
@@ -97,7 +97,8 @@ def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> Hourl
     )
 
 
-def _finding(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
+def finding_row(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
+    """Return what the delta adds to its finding. Raises whatever a call with values of wrong types causes."""
     return Finding(
         fingerprint=fingerprint,
         function=text(delta.call.function, 300),

@@ -7,14 +7,16 @@ to upgrade a read lock, and PostgreSQL never finds a deadlock.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ValidationError
 from django.db import DataError, IntegrityError, connections, router, transaction
 
 from loopwatch.models import Finding
 from loopwatch.recording.column_values import text
-from loopwatch.recording.counters import count_routes
+from loopwatch.recording.counters import count_routes, finding_row
 from loopwatch.recording.deltas import FindingDelta, HourKey, RouteDelta
-from loopwatch.recording.event_columns import events_of
+from loopwatch.recording.event_columns import FindingEvents, events_of
 from loopwatch.recording.finding_rows import write_findings
+from loopwatch.recording.health import describe
 from loopwatch.recording.ledger import Ledger
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.throttle import Throttle
@@ -23,7 +25,11 @@ FINDINGS_PER_TRANSACTION = 10
 ROUTES_PER_TRANSACTION = 100
 
 # A batch that raises one of these will raise it again; any other failure may be temporary.
-UNSTORABLE = (DataError, IntegrityError, ValueError, TypeError, OverflowError)
+UNSTORABLE = (DataError, IntegrityError, ValidationError, ValueError, TypeError, OverflowError)
+
+
+class UnstorableError(ValueError):
+    """A call could not be converted to columns: a function of the site (``REDACT``) gave it values of wrong types."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,16 +159,16 @@ class DatabaseSink:
         pending.remove_routes(*keys)
 
     def _commit(self, alias: str, batch: NumberedBatch) -> None:
-        # Encode stacks first: that reads source files, and on SQLite other writers would wait for the transaction.
-        rest = self._throttle.rest
-        events = {each: events_of(delta, self._release, rest) for each, delta in batch.deltas.items()}
+        findings, events = self._converted(batch.deltas)
         is_complete = False
         try:
             with transaction.atomic(using=alias):
                 is_new = self._ledger.enter(alias, batch.number)
                 deleted = 0
                 if is_new:
-                    deleted = write_findings(alias, self._release, batch.deltas, events, self._events_per_finding)
+                    deleted = write_findings(
+                        alias, self._release, batch.deltas, findings, events, self._events_per_finding
+                    )
                     count_routes(alias, batch.routes)
                 is_complete = True
         except UNSTORABLE:
@@ -173,6 +179,21 @@ class DatabaseSink:
             raise
         self.stored += batch.events
         self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + deleted
+
+    def _converted(self, deltas: Mapping[str, FindingDelta]) -> tuple[list[Finding], dict[str, FindingEvents]]:
+        """Convert the calls before the transaction. Raises ``UnstorableError``.
+
+        An error here is never the database's. Encoding stacks reads source files, and on SQLite other writers would
+        wait for the transaction meanwhile.
+        """
+        rest = self._throttle.rest
+        try:
+            findings = [finding_row(each, self._release, delta) for each, delta in deltas.items()]
+            return findings, {each: events_of(delta, self._release, rest) for each, delta in deltas.items()}
+        except MemoryError:  # may be temporary
+            raise
+        except Exception as error:
+            raise UnstorableError(f"A call could not be converted: {describe(error)}") from error
 
 
 def _batches(pending: Pending) -> Iterator[list[str]]:

@@ -102,6 +102,6 @@ def slowest_and_newest(details: Iterable[Detail], limit: int) -> tuple[list[Deta
     by_duration = sorted(details, key=lambda detail: detail.call.duration_ms, reverse=True)
     half = (limit + 1) // 2
     slowest, others = by_duration[:half], by_duration[half:]
-    others.sort(key=lambda detail: detail.call.started_at, reverse=True)
+    others.sort(key=lambda detail: detail.call.started_at.timestamp(), reverse=True)
     newest = limit - len(slowest)
     return slowest + others[:newest], others[newest:]

@@ -16,13 +16,14 @@ def write_findings(
     alias: str,
     release: str,
     deltas: Mapping[str, FindingDelta],
+    rows: Iterable[Finding],
     events: Mapping[str, FindingEvents],
     events_per_finding: int,
 ) -> int:
-    """Write findings, hours and events, by fingerprint. Returns how many events over the limit were deleted."""
+    """Write the rows of findings, and hours and events by fingerprint. Returns how many surplus events were deleted."""
     if not deltas:
         return 0
-    count_findings(alias, release, deltas)
+    count_findings(alias, rows)
     findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
     ids = dict(findings.values_list("fingerprint", "id"))
     count_hours(alias, release, [(ids[each], delta) for each, delta in deltas.items() if each in ids])

@@ -22,7 +22,9 @@ def method(request: Request | None) -> str:
         return ""
     if request.kind == "websocket":
         return WEBSOCKET
-    return request.method if not request.method or request.method in _METHODS else OTHER
+    if not request.method:
+        return ""
+    return request.method if request.method in _METHODS else OTHER
 
 
 def route(request: Request | None) -> str:

@@ -5,6 +5,7 @@ An ongoing stall is reported several times. It counts as one event, and each lat
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC
 from itertools import accumulate, pairwise
 
 from loopwatch.detection.calls import BlockingCall
@@ -79,12 +80,13 @@ def _kept_out_us(call: BlockingCall) -> int:
 
 
 def _delta(call: BlockingCall, before: CountedStall | None, counted: CountedStall) -> FindingDelta:
+    seen_at = call.started_at.astimezone(UTC)  # ``REDACT`` may have made it naive, and moments are compared later
     columns = Counter() if call.ongoing else Counter({column_for(counted.duration_us / 1000): 1})
     added = _impact(before, counted)
     return FindingDelta(
         call=counted.call,
-        first_seen=call.started_at,
-        last_seen=call.started_at,
+        first_seen=seen_at,
+        last_seen=seen_at,
         impact=added,
         hours={counted.key: HourDelta(added, columns)},
         details={call.stall_id: Detail(call, is_new=before is None)},

@@ -4,7 +4,7 @@ from loopwatch.recording import pending as limits
 from loopwatch.recording.ongoing_stalls import OngoingStalls
 from loopwatch.recording.pending import Pending
 from loopwatch.recording.stall_counter import StallCounter
-from tests.recording.calls import blocking_call
+from tests.recording.calls import NOON, blocking_call
 
 
 def pending_of(calls):
@@ -60,6 +60,17 @@ def test_merging_is_the_same_as_adding_one_by_one():
             other.last_seen,
         )
         assert delta.thinned + len(delta.details) == other.thinned + len(other.details)
+
+
+def test_a_moment_without_a_time_zone_can_be_added_to_others(monkeypatch):
+    monkeypatch.setattr(limits, "DETAILS_PER_FINDING", 1)
+    pending, _ = pending_of(blocking_call() for _ in range(2))
+    naive = NOON.astimezone().replace(tzinfo=None)
+    later, _ = pending_of(blocking_call(started_at=naive, duration_ms=duration_ms) for duration_ms in (50.0, 200.0))
+    assert pending.merge(later) == 0
+    (delta,) = pending.findings.values()
+    assert (pending.events, delta.impact.events, delta.first_seen, delta.last_seen) == (4, 4, NOON, NOON)
+    assert kept(pending) == 1
 
 
 def test_removing_every_pending_finding_leaves_nothing_counted():

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from loopwatch.detection.calls import Request
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.signals import blocking_call as signal
 from tests.recording.calls import blocking_call
@@ -71,6 +72,34 @@ def test_a_redact_that_returns_the_wrong_type_records_nothing(recorder_of, signa
     assert stats.errors == {"redact": 1}
     assert len(caplog.records) == 1
     assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "dropped", "errors"),
+    [
+        ({"contributions": ("json.loads",)}, 0, {"database": 1}),
+        ({"stack": ("checkout",)}, 0, {"database": 1}),
+        ({"other_place": "hidden"}, 1, {"database": 1}),
+        ({"is_c_call": "hidden"}, 1, {"database": 1}),
+        ({"request": Request("http", None, "checkout/")}, 0, {}),
+    ],
+    ids=["contributions", "stack", "other place", "kind of call", "method"],
+)
+def test_a_redact_that_returns_values_of_the_wrong_type_stops_nothing_else(
+    recorder_of, caplog, changes, dropped, errors
+):
+    recorder = recorder_of(redact=lambda call: replace(call, **changes) if call.function == "shop.pay" else call)
+    for function in ("shop.pay", "shop.before", "shop.zoom"):
+        recorder.put(blocking_call(function=function))
+    assert recorder.flush(60)
+    recorder.put(blocking_call(function="shop.later"))
+    assert recorder.flush(60)
+    stored = set(Finding.objects.values_list("function", flat=True))
+    assert stored == {"shop.before", "shop.zoom", "shop.later"} | ({"shop.pay"} if not dropped else set())
+    stats = recorder.stats()
+    assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (4, 4 - dropped, dropped, 0)
+    assert stats.errors == errors
+    assert len(caplog.records) == len(errors)
 
 
 @pytest.mark.parametrize("error", [ValueError("hunter2"), SystemExit("hunter2")])
