@@ -13,7 +13,7 @@ from loopwatch.testing.options import MarkerError, Options
 NAME = "loopwatch"
 """The name of the marker and of the fixture."""
 PHASES = ("setup", "call", "teardown")
-_SELECTING = ("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise", "--deselect", "--ignore")
+_SELECTING = ("keyword", "markexpr", "lf", "stepwise", "stepwise_skip", "deselect", "ignore", "ignore_glob")
 
 
 def project_options(config: pytest.Config) -> Options:
@@ -101,9 +101,14 @@ def json_path(config: pytest.Config) -> Path | None:
 
 
 def is_selection(config: pytest.Config) -> bool:
-    """Return whether single tests or files were chosen."""
-    arguments = map(str, config.invocation_params.args)
-    return any(given.startswith(_SELECTING) or "::" in given or given.endswith(".py") for given in arguments)
+    """Return whether an option leaves tests out, or single tests or files were named; ``addopts`` counts too.
+
+    In the controller of xdist this is all that is known, because only its workers deselect tests.
+    """
+    named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else ()
+    return any(getattr(config.option, name, None) for name in _SELECTING) or any(
+        "::" in given or given.endswith(".py") for given in named
+    )
 
 
 def is_whole(config: pytest.Config) -> bool:

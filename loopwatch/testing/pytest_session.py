@@ -53,6 +53,9 @@ class WatchedSession:
             if not hasattr(session.config, "workerinput"):
                 raise pytest.UsageError(str(error)) from None
 
+    def pytest_deselected(self) -> None:
+        self._result.add_deselected()
+
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, Any, Any]:
         item.stash[_WATCHED] = watched = WatchedTest(item.nodeid, self._judge)

@@ -17,7 +17,7 @@ from loopwatch.testing.totals import RunTotals
 class RunResult:
     """Adds up the reports of all tests.
 
-    ``channels`` are those that every test was watched for. ``is_selection`` means that single tests were chosen, so a
+    ``channels`` are those that every test was watched for. ``is_selection`` means that tests were left out, so a
     rule or a known call may be unused by chance. ``is_whole`` means that no folder of tests was left out.
     """
 
@@ -60,6 +60,10 @@ class RunResult:
 
     def add_collected(self, report: pytest.CollectReport) -> None:
         self._is_partial = self._is_partial or report.failed
+
+    def add_deselected(self) -> None:
+        """Note that tests were left out, by an option or by another plugin."""
+        self._is_partial = True
 
     def finish(self, session: pytest.Session, exit_status: int) -> None:
         is_over = exit_status in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)

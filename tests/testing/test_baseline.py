@@ -9,10 +9,16 @@ import pytest
 
 from loopwatch.testing import baseline
 from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
+from tests.testing.conftest import ASYNCIO
 from tests.testing.findings import found
 
 ONE = "async def test_blocks():\n    back_off()\n"
 TWO = ONE + "\n\nasync def test_blocks_elsewhere():\n    time.sleep(STALL_S)\n"
+SHARDS = """
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=items[1:])
+    del items[1:]
+"""
 UPDATE = ("--loopwatch-strict", "--loopwatch-baseline", "known.json", "--loopwatch-update-baseline")
 USE = UPDATE[:3]
 
@@ -37,6 +43,28 @@ def test_an_update_in_a_run_of_some_tests_removes_nothing(project):
     project.tests(TWO)
     project.run(*UPDATE)
     project.run(*UPDATE, "-k", "elsewhere")
+    assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_elsewhere"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("-n", "1")], ids=["one process", "xdist"])
+@pytest.mark.parametrize("addopts", ["-k elsewhere", "-m slow", "--deselect=test_shop.py::test_blocks_elsewhere"])
+def test_a_selection_in_addopts_is_one_too(project, addopts, arguments):
+    project.ini("markers = slow")
+    project.tests(ONE + "\n\n@pytest.mark.slow\nasync def test_blocks_elsewhere():\n    time.sleep(STALL_S)\n")
+    project.run(*UPDATE).assert_outcomes(passed=2)
+    project.ini(f"markers = slow\naddopts = {addopts}")
+    for options in (USE, UPDATE):
+        result = project.run(*options, *arguments, plugins=(ASYNCIO, "xdist"))
+        result.assert_outcomes(passed=1, deselected=0 if arguments else 1)
+        result.stdout.no_fnmatch_line("*did not occur*")
+    assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_elsewhere"]
+
+
+def test_an_update_removes_nothing_if_a_plugin_has_deselected_tests(project):
+    project.tests(TWO)
+    project.run(*UPDATE)
+    (project.path / "conftest.py").write_text(SHARDS, encoding="utf-8")
+    project.run(*UPDATE).assert_outcomes(passed=1, deselected=1)
     assert functions(project) == ["test_shop.back_off", "test_shop.test_blocks_elsewhere"]
 
 
