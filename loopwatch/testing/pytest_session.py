@@ -105,7 +105,9 @@ class WatchedSession:
         return item.stash[_WATCHED]
 
     def _phase(self, item: pytest.Item, name: str) -> Generator[None, Any, Any]:
-        watched = item.stash[_WATCHED]
+        watched = item.stash.get(_WATCHED, None)
+        if watched is None:  # the test began before the session was watched
+            return (yield)
         is_wanted = watched.options.enabled and name in self._phases
         unavailable = ""
         try:

@@ -332,6 +332,31 @@ def test_a_json_file_that_cannot_be_written_is_refused_at_once(project):
         project.configure("--loopwatch", "--loopwatch-json", "no/such/folder.json")
 
 
+def test_a_fixture_requested_too_late_fails_only_its_own_test(project):
+    project.tests("""
+@pytest.fixture
+def till():
+    yield
+    print("the till is closed")
+
+
+def test_requests_it_late(request, till):
+    request.getfixturevalue("loopwatch")
+
+
+@pytest.fixture
+def shelf():
+    yield
+
+
+def test_next(shelf):
+    pass
+""")
+    result = project.run()
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*request the fixture as an argument of the test*", "the till is closed"])
+
+
 def test_the_plugin_is_an_entry_point_of_the_package():
     with (ROOT / "pyproject.toml").open("rb") as file:
         points = tomllib.load(file)["project"]["entry-points"]["pytest11"]
