@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
@@ -20,6 +21,9 @@ from loopwatch.view_name import view_name
 
 HOME = "/"
 """The route of the home page, whose pattern is empty and would look like no route."""
+
+OTHER = "OTHER"
+_METHODS = frozenset(HTTPMethod)
 
 SLOW_S = 0.02
 REST_FACTOR = 20
@@ -56,8 +60,9 @@ _budget = _MatchingBudget()
 def describe_request(application: object, kind: str, method: str, path: str, root_path: str) -> Request:
     """Describe a request without anything secret. Never raises: what cannot be found is empty."""
     route = consumer_name = view = ""
+    known = known_method(method)
     if _budget.is_spent:
-        return Request(kind, method, route, consumer_name, view)
+        return Request(kind, known, route, consumer_name, view)
     try:
         path = path.removeprefix(root_path.rstrip("/"))
         with _budget.spending():
@@ -69,7 +74,17 @@ def describe_request(application: object, kind: str, method: str, path: str, roo
                 route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
-    return Request(kind, method, route, consumer_name, view)
+    return Request(kind, known, route, consumer_name, view)
+
+
+def known_method(method: str) -> str:
+    """Return a method that HTTP defines as it is, and any other as ``OTHER``.
+
+    A client may invent any number of methods, and each would make a row, or a finding that is named by it.
+    """
+    if not method:
+        return ""
+    return method if method in _METHODS else OTHER
 
 
 def _is_urlconf_imported() -> bool:

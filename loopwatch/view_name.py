@@ -17,12 +17,14 @@ from types import FunctionType
 from typing import Any
 
 _NINJA = "ninja."
+_ASGIREF = "asgiref."
+"""All objects that ``async_to_sync`` returns are of one type, so the route says more."""
 _HEAD = {"HEAD": "GET"}
 """A view set answers it as it answers ``GET``."""
 
 
 def view_name(view: object, method: str) -> str:
-    """Return the qualified name of the view, operation or action; ``""`` if it has none."""
+    """Return the qualified name of the view, operation or action, or that of its type; ``""`` if neither helps."""
     while isinstance(view, functools.partial):
         view = view.func
     if not isinstance(view, FunctionType):
@@ -48,8 +50,10 @@ def _operations(view: FunctionType, method: str) -> Iterator[object]:
 
 
 def _name(of: Any) -> str:
+    if not isinstance(getattr(of, "__qualname__", None), str):
+        of = type(of)  # an object with a ``__call__``, such as Django's feeds
     module, qualname, name = (getattr(of, each, None) for each in ("__module__", "__qualname__", "__name__"))
-    if not isinstance(module, str) or not isinstance(qualname, str):
+    if not isinstance(module, str) or not isinstance(qualname, str) or module.startswith(_ASGIREF):
         return ""
     # REST framework's ``@api_view`` makes a class that has its function's name, but another qualified name.
     outer, dot, _last = qualname.rpartition(".")

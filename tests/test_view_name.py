@@ -4,6 +4,7 @@ import functools
 from types import SimpleNamespace
 
 import pytest
+from asgiref.sync import async_to_sync, sync_to_async
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import View
 
@@ -64,6 +65,7 @@ VIEWS = [
     pytest.param(page, "GET", "page", id="a function"),
     pytest.param(csrf_exempt(page), "GET", "page", id="a decorated function"),
     pytest.param(functools.partial(page), "GET", "page", id="a partial"),
+    pytest.param(Callable(), "GET", "Callable", id="an object, by its class"),
     pytest.param(Page.as_view(), "GET", "Page", id="a class"),
     pytest.param(BookViewSet.as_view(), "GET", "BookViewSet", id="a class of REST framework"),
     pytest.param(BookViewSet.as_view(ACTIONS), "GET", "BookViewSet.list", id="the action of a view set"),
@@ -85,5 +87,5 @@ def test_a_method_that_no_operation_has_is_the_wrappers():
     assert view_name(PathView(GET=page).get_view(), "PUT").startswith("ninja.operation.")
 
 
-def test_an_object_without_a_name_has_none():
-    assert view_name(Callable(), "GET") == ""
+def test_an_object_that_only_changes_threads_has_no_name():
+    assert view_name(async_to_sync(sync_to_async(page).__call__), "GET") == ""

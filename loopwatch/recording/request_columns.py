@@ -2,29 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from http import HTTPMethod
 
 from loopwatch.detection.calls import Request
 from loopwatch.recording.column_values import text
+from loopwatch.request_route import known_method
 
 WEBSOCKET = "WebSocket"
-OTHER = "OTHER"
-_METHODS = frozenset(HTTPMethod)
 
 
 def method(request: Request | None) -> str:
-    """Return the request's method, or ``WebSocket``.
-
-    Methods that HTTP does not define become ``OTHER``, because a client may invent any number of them and each would
-    make a row.
-    """
+    """Return the request's method, or ``WebSocket``. ``REDACT`` may have changed the method."""
     if request is None:
         return ""
     if request.kind == "websocket":
         return WEBSOCKET
-    if not request.method:
-        return ""
-    return request.method if request.method in _METHODS else OTHER
+    return known_method(request.method)
 
 
 def route(request: Request | None) -> str:

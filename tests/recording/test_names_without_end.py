@@ -1,10 +1,13 @@
 """Clients and programs can invent any number of names, of which the store keeps few rows and every count."""
 
+from dataclasses import replace
+
 import pytest
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path, re_path
 
+from loopwatch.detection.verdict.step_name import name_of_request
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.request_route import describe_request
 from tests.recording.calls import blocking_call
@@ -50,6 +53,11 @@ def test_methods_that_do_not_exist_are_one_method(recorder_of):
     written(recorder_of(), [blocking_call(request=request) for request in odd])
     (hour,) = HourlyTotal.objects.all()
     assert (hour.method, hour.route, hour.events) == ("OTHER", "shop/<int:pk>/", 200)
+
+
+def test_methods_that_do_not_exist_are_no_part_of_the_name_of_a_finding():
+    odd = [replace(requests(f"EVIL{number}<X>", ["/shop/7/"])[0], view="") for number in range(3)]
+    assert {name_of_request(each).name for each in odd} == {"OTHER shop/<int:pk>/"}
 
 
 def test_tasks_of_many_names_are_one_finding_with_few_events(recorder_of):
