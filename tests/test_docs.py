@@ -3,7 +3,8 @@
 import ast
 import re
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from django.core.management import BaseCommand, load_command_class
 from loopwatch import pytest_plugin
 from loopwatch.advice import advice_for
 from loopwatch.conf import ENGINES, SINKS, Configuration, problems
+from loopwatch.detection.calls import Cause
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
 from loopwatch.detection.strict.django_calls import FUNCTIONS, METHODS
 from loopwatch.recording import outage, pending
 from loopwatch.site_monitor import STOP_TIMEOUT_S
+from tests.recording.calls import blocking_call
 from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -67,6 +70,19 @@ def test_the_documented_ranges_are_those_of_the_checks(settings):
 def test_the_documented_choices_are_complete(name, choices):
     listed = re.search(r"(?:one|any) of (.+)$", section(name), re.MULTILINE)[1]
     assert re.findall(r'`"(.+?)"`', listed) == list(choices)
+
+
+def test_the_fields_that_redact_may_have_to_change_are_documented():
+    paragraph = re.search(r"^A finding is identified by.*?\n\n", section("REDACT"), re.MULTILINE | re.DOTALL)[0]
+    identity, others = (re.findall(r"`(\w+)`", sentence) for sentence in paragraph.split("Other fields"))
+    call = blocking_call()
+    texts = [field.name for field in fields(call) if isinstance(getattr(call, field.name), str)]
+    assert set(identity) == {
+        name for name in texts if replace(call, **{name: "hidden"}).fingerprint != call.fingerprint and name != "cause"
+    }
+    without_names = (float, int, bool, datetime, Cause)
+    named = {field.name for field in fields(call) if field.type not in without_names}
+    assert {*identity, *others} == named - {"stall_id", "engine", "otel_span"}
 
 
 def test_every_check_is_documented_and_no_other():
