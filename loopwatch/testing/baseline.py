@@ -43,9 +43,10 @@ class Baseline:
         return Baseline(frozenset(call for call in self.calls if call.channel not in channels))
 
     def knows(self, finding: FindingInTest) -> bool:
-        """Return whether the finding is in the file; an uncertain call is if any call of its function is."""
+        """Return whether the finding is in the file; an uncertain stall is if any stall of its function is."""
+        likely = None if finding.exact else (finding.function, finding.channel)
         return any(
-            known.fingerprint == finding.fingerprint or (not finding.exact and known.function == finding.function)
+            known.fingerprint == finding.fingerprint or (known.function, known.channel) == likely
             for known in self.calls
         )
 

@@ -9,6 +9,7 @@ import pytest
 
 from loopwatch.testing import baseline
 from loopwatch.testing.baseline import Baseline, BaselineError, KnownCall
+from loopwatch.testing.finding import Channel
 from tests.testing.conftest import ASYNCIO
 from tests.testing.findings import found
 
@@ -188,3 +189,8 @@ def test_an_uncertain_call_is_known_by_its_function():
     assert known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=False))
     assert not known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=True))
     assert not known.knows(found(function="shop.ship", fingerprint="f3", exact=False))
+
+
+def test_an_uncertain_stall_is_not_known_by_a_strict_call_of_its_function():
+    known = Baseline(frozenset({KnownCall("time.sleep", "shop.pay", "f1", Channel.STRICT)}))
+    assert not known.knows(found(blocking_call="json.dumps", fingerprint="f2", exact=False))
