@@ -20,6 +20,9 @@ CONDITIONS = (NEW, ANY, REGRESSED)
 
 _BATCH = 500
 
+# Only an ignored finding has these conditions; one that waited for any new release may have been resolved or ignored.
+_OF_IGNORED = frozenset({Finding.ReopenWhen.RELEASE, Finding.ReopenWhen.LONGER, Finding.ReopenWhen.MORE})
+
 
 @dataclass(frozen=True, slots=True)
 class FailOn:
@@ -103,6 +106,6 @@ def _reasons(
     elif since and as_aware(finding.first_seen) >= since:
         yield NEW, "new"
     reopened_at = finding.reopened_at if finding.status == Finding.Status.OPEN else None
-    if reopened_at and (since is None or as_aware(reopened_at) >= since):
-        yield REGRESSED, "seen again after being resolved"
+    if reopened_at and finding.reopen_when not in _OF_IGNORED and (since is None or as_aware(reopened_at) >= since):
+        yield REGRESSED, "seen in a new release" if finding.reopen_when else "seen again after being resolved"
     yield ANY, "seen"

@@ -50,6 +50,15 @@ def test_regressed_is_what_was_resolved_and_seen_again():
     assert failing("regressed", status="all", since=NOON) == ["again"]
 
 
+def test_a_finding_that_was_ignored_until_its_condition_was_met_has_not_regressed():
+    for condition in ("", "new release", "release", "longer", "more"):
+        happened(f"after {condition}", reopened_at=NOON, reopen_when=condition)
+    failed = failures(FailOn(frozenset({"regressed"})), Selection())
+    reasons = {each.finding.partition(" in ")[2]: each.reason for each in failed}
+    assert reasons == {"after ": "seen again after being resolved", "after new release": "seen in a new release"}
+    assert len(failing("any")) == 5
+
+
 def test_between_releases_new_and_worse_are_different_reasons():
     for function, before, after in (
         ("new", 0, 1),
