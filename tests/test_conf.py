@@ -22,9 +22,10 @@ async def coroutine(call):
 
 
 def test_every_key_is_optional(settings):
-    del settings.LOOPWATCH
-    assert configuration() == Configuration()
     settings.LOOPWATCH = {}
+    assert configuration() == Configuration()
+    settings.LOOPWATCH = {}  # Django says that a setting has changed, but not that it has been deleted
+    del settings.LOOPWATCH
     assert configuration() == Configuration()
 
 
