@@ -33,7 +33,7 @@ def model_named_by(start: type) -> str:
     """
     try:
         return _model_named_by(start)
-    except Exception:  # noqa: BLE001 - a check must not end the command, whatever the site's classes are made of
+    except Exception:  # noqa: BLE001 - a check must not end the command
         return ""
 
 

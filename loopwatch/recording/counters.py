@@ -98,7 +98,7 @@ def _hour(finding_id: int, release: str, key: HourKey, hour: HourDelta) -> Hourl
 
 
 def finding_row(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
-    """Return what the delta adds to its finding. Raises whatever a call with values of wrong types causes."""
+    """Return what the delta adds to its finding. Values of wrong types raise any exception."""
     return Finding(
         fingerprint=fingerprint,
         function=text(delta.call.function, 300),

@@ -2,7 +2,7 @@
 
 ``asyncio.to_thread``, ``sync_to_async(thread_sensitive=False)`` and ``loop.getaddrinfo`` of asyncio all call
 ``run_in_executor(None, …)`` of the loop. The method is replaced in the loop object, because the executor behind it may
-be made later or replaced, and uvloop shows it to nobody. Calls with another executor, and calls that were queued
+be made later or replaced, and uvloop does not show it. Calls with another executor, and calls that were queued
 before, are not measured; nor is a pool of interpreters, which accepts some functions only as they are.
 """
 

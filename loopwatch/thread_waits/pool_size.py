@@ -1,6 +1,6 @@
 """Finds out how many threads the pool of the current thread may have.
 
-A loop's default executor cannot be asked: the loop makes it when it is first used, and uvloop shows it to nobody.
+A loop's default executor cannot be asked: the loop makes it when it is first used, and uvloop does not show it.
 """
 
 import threading
