@@ -8,17 +8,21 @@ import pytest
 
 from loopwatch import watch
 from loopwatch.detection.calls import Cause
+from tests.detection.catalogue.sizes import size_that_takes_long
 
 pytestmark = pytest.mark.real_time
-ROWS = [{"id": number} for number in range(400_000)]
 THRESHOLD_MS = 50
 
 
-def export():
+def orders(count):
+    return [{"id": number} for number in range(count)]
+
+
+def export(rows):
     """Keep the GIL three times, with pauses in which the watchdog examines what it saw."""
     for _ in range(3):
         time.sleep(0.15)
-        json.dumps(ROWS)
+        json.dumps(rows)
     time.sleep(0.05)
 
 
@@ -32,13 +36,14 @@ async def beats(until):
     return late_ms
 
 
-async def served():
-    return await beats(asyncio.ensure_future(asyncio.to_thread(export)))
+async def served(rows):
+    return await beats(asyncio.ensure_future(asyncio.to_thread(export, rows)))
 
 
 def test_the_pauses_that_a_thread_causes_are_accounted_for_with_the_thread():
+    rows = orders(size_that_takes_long(json.dumps, orders, 100_000))
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
-        late_ms = asyncio.run(served())
+        late_ms = asyncio.run(served(rows))
     assert watcher.calls == []
     seen_ms = sum(pause.step_ms for pause in watcher.disturbances)
     assert seen_ms >= 0.8 * sum(late for late in late_ms if late >= 1.2 * THRESHOLD_MS)
