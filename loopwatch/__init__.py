@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from loopwatch.detection.calls import BlockingCall
     from loopwatch.detection.strict.watcher import strict
     from loopwatch.detection.watcher import watch
-    from loopwatch.recording.health import Stats
+    from loopwatch.recorder.health import Stats
     from loopwatch.sign_of_life.liveness import Liveness
     from loopwatch.signals import blocking_call
 

@@ -249,7 +249,7 @@ class ThreadWaitTotal(models.Model):
     A wait is counted when it has ended, but the largest values, from ``longest_us`` on, include ongoing waits.
     ``most_waiting`` is how many calls waited at the same time, and ``threads_held`` how many of the ``threads`` the
     call held, averaged over one wait. ``held_for`` is the request of the call that held the thread. The fingerprint is
-    a hash of the identifying columns (see ``loopwatch.recording.thread_wait_rows``).
+    a hash of the identifying columns (see ``loopwatch.recorder.thread_wait_rows``).
     """
 
     class Thread(models.TextChoices):

@@ -35,8 +35,8 @@ from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
 from loopwatch.thread_waits.default_executors import DefaultExecutors
 
 if TYPE_CHECKING:
-    from loopwatch.recording.health import Errors, Stats
-    from loopwatch.recording.recorder import Recorder
+    from loopwatch.recorder.health import Errors, Stats
+    from loopwatch.recorder.recorder import Recorder
     from loopwatch.thread_waits.thread_queue import ReportWait
 
 logger = logger_of()
@@ -140,7 +140,7 @@ class SiteMonitor:
 
     def stats(self) -> "Stats":
         """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
-        from loopwatch.recording.health import Stats  # noqa: PLC0415
+        from loopwatch.recorder.health import Stats  # noqa: PLC0415
 
         # ``stop`` and ``flush`` may hold the lock for seconds.
         recorder = self._recorder
@@ -255,7 +255,7 @@ class SiteMonitor:
 
 def _new_recorder(configuration: Configuration) -> "Recorder":
     # The recorder needs the models; asgi.py imports this module before Django is set up.
-    from loopwatch.recording.recorder import Recorder  # noqa: PLC0415
+    from loopwatch.recorder.recorder import Recorder  # noqa: PLC0415
 
     return Recorder(configuration, monitor.watchdog_figures)
 

@@ -8,10 +8,10 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.timing.loop_clock import LoopClock
-from loopwatch.recording.ongoing_stalls import OngoingStalls
+from loopwatch.recorder.ongoing_stalls import OngoingStalls
 
 if TYPE_CHECKING:
-    from loopwatch.recording.recorder import Recorder
+    from loopwatch.recorder.recorder import Recorder
 
 logger = logger_of()
 

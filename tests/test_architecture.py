@@ -26,7 +26,7 @@ FLOORS = (
     "abstract_models conf request_route sources thread_waits",
     "models",
     "wording",
-    "recording reporting",
+    "recorder reporting",
     "html_cells metrics site_subscriber",
     "checks site_monitor templatetags",
     "live request_tracing testing",

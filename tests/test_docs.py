@@ -16,9 +16,9 @@ from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
 from loopwatch.detection.strict.django_calls import FUNCTIONS, METHODS
-from loopwatch.recording import outage, pending
+from loopwatch.recorder import outage, pending
 from loopwatch.site_monitor import STOP_TIMEOUT_S
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -11,9 +11,9 @@ import pytest
 from loopwatch import site_monitor, watch
 from loopwatch.detection.loggers import SafeLogger, logger_of
 from loopwatch.models import Finding
-from loopwatch.recording import outage
-from tests.recording.calls import blocking_call
-from tests.recording.conftest import recorder_of
+from loopwatch.recorder import outage
+from tests.recorder.calls import blocking_call
+from tests.recorder.conftest import recorder_of
 from tests.support.waiting import wait_until
 
 __all__ = ["recorder_of"]

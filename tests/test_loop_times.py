@@ -11,9 +11,9 @@ from loopwatch.asgi import LoopWatch
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause
 from loopwatch.models import LoopTime
-from loopwatch.recording.recorder import Recorder
+from loopwatch.recorder.recorder import Recorder
 from loopwatch.site_subscriber import SiteSubscriber
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 
 BLOCKED_S = 0.15
 

@@ -6,9 +6,9 @@ import pytest
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause, KeptOut
-from loopwatch.recording.recorder import Recorder
+from loopwatch.recorder.recorder import Recorder
 from loopwatch.site_subscriber import SiteSubscriber
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 
 
 def holder(**changes):

@@ -35,7 +35,7 @@ async def serve(times=1):
 
 
 def test_stats_are_zero_before_the_first_request():
-    assert loopwatch.stats() == loopwatch.recording.health.Stats()
+    assert loopwatch.stats() == loopwatch.recorder.health.Stats()
 
 
 async def test_the_stalls_of_the_process_are_counted(site):

@@ -43,8 +43,8 @@ from django.db import connections
 from django.test import Client
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding
-from loopwatch.recording.recorder import Recorder
-from tests.recording.calls import blocking_call
+from loopwatch.recorder.recorder import Recorder
+from tests.recorder.calls import blocking_call
 
 for alias in connections:
     call_command("migrate", database=alias, verbosity=0)

@@ -14,7 +14,7 @@ from loopwatch.models import Finding
 def locked(rows: QuerySet[Any]) -> Iterator[None]:
     """Begin a transaction that locks rows before it reads: it cannot deadlock or fail because the recorder writes.
 
-    Like the recorder (``recording.database``), it locks findings in the order of their fingerprints. SQLite locks the
+    Like the recorder (``recorder.database``), it locks findings in the order of their fingerprints. SQLite locks the
     whole database with any write; a transaction that reads before its first write fails if another process has
     written meanwhile.
     """

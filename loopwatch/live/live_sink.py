@@ -13,12 +13,12 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, TEXT_LIMIT, Line, LiveBatch
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.process_name import process_name
-from loopwatch.recording import request_columns
-from loopwatch.recording.column_values import integer, milliseconds, path_text, text
-from loopwatch.recording.health import Errors
-from loopwatch.recording.ongoing_stalls import OngoingStalls
-from loopwatch.recording.paths import shorten
-from loopwatch.recording.sink import Sink
+from loopwatch.recorder import request_columns
+from loopwatch.recorder.column_values import integer, milliseconds, path_text, text
+from loopwatch.recorder.health import Errors
+from loopwatch.recorder.ongoing_stalls import OngoingStalls
+from loopwatch.recorder.paths import shorten
+from loopwatch.recorder.sink import Sink
 
 INTERVAL_S = 0.25
 LINES_KEPT = 1_000

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from loopwatch.recording.sink import Sink, register_sink
+from loopwatch.recorder.sink import Sink, register_sink
 
 if TYPE_CHECKING:
-    from loopwatch.recording.health import Errors
-    from loopwatch.recording.loop_times import LoopTimes
+    from loopwatch.recorder.health import Errors
+    from loopwatch.recorder.loop_times import LoopTimes
 
 
 def register_live_sink() -> None:

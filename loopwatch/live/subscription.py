@@ -8,7 +8,7 @@ from loopwatch import site_monitor
 from loopwatch.detection.loggers import logger_of
 from loopwatch.live.feed import GROUP, Receive
 from loopwatch.live.read_batch import NotABatchError, read_batch
-from loopwatch.recording.health import Errors
+from loopwatch.recorder.health import Errors
 
 RETRY_S = 2.0
 JOIN_AGAIN_S = 3600.0

@@ -1,8 +1,8 @@
 """The attributes of a stall in metrics; their combinations are limited, because each is a time series that costs."""
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.recording import request_columns
-from loopwatch.recording.column_values import text
+from loopwatch.recorder import request_columns
+from loopwatch.recorder.column_values import text
 
 LIMIT = 500
 """The largest number of combinations that a process distinguishes."""

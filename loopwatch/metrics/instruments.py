@@ -12,7 +12,7 @@ from loopwatch._version import __version__
 from loopwatch.histogram import BOUNDS_MS
 
 if TYPE_CHECKING:
-    from loopwatch.recording.loop_times import LoopFigures, LoopTimes
+    from loopwatch.recorder.loop_times import LoopFigures, LoopTimes
 
 _BOUNDS_S = [bound_ms / 1000 for bound_ms in BOUNDS_MS]
 _MINUTE_US = 60_000_000

@@ -10,13 +10,13 @@ from loopwatch.metrics.attributes import Attributes, BoundedAttributes
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.instruments import gauges, instruments
 from loopwatch.metrics.spans import add_to_span
-from loopwatch.recording.column_values import milliseconds, path_text, text
-from loopwatch.recording.paths import shorten
-from loopwatch.recording.sink import Sink
-from loopwatch.recording.stall_counter import StallCounter
+from loopwatch.recorder.column_values import milliseconds, path_text, text
+from loopwatch.recorder.paths import shorten
+from loopwatch.recorder.sink import Sink
+from loopwatch.recorder.stall_counter import StallCounter
 
 if TYPE_CHECKING:
-    from loopwatch.recording.loop_times import LoopTimes
+    from loopwatch.recorder.loop_times import LoopTimes
 
 
 class MetricsSink(Sink):

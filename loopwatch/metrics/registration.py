@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from loopwatch.detection.loggers import logger_of
 from loopwatch.metrics.availability import REMEDY, SINK, is_available
-from loopwatch.recording.sink import Sink, register_sink
+from loopwatch.recorder.sink import Sink, register_sink
 
 if TYPE_CHECKING:
-    from loopwatch.recording.health import Errors
-    from loopwatch.recording.loop_times import LoopTimes
+    from loopwatch.recorder.health import Errors
+    from loopwatch.recorder.loop_times import LoopTimes
 
 logger = logger_of()
 

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.tracing.traced_requests import Figures
-from loopwatch.recording.paths import shorten
+from loopwatch.recorder.paths import shorten
 
 MAX_CALLS = 5
 """Proxies accept a few kilobytes of headers; the log has all calls."""

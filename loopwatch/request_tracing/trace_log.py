@@ -6,8 +6,8 @@ from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.tracing.traced_requests import Figures, RequestTracing
 from loopwatch.escaping.log import log_text
-from loopwatch.recording import request_columns
-from loopwatch.recording.paths import shorten
+from loopwatch.recorder import request_columns
+from loopwatch.recorder.paths import shorten
 
 logger = logger_of("trace")
 

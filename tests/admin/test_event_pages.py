@@ -5,9 +5,9 @@ import pytest
 from django.urls import reverse
 
 from loopwatch.detection.calls import Contribution
-from loopwatch.recording import event_columns
+from loopwatch.recorder import event_columns
 from tests import settings as settings_module
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 from tests.stored import NOON, stored_event, stored_finding, stored_stack
 
 pytestmark = pytest.mark.django_db

@@ -60,7 +60,7 @@ def show(when: str, seconds: list[float]) -> None:
 
 def run(rows: int, batch_size: int | None) -> None:
     from loopwatch.models import BlockingEvent
-    from loopwatch.recording.pruning import BATCH_SIZE, Limits, prune
+    from loopwatch.recorder.pruning import BATCH_SIZE, Limits, prune
 
     store.build(rows)
     size = batch_size or BATCH_SIZE

@@ -59,7 +59,7 @@ def stores():
 def example_calls():
     """One for every finding, with a stack and samples as a real site has them."""
     from loopwatch.detection.calls import StackFrame, StackSample
-    from tests.recording.calls import blocking_call
+    from tests.recorder.calls import blocking_call
 
     for number in range(FINDINGS):
         stack = tuple(
@@ -115,7 +115,7 @@ def measure(name, rounds, seconds):
 
     from loopwatch.conf import Configuration
     from loopwatch.models import Finding
-    from loopwatch.recording.recorder import Recorder
+    from loopwatch.recorder.recorder import Recorder
 
     call_command("migrate", verbosity=0)
     stored, nowhere = Recorder(Configuration(sinks=("database",))), Recorder(Configuration(sinks=()))
@@ -146,7 +146,7 @@ def measure(name, rounds, seconds):
 def write(process, stalls):
     """What one of several processes does."""
     from loopwatch.conf import Configuration
-    from loopwatch.recording.recorder import Recorder
+    from loopwatch.recorder.recorder import Recorder
 
     recorder = Recorder(Configuration(sinks=("database",)))
     recorder.start()

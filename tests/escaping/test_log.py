@@ -9,13 +9,13 @@ from hypothesis import given
 from loopwatch.detection.calls import Request
 from loopwatch.detection.tracing.traced_requests import Figures
 from loopwatch.escaping.log import log_text
-from loopwatch.recording.health import Errors, describe
-from loopwatch.recording.sinks import LogSink
-from loopwatch.recording.thread_wait_log import ThreadWaitLog
+from loopwatch.recorder.health import Errors, describe
+from loopwatch.recorder.sinks import LogSink
+from loopwatch.recorder.thread_wait_log import ThreadWaitLog
 from loopwatch.request_tracing.server_timing import server_timing
 from loopwatch.request_tracing.trace_log import call_line
 from tests.escaping.names import is_invisible, names
-from tests.recording.calls import blocking_call, thread_wait
+from tests.recorder.calls import blocking_call, thread_wait
 
 HOSTILE = "a\x1b[31m\u202e\nWARNING forged\x85\u2028x"
 

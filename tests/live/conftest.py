@@ -7,7 +7,7 @@ from django.test import Client
 
 from tests.admin.conftest import staff
 from tests.live.page import Page
-from tests.recording.conftest import recorder_of
+from tests.recorder.conftest import recorder_of
 
 __all__ = ["recorder_of", "staff"]
 

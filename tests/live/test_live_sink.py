@@ -13,8 +13,8 @@ from loopwatch.live.batch import LINES_LIMIT, SECONDS_LIMIT, LiveBatch
 from loopwatch.live.feed import Feed, feed
 from loopwatch.live.live_sink import LiveSink
 from loopwatch.live.read_batch import read_batch
-from loopwatch.recording.health import Errors
-from tests.recording.calls import NOON, blocking_call
+from loopwatch.recorder.health import Errors
+from tests.recorder.calls import NOON, blocking_call
 
 SECOND = int(NOON.timestamp())
 

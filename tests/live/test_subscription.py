@@ -9,7 +9,7 @@ from channels.layers import InMemoryChannelLayer
 from loopwatch.live import subscription
 from loopwatch.live.batch import LiveBatch
 from loopwatch.live.feed import GROUP
-from loopwatch.recording.health import Errors
+from loopwatch.recorder.health import Errors
 from tests.live.lines import line
 
 BATCH = LiveBatch("web-1 7", 1, 1, (line(),), {1: 50.0})

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from loopwatch.metrics import attributes
 from loopwatch.metrics.metrics_sink import MetricsSink
-from loopwatch.recording.loop_times import LoopTimes
+from loopwatch.recorder.loop_times import LoopTimes
 from testproject.demo.ports import any_free
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 from tests.support.children import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,8 +46,8 @@ settings.configure(INSTALLED_APPS=["loopwatch"])
 import django; django.setup()
 {program}
 from loopwatch.metrics.metrics_sink import MetricsSink
-from loopwatch.recording.loop_times import LoopTimes
-from tests.recording.calls import blocking_call
+from loopwatch.recorder.loop_times import LoopTimes
+from tests.recorder.calls import blocking_call
 times = LoopTimes()
 MetricsSink(times).emit(blocking_call())
 print(urlopen("http://127.0.0.1:{port}/metrics").read().decode())

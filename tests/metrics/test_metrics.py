@@ -9,8 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from loopwatch.detection.calls import Cause, KeptOut, LoopUsage, Request
 from loopwatch.metrics.attributes import LIMIT, OTHER
 from loopwatch.metrics.metrics_sink import MetricsSink
-from loopwatch.recording.loop_times import LoopTimes
-from tests.recording.calls import blocking_call
+from loopwatch.recorder.loop_times import LoopTimes
+from tests.recorder.calls import blocking_call
 
 ATTRIBUTES = {
     "loopwatch.blocking_call": "time.sleep",

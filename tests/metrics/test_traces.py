@@ -13,8 +13,8 @@ from loopwatch.asgi import LoopWatch
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.metrics.spans import NAME, span_in
-from loopwatch.recording.loop_times import LoopTimes
-from tests.recording.calls import NOON, blocking_call
+from loopwatch.recorder.loop_times import LoopTimes
+from tests.recorder.calls import NOON, blocking_call
 from tests.test_asgi import get
 
 NOON_NS = round(NOON.timestamp()) * 10**9

@@ -8,11 +8,11 @@ from loopwatch.checks.settings import check_metrics
 from loopwatch.conf import Configuration
 from loopwatch.metrics.availability import is_available
 from loopwatch.metrics.instruments import instruments
-from loopwatch.recording.health import Errors
-from loopwatch.recording.loop_times import LoopTimes
-from loopwatch.recording.recorder import Recorder
-from loopwatch.recording.sinks import sinks
-from tests.recording.calls import blocking_call
+from loopwatch.recorder.health import Errors
+from loopwatch.recorder.loop_times import LoopTimes
+from loopwatch.recorder.recorder import Recorder
+from loopwatch.recorder.sinks import sinks
+from tests.recorder.calls import blocking_call
 from tests.support.children import run
 
 SITE = """

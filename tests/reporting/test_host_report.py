@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from loopwatch.models import LoopTime
-from loopwatch.recording import loop_times
+from loopwatch.recorder import loop_times
 from loopwatch.reporting import host_report
 from loopwatch.reporting.host_report import build_host_report
 from loopwatch.reporting.selection import Selection

@@ -1,3 +1,3 @@
-from tests.recording.conftest import recorder_of
+from tests.recorder.conftest import recorder_of
 
 __all__ = ["recorder_of"]

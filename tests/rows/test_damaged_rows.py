@@ -9,7 +9,7 @@ from django.db.models import JSONField, Value
 from django.urls import reverse
 
 from loopwatch.models import BlockingEvent, Finding
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 from tests.stored import stored_event, stored_finding, stored_health, stored_stack
 
 FRAME = ("shop/views.py", "checkout", 2, 7, 22, 1, "nap = time.sleep(0.1)")

@@ -11,13 +11,13 @@ import pytest
 
 from loopwatch.detection.calls import StackFrame
 from loopwatch.models import BlockingEvent
-from loopwatch.recording import stacks
+from loopwatch.recorder import stacks
 from loopwatch.sources.running import line_of, lines_of
 from loopwatch.sources.withheld import is_withheld
 from loopwatch.testing.failure_text import terminal_text
 from loopwatch.testing.finding import stalls_in
 from tests import settings as settings_module
-from tests.recording.calls import blocking_call
+from tests.recorder.calls import blocking_call
 
 SETTINGS = settings_module.__file__
 SECRET_LINENO = 1 + Path(SETTINGS).read_text().splitlines().index('SECRET_KEY = "tests only"')

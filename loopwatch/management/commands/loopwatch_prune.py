@@ -9,9 +9,9 @@ from django.core.management.base import CommandParser
 from loopwatch.management.output import print_text
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
-from loopwatch.recording.pruning import BATCH_SIZE, Limits, count, prune
-from loopwatch.recording.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
-from loopwatch.recording.wait_pruning import prune_waits, waits_before
+from loopwatch.recorder.pruning import BATCH_SIZE, Limits, count, prune
+from loopwatch.recorder.trusted_time import LONGEST_SILENCE, earlier_time, is_believed
+from loopwatch.recorder.wait_pruning import prune_waits, waits_before
 from loopwatch.reporting.since_option import FORMS, parse_since
 from loopwatch.stored_time import as_stored
 

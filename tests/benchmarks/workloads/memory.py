@@ -45,8 +45,8 @@ def _record(stalls: int) -> None:
     """More than the writer can keep up with: it thins the details."""
     from loopwatch.conf import configuration
     from loopwatch.detection.calls import StackFrame
-    from loopwatch.recording.recorder import Recorder
-    from tests.recording.calls import blocking_call
+    from loopwatch.recorder.recorder import Recorder
+    from tests.recorder.calls import blocking_call
 
     path = "/srv/site/shop/part_{0}.py"
     frames = tuple(StackFrame(path.format(n), f"shop.part_{n}", "step", n, n, 4, 20) for n in range(FRAMES))

@@ -1,0 +1,203 @@
+"""The database sink: adds deltas to the stored counters, exactly, while other processes do the same.
+
+Every transaction begins with a write and visits findings in the order of their fingerprints. SQLite therefore never has
+to upgrade a read lock, and PostgreSQL never finds a deadlock.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from django.core.exceptions import ValidationError
+from django.db import DataError, IntegrityError, connections, router, transaction
+
+from loopwatch.models import Finding
+from loopwatch.recorder.column_values import text
+from loopwatch.recorder.counters import count_routes, finding_row
+from loopwatch.recorder.deltas import FindingDelta, HourKey, RouteDelta
+from loopwatch.recorder.event_columns import FindingEvents, events_of
+from loopwatch.recorder.finding_rows import write_findings
+from loopwatch.recorder.health import describe
+from loopwatch.recorder.ledger import Ledger
+from loopwatch.recorder.pending import Pending
+from loopwatch.recorder.throttle import Throttle
+
+FINDINGS_PER_TRANSACTION = 10
+ROUTES_PER_TRANSACTION = 100
+
+# A batch that raises one of these will raise it again; any other failure may be temporary.
+UNSTORABLE = (DataError, IntegrityError, ValidationError, ValueError, TypeError, OverflowError)
+
+
+class UnstorableError(ValueError):
+    """A call could not be converted to columns: a function of the site (``REDACT``) gave it values of wrong types."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedBatch:
+    """The content of one transaction: deltas by fingerprint, or what to add to routes."""
+
+    number: int
+    deltas: dict[str, FindingDelta]
+    routes: Mapping[HourKey, RouteDelta] = field(default_factory=dict)
+
+    @property
+    def events(self) -> int:
+        return sum(delta.impact.events for delta in self.deltas.values())
+
+
+class DatabaseSink:
+    """Writes what is pending. Runs on the writer thread, with that thread's connections.
+
+    ``stored`` counts events written, ``thinned`` those of them kept only as a count, and ``dropped`` those that the
+    database refuses because of their content; ``on_refusal`` gets the error.
+    """
+
+    def __init__(
+        self, alias: str | None, events_per_finding: int, release: str, on_refusal: Callable[[Exception], None]
+    ) -> None:
+        self._alias = alias
+        self._events_per_finding = events_per_finding
+        self._release = text(release, 100)
+        self._on_refusal = on_refusal
+        self._ledger = Ledger()
+        self._doubtful: NumberedBatch | None = None
+        self._throttle = Throttle(is_hurried=False)
+        self.stored = 0
+        self.thinned = 0
+        self.dropped = 0
+
+    @property
+    def alias(self) -> str:
+        """Return the alias of the database: the one in the settings, or the router's choice."""
+        return self._alias or router.db_for_write(Finding)
+
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether a batch was taken out of ``pending`` whose commit was not confirmed."""
+        return self._doubtful is not None
+
+    @property
+    def events_in_doubt(self) -> int:
+        """How many events that batch has."""
+        return self._doubtful.events if self._doubtful else 0
+
+    def write(self, pending: Pending, *, at_once: bool = False) -> None:
+        """Write every delta and remove it from ``pending``; slowly enough for the loop, unless ``at_once``.
+
+        Exceptions of a transaction are raised. Committed deltas have been removed by then, so trying again is safe. If
+        the answer to a commit was lost, the deltas are kept here, to be tried again unchanged.
+        """
+        alias = self.alias
+        self._throttle = Throttle(is_hurried=at_once)
+        # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
+        connections[alias].ensure_connection()
+        self._ledger.open(alias)
+        self._settle(alias, pending)
+        for fingerprints in _batches(pending):
+            self._write_some(alias, pending, fingerprints)
+            self._throttle.rest()
+        keys = sorted(pending.routes)
+        for start in range(0, len(keys), ROUTES_PER_TRANSACTION):
+            self._write_routes(alias, pending, keys[start : start + ROUTES_PER_TRANSACTION])
+            self._throttle.rest()
+
+    def _settle(self, alias: str, pending: Pending) -> None:
+        batch = self._doubtful
+        if batch is None:
+            return
+        try:
+            self._commit(alias, batch)
+        except UNSTORABLE:  # It had not been committed, so it can be divided.
+            for fingerprint, delta in batch.deltas.items():
+                pending.put_back(fingerprint, delta)
+            pending.add_routes(batch.routes)
+        self._doubtful = None
+
+    def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
+        try:
+            self._write_together(alias, pending, {each: pending.findings[each] for each in fingerprints})
+        except UNSTORABLE as error:
+            if len(fingerprints) > 1:
+                for fingerprint in fingerprints:
+                    self._write_some(alias, pending, [fingerprint])
+                return
+            self._on_refusal(error)
+            self._write_counts_only(alias, pending, fingerprints[0])
+
+    def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
+        """Write the counts of a finding whose calls cannot be stored."""
+        delta = pending.findings[fingerprint]
+        counts = FindingDelta(delta.call, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
+        counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
+        try:
+            self._write_together(alias, pending, {fingerprint: counts})
+        except UNSTORABLE:
+            self.dropped += delta.impact.events
+            pending.remove(fingerprint)
+
+    def _write_together(self, alias: str, pending: Pending, deltas: dict[str, FindingDelta]) -> None:
+        batch = NumberedBatch(self._ledger.next_number(), deltas)
+        try:
+            self._commit(alias, batch)
+        except BaseException:
+            if self._doubtful is batch:
+                pending.remove(*deltas)
+            raise
+        pending.remove(*deltas)
+
+    def _write_routes(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
+        """Write routes in separate, short transactions, because every process adds to the same few rows."""
+        batch = NumberedBatch(self._ledger.next_number(), {}, {key: pending.routes[key] for key in keys})
+        try:
+            self._commit(alias, batch)
+        except UNSTORABLE as error:
+            self._on_refusal(error)
+        except BaseException:
+            if self._doubtful is batch:
+                pending.remove_routes(*keys)
+            raise
+        pending.remove_routes(*keys)
+
+    def _commit(self, alias: str, batch: NumberedBatch) -> None:
+        findings, events = self._converted(batch.deltas)
+        is_complete = False
+        try:
+            with transaction.atomic(using=alias):
+                is_new = self._ledger.enter(alias, batch.number)
+                deleted = 0
+                if is_new:
+                    deleted = write_findings(
+                        alias, self._release, batch.deltas, findings, events, self._events_per_finding
+                    )
+                    count_routes(alias, batch.routes)
+                is_complete = True
+        except UNSTORABLE:
+            raise
+        except BaseException:
+            if is_complete:
+                self._doubtful = batch
+            raise
+        self.stored += batch.events
+        self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + deleted
+
+    def _converted(self, deltas: Mapping[str, FindingDelta]) -> tuple[list[Finding], dict[str, FindingEvents]]:
+        """Convert the calls before the transaction. Raises ``UnstorableError``.
+
+        An error here is never the database's. Encoding stacks reads source files, and on SQLite other writers would
+        wait for the transaction meanwhile.
+        """
+        rest = self._throttle.rest
+        try:
+            findings = [finding_row(each, self._release, delta) for each, delta in deltas.items()]
+            return findings, {each: events_of(delta, self._release, rest) for each, delta in deltas.items()}
+        except MemoryError:  # may be temporary
+            raise
+        except Exception as error:
+            raise UnstorableError(f"A call could not be converted: {describe(error)}") from error
+
+
+def _batches(pending: Pending) -> Iterator[list[str]]:
+    """Divide the fingerprints, in their order, into groups to write together."""
+    ordered = sorted(pending.findings)
+    for start in range(0, len(ordered), FINDINGS_PER_TRANSACTION):
+        yield ordered[start : start + FINDINGS_PER_TRANSACTION]

@@ -1,0 +1,77 @@
+"""Maintains the store after each write: updates the row of this process and deletes rows that are too old."""
+
+import time
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from django.db import connections
+
+from loopwatch.conf import Configuration
+from loopwatch.detection.loggers import logger_of
+from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
+from loopwatch.recorder import health_rows, ledger, trusted_time
+from loopwatch.recorder.column_values import text
+from loopwatch.recorder.health import Errors, Stats
+from loopwatch.recorder.health_rows import HealthRow
+from loopwatch.recorder.loop_time_rows import prune_loop_times
+from loopwatch.recorder.pruning import prune_oldest
+from loopwatch.recorder.wait_pruning import prune_oldest_waits, waits_before
+from loopwatch.stored_time import as_stored
+from loopwatch.wording.durations import human_duration
+
+PRUNE_INTERVAL_S = 60.0
+BATCHES = 5
+BATCH_SIZE = 100
+CLOCKS_DIFFER = timedelta(hours=1)
+
+logger = logger_of("recorder")
+
+
+class Housekeeping:
+    """Used only by the writer thread. Failures are counted, the first is logged, and the next run tries again."""
+
+    def __init__(self, configuration: Configuration, errors: Errors) -> None:
+        self._errors = errors
+        self._kept = timedelta(days=configuration.events_kept_days)
+        self._health = HealthRow(text(configuration.release, 100))
+        self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+
+    def run(self, alias: str, stats: Stats) -> None:
+        """Maintain the database that was just written to."""
+        try:
+            self._health.write(alias, stats)
+            if time.monotonic() >= self._prune_at:
+                self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+                self._prune(alias)
+        except Exception as error:  # noqa: BLE001 - the stalls are written already
+            self._errors.log_once("housekeeping", error, "The store could not be kept tidy.")
+            with suppress(Exception):
+                connections.close_all()  # a broken connection must not be used again
+
+    def _prune(self, alias: str) -> None:
+        """Delete rows by age."""
+        now = trusted_time.earlier_time(alias)
+        ahead = datetime.now(UTC) - now
+        if ahead > CLOCKS_DIFFER:
+            self._doubt(f"The clock of this process is {_span(ahead)} ahead of the database's, which counts.")
+        oldest = as_stored(now - self._kept)
+        if not trusted_time.is_believed(alias, now):
+            events = BlockingEvent.objects.using(alias).filter(started_at__lt=oldest)
+            if events.exists() or waits_before(alias, oldest).exists():
+                self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
+            return
+        prune_loop_times(alias, now)
+        ProcessHealth.objects.using(alias).filter(reported_at__lt=as_stored(now - health_rows.KEPT)).delete()
+        CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - ledger.KEPT)).delete()
+        for delete_some in (prune_oldest_waits, prune_oldest):
+            for _ in range(BATCHES):
+                if not delete_some(alias, oldest, BATCH_SIZE):
+                    break
+
+    def _doubt(self, doubt: str) -> None:
+        if self._errors.count("clock", ValueError(doubt), doubt):
+            logger.warning("%s More of this is only counted.", doubt)
+
+
+def _span(time: timedelta) -> str:
+    return human_duration(time / timedelta(milliseconds=1))

@@ -1,0 +1,79 @@
+"""Reopens findings that a person has resolved or ignored, once that person's condition is met."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db.models import Q, QuerySet, Sum
+from django.utils import timezone
+
+from loopwatch.models import Finding, HourlyTotal
+from loopwatch.recorder.deltas import FindingDelta
+from loopwatch.rows.details import read_releases
+from loopwatch.stored_time import as_stored
+
+Status, When = Finding.Status, Finding.ReopenWhen
+
+_VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,5})", re.ASCII)
+_CLOSED = Q(status=Status.RESOLVED) | Q(status=Status.IGNORED) & ~Q(reopen_when="")
+_COLUMNS = (
+    *("fingerprint", "status", "status_changed_at", "reopen_when", "reopen_release", "reopen_figure_us"),
+    "known_releases",
+)
+
+
+def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
+    """Reopen findings among those just counted, in the same transaction."""
+    closed = Finding.objects.using(alias).filter(_CLOSED, fingerprint__in=list(deltas))
+    for finding in closed.only(*_COLUMNS):
+        delta = deltas[finding.fingerprint]
+        if _happened_since(finding.status_changed_at, delta):
+            _reopen(closed, finding, release, delta)
+
+
+def _happened_since(changed_at: datetime | None, delta: FindingDelta) -> bool:
+    return changed_at is None or changed_at < as_stored(delta.last_seen)
+
+
+def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: FindingDelta) -> None:
+    figure_us = _figure_us(finding, delta, closed.db)
+    if _is_met(finding, release, figure_us):
+        # Update only the columns of the status, and only if no person has changed it meanwhile.
+        unchanged = closed.filter(pk=finding.pk, status_changed_at=finding.status_changed_at)
+        unchanged.update(
+            status=Status.OPEN, reopened_at=timezone.now(), reopened_release=release, reopened_figure_us=figure_us
+        )
+
+
+def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
+    """Return the figure to compare with the finding's own; ``None`` if the condition has no figure."""
+    if finding.reopen_when == When.LONGER:
+        return delta.impact.longest_us
+    if finding.reopen_when == When.MORE:
+        hours = HourlyTotal.objects.using(alias).filter(
+            finding=finding, hour__in={as_stored(key.hour) for key in delta.hours}
+        )
+        blocked = hours.values_list("hour").annotate(blocked_us=Sum("blocked_us"))
+        return max((blocked_us for _, blocked_us in blocked), default=0)
+    return None
+
+
+def _is_met(finding: Finding, release: str, figure_us: int | None) -> bool:
+    if finding.reopen_when == When.NEW_RELEASE:
+        return release not in read_releases(finding.known_releases).values
+    if finding.reopen_when == When.RELEASE:
+        return _is_or_follows(release, finding.reopen_release)
+    if figure_us is not None:
+        return figure_us > (finding.reopen_figure_us or 0)
+    return finding.status == Status.RESOLVED
+
+
+def _is_or_follows(release: str, wanted: str) -> bool:
+    """Return whether the release is the wanted one, or a later one if both are plain version numbers."""
+    version, wanted_version = _version(release), _version(wanted)
+    return release == wanted or bool(version and wanted_version and version >= wanted_version)
+
+
+def _version(release: str) -> tuple[int, ...]:
+    match = _VERSION.fullmatch(release)
+    return tuple(map(int, match[1].split("."))) if match else ()

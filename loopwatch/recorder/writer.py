@@ -1,0 +1,104 @@
+"""Writes to the database, and keeps what is not written yet."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+
+from django.db import close_old_connections, connections, reset_queries
+
+from loopwatch.conf import Configuration
+from loopwatch.recorder.database import DatabaseSink
+from loopwatch.recorder.health import Errors, Stats
+from loopwatch.recorder.housekeeping import Housekeeping
+from loopwatch.recorder.loop_time_rows import LoopTimeRows
+from loopwatch.recorder.loop_times import LoopTimes
+from loopwatch.recorder.outage import Outage
+from loopwatch.recorder.pending import Pending
+from loopwatch.recorder.thread_wait_rows import ThreadWaitRows
+from loopwatch.recorder.thread_waits import ThreadWaits
+
+
+class Writer:
+    """Used by one thread at a time, except ``incoming`` and ``thread_waits``, which any thread may add to."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        errors: Errors,
+        stats: Callable[[], Stats],
+        loop_times: LoopTimes,
+        since: datetime,
+    ) -> None:
+        self._errors = errors
+        self._stats = stats
+        self._loop_times = loop_times
+        self._loop_time_rows = LoopTimeRows(configuration.release, since)
+        self._housekeeping = Housekeeping(configuration, errors)
+        self._outage = Outage()
+        self._retry_at = 0.0
+        self.thread_waits = ThreadWaits()
+        self._thread_wait_rows = ThreadWaitRows(configuration.release, self._refused)
+        self.incoming = deque[Pending]()
+        self.unwritten = Pending()
+        self.dropped = 0
+        self.database = _database_sink(configuration, self._refused) if "database" in configuration.sinks else None
+
+    def write(self, *, at_once: bool) -> float | None:
+        """Write everything. Returns after how many seconds to try again, or ``None`` if nothing is left.
+
+        After a failure, the database is not tried again before that time, unless ``at_once``.
+        """
+        while self.incoming:
+            self.dropped += self.unwritten.merge(self.incoming[0])
+            self.incoming.popleft()
+        self._loop_time_rows.add(self._loop_times.take())
+        self.thread_waits.move_to(self._thread_wait_rows.sums)
+        if self.database and self._is_behind and (at_once or time.monotonic() >= self._retry_at):
+            self._store(self.database, at_once=at_once)
+        return max(0.0, self._retry_at - time.monotonic()) if self._is_behind else None
+
+    @property
+    def pending_events(self) -> int:
+        """How many events are not known to be written."""
+        incoming = sum(pending.events for pending in list(self.incoming))
+        return incoming + self.unwritten.events + (self.database.events_in_doubt if self.database else 0)
+
+    @property
+    def pending_waits(self) -> int:
+        """How many thread waits are not known to be written."""
+        return self.thread_waits.waits + self._thread_wait_rows.waits
+
+    @property
+    def _is_behind(self) -> bool:
+        if self.database is None:
+            return False
+        rows_are_waiting = self._loop_time_rows.are_waiting or self._thread_wait_rows.are_waiting
+        unwritten = self.unwritten.findings or self.unwritten.routes
+        return bool(unwritten) or rows_are_waiting or self.database.is_in_doubt
+
+    def _store(self, database: DatabaseSink, *, at_once: bool) -> None:
+        try:
+            close_old_connections()
+            database.write(self.unwritten, at_once=at_once)
+            self._loop_time_rows.write(database.alias)
+            self._thread_wait_rows.write(database.alias)
+            self._retry_at = 0.0
+            self._outage.over()
+            self._housekeeping.run(database.alias, self._stats())
+            close_old_connections()
+        except BaseException as error:  # noqa: BLE001 - routers and backends may raise anything; everything is kept
+            self._errors.count("database", error)
+            self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events)
+            with suppress(Exception):
+                connections.close_all()  # a broken connection must not be used again
+        finally:
+            reset_queries()  # Django remembers every query under DEBUG
+
+    def _refused(self, error: Exception) -> None:
+        self._errors.log_once("database", error, "The database refused what it was to store.")
+
+
+def _database_sink(configuration: Configuration, on_refusal: Callable[[Exception], None]) -> DatabaseSink:
+    return DatabaseSink(configuration.database, configuration.events_per_finding, configuration.release, on_refusal)
