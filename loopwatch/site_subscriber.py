@@ -5,15 +5,12 @@ from typing import TYPE_CHECKING
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.path_filter import PathFilter
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.recorder.ongoing_stalls import OngoingStalls
 
 if TYPE_CHECKING:
     from loopwatch.recorder.recorder import Recorder
-
-logger = logger_of()
 
 
 class SiteSubscriber:
@@ -32,14 +29,13 @@ class SiteSubscriber:
         self._recorded = OngoingStalls[BlockingCall]()
 
     def receive(self, call: BlockingCall) -> None:
-        """Hand a stall to the recorder, and a machine stall to the log. Runs on the watchdog's thread."""
+        """Hand a stall to the recorder, which has a machine stall logged only. Runs on the watchdog's thread."""
         earlier = self._recorded.pop(call)
         holder = None if earlier else self._holder_to_record(call)
         self._recorder.loop_times.add_pause(holder or call)
         if call.cause.is_machine:
-            # Without the holder: it has not passed ``REDACT`` yet. The log has it as a finding.
-            still = "The event loop stood still for %.0f ms, but no call is to blame: %s"
-            logger.info(still, call.step_ms, call.cause_in_words)
+            if earlier is None:
+                self._recorder.log_machine_stall(call)
         elif self._filter.accepts(call):
             self._recorded.keep(call, call)
             self._recorder.put(call)

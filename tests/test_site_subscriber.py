@@ -1,6 +1,7 @@
 """What becomes of a pause that no call of the loop is to blame for: a line in the log, and a finding of its holder."""
 
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -16,13 +17,38 @@ def holder(**changes):
     return blocking_call(cause=Cause.GIL_HELD, filename="/srv/shop/jobs.py", lineno=7, **names, **changes)
 
 
-@pytest.mark.parametrize("held_by", [None, holder()], ids=["unknown", "known"])
-def test_the_line_for_a_pause_names_no_holder_because_redact_has_not_seen_it(held_by, caplog):
-    caplog.set_level(logging.INFO, logger="loopwatch")
-    configuration = Configuration(redact=lambda _: None)
-    receiver = SiteSubscriber(configuration, Recorder(configuration))
-    receiver.receive(blocking_call(cause=Cause.STARVED, step_ms=200.0, held_by=held_by))
-    assert caplog.messages == ["The event loop stood still for 200 ms, but no call is to blame: starved"]
+@pytest.fixture
+def logged(caplog):
+    """The threads that have logged something, after the reports of a site that only logs."""
+
+    def logged(*calls, **settings):
+        caplog.set_level(logging.INFO, logger="loopwatch")
+        configuration = Configuration(sinks=("log",), **settings)
+        recorder = Recorder(configuration)
+        receiver = SiteSubscriber(configuration, recorder)
+        recorder.start()
+        try:
+            for call in calls:
+                receiver.receive(call)
+            assert recorder.flush(60)
+        finally:
+            recorder.stop(60)
+        return [record.threadName for record in caplog.records]
+
+    return logged
+
+
+def test_a_pause_is_logged_by_the_thread_of_the_log_because_a_log_may_be_slow(logged):
+    assert logged(blocking_call(cause=Cause.STARVED)) == ["loopwatch-log"]
+
+
+def test_a_pause_is_logged_although_redact_withholds_everything(logged):
+    assert logged(blocking_call(cause=Cause.STARVED), redact=lambda _: None) == ["loopwatch-log"]
+
+
+def test_a_pause_that_was_logged_as_a_finding_is_not_logged_again(logged):
+    ongoing = blocking_call(ongoing=True)
+    assert logged(ongoing, replace(ongoing, ongoing=False, cause=Cause.STARVED)) == ["loopwatch-log"]
 
 
 @pytest.fixture

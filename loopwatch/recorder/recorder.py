@@ -19,7 +19,7 @@ from loopwatch.recorder.delivery import Delivery, remaining_s
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.loop_times import LoopTimes
 from loopwatch.recorder.redaction import Redaction
-from loopwatch.recorder.sinks import sinks
+from loopwatch.recorder.sinks import LogSink, sinks
 from loopwatch.recorder.thread_wait_log import ThreadWaitLog
 from loopwatch.recorder.writer import Writer
 from loopwatch.recorder.writer_thread import WriterThread
@@ -79,6 +79,12 @@ class Recorder:
                 self._record(call)
         except Exception as error:  # noqa: BLE001 - the watchdog must go on
             self.errors.log_once("recorder", error, "A stall could not be recorded.")
+
+    def log_machine_stall(self, call: BlockingCall) -> None:
+        """Hand a stall that no call caused to the thread of the log, without I/O. It is recorded nowhere else."""
+        for delivery in self._deliveries:
+            if delivery.name == LogSink.name:
+                delivery.put(call)
 
     def put_usage(self, usage: LoopUsage) -> None:
         """Take over how busy a loop was, without I/O or exceptions; it is written within a minute."""

@@ -71,7 +71,10 @@ class SignalSink(Sink):
 
 
 class LogSink(Sink):
-    """Logs a warning for each stall, but at most one a minute for each finding. The next line counts those left out."""
+    """Logs a warning for each stall, but at most one a minute for each finding. The next line counts those left out.
+
+    Machine stalls get a line of level ``INFO`` instead, at most one a minute for each cause.
+    """
 
     name = "log"
 
@@ -81,11 +84,21 @@ class LogSink(Sink):
 
     def emit(self, call: BlockingCall) -> None:
         """Write a line, or count the stall for the next line."""
-        is_logged = self._logged.pop(call)
-        self._logged.keep(call, note=True)
-        if is_logged or (suppressed := self._throttle.left_out(call.fingerprint)) is None:
+        is_machine = call.cause.is_machine
+        is_logged = self._logged.pop(call) == is_machine  # what was the machine's so far may become a call's
+        self._logged.keep(call, is_machine)
+        if is_logged or (suppressed := self._throttle.left_out(call.cause if is_machine else call.fingerprint)) is None:
             return
-        logger.warning("%s", _line(call, suppressed), extra=_fields(call, suppressed))
+        if is_machine:
+            logger.info("%s", _machine_line(call, suppressed))
+        else:
+            logger.warning("%s", _line(call, suppressed), extra=_fields(call, suppressed))
+
+
+def _machine_line(call: BlockingCall, suppressed: int) -> str:
+    # Without the holder: it has not passed ``REDACT`` yet. The log has it as a finding.
+    line = f"The event loop stood still for {call.step_ms:.0f} ms, but no call is to blame: {call.cause_in_words}"
+    return f"{line}; {suppressed} more of this cause since its last line" if suppressed else line
 
 
 def _line(call: BlockingCall, suppressed: int) -> str:

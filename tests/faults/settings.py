@@ -8,6 +8,10 @@ import time
 from django.http import HttpResponse
 from django.urls import path
 
+from loopwatch.recorder import log_throttle
+
+log_throttle.INTERVAL_S = 0.0  # the tests count the pauses that the machine made
+
 
 async def stall(request):
     time.sleep(int(os.environ["SITE_STALL_MS"]) / 1000)

@@ -29,6 +29,13 @@ def lines(caplog):
 
 
 @pytest.fixture
+def machine_lines(caplog):
+    """Return a function that gives the lines logged for machine stalls so far."""
+    caplog.set_level(logging.INFO, logger="loopwatch")
+    return lambda: [record.getMessage() for record in lines(caplog) if record.levelno == logging.INFO]
+
+
+@pytest.fixture
 def received():
     calls = []
 
@@ -138,6 +145,49 @@ def test_the_log_has_one_line_for_an_ongoing_stall(caplog):
         clock.now_s += 61.0
     assert len(lines(caplog)) == 1
     assert "has been blocking" in lines(caplog)[0].getMessage()
+
+
+HELD = blocking_call(cause=Cause.GIL_HELD)
+
+
+@pytest.mark.parametrize("held_by", [None, HELD], ids=["unknown", "known"])
+def test_the_line_for_a_machine_stall_names_no_holder_because_redact_has_not_seen_it(held_by, machine_lines):
+    LogSink().emit(blocking_call(cause=Cause.STARVED, step_ms=200.0, held_by=held_by))
+    assert machine_lines() == ["The event loop stood still for 200 ms, but no call is to blame: starved"]
+
+
+def test_the_log_has_one_line_a_minute_for_each_cause_of_machine_stalls_and_counts_the_others(machine_lines):
+    sink = LogSink(clock := Clock())
+    for number in range(4):
+        sink.emit(blocking_call(cause=Cause.SUSPENDED, function=f"views.view_{number}", step_ms=200.0))
+    sink.emit(blocking_call(cause=Cause.STARVED))
+    clock.now_s += 60.0
+    sink.emit(blocking_call(cause=Cause.SUSPENDED, step_ms=300.0))
+    assert [line.partition("blame: ")[2] for line in machine_lines()] == [
+        "suspended",
+        "starved",
+        "suspended; 3 more of this cause since its last line",
+    ]
+
+
+def test_the_log_has_one_line_for_an_ongoing_machine_stall_and_counts_it_once(machine_lines):
+    sink = LogSink(clock := Clock())
+    for stall_id in ("one", "two", "two"):
+        sink.emit(blocking_call(stall_id=stall_id, cause=Cause.STARVED, ongoing=True))
+    clock.now_s += 61.0
+    sink.emit(blocking_call(cause=Cause.STARVED))
+    assert [line.partition("blame: ")[2] for line in machine_lines()] == [
+        "starved",
+        "starved; 1 more of this cause since its last line",
+    ]
+
+
+def test_a_stall_that_proves_to_be_a_calls_is_logged_as_a_finding_too(machine_lines, caplog):
+    sink = LogSink()
+    for cause in (Cause.STARVED, Cause.WAITING):
+        sink.emit(blocking_call(stall_id="one", cause=cause, ongoing=True))
+    assert len(machine_lines()) == 1
+    assert [record.levelno for record in lines(caplog)] == [logging.INFO, logging.WARNING]
 
 
 def test_line_breaks_in_names_do_not_break_the_line_of_the_log(caplog):
