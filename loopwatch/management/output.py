@@ -49,7 +49,7 @@ def show_repeatedly(stdout: OutputWrapper, text: Callable[[], str], interval_s: 
     with _screen(stdout):
         while True:
             lines = _fitting(_encodable(stdout, text()).splitlines(), shutil.get_terminal_size().lines)
-            stdout.write(_HOME + "\r\n".join(line + _END_OF_LINE for line in lines) + _BELOW, ending="")
+            stdout.write(_HOME + _erased_first(lines), ending="")
             stdout.flush()
             time.sleep(interval_s)
 
@@ -57,6 +57,15 @@ def show_repeatedly(stdout: OutputWrapper, text: Callable[[], str], interval_s: 
 def _encodable(stdout: OutputWrapper, text: str) -> str:
     encoding = getattr(stdout, "encoding", None) or "utf-8"
     return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _erased_first(lines: list[str]) -> str:
+    """Return the lines, each after the sequence that erases its place; the last one also erases all lines below.
+
+    After a line as wide as the terminal, the cursor is still on its last character, which erasing would delete.
+    """
+    *upper, last = lines or [""]
+    return "".join(f"{_END_OF_LINE}{line}\r\n" for line in upper) + _BELOW + last
 
 
 def _fitting(lines: list[str], height: int) -> list[str]:
