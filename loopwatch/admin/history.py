@@ -1,16 +1,19 @@
 """Sums up a finding's durations and releases from its hourly totals, in one query."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Max, Min, QuerySet, Sum
 
-from loopwatch.histogram import BOUNDS_MS, COLUMNS, percentile_ms
+from loopwatch.histogram import BOUNDS_MS, COLUMNS
+from loopwatch.impact import Impact
 from loopwatch.models import HourlyTotal
+from loopwatch.reporting.aggregates import IMPACT, NO_SUMS, Sums
 from loopwatch.wording.durations import human_duration
 
 _RELEASES = 30
+_COUNTS = 3 + len(IMPACT)
+"""Where the histogram begins in a row of the query: after the release, its two hours and the impact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +64,22 @@ class History:
 
 def history_of(totals: QuerySet[HourlyTotal]) -> History:
     """Compute the history in one query."""
-    rows = totals.values_list("release").annotate(
-        Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"), Max("longest_us"), *map(Sum, COLUMNS)
-    )
+    rows = totals.values_list("release").annotate(Min("hour"), Max("hour"), *IMPACT, *map(Sum, COLUMNS))
     latest_first = sorted(rows, key=lambda row: (row[2], row[1]), reverse=True)
-    counts = [sum(column) for column in zip(*(row[6:] for row in latest_first), strict=True)]
-    longest_ms = max((row[5] / 1000 for row in latest_first), default=0.0)
-    releases = [
-        Release(name, first, last, events, blocked_us / 1000, longest_us / 1000, _percentile(each, longest_us))
-        for name, first, last, events, blocked_us, longest_us, *each in latest_first[:_RELEASES]
-    ]
-    return History(_distribution(counts, longest_ms), releases, max(len(latest_first) - _RELEASES, 0))
+    sums = [Sums(Impact(*row[3:_COUNTS]), tuple(row[_COUNTS:])) for row in latest_first]
+    releases = [_release(*row[:3], sums=each) for row, each in zip(latest_first, sums, strict=True)]
+    return History(_distribution(sum(sums, NO_SUMS)), releases[:_RELEASES], max(len(releases) - _RELEASES, 0))
 
 
-def _percentile(counts: Sequence[int], longest_us: int) -> float | None:
-    return percentile_ms(counts, 0.95, longest_us / 1000) if any(counts) else None
+def _release(name: str, first: datetime, last: datetime, *, sums: Sums) -> Release:
+    impact = sums.impact
+    return Release(
+        name, first, last, impact.events, impact.blocked_us / 1000, impact.longest_us / 1000, p95_ms=sums.p95_ms
+    )
 
 
-def _distribution(counts: Sequence[int], longest_ms: float) -> Distribution:
+def _distribution(sums: Sums) -> Distribution:
+    counts = sums.counts
     filled = [index for index, count in enumerate(counts) if count]
     shown = range(filled[0], filled[-1] + 1) if filled else range(0)
     total, most = sum(counts) or 1, max(counts, default=0) or 1
@@ -87,7 +88,7 @@ def _distribution(counts: Sequence[int], longest_ms: float) -> Distribution:
         Bucket(_label(index), counts[index], counts[index] / total, _bar(counts[index], most))
         for index in shown
     ]
-    return Distribution(buckets, *(percentile_ms(counts, fraction, longest_ms) for fraction in (0.5, 0.95, 0.99)))
+    return Distribution(buckets, *map(sums.percentile_ms, (0.5, 0.95, 0.99)))
 
 
 def _bar(count: int, most: int) -> int:

@@ -30,9 +30,17 @@ class Sums:
 
     @property
     def p95_ms(self) -> float | None:
+        """The estimate to the microsecond; ``None`` where no histogram is stored."""
         if not any(self.counts):
             return None
-        return round(percentile_ms(self.counts, 0.95, self.impact.longest_us / 1000), 3)
+        return round(self.percentile_ms(0.95), 3)
+
+    def percentile_ms(self, fraction: float) -> float:
+        """Estimate a percentile; 0.0 where no histogram is stored."""
+        # A stall that goes on is an event with a duration so far, but is not in the histogram yet.
+        is_complete = sum(self.counts) == self.impact.events
+        total_ms = self.impact.blocked_us / 1000 if is_complete else None
+        return percentile_ms(self.counts, fraction, self.impact.longest_us / 1000, total_ms)
 
 
 NO_SUMS = Sums()

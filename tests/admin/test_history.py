@@ -46,6 +46,32 @@ def test_percentiles_never_exceed_the_longest():
     assert 50 <= distribution.p50_ms <= 75 <= distribution.p95_ms <= distribution.p99_ms <= 80
 
 
+@pytest.mark.parametrize(
+    ("durations_ms", "percentiles_ms"),
+    [
+        ([300], (300, 300, 300)),
+        ([301] * 4, (301, 301, 301)),
+        ([260, 480], (260, 480, 480)),
+        ([120, 301, 302, 303], (270, 303, 303)),  # with 270 ms, the first may have been any from 100 to 150 ms
+        ([251, 252, 253, 499], (253, 499, 499)),
+        ([60, 61, 62] + [301] * 47, (299.1, 300.1, 301)),
+    ],
+)
+def test_percentiles_do_not_contradict_the_sum_and_the_longest(durations_ms, percentiles_ms):
+    finding = stored_finding()
+    stored_hour(finding, *durations_ms)
+    found = history(finding).distribution
+    assert (found.p50_ms, found.p95_ms, found.p99_ms) == pytest.approx(percentiles_ms, abs=0.1)
+
+
+def test_a_stall_that_goes_on_moves_no_percentile():
+    finding = stored_finding()
+    stored_hour(finding, *[60] * 10)
+    before = history(finding).distribution.p50_ms
+    stored_hour(finding, 30_000, route="slow/", over_30000ms=0)
+    assert history(finding).distribution.p50_ms <= before * 1.2
+
+
 def test_releases_come_latest_first_with_their_own_figures():
     finding = stored_finding()
     stored_hour(finding, 60, release="1.0", hour=NOON)
