@@ -6,12 +6,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
-from django.contrib.admin.utils import quote
 from django.contrib.auth import get_permission_codename
 from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -112,9 +111,9 @@ class TriageAdmin(ReadOnlyAdmin):
         return [path("<int:finding_id>/status/", view, name="loopwatch_finding_status"), *super().get_urls()]
 
     def status_view(self, request: HttpRequest, finding_id: int) -> HttpResponse:
-        """Handle the buttons and the form of a finding's page."""
+        """Handle the buttons and the form of a finding's page; a GET, as of a shared address, leads to that page."""
         if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
+            return HttpResponseRedirect(self._page_url(request, finding_id))
         if not self.has_triage_permission(request):
             raise PermissionDenied
         finding = get_object_or_404(self.get_queryset(request), pk=finding_id)
@@ -122,13 +121,13 @@ class TriageAdmin(ReadOnlyAdmin):
         if "status" not in request.POST:
             form = TriageForm(request.POST)
             if not form.is_valid():
-                return self._ask(request, form, only, [], request.get_full_path(), self._page_url(request, finding))
+                return self._ask(request, form, only, [], request.get_full_path(), self._page_url(request, finding_id))
             self._decide(request, only, form.decision())
         elif request.POST["status"] in Status.values:
             self._decide(request, only, Decision(Status(request.POST["status"])))
         else:
             return HttpResponseBadRequest(f"status must be one of {', '.join(Status.values)}")
-        return HttpResponseRedirect(self._page_url(request, finding))
+        return HttpResponseRedirect(self._page_url(request, finding_id))
 
     def triage_context(self, request: HttpRequest, finding: Finding) -> dict[str, Any]:
         """Return the context of ``loopwatch/triage.html`` for one finding."""
@@ -169,8 +168,8 @@ class TriageAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "loopwatch/triage_page.html", context)
 
-    def _page_url(self, request: HttpRequest, finding: Finding) -> str:
-        url = reverse(f"{self.admin_site.name}:loopwatch_finding_change", args=[quote(finding.pk)])
+    def _page_url(self, request: HttpRequest, finding_id: int) -> str:
+        url = reverse(f"{self.admin_site.name}:loopwatch_finding_change", args=[finding_id])
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
 
 

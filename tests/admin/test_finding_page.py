@@ -312,6 +312,20 @@ def test_the_buttons_keep_the_filters_of_the_list(admin_client):
     assert response["Location"] == f"{page_url(finding)}?_changelist_filters=status%3Dall"
 
 
+@pytest.mark.parametrize("query", ["", "?_changelist_filters=status%3Dall"])
+def test_the_address_of_the_buttons_leads_to_the_finding_if_it_is_loaded_again(viewer, query):
+    finding = stored_finding()
+    response = viewer.get(status_url(finding) + query)
+    assert (response.status_code, response["Location"]) == (302, page_url(finding) + query)
+
+
+def test_the_history_of_a_finding_is_linked_for_everybody_who_may_view_it(viewer):
+    finding = stored_finding()
+    url = reverse("admin:loopwatch_finding_history", args=[finding.pk])
+    assert f'href="{url}"' in page_of(viewer, finding)
+    assert viewer.get(url).status_code == 200
+
+
 def test_users_who_may_only_view_findings_have_no_buttons_and_are_refused(viewer):
     finding = stored_finding()
     page = page_of(viewer, finding)
@@ -326,7 +340,7 @@ def test_users_who_may_only_view_findings_have_no_buttons_and_are_refused(viewer
 def test_changing_the_status_needs_a_post_with_a_csrf_token(staff):
     finding = stored_finding()
     client = staff("change_finding", enforce_csrf_checks=True)
-    assert client.get(status_url(finding), {"status": "resolved"}).status_code == 405
+    client.get(status_url(finding), {"status": "resolved"})
     assert client.post(status_url(finding), {"status": "resolved"}).status_code == 403
     finding.refresh_from_db()
     assert finding.status == "open"
