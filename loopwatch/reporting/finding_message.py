@@ -47,7 +47,7 @@ def message(finding: ReportedFinding) -> str:
 def _figures(finding: ReportedFinding) -> str:
     """For a finding that is gone, use the figures of the earlier release."""
     row = finding.change.before if finding.change and finding.change.kind == GONE else finding
-    p95 = "" if row.p95_ms is None else f" (95 % within {human_duration(row.p95_ms)})"
+    p95 = "" if row.p95_ms is None else f" (p95 {human_duration(row.p95_ms)})"
     times, in_all = wording.counted(row.events, "time"), human_duration(row.blocked_ms)
     return f"{times}, for up to {human_duration(row.longest_ms)}{p95}, {in_all} in total"
 

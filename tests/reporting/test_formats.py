@@ -293,7 +293,7 @@ class TestGithub:
         assert line.startswith(
             "::warning title=time.sleep blocks the event loop,file=shop/views.py,line=41::time.sleep in"
         )
-        assert "3 times, for up to 120 ms (95 %25 within 110 ms)" in line
+        assert "3 times, for up to 120 ms (p95 110 ms)" in line
         assert "7 other requests were delayed by 840 ms in total" in line
         assert "Await asyncio.sleep()" in line
 
@@ -353,7 +353,7 @@ class TestSarif:
         states = ["new", "updated", "absent", "updated", "unchanged"]
         assert [result["baselineState"] for result in results] == states
         assert (
-            "90 times, for up to 100 ms (95 % within 100 ms), 9.0 s in total. It has not been seen since."
+            "90 times, for up to 100 ms (p95 100 ms), 9.0 s in total. It has not been seen since."
             in (results[2]["message"]["text"])
         )
 
