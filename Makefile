@@ -1,5 +1,5 @@
 # Everything happens in .venv, .venv-peers and .demo beside this file.
-# Targets: demo, check, test, coverage, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, clean.
+# Targets: demo, check, test, coverage, catalogue, matrix, benchmarks, versions, lint, docs, pictures, messages, release-check, clean.
 #   make demo ARGS=--exit     ends by itself after the report; ARGS="--seconds 60 --port 9000", ARGS=--help
 #   make test ARGS="-k chat"  passes options on to pytest
 #   make … PYTHON=python3.13  makes .venv with that interpreter
@@ -11,7 +11,7 @@ IN_VENV := $(VENV)/bin/python
 # Daphne's autobahn has no wheel for the newest Python yet, and its C code would need headers and a compiler.
 export AUTOBAHN_USE_NVX ?= 0
 
-.PHONY: demo check test coverage catalogue matrix benchmarks versions lint docs pictures messages clean
+.PHONY: demo check test coverage catalogue matrix benchmarks versions lint docs pictures messages release-check clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed-demo
@@ -65,8 +65,12 @@ messages: $(VENV)/installed-test
 	cd loopwatch && ../$(IN_VENV) ../manage.py makemessages --all --no-location --no-obsolete
 	cd loopwatch && ../$(IN_VENV) ../manage.py compilemessages
 
+# Builds the packages into dist/, checks them, and uses each from a fresh environment.
+release-check: $(VENV)/installed-release
+	.ci/release-check $(abspath $(IN_VENV))
+
 clean:
-	rm -rf $(VENV) .venv-peers .demo .nox docs/_build
+	rm -rf dist $(VENV) .venv-peers .demo .nox docs/_build
 
 # pip knows dependency groups from 25.1 on.
 $(VENV)/installed-%: pyproject.toml | $(VENV)/made

@@ -46,8 +46,8 @@ def test_the_wheel_says_what_it_needs_and_under_which_licence(wheel):
 def test_the_source_distribution_has_the_tests_and_the_documents_too(distributions):
     with tarfile.open(distributions / f"{NAME}.tar.gz") as archive:
         packed = {member.name.removeprefix(f"{NAME}/") for member in archive.getmembers()}
-    ours = {path for path in tracked() if not path.startswith(".ci/")}
-    assert packed == {*ours, "PKG-INFO"}
+    ours = {path for path in tracked() if not path.startswith(".")}
+    assert packed == {*ours, ".gitignore", "PKG-INFO"}
 
 
 def test_watch_from_the_wheel_does_not_import_django(distributions, tmp_path):
