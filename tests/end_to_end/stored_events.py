@@ -11,7 +11,7 @@ WRITTEN_WITHIN_S = 60
 
 EVENTS = """
     SELECT event.blocking_call, finding.function, event.filename, event.lineno, event.route, event.method,
-           event.consumer, event.exact, event.duration_us / 1000.0
+           event.consumer, event.exact, event.duration_us / 1000.0, event.cause
     FROM loopwatch_blockingevent AS event JOIN loopwatch_finding AS finding ON finding.id = event.finding_id
     ORDER BY event.id
 """
@@ -28,6 +28,7 @@ class StoredEvent:
     consumer: str
     exact: bool
     duration_ms: float
+    cause: str
 
 
 def stored_events(database: Path) -> list[StoredEvent]:
