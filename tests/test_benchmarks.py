@@ -11,12 +11,12 @@ from tests.support.children import run
 
 
 def benchmarks(*arguments):
-    command = [sys.executable, "-m", "tests.benchmarks", "--quick", "--only", "callback", *arguments]
+    command = [sys.executable, "-m", "tests.benchmarks", "--quick", *arguments]
     return run(command, check=True).stdout
 
 
 def test_every_engine_has_a_figure_beside_what_it_is_compared_with():
-    told = json.loads(benchmarks("--json"))
+    told = json.loads(benchmarks("--only", "callback", "--json"))
     assert told["machine"].startswith("Python 3.")
     figures = {each["variant"]: each for each in told["figures"]}
     assert {"loopwatch, sampling", "loopwatch, tracing", "asyncio debug mode"} <= figures.keys()
@@ -45,15 +45,27 @@ def test_what_differs_between_generations_of_processes_is_error():
 
 
 def test_a_budget_is_missed_only_if_that_is_sure():
-    budget = Budget("view", "tool", 1.02)
+    most, least = Budget("view", "tool", 1.02), Budget("view", "tool", least=0.99)
 
-    def verdict(median, error):
+    def verdict(budget, median, error):
         return budget.verdict({"view": {"tool": Figure(median, error, 30)}})
 
-    assert verdict(1.01, 0.5) is Verdict.MET
-    assert verdict(1.03, 0.02) is Verdict.UNCLEAR
-    assert verdict(1.03, 0.005) is Verdict.MISSED
-    assert budget.verdict({}) is None
+    assert verdict(most, 1.01, 0.5) is Verdict.MET
+    assert verdict(most, 1.03, 0.02) is Verdict.UNCLEAR
+    assert verdict(most, 1.03, 0.005) is Verdict.MISSED
+    assert verdict(least, 1.03, 0.5) is Verdict.MET
+    assert verdict(least, 0.98, 0.02) is Verdict.UNCLEAR
+    assert verdict(least, 0.98, 0.005) is Verdict.MISSED
+    assert most.verdict({}) is None
+
+
+@pytest.mark.servers
+@pytest.mark.parametrize("page", ["uvicorn-echo", "daphne-account"])
+def test_every_measure_of_a_served_page_has_a_figure(page):
+    figures = json.loads(benchmarks("--json", "--only", page))["figures"]
+    served = {each["workload"] for each in figures if each["variant"] == "loopwatch, sampling"}
+    measures = ("throughput", "cpu", "p50", "p99", "half-p50", "half-p99", "stall-p99")
+    assert served == {f"{page}-{measure}" for measure in measures}
 
 
 @pytest.mark.real_time

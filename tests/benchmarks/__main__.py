@@ -1,10 +1,12 @@
 """What loopwatch costs, beside other tools of the field, as tables or JSON.
 
 Every figure compares what was measured side by side, in short rounds in which all take turns: the median over the
-rounds, and how far the true one may be from it. Measured is the CPU time of the whole process, other threads included.
+rounds, and how far the true one may be from it. Measured is the CPU time of the whole process, other threads included;
+of served pages also their throughput and latency.
 """
 
 import argparse
+import fnmatch
 import json
 import math
 import os
@@ -17,11 +19,11 @@ from tempfile import TemporaryDirectory
 
 import django
 
-from tests.benchmarks import site
+from tests.benchmarks import pages, site
 from tests.benchmarks.budgets import Verdict, judged
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.measuring import WorkerError, compared, measure
-from tests.benchmarks.table import Figures, table
+from tests.benchmarks.table import Figures, table, tables_of_pages
 from tests.benchmarks.variants import BARE, VARIANTS
 from tests.benchmarks.workloads.catalogue import BY_NAME, WORKLOADS
 from tests.benchmarks.workloads.work import Group, Workload
@@ -42,7 +44,7 @@ def main() -> int:
         _pin(arguments.pin)
     seconds = 0.0 if arguments.quick else THOROUGH_SECONDS if arguments.thorough else SECONDS
     with database():
-        figures = {workload.name: _figures(workload, seconds) for workload in chosen}
+        figures = {name: each for workload in chosen for name, each in _figures(workload, seconds).items()}
     if arguments.json:
         print(json.dumps(_as_json(chosen, figures), indent=1))
     else:
@@ -58,8 +60,8 @@ def _pin(cpu: int) -> None:
         sys.exit(f"--pin {cpu}: this machine does not let a process choose that CPU: {error}")
 
 
-def _figures(workload: Workload, seconds: float) -> dict[str, Figure]:
-    print(f"{workload.title} …", file=sys.stderr, flush=True)
+def _figures(workload: Workload, seconds: float) -> dict[str, dict[str, Figure]]:
+    print(f"{workload.name}: {workload.title} …", file=sys.stderr, flush=True)
     variants = [variant for variant in VARIANTS if variant.is_available and workload.is_for(variant)]
     try:
         generations = THOROUGH_GENERATIONS if seconds >= THOROUGH_SECONDS else 1
@@ -76,6 +78,7 @@ def database() -> TemporaryDirectory[str]:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    pages.fill_database()
     return folder
 
 
@@ -89,20 +92,29 @@ def _print(chosen: Sequence[Workload], figures: Figures) -> None:
     for group in Group:
         workloads = [workload for workload in chosen if workload.group is group]
         if workloads:
-            print(f"\n{group.value}\n{table(workloads, figures)}")
+            tables = tables_of_pages if group is Group.PAGES else table
+            print(f"\n{group.value}\n{tables(workloads, figures)}")
 
 
 def _as_json(chosen: Sequence[Workload], figures: Figures) -> dict[str, object]:
     return {
         "machine": _machine(),
         "figures": [
-            {"workload": workload.name, "variant": variant, "unit": workload.shown.value, **_finite(figure)}
+            {"workload": measure.name, "variant": variant, "unit": measure.shown.value, **_finite(figure)}
             for workload in chosen
-            for variant, figure in figures[workload.name].items()
+            for measure in workload.figures
+            for variant, figure in figures[measure.name].items()
             if variant != BARE.name
         ],
         "budgets": [{**asdict(budget), "verdict": verdict.value} for budget, verdict in judged(figures)],
     }
+
+
+def _named(pattern: str) -> list[str]:
+    found = fnmatch.filter(BY_NAME, pattern)
+    if not found:
+        raise argparse.ArgumentTypeError(f"{pattern} is none of {', '.join(BY_NAME)}")
+    return found
 
 
 def _finite(figure: Figure) -> dict[str, object]:
@@ -113,15 +125,14 @@ def _finite(figure: Figure) -> dict[str, object]:
 def _check(figures: Figures) -> int:
     verdicts = list(judged(figures))
     for budget, verdict in verdicts:
-        unit = BY_NAME[budget.workload].shown.value
-        print(f"{budget.workload}, {budget.variant}: at most {budget.most:g} {unit}: {verdict.value}", file=sys.stderr)
+        print(f"{budget}: {verdict.value}", file=sys.stderr)
     return 1 if any(verdict is Verdict.MISSED for _, verdict in verdicts) else 0
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make benchmarks ARGS=…", description=__doc__)
-    names = ", ".join(BY_NAME)
-    parser.add_argument("--only", action="append", choices=BY_NAME, metavar="NAME", help=f"may be repeated: {names}")
+    names = f"{', '.join(BY_NAME)}, or patterns such as uvicorn-*"
+    parser.add_argument("--only", action="extend", type=_named, metavar="NAME", help=f"may be repeated: {names}")
     lengths = parser.add_mutually_exclusive_group()
     lengths.add_argument("--quick", action="store_true", help="one round of each: whether it runs, not what it costs")
     lengths.add_argument("--thorough", action="store_true", help="ten times as long as ordinarily")

@@ -11,11 +11,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.benchmarks.figures import Figure, figure_of
 from tests.benchmarks.variants import BARE, Variant
-from tests.benchmarks.workloads.work import Workload
+from tests.benchmarks.workloads.work import Measure, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS_EVERY = 4
@@ -24,8 +24,10 @@ FEWEST_ROUNDS = 2
 WARMING_UP = 15
 """Loopwatch's tracer leaves alone what has proved quick; nobody else's has anything to learn."""
 
-Round = dict[str, float]
-"""What came out, by variant."""
+Answer = Any
+"""What came out: a number, or one for each measure."""
+Round = dict[str, Answer]
+"""By variant."""
 Generation = list[Round]
 """The rounds of the same processes."""
 
@@ -47,11 +49,11 @@ class Worker:
         self._ask.write("\n")
         self._ask.flush()
 
-    def answer(self) -> float:
+    def answer(self) -> Answer:
         line = self._answers.readline()
         if not line:
             raise WorkerError(f"{self._process.args[-2:]} has ended with {self._process.wait()}")
-        return float(json.loads(line))
+        return json.loads(line)
 
 
 def measure(workload: Workload, variants: Sequence[Variant], seconds: float, generations: int = 1) -> list[Generation]:
@@ -66,7 +68,7 @@ def _generation(workload: Workload, variants: Sequence[Variant], seconds: float)
     with ExitStack() as stack:
         workers = {
             each: stack.enter_context(
-                _worker(workload.name, each.name, is_warm * (WARMING_UP if each.is_in_app or each.is_part else 1)),
+                _worker(workload.name, each.name, is_warm * _warming_up(workload, each)),
             )
             for each in variants
         }
@@ -82,6 +84,11 @@ def _generation(workload: Workload, variants: Sequence[Variant], seconds: float)
     return rounds
 
 
+def _warming_up(workload: Workload, variant: Variant) -> int:
+    """A served page is asked for so often each time that once is enough."""
+    return WARMING_UP if (variant.is_in_app or variant.is_part) and not workload.measures else 1
+
+
 def _round(workers: Mapping[Variant, Worker], *, at_once: bool) -> Round:
     if at_once:
         for each in workers.values():
@@ -94,13 +101,24 @@ def _round(workers: Mapping[Variant, Worker], *, at_once: bool) -> Round:
     return answers
 
 
-def compared(workload: Workload, generations: Sequence[Generation]) -> dict[str, Figure]:
-    """Each variant's figure; bare's own too."""
-    return {name: figure_of([_shown(workload, each, name) for each in generations]) for name in generations[0][0]}
+def compared(workload: Workload, generations: Sequence[Generation]) -> dict[str, dict[str, Figure]]:
+    """Each variant's figures, by the name of what is measured; bare's own too."""
+    keys = [each.name for each in workload.measures] or [None]
+    return {
+        measure.name: {
+            name: figure_of([_shown(measure, each, name, key) for each in generations]) for name in generations[0][0]
+        }
+        for measure, key in zip(workload.figures, keys, strict=True)
+    }
 
 
-def _shown(workload: Workload, rounds: Generation, name: str) -> list[float]:
-    return [workload.shown.figure(each[name], each[BARE.name]) for each in rounds if name in each]
+def _shown(measure: Measure, rounds: Generation, name: str, key: str | None) -> list[float]:
+    pairs = [(each[name], each[BARE.name]) for each in rounds if name in each]
+    if key is not None:
+        pairs = [(value[key], bare[key]) for value, bare in pairs]
+    if key is not None and name == BARE.name:
+        return [bare * 1000 for _, bare in pairs]
+    return [measure.shown.figure(value, bare) for value, bare in pairs]
 
 
 @contextmanager

@@ -1,10 +1,7 @@
 """A Django site with nothing but one async view, watched by one variant."""
 
 import asyncio
-import logging
 import os
-import sys
-import threading
 from typing import Any
 
 import django
@@ -12,10 +9,9 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
-from tests.benchmarks.variants import BARE, BY_NAME, THRESHOLD_MS, Variant
+from tests.benchmarks.variants import BARE, SILK, THRESHOLD_MS, Variant
 
 DATABASE_VARIABLE = "LOOPWATCH_BENCHMARK_DATABASE"
-VARIANT_VARIABLE = "LOOPWATCH_BENCHMARK_VARIANT"
 STARTPROJECTS_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -35,11 +31,15 @@ urlpatterns = [path("ok/", ok)]
 
 
 def configure(
-    *, engine: str = "sampling", middleware: list[str] = STARTPROJECTS_MIDDLEWARE, thread_waits: bool = True
+    *,
+    engine: str = "sampling",
+    middleware: list[str] = STARTPROJECTS_MIDDLEWARE,
+    thread_waits: bool = True,
+    urlconf: str = __name__,
 ) -> None:
     settings.configure(
         SECRET_KEY="benchmarks only",
-        ROOT_URLCONF=__name__,
+        ROOT_URLCONF=urlconf,
         ALLOWED_HOSTS=["*"],
         USE_TZ=True,
         INSTALLED_APPS=[
@@ -48,8 +48,10 @@ def configure(
             "django.contrib.sessions",
             "django.contrib.messages",
             "loopwatch",
+            *([SILK.package] if SILK.is_available else []),
         ],
         MIDDLEWARE=middleware,
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
         DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": os.environ[DATABASE_VARIABLE]}},
         LOGGING_CONFIG=None,
         LOOPWATCH={
@@ -62,19 +64,19 @@ def configure(
     django.setup()
 
 
-def watched(variant: Variant) -> Any:
-    """Django's ASGI application; in the hands of ``variant`` from its first scope on."""
+def watched(variant: Variant, application: Any = None) -> Any:
+    """An ASGI application, by default Django's; in the hands of ``variant`` from its first scope on."""
     from django.core.asgi import get_asgi_application
 
-    django_application: Any = get_asgi_application()
+    inner: Any = application or get_asgi_application()
     if variant.is_in_app:
         from loopwatch.asgi import LoopWatch
 
-        return LoopWatch(django_application)
+        return LoopWatch(inner)
     begun: list[Variant] = []
-    served = variant.around(django_application)
+    served = variant.around(inner)
 
-    async def application(scope: Any, receive: Any, send: Any) -> None:
+    async def begin_and_serve(scope: Any, receive: Any, send: Any) -> None:
         if not begun:
             begun.append(variant)
             variant.begin()
@@ -82,17 +84,4 @@ def watched(variant: Variant) -> Any:
                 asyncio.get_running_loop().set_debug(True)
         await served(scope, receive, send)
 
-    return served if variant.begin is BARE.begin else application
-
-
-def _end_with_parent() -> None:
-    sys.stdin.read()
-    os._exit(0)
-
-
-if VARIANT_VARIABLE in os.environ:  # a server has imported this module
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.disable()
-    served_by = BY_NAME[os.environ[VARIANT_VARIABLE]]
-    configure(engine=served_by.engine or "sampling")
-    application = watched(served_by)
+    return served if variant.begin is BARE.begin else begin_and_serve

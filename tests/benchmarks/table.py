@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.variants import VARIANTS
+from tests.benchmarks.variants import BARE, VARIANTS
 from tests.benchmarks.workloads.work import Shown, Workload
 
 Figures = Mapping[str, Mapping[str, Figure]]
 """By workload and by variant."""
 DIGITS = {
     Shown.RATIO: 3,
+    Shown.SHARE: 3,
     Shown.NANOSECONDS_MORE: 0,
     Shown.MICROSECONDS_MORE: 1,
     Shown.PERCENT_MORE: 1,
@@ -25,18 +26,37 @@ def table(workloads: Sequence[Workload], figures: Figures) -> str:
     named = {name for workload in done for name in figures[workload.name]}
     rows = [["", *(f"{workload.title}, {workload.shown.value}" for workload in done)]]
     rows += [
-        [variant.name, *(_cell(workload, figures[workload.name].get(variant.name)) for workload in done)]
+        [variant.name, *(_cell(each.shown, figures[each.name].get(variant.name)) for each in done)]
         for variant in VARIANTS
         if variant.name in named
     ]
     return _aligned(rows)
 
 
-def _cell(workload: Workload, figure: Figure | None) -> str:
+def tables_of_pages(workloads: Sequence[Workload], figures: Figures) -> str:
+    """A table for each measure, with a line for each server and variant, and a column for each page."""
+    titles = list(dict.fromkeys(workload.title for workload in workloads))
+    servers = dict.fromkeys(workload.served_by for workload in workloads)
+    tables = []
+    for number, measure in enumerate(workloads[0].measures):
+        rows = [[f"{measure.title}, {measure.shown.value}", *titles]]
+        for server in servers:
+            pages = {each.title: each.figures[number] for each in workloads if each.served_by == server}
+            found = {title: figures[page.name] for title, page in pages.items()}
+            for variant in VARIANTS:
+                cells = [_cell(measure.shown, found.get(title, {}).get(variant.name)) for title in titles]
+                if any(cells):
+                    name = f"{variant.name}, ms" if variant is BARE else variant.name
+                    rows.append([f"{server}: {name}", *cells])
+        tables.append(_aligned(rows))
+    return "\n\n".join(tables)
+
+
+def _cell(shown: Shown, figure: Figure | None) -> str:
     if figure is None:
         return ""
-    digits = DIGITS[workload.shown]
-    if workload.shown is Shown.RATIO and figure.median >= 2:
+    digits = DIGITS[shown]
+    if shown is Shown.RATIO and figure.median >= 2:
         digits = 1
     error = "" if math.isinf(figure.error) else f" ± {figure.error:,.{digits}f}"
     return f"{figure.median:,.{digits}f}{error}"

@@ -21,7 +21,8 @@ THRESHOLD_MS = 50
 @dataclass(frozen=True, slots=True)
 class Variant:
     """``around`` wraps an ASGI application. ``engine`` is that of ``LoopWatch``, where there is one; ``package`` must
-    be installed. A floor is what others cannot be cheaper than. A part is loopwatch with something left out."""
+    be installed. A floor is what others cannot be cheaper than. A part is loopwatch with something left out. Only the
+    served pages have the ``middleware`` of a package that is a Django app."""
 
     name: str
     begin: Callable[[], object] = lambda: None
@@ -32,6 +33,7 @@ class Variant:
     is_floor: bool = False
     is_part: bool = False
     thread_waits: bool = True
+    middleware: tuple[str, ...] = ()
 
     @property
     def is_available(self) -> bool:
@@ -130,11 +132,14 @@ kept: list[Any] = []
 BARE = Variant("bare asyncio")
 SAMPLING = Variant("loopwatch, sampling", _watch("sampling"), engine="sampling")
 TRACING = Variant("loopwatch, tracing", _watch("tracing"), engine="tracing")
+AIOCOP = Variant("aiocop", _aiocop, package="aiocop")
+SILK = Variant("django-silk", package="silk", middleware=("silk.middleware.SilkyMiddleware",))
 VARIANTS = (
     BARE,
     SAMPLING,
     TRACING,
-    Variant("aiocop", _aiocop, package="aiocop"),
+    AIOCOP,
+    SILK,
     Variant("pyleak", _pyleak, package="pyleak"),
     Variant("asyncio-event-loop-monitor", _event_loop_monitor, package="asyncio_event_loop_monitor"),
     Variant("asyncio debug mode", is_debug=True),

@@ -27,13 +27,13 @@ def main(workload_name: str, variant_name: str, warming_up: int) -> None:
         work = runner.run(prepare())
         for _ in range(0 if workload.at_once else warming_up):
             runner.run(work())
-        answer(0.0)
+        answer(None)
         for _ in sys.stdin:
             answer(runner.run(work()))
         os._exit(0)  # not every tool survives the interpreter's own end
 
 
-def answer(value: float) -> None:
+def answer(value: object) -> None:
     print(json.dumps(value), flush=True)
 
 

@@ -9,7 +9,6 @@ import argparse
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,13 +22,9 @@ from urllib.request import ProxyHandler, build_opener
 from loopwatch.detection.machine.cgroups import cpu_groups
 from tests.benchmarks.pauses.causes import LASTS_S, LOOKOUT_VARIABLE, PAUSES, THRESHOLD_MS, Pause, rest, use_cpu
 from tests.benchmarks.pauses.judging import Judged, judge, overlap
+from tests.benchmarks.servers import SERVERS, free_port, server_command
 
 APPLICATION = "tests.benchmarks.pauses.site:application"
-SERVERS = {
-    "daphne": ["daphne", "-v", "0", "-b", "127.0.0.1", "-p", "{port}", APPLICATION],
-    "uvicorn": ["uvicorn", "--loop", "asyncio", "--log-level", "error", "--port", "{port}", APPLICATION],
-    "uvicorn-uvloop": ["uvicorn", "--loop", "uvloop", "--log-level", "error", "--port", "{port}", APPLICATION],
-}
 ANSWERS_WITHIN_S = 120
 PERIOD_US, QUOTA_US = 100_000, 20_000
 open_url = build_opener(ProxyHandler({})).open
@@ -39,10 +34,9 @@ class Server:
     """A server process with the site, in a control group if one is given."""
 
     def __init__(self, name: str, *, lookout: bool, group: Path | None = None) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.address = f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", *(part.format(port=port) for part in SERVERS[name])]
+        command = server_command(name, port, APPLICATION)
         if group:  # before the process begins: its limits are read when a loop is first watched
             command = ["sh", "-c", f'echo $$ > "{group}/cgroup.procs" && exec "$@"', "sh", *command]
         self.process = subprocess.Popen(command, env=os.environ | ({LOOKOUT_VARIABLE: "1"} if lookout else {}))

@@ -1,77 +1,90 @@
-"""The same view behind real servers, which four connections keep busy from another process.
+"""Pages behind real servers, each on one CPU, which are asked for from another one.
 
-The process that does this work is the one that asks; what counts is the CPU time of the server's.
+The process that does this work is the one that asks. It asks as fast as the server answers; then at random moments,
+half as often; and then while one request a second blocks the loop.
 """
 
-import asyncio
-import os
-import socket
-import subprocess
-import sys
-import time
+import statistics
 from functools import partial
+from operator import itemgetter
 
+from tests.benchmarks.load import client, moments
+from tests.benchmarks.pages import PAGE_VARIABLE, PAGES, STALL, STALL_S, VARIANT_VARIABLE
+from tests.benchmarks.servers import SERVERS, cpu_s, pin, start_server
 from tests.benchmarks.variants import Variant
-from tests.benchmarks.workloads.work import Work, Workload
+from tests.benchmarks.workloads.work import Group, Measure, Shown, Work, Workload
 
-CONNECTIONS = 4
-REQUESTS = 30
-START_WITHIN_S = 60.0
-REQUEST = b"GET /ok/ HTTP/1.1\r\nHost: localhost\r\n\r\n"
+CONNECTIONS = 16
+SECONDS = 1.0
+"""How long each of the three takes."""
 
-DAPHNE = ["daphne", "-v", "0", "-b", "127.0.0.1", "-p"]
-UVICORN = ["uvicorn", "--loop", "uvloop", "--log-level", "error", "--no-access-log", "--port"]
-
-
-async def _ask(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for _ in range(REQUESTS):
-        writer.write(REQUEST)
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        if not head.startswith(b"http/1.1 200"):
-            raise AssertionError(head)
-        await reader.readexactly(int(head.partition(b"content-length:")[2].split()[0]))
-    writer.close()
-    await writer.wait_closed()
-
-
-def _cpu_s(process: "subprocess.Popen[bytes]") -> float:
-    """CPU seconds of another process, with threads that have ended; Linux and its relatives."""
-    return time.clock_gettime(~process.pid << 3 | 2)
+APPLICATION = "tests.benchmarks.pages:application"
+MEASURES = (
+    Measure("throughput", "Throughput at full load", Shown.SHARE),
+    Measure("cpu", "CPU time of a request", Shown.RATIO),
+    Measure("p50", "Median latency at full load", Shown.RATIO),
+    Measure("p99", "p99 at full load", Shown.RATIO),
+    Measure("half-p50", "Median latency at half load", Shown.RATIO),
+    Measure("half-p99", "p99 at half load", Shown.RATIO),
+    Measure("stall-p99", f"p99 at half load, with a stall of {STALL_S * 1000:.0f} ms a second", Shown.RATIO),
+)
+TITLES = {
+    "view": "an async view",
+    "account": "session and user",
+    "groups": "query and template",
+    "echo": "WebSocket echo",
+}
 
 
-def _prepare(server: list[str], variant: Variant) -> Work:
-    from tests.benchmarks import site
+def _prepare(server: str, page: str, variant: Variant) -> Work:
+    pin(0, 0)
+    environment = {VARIANT_VARIABLE: variant.name, PAGE_VARIABLE: page}
+    process, port = start_server(server, APPLICATION, environment)
 
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", *server, str(port), f"{site.__name__}:application"]
-    environment = {**os.environ, site.VARIANT_VARIABLE: variant.name}
-    # The server ends with this process, which has the other end of its standard input.
-    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE)
-    _wait_for(port, process)
-
-    async def load() -> float:
-        begin = _cpu_s(process)
-        await asyncio.gather(*(_ask(port) for _ in range(CONNECTIONS)))
-        return (_cpu_s(process) - begin) / CONNECTIONS / REQUESTS
+    async def load() -> dict[str, float]:
+        with client(port) as asking:
+            pool, before_s = asking.pool(PAGES[page], CONNECTIONS), cpu_s(process)
+            took_s = asking.ask_all_the_time(pool, SECONDS)
+            full, used_s = pool.latencies, cpu_s(process) - before_s
+        half, stalled = (_half(port, page, len(full) / took_s / 2, stalls) for stalls in ([], [SECONDS / 10]))
+        return {
+            "throughput": took_s / len(full),
+            "cpu": used_s / len(full),
+            "p50": statistics.median(full),
+            "p99": p99(full),
+            "half-p50": statistics.median(half),
+            "half-p99": p99(half),
+            "stall-p99": p99(stalled),
+        }
 
     return load
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
-    until = time.monotonic() + START_WITHIN_S
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise RuntimeError(f"{process.args} does not answer")
+def _half(port: int, page: str, rate: float, stalls: list[float]) -> list[float]:
+    with client(port) as asking:
+        pool = asking.pool(PAGES[page], CONNECTIONS)
+        plan = [(moment, pool) for moment in moments(rate, SECONDS)]
+        if stalls:
+            blocking = asking.pool(STALL, 1)
+            plan += [(moment, blocking) for moment in stalls]
+        asking.ask_at(sorted(plan, key=itemgetter(0)))
+        return pool.latencies
 
 
-WORKLOADS = (
-    Workload("daphne", "served by Daphne", partial(_prepare, DAPHNE)),
-    Workload("uvicorn", "by uvicorn with uvloop", partial(_prepare, UVICORN)),
+def p99(latencies: list[float]) -> float:
+    return statistics.quantiles(latencies, n=100)[98]
+
+
+SERVED_BY = {"daphne": "Daphne", "uvicorn": "uvicorn, asyncio", "uvicorn-uvloop": "uvicorn, uvloop"}
+WORKLOADS = tuple(
+    Workload(
+        f"{server}-{page}",
+        TITLES[page],
+        partial(_prepare, server, page),
+        group=Group.PAGES,
+        measures=MEASURES,
+        served_by=SERVED_BY[server],
+    )
+    for server in SERVERS
+    for page in PAGES
 )

@@ -2,20 +2,22 @@
 
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
-from tests.benchmarks.variants import BARE, SAMPLING, Variant
+from tests.benchmarks.variants import AIOCOP, BARE, SAMPLING, SILK, TRACING, Variant
 
-Work = Callable[[], Coroutine[Any, Any, float]]
-"""Does it once; what came out, mostly seconds for one of many."""
+Work = Callable[[], Coroutine[Any, Any, float | dict[str, float]]]
+"""Does it once; what came out, mostly seconds for one of many; or several such figures, by the name of the measure."""
 
 
 class Shown(Enum):
     """How what came out is shown: what came out bare, in the same round, is what it is compared with."""
 
     RATIO = "× bare"
+    SHARE = "of bare"
+    """Of what is the better, the more there is of it: the time of each came out."""
     NANOSECONDS_MORE = "ns more"
     MICROSECONDS_MORE = "µs more"
     PERCENT_MORE = "% of a core more"
@@ -26,6 +28,8 @@ class Shown(Enum):
         match self:
             case Shown.RATIO:
                 return value / bare
+            case Shown.SHARE:
+                return bare / value
             case Shown.NANOSECONDS_MORE:
                 return (value - bare) * 1e9
             case Shown.MICROSECONDS_MORE:
@@ -44,6 +48,16 @@ class Group(Enum):
     TOOLS = "Beside other tools"
     STALLS = "What a stall costs, and the threads beside the loop's"
     GROWTH = "How the cost grows"
+    PAGES = "Real pages, served"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One of several figures that the same work has."""
+
+    name: str
+    title: str
+    shown: Shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,14 @@ class Workload:
     """Whether all variants do it at the same time, because it leaves the machine alone."""
     is_once: bool = False
     """Whether it takes long, and hardly differs from one time to the next; sampling stands for tracing, too."""
+    measures: tuple[Measure, ...] = ()
+    served_by: str = ""
+
+    @property
+    def figures(self) -> tuple[Measure, ...]:
+        """What comes out, each with a name that no other workload has."""
+        named = (replace(each, name=f"{self.name}-{each.name}") for each in self.measures)
+        return tuple(named) or (Measure(self.name, self.title, self.shown),)
 
     def is_for(self, variant: Variant) -> bool:
         if variant.is_floor:
@@ -69,6 +91,8 @@ class Workload:
             return self.has_parts
         if self.is_once:
             return variant in (BARE, SAMPLING)
+        if variant is SILK or self.group is Group.PAGES:
+            return self.group is Group.PAGES and variant in (BARE, SAMPLING, TRACING, AIOCOP, SILK)
         return self.group is Group.TOOLS or variant.is_in_app or variant is BARE
 
 
