@@ -1,7 +1,7 @@
 """Rewrites the line of a blocking call, if the correct form is certain.
 
 It is certain if the place is known to the column, the expression there is a call, the function around it is a coroutine
-function, and the call's cure fits any arguments.
+function that may pause there, and the call's cure fits any arguments.
 """
 
 import ast
@@ -14,6 +14,7 @@ from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.django_async_methods import async_method_of, is_written_as
 from loopwatch.advice.import_place import has_import
 from loopwatch.advice.match import advice_by_name
+from loopwatch.advice.pause_points import may_pause
 
 # Nodes that an ``await`` would belong to or is not allowed in, and f-strings, whose columns are not reliable before
 # Python 3.12: https://peps.python.org/pep-0701/
@@ -94,8 +95,9 @@ def _call_at(module: ast.Module, source: str, place: SourceRange) -> _Call | Non
         name = ast.get_source_segment(source, node.func) or ""
         arguments = written.removeprefix(name).strip()
         is_plain = written.startswith(name) and arguments.startswith("(") and arguments.endswith(")")
-        is_awaitable_there = isinstance(function, ast.AsyncFunctionDef) and _is_in_body(node, function)
-        if is_plain and is_awaitable_there and not _is_consumed_in_place(node, above):
+        if not isinstance(function, ast.AsyncFunctionDef) or not _is_in_body(node, function):
+            continue
+        if is_plain and may_pause(node, above, function) and not _is_consumed_in_place(node, above):
             return _Call(node, above[-1], name, arguments[1:-1].strip())
     return None
 

@@ -47,6 +47,8 @@ def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake
         ("requests_cache.get", "waiting"),
         ("time.sleeper", "waiting"),
         ("open", "file"),
+        ("os.fork", "fork"),
+        ("os.execv", "fork"),
         ("import pandas", "import"),
         ("sorted", "sorting"),
         ("", "waiting"),

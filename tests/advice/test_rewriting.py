@@ -210,6 +210,45 @@ def test_a_call_is_rewritten_by_its_own_advice_whichever_call_inside_of_it_block
     assert found.text == "await asyncio.to_thread(session.get, url)"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "with lock:\n        time.sleep(1)",
+        "with open(path), cache.lock('stock'):\n        time.sleep(1)",
+        "with lock:\n        if late:\n            with open(path) as file:\n                time.sleep(1)",
+        "with lock, pause(time.sleep(1)):\n        pass",
+        "lock.acquire()\n    time.sleep(1)",
+        "self.total += price(time.sleep(1))",
+        "self.total = self.total + price(time.sleep(1))",
+        "totals[day] = price(time.sleep(1)) + totals[day]",
+        "global total\n    total += price(time.sleep(1))",
+    ],
+)
+def test_a_call_is_not_rewritten_where_other_tasks_must_not_run(body):
+    assert rewrite(in_coroutine(body), "time.sleep(1)") is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "async with lock:\n        time.sleep(1)",
+        "with open(path) as file, contextlib.suppress(OSError):\n        time.sleep(1)",
+        "with pause(time.sleep(1)), lock:\n        pass",
+        "await lock.acquire()\n    time.sleep(1)",
+        "total += price(time.sleep(1))",
+        "self.total = price(time.sleep(1))",
+    ],
+)
+def test_a_call_is_rewritten_where_other_tasks_may_run(body):
+    assert rewrite(in_coroutine(body), "time.sleep(1)") is not None
+
+
+@pytest.mark.parametrize("name", ["os.fork", "os.forkpty", "os.execv"])
+def test_what_copies_or_replaces_the_process_is_not_moved_to_a_thread(name):
+    line = f"{name}(path)"
+    assert rewrite(in_coroutine(line), line, name) is None
+
+
 def test_an_import_that_the_module_lacks_is_named():
     line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
     assert rewrite(line, call).needs == "import asyncio"

@@ -21,9 +21,8 @@ ADVICE: Final = (
         "subprocess",
         _("Let asyncio run the program: the loop keeps running until the program exits."),
         names=(
-            *("subprocess", "pexpect", "sh", "os.system", "os.popen", "os.fork", "os.forkpty", "os.kill"),
+            *("subprocess", "pexpect", "sh", "os.system", "os.popen", "os.kill"),
             *("os.wait", "os.wait3", "os.wait4", "os.waitid", "os.waitpid", "os.posix_spawn", "os.posix_spawnp"),
-            *(f"os.exec{kind}" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
             *(f"os.spawn{kind}" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
         ),
         example="process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)\n"
@@ -31,6 +30,19 @@ ADVICE: Final = (
         caveat=_("Limit how long it may take (asyncio.timeout), and how many run at once (asyncio.Semaphore)."),
         link="https://docs.python.org/3/library/asyncio-subprocess.html",
         call_cure=Cure.THREAD,
+    ),
+    Advice(
+        "fork",
+        _("Start programs with asyncio, and processes by the start method spawn, instead of copying this process."),
+        names=(
+            "os.fork",
+            "os.forkpty",
+            "pty.fork",
+            *(f"os.exec{kind}" for kind in ("l", "le", "lp", "lpe", "v", "ve", "vp", "vpe")),
+        ),
+        example="process = await asyncio.create_subprocess_exec(*command)",
+        caveat=_("A child of fork() has a copy of the loop but not of the other threads, whose locks it may wait for."),
+        link="https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods",
     ),
     Advice(
         "file",

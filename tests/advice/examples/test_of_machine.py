@@ -32,6 +32,12 @@ async def test_a_program_is_run(example):
     assert found["output"].split() == [b"7"]
 
 
+@executes("fork")
+async def test_a_program_is_started(example):
+    started = await example(asyncio=asyncio, command=[sys.executable, "-c", "pass"])
+    assert await started["process"].wait() == 0
+
+
 @executes("file")
 async def test_a_file_is_read(example, tmp_path):
     path = tmp_path / "a.txt"
