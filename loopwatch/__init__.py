@@ -9,17 +9,19 @@ if TYPE_CHECKING:
     from loopwatch.detection.calls import BlockingCall
     from loopwatch.detection.strict.watcher import strict
     from loopwatch.detection.watcher import watch
+    from loopwatch.programs import recording
     from loopwatch.recorder.health import Stats
     from loopwatch.sign_of_life.liveness import Liveness
     from loopwatch.signals import blocking_call
 
-__all__ = ["BlockingCall", "__version__", "blocking_call", "liveness", "stats", "strict", "watch"]
+__all__ = ["BlockingCall", "__version__", "blocking_call", "liveness", "recording", "stats", "strict", "watch"]
 
-# Imported lazily: the signal needs Django, which ``watch()`` does not, and pytest imports this package for its plugin
-# in projects that never use it.
+# Imported lazily: the signal and ``recording()`` need Django, which ``watch()`` does not, and pytest imports this
+# package for its plugin in projects that never use it.
 _HOMES = {
     "BlockingCall": "loopwatch.detection.calls",
     "blocking_call": "loopwatch.signals",
+    "recording": "loopwatch.programs",
     "strict": "loopwatch.detection.strict.watcher",
     "watch": "loopwatch.detection.watcher",
 }

@@ -1,7 +1,6 @@
 """``LoopWatch`` wraps an ASGI application, watches the loop that serves it, and notes the requests in flight."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -9,6 +8,7 @@ from django.core.asgi import get_asgi_application
 
 from loopwatch import site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
+from loopwatch.beside_the_loop import beside_the_loop
 from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
 from loopwatch.metrics import availability
 from loopwatch.request_route import describe_request
@@ -115,18 +115,5 @@ class Lifespan:
 
     async def _send_answer(self, message: Message) -> None:
         if message["type"].startswith("lifespan.shutdown"):
-            await _stop_watching()
+            await beside_the_loop(site_monitor.stop_watching, asyncio.get_running_loop())
         await self._send(message)
-
-
-async def _stop_watching() -> None:
-    """Write everything, on a new thread: those of the loop's own executor may be held by calls that never end."""
-    loop = asyncio.get_running_loop()
-    executor = ThreadPoolExecutor(1, "loopwatch-stop")
-    try:
-        await loop.run_in_executor(executor, site_monitor.stop_watching, loop)
-        executor.shutdown()  # at once, because its thread has nothing more to do
-    except RuntimeError:  # no more threads; the end of the process writes everything
-        pass
-    finally:
-        executor.shutdown(wait=False)

@@ -1,4 +1,6 @@
-"""Connects detection with recording: every watched loop of a process reports its stalls to one recorder.
+"""Connects detection with the recorder: every watched loop of a process reports its stalls to one recorder.
+
+A loop is watched while it serves a wrapped application, or while a block of ``recording()`` wants it.
 
 The functions at the end act on the monitor of the current process; a forked child gets its own monitor.
 """
@@ -9,6 +11,7 @@ import random
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from django.apps import apps
@@ -27,17 +30,16 @@ from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
+from loopwatch.open_programs import OpenProgram, OpenPrograms
 from loopwatch.process_exit import ProcessExit
 from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
 from loopwatch.sign_of_life.thread import SignOfLife
 from loopwatch.site_subscriber import SiteSubscriber
-from loopwatch.thread_waits.asgiref_hooks import AsgirefHooks
-from loopwatch.thread_waits.default_executors import DefaultExecutors
+from loopwatch.thread_waits.process_hooks import ThreadWaitHooks
 
 if TYPE_CHECKING:
     from loopwatch.recorder.health import Errors, Stats
     from loopwatch.recorder.recorder import Recorder
-    from loopwatch.thread_waits.thread_queue import ReportWait
 
 logger = logger_of()
 
@@ -47,15 +49,21 @@ SETTINGS_RETRY_S = 10.0
 
 
 class SiteMonitor:
-    """The watched loops of this process and their recorder, which is made when the first loop is watched."""
+    """The watched loops of this process and their recorder, which is made when the first loop is watched.
 
-    def __init__(self) -> None:
+    ``_in_flight`` has those that serve a wrapped application.
+    """
+
+    def __init__(self, programs: OpenPrograms | None = None) -> None:
         self._lock = threading.Lock()
         self._configuration: Configuration | None = None
         self._recorder: Recorder | None = None
         self._sign_of_life: SignOfLife | None = None
         self._subscribers: dict[asyncio.AbstractEventLoop, SiteSubscriber] = {}
         self._in_flight: dict[asyncio.AbstractEventLoop, InFlight] = {}
+        self.programs = programs or OpenPrograms()
+        self._at_rest: tuple[Configuration, Recorder] | None = None
+        """The recorder of the latest block, for the next one: one process has one row of figures."""
         self._decided_for: Configuration | None = None
         self._is_chosen = False
         self.trace_rate = 0.0
@@ -63,8 +71,7 @@ class SiteMonitor:
         self._logged_reason: str | None = None
         self._settings_wrong_until = 0.0
         self._has_logged_fallback = False
-        self._asgiref_hooks = AsgirefHooks()
-        self._default_executors = DefaultExecutors()
+        self._thread_waits = ThreadWaitHooks()
         self._process_exit = ProcessExit(self.stop)
 
     def watch_running_loop(self) -> InFlight | None:
@@ -75,29 +82,71 @@ class SiteMonitor:
             self._log_once("its server does not run asyncio.")
             return None
         found = self._in_flight.get(loop)
-        return found if found is not None else self._begin(loop)
+        return found if found is not None else self._begin(loop, serves=True)
+
+    def enter(self, program: OpenProgram) -> bool:
+        """Record the loops of a block until ``leave``; return False if it is not recorded, which is logged."""
+        if not apps.ready:
+            self._log_once(
+                "Django is not set up. Call django.setup() first; without Django there is loopwatch.watch()."
+            )
+            return False
+        current = self._settings()
+        if current is None:
+            return False
+        with self._lock:
+            if not self._may_watch(current):
+                return False
+            self.programs.add(program)
+            if program.loop is None:
+                monitor.adopt_by(self.adopt)
+                return True
+        return self._begin(program.loop, serves=False) is not None
+
+    def leave(self, program: OpenProgram, timeout_s: float) -> bool:
+        """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
+        with self._lock:
+            if not self.programs.remove(program):
+                return True  # it was not recorded
+            if not self.programs.outside_of_loops:
+                monitor.adopt_by(None)
+            if self._configuration and self._recorder:
+                self._at_rest = self._configuration, self._recorder
+            return self._stop_unwanted(timeout_s)
+
+    def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Watch a loop that comes to run while a block is open."""
+        if loop not in self._subscribers:
+            self._begin(loop, serves=False, is_in_step=False)
 
     def forget_configuration(self) -> None:
         """Have the next request on each loop read the changed settings."""
         self._in_flight.clear()
         self._settings_wrong_until = 0.0
 
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> InFlight | None:
+    def _settings(self) -> Configuration | None:
+        """Return the settings; ``None`` if nothing is to be recorded, or if they are wrong, which is logged."""
         if time.monotonic() < self._settings_wrong_until or not in_tests.is_recording_wanted():
             return None
+        if not apps.ready:
+            self._log_once("Django is not set up: call django.setup() first. Without Django, use loopwatch.watch().")
+            return None
         try:
-            current = configuration()
+            return configuration()
         except Exception as error:  # noqa: BLE001 - a setting may be a lazy object, whose code may raise anything
             self._settings_wrong_until = time.monotonic() + SETTINGS_RETRY_S
             problems = error if isinstance(error, ImproperlyConfigured) else repr(error)
-            self._log_once(f"its settings are wrong.\n{problems}")
+            self._log_once(f"the settings are wrong.\n{problems}")
             return None
-        if current is self._configuration and not self._is_chosen:
+
+    def _begin(self, loop: asyncio.AbstractEventLoop, *, serves: bool, is_in_step: bool = True) -> InFlight | None:
+        current = self._settings()
+        if current is None or (current is self._configuration and not self._is_chosen):
             return None
         try:
-            return self._watch(loop, current)
+            return self._watch(loop, current, serves=serves, is_in_step=is_in_step)
         except Exception as error:  # noqa: BLE001 - the request must be served even if loopwatch fails
-            self._log_once(f"it could not start: {error!r}.")
+            self._log_once(f"loopwatch could not start: {error!r}.")
             return None
 
     def is_request_sampled(self) -> bool:
@@ -107,8 +156,7 @@ class SiteMonitor:
     @property
     def errors(self) -> "Errors | None":
         """The counts of loopwatch's own failures; ``None`` while no loop is watched."""
-        recorder = self._recorder
-        return None if recorder is None else recorder.errors
+        return recorder.errors if (recorder := self._recorder) else None
 
     def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Stop watching every loop, write what is pending and end all threads; return False on timeout."""
@@ -119,16 +167,11 @@ class SiteMonitor:
         """Stop watching one loop, and everything with the last loop; return False on timeout."""
         with self._lock:
             self._in_flight.pop(loop, None)
-            self._default_executors.uninstall(loop)
-            subscriber = self._subscribers.pop(loop, None)
-            if subscriber is not None:
-                monitor.stop_watching(subscriber, timeout_s)
-            self._forget_closed_loops()
-            return self._stop(timeout_s) if not self._subscribers else self._flush(timeout_s)
+            return self._stop_unwanted(timeout_s)
 
     def abandon(self) -> None:
         """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
-        self._stop_measuring_thread_waits()
+        self._thread_waits.uninstall()
         self._process_exit.unregister()
         if self._sign_of_life is not None:
             self._sign_of_life.abandon()
@@ -154,79 +197,93 @@ class SiteMonitor:
         clocks = [subscriber.clock for subscriber in subscribers if subscriber.clock is not None]
         return liveness_of(clocks, current.liveness_after_s, now())
 
-    def _watch(self, loop: asyncio.AbstractEventLoop, current: Configuration) -> InFlight | None:
+    def _watch(
+        self, loop: asyncio.AbstractEventLoop, current: Configuration, *, serves: bool, is_in_step: bool
+    ) -> InFlight | None:
         with self._lock:
-            if current is not self._configuration:
-                self._stop(STOP_TIMEOUT_S)
-                self._configuration = current
-                self._decide(current)
-            if not self._is_chosen:
+            if not self._may_watch(current) or not (serves or self.programs.want(loop)):
                 return None
-            if not apps.is_installed("loopwatch"):
-                self._log_once('it is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
-                return None
-            if reason := why_not_watched():
-                self._log_once(f"{reason}.")
-                return None
-            self._forget_closed_loops()
-            if self._recorder is None:
-                self._recorder = _new_recorder(current)
-                if current.thread_waits:
-                    self._asgiref_hooks.install(*_measuring(current, self._recorder))
-                self._process_exit.register()
-                self._give_signs_of_life(current)
-            self._recorder.start()  # again if there was no room for one of its threads before
-            subscriber = SiteSubscriber(current, self._recorder)
-            (clock,) = self._start_watching(subscriber, loop)
-            subscriber.clock = clock
-            self._subscribers[loop] = subscriber
-            clock.usage.report = self._recorder.put_usage
-            clock.find_otel_span = span_finder() if SINK in current.sinks else None
-            if current.thread_waits:
-                self._default_executors.install(loop, *_measuring(current, self._recorder))
-            self._in_flight[loop] = clock.in_flight
+            for closed in [each for each in self._subscribers if each.is_closed()]:
+                self._forget(closed, STOP_TIMEOUT_S)
+            clock = subscriber.clock if (subscriber := self._subscribers.get(loop)) else None
+            clock = clock or self._new_clock(loop, current, is_in_step=is_in_step)
+            if serves:
+                self._in_flight[loop] = clock.in_flight
+                if self._sign_of_life is None:
+                    self._sign_of_life = SignOfLife.started(current.signs_of_life, self.liveness)
+            self._assign_programs()
             return clock.in_flight
 
-    def _decide(self, current: Configuration) -> None:
-        """Decide once for each configuration whether this process is watched."""
-        self.trace_rate = current.trace_rate
+    def _may_watch(self, current: Configuration) -> bool:
+        """Adapt to the settings; return whether loops of this process are watched. Why they are not is logged."""
+        if current is not self._configuration:
+            self._stop(STOP_TIMEOUT_S)
+            self._configuration = current
+            self.trace_rate = current.trace_rate
         if current is not self._decided_for:
             self._decided_for = current
             self._is_chosen = is_process_chosen(current.enabled)
+        if not self._is_chosen:
+            return False
+        if not apps.is_installed("loopwatch"):
+            self._log_once('loopwatch is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
+            return False
+        if reason := why_not_watched():
+            self._log_once(f"{reason}.")
+        return not reason
 
-    def _start_watching(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
+    def _new_clock(self, loop: asyncio.AbstractEventLoop, current: Configuration, *, is_in_step: bool) -> LoopClock:
+        recorder = self._running_recorder(current)
+        subscriber = SiteSubscriber(current, recorder)
+        start = partial(monitor.start_watching, subscriber, loop, is_in_step=is_in_step)
         try:
-            return self._subscribe(subscriber, loop)
+            (clock,) = start(lookout=subscriber.wants_lookout)
         except TracingUnavailableError as error:
             if not self._has_logged_fallback:
                 self._has_logged_fallback = True
                 logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
             subscriber.engine = SAMPLING
-            return self._subscribe(subscriber, loop)
+            (clock,) = start(lookout=subscriber.wants_lookout)
+        subscriber.clock = clock
+        self._subscribers[loop] = subscriber
+        clock.usage.report = recorder.put_usage
+        clock.find_otel_span = span_finder() if SINK in current.sinks else None
+        self._thread_waits.add(loop)
+        return clock
 
-    def _subscribe(self, subscriber: SiteSubscriber, loop: asyncio.AbstractEventLoop) -> tuple[LoopClock, ...]:
-        return monitor.start_watching(subscriber, loop, lookout=subscriber.wants_lookout)
+    def _running_recorder(self, current: Configuration) -> "Recorder":
+        # The recorder needs the models; asgi.py imports this module before Django is set up.
+        from loopwatch.recorder.recorder import Recorder  # noqa: PLC0415
 
-    def _stop_measuring_thread_waits(self) -> None:
-        self._asgiref_hooks.uninstall()
-        self._default_executors.uninstall_all()
+        recorder = self._recorder
+        if recorder is None:
+            at_rest = self._at_rest[1] if self._at_rest is not None and self._at_rest[0] is current else None
+            self._recorder = recorder = at_rest or Recorder(current, monitor.watchdog_figures)
+            if current.thread_waits:
+                self._thread_waits.install(current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait)
+            self._process_exit.register()
+        recorder.start()  # again if there was no room for one of its threads before
+        return recorder
 
-    def _give_signs_of_life(self, current: Configuration) -> None:
-        if not current.signs_of_life:
-            return
-        try:
-            sign_of_life = SignOfLife(current.signs_of_life, self.liveness)
-            sign_of_life.start()
-        except (OSError, RuntimeError) as error:  # no more descriptors or threads
-            logger.error("This process gives no sign of life: %s", error)  # noqa: TRY400
-            return
-        self._sign_of_life = sign_of_life
+    def _assign_programs(self) -> None:
+        """Tell each loop which block the steps belong to that serve no request."""
+        for loop, subscriber in self._subscribers.items():
+            if subscriber.clock is not None:
+                subscriber.clock.in_flight.program = self.programs.of(loop, subscriber.clock.thread_id, self._in_flight)
+
+    def _stop_unwanted(self, timeout_s: float) -> bool:
+        """Stop watching the loops that serve nothing and that no block wants, and everything with the last one."""
+        for loop in list(self._subscribers):
+            if loop.is_closed() or not (loop in self._in_flight or self.programs.want(loop)):
+                self._forget(loop, timeout_s)
+        self._assign_programs()
+        if not self._in_flight:
+            self._end_sign_of_life()
+        return self._flush(timeout_s) if self._subscribers or self.programs else self._stop(timeout_s)
 
     def _stop(self, timeout_s: float) -> bool:
-        self._stop_measuring_thread_waits()
-        if self._sign_of_life is not None:
-            self._sign_of_life.stop()
-            self._sign_of_life = None
+        self._thread_waits.uninstall()
+        self._end_sign_of_life()
         for subscriber in self._subscribers.values():
             monitor.stop_watching(subscriber, timeout_s)
         self._subscribers.clear()
@@ -238,30 +295,23 @@ class SiteMonitor:
         self._process_exit.unregister()
         return recorder.stop(timeout_s)
 
+    def _end_sign_of_life(self) -> None:
+        if self._sign_of_life is not None:
+            self._sign_of_life.stop()
+            self._sign_of_life = None
+
     def _flush(self, timeout_s: float) -> bool:
         return monitor.settle(timeout_s) and (self._recorder is None or self._recorder.flush(timeout_s))
 
-    def _forget_closed_loops(self) -> None:
-        for loop in [loop for loop in self._subscribers if loop.is_closed()]:
-            self._default_executors.uninstall(loop)
-            monitor.stop_watching(self._subscribers.pop(loop), STOP_TIMEOUT_S)
-            self._in_flight.pop(loop, None)
+    def _forget(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        self._thread_waits.remove(loop)
+        self._in_flight.pop(loop, None)
+        monitor.stop_watching(self._subscribers.pop(loop), timeout_s)
 
     def _log_once(self, reason: str) -> None:
         if reason != self._logged_reason:
             self._logged_reason = reason
-            logger.error("The site is served without loopwatch, because %s", reason)
-
-
-def _new_recorder(configuration: Configuration) -> "Recorder":
-    # The recorder needs the models; asgi.py imports this module before Django is set up.
-    from loopwatch.recorder.recorder import Recorder  # noqa: PLC0415
-
-    return Recorder(configuration, monitor.watchdog_figures)
-
-
-def _measuring(current: Configuration, recorder: "Recorder") -> tuple[float, float, "ReportWait"]:
-    return current.threshold_ms / 1000, current.ongoing_after_s, recorder.put_wait
+            logger.error("This process runs without loopwatch, because %s", reason)
 
 
 _monitor = SiteMonitor()
@@ -278,6 +328,16 @@ def watch_running_loop() -> InFlight | None:
 def stop_watching(loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
     """Stop watching one loop, and everything with the last loop; return False on timeout."""
     return _monitor.stop_watching(loop, timeout_s)
+
+
+def enter(program: OpenProgram) -> bool:
+    """Record the loops of a block until ``leave``; return False if it is not recorded, which is logged."""
+    return _monitor.enter(program)
+
+
+def leave(program: OpenProgram, timeout_s: float = STOP_TIMEOUT_S) -> bool:
+    """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
+    return _monitor.leave(program, timeout_s)
 
 
 def stop(timeout_s: float = STOP_TIMEOUT_S) -> bool:
@@ -328,10 +388,12 @@ setting_changed.connect(_forget_configuration)
 
 
 def _after_fork() -> None:
-    """Replace the monitor in a forked child: the parent's loops, threads and lock are not the child's."""
+    """Replace the monitor in a forked child: only the blocks around the fork are its own."""
     global _monitor  # noqa: PLW0603
     _monitor.abandon()
-    _monitor = SiteMonitor()
+    _monitor = SiteMonitor(_monitor.programs.in_forked_child())
+    if _monitor.programs:
+        monitor.adopt_by(_monitor.adopt)
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,7 +15,7 @@ DOCUMENTS = (MAP, CONTRIBUTING)
 # From the ground up. A room may import rooms of lower floors only, types included. A new room gets a place here.
 FLOORS = (
     "_version asgi_layers asgi_types escaping headline histogram impact in_tests process_exit rows signals stored_time",
-    "advice detection.calls detection.loggers view_name",
+    "advice beside_the_loop detection.calls detection.loggers view_name",
     "detection.callback_thread detection.cpython detection.path_filter",
     "detection.machine",
     "detection.lookout detection.timing",
@@ -23,13 +23,13 @@ FLOORS = (
     "detection.verdict",
     "detection.monitor detection.strict",
     "detection.watcher sign_of_life",
-    "abstract_models conf request_route sources thread_waits",
+    "abstract_models conf open_programs request_route sources thread_waits",
     "models",
     "wording",
     "recorder reporting",
     "html_cells metrics site_subscriber",
     "checks site_monitor templatetags",
-    "live request_tracing testing",
+    "live programs request_tracing testing",
     "__init__ admin apps asgi management pytest_plugin",
 )
 READERS_OF_THE_STORE = {

@@ -390,5 +390,5 @@ def test_a_server_that_does_not_run_asyncio_is_served_without_loopwatch(caplog):
             LoopWatch(application)({"type": "http", "path": url}, None, None).send(None)
     assert served == ["/first/", "/second/"]
     assert [record.getMessage() for record in caplog.records] == [
-        "The site is served without loopwatch, because its server does not run asyncio."
+        "This process runs without loopwatch, because its server does not run asyncio."
     ]

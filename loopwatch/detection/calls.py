@@ -13,6 +13,8 @@ from functools import cached_property
 from loopwatch.headline import and_elsewhere, at_least, headline, part_at_line
 
 SAMPLING, TRACING = ENGINES = "sampling", "tracing"
+PROGRAM = "program"
+"""The kind of a ``Request`` that is a ``recording()`` block of a program, with its name as the route."""
 
 
 class Cause(StrEnum):
@@ -102,7 +104,8 @@ class OtherPlace:
 class Request:
     """The request a stall belongs to: never its URL, only the pattern that matched.
 
-    ``kind`` is the ASGI scope type; ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
+    ``kind`` is the ASGI scope type, or ``"program"`` for a ``recording()`` block, whose name is in ``route``;
+    ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
     ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that of the view,
     operation or action as its developer wrote it.
     """

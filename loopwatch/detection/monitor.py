@@ -7,10 +7,10 @@ Subscribers come and go on any thread under a lock. Steps and traced requests ne
 import asyncio
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from loopwatch.detection.calls import TRACING
-from loopwatch.detection.cpython.free_threading import warn_if_gil_is_off
+from loopwatch.detection.cpython.free_threading import is_gil_enabled, warn_if_gil_is_off
 from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
 from loopwatch.detection.cpython.sites import register_monitor
 from loopwatch.detection.loggers import logger_of
@@ -40,6 +40,7 @@ class Monitor:
         self._has_warned = False
         self._unbound: dict[int | None, tuple[StallSubscriber, ...]] = {}
         """Subscribers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
+        self._adopter: Callable[[asyncio.AbstractEventLoop], object] | None = None
 
     def start(
         self,
@@ -48,9 +49,11 @@ class Monitor:
         *,
         every_thread: bool = False,
         lookout: bool = False,
+        is_in_step: bool = True,
     ) -> tuple[LoopClock, ...]:
         """Watch ``loop``; without one, every loop that this thread, or any thread, runs; with a ``lookout`` if wanted.
 
+        If the caller ``is_in_step``, which ``loop`` is running now, the rest of that step counts.
         Returns the clocks of the loops that are known already. Raises ``TracingUnavailableError``, and watches nothing,
         if the subscriber's engine is not available.
         """
@@ -75,9 +78,21 @@ class Monitor:
             subscriber.entered = now()
             for clock in clocks:
                 self._set_subscribers(clock, (*clock.subscribers, subscriber))
-                if clock.handle is None and loop is not None:
+                if is_in_step and clock.handle is None and loop is not None:
                     self._observe_running_step(clock, loop, subscriber)
         return clocks
+
+    def adopt_by(self, adopter: Callable[[asyncio.AbstractEventLoop], object] | None) -> None:
+        """Have ``adopter`` called with every loop that is not watched and comes to run a step, until it is ``None``.
+
+        It is called before each step until the loop is watched, without a lock, on the thread of the step.
+        """
+        with self._lock:
+            self._adopter = adopter
+            if adopter is None:
+                self._tidy_up()
+            else:
+                self._hooks.install(None)
 
     def stop(self, subscriber: StallSubscriber, timeout_s: float) -> bool:
         """Settle the subscriber's stalls and forget it. Returns false if settling took longer than ``timeout_s``."""
@@ -86,9 +101,13 @@ class Monitor:
             clocks = [clock for clock in self._hooks.watched.values() if subscriber in clock.subscribers]
             here = threading.get_ident()
             for clock in clocks:
-                if clock.thread_id == here:
+                is_here = clock.thread_id == here
+                if is_here:
                     clock.end_part(subscriber, ended)
                 self._set_subscribers(clock, tuple(other for other in clock.subscribers if other is not subscriber))
+                if not is_here and is_gil_enabled():
+                    # Not before, or a step that ends meanwhile would be reported twice.
+                    clock.end_part(subscriber, ended)
         settled = self.settle(timeout_s, releases=subscriber.counts_kept_out)
         for clock in clocks:
             if clock.thread_id == here:
@@ -155,11 +174,14 @@ class Monitor:
 
     def _adopt(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
         """Start to watch a loop that runs a step, if its thread is watched. Returns its clock, or ``None``."""
+        adopter = self._adopter
+        if adopter is not None:
+            adopter(loop)
         if not self._unbound:
-            return None
+            return self._hooks.watched.get(loop)
         subscribers = (*self._unbound.get(threading.get_ident(), ()), *self._unbound.get(None, ()))
         if not subscribers:
-            return None
+            return self._hooks.watched.get(loop)
         with self._lock:
             try:
                 clock = self._clock(loop)
@@ -168,7 +190,7 @@ class Monitor:
                     self._has_warned = True
                     logger.warning("The loop %r is not watched: %s", loop, error)
                 return None
-            self._set_subscribers(clock, subscribers)
+            self._set_subscribers(clock, (*clock.subscribers, *subscribers))
         return clock
 
     def _observe_running_step(
@@ -206,7 +228,7 @@ class Monitor:
         if not clocks and self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
-        if not clocks and not self._unbound:
+        if not clocks and not self._unbound and self._adopter is None:
             self._hooks.uninstall()
 
 
@@ -223,8 +245,13 @@ def start_watching(
     *,
     every_thread: bool = False,
     lookout: bool = False,
+    is_in_step: bool = True,
 ) -> tuple[LoopClock, ...]:
-    return _monitor.start(subscriber, loop, every_thread=every_thread, lookout=lookout)
+    return _monitor.start(subscriber, loop, every_thread=every_thread, lookout=lookout, is_in_step=is_in_step)
+
+
+def adopt_by(adopter: Callable[[asyncio.AbstractEventLoop], object] | None) -> None:
+    _monitor.adopt_by(adopter)
 
 
 def stop_watching(subscriber: StallSubscriber, timeout_s: float) -> bool:

@@ -1,7 +1,8 @@
 """The thread that gives the signs of life: it answers probes, touches a file and feeds systemd's watchdog.
 
-The thread starts with the first watched loop and ends with the last one. While a loop is blocked, probes get 503, and
-the other two signs are withheld. If a call keeps the GIL, this thread cannot run, and so gives no sign either.
+The thread starts with the first loop that serves requests and ends with the last one. While a loop is blocked, probes
+get 503, and the other two signs are withheld. If a call keeps the GIL, this thread cannot run, and so gives no sign
+either.
 """
 
 import os
@@ -13,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from selectors import EVENT_READ, DefaultSelector
+from typing import Self
 
 from loopwatch.detection.loggers import logger_of
 from loopwatch.sign_of_life.address import ProbeAddress
@@ -70,6 +72,19 @@ class SignOfLife:
         self._repeated: list[_Repeated] = []
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="loopwatch-liveness", daemon=True)
+
+    @classmethod
+    def started(cls, signs: Signs, read: Callable[[], Liveness]) -> Self | None:
+        """Start to give the signs; ``None`` if there are none to give, or no room for them, which is logged."""
+        if not signs:
+            return None
+        try:
+            sign_of_life = cls(signs, read)
+            sign_of_life.start()
+        except (OSError, RuntimeError) as error:  # no more descriptors or threads
+            logger.error("This process gives no sign of life: %s", error)  # noqa: TRY400
+            return None
+        return sign_of_life
 
     def start(self) -> None:
         """Start the thread. Raises ``RuntimeError`` if there is no room for one."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import islice
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import PROGRAM, Request
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.steps import UnobservedStep
@@ -23,24 +23,27 @@ class InFlight:
     """The requests that a loop is working on. Only the loop's thread writes it.
 
     ``backlog`` counts those that a stall kept out, until the loop has caught up. ``unobserved`` is the running step, if
-    the watching began in it.
+    the watching began in it. ``program`` is what all steps without a request belong to; any thread may set it.
     """
 
-    __slots__ = ("backlog", "requests", "unobserved")
+    __slots__ = ("backlog", "program", "requests", "unobserved")
 
     def __init__(self) -> None:
         self.requests: set[RequestInFlight] = set()
         self.backlog: Backlog | None = None
         self.unobserved: UnobservedStep | None = None
+        self.program: ProgramInFlight | None = None
 
     def own(self, handle: object) -> "RequestInFlight | None":
-        """Return the request that a handle of this loop runs for.
+        """Return the request or program that a handle of this loop runs for.
 
         A thread that a request starts may inherit its context (``-X thread_inherit_context``, Python 3.14), and with
         it the request. Steps of the thread's own loop do not belong to that request.
         """
         request = request_of(handle)
-        return request if request is not None and request.in_flight is self else None
+        if request is None or not (request.in_flight is self or request.is_program):
+            return self.program
+        return request
 
     def others(self, own: "RequestInFlight | None") -> int:
         """Return how many requests, besides ``own``, are being worked on."""
@@ -67,6 +70,8 @@ class RequestInFlight:
     """One request being served. ``ask`` describes it after a stall, once if it finds a route."""
 
     __slots__ = ("_ask", "_description", "finished_at", "in_flight")
+
+    is_program = False
 
     def __init__(self, in_flight: InFlight, ask: Callable[[], Request]) -> None:
         self.in_flight = in_flight
@@ -116,6 +121,20 @@ class RequestInFlight:
         """Note that the request is over. Steps that begin later in its context do not belong to it."""
         self.in_flight.requests.discard(self)
         self.finished_at = now()
+
+
+class ProgramInFlight(RequestInFlight):
+    """A named part of a program that no server runs. Its steps are those in its context, on any loop.
+
+    It waits for no client, so that no stall delays it.
+    """
+
+    __slots__ = ()
+
+    is_program = True
+
+    def __init__(self, name: str) -> None:
+        super().__init__(InFlight(), lambda: Request(PROGRAM, route=name))
 
 
 def request_of(handle: object) -> "RequestInFlight | None":

@@ -242,11 +242,16 @@ class LoopClock:
             self.hand_over(handle, started, ended, self.subscribers)
 
     def end_part(self, subscriber: StallSubscriber, ended: float) -> bool:
-        """Give the part of the running step that ``subscriber`` saw to the watchdog, if it reached its threshold."""
-        handle = self.handle
-        if handle is None or ended - max(self.started, subscriber.entered) < subscriber.threshold_s:
+        """Give the part of the running step that ``subscriber`` saw to the watchdog, if it reached its threshold.
+
+        Another thread may call this for a loop that the subscriber has just left.
+        """
+        handle, started = self.handle, self.started
+        if handle is None or started < self.ended:  # the loop's thread has set ``handle``, and not yet ``started``
             return False
-        self.hand_over(handle, self.started, ended - self.paused_in(self.started), (subscriber,), is_over=False)
+        if ended - max(started, subscriber.entered) < subscriber.threshold_s:
+            return False
+        self.hand_over(handle, started, ended - self.paused_in(started), (subscriber,), is_over=False)
         return True
 
     def hand_over(

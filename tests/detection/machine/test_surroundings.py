@@ -74,7 +74,7 @@ def test_a_program_is_told_once_why_nothing_is_watched(replaced, reason):
     assert said_of(replaced, PROGRAM) == (["0 0"] * 2, [f"watch() watches nothing, because {reason}"])
     assert said_of(replaced, SITE) == (
         ["served", "served", "0 0"],
-        [f"The site is served without loopwatch, because {reason}."],
+        [f"This process runs without loopwatch, because {reason}."],
     )
 
 
@@ -118,10 +118,10 @@ print(len(watcher.calls), len(watcher.disturbances))
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
 def test_a_site_that_has_no_room_for_another_thread_is_served():
     served = SITE.replace("async def main():\n", "async def main():\n    leave_no_room()\n")
-    reason = 'it could not start: RuntimeError("can\'t start new thread").'
+    reason = 'loopwatch could not start: RuntimeError("can\'t start new thread").'
     assert said_of(NO_ROOM, served) == (
         ["served", "served", "0 0"],
-        [f"The site is served without loopwatch, because {reason}"],
+        [f"This process runs without loopwatch, because {reason}"],
     )
 
 
