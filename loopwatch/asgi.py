@@ -14,6 +14,9 @@ from loopwatch.metrics import availability
 from loopwatch.request_route import describe_request
 from loopwatch.request_tracing.start import carries_header, start_trace
 
+_NOTED = "loopwatch.noted"
+"""The key in a scope of which a wrapper has noted the request. It is a plain value, as scopes may be copied."""
+
 
 class LoopWatch:
     """Wraps any ASGI application, on any server: ``application = LoopWatch(get_asgi_application())``.
@@ -41,7 +44,7 @@ class LoopWatch:
             await self.application(scope, receive, send)
         elif kind == "lifespan":
             await Lifespan(self.application, receive, send).run(scope)
-        elif (outer := current_request.get()) is not None and outer.is_busy:  # noted by an outer LoopWatch
+        elif _is_noted(scope):
             await self.application(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
@@ -54,12 +57,25 @@ class LoopWatch:
             if carries_header(scope) or site_monitor.trace_rate():
                 trace_on_demand = start_trace(scope, request, (self.application, receive, send))
                 send = send if trace_on_demand is None else trace_on_demand.answering(send)
+            scope[_NOTED] = True
             try:
                 await self.application(scope, _resting(receive, request) if kind == "websocket" else receive, send)
             finally:
+                scope.pop(_NOTED, None)
                 request.finish()
                 if trace_on_demand is not None:
                     trace_on_demand.finish()
+
+
+def _is_noted(scope: Scope) -> bool:
+    """Return whether a scope is part of a request that is in flight already: of an outer wrapper, or of this task.
+
+    The context alone does not say so. A server starts the next request of a connection in the context of the one
+    before, which has been answered but may not be over:
+    https://github.com/encode/uvicorn/blob/0.35.0/uvicorn/protocols/http/httptools_impl.py (``on_response_complete``).
+    """
+    outer = current_request.get()
+    return _NOTED in scope or (outer is not None and outer.is_served_here)
 
 
 def _resting(receive: Receive, request: RequestInFlight) -> Receive:

@@ -22,6 +22,7 @@ from django.urls import path, resolve
 from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection.machine import clock
+from loopwatch.detection.timing.in_flight import current_request
 from tests.support.asgi import get
 from tests.support.children import run
 
@@ -179,6 +180,43 @@ async def test_a_request_that_passes_two_wrappers_is_counted_once():
     await get(LoopWatch(LoopWatch(get_asgi_application())), "/shop/1/")
     (call,) = await recorded()
     assert call.waiting == 0
+
+
+async def test_a_request_that_passes_two_wrappers_in_different_tasks_is_counted_once():
+    inner = LoopWatch(get_asgi_application())
+
+    async def in_a_task(scope, receive, send):
+        await asyncio.create_task(inner(dict(scope), receive, send))
+
+    await get(LoopWatch(in_a_task), "/shop/1/")
+    (call,) = await recorded()
+    assert call.waiting == 0
+
+
+async def test_a_request_that_another_one_makes_within_the_process_belongs_to_that():
+    noted = []
+
+    async def part(_scope, _receive, _send):
+        noted.append(current_request.get())
+
+    async def gateway(scope, receive, send):
+        await part(scope, receive, send)
+        await LoopWatch(part)({"type": "http", "method": "GET", "path": "/part/"}, receive, send)
+        await part(scope, receive, send)
+
+    await LoopWatch(gateway)({"type": "http", "method": "GET", "path": "/"}, None, None)
+    outer, inner, afterwards = noted
+    assert outer is inner is afterwards is not None
+
+
+async def test_the_server_gets_its_scope_back_as_it_was():
+    scope = {"type": "http", "method": "GET", "path": "/"}
+
+    async def application(scope, receive, send):
+        scope["app"] = "shop"
+
+    await LoopWatch(application)(scope, None, None)
+    assert scope == {"type": "http", "method": "GET", "path": "/", "app": "shop"}
 
 
 async def test_an_application_that_raises_still_raises():

@@ -4,6 +4,7 @@ The ASGI wrapper opens a ``RequestInFlight`` and sets it in its context, which c
 carries its context, so the request of a stall is looked up after the fact, and other steps pay nothing.
 """
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from itertools import islice
@@ -69,7 +70,7 @@ class WorkForRequest:
 class RequestInFlight:
     """One request being served. ``ask`` describes it after a stall, once if it finds a route."""
 
-    __slots__ = ("_ask", "_description", "finished_at", "in_flight")
+    __slots__ = ("_ask", "_description", "_task_id", "finished_at", "in_flight")
 
     is_program = False
 
@@ -78,6 +79,13 @@ class RequestInFlight:
         self.finished_at = NEVER
         self._ask = ask
         self._description: Request | None = None
+        self._task_id: int | None = None
+        """Not the task itself, whose context would refer to it in a circle."""
+
+    @property
+    def is_served_here(self) -> bool:
+        """Whether the running task is the one that serves the request, which is not over."""
+        return self.finished_at == NEVER and self._task_id == id(asyncio.current_task())
 
     @property
     def is_busy(self) -> bool:
@@ -94,10 +102,11 @@ class RequestInFlight:
         return description
 
     def begin(self) -> None:
-        """Note that the request is served in the current context, and has work to do.
+        """Note that the request is served by the running task, in the current context, and has work to do.
 
         The context keeps it, because the watchdog may ask for the request of a step that has already ended.
         """
+        self._task_id = id(asyncio.current_task())
         current_request.set(self)
         if self.in_flight.unobserved is not None:
             self.in_flight.unobserved.note_context()
