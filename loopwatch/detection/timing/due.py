@@ -21,10 +21,15 @@ from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import AnyHandle, StepObserver
 
 
-def due_at(handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, started: float) -> float:
-    """Return when a step that began at ``started`` was due; ``NEVER`` if its handle does not say so."""
+def due_at(
+    handle: AnyHandle | None, loop: asyncio.AbstractEventLoop | None, started: float, ended_before: float
+) -> float:
+    """Return when a step that began at ``started`` was due; ``NEVER`` if its handle does not say so.
+
+    A timer was not due before the latest step had ``ended_before``: that may have set it for a moment in the past.
+    """
     if isinstance(handle, TimerHandle) and loop is not None:
-        return started - (loop.time() - TimerHandle.when(handle))  # the loop may have its own clock
+        return max(ended_before, started - (loop.time() - TimerHandle.when(handle)))  # the loop may have its own clock
     with suppress(Exception):  # the class of the handle may be the site's
         due: float = getattr(handle, "due_at", NEVER)
         return due
@@ -41,7 +46,7 @@ def due_in_turn(loop: asyncio.AbstractEventLoop | None, ended: float) -> float:
     """Return when the loop was to run a step after one that ``ended``, as of the first step that followed it.
 
     The turn knows when the selector returned, and whether it was to wait there at all. A timer that is ready says when
-    it was due. ``NEVER`` on other loops than asyncio's own.
+    it was due, if that was not before the latest step ended. ``NEVER`` on other loops than asyncio's own.
     Source: Lib/asyncio/base_events.py, ``BaseEventLoop._run_once``.
     """
     turn = _variables_of_turn()
@@ -55,7 +60,7 @@ def due_in_turn(loop: asyncio.AbstractEventLoop | None, ended: float) -> float:
     if isinstance(returned := turn.get("end_time"), int | float):
         moments.append(returned)
     at, loop_at = now(), loop.time()
-    return min((due, *(at - (loop_at - moment) for moment in moments)))
+    return max(ended, min((due, *(at - (loop_at - moment) for moment in moments))))
 
 
 def _variables_of_turn() -> dict[str, Any]:

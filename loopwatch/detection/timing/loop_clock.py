@@ -310,7 +310,7 @@ class LoopClock:
     def _note_lateness(self) -> None:
         """Give the watchdog the pause that has ended, if the step that has just begun was due long ago."""
         woken_at, self.woken_at = self.woken_at, NEVER
-        due = due_at(self.handle, self.owner, self.started)
+        due = due_at(self.handle, self.owner, self.started, self.ended)
         if woken_at >= self.ended:  # otherwise the thread noted it too late, after the step that it caused had begun
             due = min(due, woken_at)
         if self.started - self.ended >= self.gap_from_s:

@@ -73,6 +73,7 @@ def watched(loop, make_clock=LoopClock):
     clock = hooks.watched[loop] = make_clock(loop, inbox)
     clock.owner = loop
     clock.set_subscribers((Watch(threshold_s=THRESHOLD_S),))
+    inbox.clock = clock
     yield inbox
     hooks.uninstall()
 
@@ -219,6 +220,44 @@ def test_a_loop_rests_on_after_a_turn_without_steps(loop, selector, monkeypatch)
     with watched(loop) as inbox:
         loop.run_forever()
     assert [inbox.pauses_during(rest) for rest in rests] == [[], [], []]
+
+
+@pytest.mark.parametrize("ago_s", [LATE_S, 5], ids=["within the rest", "before the rest"])
+def test_a_timer_set_for_a_moment_in_the_past_makes_no_pause_of_the_rest_before_it(ago_s, loop, selector):
+    def find_ready():
+        rests.append(sleep(2 * LATE_S))
+        loop._ready.append(asyncio.Handle(set_timer, (), loop))
+
+    def set_timer():
+        inbox.clock.wants_step_begin = True  # as the watchdog does once the step has ended
+        loop.call_at(loop.time() - ago_s, loop.stop)
+
+    rests = []
+    selector.find_ready = find_ready
+    with watched(loop) as inbox:
+        loop.run_forever()
+    assert inbox.pauses_during(rests[0]) == []
+
+
+@pytest.mark.parametrize("steps_between", [0, 1])
+def test_a_pause_before_a_timer_set_for_the_past_begins_when_the_timer_was_set(steps_between, loop, selector):
+    def find_ready():
+        rests.append(sleep(2 * LATE_S))
+        loop._ready.append(asyncio.Handle(set_timer, (), loop))
+
+    def set_timer():
+        for _ in range(steps_between):
+            loop.call_soon(int)
+        loop.call_at(loop.time() - 5, loop.stop)
+        selector.is_to_be_late = True
+
+    rests = []
+    selector.find_ready = find_ready
+    with watched(loop) as inbox:
+        loop.run_forever()
+    (pause,) = inbox.pauses_during(selector.late)
+    assert rests[0][0] < pause.since
+    assert pause.until - pause.since >= THRESHOLD_S
 
 
 needs_uvloop = pytest.mark.skipif(find_spec("uvloop") is None, reason="There is no uvloop for this Python")
