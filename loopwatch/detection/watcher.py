@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import os
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
@@ -33,8 +34,8 @@ class Watcher:
         self,
         *,
         threshold_ms: float = 50.0,
-        include_paths: Sequence[str] | None = None,
-        exclude_paths: Sequence[str] | None = None,
+        include_paths: Sequence[str | os.PathLike[str]] | None = None,
+        exclude_paths: Sequence[str | os.PathLike[str]] | None = None,
         on_blocking_call: Callable[[BlockingCall], object] | None = None,
         engine: str = "sampling",
         every_thread: bool = False,
@@ -49,14 +50,13 @@ class Watcher:
             raise ValueError(f"threshold_ms must be more than 0 milliseconds, not {threshold_ms!r}")
         if on_blocking_call is not None and not callable(on_blocking_call):
             raise TypeError(f"on_blocking_call must be a function that takes a BlockingCall, not {on_blocking_call!r}")
-        for name, paths in (("include_paths", include_paths), ("exclude_paths", exclude_paths)):
-            if isinstance(paths, str):
-                raise TypeError(f"{name} takes a list of path substrings, not the string {paths!r}: write [{paths!r}]")
         self.engine = engine
         self.threshold_s = threshold_ms / 1000
         self.ongoing_after_s = NEVER
         self.counts_kept_out = False
-        self._filter = PathFilter(tuple(include_paths or ()), tuple(exclude_paths or ()))
+        self._filter = PathFilter(
+            _substrings("include_paths", include_paths), _substrings("exclude_paths", exclude_paths)
+        )
         self.every_thread = every_thread
         self.lookout = lookout
         self.enabled = enabled
@@ -106,8 +106,8 @@ class Watcher:
 def watch(
     *,
     threshold_ms: float = 50.0,
-    include_paths: Sequence[str] | None = None,
-    exclude_paths: Sequence[str] | None = None,
+    include_paths: Sequence[str | os.PathLike[str]] | None = None,
+    exclude_paths: Sequence[str | os.PathLike[str]] | None = None,
     on_blocking_call: Callable[[BlockingCall], object] | None = None,
     engine: str = "sampling",
     every_thread: bool = False,
@@ -123,10 +123,10 @@ def watch(
     ``every_thread=True`` watches the loops of all threads from their next step on: ``async_to_sync``, and so Django's
     test client and its async test methods, run a loop in a separate thread.
 
-    ``include_paths`` and ``exclude_paths`` are substrings of file names, looked for in the in-app function and in all
-    that it called. ``on_blocking_call`` is called with each ``BlockingCall``, on a separate thread. With
-    ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine or a threshold that is not
-    positive.
+    ``include_paths`` and ``exclude_paths`` are substrings of file names (``str`` or ``pathlib.Path``), looked for in
+    the in-app function and in all that it called. ``on_blocking_call`` is called with each ``BlockingCall``, on a
+    separate thread. With ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine, a
+    threshold that is not positive or an empty substring, and ``TypeError`` for an argument of the wrong type.
 
     ``lookout=True`` adds a lookout, on Python 3.15 and Linux: a subinterpreter that sees the line and the columns of an
     operator that keeps the GIL. It takes tens of milliseconds to begin and to end.
@@ -144,6 +144,18 @@ def watch(
         lookout=lookout,
         enabled=enabled,
     )
+
+
+def _substrings(name: str, paths: Sequence[str | os.PathLike[str]] | None) -> tuple[str, ...]:
+    if isinstance(paths, str | bytes | os.PathLike):
+        raise TypeError(f"{name} takes a list of path substrings, not {paths!r}: write [{os.fsdecode(paths)!r}]")
+    texts = tuple(os.fspath(path) if isinstance(path, os.PathLike) else path for path in paths or ())
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(f"{name} takes substrings of paths, which are str or pathlib.Path, not {text!r}")
+        if not text:
+            raise ValueError(f"{name} contains an empty string, which is in every path")
+    return texts
 
 
 @functools.cache

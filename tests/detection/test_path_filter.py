@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,8 @@ async def reported(function, **filters):
         ({"exclude_paths": []}, 1),
         ({"exclude_paths": ["nowhere"]}, 1),
         ({"exclude_paths": ["test_path_filter"]}, 0),
+        ({"include_paths": [Path(__file__).parent]}, 1),
+        ({"exclude_paths": [Path(__file__).parent]}, 0),
         ({"include_paths": ["tests/"], "exclude_paths": ["test_path_filter"]}, 0),
         ({"include_paths": ("test_path_filter",), "exclude_paths": ("nowhere",)}, 1),
     ],

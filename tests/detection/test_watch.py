@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -325,6 +326,13 @@ def test_an_unknown_engine_is_refused():
 
 
 @pytest.mark.parametrize("name", ["include_paths", "exclude_paths"])
-def test_a_single_string_is_no_list_of_paths(name):
+@pytest.mark.parametrize("paths", ["shop", b"shop", Path("shop"), [b"shop"], [None], ["shop", 1]], ids=repr)
+def test_what_is_no_list_of_paths_is_refused(name, paths):
     with pytest.raises(TypeError, match=name):
-        watch(**{name: "shop"})
+        watch(**{name: paths})
+
+
+@pytest.mark.parametrize("name", ["include_paths", "exclude_paths"])
+def test_an_empty_path_is_refused_because_every_path_contains_it(name):
+    with pytest.raises(ValueError, match=name):
+        watch(**{name: ["shop", ""]})
