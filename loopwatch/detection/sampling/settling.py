@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
-from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, process_s
@@ -18,6 +17,7 @@ from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.gil_holds import GilHolds, Hold
 from loopwatch.detection.sampling.looks import add_unseen_end, replace_late_samples
 from loopwatch.detection.sampling.observation import Observation
@@ -26,8 +26,6 @@ from loopwatch.detection.sampling.other_threads import other_threads
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
-
-logger = logger_of()
 
 LONGEST_REPORT_INTERVAL_S = 60.0
 
@@ -44,6 +42,8 @@ class SeenPause:
 
 class StallReports(Protocol):
     """Reports settled stalls. The monitor passes in a ``StallReporter``; the watchdog's thread calls its methods."""
+
+    failures: Failures
 
     @property
     def is_holding(self) -> bool:
@@ -69,7 +69,7 @@ class Settler:
     """Settles the stalls in ``inbox`` in order, and reports stalls that go on. Runs on the watchdog's thread.
 
     ``due_at`` is when the watchdog was to look at the loops, and ``busy_until`` when it last finished something else.
-    ``failures`` and ``unexamined`` count errors, and stalls whose steps the watchdog could not look at.
+    ``unexamined`` counts stalls whose steps the watchdog could not look at.
     """
 
     def __init__(
@@ -83,9 +83,10 @@ class Settler:
         lookout: Lookout,
         holds: GilHolds,
     ) -> None:
-        self.failures = self.unexamined = 0
+        self.unexamined = 0
         self.due_at = self.busy_until = 0.0
         self._reports = reports
+        self._failures = reports.failures
         self.inbox = inbox
         self._observations = observations
         self._budget = budget
@@ -140,12 +141,6 @@ class Settler:
         """Give out every report that is held back."""
         self._release(None)
 
-    def note_failure(self, error: BaseException) -> None:
-        """Count an error of the watchdog, and log the first one."""
-        self.failures += 1
-        if self.failures == 1:
-            logger.error("The watchdog failed, which is a bug in loopwatch; more are only counted", exc_info=error)
-
     def _observation_of(self, stall: Stall) -> Observation:
         clock, started = stall.clock, stall.step_started
         if self._budget.hid(started) and stall.trace is None and (clock, started) not in self._observations:
@@ -155,30 +150,27 @@ class Settler:
         return self._observations.of_step(clock, started, stall.threshold_s)
 
     def _settle(self, stall: Stall, observation: Observation, *, ongoing: bool) -> None:
-        try:
+        with self._failures.contained():
             if not observation.is_unexamined:
                 self._complete(observation, stall, ongoing=ongoing)
             self._reports.report(stall, observation, ongoing)
+        with self._failures.contained():
             if not ongoing:
                 stall.clock.recent_pauses.note(stall.ended, stall.ended - stall.step_started)
             usage = stall.clock.usage
             usage.stalled(stall.step_started, stall.ended, observation.before, stall.cpu, stall.clock.thread.run_delay)
-        except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
-            self.note_failure(error)
         self.busy_until = now()
         self._suspensions.check(now(), process_s())
 
     def _report_pause(self, pause: PauseBetweenSteps) -> None:
         """Report a pause between steps, and look for its holder, unless the watchdog has found it already."""
-        try:
+        with self._failures.contained():
             clock = pause.clock
             clock.history.paused_until = max(clock.history.paused_until, pause.until)
             clock.recent_pauses.note(pause.until, pause.until - pause.since)
             hold = self._holds.within(clock.thread_id, pause.since, pause.until) or self._look_for_holder(pause)
             before, suspended_s = clock.history.reading_before(pause.since), self._suspended_s(pause)
             self._reports.report_pause(pause, SeenPause(self._observations.new_stall_id(), before, suspended_s, hold))
-        except BaseException as error:  # noqa: BLE001 - the watchdog must go on, even if a subscriber wants to exit
-            self.note_failure(error)
         self.busy_until = now()
 
     def _look_for_holder(self, pause: PauseBetweenSteps) -> Hold | None:
@@ -189,10 +181,8 @@ class Settler:
         return self._suspensions.within(pause.since, pause.until)
 
     def _release(self, backlog: Backlog | None) -> None:
-        try:
+        with self._failures.contained():
             self._reports.release(backlog)
-        except BaseException as error:  # noqa: BLE001 - as above
-            self.note_failure(error)
 
     def _complete(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
         if observation.otel_span is None:
@@ -202,10 +192,8 @@ class Settler:
         observation.hold = self._holds.within(stall.clock.thread_id, stall.step_started, stall.ended)
         if not ongoing:
             observation.end(self.free_since, stall.clock.history.delays)
-        try:
+        with self._failures.contained():  # the samples say enough
             self._look_up(observation, stall, ongoing=ongoing)
-        except Exception as error:  # noqa: BLE001 - the samples say enough
-            self.note_failure(error)
 
     def _look_up(self, observation: Observation, stall: Stall, *, ongoing: bool) -> None:
         """Take from the lookout what it has seen of the step while the watchdog waited for the GIL."""

@@ -44,6 +44,7 @@ class Watchdog:
         self._throttling = Throttling()
         self._observations = Observations()
         self._holds = GilHolds(ThreadCpu(), self._lookout)
+        self._failures = reports.failures
         machine = self._suspensions, self._throttling
         self._settler = Settler(
             reports, self._inbox, self._observations, self._budget, *machine, self._lookout, self._holds
@@ -87,7 +88,7 @@ class Watchdog:
     def figures(self) -> WatchdogFigures:
         """The figures since the thread started. From any thread."""
         return WatchdogFigures(
-            self.cpu_s(), self._settler.failures, self._settler.unexamined, self._lookout.state, self._lookout.torn
+            self.cpu_s(), self._failures.count, self._settler.unexamined, self._lookout.state, self._lookout.torn
         )
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
@@ -147,7 +148,7 @@ class Watchdog:
                     self._settler.due_at = look_at
                 look_at = self._look(asked_at)
             except BaseException as error:  # noqa: BLE001 - the watchdog must go on
-                self._settler.note_failure(error)
+                self._failures.note(error)
                 self._wakeup.acquire(timeout=PAUSE_AFTER_FAILURE_S)
         while self._settler.settle_next():
             pass

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 
 from loopwatch.detection.calls import BlockingCall, KeptOut, Request
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.steps import StallSubscriber
 
@@ -17,7 +18,8 @@ from loopwatch.detection.timing.steps import StallSubscriber
 class HeldReports:
     """The reports of the stalls of each open backlog, in the order in which the stalls ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, failures: Failures) -> None:
+        self._failures = failures
         self._held = defaultdict[Backlog, list[tuple[StallSubscriber, BlockingCall]]](list)
 
     def __bool__(self) -> bool:
@@ -34,7 +36,8 @@ class HeldReports:
             lengths_ms = [call.step_ms for _, call in reports]
             shares = shared(each.count, each.waited_s * 1000, lengths_ms, _described(each.asked))
             for (subscriber, call), kept_out in zip(reports, shares, strict=True):
-                subscriber.receive(replace(call, kept_out=kept_out))
+                with self._failures.contained():
+                    subscriber.receive(replace(call, kept_out=kept_out))
 
 
 def shared(count: int, waited_ms: float, lengths_ms: list[float], described: tuple[Request, ...] = ()) -> list[KeptOut]:

@@ -6,6 +6,7 @@ from types import CodeType
 from loopwatch.detection.calls import TRACING, BlockingCall, Cause
 from loopwatch.detection.machine.clock import utc_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
@@ -21,14 +22,16 @@ from loopwatch.detection.verdict.usual_culprits import UsualCulprits
 class StallReporter:
     """Makes one ``BlockingCall`` for all subscribers that saw the same part of a stall with the same engine.
 
-    ``time_again`` is called with code whose untimed calls took long.
+    ``time_again`` is called with code whose untimed calls took long. A subscriber that fails is noted in ``failures``,
+    and the others get their reports.
     """
 
     def __init__(self, gc_pauses: GcPauses, time_again: Callable[[Iterable[CodeType]], object]) -> None:
         self._gc_pauses = gc_pauses
         self._time_again = time_again
         self._usual = UsualCulprits()
-        self._held = HeldReports()
+        self.failures = Failures()
+        self._held = HeldReports(self.failures)
 
     @property
     def is_holding(self) -> bool:
@@ -47,33 +50,23 @@ class StallReporter:
             started = max(stall.step_started, subscriber.entered)
             if stall.ended - started < (subscriber.ongoing_after_s if ongoing else subscriber.threshold_s):
                 continue
-            engine = TRACING if stall.is_for_request else subscriber.engine
-            key = engine, started
-            if key not in reports:
-                reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
-            if subscriber.counts_kept_out and stall.backlog is not None:
-                self._held.hold(stall.backlog, subscriber, reports[key])
-            else:
-                subscriber.receive(reports[key])
+            with self.failures.contained():
+                engine = TRACING if stall.is_for_request else subscriber.engine
+                key = engine, started
+                if key not in reports:
+                    reports[key] = self._call(stall, observation, started, engine, ongoing=ongoing)
+                if subscriber.counts_kept_out and stall.backlog is not None:
+                    self._held.hold(stall.backlog, subscriber, reports[key])
+                else:
+                    subscriber.receive(reports[key])
 
     def report_pause(self, pause: PauseBetweenSteps, seen: SeenPause) -> None:
         """Report a pause between steps to the subscribers whose thresholds it reached."""
         for subscriber in pause.subscribers:
             started = max(pause.since, subscriber.entered)
-            if pause.until - started < subscriber.threshold_s:
-                continue
-            collection = self._gc_pauses.by_another_thread(pause.clock.thread_id, started, pause.until)
-            call = pause_between_steps(
-                pause,
-                started,
-                stall_id=seen.stall_id,
-                before=seen.before,
-                suspended_s=seen.suspended_s,
-                is_held=seen.hold is not None or collection is not None,
-                started_at=utc_of(started),
-                engine=subscriber.engine,
-            )
-            subscriber.receive(with_holder(call, seen.hold, collection) if call.cause is Cause.STARVED else call)
+            if pause.until - started >= subscriber.threshold_s:
+                with self.failures.contained():
+                    subscriber.receive(self._pause(pause, seen, started, subscriber.engine))
 
     def release(self, backlog: Backlog | None = None) -> None:
         """Give out the reports held back for a backlog that is closed; without one, all of them."""
@@ -107,3 +100,17 @@ class StallReporter:
         self._time_again(explained.untimed_callees)
         self._usual.note(call)
         return self._usual.likely(call) if not call.exact and observation.is_contested else call
+
+    def _pause(self, pause: PauseBetweenSteps, seen: SeenPause, started: float, engine: str) -> BlockingCall:
+        collection = self._gc_pauses.by_another_thread(pause.clock.thread_id, started, pause.until)
+        call = pause_between_steps(
+            pause,
+            started,
+            stall_id=seen.stall_id,
+            before=seen.before,
+            suspended_s=seen.suspended_s,
+            is_held=seen.hold is not None or collection is not None,
+            started_at=utc_of(started),
+            engine=engine,
+        )
+        return with_holder(call, seen.hold, collection) if call.cause is Cause.STARVED else call

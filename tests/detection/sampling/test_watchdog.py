@@ -7,6 +7,7 @@ from collections import Counter
 
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.sampling import watchdog as module
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.watchdog import BEHIND_FROM, WORK_S, Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
 
@@ -17,6 +18,7 @@ class Reports:
     is_holding = False
 
     def __init__(self, takes_s=0.0):
+        self.failures = Failures()
         self.kinds = Counter()
         self._takes_s = takes_s
 
@@ -31,7 +33,7 @@ class Reports:
 
 
 def settle(reports, stalls):
-    """Hand over this many stalls before the watchdog starts, and wait until all are settled."""
+    """Hand over this many stalls before the watchdog starts, and wait for all of them. Returns the loop's clock."""
     watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
     clock = LoopClock(loop, watchdog)
     for _ in range(stalls):
@@ -40,6 +42,7 @@ def settle(reports, stalls):
     assert watchdog.settled(60, releases=True)
     watchdog.stop()
     loop.close()
+    return clock
 
 
 def test_the_watchdog_gives_way_between_stalls(monkeypatch):
@@ -77,3 +80,11 @@ def test_the_watchdog_has_read_its_files_once_it_has_started(monkeypatch):
     has_read = bool(read)
     watchdog.stop()
     assert has_read
+
+
+def test_a_stall_that_could_not_be_reported_is_counted_all_the_same():
+    reports = Reports()
+    reports.report = lambda *_: 1 / 0
+    clock = settle(reports, 1)
+    assert reports.failures.count == 1
+    assert clock.recent_pauses.longest_s(now()) > 0

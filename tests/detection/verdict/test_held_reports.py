@@ -3,6 +3,7 @@
 import pytest
 
 from loopwatch.detection.calls import Request
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.verdict.held_reports import HeldReports, shared
 from tests.detection import shop
@@ -49,7 +50,7 @@ def test_each_request_is_given_to_one_stall(count):
 
 
 def test_a_report_is_given_out_when_its_backlog_is_closed_with_what_that_has_counted():
-    held, subscriber, backlog = HeldReports(), Subscriber(), backlog_with(4)
+    held, subscriber, backlog = HeldReports(Failures()), Subscriber(), backlog_with(4)
     held.hold(backlog, subscriber, reported(path([SLEEPS]), of=stall(1.0)))
     assert (bool(held), subscriber.calls) == (True, [])
     held.release(backlog)
@@ -59,14 +60,14 @@ def test_a_report_is_given_out_when_its_backlog_is_closed_with_what_that_has_cou
 
 
 def test_a_report_stays_when_the_backlog_of_another_loop_is_closed():
-    held, subscriber, backlog = HeldReports(), Subscriber(), backlog_with(4)
+    held, subscriber, backlog = HeldReports(Failures()), Subscriber(), backlog_with(4)
     held.hold(backlog, subscriber, reported(path([SLEEPS]), of=stall(1.0)))
     held.release(backlog_with(9))
     assert subscriber.calls == []
 
 
 def test_every_report_can_be_given_out_at_once():
-    held, subscriber = HeldReports(), Subscriber()
+    held, subscriber = HeldReports(Failures()), Subscriber()
     for count in (1, 2):
         held.hold(backlog_with(count), subscriber, reported(path([SLEEPS]), of=stall(1.0)))
     held.release()
@@ -74,7 +75,7 @@ def test_every_report_can_be_given_out_at_once():
 
 
 def test_a_request_that_cannot_be_described_is_counted_all_the_same():
-    held, subscriber, backlog = HeldReports(), Subscriber(), backlog_with(3, describe=lambda: 1 / 0)
+    held, subscriber, backlog = HeldReports(Failures()), Subscriber(), backlog_with(3, describe=lambda: 1 / 0)
     held.hold(backlog, subscriber, reported(path([SLEEPS]), of=stall(1.0)))
     held.release(backlog)
     assert (subscriber.calls[0].kept_out.count, subscriber.calls[0].kept_out.described) == (3, ())

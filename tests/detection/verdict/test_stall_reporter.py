@@ -1,32 +1,43 @@
-"""Which stalls are reported, and how often."""
+"""Which stalls are reported, to whom, and how often."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pytest
 
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.gc_pauses import GcPauses
+from loopwatch.detection.sampling.settling import SeenPause
+from loopwatch.detection.timing.backlog import Backlog
+from loopwatch.detection.timing.loop_clock import PauseBetweenSteps
 from loopwatch.detection.verdict.stall_reporter import StallReporter
 from tests.detection import shop
-from tests.detection.builders import Watch, observation, sample, site, stall
+from tests.detection.builders import Watch, observation, reading, sample, site, stall
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 ADDS = site(shop.checkout, "add_up(cart)", "zlib.crc32")
 PROMPT = Site(SLEEPS.code, SLEEPS.offset, "pdb", None)
 
 
+@dataclass(frozen=True)
 class Watcher(Watch):
     """Keeps the reports."""
+
+    calls: list = field(default_factory=list)
 
     def receive(self, call):
         self.calls.append(call)
 
 
+class Broken(Watch):
+    """Raises at every report, even what ends a thread."""
+
+    def receive(self, call):
+        raise SystemExit(call.method_name)
+
+
 @pytest.fixture
 def watcher():
-    watcher = Watcher(ongoing_after_s=0.5)
-    object.__setattr__(watcher, "calls", [])
-    return watcher
+    return Watcher(ongoing_after_s=0.5)
 
 
 class Clock:
@@ -62,3 +73,27 @@ def test_stalls_by_the_same_two_calls_are_one_finding_whichever_took_longer(watc
         seen = observation(sample(until, stack=[SLEEPS]), sample(1.0, 1.0 - until, [ADDS], requested_at=until))
         reporter.report(replace(stall(1.0, subscribers=[watcher]), clock=Clock()), seen, False)
     assert [call.called_name for call in watcher.calls] == ["time.sleep", "time.sleep"]
+
+
+def test_a_subscriber_that_fails_costs_only_itself_and_is_logged_once(watcher, caplog):
+    reporter = StallReporter(GcPauses(), list)
+    seen = replace(stall(1.0, subscribers=[Broken(), watcher, Broken()]), clock=Clock())
+    reporter.report(seen, observation(sample(0.9, stack=[SLEEPS])), False)
+    assert [call.called_name for call in watcher.calls] == ["time.sleep"]
+    assert (reporter.failures.count, len(caplog.records)) == (2, 1)
+
+
+def test_a_subscriber_that_fails_costs_no_other_the_report_of_a_pause_between_steps(watcher):
+    reporter, subscribers = StallReporter(GcPauses(), list), (Broken(), watcher)
+    pause = PauseBetweenSteps(Clock(), 5.0, 6.0, None, reading(6.0), subscribers, 0, ())
+    reporter.report_pause(pause, SeenPause("a pause", reading(5.0), 0.0, None))
+    assert len(watcher.calls) == 1
+
+
+def test_a_subscriber_that_fails_costs_no_other_the_report_that_was_held_back(watcher):
+    reporter, backlog = StallReporter(GcPauses(), list), Backlog(0.0, 1.0)
+    subscribers = [Broken(counts_kept_out=True), replace(watcher, counts_kept_out=True)]
+    seen = replace(stall(1.0, subscribers=subscribers), clock=Clock(), backlog=backlog)
+    reporter.report(seen, observation(sample(0.9, stack=[SLEEPS])), False)
+    reporter.release(backlog)
+    assert len(watcher.calls) == 1
