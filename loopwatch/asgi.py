@@ -9,9 +9,10 @@ from django.core.asgi import get_asgi_application
 from loopwatch import site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.beside_the_loop import beside_the_loop
+from loopwatch.channel_messages import ChannelMessages
 from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
 from loopwatch.metrics import availability
-from loopwatch.request_route import describe_request
+from loopwatch.request_route import CHANNEL, describe_request
 from loopwatch.request_tracing.start import carries_header, start_trace
 
 _NOTED = "loopwatch.noted"
@@ -40,12 +41,14 @@ class LoopWatch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         in_flight = site_monitor.watch_running_loop()
         kind = scope["type"]
-        if in_flight is None or kind not in ("http", "websocket", "lifespan"):
+        if in_flight is None or kind not in ("http", "websocket", "lifespan", CHANNEL):
             await self.application(scope, receive, send)
         elif kind == "lifespan":
             await Lifespan(self.application, receive, send).run(scope)
         elif _is_noted(scope):
             await self.application(scope, receive, send)
+        elif kind == CHANNEL:
+            await ChannelMessages(self.application, in_flight, scope["channel"]).run(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")
             describe = partial(describe_request, self.application, kind, method, scope.get("path", ""), root_path)

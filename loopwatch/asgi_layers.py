@@ -66,17 +66,25 @@ def consumer_of(application: object) -> type | None:
     return consumer if issubclass(type(consumer), type) else None
 
 
-def consumer_for(application: object, protocol: str, path: str) -> tuple[str, type | None]:
-    """Return the route that a request takes through Channels' routers, and the consumer at its end, if any."""
-    route, path = "", path.lstrip("/")
+def consumer_for(application: object, protocol: str, path: str, channel: str = "") -> tuple[str, type | None]:
+    """Return the route that a request takes through Channels' routers, and the consumer at its end, if any.
+
+    A message is routed by its ``channel`` after that, or at once if no router knows its protocol.
+    """
+    route, path, wanted = "", path.lstrip("/"), protocol
     for _ in range(MAX_NESTING):
         consumer = consumer_of(application)
         if consumer is not None:
             return route, consumer
-        for edge in _edges(application):
-            is_open = callable(edge.application) and edge.protocol in (None, protocol)
+        edges = list(_edges(application))
+        named = {edge.protocol for edge in edges if edge.protocol}
+        if channel and named and protocol not in named:
+            wanted = channel
+        for edge in edges:
+            is_open = callable(edge.application) and edge.protocol in (None, wanted)
             if is_open and (match := edge.match(path)):
                 application, route, path = edge.application, route + edge.route, match[0]
+                wanted = channel if channel and edge.protocol == protocol else wanted
                 break
         else:
             break

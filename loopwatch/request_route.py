@@ -22,6 +22,9 @@ from loopwatch.view_name import view_name
 HOME = "/"
 """The route of the home page, whose pattern is empty and would look like no route."""
 
+CHANNEL = "channel"
+"""The type of a scope in which a Channels worker passes on the messages of one channel."""
+
 OTHER = "OTHER"
 _METHODS = frozenset(HTTPMethod)
 
@@ -75,6 +78,24 @@ def describe_request(application: object, kind: str, method: str, path: str, roo
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
     return Request(kind, known, route, consumer_name, view)
+
+
+def describe_message(application: object, channel: str, message_type: object) -> Request:
+    """Describe a message of a Channels worker by its channel, and by its type if the consumer handles that.
+
+    Never raises. What sends messages may invent any number of types, and each would make a row.
+    """
+    route, consumer_name, view = channel, "", ""
+    try:
+        _, consumer = consumer_for(application, CHANNEL, "", channel)
+        if consumer is not None:
+            consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
+            handler = str(message_type).replace(".", "_")  # as ``get_handler_name`` of ``channels.consumer`` does
+            if callable(getattr(consumer, handler, None)):
+                route, view = f"{channel}: {message_type}", f"{consumer_name}.{handler}"
+    except Exception:  # noqa: BLE001 - routers and consumers are the user's code
+        return Request(CHANNEL, route=channel)
+    return Request(CHANNEL, "", route, consumer_name, view)
 
 
 def known_method(method: str) -> str:

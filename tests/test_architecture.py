@@ -22,14 +22,14 @@ FLOORS = (
     "detection.sampling detection.tracing",
     "detection.verdict",
     "detection.monitor detection.strict",
-    "detection.watcher sign_of_life",
-    "abstract_models conf open_programs request_route sources thread_waits",
+    "detection.watcher request_route sign_of_life",
+    "abstract_models conf open_programs sources thread_waits",
     "models",
     "wording",
     "recorder reporting",
     "html_cells metrics site_subscriber",
     "checks site_monitor templatetags",
-    "live programs request_tracing testing",
+    "channel_messages live programs request_tracing testing",
     "__init__ admin apps asgi management pytest_plugin",
 )
 READERS_OF_THE_STORE = {

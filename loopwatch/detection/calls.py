@@ -104,10 +104,10 @@ class OtherPlace:
 class Request:
     """The request a stall belongs to: never its URL, only the pattern that matched.
 
-    ``kind`` is the ASGI scope type, or ``"program"`` for a ``recording()`` block, whose name is in ``route``;
-    ``method`` is empty for a WebSocket; ``route`` is empty where no pattern is known;
-    ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that of the view,
-    operation or action as its developer wrote it.
+    ``kind`` is the ASGI scope type, or ``"program"`` for a ``recording()`` block. ``method`` is empty except for HTTP.
+    ``route`` is empty where no pattern is known; a block has its name there, and a message of a Channels worker its
+    channel and type. ``consumer`` is the qualified name of the Channels consumer class, if there is one, ``view`` that
+    of the view, operation, action or handler as its developer wrote it.
     """
 
     kind: str

@@ -7,16 +7,15 @@ from loopwatch.detection.calls import Request
 from loopwatch.recorder.column_values import text
 from loopwatch.request_route import known_method
 
-WEBSOCKET = "WebSocket"
+WITHOUT_METHODS = {"websocket": "WebSocket", "channel": "Channel"}
+"""What stands in the place of the method of a kind of requests."""
 
 
 def method(request: Request | None) -> str:
-    """Return the request's method, or ``WebSocket``. ``REDACT`` may have changed the method."""
+    """Return the request's method, or its kind if that has none. ``REDACT`` may have changed the method."""
     if request is None:
         return ""
-    if request.kind == "websocket":
-        return WEBSOCKET
-    return known_method(request.method)
+    return WITHOUT_METHODS.get(request.kind) or known_method(request.method)
 
 
 def route(request: Request | None) -> str:

@@ -44,7 +44,7 @@ class InFlight:
         request = request_of(handle)
         if request is None or not (request.in_flight is self or request.is_program):
             return self.program
-        return request
+        return request.serving or request
 
     def others(self, own: "RequestInFlight | None") -> int:
         """Return how many requests, besides ``own``, are being worked on."""
@@ -73,6 +73,8 @@ class RequestInFlight:
     __slots__ = ("_ask", "_description", "_task_id", "finished_at", "in_flight")
 
     is_program = False
+    serving: "RequestInFlight | None" = None
+    """The part of it that is being served."""
 
     def __init__(self, in_flight: InFlight, ask: Callable[[], Request]) -> None:
         self.in_flight = in_flight
@@ -130,6 +132,29 @@ class RequestInFlight:
         """Note that the request is over. Steps that begin later in its context do not belong to it."""
         self.in_flight.requests.discard(self)
         self.finished_at = now()
+
+
+class ChannelInFlight(RequestInFlight):
+    """A scope in which one message after another is served, each of which is a request."""
+
+    __slots__ = ("serving",)
+
+    def __init__(self, in_flight: InFlight, ask: Callable[[], Request]) -> None:
+        super().__init__(in_flight, ask)
+        self.serving = None
+
+    def describe(self) -> Request:
+        """Return the description of the message, for calls that wait for a thread meanwhile."""
+        serving = self.serving
+        return super().describe() if serving is None else serving.describe()
+
+    def serve(self, message: RequestInFlight | None) -> None:
+        """Note that the message before has been served, and that this one is, if there is one."""
+        if self.serving is not None:
+            self.serving.finish()
+        self.serving = message
+        if message is not None:
+            message.resume()
 
 
 class ProgramInFlight(RequestInFlight):
