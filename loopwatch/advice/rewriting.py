@@ -50,12 +50,13 @@ class Rewriting:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """Holds a call as written: its function, its arguments without parentheses, and its parent node."""
+    """Holds a call as written: its function, its arguments without parentheses, its parent node and who makes it."""
 
     node: ast.Call
     parent: ast.AST
     function: str
     arguments: str
+    caller: str
 
 
 def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, advice: Advice) -> Rewriting | None:
@@ -98,7 +99,7 @@ def _call_at(module: ast.Module, source: str, place: SourceRange) -> _Call | Non
         if not isinstance(function, ast.AsyncFunctionDef) or not _is_in_body(node, function):
             continue
         if is_plain and may_pause(node, above, function) and not _is_consumed_in_place(node, above):
-            return _Call(node, above[-1], name, arguments[1:-1].strip())
+            return _Call(node, above[-1], name, arguments[1:-1].strip(), function.name)
     return None
 
 
@@ -166,10 +167,23 @@ def _awaited(call: _Call, called_name: str, cure: Cure) -> tuple[str, str]:
 def _awaited_method(call: _Call, called_name: str) -> tuple[str, str]:
     owner, dot, written = call.function.rpartition(".")
     name = async_method_of(called_name, written)
-    if not name:
+    if not name or name == call.caller or _is_of_a_base_class(call.node):
         return "", ""
     needs = "" if dot else f"from {called_name.rpartition('.')[0]} import {name}"
     return f"await {owner}{dot}{name}({call.arguments})", needs
+
+
+def _is_of_a_base_class(node: ast.Call) -> bool:
+    """Return whether an override calls what it replaces: ``super().save()`` or ``Model.save(self)``.
+
+    Django's asynchronous methods call the override: ``asave()`` awaits ``self.save``
+    (https://github.com/django/django/blob/5.2/django/db/models/base.py#L933).
+    """
+    owner = node.func.value if isinstance(node.func, ast.Attribute) else None
+    if isinstance(owner, ast.Call):
+        return isinstance(owner.func, ast.Name) and owner.func.id == "super"
+    first = node.args[0] if node.args else None
+    return isinstance(first, ast.Name) and first.id == "self"
 
 
 def _is_operand(call: _Call) -> bool:

@@ -114,6 +114,18 @@ def test_a_call_outside_of_a_coroutine_function_is_not_rewritten(source):
             "pairs = await bought().acount()",
         ),
         (
+            "self.save()",
+            "self.save()",
+            "django.db.models.Model.save",
+            "await self.asave()",
+        ),
+        (
+            "super().put_object(Key=key)",
+            "super().put_object(Key=key)",
+            "botocore.client.S3.put_object",
+            "await asyncio.to_thread(super().put_object, Key=key)",
+        ),
+        (
             "user = authenticate(request, **form)",
             "authenticate(request, **form)",
             "django.contrib.auth.authenticate",
@@ -190,6 +202,16 @@ def test_a_call_over_several_lines_keeps_them():
 )
 def test_a_call_without_a_certain_replacement_is_not_rewritten(line, written, called_name):
     assert rewrite(in_coroutine(line), written, called_name) is None
+
+
+@pytest.mark.parametrize("call", ["super().save(using=alias)", "super(Order, self).save()", "models.Model.save(self)"])
+def test_a_call_of_what_an_override_replaces_is_not_rewritten_because_the_async_method_calls_the_override(call):
+    assert rewrite(in_coroutine(call), call, "django.db.models.Model.save") is None
+
+
+def test_a_call_is_not_rewritten_to_one_of_the_function_that_makes_it():
+    source = "class Order(Model):\n    async def asave(self):\n        self.save()\n"
+    assert rewrite(source, "self.save()", "django.db.models.Model.save") is None
 
 
 @pytest.mark.parametrize(
