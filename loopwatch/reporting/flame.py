@@ -127,13 +127,17 @@ def _weighted(event: SampledEvent) -> list[tuple[list[StoredFrame], float]]:
     samples = [sample for sample in event.samples if sample.frames]
     if not samples:
         return []
-    # Only the first stack ended in the event's leaf; the others end in their last frame.
     stacks = [list(sample.frames[:DEEPEST]) for sample in samples]
-    if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
-        stacks[0].append(StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_in_app=False, source_line=""))
     weights = [sample.duration_ms for sample in samples]
     if not sum(weights):
         weights[0] = event.duration_ms
+    # Only the first stack ended in the event's leaf; the others end in their last frame.
+    if event.leaf_name and not any(_is_named(frame, event.leaf_name) for frame in stacks[0]):
+        leaf = StoredFrame("", "", event.leaf_name, 0, 0, 0, 0, is_in_app=False, source_line="")
+        # Equal frames are one sample, but may have been seen with and without that call, which took the event's time.
+        leaf_ms = min(weights[0], event.duration_ms)
+        stacks.append([*stacks[0], leaf])
+        weights = [weights[0] - leaf_ms, *weights[1:], leaf_ms]
     return [(stack, weight) for stack, weight in zip(stacks, weights, strict=True) if weight > 0]
 
 

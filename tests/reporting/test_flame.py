@@ -43,6 +43,14 @@ def test_a_frame_has_the_time_of_its_callees():
     assert (add.frame.name, add.self_ms) == ("shop.cart.add", 10)
 
 
+def test_the_call_the_event_ended_in_has_no_more_time_than_the_event():
+    """The same frames were seen in the call and beside it, and are one sample of the whole step."""
+    graph = merge([SampledEvent(samples((648, HANDLER, CHECKOUT)), "time.sleep", 341.0)])
+    stack = "django.core.handlers.base.get_response;shop.views.checkout"
+    assert names(graph) == {stack: 307, f"{stack};time.sleep": 341}
+    assert graph.total_ms == 648
+
+
 def test_lines_of_one_function_are_one_frame_without_a_line():
     graph = merge([SampledEvent(samples((60, CHECKOUT), (30, ELSEWHERE)), "", 90.0)])
     (node,) = graph.root.heaviest_first()
