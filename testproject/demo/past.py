@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import F
 
 from loopwatch.histogram import column_for
@@ -50,17 +51,10 @@ class Past:
 
     def save(self) -> None:
         """Write it down."""
-        HourlyTotal.objects.bulk_create(
-            HourlyTotal(finding_id=key[0], hour=key[1], method=key[2], route=key[3], **sums)
-            for key, sums in self._hours.items()
-        )
-        RouteTotal.objects.bulk_create(
-            (
-                RouteTotal(hours=key[0], start=key[1], method=key[2], route=key[3], **sums)
-                for key, sums in self._routes.items()
-            ),
-            ignore_conflicts=True,
-        )
+        for (finding_id, hour, method, route), sums in self._hours.items():
+            _add(HourlyTotal, sums, finding_id=finding_id, hour=hour, method=method, route=route, release="")
+        for (hours, start, method, route), sums in self._routes.items():
+            _add(RouteTotal, sums, hours=hours, start=start, method=method, route=route)
         LoopTime.objects.bulk_create(
             LoopTime(
                 minutes=key[0], start=key[1], host=socket.gethostname(), process_id=os.getppid() + key[2],
@@ -69,8 +63,7 @@ class Past:
             for key, sums in self._loops.items()
         )  # fmt: skip
         for pk, sums in self._findings.items():
-            added = {column: F(column) + sums[column] for column in COUNTS}
-            Finding.objects.filter(pk=pk).update(first_seen=self._since, **added)
+            Finding.objects.filter(pk=pk).update(first_seen=self._since, **_added(sums))
 
     def _minutes(self) -> Iterator[datetime]:
         last = self._now.replace(minute=0)
@@ -97,8 +90,20 @@ class Past:
             row["longest_us"] = max(row["longest_us"], duration_us)
 
 
+def _add(model: type[HourlyTotal | RouteTotal], sums: Counter[str], **key: Any) -> None:
+    """Add to a row of counters; the demo's own traffic may have made it, such as the total of today."""
+    row, is_new = model.objects.get_or_create(**key, defaults=sums)
+    if not is_new:
+        model.objects.filter(pk=row.pk).update(**_added(sums))
+
+
+def _added(sums: Counter[str]) -> dict[str, Any]:
+    return {column: F(column) + figure for column, figure in sums.items()}
+
+
 def make_past() -> None:
     """Add the day to the store."""
     past = Past(random.Random(11))
     past.happen()
-    past.save()
+    with transaction.atomic():
+        past.save()
