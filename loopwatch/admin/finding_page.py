@@ -50,9 +50,23 @@ class Sampled:
 
 
 @dataclass(frozen=True, slots=True)
+class Certainty:
+    """Counts the newest events, and those whose call is exact. Without events, ``is_exact`` is the finding's."""
+
+    exact: int
+    events: int
+    is_exact: bool
+
+    @property
+    def is_mixed(self) -> bool:
+        return 0 < self.exact < self.events
+
+
+@dataclass(frozen=True, slots=True)
 class FindingPage:
     """Holds a finding's source lines, advice, figures by time and route (most blocked first), and some events."""
 
+    certainty: Certainty
     culprit: CulpritSource
     advice: Advice
     trend: Trend
@@ -81,6 +95,7 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
     )
     advice = advice_on(event, finding.cause)
     return FindingPage(
+        certainty=_certainty(finding, newest),
         culprit=culprit_source(event, samples, advice),
         advice=advice,
         trend=trend_of(totals, timezone.now()),
@@ -91,6 +106,11 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
         slowest=_slowest_events(finding) if with_events else [],
         newest=newest[:_EVENTS_EACH],
     )
+
+
+def _certainty(finding: Finding, newest: Sequence[BlockingEvent]) -> Certainty:
+    exact = sum(event.exact for event in newest)
+    return Certainty(exact, len(newest), is_exact=exact == len(newest) if newest else finding.exact)
 
 
 def _newest_events(finding: Finding) -> list[BlockingEvent]:

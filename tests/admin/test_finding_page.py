@@ -73,6 +73,26 @@ def test_pages_say_how_certain_the_call_is(admin_client, exact, blocking_call, s
         assert said in page
 
 
+def test_pages_agree_on_a_call_that_is_exact_in_some_events(admin_client):
+    """The finding has the certainty of its newest event, but has others too."""
+    finding = stored_finding(exact=False)
+    events = [stored_event(finding, exact=exact) for exact in (True, True, False)]
+    urls = [reverse("admin:loopwatch_blockingevent_change", args=[event.pk]) for event in events]
+    exact, _, likely = (" ".join(admin_client.get(url).content.decode().split()) for url in urls)
+    assert "The call is exact. In the newest event of this finding, only the function is certain." in exact
+    assert "The call is likely; only the function is certain. </p>" in likely
+    assert "The call is exact in 2 of the newest 3 events" in page_of(admin_client, finding)
+
+    finding.exact = True
+    finding.save()
+    likely = " ".join(admin_client.get(urls[2]).content.decode().split())
+    assert "only the function is certain. In the newest event of this finding, the call is exact." in likely
+    events[2].delete()
+    finding.exact = False
+    finding.save()
+    assert "The call is exact." in page_of(admin_client, finding)
+
+
 def test_the_lines_around_the_call_are_read_from_the_current_file(admin_client, shop):
     finding = stored_finding(lineno=4)
     stored_event(finding, lineno=4, stacks=stored_stack(SLEEP))
