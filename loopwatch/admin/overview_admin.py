@@ -10,9 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.overview_chart import DrawnBar, chart_of
+from loopwatch.admin.missing_data import missing_data
+from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
@@ -48,6 +50,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
         found = overview_figures(span, using=configuration().database)
         chart = chart_of(found)
+        peaks = found.timeline
         bars = list(zip(chart.bars, self._events_urls(request, chart.bars), strict=True))
         context = {
             **self.admin_site.each_context(request),
@@ -59,6 +62,12 @@ class OverviewAdmin(ReadOnlyAdmin):
             "overview": found,
             "chart": chart,
             "bars": bars,
+            "most_blocked": peak_label(peaks.most_blocked) if peaks.most_blocked else "",
+            "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
+            "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
+            "missing": missing_data() if not found.processes else None,
+            "time_zone": timezone.get_current_timezone_name(),
+            "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": found.processes[:PROCESSES_SHOWN],
             "more_processes": len(found.processes) > PROCESSES_SHOWN,

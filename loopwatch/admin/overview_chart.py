@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as _
 
+from loopwatch.models import LoopTime
 from loopwatch.reporting.overview import OverviewFigures
 from loopwatch.reporting.overview.time_axis import DAY
-from loopwatch.reporting.overview.timeline import TimelineBar
+from loopwatch.reporting.overview.timeline import Peak, TimelineBar
 
 HEIGHT = 100
 STEP = 10
@@ -39,7 +41,10 @@ class DrawnBar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Holds all bars. ``highest_us`` is the value of full height; ``ticks`` label the time axis from its beginning."""
+    """Holds all bars.
+
+    ``highest_us`` is the value of full height; ``ticks`` label the time axis from its beginning, the last one is now.
+    """
 
     bars: list[DrawnBar]
     highest_us: int
@@ -47,16 +52,6 @@ class Chart:
     width: int
     height: int = HEIGHT
     bar_width: int = BAR_WIDTH
-
-    @property
-    def worst(self) -> DrawnBar:
-        """The bar with the worst pause."""
-        return max(self.bars, key=lambda bar: bar.bar.impact.longest_us)
-
-    @property
-    def busiest(self) -> DrawnBar:
-        """The bar in which a loop was busiest."""
-        return max(self.bars, key=lambda bar: bar.bar.busiest or 0.0)
 
     @property
     def knows_busy(self) -> bool:
@@ -67,14 +62,24 @@ def chart_of(overview: OverviewFigures) -> Chart:
     """Compute the chart of an overview."""
     highest_us = max((bar.impact.blocked_us + bar.machine_us for bar in overview.bars), default=0)
     count = len(overview.bars)
-    ticks = [overview.axis.start(count * quarter // 4) for quarter in range(5)]
-    is_days, is_within_a_day = overview.axis.span.bar == DAY, overview.axis.end - overview.axis.begin <= DAY
+    ticks = [overview.axis.start(count * quarter // 4) for quarter in range(4)]
+    is_days, is_time = overview.axis.span.bar == DAY, overview.axis.span.rows == LoopTime.Minutes.MINUTE
     return Chart(
         bars=list(_drawn(overview.bars, highest_us, is_days=is_days)),
         highest_us=highest_us,
-        ticks=[_label(tick, is_days=is_days, is_time=is_within_a_day) for tick in ticks],
+        ticks=[*(_label(tick, is_days=is_days, is_time=is_time) for tick in ticks), _("now")],
         width=count * STEP,
     )
+
+
+def peak_label(peak: Peak) -> str:
+    """Return the minute, the hour from its beginning to its end, or the day (UTC) in the reader's format."""
+    if peak.lasts == DAY:
+        return date_format(peak.start.astimezone(UTC), "SHORT_DATE_FORMAT")
+    begin = date_format(timezone.localtime(peak.start), "SHORT_DATETIME_FORMAT")
+    if peak.lasts < timedelta(hours=1):
+        return begin
+    return f"{begin} – {date_format(timezone.localtime(peak.start + peak.lasts), 'TIME_FORMAT')}"
 
 
 def _drawn(bars: list[TimelineBar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:

@@ -10,13 +10,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
+from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
-from loopwatch.models import ThreadWaitTotal
+from loopwatch.models import LoopTime, ThreadWaitTotal
 from loopwatch.reporting.overview import DEFAULT, SPANS
 from loopwatch.reporting.overview.time_axis import TimeAxis
 from loopwatch.reporting.thread_waits import wait_sums
-from loopwatch.stored_time import whole_hour
+from loopwatch.stored_time import as_stored
 
 SHOWN = 200
 
@@ -39,8 +40,9 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
-        begin = whole_hour(TimeAxis(span, datetime.now(UTC)).begin)
+        begin = TimeAxis(span, datetime.now(UTC)).begin
         sums = wait_sums(begin, configuration().database)
+        is_measured = configuration().thread_waits
         context = {
             **self.admin_site.each_context(request),
             "title": _("Thread waits"),
@@ -51,6 +53,8 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "begin": begin,
             "kept_days": configuration().events_kept_days,
             "sums": sums[:SHOWN],
+            "is_measured": is_measured,
+            "missing": missing_data() if is_measured and not sums and not self._has_reports(begin) else None,
             "left_out": max(0, len(sums) - SHOWN),
             "waits": sum(each.waits for each in sums),
             "waited_us": sum(each.waited_us for each in sums),
@@ -59,3 +63,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "threads": ThreadWaitTotal.Thread,
         }
         return TemplateResponse(request, "loopwatch/thread_waits.html", context)
+
+    def _has_reports(self, since: datetime) -> bool:
+        """Return whether any process has reported since then, so that no wait means that there was none."""
+        return LoopTime.objects.using(configuration().database).filter(start__gte=as_stored(since)).exists()

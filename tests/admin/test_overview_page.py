@@ -1,14 +1,18 @@
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.urls import reverse
 
+from loopwatch import site_monitor
+from loopwatch.recorder.health import Stats
 from loopwatch.reporting.overview import SPANS
 from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:loopwatch_overview_changelist")
+WAITS = reverse("admin:loopwatch_threadwaittotal_changelist")
 MINUTE = datetime.now(UTC).replace(second=0, microsecond=0)
 HOUR = MINUTE.replace(minute=0)
 
@@ -43,7 +47,8 @@ def test_the_overview_shows_blocked_time_its_calls_and_the_delayed_requests(admi
     assert "2 stalls blocked the loop for 400 ms. Other requests were delayed 8 times, by 1.6 s in total." in text
     assert "100 % of the impact comes from time.sleep in shop.views.pay." in text
     assert "worst pause 310 ms" in text
-    assert "busiest loop 25 %" in text
+    assert "busiest minute of a loop 25 %" in text
+    assert re.search(r"Worst minute: [^()]+\(blocked for 400 ms\)", text)
     assert "GET pay/" in text
     assert "GET search/ 100 % 1.6 s 8" in text
     assert "web-1 4711" in text
@@ -87,17 +92,61 @@ def test_machine_stalls_are_shown_separately(admin_client):
     assert "No stalls: the loop served every request in time." in text
 
 
-def test_an_overview_without_data_says_what_to_do(admin_client):
-    text = text_of(admin_client.get(PAGE))
-    assert "No process of the site reported anything in this period" in text
-    assert "manage.py check" in text
+@pytest.mark.parametrize(
+    ("loopwatch", "said"),
+    [
+        ({}, "it had no requests, or it is not watched. To watch it, wrap the ASGI application"),
+        ({"ENABLED": False}, 'switched off on this site. Enable it in the settings: LOOPWATCH = {"ENABLED": True}'),
+        ({"ENABLED": 0}, "switched off"),
+        ({"SINKS": ["log"]}, 'nothing is stored. Add it: LOOPWATCH = {"SINKS": [..., "database"]}'),
+        ({"ENABLED": 0.1}, "ENABLED in the settings selects some processes"),
+        ({"ENABLED": lambda: False}, "ENABLED in the settings selects some processes"),
+    ],
+)
+@pytest.mark.parametrize("page", [PAGE, WAITS])
+def test_a_page_without_data_says_why(admin_client, settings, loopwatch, said, page):
+    settings.LOOPWATCH = loopwatch
+    text = html.unescape(text_of(admin_client.get(page)))
+    assert said in text
+    assert ("wrap the ASGI application" in text) is not loopwatch
+
+
+def test_a_page_served_by_a_watched_process_does_not_ask_for_what_is_done(admin_client, monkeypatch):
+    monkeypatch.setattr(site_monitor, "stats", lambda: Stats(loops=1))
+    for page in (PAGE, WAITS):
+        text = text_of(admin_client.get(page))
+        assert "The process that serves this page is watched." in text
+        assert "wrap the ASGI application" not in text
+
+
+def test_thread_waits_that_are_not_measured_are_not_none(admin_client, settings):
+    stored_loop_time(start=MINUTE)
+    assert "No call waited long for a thread." in text_of(admin_client.get(WAITS))
+    settings.LOOPWATCH = {"THREAD_WAITS": False}
+    text = text_of(admin_client.get(WAITS))
+    assert "Thread waits are not measured on this site." in text
+    assert "No call waited" not in text
+
+
+def test_the_worst_pause_leads_to_its_event(admin_client, staff):
+    stored_loop_time(start=MINUTE, events=1, longest_us=3_700_000)
+    event = stored_event(stored_finding(), started_at=MINUTE, step_us=3_700_000)
+    url = reverse("admin:loopwatch_blockingevent_change", args=[event.pk])
+    assert f'<dd class="quiet"><a href="{url}">' in admin_client.get(PAGE).content.decode()
+    assert url not in staff("view_finding").get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize("span", SPANS)
+def test_the_time_axis_ends_now(admin_client, bad_day, span):
+    page = admin_client.get(PAGE, {"span": span})
+    assert page.context["chart"].ticks[-1] == "now"
 
 
 def test_without_busy_times_there_is_no_chart_of_them(admin_client):
     stored_loop_time(start=MINUTE, events=1, blocked_us=9, busy_us=None)
     page = admin_client.get(PAGE).content.decode()
     assert "loopwatch-busy" not in page
-    assert "busiest loop" not in page
+    assert "of a loop" not in page
 
 
 @pytest.mark.parametrize("query", [*SPANS, "bogus", "", "\0", "<script>", "9" * 500])

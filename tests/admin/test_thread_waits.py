@@ -5,7 +5,7 @@ import pytest
 from django.urls import reverse
 
 from loopwatch.admin import thread_wait_admin
-from tests.stored import stored_wait
+from tests.stored import stored_loop_time, stored_wait
 
 pytestmark = pytest.mark.django_db
 PAGE = reverse("admin:loopwatch_threadwaittotal_changelist")
@@ -46,6 +46,7 @@ def test_an_unknown_holder_of_a_thread_is_called_unknown(admin_client):
 
 def test_only_thread_waits_of_the_span_are_shown(admin_client):
     stored_wait(SAVE, 100, hour=HOUR - timedelta(days=3))
+    stored_loop_time(start=HOUR)
     assert "No call waited" in text_of(admin_client.get(PAGE))
     assert "1 call waited 100 ms" in text_of(admin_client.get(PAGE, {"span": "7d"}))
 

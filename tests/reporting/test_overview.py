@@ -7,8 +7,9 @@ from django.utils import timezone
 
 from loopwatch.impact import Impact
 from loopwatch.reporting.overview import SPANS, overview_figures
-from loopwatch.reporting.overview.time_axis import TimeAxis
-from tests.stored import stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
+from loopwatch.reporting.overview.time_axis import DAY, TimeAxis
+from loopwatch.reporting.overview.timeline import Peak
+from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
 
 pytestmark = pytest.mark.django_db
 
@@ -19,8 +20,8 @@ THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
 @pytest.mark.parametrize(
     ("key", "begin", "end"),
     [
-        ("1h", "2026-11-25T12:38:00+00:00", "2026-11-25T13:38:00+00:00"),
-        ("24h", "2026-11-24T13:45:00+00:00", "2026-11-25T13:45:00+00:00"),
+        ("1h", "2026-11-25T12:00:00+00:00", "2026-11-25T13:38:00+00:00"),
+        ("24h", "2026-11-24T13:00:00+00:00", "2026-11-25T13:45:00+00:00"),
         ("7d", "2026-11-18T14:00:00+00:00", "2026-11-25T14:00:00+00:00"),
         ("30d", "2026-10-27T00:00:00+00:00", "2026-11-26T00:00:00+00:00"),
         ("1y", "2025-11-26T00:00:00+00:00", "2026-11-26T00:00:00+00:00"),
@@ -31,8 +32,18 @@ def test_a_span_ends_with_the_bar_that_is_now(key, begin, end):
         axis = TimeAxis(SPANS[key], NOW)
         assert (axis.begin.isoformat(), axis.end.isoformat()) == (begin, end)
         assert axis.index(axis.begin) == 0
-        assert axis.index(NOW) == SPANS[key].bars - 1
+        assert axis.index(NOW) == axis.bars - 1
         assert axis.index(axis.begin - timedelta(seconds=1)) < 0
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata", "Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize("key", ["1h", "24h", "7d"])
+def test_bars_begin_with_a_whole_hour_as_totals_do(key, zone):
+    with timezone.override(zone):
+        axis = TimeAxis(SPANS[key], NOW)
+        assert axis.begin.minute == 0
+        assert SPANS[key].bars <= axis.bars < SPANS[key].bars + 60
+        assert axis.end - SPANS[key].bar <= NOW < axis.end
 
 
 def test_days_are_those_of_the_reader_whenever_the_clocks_change():
@@ -84,15 +95,58 @@ def test_a_year_is_drawn_from_the_days_of_routes():
     )
 
 
-@pytest.mark.parametrize(
-    ("blocked_us", "burst_minutes"),
-    [([0] * 60, 0), ([1] * 60, 0), ([9, 0, 0, 9], 1), ([5, 5, 5, 5, 5], 3), ([1] * 20, 0)],
-)
-def test_a_burst_is_half_of_the_blocked_time_within_little_time(blocked_us, burst_minutes):
-    first = datetime.now(UTC).replace(second=0, microsecond=0)
-    for minute, amount_us in enumerate(blocked_us):
-        stored_loop_time(start=first - timedelta(minutes=minute), blocked_us=amount_us, events=1)
-    assert overview_figures(SPANS["1h"]).burst_us == burst_minutes * 60_000_000
+@pytest.mark.parametrize(("key", "lasts"), [("1h", 1), ("24h", 1), ("7d", 60), ("30d", 60)])
+def test_peaks_are_minutes_or_hours_whatever_the_bars_are(key, lasts):
+    worst = THIS_HOUR - timedelta(minutes=lasts)
+    for start, columns in (
+        (THIS_HOUR, {"blocked_us": 5, "longest_us": 3, "busy_us": lasts * 6_000_000}),
+        (worst, {"blocked_us": 4, "longest_us": 3, "busy_us": lasts * 30_000_000}),
+        (worst, {"blocked_us": 4, "longest_us": 2, "process_id": 2}),
+    ):
+        stored_loop_time(minutes=lasts, start=start, **columns)
+    found = overview_figures(SPANS[key]).timeline
+    length = timedelta(minutes=lasts)
+    assert found.most_blocked == Peak(worst, length, 8)
+    assert found.worst_pause == Peak(worst, length, 3)
+    assert found.busiest == Peak(worst, length, 0.5)
+
+
+def test_the_worst_day_of_a_year():
+    day = THIS_HOUR.replace(hour=0) - timedelta(days=30)
+    stored_route(hours=24, start=day, events=1, blocked_us=9, longest_us=8)
+    stored_route(hours=24, start=day - timedelta(days=1), events=1, blocked_us=7, longest_us=7)
+    found = overview_figures(SPANS["1y"]).timeline
+    assert (found.most_blocked, found.worst_pause) == (Peak(day, DAY, 9), Peak(day, DAY, 8))
+    assert found.busiest is None
+
+
+def test_a_span_without_stalls_has_no_peaks():
+    stored_loop_time(start=THIS_HOUR)
+    found = overview_figures(SPANS["24h"])
+    assert (found.timeline.most_blocked, found.timeline.worst_pause, found.worst_pause) == (None, None, None)
+
+
+@pytest.mark.parametrize("key", SPANS)
+def test_the_worst_pause_is_the_moment_of_its_event(key):
+    """Rows count whole steps; the event may have blocked for a part of its step only."""
+    at = THIS_HOUR - timedelta(hours=1, seconds=-59)
+    for minutes, start in ((1, at.replace(second=0)), (1, at.replace(second=0) + timedelta(minutes=1))):
+        stored_loop_time(minutes=minutes, start=start, events=1, longest_us=3_700_000)
+    stored_loop_time(minutes=60, start=at.replace(minute=0, second=0), events=1, longest_us=3_700_000)
+    day = at.replace(hour=0, minute=0, second=0)
+    stored_route(hours=24, start=day, events=1, blocked_us=3_000_000, longest_us=3_000_000)
+    finding = stored_finding()
+    event = stored_event(finding, started_at=at, step_us=3_700_000, duration_us=3_000_000)
+    stored_event(finding, started_at=at, step_us=300_000, duration_us=300_000)
+    pause = overview_figures(SPANS[key]).worst_pause
+    assert (pause.event_id, pause.started_at) == (event.pk, at)
+
+
+def test_a_pause_without_an_event_has_the_time_of_its_row():
+    stored_loop_time(start=THIS_HOUR, longest_us=9_000_000, machine_us=9_000_000)
+    stored_event(stored_finding(), started_at=THIS_HOUR, step_us=300_000)
+    pause = overview_figures(SPANS["24h"]).worst_pause
+    assert (pause.longest_us, pause.event_id, pause.peak.start) == (9_000_000, None, THIS_HOUR)
 
 
 def test_the_loop_of_each_process():

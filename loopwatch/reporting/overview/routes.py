@@ -1,7 +1,6 @@
 """Finds the routes that cause stalls, and the routes whose requests wait for them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from django.db.models import Max, QuerySet, Sum
 
@@ -53,10 +52,10 @@ class Routes:
     all_us: int
 
 
-def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
+def routes(axis: TimeAxis, using: str | None) -> Routes:
     """Look up the routes, by one query."""
     rows = list(
-        route_totals(axis, since, using)
+        route_totals(axis, using)
         .values_list("method", "route")
         .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"), Sum("arrivals_late"), Sum("late_us"))
         .order_by("method", "route")
@@ -82,9 +81,9 @@ def routes(axis: TimeAxis, since: datetime, using: str | None) -> Routes:
     )
 
 
-def route_totals(axis: TimeAxis, since: datetime, using: str | None) -> QuerySet[RouteTotal]:
-    """Select the hours from ``since`` on; if bars are days, the days (UTC) of the axis."""
+def route_totals(axis: TimeAxis, using: str | None) -> QuerySet[RouteTotal]:
+    """Select the hours of the axis; if bars are days, the days (UTC)."""
     totals = RouteTotal.objects.using(using)
     if axis.span.bar == DAY:
         return totals.filter(hours=RouteTotal.Hours.DAY, start__gte=as_stored(axis.first_day_utc))
-    return totals.filter(hours=RouteTotal.Hours.HOUR, start__gte=as_stored(since))
+    return totals.filter(hours=RouteTotal.Hours.HOUR, start__gte=as_stored(axis.begin))

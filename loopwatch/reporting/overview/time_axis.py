@@ -8,6 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.models import LoopTime
+from loopwatch.stored_time import whole_hour
 
 DAY = timedelta(days=1)
 Minutes = LoopTime.Minutes
@@ -15,7 +16,10 @@ Minutes = LoopTime.Minutes
 
 @dataclass(frozen=True, slots=True)
 class TimeSpan:
-    """A span of time. ``rows`` is the kind of loop times it is drawn from; ``None`` for the days of routes."""
+    """A span of time with at least so many ``bars``.
+
+    ``rows`` is the kind of loop times it is drawn from; ``None`` for the days of routes.
+    """
 
     key: str
     label: Promise
@@ -39,14 +43,19 @@ DEFAULT = SPANS["24h"]
 
 
 class TimeAxis:
-    """The bars of a span that ends now. Moments are aware, and days are those of the current time zone."""
+    """The bars of a span that ends now. Moments are aware, and days are those of the current time zone.
+
+    Bars shorter than a day begin with a whole hour (UTC), as hourly totals do, so that all figures are of one time. There
+    may be more of them than the span names.
+    """
 
     def __init__(self, span: TimeSpan, now: datetime) -> None:
         self.span = span
         self._is_days = span.bar == DAY
         self._first_day = timezone.localtime(now).date() - (span.bars - 1) * DAY
-        midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-        self._first = now - (now - midnight) % span.bar - (span.bars - 1) * span.bar
+        this_bar = now - (now - whole_hour(now)) % span.bar
+        self._first = whole_hour(this_bar - (span.bars - 1) * span.bar)
+        self.bars = span.bars if self._is_days else (this_bar - self._first) // span.bar + 1
 
     @property
     def begin(self) -> datetime:
@@ -56,7 +65,7 @@ class TimeAxis:
     @property
     def end(self) -> datetime:
         """The end of the last bar, which is in the future."""
-        return self.start(self.span.bars)
+        return self.start(self.bars)
 
     @property
     def first_day_utc(self) -> datetime:
@@ -65,7 +74,7 @@ class TimeAxis:
 
     def index_of_day(self, start: datetime) -> int:
         """Return the bar of the UTC day that begins at ``start``. West of Greenwich, that may be before today ends."""
-        return min((start.astimezone(UTC).date() - self._first_day).days, self.span.bars - 1)
+        return min((start.astimezone(UTC).date() - self._first_day).days, self.bars - 1)
 
     def start(self, index: int) -> datetime:
         """Return the beginning of a bar."""

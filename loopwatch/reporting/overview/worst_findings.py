@@ -35,9 +35,9 @@ class WorstFindings:
     ignored: int
 
 
-def worst_findings(axis: TimeAxis, since: datetime, all_us: int, using: str | None) -> WorstFindings:
-    """Find them in the hours from ``since`` on, by three queries; ``all_us`` is the total impact of that time."""
-    begin = as_stored(since)
+def worst_findings(axis: TimeAxis, all_us: int, using: str | None) -> WorstFindings:
+    """Find them in the hours of the axis, by three queries; ``all_us`` is the total impact of that time."""
+    begin = as_stored(axis.begin)
     happened = Finding.objects.using(using).filter(last_seen__gte=begin)
     is_year = axis.span.rows is None
     impacts = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
