@@ -5,7 +5,8 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -14,6 +15,8 @@ from loopwatch.admin.event_page import event_page
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
+from loopwatch.admin.stored_share import stored_share
+from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
@@ -34,6 +37,7 @@ class BlockingEventAdmin(FlameExports):
     list_select_related = ("finding",)
     ordering = ("-started_at",)
     change_form_template = "loopwatch/event.html"
+    change_list_template = "loopwatch/event_list.html"
     export_columns = EVENT
     file_name = "loopwatch-events"
 
@@ -56,6 +60,18 @@ class BlockingEventAdmin(FlameExports):
     @admin.display(description=_("requests delayed"), ordering=F("requests_delayed") + F("requests_kept_out"))
     def delayed(self, event: BlockingEvent) -> str:
         return html_cells.delayed(event.requests_delayed, event.requests_kept_out)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, and for a span of time how many of its stalls are in it."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
+            stored = response.context_data["cl"].result_count
+            response.context_data |= {
+                "share": stored_share(request.GET.dict(), stored, self.database_for(request)),
+                "events_per_finding": configuration().events_per_finding,
+                "kept_days": configuration().events_kept_days,
+            }
+        return response
 
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Hide events from the index: users should start from findings, not from thousands of single events."""

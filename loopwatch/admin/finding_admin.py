@@ -1,6 +1,7 @@
 """Shows the list of findings and the page of one."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch import html_cells
+from loopwatch.admin.event_links import OF_FINDING, events_url
 from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
@@ -101,9 +103,10 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
     def page_context(self, request: HttpRequest, row: Finding) -> dict[str, Any]:
         shows_events = self.shows(request, BlockingEvent)
+        events_of = partial(events_url, self.admin_site.name, filters={OF_FINDING: row.pk})
         return {
             "title": _("Finding"),
-            "page": finding_page(row, with_events=shows_events),
+            "page": finding_page(row, events_of if shows_events else None),
             "shows_events": shows_events,
             "status": html_cells.status(row),
             "cause": cause_label(row.cause),

@@ -8,7 +8,7 @@ from django.utils import timezone
 from loopwatch.abstract_models import CallColumns
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
-from loopwatch.admin.finding_trend import Trend, trend_of
+from loopwatch.admin.finding_trend import EventsOf, Trend, trend_of
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import CulpritSource, culprit_source
@@ -83,8 +83,9 @@ class FindingPage:
         return {event.pk for event in self.newest} != {event.pk for event in self.slowest}
 
 
-def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
-    """Build the page in five queries, two of them for the events."""
+def finding_page(finding: Finding, events_of: EventsOf | None) -> FindingPage:
+    """Build the page in five queries, two of them for the events; without ``events_of``, it shows no events."""
+    with_events = events_of is not None
     totals = finding.hourly_totals.all()
     routes = routes_of(totals).get(finding.pk, [])
     newest = _newest_events(finding) if with_events else []
@@ -98,7 +99,7 @@ def finding_page(finding: Finding, *, with_events: bool) -> FindingPage:
         certainty=_certainty(finding, newest),
         culprit=culprit_source(event, samples, advice),
         advice=advice,
-        trend=trend_of(totals, timezone.now()),
+        trend=trend_of(totals, timezone.now(), events_of),
         history=history_of(totals),
         sampled=_together(sampled),
         routes=_shares(routes),

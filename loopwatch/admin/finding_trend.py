@@ -1,5 +1,6 @@
 """Computes the bar chart of a finding's blocked time per hour, for a template that draws it as SVG."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import starmap
@@ -14,16 +15,23 @@ from loopwatch.stored_time import as_aware, as_stored, whole_hour
 HOURS = 7 * 24
 HEIGHT = 60
 
+EventsOf = Callable[[datetime, datetime], str]
+"""Returns the address of the events between two moments."""
+
 
 @dataclass(frozen=True, slots=True)
 class HourBar:
-    """Holds one hour with events. ``x`` counts hours from the left; ``y`` and ``height`` add up to ``HEIGHT``."""
+    """Holds one hour with events. ``x`` counts hours from the left; ``y`` and ``height`` add up to ``HEIGHT``.
+
+    ``url`` is the address of its events, empty if the user may not view them.
+    """
 
     hour: datetime
     events: int
     blocked_ms: float
     x: int
     height: int
+    url: str
 
     @property
     def label(self) -> str:
@@ -47,7 +55,7 @@ class Trend:
     height: int = HEIGHT
 
 
-def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
+def trend_of(totals: QuerySet[HourlyTotal], now: datetime, events_of: EventsOf | None) -> Trend:
     """Compute the week that ends with the current hour, in one query."""
     end = whole_hour(as_aware(now)) + timedelta(hours=1)
     begin = end - timedelta(hours=HOURS)
@@ -58,7 +66,8 @@ def trend_of(totals: QuerySet[HourlyTotal], now: datetime) -> Trend:
     def bar(hour: datetime, events: int, blocked_ms: float) -> HourBar:
         # Even the smallest bar must be visible.
         height = max(round(HEIGHT * blocked_ms / highest_ms), 1) if highest_ms else 1
-        return HourBar(hour, events, blocked_ms, x=int((hour - begin) / timedelta(hours=1)), height=height)
+        url = events_of(hour, hour + timedelta(hours=1)) if events_of else ""
+        return HourBar(hour, events, blocked_ms, int((hour - begin) / timedelta(hours=1)), height, url)
 
     bars = [bar for bar in starmap(bar, hours) if bar.x < HOURS]
     return Trend(begin, end, highest_ms, bars)

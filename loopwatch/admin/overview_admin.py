@@ -1,27 +1,27 @@
 """Shows the overview of the site, above single findings."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from loopwatch.admin.event_links import events_url, findings_url
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
-from loopwatch.reporting.overview import DEFAULT, SPANS, overview_figures
+from loopwatch.reporting.overview import DEFAULT, SPANS, OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
+from loopwatch.reporting.overview.processes import ProcessTimes
+from loopwatch.reporting.overview.routes import CausingRoute
 from loopwatch.reporting.recording_health import errors_in_words
-from loopwatch.stored_time import as_stored
 
 
 @admin.register(Overview)
@@ -69,7 +69,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             "time_zone": timezone.get_current_timezone_name(),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
-            "processes": found.processes[:PROCESSES_SHOWN],
+            "processes": list(self._processes(request, found)),
+            "causing": list(self._causing(found)),
             "more_processes": len(found.processes) > PROCESSES_SHOWN,
             "errors": errors_in_words(found.health.errors),
             "shows_processes": self.shows(request, ProcessHealth),
@@ -77,14 +78,22 @@ class OverviewAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "loopwatch/overview.html", context)
 
+    def _processes(self, request: HttpRequest, found: OverviewFigures) -> Iterator[tuple[ProcessTimes, str]]:
+        """Yield the processes to show, each with the URL of its events, as ``_events_urls`` does."""
+        shows_events = self.shows(request, BlockingEvent)
+        for each in found.processes[:PROCESSES_SHOWN]:
+            of_process: dict[str, str | int] = {"host": each.host, "process_id": each.process_id}
+            url = events_url(self.admin_site.name, found.axis.begin, found.axis.end, of_process)
+            yield each, url if shows_events and each.events else ""
+
+    def _causing(self, found: OverviewFigures) -> Iterator[tuple[CausingRoute, str]]:
+        """Yield the routes that cause stalls, each with the URL of its findings."""
+        for each in found.routes.causing:
+            yield each, findings_url(self.admin_site.name, each.method, each.route) if each.route else ""
+
     def _events_urls(self, request: HttpRequest, bars: list[DrawnBar]) -> Iterator[str]:
         """Yield the URL of each bar's events, empty if there are none or the user may not view them."""
         shows_events = self.shows(request, BlockingEvent)
-        events = reverse(f"{self.admin_site.name}:loopwatch_blockingevent_changelist") if shows_events else ""
         for drawn in bars:
-            between = {"started_at__gte": _text(drawn.bar.start), "started_at__lt": _text(drawn.bar.end)}
-            yield f"{events}?{urlencode(between)}" if shows_events and drawn.bar.impact.events else ""
-
-
-def _text(moment: datetime) -> str:
-    return str(as_stored(moment))
+            is_linked = shows_events and drawn.bar.impact.events
+            yield events_url(self.admin_site.name, drawn.bar.start, drawn.bar.end) if is_linked else ""

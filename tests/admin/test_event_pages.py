@@ -1,14 +1,24 @@
-from datetime import timedelta
+import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from loopwatch.detection.calls import Contribution
 from loopwatch.recorder import event_columns
 from tests import settings as settings_module
 from tests.recorder.calls import blocking_call
-from tests.stored import NOON, stored_event, stored_finding, stored_stack
+from tests.stored import (
+    NOON,
+    stored_event,
+    stored_finding,
+    stored_hour,
+    stored_loop_time,
+    stored_route,
+    stored_stack,
+)
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:loopwatch_blockingevent_changelist")
@@ -308,6 +318,53 @@ def test_the_list_of_one_finding_leaves_the_stacks_in_the_database(admin_client,
     events = response.context["cl"].result_list
     assert len(events) == 50
     assert {"stacks", "contributions"} <= events[0].get_deferred_fields()
+
+
+def share_of(client, begin, end, **query):
+    """Return what the list of a span says about it."""
+    span = {"started_at__gte": str(begin), "started_at__lt": str(end)}
+    page = client.get(LIST, span | query).content.decode()
+    found = re.search(r'<p class="loopwatch-set-aside">(.*?)</p>', page, re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", found[1]).split())
+
+
+@pytest.mark.parametrize(("days", "minutes"), [(0, 1), (5, 60), (29, 60)])
+def test_a_list_without_events_says_how_many_stalls_there_were(admin_client, days, minutes):
+    begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(days=days)
+    end = begin + timedelta(hours=1)
+    stored_loop_time(minutes=minutes, start=begin, events=84)
+    stored_loop_time(minutes=minutes, start=begin, events=1, process_id=2)
+    stored_loop_time(minutes=minutes, start=end, events=7)
+    assert "85 stalls, 0 of them stored in detail. Details are kept of the slowest and newest 50" in share_of(
+        admin_client, begin, end
+    )
+    stored_event(stored_finding(), started_at=begin)
+    assert "85 stalls, 1 of them stored in detail." in share_of(admin_client, begin, end, o="1")
+
+
+def test_the_list_of_a_day_long_ago_counts_the_totals_of_routes(admin_client):
+    """A day of the reader has the totals of the day (UTC) with its date."""
+    day = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=100)
+    for days, events in ((0, 5), (1, 7)):
+        stored_route(hours=24, start=day + timedelta(days=days), events=events)
+    begin, end = (timezone.make_aware((day + timedelta(days=days)).replace(tzinfo=None)) for days in (0, 1))
+    assert "5 stalls, 0 of them" in share_of(admin_client, begin, end)
+
+
+def test_the_list_of_an_hour_of_a_finding_counts_its_stalls(admin_client):
+    finding = stored_finding()
+    stored_hour(finding, *[60] * 9)
+    stored_hour(stored_finding(), 60)
+    stored_event(finding, started_at=NOON)
+    hour = {"begin": NOON, "end": NOON + timedelta(hours=1), "finding__id__exact": finding.pk}
+    assert "9 stalls, 1 of them stored in detail." in share_of(admin_client, **hour)
+    assert "stalls," not in share_of(admin_client, **hour, cause="waiting")
+    assert "stalls," not in share_of(admin_client, **hour | {"end": NOON + timedelta(minutes=9)})
+
+
+def test_a_list_without_a_span_has_no_such_line(admin_client):
+    assert "loopwatch-set-aside" not in admin_client.get(LIST).content.decode()
+    assert "loopwatch-set-aside" not in admin_client.get(LIST, {"started_at__gte": str(NOON)}).content.decode()
 
 
 @pytest.mark.parametrize(

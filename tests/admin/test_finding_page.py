@@ -1,3 +1,5 @@
+import html
+import re
 from datetime import timedelta
 
 import pytest
@@ -231,6 +233,20 @@ def test_the_trend_draws_the_hours_of_the_last_week(admin_client, present):
     trend = admin_client.get(page_url(finding)).context["page"].trend
     assert [(bar.x, bar.y, bar.height, bar.events) for bar in trend.bars] == [(165, 0, 60, 2), (167, 0, 60, 1)]
     assert page_of(admin_client, finding).count("<rect x=") == 2
+
+
+def test_an_hour_of_the_trend_leads_to_its_events(admin_client, staff, present):
+    finding = stored_finding()
+    now = present.replace(minute=0, second=0, microsecond=0)
+    stored_hour(finding, 100, 90, hour=now)
+    inside = stored_event(finding, started_at=now)
+    stored_event(finding, started_at=now - timedelta(hours=1))
+    stored_event(stored_finding(), started_at=now)
+    (url,) = set(re.findall(r'<a href="([^"]*started_at__gte[^"]*)"', page_of(admin_client, finding)))
+    response = admin_client.get(html.unescape(url))
+    assert [event.pk for event in response.context["cl"].result_list] == [inside.pk]
+    assert "2 stalls, 1 of them stored in detail." in " ".join(response.content.decode().split())
+    assert "started_at__gte" not in page_of(staff("view_finding"), finding)
 
 
 def test_a_drawing_keeps_its_numbers_in_every_language(admin_client, present):

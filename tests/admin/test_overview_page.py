@@ -67,9 +67,30 @@ def test_a_bar_links_to_its_events(admin_client, bad_day):
     stored_event(bad_day, started_at=MINUTE)
     stored_event(bad_day, started_at=MINUTE - timedelta(hours=2))
     page = admin_client.get(PAGE, {"span": "1h"}).content.decode()
-    (url,) = set(re.findall(r'<a href="([^"]*started_at__gte[^"]*)"', page))
+    (url,) = set(re.findall(r'<a href="([^"]*[?]started_at__gte[^"]*)"', page))
     events = admin_client.get(url.replace("&amp;", "&")).context["cl"].result_list
     assert [event.started_at for event in events] == [MINUTE]
+
+
+def test_a_process_leads_to_its_events(admin_client, staff):
+    for process_id in (1, 2):
+        stored_loop_time(start=MINUTE, process_id=process_id, events=1)
+        stored_event(stored_finding(), started_at=MINUTE, process_id=process_id)
+    page = html.unescape(admin_client.get(PAGE).content.decode())
+    url = re.search(r'<a href="([^"]*process_id=2[^"]*)">web-1 2</a>', page)[1]
+    assert [event.process_id for event in admin_client.get(url).context["cl"].result_list] == [2]
+    assert "process_id=" not in staff("view_finding").get(PAGE).content.decode()
+
+
+@pytest.mark.parametrize("route", ["pay/", "shop/<int:pk>/", r'^a "b\d+"/(?P<x>\w{2})$', "Zoë%20/"])
+def test_a_route_leads_to_its_findings(admin_client, route):
+    stored_route(start=HOUR, route=route, events=1, blocked_us=1)
+    finding = stored_finding(status="resolved")
+    stored_hour(finding, 60, hour=HOUR, route=route)
+    stored_hour(stored_finding(), 60, hour=HOUR, route="other/", method="POST")
+    page = html.unescape(admin_client.get(PAGE).content.decode())
+    url = re.search(r'<a href="([^"]*status=all[^"]*)">', page)[1]
+    assert [found.pk for found in admin_client.get(url).context["cl"].result_list] == [finding.pk]
 
 
 def test_bars_are_not_linked_for_users_who_may_not_view_events(staff, bad_day):

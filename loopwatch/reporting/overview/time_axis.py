@@ -45,8 +45,8 @@ DEFAULT = SPANS["24h"]
 class TimeAxis:
     """The bars of a span that ends now. Moments are aware, and days are those of the current time zone.
 
-    Bars shorter than a day begin with a whole hour (UTC), as hourly totals do, so that all figures are of one time. There
-    may be more of them than the span names.
+    Bars shorter than a day begin with a whole hour (UTC), as hourly totals do, so that all figures are of one time.
+    There may be more of them than the span names.
     """
 
     def __init__(self, span: TimeSpan, now: datetime) -> None:

@@ -1,0 +1,25 @@
+"""Builds the addresses of lists: the events of a span of time, the findings of a route."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from loopwatch.stored_time import as_stored
+
+FROM, TO, OF_FINDING = "started_at__gte", "started_at__lt", "finding__id__exact"
+
+
+def events_url(site_name: str, begin: datetime, end: datetime, filters: Mapping[str, str | int] | None = None) -> str:
+    """Return the address of the events from ``begin`` to ``end``, both aware, whose columns have these values."""
+    query = urlencode({**(filters or {}), FROM: str(as_stored(begin)), TO: str(as_stored(end))})
+    return f"{reverse(f'{site_name}:loopwatch_blockingevent_changelist')}?{query}"
+
+
+def findings_url(site_name: str, method: str, route: str) -> str:
+    """Return the address of the findings of any status in the requests of a route."""
+    words = [json.dumps(word, ensure_ascii=False) for word in (method, route) if word]
+    query = urlencode({"q": " ".join(words), "status": "all"})
+    return f"{reverse(f'{site_name}:loopwatch_finding_changelist')}?{query}"
