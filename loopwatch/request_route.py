@@ -12,7 +12,9 @@ from http import HTTPMethod
 from typing import Any
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.urls import Resolver404, base, resolve
 from django.utils import translation
 
 from loopwatch.asgi_layers import consumer_for
@@ -29,14 +31,17 @@ OTHER = "OTHER"
 _METHODS = frozenset(HTTPMethod)
 
 SLOW_S = 0.02
+SLOW_WAIT_S = 0.5
+"""A match that waits for longer, such as for a query by a path converter, is slow too. Less may be a busy machine."""
 REST_FACTOR = 20
 """After a path that took long to match, no path is matched for this many times as long."""
 
 
 class _MatchingBudget:
-    """Limits the CPU time spent on matching paths: a client can make one for which a pattern backtracks for seconds.
+    """Limits the time spent on matching paths: a client can make one for which a pattern backtracks for seconds.
 
-    A regular expression keeps the GIL, so the loop would stand still once more for every such path.
+    A regular expression keeps the GIL, so the loop would stand still once more for every such path. A path converter
+    may wait, and the watchdog sees nothing meanwhile.
     """
 
     def __init__(self) -> None:
@@ -48,16 +53,57 @@ class _MatchingBudget:
 
     @contextmanager
     def spending(self) -> Iterator[None]:
-        begin = time.thread_time()
+        opened = _open_connections()
+        began, used_s = time.monotonic(), time.thread_time()
         try:
             yield
         finally:
-            took_s = time.thread_time() - begin
-            if took_s >= SLOW_S:
-                self._rests_until = time.monotonic() + REST_FACTOR * took_s
+            lasted_s, used_s = time.monotonic() - began, time.thread_time() - used_s
+            if used_s >= SLOW_S or lasted_s >= SLOW_WAIT_S:
+                self._rests_until = time.monotonic() + REST_FACTOR * (lasted_s if lasted_s >= SLOW_WAIT_S else used_s)
+            for connection in _open_connections() - opened:
+                with suppress(Exception):
+                    connection.close()
+
+
+def _open_connections() -> set[BaseDatabaseWrapper]:
+    """Return this thread's connections. Those that path converters open would stay open as long as the process."""
+    return {each for each in connections.all(initialized_only=True) if each.connection is not None}
 
 
 _budget = _MatchingBudget()
+
+
+class _Urlconfs:
+    """Finds the URL configuration of a request, which middleware may choose (``request.urlconf``)."""
+
+    def __init__(self) -> None:
+        self._are_chosen = False
+
+    def current(self) -> Any:
+        """Return the URL configuration of the request in whose context this is asked; ``None`` if it is unknown.
+
+        Outside of such a context, it is the site's only one, as long as no request has had another.
+        """
+        urlconf = _urlconf_in_context()
+        self._are_chosen = self._are_chosen or urlconf not in (None, settings.ROOT_URLCONF)
+        return urlconf or (None if self._are_chosen else settings.ROOT_URLCONF)
+
+
+def _urlconf_in_context() -> Any:
+    """Return what Django's ``get_urlconf()`` returns on the thread of the request.
+
+    From asgiref 3.12 on, a ``Local`` hides from other threads what their context has of it.
+    """
+    local: Any = base._urlconfs  # type: ignore[attr-defined]  # noqa: SLF001
+    try:
+        stored = local._storage._data.get(None)  # noqa: SLF001
+        return getattr(stored, "data", stored)["value"]
+    except (AttributeError, KeyError, TypeError):
+        return None
+
+
+_urlconfs = _Urlconfs()
 
 
 def describe_request(application: object, kind: str, method: str, path: str, root_path: str) -> Request:
@@ -72,8 +118,8 @@ def describe_request(application: object, kind: str, method: str, path: str, roo
             route, consumer = consumer_for(application, kind, path)
             if consumer is not None:
                 consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
-            elif kind == "http" and _is_urlconf_imported():
-                django_route, view = _django_route(path or "/", method)
+            elif kind == "http" and _is_imported(urlconf := _urlconfs.current()):
+                django_route, view = _django_route(path or "/", method, urlconf)
                 route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
@@ -108,22 +154,21 @@ def known_method(method: str) -> str:
     return method if method in _METHODS else OTHER
 
 
-def _is_urlconf_imported() -> bool:
-    """Return whether no thread is importing the URL configuration. The resolver would wait until that is over.
+def _is_imported(urlconf: Any) -> bool:
+    """Return whether a URL configuration is known, and no thread is importing it: the resolver would wait for that.
 
     While it is importing, a hang in an import must be reported. ``_find_and_load`` goes by the same attribute:
     https://github.com/python/cpython/blob/v3.14.0/Lib/importlib/_bootstrap.py
     """
-    urlconf: Any = settings.ROOT_URLCONF
     module = sys.modules.get(urlconf) if isinstance(urlconf, str) else urlconf
     return module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False)
 
 
-def _django_route(path: str, method: str) -> tuple[str, str]:
+def _django_route(path: str, method: str, urlconf: Any) -> tuple[str, str]:
     # With ``i18n_patterns`` the language is part of the path, and the resolver asks for the current one.
     language_of_path = translation.get_language_from_path(path)
     for language in dict.fromkeys([translation.get_language(), language_of_path or translation.get_language()]):
         with translation.override(language), suppress(Resolver404):
-            match = resolve(path)
+            match = resolve(path, urlconf)
             return match.route or HOME, view_name(match.func, method)
     return "", ""

@@ -16,10 +16,12 @@ from channels.middleware import BaseMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.testing import WebsocketCommunicator
 from django.core.asgi import get_asgi_application
+from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path, resolve
+from django.utils.decorators import async_only_middleware
 
-from loopwatch import site_monitor
+from loopwatch import request_route, site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection.machine import clock
 from loopwatch.detection.timing.in_flight import current_request
@@ -77,6 +79,35 @@ async def test_a_route_is_resolved_in_the_language_of_its_path(settings):
     assert (await get(LoopWatch(get_asgi_application()), "/de/greeting/")).status == 200
     (call,) = await recorded()
     assert call.request.route == "de/greeting/"
+
+
+@async_only_middleware
+def for_another_host(get_response):
+    """Choose the URL configuration of a host, as django-hosts and django-tenants do."""
+
+    async def middleware(request):
+        request.urlconf = __name__
+        return await get_response(request)
+
+    return middleware
+
+
+async def block(request, item):
+    time.sleep(0.06)
+    return HttpResponse(item)
+
+
+urlpatterns = [path("shop/<slug:item>/", block)]
+
+
+async def test_a_route_is_that_of_the_url_configuration_that_a_middleware_chose(settings, monkeypatch):
+    monkeypatch.setattr(request_route, "_urlconfs", request_route._Urlconfs())
+    settings.MIDDLEWARE = [f"{__name__}.for_another_host"]
+    site = LoopWatch(get_asgi_application())
+    await get(site, "/shop/7/")  # begins unobserved, so its context is known only as it was then
+    await get(site, "/shop/7/")
+    _, call = await recorded()
+    assert (call.request.route, call.request.view) == ("shop/<slug:item>/", "tests.test_asgi.block")
 
 
 class Behind(datetime):

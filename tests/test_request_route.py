@@ -3,11 +3,13 @@
 import sys
 import threading
 import time
+from contextvars import copy_context
 from types import ModuleType
 
 import pytest
+from django.db import connection
 from django.http import HttpResponse
-from django.urls import path, register_converter
+from django.urls import path, register_converter, set_urlconf
 
 from loopwatch import request_route
 from loopwatch.request_route import describe_request
@@ -15,6 +17,20 @@ from tests.support.waiting import wait_until
 
 PACKAGE = "tests_request_route_urls"
 matched = []
+
+
+class Waiting:
+    """A converter that asks the database."""
+
+    regex = "waiting"
+
+    def to_python(self, value):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        return value
+
+    def to_url(self, value):
+        return value
 
 
 class Costly:
@@ -34,13 +50,14 @@ class Costly:
 
 
 register_converter(Costly, "costly")
+register_converter(Waiting, "waiting")
 
 
 def view(request):
     return HttpResponse("ok")
 
 
-urlpatterns = [path("quick/", view), path("<costly:word>/", view)]
+urlpatterns = [path("quick/", view), path("<costly:word>/", view), path("<waiting:word>/", view)]
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +87,37 @@ def test_paths_are_matched_again_after_a_while(monkeypatch):
 def test_paths_that_are_matched_quickly_are_matched_at_once(monkeypatch):
     monkeypatch.setattr(request_route, "SLOW_S", 60.0)
     assert [route_of("/quick/") for _ in range(50)] == ["quick/"] * 50
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_a_path_converter_opens_is_closed(monkeypatch):
+    monkeypatch.setattr(request_route, "SLOW_S", 60.0)
+    connection.close()
+    assert route_of("/waiting/") == "<waiting:word>/"
+    assert connection.connection is None
+
+
+def test_after_a_path_converter_that_waits_no_path_is_matched_for_a_while(monkeypatch):
+    monkeypatch.setattr(request_route, "SLOW_S", 60.0)
+    monkeypatch.setattr(request_route, "REST_FACTOR", 10_000)
+    monkeypatch.setattr(Costly, "to_python", lambda self, value: time.sleep(request_route.SLOW_WAIT_S))
+    assert route_of("/costly/") == "<costly:word>/"
+    assert route_of("/quick/") == ""
+
+
+def test_where_a_middleware_chooses_url_configurations_only_the_context_of_a_request_tells_its_route(monkeypatch):
+    monkeypatch.setattr(request_route, "SLOW_S", 60.0)
+    monkeypatch.setattr(request_route, "_urlconfs", request_route._Urlconfs())
+    other = ModuleType("other")
+    other.urlpatterns = [path("quick/", view, name="other"), path("", view)]
+
+    def of_another_host(path):
+        set_urlconf(other)
+        return route_of(path)
+
+    assert route_of("/quick/") == "quick/"
+    assert copy_context().run(of_another_host, "/") == "/"
+    assert route_of("/quick/") == ""
 
 
 def test_the_route_is_left_out_while_the_url_configuration_is_being_imported(settings, tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """Keeps what the watchdog has seen of one step, until its stall is settled or the step ends without one."""
 
+from contextvars import Context
 from dataclasses import dataclass, field
 
 from loopwatch.detection.cpython.sites import Site
@@ -27,6 +28,8 @@ class Observation:
     delays: Delays | None
     samples: list[Sample] = field(default_factory=list)
     stall_id: str = ""
+    context: Context | None = None
+    """A copy of the step's context as it was at the first sample, because its request may be over soon."""
     otel_span: object | None = None
     suspended_s: float = 0.0
     """For how much of the step the process was suspended. Set when its stall is settled."""

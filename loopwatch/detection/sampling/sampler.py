@@ -17,6 +17,7 @@ from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sample import take_sample
 from loopwatch.detection.sampling.schedule import first_look_s, overdue_s, pause_s
 from loopwatch.detection.sampling.settling import Settler
+from loopwatch.detection.timing.in_flight import context_of
 from loopwatch.detection.timing.lateness import SHORTEST_PAUSE_S
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.loop_history import LoopHistory
@@ -136,6 +137,8 @@ class Sampler:
             return
         observation = self._observations.of_step(clock, started, threshold_s)
         observation.add(sample)
+        if observation.context is None:
+            observation.context = context_of(handle)
         if observation.otel_span is None:
             observation.otel_span = clock.otel_span_of(handle)
         taken_in_s = now() - sample.taken_at

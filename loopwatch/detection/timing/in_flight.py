@@ -6,10 +6,11 @@ carries its context, so the request of a stall is looked up after the fact, and 
 
 import asyncio
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from itertools import islice
 
 from loopwatch.detection.calls import PROGRAM, Request
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.steps import UnobservedStep
@@ -68,9 +69,9 @@ class WorkForRequest:
 
 
 class RequestInFlight:
-    """One request being served. ``ask`` describes it after a stall, once if it finds a route."""
+    """One request being served. ``ask`` describes it after a stall, at most twice once it finds a route."""
 
-    __slots__ = ("_ask", "_description", "_task_id", "finished_at", "in_flight")
+    __slots__ = ("_ask", "_description", "_is_asked_inside", "_task_id", "finished_at", "in_flight")
 
     is_program = False
     serving: "RequestInFlight | None" = None
@@ -81,6 +82,7 @@ class RequestInFlight:
         self.finished_at = NEVER
         self._ask = ask
         self._description: Request | None = None
+        self._is_asked_inside = False
         self._task_id: int | None = None
         """Not the task itself, whose context would refer to it in a circle."""
 
@@ -94,13 +96,17 @@ class RequestInFlight:
         """Whether a stall would delay the request."""
         return self in self.in_flight.requests
 
-    def describe(self) -> Request:
-        """Return its route, method and so on. Never on the loop's thread; raises what ``ask`` raises."""
-        if self._description is not None:
+    def describe(self, context: Context | None = None) -> Request:
+        """Return its route, method and so on. Never on the loop's thread; raises what ``ask`` raises.
+
+        ``ask`` runs in a copy of the ``context`` of one of its steps, if there is one, and may learn more there: Django
+        keeps the URL configuration and the language of a request in it.
+        """
+        if self._description is not None and (context is None or self._is_asked_inside):
             return self._description
-        description = self._ask()
+        description: Request = self._ask() if context is None else context.copy().run(self._ask)
         if description.route or description.consumer:  # otherwise it may be found later
-            self._description = description
+            self._description, self._is_asked_inside = description, context is not None
         return description
 
     def begin(self) -> None:
@@ -143,10 +149,10 @@ class ChannelInFlight(RequestInFlight):
         super().__init__(in_flight, ask)
         self.serving = None
 
-    def describe(self) -> Request:
+    def describe(self, context: Context | None = None) -> Request:
         """Return the description of the message, for calls that wait for a thread meanwhile."""
         serving = self.serving
-        return super().describe() if serving is None else serving.describe()
+        return super().describe(context) if serving is None else serving.describe(context)
 
     def serve(self, message: RequestInFlight | None) -> None:
         """Note that the message before has been served, and that this one is, if there is one."""
@@ -175,3 +181,9 @@ def request_of(handle: object) -> "RequestInFlight | None":
     """Return the request in whose context a handle runs. From any thread."""
     context = getattr(handle, "_context", None)
     return None if context is None else context.get(current_request)
+
+
+def context_of(handle: object) -> Context | None:
+    """Return a copy of the context in which a handle runs, as it is now. From any thread that has the GIL."""
+    context: Context | None = getattr(handle, "_context", None)
+    return None if context is None or not is_gil_enabled() else context.copy()

@@ -3,6 +3,7 @@
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import Context
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -186,7 +187,7 @@ class _Common:
         self.otel_span = observation.otel_span
         self.ongoing = ongoing
         self.other_threads = threads_of(observation.other_threads)
-        self.request = unless_it_raises(partial(_request, stall), None)
+        self.request = unless_it_raises(partial(_request, stall, observation.context), None)
         self.delayed = tuple(filter(None, (unless_it_raises(each.describe, None) for each in stall.delayed)))
         self.started_at = started_at
 
@@ -375,11 +376,11 @@ def _task_name(handle: AnyHandle) -> str:
     return "" if task is None else str(task.get_name())
 
 
-def _request(stall: Stall) -> Request | None:
+def _request(stall: Stall, context: Context | None) -> Request | None:
     request = stall.request
     if request is None or request.finished_at <= stall.step_started:
         return None
-    return request.describe()
+    return request.describe(context)
 
 
 def unless_it_raises(ask: Callable[[], Answer], otherwise: Answer) -> Answer:
