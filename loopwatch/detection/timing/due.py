@@ -2,7 +2,8 @@
 
 A timer says so itself. What another thread schedules is due at that moment, which asyncio does not keep; so
 ``call_soon_threadsafe`` is replaced while loops are watched. A step that a socket has made ready was due at a moment
-that only the kernel knows.
+that only the kernel knows. Nothing is due while nobody runs the loop, as between two calls of
+``run_until_complete()``.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from itertools import islice
 from types import FrameType
 from typing import Any
 
+from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import AnyHandle, StepObserver
@@ -74,8 +76,22 @@ def _variables_of_turn() -> dict[str, Any]:
     return {}
 
 
-class ThreadsafeCalls:
-    """Notes when another thread wakes one of asyncio's own loops, while it is installed."""
+def noting_run(method: Any, observer_of: Callable[[asyncio.AbstractEventLoop], StepObserver | None]) -> Any:
+    """Return a loop's method ``run_forever`` that notes when the loop begins to run: it was late for nothing before."""
+
+    @functools.wraps(method)
+    @runs_steps
+    def run_forever(loop: asyncio.AbstractEventLoop) -> Any:
+        observer = observer_of(loop)
+        if observer is not None:
+            observer.ended = now()
+        return method(loop)
+
+    return run_forever
+
+
+class LoopCalls:
+    """Notes when one of asyncio's own loops begins to run, and when another thread wakes it, while it is installed."""
 
     def __init__(self, observer_of: Callable[[asyncio.AbstractEventLoop], StepObserver | None]) -> None:
         self._observer_of = observer_of
@@ -87,6 +103,8 @@ class ThreadsafeCalls:
             self._is_installed = True
             method = asyncio.BaseEventLoop.call_soon_threadsafe
             self._replacements.replace(asyncio.BaseEventLoop, method.__name__, self._noting(method))
+            run_forever = noting_run(asyncio.BaseEventLoop.run_forever, self._observer_of)
+            self._replacements.replace(asyncio.BaseEventLoop, "run_forever", run_forever)
 
     def uninstall(self) -> None:
         self._replacements.restore()

@@ -14,6 +14,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.timing.due import noting_run
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import ClockOf, begin_step
 
@@ -93,6 +94,7 @@ class LoopMethods:
                 self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
             for name in _HANDLER_METHODS:
                 self._replace(name, self._handling(getattr(self._loop_class, name)))
+            self._replace("run_forever", noting_run(self._loop_class.run_forever, self._clock_of))
             self._replace("call_exception_handler", self._calling(self._loop_class.call_exception_handler))
             for name in _PROTOCOL_METHODS:
                 if hasattr(self._loop_class, name):

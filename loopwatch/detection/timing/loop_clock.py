@@ -122,7 +122,7 @@ class LoopClock:
         self.handle: AnyHandle | None = None
         self.started = 0.0
         self.ended = first_reading.at
-        """When the latest step ended; before the first one, when the loop was first watched."""
+        """When the latest step ended, or the loop was first watched or began to run, if that was later."""
         self.paused = (0.0, 0.0)
         """When the step that was paused last began, and how many seconds of it do not count."""
         self.stalled_until = 0.0

@@ -80,9 +80,9 @@ class StepObserver(Protocol):
     """Times the steps of one loop, its ``owner``. The hooks in the loop set the attributes and call the methods.
 
     They set ``handle`` while a step runs, ``started`` to the moment when it began, and ``ended`` to the moment when the
-    latest one ended. They call ``on_step_begin`` as a step begins if it ``wants_step_begin``, or if the loop came late
-    to it or ran no step before it, for ``gap_from_s`` or longer. They call ``end_step`` as a step ends that lasted
-    ``ends_from_s`` or longer.
+    latest one ended, or the loop began to run. They call ``on_step_begin`` as a step begins if it ``wants_step_begin``,
+    or if the loop came late to it or ran no step before it, for ``gap_from_s`` or longer. They call ``end_step`` as a
+    step ends that lasted ``ends_from_s`` or longer.
     """
 
     owner: asyncio.AbstractEventLoop | None

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
-from loopwatch.detection.timing.due import ThreadsafeCalls
+from loopwatch.detection.timing.due import LoopCalls
 from loopwatch.detection.timing.foreign_loops import LoopMethods
 from loopwatch.detection.timing.steps import StepObserver
 from loopwatch.detection.timing.stopwatch import Stopwatch
@@ -53,7 +53,7 @@ class LoopHooks(Generic[Observer]):
         self.watched = WatchedLoops(adopt)
         self.gc_pauses = GcPauses()
         self._stopwatch = Stopwatch(self.watched.__getitem__)
-        self._threadsafe_calls = ThreadsafeCalls(self.watched.get)
+        self._loop_calls = LoopCalls(self.watched.get)
         self._loop_methods: dict[type, LoopMethods] = {}
 
     def install(self, loop: asyncio.AbstractEventLoop | None) -> None:
@@ -61,7 +61,7 @@ class LoopHooks(Generic[Observer]):
         self.gc_pauses.install()
         if loop is None or isinstance(loop, asyncio.BaseEventLoop):
             self._stopwatch.install()
-            self._threadsafe_calls.install()
+            self._loop_calls.install()
         if loop is None and "uvloop" in sys.modules:
             self._install_methods(sys.modules["uvloop"].Loop)
         elif loop is not None and not isinstance(loop, asyncio.BaseEventLoop):
@@ -70,7 +70,7 @@ class LoopHooks(Generic[Observer]):
     def uninstall(self) -> None:
         self.gc_pauses.uninstall()
         self._stopwatch.uninstall()
-        self._threadsafe_calls.uninstall()
+        self._loop_calls.uninstall()
         for methods in self._loop_methods.values():
             methods.uninstall()
         self._loop_methods.clear()

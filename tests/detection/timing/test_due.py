@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from loopwatch.detection.machine.clock import NEVER
-from loopwatch.detection.timing.due import ThreadsafeCalls, due_at
+from loopwatch.detection.timing.due import LoopCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from loopwatch.detection.timing.steps import EVERY_STEP
 from tests.detection.builders import Step, Watch
@@ -188,14 +188,14 @@ def test_a_pause_that_is_noted_already_is_not_noted_again(clock, inbox, loop):
 
 
 @pytest.fixture
-def threadsafe_calls(clock, loop):
-    calls = ThreadsafeCalls({loop: clock}.get)
+def loop_calls(clock, loop):
+    calls = LoopCalls({loop: clock}.get)
     calls.install()
     yield calls
     calls.uninstall()
 
 
-@pytest.mark.usefixtures("threadsafe_calls")
+@pytest.mark.usefixtures("loop_calls")
 def test_a_call_from_a_thread_is_noted_while_the_loop_rests(clock, loop):
     loop.call_soon_threadsafe(int)
     first = clock.woken_at
@@ -203,21 +203,22 @@ def test_a_call_from_a_thread_is_noted_while_the_loop_rests(clock, loop):
     assert clock.woken_at == first < NEVER
 
 
-@pytest.mark.usefixtures("threadsafe_calls")
+@pytest.mark.usefixtures("loop_calls")
 def test_a_call_from_a_thread_that_the_loop_refuses_does_not_wake_it(clock, loop):
     with pytest.raises(TypeError):
         loop.call_soon_threadsafe()
     assert clock.woken_at == NEVER
 
 
-@pytest.mark.usefixtures("threadsafe_calls")
+@pytest.mark.usefixtures("loop_calls")
 def test_a_call_from_a_thread_is_not_noted_while_the_loop_is_busy(clock, loop):
     clock.wants_step_begin = False
     loop.call_soon_threadsafe(int)
     assert clock.woken_at == NEVER
 
 
-def test_the_method_that_notes_calls_is_removed_again(threadsafe_calls):
-    noting = asyncio.BaseEventLoop.call_soon_threadsafe
-    threadsafe_calls.uninstall()
-    assert asyncio.BaseEventLoop.call_soon_threadsafe is noting.__wrapped__
+@pytest.mark.parametrize("name", ["call_soon_threadsafe", "run_forever"])
+def test_the_method_that_notes_calls_is_removed_again(name, loop_calls):
+    noting = getattr(asyncio.BaseEventLoop, name)
+    loop_calls.uninstall()
+    assert getattr(asyncio.BaseEventLoop, name) is noting.__wrapped__

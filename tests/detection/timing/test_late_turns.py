@@ -305,6 +305,37 @@ def test_a_callback_was_not_due_before_it_was_scheduled(schedule):
     assert inbox.pauses_during((rests[0], rests[0] + LATE_S / 2)) == []
 
 
+@pytest.mark.parametrize("module", ["asyncio", pytest.param("uvloop", marks=needs_uvloop)])
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        pytest.param(lambda loop: None, id="nothing"),
+        pytest.param(lambda loop: loop.call_soon(int), id="a callback"),
+        pytest.param(lambda loop: loop.call_later(0.001, int), id="a timer"),
+    ],
+)
+def test_a_loop_was_late_for_nothing_while_nobody_ran_it(schedule, module):
+    with closing(import_module(module).new_event_loop()) as loop, watched(loop) as inbox:
+        loop.run_until_complete(asyncio.sleep(0))
+        schedule(loop)
+        between = sleep()
+        loop.run_until_complete(asyncio.sleep(0.002))
+    assert inbox.pauses_during(between) == []
+
+
+def test_a_loop_that_was_run_again_paused_if_its_selector_came_back_late(loop, selector):
+    async def waiting():
+        await asyncio.sleep(0)
+        selector.is_to_be_late = True
+        await asyncio.sleep(0)
+
+    with watched(loop) as inbox:
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(waiting())
+    (pause,) = inbox.pauses_during(selector.late)
+    assert pause.until - pause.since >= THRESHOLD_S
+
+
 class Failing(LoopClock):
     __slots__ = ()
 
