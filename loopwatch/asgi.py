@@ -2,11 +2,9 @@
 
 import asyncio
 from functools import partial
-from typing import Any
-
-from django.core.asgi import get_asgi_application
 
 from loopwatch import site_monitor
+from loopwatch.asgi_layers import why_not_asgi
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.beside_the_loop import beside_the_loop
 from loopwatch.channel_messages import ChannelMessages
@@ -30,10 +28,10 @@ class LoopWatch:
     is_loopwatch = True
 
     def __init__(self, application: Application) -> None:
-        given: Any = application
-        if given is get_asgi_application or not callable(given):
+        if problem := why_not_asgi(application):
             raise TypeError(
-                f"LoopWatch wraps an ASGI application, not {application!r}: write LoopWatch(get_asgi_application())."
+                f"LoopWatch wraps an ASGI application, but {application!r} {problem}: "
+                "write LoopWatch(get_asgi_application()) in asgi.py, and have an ASGI server run that."
             )
         self.application = application
         availability.prepare()
@@ -48,6 +46,7 @@ class LoopWatch:
         elif _is_noted(scope):
             await self.application(scope, receive, send)
         elif kind == CHANNEL:
+            scope[_NOTED] = True
             await ChannelMessages(self.application, in_flight, scope["channel"]).run(scope, receive, send)
         else:
             method, root_path = scope.get("method", ""), scope.get("root_path", "")

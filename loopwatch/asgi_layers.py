@@ -4,6 +4,7 @@ Channels' routers and consumers are recognised by their attributes, so that Chan
 https://github.com/django/channels/blob/4.3.1/channels/routing.py and ``Consumer.as_asgi`` in ``consumer.py``.
 """
 
+import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,53 @@ def layers(application: object) -> Iterator[Layer]:
         seen.add(known_as)
         yield layer
         waiting += [_below(layer, edge) for edge in _edges(layer.application)]
+
+
+def why_not_asgi(application: Any) -> str:
+    """Return why an object is no ASGI application, as the end of a sentence; empty if it may be one."""
+    if not callable(application):
+        return "cannot be called"
+    if inspect.isclass(application) and not hasattr(application, "__await__"):
+        return "is a class whose objects cannot be awaited"
+    try:
+        # Channels' ``as_asgi`` says that its application wraps the class of the consumer.
+        signature = inspect.signature(application, follow_wrapped=False)
+    except Exception:  # noqa: BLE001 - a callable in C has no signature, and annotations may raise anything
+        return ""
+    if _takes(signature, 3):
+        return ""
+    return "is a WSGI application" if _takes(signature, 2) else "does not take scope, receive and send"
+
+
+def _takes(signature: inspect.Signature, count: int) -> bool:
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
+
+
+def protocols(application: object) -> Mapping[str, object]:
+    """Return the applications behind the outermost router of protocols, by protocol; none if there is no such router.
+
+    A router inside of ``LoopWatch`` is not looked for.
+    """
+    for layer in layers(application):
+        if is_loopwatch(layer.application):
+            break
+        mapping = _attribute(layer.application, "application_mapping")
+        if isinstance(mapping, Mapping):
+            return mapping
+    return {}
+
+
+def is_wrapped(application: object) -> bool:
+    """Return whether the application or something inside it is a ``LoopWatch``."""
+    return any(is_loopwatch(layer.application) for layer in layers(application))
+
+
+def is_loopwatch(application: object) -> bool:
+    return getattr(application, "is_loopwatch", False) is True
 
 
 def consumer_of(application: object) -> type | None:

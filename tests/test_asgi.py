@@ -9,6 +9,7 @@ import time
 from asyncio.events import Handle
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -16,6 +17,7 @@ from channels.middleware import BaseMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.testing import WebsocketCommunicator
 from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 from django.http import HttpResponse
 from django.test import override_settings
 from django.urls import path, resolve
@@ -419,10 +421,40 @@ async def test_a_monitor_that_cannot_start_does_not_stop_the_site(monkeypatch, c
     monkeypatch.undo()
 
 
-@pytest.mark.parametrize("mistake", [get_asgi_application, None, "app"])
-def test_wrapping_an_object_that_is_no_application_raises(mistake):
-    with pytest.raises(TypeError, match="LoopWatch\\(get_asgi_application\\(\\)\\)"):
+def flask(environ, start_response):
+    """An application for WSGI that is not Django's."""
+
+
+@pytest.mark.parametrize(
+    ("mistake", "problem"),
+    [
+        (get_asgi_application, "does not take scope, receive and send"),
+        (get_wsgi_application, "does not take scope, receive and send"),
+        (get_wsgi_application(), "is a WSGI application"),
+        (flask, "is a WSGI application"),
+        (Chat, "is a class whose objects cannot be awaited"),
+        (None, "cannot be called"),
+        ("app", "cannot be called"),
+    ],
+)
+def test_wrapping_an_object_that_is_no_application_raises(mistake, problem):
+    with pytest.raises(TypeError, match=rf"{problem}: write LoopWatch\(get_asgi_application\(\)\)"):
         LoopWatch(mistake)
+
+
+class Endpoint:
+    """An application that is a class, as Starlette's endpoints are."""
+
+    def __init__(self, scope, receive, send):
+        pass
+
+    def __await__(self):
+        yield
+
+
+@pytest.mark.parametrize("application", [Chat.as_asgi(), Endpoint, LoopWatch(Chat.as_asgi()), partial(print, end="")])
+def test_every_form_of_an_application_is_accepted(application):
+    assert LoopWatch(application).application is application
 
 
 AT_EXIT = """

@@ -1,6 +1,7 @@
 """The messages of a Channels worker: each is a request, with its channel, type and consumer."""
 
 import asyncio
+import sys
 import time
 
 import pytest
@@ -95,6 +96,14 @@ async def test_every_stall_belongs_to_the_message_that_was_being_handled(worker)
     found = [(call.request.route, call.request.consumer) for call in reports if call.method_name == "time.sleep"]
     types = ["image.resize", "image.rotate", "image.rotate", "image.resize"]
     assert found == [(f"images: {each}", "tests.test_channel_messages.Images") for each in types]
+
+
+@pytest.mark.real_stall
+async def test_a_message_that_passes_two_wrappers_is_counted_once(worker, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "application", LoopWatch(application))
+    await worker("image.resize")
+    (call,) = [call for call in reports if call.method_name == "time.sleep"]
+    assert (call.request.route, call.waiting) == ("images: image.resize", 0)
 
 
 async def test_a_worker_that_raises_still_raises(worker):

@@ -5,12 +5,12 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.asgi_layers import layers
+from loopwatch.asgi_layers import is_wrapped, protocols
 from loopwatch.checks.site_application import asgi_application_path
 
 
 def check_asgi_application(**_: Any) -> list[CheckMessage]:
-    """loopwatch.W001: ``ASGI_APPLICATION`` is not wrapped; loopwatch.W002: it does not import."""
+    """loopwatch.W001: ``ASGI_APPLICATION`` is not wrapped; W002: it does not import; W013: only a part is wrapped."""
     dotted_path = asgi_application_path()
     if dotted_path is None:
         return []
@@ -19,10 +19,13 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
     except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
         return [_does_not_import(dotted_path, error)]
     try:
-        is_wrapped = any(getattr(layer.application, "is_loopwatch", False) for layer in layers(application))
+        if not is_wrapped(application):
+            return [_not_wrapped(dotted_path)]
+        left_out = [name for name, inner in protocols(application).items() if not is_wrapped(inner)]
     except Exception:  # noqa: BLE001 - an attribute of the site's application may raise anything
         return []
-    return [] if is_wrapped else [_not_wrapped(dotted_path)]
+    left_out = [name for name in left_out if name != "lifespan"]  # without it, the end of the process writes everything
+    return [_wrapped_in_part(dotted_path, left_out)] if left_out else []
 
 
 def _does_not_import(dotted_path: str, error: Exception) -> CheckMessage:
@@ -40,4 +43,15 @@ def _not_wrapped(dotted_path: str) -> CheckMessage:
         f"ASGI_APPLICATION {dotted_path!r} is not wrapped in LoopWatch, so nothing is watched.",
         hint=f"In {module}, import LoopWatch from loopwatch.asgi and end with: {name} = LoopWatch({name})",
         id="loopwatch.W001",
+    )
+
+
+def _wrapped_in_part(dotted_path: str, left_out: list[str]) -> CheckMessage:
+    module, _, name = dotted_path.rpartition(".")
+    without = " and ".join(f'"{protocol}"' for protocol in left_out)
+    return Warning(
+        f"Only a part of ASGI_APPLICATION {dotted_path!r} is wrapped in LoopWatch: {without} reaches the application "
+        "without it. Stalls there have no route, and a process that is asked for nothing else is not watched.",
+        hint=f"In {module}, wrap the router itself: {name} = LoopWatch(ProtocolTypeRouter({{…}})).",
+        id="loopwatch.W013",
     )

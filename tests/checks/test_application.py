@@ -52,9 +52,30 @@ def test_an_application_that_is_not_wrapped_gives_a_warning(application):
 
 @pytest.mark.parametrize(
     "wrapped",
-    [Wrapped(), Middleware(Wrapped()), Middleware(Middleware(Wrapped())), Router(http=Wrapped(), websocket=bare)],
+    [
+        Wrapped(),
+        Middleware(Wrapped()),
+        Middleware(Middleware(Wrapped())),
+        Router(http=Wrapped(), websocket=Middleware(Wrapped()), lifespan=bare),
+    ],
 )
 def test_a_wrapped_application_is_found_below_other_middleware(application, wrapped):
+    application(wrapped)
+    assert ids() == []
+
+
+@pytest.mark.parametrize("around", [lambda application: application, Middleware])
+def test_an_application_of_which_only_a_part_is_wrapped_gives_a_warning(application, around):
+    application(around(Router(http=Wrapped(), websocket=bare, channel=Router(images=bare), lifespan=bare)))
+    (message,) = run_checks(tags=["loopwatch"])
+    assert message.id == "loopwatch.W013"
+    assert '"websocket" and "channel"' in message.msg
+    assert "application = LoopWatch(ProtocolTypeRouter" in message.hint
+
+
+def test_a_router_inside_the_wrapper_may_lead_to_a_part_that_is_wrapped_again(application):
+    wrapped = Wrapped()
+    wrapped.application = Router(http=Wrapped(), websocket=bare)
     application(wrapped)
     assert ids() == []
 
