@@ -3,7 +3,6 @@
 Only ``problems()`` judges the settings; ``configuration()`` and the system checks both call it.
 """
 
-import inspect
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
+from loopwatch.detection.callback_thread import is_coroutine_function
 from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.sign_of_life.address import probe_address
@@ -220,7 +220,7 @@ def _function(example: str) -> Callable[[str, Any], Iterator[Problem]]:
                 return
         if not callable(target):
             yield _wrong_type(name, value, "None, a callable or the dotted path of one")
-        elif inspect.iscoroutinefunction(target):
+        elif is_coroutine_function(target):
             yield Problem(
                 "loopwatch.E007",
                 f"{name} is a coroutine function.",

@@ -17,6 +17,11 @@ def redact(call):
     """Named by the settings below."""
 
 
+class CallsACoroutine:
+    async def __call__(self, call):
+        pass
+
+
 async def coroutine(call):
     """Named by the settings below."""
 
@@ -164,6 +169,7 @@ def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
         ({"ON_BLOCKING_CALL": "tests.test_conf.coroutine"}, "E007", "coroutine"),
         ({"REDACT": "nowhere"}, "E006", "REDACT"),
         ({"REDACT": coroutine}, "E007", "REDACT"),
+        ({"REDACT": CallsACoroutine()}, "E007", "REDACT"),
         ({"DATABASE": "replica"}, "E008", '"default"'),
         ({"DATABASE": 5}, "E003", "alias"),
         ({"EVENTS_PER_FINDING": 1}, "E004", "from 2 to 10000"),

@@ -1,5 +1,6 @@
 """Runs the callback of a ``watch()`` block on a separate thread, so that a slow one delays no other report."""
 
+import inspect
 import queue
 import threading
 from collections.abc import Callable
@@ -11,6 +12,12 @@ from loopwatch.detection.loggers import logger_of
 logger = logger_of()
 
 MAX_PENDING = 10_000
+
+
+def is_coroutine_function(callback: object) -> bool:
+    """Return whether calling this only makes a coroutine, which nobody would await."""
+    call = getattr(type(callback), "__call__", None)  # noqa: B004 - the method, not whether there is one
+    return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(call)
 
 
 class CallbackThread:

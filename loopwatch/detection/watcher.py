@@ -3,12 +3,13 @@
 import asyncio
 import functools
 import os
+import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
 from loopwatch.detection import monitor
-from loopwatch.detection.callback_thread import CallbackThread
+from loopwatch.detection.callback_thread import CallbackThread, is_coroutine_function
 from loopwatch.detection.calls import ENGINES, BlockingCall
 from loopwatch.detection.cpython.sites import register_monitor
 from loopwatch.detection.loggers import logger_of
@@ -50,8 +51,12 @@ class Watcher:
             raise ValueError(f"threshold_ms must be more than 0 milliseconds, not {threshold_ms!r}")
         if on_blocking_call is not None and not callable(on_blocking_call):
             raise TypeError(f"on_blocking_call must be a function that takes a BlockingCall, not {on_blocking_call!r}")
+        if is_coroutine_function(on_blocking_call):
+            raise TypeError(
+                f"on_blocking_call must be a plain function, as its result is not awaited: {on_blocking_call!r}"
+            )
         self.engine = engine
-        self.threshold_s = threshold_ms / 1000
+        self.threshold_s = threshold_ms / 1000 if threshold_ms <= sys.float_info.max else NEVER
         self.ongoing_after_s = NEVER
         self.counts_kept_out = False
         self._filter = PathFilter(

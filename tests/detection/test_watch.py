@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -318,6 +319,22 @@ async def test_disabled_it_reports_nothing():
 def test_a_threshold_must_be_positive(threshold_ms):
     with pytest.raises(ValueError, match="threshold_ms"):
         watch(threshold_ms=threshold_ms)
+
+
+@pytest.mark.parametrize("threshold_ms", [10**400, 1.7e308, math.inf], ids=["an integer", "a float", "infinity"])
+def test_a_threshold_may_be_too_large_to_be_reached(threshold_ms):
+    assert watch(threshold_ms=threshold_ms).threshold_s > 1e300
+
+
+class Alerts:
+    async def __call__(self, call):
+        """Reports nothing, because nobody awaits it."""
+
+
+@pytest.mark.parametrize("callback", [Alerts().__call__, partial(Alerts().__call__), Alerts()], ids=type)
+def test_a_callback_that_only_makes_a_coroutine_is_refused(callback):
+    with pytest.raises(TypeError, match="on_blocking_call must be a plain function"):
+        watch(on_blocking_call=callback)
 
 
 def test_an_unknown_engine_is_refused():
