@@ -1,6 +1,7 @@
 """The private interface of Python 3.15 that the lookout uses is as it expects."""
 
 import importlib
+import json
 import linecache
 import sys
 
@@ -58,3 +59,21 @@ def test_a_look_shows_line_and_columns():
     )
     text = linecache.getline(filename, lineno)[column:end_column]
     assert (text, lineno) == ("looking.holder_of_gil(unwinder)", end_lineno)
+
+
+def schedule_a_collection_that_finds_nothing_to_do():
+    """Make many lists within one call, which are gone before the collector has its turn."""
+    try:  # a ``with`` statement would give the collector its turn in a frame of its own
+        json.loads("[" * 100_000)
+    except RecursionError:
+        return
+
+
+def what_is_seen_of_this_function():
+    return looking.holder_of_gil(looking.unwinder_of_this_process())
+
+
+def test_a_look_works_after_a_collection_that_did_nothing():
+    schedule_a_collection_that_finds_nothing_to_do()
+    _, frames, _ = what_is_seen_of_this_function()
+    assert frames[1][1] == "what_is_seen_of_this_function"

@@ -210,7 +210,7 @@ def test_the_thread_that_has_the_gil_is_seen():
         pytest.param([], id="no thread"),
         pytest.param([ThreadInfo([FrameInfo()], status=0)], id="another thread"),
         pytest.param([ThreadInfo([])], id="no frame"),
-        pytest.param([ThreadInfo([FrameInfo("<GC>", None), FrameInfo()])], id="a collection"),
+        pytest.param([ThreadInfo([FrameInfo(location=None), FrameInfo()])], id="a frame without a place"),
         pytest.param([ThreadInfo([FrameInfo()] * 1000)], id="a deep recursion"),
     ],
 )
