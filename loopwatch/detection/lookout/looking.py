@@ -32,8 +32,11 @@ AGE_FRACTION = 0.05
 REST_S = 0.02
 """How often the lookout asks whether the watchdog is late."""
 LONG_REST_S = 0.1
+FAR_S = 0.5
+"""A watchdog that is due so late, but not never, only asks for the GIL while all loops rest."""
+NEVER = float("inf")
 RESTS_LONGER_AFTER_S = 1.0
-"""If the watchdog has wanted nothing for so long, the lookout asks more rarely: an idle process is to cost little."""
+"""If all loops have rested for so long, the lookout asks more rarely: an idle process is to cost little."""
 GROWTH = 1.25
 """What is still so is sent again when it has lasted this many times as long."""
 MAX_FRAMES = 300
@@ -93,7 +96,9 @@ class Looker:
     def pause_s(self, due_at: float, at: float) -> float:
         """Look if the watchdog has been late since ``due_at``. Returns the pause until the next call."""
         if due_at != self._due_at:
-            self._due_at, self._changed_at = due_at, at
+            self._due_at = due_at
+            if not at + FAR_S < due_at < NEVER:
+                self._changed_at = at
         looks_at = due_at + self._orders.late_s
         if at < looks_at:
             self._end_run()

@@ -132,6 +132,10 @@ class Lookout:
         self.looks.append(look)
 
     @property
+    def is_running(self) -> bool:
+        return self._thread is not None
+
+    @property
     def state(self) -> str:
         """Whether it is in use, or why not."""
         self.read()

@@ -25,6 +25,7 @@ from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
 
 LONGEST_REST_S = 3600.0
+ASKS_EVERY_S = 1.0
 PAUSE_AFTER_FAILURE_S = 1.0
 READY_WITHIN_S = 1.0
 WORK_S = 0.001
@@ -163,10 +164,7 @@ class Watchdog:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""
         while True:
             self._sampler.read_clocks()
-            # A loop whose last subscriber has just left has no threshold, so ``look_at`` may be infinite.
-            self._lookout.expect(NEVER if look_at is None else look_at)
-            rest_s = -1 if look_at is None else min(max(0.0, look_at - now()), LONGEST_REST_S)
-            is_woken = self._wakeup.acquire(timeout=rest_s)
+            is_woken = self._park() if look_at is None else self._wait_until(look_at)
             self._lookout.expect(now())
             asked_at = self._woken_at if is_woken or look_at is None else look_at
             self._settler.due_at = due_at = asked_at if look_at is None else min(asked_at, look_at)
@@ -176,6 +174,24 @@ class Watchdog:
                 self._suspensions.wakes(due_at, now(), process_s())
                 return asked_at
             self._suspensions.rested(due_at)
+
+    def _park(self) -> bool:
+        """Wait until woken. Returns true.
+
+        A thread may keep the GIL while all loops rest. The lookout looks only while the watchdog asks for the GIL, so
+        the watchdog does that once a second.
+        """
+        while True:
+            is_looking_out = self._lookout.is_running
+            self._lookout.expect(now() + ASKS_EVERY_S if is_looking_out else NEVER)
+            if self._wakeup.acquire(timeout=ASKS_EVERY_S if is_looking_out else -1):
+                return True
+
+    def _wait_until(self, look_at: float) -> bool:
+        """Wait until then, or until woken. Returns whether woken."""
+        self._lookout.expect(look_at)
+        # A loop whose last subscriber has just left has no threshold, so ``look_at`` may be infinite.
+        return self._wakeup.acquire(timeout=min(max(0.0, look_at - now()), LONGEST_REST_S))
 
     def _look(self, asked_at: float) -> float | None:
         """Sample and settle until no stall is left. Returns when to look again, or ``None`` if all loops rest."""

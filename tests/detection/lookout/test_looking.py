@@ -9,7 +9,7 @@ import pytest
 
 from loopwatch.detection.lookout import looking
 from loopwatch.detection.lookout.look import look_of
-from loopwatch.detection.lookout.looking import Looker, Orders, seen_of
+from loopwatch.detection.lookout.looking import LONG_REST_S, Looker, Orders, seen_of
 
 LATE_S, WATCHDOG, LOOP = 0.008, 7, 8
 FRAME = ("shop.py", "checkout", 12, 12, 4, 16)
@@ -58,6 +58,14 @@ def test_a_watchdog_that_has_rested_for_long_is_asked_for_more_rarely():
     assert lookout.look(3.0, due_at=float("inf")) == looking.LONG_REST_S
     assert lookout.look(3.1, due_at=3.2) < looking.LONG_REST_S
     assert lookout.look(3.2, due_at=float("inf")) == looking.REST_S
+
+
+def test_a_watchdog_that_asks_for_the_gil_while_the_loops_rest_is_asked_as_rarely():
+    lookout = Lookout()
+    lookout.look(1.0, due_at=1.02)
+    lookout.look(1.1, due_at=2.1)
+    assert lookout.look(2.0, due_at=2.1) == pytest.approx(LONG_REST_S)
+    assert lookout.look(2.1, due_at=3.1) == LONG_REST_S
 
 
 def test_one_look_proves_nothing():

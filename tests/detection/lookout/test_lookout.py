@@ -194,3 +194,29 @@ def test_a_watch_that_asks_has_one_and_takes_it_along():
 
     asyncio.run(main())
     assert not any(each.name == "loopwatch-lookout" for each in threading.enumerate())
+
+
+@needs_lookout
+def test_a_thread_that_keeps_the_gil_while_the_loop_rests_is_seen():
+    def is_seen_raising():
+        """Raise to ever greater powers, each time when the watchdog has parked, until one took ten seconds."""
+        lookout = monitor._monitor._watchdog._lookout
+        exponent, took_s = 1_000_000, 0.0
+        while took_s < 10:
+            wait_until(lambda: lookout._due[0] > now() + 0.5)
+            began = now()
+            raise_to(exponent)
+            took_s = now() - began
+            lookout.read()
+            if any(look.frames[0].function == "raise_to" for look in lookout.looks):
+                return True
+            exponent *= 2
+        return False
+
+    async def main():
+        with watch(lookout=True):
+            while monitor.watchdog_figures().lookout != IN_USE:
+                await asyncio.sleep(0.001)
+            return await asyncio.to_thread(is_seen_raising)
+
+    assert asyncio.run(main())
