@@ -57,15 +57,14 @@ class Named(NamedTuple):
 class Culprit:
     """The in-app ``function``, what it ``called``, the ``node`` that took the time inside, and the paths through both.
 
-    If the time is the function's own, all three are the same node. ``seen_s`` is the part of the step in which any
-    function was seen, without collections.
+    If the time is the function's own, all three are the same node. The culprit may be exact from ``exact_from_s`` on.
     """
 
     function: Node
     called: Node
     node: Node
     paths: tuple[Path, ...]
-    seen_s: float
+    exact_from_s: float
 
     @property
     def heaviest(self) -> Path:
@@ -83,9 +82,9 @@ class Culprit:
 
     @property
     def is_exact(self) -> bool:
-        """Whether exact nodes account for half of the time, collections included, and for a third of the step."""
+        """Whether exact nodes account for half of the time, collections included, and for enough of the step."""
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
-        return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, NEAR_HALF * self.seen_s)
+        return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, self.exact_from_s)
 
     def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
         """Return how many calls by the function the samples or the trace show. It may have made many more.
@@ -245,7 +244,14 @@ def _called_first(callees: Iterable[list[Path]], depth: int) -> list[Path]:
 def _culprit(chain: Sequence[Node], end: int, paths: Sequence[Path]) -> Culprit:
     function, called, detail = (chain[depth] for depth in named_on(chain, end))
     through = [path for path in paths if _depth_of(path.nodes, function, called) is not None]
-    return Culprit(function, called, detail, tuple(through), sum(path.uncollected_s for path in paths if path.nodes))
+    return Culprit(function, called, detail, tuple(through), _exact_from_s(paths))
+
+
+def _exact_from_s(paths: Iterable[Path]) -> float:
+    """Return a third of the time in which any function was seen, or half of the step, if plumbing had most of it."""
+    total_s = sum(path.uncollected_s for path in paths)
+    seen_s = sum(path.uncollected_s for path in paths if path.nodes)
+    return NEAR_HALF * seen_s if seen_s >= DOMINANT * total_s else DOMINANT * total_s
 
 
 def named_on(nodes: Sequence[Node], end: int) -> Named:

@@ -265,6 +265,11 @@ def test_a_culprit_that_took_a_small_part_of_the_step_is_never_exact():
     assert culprit_of([path([SLEEPS], 2.0), held_up, path([], 2.0)]).is_exact
 
 
+def test_a_culprit_is_not_exact_if_plumbing_had_most_of_the_step():
+    assert culprit_of([path([SLEEPS], 0.5), path([], 0.5)]).is_exact
+    assert not culprit_of([path([SLEEPS], 0.45), path([], 0.55)]).is_exact
+
+
 def test_the_heaviest_path_is_of_the_line_of_a_template_that_had_most_of_the_time():
     node = site(templates.Node.render_annotated)
     first, second = (
