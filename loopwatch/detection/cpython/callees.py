@@ -20,7 +20,7 @@ from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
-from loopwatch.detection.cpython.namespaces import namespace_of, static_attribute
+from loopwatch.detection.cpython.namespaces import is_proxy, namespace_of, static_attribute
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
 
 MAX_ITEMS = 1000
@@ -127,6 +127,8 @@ def _called_by(function: Any) -> Any:
 
 def _name_of(function: Any) -> str:
     """Return the same for the value of an expression, which may be an object that no longer exists."""
+    if is_proxy(function):
+        raise _CannotTellError
     if not _is_a(function, _InstanceOf):
         return name_of_callee(function)
     if function.type is types.FunctionType:

@@ -70,13 +70,18 @@ def file_of_module(name: str) -> str:
 
 
 def own_attribute(instance: Any, name: str) -> Any:
-    """Return what an instance's dictionary has under a name, without running code of its class, or ``None``.
-
-    A class with a ``__class__`` is that of a proxy, such as Django's lazy objects. A proxy written in C may
-    evaluate the object it stands for to return its ``__dict__``, too.
-    """
+    """Return what an instance's dictionary has under a name, without running code of its class, or ``None``."""
     attributes = attribute_in_c(instance, "__dict__")
     return attributes.get(name) if type(attributes) is dict else None
+
+
+def is_proxy(instance: Any) -> bool:
+    """Return whether an object may say that it is of another class, as Django's lazy objects and wrapt's proxies do.
+
+    Not even its ``__dict__`` can be read safely: a proxy written in C may evaluate the object it stands for to return
+    that: https://github.com/GrahamDumpleton/wrapt/blob/1.17.0/src/wrapt/_wrappers.c
+    """
+    return _in_class(type(instance), "__class__") is not _CLASS
 
 
 def attribute_in_c(instance: Any, name: str) -> Any:
@@ -84,7 +89,7 @@ def attribute_in_c(instance: Any, name: str) -> Any:
 
     That is so for the attributes of functions, methods and coroutines, Cython's included, but not for those of proxies.
     """
-    if _in_class(type(instance), "__class__") is not _CLASS:
+    if is_proxy(instance):
         return None
     descriptor = _in_class(type(instance), name)
     with suppress(AttributeError):  # an empty slot
@@ -98,11 +103,13 @@ def _in_class(cls: type, name: str) -> Any:
 
 
 def static_attribute(of: Any, name: str, default: Any = None) -> Any:
-    """Return an attribute as ``inspect.getattr_static`` finds it; ``default`` if that is impossible.
+    """Return an attribute as ``inspect.getattr_static`` finds it; ``default`` if that is impossible, or for a proxy.
 
     From Python 3.12 on it hashes classes, which a metaclass with ``__eq__`` and without ``__hash__`` does not allow:
     https://github.com/python/cpython/blob/v3.12.0/Lib/inspect.py (``_shadowed_dict_from_mro_tuple``).
     """
+    if is_proxy(of):
+        return default
     try:
         return inspect.getattr_static(of, name, default)
     except Exception:  # noqa: BLE001 - a metaclass may raise anything

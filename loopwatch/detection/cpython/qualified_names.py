@@ -68,7 +68,10 @@ def name_of_c_callable(function: Any) -> str:
 
 
 def _given_name(function: Any) -> str:
-    """Return the ``__name__`` of an instance, which ctypes keeps in its dictionary, and NumPy has a C function for."""
+    """Return the ``__name__`` of an instance, which ctypes keeps in its dictionary, and NumPy has a C function for.
+
+    That of a proxy is another object's.
+    """
     name = static_attribute(function, "__name__")
     if type(name) in (types.GetSetDescriptorType, types.MemberDescriptorType):
         name = name.__get__(function, type(function))

@@ -5,6 +5,7 @@ from pathlib import PurePath
 from types import ModuleType
 
 import pytest
+from django.utils.functional import SimpleLazyObject
 
 from loopwatch.detection.cpython.namespaces import (
     file_of_module,
@@ -120,6 +121,17 @@ def test_an_attribute_is_found_without_running_code_of_its_class():
 
     assert static_attribute(Shop(), "price") is vars(Shop)["price"]
     assert static_attribute(Shop(), "parts", "none") == "none"
+
+
+evaluated = []
+
+
+@pytest.mark.parametrize("name", ["_setupfunc", "_wrapped", "__name__", "__class__"])
+def test_nothing_is_read_from_a_proxy_because_one_written_in_c_would_evaluate_its_object(name):
+    proxy = SimpleLazyObject(lambda: evaluated.append("evaluated"))
+    assert static_attribute(proxy, name, "unknown") == "unknown"
+    assert own_attribute(proxy, name) is None
+    assert evaluated == []
 
 
 def test_an_instances_own_attribute_is_read_without_running_code_of_its_class():

@@ -52,6 +52,13 @@ class NamedInC:
         self.__name__ = "spare"
 
 
+class ProxyInC(NamedInC):
+    """An object that is called in C, and stands for another one, whose name it gives as its own."""
+
+    __slots__ = ()
+    __class__ = property(lambda _: type(len))
+
+
 C_CALLABLES = {
     "sqlite3.Cursor.execute": Cursor(connection).inherited(),
     "time.sleep": time.sleep,
@@ -150,6 +157,7 @@ def test_a_function_that_python_has_renamed_keeps_the_name_that_programs_use():
         pytest.param(ctypes.CDLL(None).getpid, "ctypes.getpid", id="in its dictionary"),
         pytest.param(NamedInC(), f"{__name__}.spare", id="by a C function of its class"),
         pytest.param(operator.methodcaller("get"), "operator.methodcaller", id="not at all"),
+        pytest.param(ProxyInC(), "len", id="unless it is a proxy"),
     ],
 )
 def test_an_instance_that_has_a_name_goes_by_it(function, name):

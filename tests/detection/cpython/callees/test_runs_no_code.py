@@ -107,6 +107,11 @@ def test_looking_runs_nothing_of_an_object(function, argument):
     assert callee is None or callee.name == "threading.Lock.acquire" or not callee.is_resolved
 
 
+def test_a_proxy_that_is_called_goes_by_the_source_because_only_its_object_knows_the_function():
+    callee = seen(call, CallsC())
+    assert (callee.name, callee.is_resolved) == ("what", False)
+
+
 def asks_for_its_variables(kept, argument):
     variables = locals()
     lock.acquire()
