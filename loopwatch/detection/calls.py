@@ -151,7 +151,7 @@ class BlockingCall:
     time in the end; both may equal ``called_name``, and all may equal ``function``. ``exact`` is false where only the
     function is certain: the call is then a likely one, or the function itself. ``other_place`` is where a
     considerable part of the step went besides; another line that makes the same call has a part of ``duration_ms``.
-    ``calls_seen`` is how many times the step is known to have made the call; samples miss most of many quick calls.
+    ``calls_seen`` is how many calls the step is known to have made; samples miss most of many quick calls.
     ``waiting`` is the number of other requests in flight that were delayed, and ``delayed`` describes some of them.
     ``kept_out`` estimates the requests that could not even arrive. ``throttled_periods`` is in how many periods of
     its CPU limit the kernel stopped the process meanwhile. An ``ongoing`` call has not ended: it is reported again,

@@ -23,7 +23,7 @@ def message(finding: ReportedFinding) -> str:
     if finding.change and finding.change.kind == GONE:
         sentences.append("It has not been seen since.")
     if finding.calls_seen > 1:
-        sentences.append(f"In the newest step it was called at least {finding.calls_seen:,} times.")
+        sentences.append(f"The newest step made at least {finding.calls_seen:,} of these calls.")
     if besides := wording.besides(finding):
         sentences.append(f"In the newest step: {besides.removeprefix('and ')}.")
     if finding.requests_delayed:

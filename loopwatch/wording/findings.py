@@ -69,9 +69,7 @@ def calls_seen(row: Finding | BlockingEvent) -> str:
         return ""
     counted = {"count": f"{row.calls_seen:,}"}
     return (
-        ngettext(
-            "called at least %(count)s time in one step", "called at least %(count)s times in one step", row.calls_seen
-        )
+        ngettext("at least %(count)s call in one step", "at least %(count)s calls in one step", row.calls_seen)
         % counted
     )
 

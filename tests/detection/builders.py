@@ -6,7 +6,7 @@ All times are seconds. A step begins at 0 unless a test says otherwise.
 import dis
 import inspect
 from contextvars import copy_context
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import CodeType
 
@@ -199,10 +199,13 @@ def observation(
     )
 
 
-def path(stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True, collecting=0.0, delayed=0.0):
+def path(
+    stack, weight_s=1.0, state=Cause.WAITING, *, is_exact=True, collecting=0.0, delayed=0.0, variables=None, timed=0
+):
     """A stack as a path that stands for ``weight_s`` of the step. ``collecting`` and ``delayed`` are shares of it."""
-    seen = sample(weight_s, stack=stack)
-    return Path(nodes_of(seen.sites, is_exact=is_exact, is_calling=True), seen, weight_s, state, collecting, delayed)
+    seen = replace(sample(weight_s, stack=stack), variables=variables)
+    nodes = nodes_of(seen.sites, is_exact=is_exact, is_calling=True)
+    return Path(nodes, seen, weight_s, state, collecting, delayed, timed)
 
 
 def collected(*moments):

@@ -82,7 +82,7 @@ def test_a_finding_says_how_many_calls_were_seen(render):
 
 
 def test_a_message_says_how_many_calls_were_seen():
-    assert "In the newest step it was called at least 14 times." in message(a_finding(calls_seen=14))
+    assert "The newest step made at least 14 of these calls." in message(a_finding(calls_seen=14))
 
 
 def test_a_message_advises_to_ask_once_instead_of_many_times():

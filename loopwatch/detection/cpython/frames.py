@@ -18,13 +18,14 @@ from operator import attrgetter, call, contains, eq, is_, methodcaller, truth
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
+from loopwatch.detection.cpython.frame_variables import COPIES_LOCALS, ReadsVariables
+
 MAX_DEPTH = 10_000
 KEPT = 8
 """No more frames are kept: if one ends meanwhile, this thread has to destroy what its variables held."""
 KEPT_BY_NAME = 16
 DEEPEST_BY_NAME = 500
 _COLLECTS_WHILE_ALLOCATING = sys.version_info < (3, 12)
-_COPIES_LOCALS = sys.version_info < (3, 13)
 _standing = attrgetter("f_code", "f_lasti", "f_globals", "f_trace")
 _function, _qualified_name = attrgetter("f_code.co_name"), attrgetter("f_code.co_qualname")
 _caller = attrgetter("f_back")
@@ -43,33 +44,38 @@ class Stack(NamedTuple):
     """A thread's stack, innermost frame first.
 
     ``innermost`` are the first few of its frames themselves, ``named`` the first few of functions of one name, and
-    ``outermost`` is the last of functions of another name, if there is one.
+    ``outermost`` is the last of functions of another name, if there is one. ``variables`` are the ids of the objects
+    that the innermost frame's own variables refer to, ``None`` if the frame was not asked for them.
     """
 
     standing: list[Standing]
     innermost: list[FrameType]
     named: list[FrameType]
     outermost: FrameType | None = None
+    variables: tuple[int, ...] | None = None
 
 
-def stack_of(thread_id: int, name: str, outermost_name: str = "") -> Stack:
+def stack_of(thread_id: int, name: str, outermost_name: str = "", readable: frozenset[type] = frozenset()) -> Stack:
     """Return the stack of a thread as it is at this moment; empty if there is no such thread.
 
     The frames of functions called ``name``, and the outermost one of ``outermost_name``, are returned too, unless they
-    lie very deep.
+    lie very deep. The variables of the innermost frame are read if the type of its trace function is ``readable``.
     """
     standing: list[tuple[CodeType, int, dict[str, Any], Any]] = []
     innermost: list[FrameType] = []
     named: list[FrameType] = []
     outermost: deque[FrameType] = deque(maxlen=1)
     walk, *walks = (outward(islice(chain(innermost, (None,)), 1)) for _ in range(5))
+    variables = ReadsVariables(innermost, readable)
     at_once(
         partial(innermost.extend, islice(outward(innermost_frame(thread_id)), KEPT)),
+        *variables.steps,
         partial(standing.extend, map(_standing, walk)),
         partial(named.extend, islice(_called(name, *walks[:2]), KEPT_BY_NAME)),
         partial(outermost.extend, _called(outermost_name, *walks[2:])),
     )
-    return Stack([Standing(*each) for each in standing], innermost, named, next(iter(outermost), None))
+    stands = [Standing(*each) for each in standing]
+    return Stack(stands, innermost, named, next(iter(outermost), None), variables.ids())
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
@@ -86,7 +92,7 @@ def forget_locals(frame: FrameType, copied: dict[str, Any]) -> None:
     The interpreter copies the variables there before it calls a profile function written in Python, and back
     afterwards. Meanwhile the thread stands in that function, not in the frame.
     """
-    if not (_COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
+    if not (COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
         return
     running = map(methodcaller("values"), map(call, (sys._current_frames,)))  # noqa: SLF001
     if_it_stands_there = compress((copied,), map(contains, running, (frame,)))
@@ -99,7 +105,7 @@ def forget_locals_of_caller(thread_id: int, frame: FrameType, called: str, copie
     ``forget_locals`` leaves such a frame alone, but an executor's thread stays in one frame until it ends. While the
     thread is in that function, it is not in a profile function that the interpreter has called for the frame.
     """
-    if not (_COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
+    if not (COPIES_LOCALS and frame.f_code.co_flags & CO_OPTIMIZED):
         return
     frames: list[FrameType] = []
     inward = compress(frames, map(is_, map(_caller, frames), repeat(frame)))

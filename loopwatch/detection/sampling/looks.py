@@ -93,6 +93,7 @@ def _as_samples(placed: Sequence[PlacedLook], late: Sample, before: CpuReading, 
             frames_left_out=0,
             delayed_s=late.delayed_s * share,
             turns=None,
+            variables=None,
         )
         found.append(sample)
     return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from loopwatch.detection.cpython import lazy_imports
 from loopwatch.detection.cpython.bytecode import is_entry
 from loopwatch.detection.cpython.callees import callee_at
-from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
+from loopwatch.detection.cpython.frame_marks import UNTRACED, mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.graphql_fields import COMPLETES_FIELD, resolver_at
@@ -40,7 +40,8 @@ class Sample:
     """One stack, innermost frame first. ``due_at``, ``requested_at`` and ``taken_at`` are moments of ``now()``.
 
     ``delayed_s`` is how long the thread was kept from a CPU since the previous sample, and ``turns`` how often it got
-    one, if known. In the first sample, both may include time before the step.
+    one, if known. In the first sample, both may include time before the step. ``variables`` are the ids of what the
+    innermost frame's variables refer to: they can only change between two calls that the frame makes.
     """
 
     due_at: float
@@ -52,6 +53,7 @@ class Sample:
     frames_left_out: int = 0
     delayed_s: float = 0.0
     turns: int | None = None
+    variables: tuple[int, ...] | None = None
 
     @property
     def is_between_calls(self) -> bool:
@@ -80,17 +82,18 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
         return None
     if is_gil_enabled():
         mark_frames(clock.thread_id, step_runners())
-        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD)
+        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD, UNTRACED)
     else:
         stack = _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED
     if is_gone or clock.handle is not handle or clock.started != started:
         return None
     sites, left_out = sites_on(stack)
+    variables = stack.variables
     del stack
     gil_wait = request.gil_wait(taken_at, cpu, started)
     delayed_s, turns = request.loop_turns(cpu) or (0.0, None)
-    return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns)
+    return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns, variables)
 
 
 def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:

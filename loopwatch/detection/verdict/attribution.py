@@ -60,8 +60,15 @@ class SeenStack(Protocol):
     def sites(self) -> tuple[Site, ...]: ...
 
     @property
+    def taken_at(self) -> float: ...
+
+    @property
     def is_seen(self) -> bool:
         """Whether the thread was seen to stay at the expression of the innermost site."""
+
+    @property
+    def variables(self) -> tuple[int, ...] | None:
+        """What identifies the values of the innermost frame's variables, if they are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class Path:
     """A stack as nodes, and the seconds of the stall that it accounts for.
 
     ``collecting`` is the share of these seconds in which the interpreter collected garbage, and ``delayed`` the share
-    in which the machine did not let the thread run.
+    in which the machine did not let the thread run. ``timed`` is how many calls of the innermost node were timed.
     """
 
     nodes: tuple[Node, ...]
@@ -78,6 +85,7 @@ class Path:
     state: Cause
     collecting: float = 0.0
     delayed: float = 0.0
+    timed: int = 0
 
     @property
     def uncollected_s(self) -> float:
@@ -161,7 +169,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         # A name that cannot be resolved says less than the library's function that calls it.
         if callee is not None and (callee.is_resolved or owner is Owner.IN_APP):
-            node = _c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved)
+            node = c_node(callee.name, site, nodes[-1], is_exact=is_exact and callee.is_resolved)
             if owner in _LIBRARIES and _passes_on(sites, index, callee):
                 nodes[-1] = node
             else:
@@ -296,7 +304,7 @@ def _passes_on(sites: Sequence[Site], index: int, callee: Callee) -> bool:
     return _name_written(sites, index) == _last_part(callee.name)
 
 
-def _c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
+def c_node(name: str, site: Site, caller: Node, *, is_exact: bool) -> Node:
     top = name.partition(".")[0]
     is_standard = top in sys.stdlib_module_names or hasattr(builtins, top)
     owner = Owner.STANDARD_LIBRARY if is_standard else Owner.PACKAGE

@@ -27,6 +27,7 @@ from loopwatch.detection.verdict.attribution import (
     is_import,
     paths_of,
 )
+from loopwatch.detection.verdict.calls_seen import calls_seen, detail_calls_seen
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
 from loopwatch.detection.verdict.culprit import Culprit, TimesNamed, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
@@ -124,7 +125,7 @@ def blocking_call(
         cause = _cause_unseen(stall, observation, started, collecting) if not paths else _waiting_or_computing(paths)
         call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
-        call = common.in_view(common.with_culprit(culprit, paths), culprit)
+        call = common.in_view(common.with_culprit(culprit, paths), culprit, paths)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
     automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
     is_usual = times_named(call.function, call.called_name) > 0
@@ -215,10 +216,10 @@ class _Common:
             samples=_stack_samples(culprit, paths),
             contributions=contributions,
             other_place=culprit.other_place(paths),
-            calls_seen=culprit.calls_seen(paths, self.counts),
+            calls_seen=calls_seen(culprit, paths, self.counts),
         )
 
-    def in_view(self, call: BlockingCall, culprit: Culprit) -> BlockingCall:
+    def in_view(self, call: BlockingCall, culprit: Culprit, paths: Sequence[Path]) -> BlockingCall:
         """Name the resolver, view, consumer or route where no in-app code was running: it called nothing.
 
         The place is the line of the template that was rendered, if the template is the site's.
@@ -231,7 +232,8 @@ class _Common:
         place = served_by
         if template := next((frame for frame in reversed(call.stack) if frame.is_in_app and not frame.module), None):
             place = replace(served_by, filename=template.filename, lineno=template.lineno)
-        return replace(call, function=served_by.name, called_name=called_name, **_place(place))
+        seen = detail_calls_seen(culprit, paths, self.counts)
+        return replace(call, function=served_by.name, called_name=called_name, calls_seen=seen, **_place(place))
 
     def _served_by(self, culprit: Culprit) -> StepName | None:
         resolver = next((site.resolver for site in culprit.heaviest.sample.sites if site.resolver), "")

@@ -18,17 +18,16 @@ Where the shares of a function's calls are near to half, the call that was named
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from loopwatch.detection.calls import OtherPlace
 from loopwatch.detection.cpython.code_owner import Owner
-from loopwatch.detection.cpython.frame_marks import OUTLIVES_STEP
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.source import span_at
 from loopwatch.detection.verdict.attribution import Node, Path, is_import
-from loopwatch.detection.verdict.frameworks import calls_view, is_server
+from loopwatch.detection.verdict.frameworks import calls_view, is_server, queries
 
 DOMINANT = 1 / 2
 """The search goes on inward while one callee has at least this share of the stall."""
@@ -86,16 +85,6 @@ class Culprit:
         certain = [path for path in self.paths if path.nodes[self.depth_on(path) + self.is_call].is_exact]
         return sum(path.uncollected_s for path in certain) >= max(self.weight_s / 2, self.exact_from_s)
 
-    def calls_seen(self, paths: Iterable[Path], counts: Mapping[object, int]) -> int:
-        """Return how many calls by the function the samples or the trace show. It may have made many more.
-
-        A C function has no frame: samples show different calls of it only in different calls of the function.
-        """
-        called = [path.nodes[self.depth_on(path) + self.is_call] for path in self.paths]
-        marks = {node.site.mark for node in called if node.is_exact or not node.is_c}
-        traced = counts.get(self.called.key if not self.called.is_c else self.called.name, 0)
-        return max(1, len(marks - {None}), traced if self._makes_all_calls(paths) else 0)
-
     @property
     def is_in_app(self) -> bool:
         """Whether in-app code was running, and not only a framework or a library."""
@@ -136,13 +125,6 @@ class Culprit:
         """Return whether a place is the one that is shown, perhaps by a sample that misses the call of that line."""
         function, called, at = place
         return function == self.function.name and called in self.names and at == lineno
-
-    def _makes_all_calls(self, paths: Iterable[Path]) -> bool:
-        """Return whether the step makes the call nowhere else. Resuming a generator is no call."""
-        if not self.is_call or (not self.called.is_c and self.called.site.code.co_flags & OUTLIVES_STEP):
-            return False
-        alike = [path for path in paths for node in path.nodes if node.key == self.called.key]
-        return len(alike) == len(self.paths)
 
     @property
     def names(self) -> tuple[str, str]:
@@ -275,9 +257,15 @@ def entry_of(nodes: Sequence[Node], depth: int) -> int:
     node = nodes[depth]
     if node.owner is Owner.IN_APP or is_import(node):
         return depth
-    while depth > begin and nodes[depth - 1].owner is node.owner and nodes[depth - 1].package == node.package:
-        depth -= 1
-    return depth
+    entry, outer = depth, depth - 1
+    while outer >= begin:
+        if nodes[outer].owner is node.owner and nodes[outer].package == node.package:
+            entry = outer
+        elif not nodes[outer].is_c:
+            break  # but a C function may call back the same library, as ``len`` calls ``__len__``
+        outer -= 1
+    # Where Django's templates or shortcuts run a query, the query says more.
+    return next((each for each in range(entry, depth + 1) if queries(nodes[each].site.module)), entry)
 
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:

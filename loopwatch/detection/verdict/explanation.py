@@ -6,7 +6,7 @@ watchdog's thread.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from operator import itemgetter
@@ -14,7 +14,7 @@ from types import CodeType
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython.callees import Callee
-from loopwatch.detection.cpython.code_owner import Owner, owner_of
+from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
 from loopwatch.detection.machine.gc_pauses import Pause
@@ -25,6 +25,7 @@ from loopwatch.detection.verdict.attribution import (
     Path,
     SeenStack,
     asks_for_collection,
+    c_node,
     nodes_of,
     share_of,
 )
@@ -54,6 +55,8 @@ class _TracedStack:
     sites: tuple[Site, ...]
     is_between_calls: bool = False
     is_seen: bool = False
+    taken_at: float = 0.0
+    variables: tuple[int, ...] | None = None
 
 
 @dataclass(slots=True)
@@ -133,7 +136,8 @@ def explain_by_trace(
         return Explanation([])
     clocks = [*trace.readings, *readings]
     states = _States(_windows(sampled, started), clocks)
-    paths = [path for part in (*parts.values(), rest) for path in _paths(part, states)]
+    passed = _passed_through(trace)
+    paths = [_through(path, passed) for part in (*parts.values(), rest) for path in _paths(part, states)]
     return Explanation(paths, _counts(trace), _untimed_callees([*parts.values(), rest], ended - started))
 
 
@@ -226,7 +230,8 @@ def _paths(part: _Part, states: _States) -> list[Path]:
     sites = _with_callees(call.sites, call)
     # Self time may have gone to any line of the function, or to a call that was not timed.
     nodes = nodes_of(sites, is_exact=bool(call.name), is_calling=bool(call.name))
-    itself = Path(nodes, _TracedStack(sites), part.own_s, state, share_of(part.collected_s, part.own_s))
+    collecting = share_of(part.collected_s, part.own_s)
+    itself = Path(nodes, _TracedStack(sites), part.own_s, state, collecting, timed=part.count)
     deeper = [path for path in part.sampled if not call.name or len(path.sample.sites) > len(call.sites)]
     if not deeper:
         return [itself]
@@ -294,6 +299,23 @@ def _with_callees(sites: Sequence[Site], call: TracedCall) -> tuple[Site, ...]:
     if call.name:
         found[0] = replace(found[0], callee=Callee(call.name, is_resolved=True, is_certain=True))
     return tuple(found)
+
+
+def _passed_through(trace: Trace) -> dict[tuple[int, int], str]:
+    """Return the C functions that are known to call back what is called at a place, by that place."""
+    inside = (each for call in trace.calls for each in call.inside)
+    return {(id(code), offset): name for code, offset, name in inside if name.partition(".")[0] not in PLUMBING_MODULES}
+
+
+def _through(path: Path, passed: Mapping[tuple[int, int], str]) -> Path:
+    """Add these C functions to a path, so that a sample has the nodes that a traced call at the same place has."""
+    nodes: list[Node] = []
+    for node in path.nodes:
+        name = passed.get(_place(nodes[-1].site)) if nodes and not nodes[-1].is_c and not node.is_c else None
+        if name is not None:
+            nodes.append(c_node(name, nodes[-1].site, nodes[-1], is_exact=nodes[-1].is_exact))
+        nodes.append(node)
+    return path if len(nodes) == len(path.nodes) else replace(path, nodes=tuple(nodes))
 
 
 def _counts(trace: Trace) -> dict[object, int]:

@@ -1,6 +1,6 @@
-"""Knows the functions by which frameworks call views and consumers.
+"""Knows the functions by which frameworks call views and consumers, and the modules that query or render.
 
-In-app code outward of such a function, such as middleware, awaits the view. It is not to blame for what the view does.
+In-app code outward of a view, such as middleware, awaits the view. It is not to blame for what the view does.
 """
 
 from loopwatch.detection.cpython.awaits import awaited_at
@@ -18,6 +18,8 @@ _CALLS_VIEW = {
     "channels.consumer": ("__call__", "dispatch"),
 }
 _SERVERS = frozenset({"uvicorn", "daphne", "hypercorn", "granian", "gunicorn", "twisted", "uvicorn_worker"})
+_QUERIES = ("django.db", "sqlalchemy", "peewee", "mongoengine")
+_TEMPLATES = ("django.template", "jinja2")
 _GET_RESPONSE = "get_response"
 """The name that Django's documentation gives to what a middleware calls, as a parameter or an attribute:
 https://docs.djangoproject.com/en/6.0/topics/http/middleware/"""
@@ -31,6 +33,16 @@ def calls_view(site: Site) -> bool:
 def is_server(module: str) -> bool:
     """Return whether a module belongs to an ASGI server, which serves every request and so says nothing of any."""
     return module.partition(".")[0] in _SERVERS
+
+
+def queries(module: str) -> bool:
+    """Return whether a module belongs to an object-relational mapper, which queries where an attribute is read."""
+    return f"{module}.".startswith(tuple(f"{package}." for package in _QUERIES))
+
+
+def is_of_templates(module: str) -> bool:
+    """Return whether a module belongs to a template engine, which runs the loops of the site's templates."""
+    return f"{module}.".startswith(tuple(f"{package}." for package in _TEMPLATES))
 
 
 def _awaits_response(site: Site) -> bool:

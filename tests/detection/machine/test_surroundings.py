@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.machine.surroundings import why_not_watched
 from tests.support.children import run
 
@@ -82,7 +82,7 @@ def test_a_thread_that_is_gone_has_no_stack():
     thread = threading.Thread(target=int)
     thread.start()
     thread.join()
-    assert stack_of(thread.ident, "") == ([], [], [], None)
+    assert stack_of(thread.ident, "") == Stack([], [], [])
 
 
 NO_ROOM = """

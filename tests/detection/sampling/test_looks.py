@@ -1,6 +1,7 @@
 """What the lookout has seen takes the place of samples that came late, and only where it explains them."""
 
 import dis
+from dataclasses import replace
 
 import pytest
 
@@ -79,6 +80,12 @@ def test_a_late_sample_is_replaced(gil):
 def test_a_sample_that_came_in_time_stays(gil):
     came = late(gil=gil)
     assert replaced(observation(came), look(settle, "total**rate", 0.03, 0.9)) == [came]
+
+
+def test_a_look_knows_no_variables():
+    came = replace(late(), variables=(1, 2))
+    (found,) = replaced(observation(came), look(settle, "total**rate", 0.03, 0.9))
+    assert found.variables is None
 
 
 def test_a_look_at_another_thread_replaces_nothing():

@@ -144,6 +144,7 @@ def test_calls_are_counted_by_function():
     counts = {shop.add_up: 7, shop.Cart.size: 5}
     explanation = explain_by_trace(trace(*calls, counts=counts), [path([], 1.0)], (), 0.0, 4.0, ())
     assert explanation.counts == {"time.sleep": 5, shop.add_up.__code__: 7}
+    assert [each.timed for each in explanation.paths] == [2, 3, 4, 0]
 
 
 def codes(*functions):

@@ -11,6 +11,9 @@ from channels.consumer import AsyncConsumer
 from channels.routing import URLRouter
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.base import BaseHandler
+from django.db.models import QuerySet
+from django.db.models.fields.related_descriptors import ForwardManyToOneDescriptor
+from django.utils.functional import cached_property
 from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
 from loopwatch.detection.calls import Request
@@ -70,6 +73,28 @@ def test_in_app_code_is_to_blame_for_a_library_that_it_awaits(function):
 def test_a_view_of_django_is_entered_where_the_handler_calls_it():
     nodes = path([site(templates.NodeList.render), LIBRARY, DJANGO, site(ASGIHandler.__call__)]).nodes
     assert nodes[entry_of(nodes, len(nodes) - 1)].name == RENDER
+
+
+FOLLOWS = "django.db.models.fields.related_descriptors.ForwardManyToOneDescriptor.__get__"
+RELATION = site(ForwardManyToOneDescriptor.__get__)
+
+
+@pytest.mark.parametrize(
+    ("stack", "detail"),
+    [
+        pytest.param([site(QuerySet.get), RELATION, LIBRARY], FOLLOWS, id="the query that a template runs"),
+        pytest.param([site(cached_property.__get__), RELATION, LIBRARY], FOLLOWS, id="a query's own work"),
+        pytest.param(
+            [site(QuerySet._fetch_all), site(QuerySet.__len__), site(QuerySet.get, callee="len"), RELATION],
+            FOLLOWS,
+            id="a query that C code calls back",
+        ),
+        pytest.param([site(templates.NodeList.render), LIBRARY], RENDER, id="a template that runs none"),
+    ],
+)
+def test_the_detail_of_a_library_is_where_it_queries_or_was_entered(stack, detail):
+    nodes = path([*stack, VIEW]).nodes
+    assert nodes[entry_of(nodes, len(nodes) - 1)].name == detail
 
 
 def test_middleware_is_no_second_place():

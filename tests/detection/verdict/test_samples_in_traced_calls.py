@@ -198,6 +198,21 @@ def test_a_c_function_that_the_trace_knows_is_put_into_the_sampled_stack():
     assert [each.callee and each.callee.name for each in first.sample.sites] == ["list.pop", None, "sum", None]
 
 
+def test_a_c_function_that_the_trace_knows_is_found_in_the_sampled_stack_of_another_call_too():
+    call = traced([POPPING, PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 1.0, name="list.pop", inside=[SUM_OF_PRICES])
+    elsewhere = path([PRICE, SUMS, CHECKOUT], 3.0)
+    *_, sampled = explained([call], [elsewhere]).paths
+    assert named(sampled.nodes) == ["shop.checkout", "shop.add_up", "sum", "shop.price"]
+
+
+def test_a_function_that_only_passes_a_call_on_is_not_put_into_a_sampled_stack():
+    code, offset, _ = SUM_OF_PRICES
+    passes_on = [(code, offset, "contextvars.Context.run")]
+    call = traced([POPPING, PRICE, SUMS, CHECKOUT], 0.0, 1.0, name="list.pop", inside=passes_on)
+    *_, sampled = explained([call], [path([PRICE, SUMS, CHECKOUT], 3.0)]).paths
+    assert named(sampled.nodes) == ["shop.checkout", "shop.add_up", "shop.price"]
+
+
 def test_a_sampled_stack_that_was_not_calling_ends_at_its_innermost_function():
     call = traced([PRICE, GENERATOR, SUMS, CHECKOUT], 0.0, 4.0, inside=[SUM_OF_PRICES])
     seen = sample(4.0, stack=[POPPING, GENERATOR, SUMS, CHECKOUT])
