@@ -15,6 +15,8 @@ _BY_CAUSE_FIRST: Final = {
     "garbage collection": _BY_NAME["gc"],
 }
 _QUERIES: Final = frozenset({"orm", "database", "psycopg", "sqlalchemy"})
+_MAKE_QUERIES: Final = frozenset({"template", "serializer", "shortcuts"})
+_FETCH_ROWS: Final = frozenset({"fetchone", "fetchmany", "fetchall", "__next__"})
 _MANY_CALLS: Final = 5
 _LAZY_SUFFIX: Final = " (lazy)"
 _BY_CAUSE_LAST: Final = {"computing": COMPUTING, "waiting": WAITING}
@@ -28,7 +30,8 @@ def advice_for(
     The call in the user's line (``called_name``) decides first: ``requests.get`` can be replaced there, the
     ``socket.recv`` inside it cannot. If the call in the line only runs code or iterates over data that it is given,
     the blocking call decides first: in ``sorted(books, key=price_of)``, the query in ``price_of`` blocks. The innermost
-    function decides last. Many calls with queries in one step (``calls_seen``) have their own advice.
+    function decides last. Many queries in one step (``calls_seen``) have their own advice, unless they are calls that
+    fetch the rows of one query.
     """
     if blocking_call.endswith(_LAZY_SUFFIX):
         return LAZY_IMPORT
@@ -37,7 +40,9 @@ def advice_for(
     called, blocking = advice_by_name(called_name), advice_by_name(blocking_call)
     first = blocking if called and called.runs_given_code else called
     found = first or blocking or called or advice_by_name(leaf_name) or _BY_CAUSE_LAST.get(cause, UNKNOWN)
-    return REPEATED_QUERY if calls_seen >= _MANY_CALLS and found.topic in _QUERIES else found
+    is_query = found.topic in _QUERIES or (found.topic in _MAKE_QUERIES and blocking and blocking.topic in _QUERIES)
+    is_repeated = calls_seen >= _MANY_CALLS and called_name.rpartition(".")[2] not in _FETCH_ROWS
+    return REPEATED_QUERY if is_query and is_repeated else found
 
 
 def advice_by_name(name: str) -> Advice | None:

@@ -123,6 +123,22 @@ def test_many_queries_in_one_step_are_to_be_asked_at_once(called_name, calls_see
     assert advice_for(called_name, cause="waiting", called_name=called_name, calls_seen=calls_seen).topic == topic
 
 
+@pytest.mark.parametrize(
+    ("called_name", "blocking_call", "topic"),
+    [
+        ("django.shortcuts.render", "sqlite3.Cursor.execute", "repeated-query"),
+        ("rest_framework.serializers.ListSerializer.data", "django.db.models.QuerySet.count", "repeated-query"),
+        ("django.shortcuts.get_object_or_404", "sqlite3.Cursor.execute", "repeated-query"),
+        ("", "psycopg.Cursor.execute", "repeated-query"),
+        ("django.shortcuts.render", "posix.stat", "template"),
+        ("django.core.cache.backends.db.DatabaseCache.get", "sqlite3.Cursor.execute", "cache"),
+        ("sqlite3.Cursor.fetchone", "sqlite3.Cursor.fetchone", "database"),
+    ],
+)
+def test_many_queries_inside_of_one_call_are_to_be_asked_at_once(called_name, blocking_call, topic):
+    assert advice_for(blocking_call, cause="waiting", called_name=called_name, calls_seen=14).topic == topic
+
+
 def test_the_asynchronous_half_of_a_package_is_not_advised_to_switch_to_it():
     for called_name in ("redis.asyncio.client.Redis.get", "httpx2.AsyncClient.get", "psycopg.AsyncConnection.connect"):
         assert advice_for("socket.getaddrinfo", cause="waiting", called_name=called_name).topic == "name-lookup"
