@@ -10,16 +10,17 @@ import functools
 from collections.abc import Callable
 from contextlib import suppress
 from contextvars import Context, copy_context
+from types import FunctionType
 from typing import Any
 
 from loopwatch.detection.cpython.sites import runs_steps
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.due import noting_run
 from loopwatch.detection.timing.replacements import Replacements
-from loopwatch.detection.timing.steps import ClockOf, begin_step
+from loopwatch.detection.timing.steps import ClockOf, StepObserver, begin_step
 
 # The position of the callback among the arguments.
-_CALLBACK_POSITION = {"call_soon": 0, "call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
+_CALLBACK_POSITION = {"call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
 _HANDLER_METHODS = ("add_reader", "add_writer", "add_signal_handler")
 _PROTOCOL_METHODS = (
     *("create_server", "create_connection", "create_unix_server", "create_unix_connection"),
@@ -33,30 +34,43 @@ _PROTOCOL_CALLBACKS = (
 )
 
 
+def _inside(function: Any, *names: str) -> set[int]:
+    """Return the ids of the code of functions that another function defines, as far as this Python has them."""
+    constants = getattr(function, "__code__", None)
+    return {id(each) for each in getattr(constants, "co_consts", ()) if getattr(each, "co_name", "") in names}
+
+
+# Most callbacks of a request that waits for a thread are these. They only pass a result on, so none can take long.
+# Source: Lib/asyncio/futures.py and tasks.py.
+_QUICK = (
+    _inside(vars(asyncio.futures).get("_chain_future"), "_call_check_cancel")
+    | _inside(asyncio.shield, "_inner_done_callback", "_outer_done_callback")
+    | _inside(vars(asyncio.tasks).get("_wait"), "_on_completion")
+)
+
+
 class TimedCallback:
-    """A callback that is a step. It has the attributes of a handle, and takes its place."""
+    """A callback that is a step. It has the attributes of a handle, and takes its place.
 
-    __slots__ = ("_callback", "_clock_of", "_context", "_loop", "due_at")
+    Whoever makes one sets the attributes. ``__init__`` would cost each callback of the loop a call.
+    """
 
-    def __init__(
-        self,
-        callback: Callable[..., Any],
-        context: Context | None,
-        loop: asyncio.AbstractEventLoop,
-        clock_of: ClockOf,
-        due_at: float = NEVER,
-    ) -> None:
-        self._callback = callback
-        self._context = context
-        self._loop = loop
-        self._clock_of = clock_of
-        self.due_at = due_at
+    __slots__ = ("_callback", "_context", "clock", "clock_of", "due_at", "loop")
+
+    _callback: Callable[..., Any]
+    _context: Context | None
+    loop: asyncio.AbstractEventLoop
+    clock_of: ClockOf
+    clock: StepObserver | None
+    due_at: float
 
     @runs_steps
     def __call__(self, *args: Any) -> Any:
-        clock = self._clock_of(self._loop)
-        if clock is None:
-            return self._callback(*args)
+        clock = self.clock
+        if clock is None or clock.owner is None:  # made before the loop was watched, or was watched again
+            clock = self.clock = self.clock_of(self.loop)
+            if clock is None:
+                return self._callback(*args)
         outer = clock.handle
         if outer is not None and clock.wants_step_begin is not True:
             return self._callback(*args)  # called by a step, not by the loop
@@ -79,6 +93,23 @@ class TimedCallback:
         return repr(self._callback)
 
 
+def _timed(
+    callback: Callable[..., Any],
+    context: Context | None,
+    loop: asyncio.AbstractEventLoop,
+    clock_of: ClockOf,
+    due_at: float = NEVER,
+) -> TimedCallback:
+    timed = TimedCallback()
+    timed._callback = callback  # noqa: SLF001
+    timed._context = context  # noqa: SLF001
+    timed.loop = loop
+    timed.clock_of = clock_of
+    timed.clock = None
+    timed.due_at = due_at
+    return timed
+
+
 class LoopMethods:
     """Replaces the scheduling methods of one loop class, and puts them back."""
 
@@ -90,6 +121,7 @@ class LoopMethods:
     def install(self) -> bool:
         """Replace the methods. Returns false if the class, such as one written in C, does not allow that."""
         try:
+            self._replace("call_soon", self._calling_soon(self._loop_class.call_soon))
             for name, position in _CALLBACK_POSITION.items():
                 self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
             for name in _HANDLER_METHODS:
@@ -111,6 +143,29 @@ class LoopMethods:
     def _replace(self, name: str, replacement: Any) -> None:
         self._replacements.replace(self._loop_class, name, replacement)
 
+    def _calling_soon(self, method: Any) -> Any:
+        """Written out, because a task calls it for each of its steps."""
+        clock_of = self._clock_of
+
+        @functools.wraps(method)
+        def call_soon(loop: Any, callback: Any, *args: Any, context: Context | None = None) -> Any:
+            clock = clock_of(loop)
+            if clock is None or (type(callback) is FunctionType and id(callback.__code__) in _QUICK):
+                return method(loop, callback, *args, context=context)
+            timed = TimedCallback()
+            timed._callback = callback  # noqa: SLF001
+            timed._context = context = copy_context() if context is None else context  # noqa: SLF001
+            timed.loop = loop
+            timed.clock_of = clock_of
+            timed.clock = clock
+            # A running step ends first, and no pause can be longer because of it. So no clock has to be read.
+            timed.due_at = now() if clock.handle is None else clock.started
+            if args:
+                return method(loop, timed, *args, context=context)
+            return method(loop, timed, context=context)
+
+        return call_soon
+
     def _scheduling(self, method: Any, position: int) -> Any:
         clock_of, due_at_of = self._clock_of, _DUE_AT[method.__name__]
 
@@ -120,10 +175,10 @@ class LoopMethods:
                 if context is None:
                     context = copy_context()
                 if len(args) > position:
-                    timed = TimedCallback(args[position], context, loop, clock_of, due_at_of(loop, args))
+                    timed = _timed(args[position], context, loop, clock_of, due_at_of(loop, args))
                     args = (*args[:position], timed, *args[position + 1 :])
                 elif "callback" in named:
-                    named["callback"] = TimedCallback(named["callback"], context, loop, clock_of)
+                    named["callback"] = _timed(named["callback"], context, loop, clock_of)
             return method(loop, *args, context=context, **named)
 
         return schedule
@@ -134,9 +189,9 @@ class LoopMethods:
         @functools.wraps(method)
         def handle(loop: Any, *args: Any, **named: Any) -> Any:
             if len(args) > 1:
-                args = (args[0], TimedCallback(args[1], copy_context(), loop, clock_of), *args[2:])
+                args = (args[0], _timed(args[1], copy_context(), loop, clock_of), *args[2:])
             elif "callback" in named:
-                named["callback"] = TimedCallback(named["callback"], copy_context(), loop, clock_of)
+                named["callback"] = _timed(named["callback"], copy_context(), loop, clock_of)
             return method(loop, *args, **named)
 
         return handle
@@ -147,7 +202,7 @@ class LoopMethods:
 
         @functools.wraps(method)
         def call(loop: Any, *args: Any, **named: Any) -> Any:
-            return TimedCallback(functools.partial(method, loop, *args, **named), None, loop, clock_of)()
+            return _timed(functools.partial(method, loop, *args, **named), None, loop, clock_of)()
 
         return call
 
@@ -173,7 +228,6 @@ def _from_now(delay: Any, since: float = 0.0) -> float:
 
 
 _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
-    "call_soon": lambda _loop, _args: now(),
     "call_soon_threadsafe": lambda _loop, _args: now(),
     "call_later": lambda _loop, args: _from_now(args[0]),
     "call_at": lambda loop, args: _from_now(args[0], loop.time()),
@@ -188,5 +242,5 @@ def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:
             if isinstance(callback, TimedCallback):  # a client connects again with the same protocol
                 callback = callback._callback  # noqa: SLF001
             if callback is not None:
-                setattr(protocol, name, TimedCallback(callback, None, loop, clock_of))
+                setattr(protocol, name, _timed(callback, None, loop, clock_of))
     return protocol

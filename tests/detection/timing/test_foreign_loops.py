@@ -4,14 +4,18 @@ import asyncio
 import inspect
 import os
 import signal
+import socket
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.timing.foreign_loops import LoopMethods
+from loopwatch.detection.timing.steps import EVERY_STEP
 
 uvloop = pytest.importorskip("uvloop")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="uvloop is not for Windows")
@@ -117,6 +121,78 @@ def test_a_protocol_may_be_connected_again_any_number_of_times(watching):
     with watching():
         run(main)
     assert len(depths) == 1
+
+
+class Names:
+    """Observes every step of a loop, and notes the name of what the step calls."""
+
+    def __init__(self, owner):
+        self.owner, self.names = owner, []
+        self.handle = None
+        self.started = self.ended = 0.0
+        self.gap_from_s = self.ends_from_s = NEVER
+        self.wants_step_begin = EVERY_STEP
+
+    def on_step_begin(self, outer):
+        self.names.append(getattr(self.handle._callback, "__qualname__", ""))
+        return outer
+
+
+@contextmanager
+def observed(watched):
+    """Time the steps of uvloops by the observers of ``watched``."""
+    methods = LoopMethods(uvloop.Loop, watched.get)
+    methods.install()
+    try:
+        yield
+    finally:
+        methods.uninstall()
+
+
+def test_a_reader_of_an_earlier_watch_is_timed_in_a_later_one():
+    ours, theirs = socket.socketpair()
+
+    async def main():
+        loop, has_read = asyncio.get_running_loop(), asyncio.Event()
+        earlier, later = Names(loop), Names(loop)
+
+        def read():
+            ours.recv(1)
+            has_read.set()
+
+        async def send():
+            has_read.clear()
+            theirs.send(b"!")
+            await has_read.wait()
+
+        watched = {loop: earlier}
+        with observed(watched):
+            loop.add_reader(ours, read)
+            await send()
+            earlier.owner = None
+            watched[loop] = later
+            await send()
+            loop.remove_reader(ours)
+        return earlier.names, later.names
+
+    with ours, theirs:
+        for names in run(main):
+            assert sum(name.endswith(".read") for name in names) == 1
+
+
+def test_what_only_passes_a_result_on_is_not_timed():
+    async def main():
+        loop = asyncio.get_running_loop()
+        observer = Names(loop)
+        with observed({loop: observer}):
+            await asyncio.shield(asyncio.to_thread(int))
+            await asyncio.wait([asyncio.create_task(asyncio.sleep(0))])
+        return observer.names
+
+    names = {name.rpartition(".")[2] for name in run(main)}
+    assert {"_set_state", "task_wakeup"} <= names
+    passing_on = {"_call_check_cancel", "_inner_done_callback", "_outer_done_callback", "_on_completion"}
+    assert not names & passing_on
 
 
 class Frozen(asyncio.Protocol):
