@@ -48,6 +48,7 @@ class Configuration:
     ongoing_after_s: float = 5.0
     thread_waits: bool = True
     lookout: bool = False
+    lookout_folder: str | None = None
     release: str = ""
     liveness_address: int | str | None = None
     liveness_file: str | None = None
@@ -255,9 +256,12 @@ def _address(name: str, value: Any) -> Iterator[Problem]:
         yield Problem("loopwatch.E004", f"{name} is {value!r:.100}.", f"Set it to {wanted}.")
 
 
-def _file(name: str, value: object) -> Iterator[Problem]:
-    if value is not None and (not isinstance(value, str) or not value or "\0" in value):
-        yield _wrong_type(name, value, "None or the path of a file")
+def _path_of(kind: str) -> Callable[[str, Any], Iterator[Problem]]:
+    def judge(name: str, value: object) -> Iterator[Problem]:
+        if value is not None and (not isinstance(value, str) or not value or "\0" in value):
+            yield _wrong_type(name, value, f"None or the path of a {kind}")
+
+    return judge
 
 
 def _quoted(names: tuple[str, ...]) -> str:
@@ -281,9 +285,10 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "ONGOING_AFTER_S": _number(0.1, 3600),
     "THREAD_WAITS": _boolean,
     "LOOKOUT": _boolean,
+    "LOOKOUT_FOLDER": _path_of("folder"),
     "RELEASE": _release,
     "LIVENESS_ADDRESS": _address,
-    "LIVENESS_FILE": _file,
+    "LIVENESS_FILE": _path_of("file"),
     "LIVENESS_SYSTEMD": _boolean,
     "LIVENESS_AFTER_S": _number(0.1, 3600),
 }

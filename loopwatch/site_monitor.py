@@ -237,13 +237,13 @@ class SiteMonitor:
         subscriber = SiteSubscriber(current, recorder)
         start = partial(monitor.start_watching, subscriber, loop, is_in_step=is_in_step)
         try:
-            (clock,) = start(lookout=subscriber.wants_lookout)
+            (clock,) = start(lookout=current.lookout, hold_folder=current.lookout_folder)
         except TracingUnavailableError as error:
             if not self._has_logged_fallback:
                 self._has_logged_fallback = True
                 logger.error("The site is watched by the sampling engine instead. %s.", error)  # noqa: TRY400
             subscriber.engine = SAMPLING
-            (clock,) = start(lookout=subscriber.wants_lookout)
+            (clock,) = start(lookout=current.lookout, hold_folder=current.lookout_folder)
         subscriber.clock = clock
         self._subscribers[loop] = subscriber
         clock.usage.report = recorder.put_usage

@@ -49,10 +49,12 @@ class Monitor:
         *,
         every_thread: bool = False,
         lookout: bool = False,
+        hold_folder: str | None = None,
         is_in_step: bool = True,
     ) -> tuple[LoopClock, ...]:
         """Watch ``loop``; without one, every loop that this thread, or any thread, runs; with a ``lookout`` if wanted.
 
+        The lookout notes in the ``hold_folder`` what keeps the GIL for ``ongoing_after_s``.
         If the caller ``is_in_step``, which ``loop`` is running now, the rest of that step counts.
         Returns the clocks of the loops that are known already. Raises ``TracingUnavailableError``, and watches nothing,
         if the subscriber's engine is not available.
@@ -74,7 +76,7 @@ class Monitor:
             else:
                 clocks = (self._clock(loop),)
             if lookout:
-                self._running_watchdog().use_lookout(subscriber.ongoing_after_s)
+                self._running_watchdog().use_lookout(subscriber.ongoing_after_s, hold_folder)
             subscriber.entered = now()
             for clock in clocks:
                 self._set_subscribers(clock, (*clock.subscribers, subscriber))
@@ -245,9 +247,17 @@ def start_watching(
     *,
     every_thread: bool = False,
     lookout: bool = False,
+    hold_folder: str | None = None,
     is_in_step: bool = True,
 ) -> tuple[LoopClock, ...]:
-    return _monitor.start(subscriber, loop, every_thread=every_thread, lookout=lookout, is_in_step=is_in_step)
+    return _monitor.start(
+        subscriber,
+        loop,
+        every_thread=every_thread,
+        lookout=lookout,
+        hold_folder=hold_folder,
+        is_in_step=is_in_step,
+    )
 
 
 def adopt_by(adopter: Callable[[asyncio.AbstractEventLoop], object] | None) -> None:

@@ -1,15 +1,21 @@
-"""Maintains the store after each write: updates the row of this process and deletes rows that are too old."""
+"""Maintains the store after each write: updates the row of this process and deletes rows that are too old.
+
+It also has recorded what other processes could not, because they were killed while a thread kept the GIL.
+"""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import connections
 
 from loopwatch.conf import Configuration
+from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
 from loopwatch.recorder import health_rows, ledger, trusted_time
+from loopwatch.recorder.abandoned_calls import AbandonedCalls
 from loopwatch.recorder.column_values import text
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.health_rows import HealthRow
@@ -30,8 +36,9 @@ logger = logger_of("recorder")
 class Housekeeping:
     """Used only by the writer thread. Failures are counted, the first is logged, and the next run tries again."""
 
-    def __init__(self, configuration: Configuration, errors: Errors) -> None:
+    def __init__(self, configuration: Configuration, errors: Errors, put: Callable[[BlockingCall], None]) -> None:
         self._errors = errors
+        self._abandoned = AbandonedCalls(configuration, errors, put)
         self._kept = timedelta(days=configuration.events_kept_days)
         self._health = HealthRow(text(configuration.release, 100))
         self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
@@ -40,6 +47,7 @@ class Housekeeping:
         """Maintain the database that was just written to."""
         try:
             self._health.write(alias, stats)
+            self._abandoned.take()
             if time.monotonic() >= self._prune_at:
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
                 self._prune(alias)

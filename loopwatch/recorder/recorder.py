@@ -53,7 +53,7 @@ class Recorder:
         self.errors = Errors()
         self.loop_times = LoopTimes()
         self._since = datetime.now(UTC)
-        self._writer = Writer(configuration, self.errors, self.stats, self.loop_times, self._since)
+        self._writer = Writer(configuration, self.errors, self.stats, self.loop_times, self._since, self.put)
         self._buffer = Buffer(self.loop_times, is_written=self._writer.database is not None)
         self._writer_thread = WriterThread(self._writer, self._buffer, self.errors)
         redact = configuration.redact

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db import close_old_connections, connections, reset_queries
 
 from loopwatch.conf import Configuration
+from loopwatch.detection.calls import BlockingCall
 from loopwatch.recorder.database import DatabaseSink
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.housekeeping import Housekeeping
@@ -30,12 +31,13 @@ class Writer:
         stats: Callable[[], Stats],
         loop_times: LoopTimes,
         since: datetime,
+        put: Callable[[BlockingCall], None],
     ) -> None:
         self._errors = errors
         self._stats = stats
         self._loop_times = loop_times
         self._loop_time_rows = LoopTimeRows(configuration.release, since)
-        self._housekeeping = Housekeeping(configuration, errors)
+        self._housekeeping = Housekeeping(configuration, errors, put)
         self._outage = Outage()
         self._retry_at = 0.0
         self.thread_waits = ThreadWaits()

@@ -14,11 +14,16 @@ import json
 import mmap
 import os
 import select
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-STANDARD_ERROR = 2
+# Imported now: loading an extension takes the main interpreter's GIL, too, which may be kept when it is needed
+# (``import_run_extension``, https://github.com/python/cpython/blob/v3.15.0/Python/import.c).
+fcntl: Any = importlib.import_module("fcntl") if sys.platform == "linux" else None
+
+NO_DESCRIPTOR = -1
 MAIN_INTERPRETER = 0
 HAS_GIL = 1
 """The status bit of the thread that has the GIL, ``_remote_debugging.THREAD_STATUS_HAS_GIL``."""
@@ -41,6 +46,8 @@ GROWTH = 1.25
 """What is still so is sent again when it has lasted this many times as long."""
 MAX_FRAMES = 300
 MAX_MESSAGE_BYTES = 60_000
+HOLD_VERSION = 1
+MAX_HOLD_FILES = 100
 TRIES = 20
 
 Frame = tuple[str, str, int, int, int, int]
@@ -52,6 +59,7 @@ class Orders(NamedTuple):
     """What the main interpreter passes in: numbers only, because objects belong to one interpreter.
 
     ``memory`` is a file that holds the moment at which the watchdog wants the GIL, ``channel`` a socket.
+    ``standard_error`` and ``folder``, that of the hold files, may be ``NO_DESCRIPTOR``.
     """
 
     memory: int
@@ -59,6 +67,8 @@ class Orders(NamedTuple):
     late_s: float
     tells_after_s: float
     watchdog: int
+    standard_error: int
+    folder: int
 
 
 class AlikeLooks:
@@ -81,6 +91,50 @@ class AlikeLooks:
         return self.lasted_s > self.sent_s
 
 
+class HoldFile:
+    """Notes on disk what keeps the GIL, as long as it does. If the process is killed, another one reads the file.
+
+    The file is locked while this process lives. It gets its name when it is locked, so that nobody reads it before.
+    """
+
+    def __init__(self, folder: int) -> None:
+        self._folder = folder
+        self._file = NO_DESCRIPTOR
+        self._name = ""
+
+    def add(self, line: bytes) -> None:
+        """Add a line, if that is possible: the disk may be full, or the folder have been deleted."""
+        if self._folder == NO_DESCRIPTOR or len(line) > MAX_MESSAGE_BYTES:
+            return
+        with contextlib.suppress(OSError):
+            if self._file == NO_DESCRIPTOR:
+                self._create()
+            os.write(self._file, line)
+
+    def remove(self) -> None:
+        """Remove the file, if there is one: the watchdog runs again, and reports what it has waited for."""
+        if self._file == NO_DESCRIPTOR:
+            return
+        with contextlib.suppress(OSError):
+            os.unlink(self._name, dir_fd=self._folder)
+        os.close(self._file)
+        self._file = NO_DESCRIPTOR
+
+    def _create(self) -> None:
+        if len(os.listdir(self._folder)) >= MAX_HOLD_FILES:  # noqa: PTH208 - it is a descriptor
+            return
+        name = f"hold-{os.getpid()}-{os.urandom(4).hex()}.jsonl"
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+        file = os.open(f"{name}.new", flags, 0o600, dir_fd=self._folder)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.rename(f"{name}.new", name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        except OSError:
+            os.close(file)
+            raise
+        self._name, self._file = name, file
+
+
 class Looker:
     """Looks while the watchdog is late. ``see`` returns what the GIL's thread does; ``None`` if the GIL is free."""
 
@@ -88,6 +142,7 @@ class Looker:
         self._orders = orders
         self._see = see
         self._send = send
+        self._hold_file = HoldFile(orders.folder)
         self._run: AlikeLooks | None = None
         self._told_s = 0.0
         self._due_at = self._changed_at = 0.0
@@ -101,7 +156,7 @@ class Looker:
                 self._changed_at = at
         looks_at = due_at + self._orders.late_s
         if at < looks_at:
-            self._end_run()
+            self.end()
             rest_s = REST_S if at < self._changed_at + RESTS_LONGER_AFTER_S else LONG_REST_S
             return min(rest_s, looks_at - at)
         try:
@@ -111,6 +166,11 @@ class Looker:
             seen = None
         self._note(seen, at)
         return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, AGE_FRACTION * (at - due_at)))
+
+    def end(self) -> None:
+        """Note that the watchdog is not late, or will be no more."""
+        self._end_run()
+        self._hold_file.remove()
 
     def _note(self, seen: Seen | None, at: float) -> None:
         run = self._run
@@ -123,7 +183,8 @@ class Looker:
             self._send_run(run)
         if run.lasted_s >= max(self._orders.tells_after_s, 2 * self._told_s):
             self._told_s = run.lasted_s
-            tell(run)
+            write_if_read(self._orders.standard_error, line_of(run))
+            self._hold_file.add(entry_of(run))
 
     def _end_run(self) -> None:
         run, self._run, self._told_s = self._run, None, 0.0
@@ -138,14 +199,30 @@ class Looker:
             run.sent_s = run.lasted_s
 
 
-def tell(run: AlikeLooks) -> None:
-    """Write one line to standard error: nobody else can, because every other thread waits for the GIL."""
+def line_of(run: AlikeLooks) -> bytes:
+    """Return what is told on standard error: nobody else can, because every other thread waits for the GIL."""
     thread_id, frames, _ = run.seen
     places = [f"{filename}:{lineno} in {function}" for filename, function, lineno, *_ in frames[:3]]
     text = f"loopwatch: thread {thread_id} has kept the GIL for {run.lasted_s:.0f} s, so no other thread runs: "
     line = text + ", called from ".join(places)
     printable = "".join(character if character.isprintable() else "?" for character in line)
-    write_if_read(STANDARD_ERROR, printable.encode("ascii", "backslashreplace")[:1000] + b"\n")
+    return printable.encode("ascii", "backslashreplace")[:1000] + b"\n"
+
+
+def entry_of(run: AlikeLooks) -> bytes:
+    """Return a line of a hold file, which ``abandoned_holds`` reads."""
+    thread_id, frames, opcode = run.seen
+    entry = {
+        "version": HOLD_VERSION,
+        "python": sys.implementation.cache_tag,
+        "process_id": os.getpid(),
+        "thread_id": thread_id,
+        "at": time.time(),
+        "lasted_s": run.lasted_s,
+        "opcode": opcode,
+        "frames": frames,
+    }
+    return json.dumps(entry).encode() + b"\n"
 
 
 def write_if_read(descriptor: int, line: bytes) -> None:
@@ -154,6 +231,8 @@ def write_if_read(descriptor: int, line: bytes) -> None:
     A pipe that is ready has room for ``PIPE_BUF`` bytes (pipe(7)). The end of the process, and a fork, wait for this
     thread.
     """
+    if descriptor == NO_DESCRIPTOR:
+        return
     ready = select.poll()
     ready.register(descriptor, select.POLLOUT)
     with contextlib.suppress(OSError):
@@ -230,6 +309,7 @@ def look_out(orders: Orders) -> None:
             if at < due_at:
                 unwinder = None
             pause_s = looker.pause_s(due_at, at)
+    looker.end()
 
 
 def send(channel: int, message: bytes) -> None:

@@ -23,8 +23,9 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.known_versions import why_stacks_cannot_be_read
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout import lifetimes, looking
+from loopwatch.detection.lookout.hold_folder import open_hold_folder
 from loopwatch.detection.lookout.look import Look, look_of
-from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, READY
+from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, NO_DESCRIPTOR, READY, Orders
 from loopwatch.detection.machine.clock import NEVER
 
 logger = logger_of()
@@ -36,7 +37,8 @@ ENDED = "ended"
 LATE_S = 0.003
 """The watchdog gets the GIL from Python code one switch interval after it asked. It is late this long after that."""
 MAX_LOOKS = 256
-_ENTRY = "import marshal; exec(marshal.loads(code)); look_out(Orders(memory, channel, late_s, tells_after_s, watchdog))"
+STANDARD_ERROR = 2
+_ENTRY = "import marshal; exec(marshal.loads(code)); look_out(Orders(*orders))"
 _JOINS = 300
 _JOIN_S = 0.1
 
@@ -59,10 +61,11 @@ class Lookout:
         if self._thread is None:
             self.why_not = STARTING
 
-    def start(self, watchdog: int, tells_after_s: float) -> None:
+    def start(self, watchdog: int, tells_after_s: float, hold_folder: str | None = None) -> None:
         """Start, if that is possible here. ``watchdog`` is the native id of its thread.
 
-        A thread that has kept the GIL for ``tells_after_s`` is reported on standard error.
+        A thread that has kept the GIL for ``tells_after_s`` is reported on standard error, and noted in a file of the
+        folder.
         """
         if self._thread is not None:
             return
@@ -82,10 +85,10 @@ class Lookout:
         self._due = due
         self._ours.setblocking(False)
         theirs.setblocking(False)
-        orders: dict[str, Any] = {"memory": memory, "channel": theirs.fileno(), "watchdog": watchdog}
-        if sys.__stderr__ is None:  # it was closed, so its number may be that of any file or connection
-            tells_after_s = NEVER
-        orders |= {"late_s": sys.getswitchinterval() + LATE_S, "tells_after_s": tells_after_s}
+        # If standard error was closed, its number may be that of any file or connection.
+        standard_error = NO_DESCRIPTOR if sys.__stderr__ is None else STANDARD_ERROR
+        late_s, folder = sys.getswitchinterval() + LATE_S, _open(hold_folder)
+        orders = Orders(memory, theirs.fileno(), late_s, tells_after_s, watchdog, standard_error, folder)
         arguments = (interpreters, orders, theirs)
         self._thread = threading.Thread(target=self._run, args=arguments, name="loopwatch-lookout", daemon=True)
         atexit.register(self.stop)  # an interpreter that still runs may crash the end of the process
@@ -98,7 +101,7 @@ class Lookout:
         if not started:
             self._thread = None
             theirs.close()
-            os.close(memory)
+            _close(orders)
 
     def expect(self, at: float) -> None:
         """Note when the watchdog wants the GIL. Never waits; costs one write into memory."""
@@ -160,14 +163,14 @@ class Lookout:
                 self.why_not = why
             atexit.unregister(self.stop)
 
-    def _run(self, interpreters: Any, orders: dict[str, Any], theirs: socket.socket) -> None:
+    def _run(self, interpreters: Any, orders: Orders, theirs: socket.socket) -> None:
         try:
             with theirs:
                 _run_interpreter(interpreters, orders)
         except BaseException as error:  # noqa: BLE001 - the watchdog goes on without
             self.why_not = f"it could not begin: {(str(error) or repr(error)).splitlines()[0]}"
         finally:
-            os.close(orders["memory"])
+            _close(orders)
 
 
 def _joined(thread: threading.Thread) -> bool:
@@ -179,11 +182,27 @@ def _joined(thread: threading.Thread) -> bool:
     return False
 
 
-def _run_interpreter(interpreters: Any, orders: dict[str, Any]) -> None:
+def _open(hold_folder: str | None) -> int:
+    if hold_folder is None:
+        return NO_DESCRIPTOR
+    try:
+        return open_hold_folder(hold_folder)
+    except (OSError, ValueError) as error:  # ``ValueError``: no folder can have this name
+        logger.warning("If a call keeps the GIL until this process is killed, it will not be stored: %s", error)
+        return NO_DESCRIPTOR
+
+
+def _close(orders: Orders) -> None:
+    for descriptor in (orders.memory, orders.folder):
+        if descriptor != NO_DESCRIPTOR:
+            os.close(descriptor)
+
+
+def _run_interpreter(interpreters: Any, orders: Orders) -> None:
     code = _code_of_looking()
     interpreter = interpreters.create()
     try:
-        interpreter.prepare_main(code=code, **orders)
+        interpreter.prepare_main(code=code, orders=tuple(orders))
         interpreter.exec(_ENTRY)
     finally:
         interpreter.close()

@@ -41,10 +41,11 @@ class _Found(NamedTuple):
     module: _Module
 
 
-def sites_of(look: Look, seen: Sequence[Site]) -> tuple[Site, ...]:
-    """Return the sites of a look at a step, innermost first; empty if they are not all known.
+def sites_of(look: Look, seen: Sequence[Site] = (), *, in_step: bool = True) -> tuple[Site, ...]:
+    """Return the sites of a look, innermost first; empty if they are not all known.
 
-    ``seen`` are those of a sample of the same step, which has read variables that a look cannot read.
+    ``in_step``, only those of the step that the thread runs, and none if it runs none. ``seen`` are those of a sample
+    of the same step, which has read variables that a look cannot read.
     """
     modules = _Modules()
     known = list(reversed(seen))
@@ -57,7 +58,8 @@ def sites_of(look: Look, seen: Sequence[Site]) -> tuple[Site, ...]:
             break
         found.append(each)
     else:
-        return ()  # no step
+        if in_step:
+            return ()
     sites: list[Site] = []
     for index, (frame, each) in enumerate(zip(look.frames, found, strict=False)):
         depth = len(found) - 1 - index

@@ -53,7 +53,7 @@ class Watchdog:
         self._sampler = Sampler(self._observations, self._settler, *machine, self._holds)
         self._wakeup = threading.Lock()
         self._wakeup.acquire()
-        self._lookout_tells_after_s: float | None = None
+        self._lookout_wanted: tuple[float, str | None] | None = None
         self._woken_at = self._started_at = 0.0
         self._cpu_clock_id: int | None = None
         self._is_ready = threading.Event()
@@ -96,10 +96,10 @@ class Watchdog:
         self._sampler.watch(clocks)
         self.wake()
 
-    def use_lookout(self, tells_after_s: float) -> None:
+    def use_lookout(self, tells_after_s: float, hold_folder: str | None) -> None:
         """Start the lookout, if that is possible here, on the watchdog's thread. From any thread."""
         self._lookout.announce()
-        self._lookout_tells_after_s = tells_after_s
+        self._lookout_wanted = tells_after_s, hold_folder
         self.wake()
 
     def wake(self) -> None:
@@ -138,8 +138,8 @@ class Watchdog:
         asked_at = self._started_at  # another thread may have kept the GIL since
         while not self._is_stopping:
             try:
-                if self._lookout_tells_after_s is not None:
-                    self._start_lookout(self._lookout_tells_after_s)
+                if self._lookout_wanted is not None:
+                    self._start_lookout(*self._lookout_wanted)
                 if self._must_save:
                     look_at = asked_at = self._save()
                     continue
@@ -156,9 +156,9 @@ class Watchdog:
         self._settler.release_all()
         self._lookout.stop()
 
-    def _start_lookout(self, tells_after_s: float) -> None:
-        self._lookout_tells_after_s = None
-        self._lookout.start(threading.get_native_id(), tells_after_s)
+    def _start_lookout(self, tells_after_s: float, hold_folder: str | None) -> None:
+        self._lookout_wanted = None
+        self._lookout.start(threading.get_native_id(), tells_after_s, hold_folder)
 
     def _rest(self, look_at: float | None) -> float:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""

@@ -49,21 +49,22 @@ def _delaying_others(holder: BlockingCall) -> BlockingCall:
 
 
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:
-    sites, gil_wait = _own_sites(hold.sites), GilWait.LONG if hold.is_certain else GilWait.CONTESTED
+    sites, gil_wait = without_start(hold.sites), GilWait.LONG if hold.is_certain else GilWait.CONTESTED
     if sites[0].callee is not None and sites[0].callee.name in _WAITS:
         sites, gil_wait = (replace(sites[0], callee=None), *sites[1:]), GilWait.SHARED
     path = seen_path(sites, gil_wait, call.step_ms / 1000)
     culprit = culprit_of([path])
-    return None if culprit is None else _report(call, culprit, path)
+    return None if culprit is None else named(_empty(call), culprit, path)
 
 
-def _report(call: BlockingCall, culprit: Culprit, path: Path) -> BlockingCall:
+def named(call: BlockingCall, culprit: Culprit, path: Path) -> BlockingCall:
+    """Return the report with the names and the place of the culprit, which is the only one on its path."""
     site = path.nodes[culprit.depth_on(path)].site
     span = source.span_at(site.code, site.offset)
-    if not culprit.is_call:
-        span = span._replace(end_lineno=span.lineno, column=0, end_column=0)
+    if not culprit.is_call and not (path.sample.is_seen and site is path.sample.sites[0]):
+        span = span._replace(end_lineno=span.lineno, column=0, end_column=0)  # it is the function's self time
     return replace(
-        _empty(call),
+        call,
         method_name=culprit.node.name,
         called_name=culprit.called.name,
         leaf_name=path.nodes[-1].name,
@@ -118,7 +119,7 @@ def _empty(call: BlockingCall) -> BlockingCall:
     )
 
 
-def _own_sites(sites: Sequence[Site]) -> tuple[Site, ...]:
+def without_start(sites: Sequence[Site]) -> tuple[Site, ...]:
     """Leave out the outer frames, in which the thread was started."""
     end = len(sites)
     while end > 1 and sites[end - 1].module in _STARTS_THREADS:

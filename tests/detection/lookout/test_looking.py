@@ -22,11 +22,14 @@ class Lookout:
 
     tells_after_s: float = 1000.0
     shows: object = (LOOP, (FRAME,), 44)
+    standard_error: int = looking.NO_DESCRIPTOR
+    folder: int = looking.NO_DESCRIPTOR
     sent: list = field(default_factory=list)
     looks: int = 0
 
     def __post_init__(self):
-        self.looker = Looker(Orders(0, 0, LATE_S, self.tells_after_s, WATCHDOG), self._see, self.sent.append)
+        orders = Orders(0, 0, LATE_S, self.tells_after_s, WATCHDOG, self.standard_error, self.folder)
+        self.looker = Looker(orders, self._see, self.sent.append)
 
     def _see(self):
         self.looks += 1
@@ -142,7 +145,7 @@ def test_a_stack_too_large_for_the_channel_is_left_out():
 
 
 def test_a_thread_that_keeps_the_gil_for_long_is_told_once_and_again_when_it_has_doubled(capfd):
-    lookout = Lookout(tells_after_s=5.0, shows=(LOOP, (FRAME, OTHER), 44))
+    lookout = Lookout(tells_after_s=5.0, shows=(LOOP, (FRAME, OTHER), 44), standard_error=2)
     for at in (1.0, 2.0, 7.0, 9.0, 11.5, 14.0):
         lookout.look(at)
     lines = capfd.readouterr().err.splitlines()
@@ -154,7 +157,7 @@ def test_a_thread_that_keeps_the_gil_for_long_is_told_once_and_again_when_it_has
 
 
 def test_a_name_cannot_break_the_line(capfd):
-    lookout = Lookout(tells_after_s=0.0, shows=(LOOP, (("a\nb\x1b", "ümlaut", 1, 1, 0, 1),), 44))
+    lookout = Lookout(tells_after_s=0.0, shows=(LOOP, (("a\nb\x1b", "ümlaut", 1, 1, 0, 1),), 44), standard_error=2)
     lookout.look(0.010)
     lookout.look(0.012)
     assert capfd.readouterr().err.endswith(": a?b?:1 in \\xfcmlaut\n")
