@@ -14,7 +14,7 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled, warn_if_g
 from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
 from loopwatch.detection.cpython.sites import register_monitor
 from loopwatch.detection.loggers import logger_of
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.detection.sampling.watchdog import Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock
@@ -198,9 +198,9 @@ class Monitor:
     def _observe_running_step(
         self, clock: LoopClock, loop: asyncio.AbstractEventLoop, subscriber: StallSubscriber
     ) -> None:
-        """Observe the step that starts a watch, and schedule a callback so that the next step ends it at once."""
+        """Observe the step that starts a watch, and schedule a step that ends it at once, and does not count."""
         clock.observe_running_step(asyncio.current_task(loop), subscriber.entered)
-        loop.call_soon(_nothing)
+        loop.call_soon(clock.leave_out, NEVER)
         clock.wake_watchdog()
 
     def abandon(self) -> None:
@@ -232,10 +232,6 @@ class Monitor:
             self._watchdog = None
         if not clocks and not self._unbound and self._adopter is None:
             self._hooks.uninstall()
-
-
-def _nothing() -> None:
-    """Do nothing, as a step that follows at once the one in which a watch starts."""
 
 
 _monitor = Monitor()

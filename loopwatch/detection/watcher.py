@@ -47,8 +47,8 @@ class Watcher:
             raise ValueError(f"Unknown engine {engine!r}: loopwatch has {', '.join(ENGINES)}")
         if isinstance(threshold_ms, bool) or not isinstance(threshold_ms, int | float):
             raise TypeError(f"threshold_ms must be a number of milliseconds, not {threshold_ms!r}")
-        if not threshold_ms > 0:
-            raise ValueError(f"threshold_ms must be more than 0 milliseconds, not {threshold_ms!r}")
+        if not threshold_ms >= 0:
+            raise ValueError(f"threshold_ms must be 0 or more milliseconds, not {threshold_ms!r}")
         if on_blocking_call is not None and not callable(on_blocking_call):
             raise TypeError(f"on_blocking_call must be a function that takes a BlockingCall, not {on_blocking_call!r}")
         if is_coroutine_function(on_blocking_call):
@@ -73,6 +73,11 @@ class Watcher:
         self._callback_thread: CallbackThread | None = None
 
     def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Begin to watch, as the block does where it is entered."""
         if self.enabled and (reason := why_not_watched()):
             self.enabled = False
             _log_why(reason)
@@ -80,11 +85,14 @@ class Watcher:
             self._callback_thread = CallbackThread(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
             monitor.start_watching(self, loop, every_thread=self.every_thread, lookout=self.lookout)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Watch no longer, as the block does where it is left: ``calls`` is complete, and every callback has run."""
         if self.enabled:
             settled = monitor.stop_watching(self, SETTLE_TIMEOUT_S)
             delivered = self._callback_thread is None or self._callback_thread.finish(SETTLE_TIMEOUT_S)
@@ -123,7 +131,8 @@ def watch(
 
     ``with watch(threshold_ms=10) as watcher:`` may stand inside a coroutine, where it watches the running loop, or
     around ``asyncio.run()``, where it watches every loop of this thread. A step that the block begins or ends in counts
-    only with its part inside. When the block is left, ``watcher.calls`` is complete and every callback has run.
+    only with its part inside. When the block is left, ``watcher.calls`` is complete and every callback has run. Without
+    a block, ``watcher.start()`` and ``watcher.stop()`` do the same. ``threshold_ms=0`` reports every step.
 
     ``every_thread=True`` watches the loops of all threads from their next step on: ``async_to_sync``, and so Django's
     test client and its async test methods, run a loop in a separate thread.
@@ -131,7 +140,7 @@ def watch(
     ``include_paths`` and ``exclude_paths`` are substrings of file names (``str`` or ``pathlib.Path``), looked for in
     the in-app function and in all that it called. ``on_blocking_call`` is called with each ``BlockingCall``, on a
     separate thread. With ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine, a
-    threshold that is not positive or an empty substring, and ``TypeError`` for an argument of the wrong type.
+    threshold below 0 or an empty substring, and ``TypeError`` for an argument of the wrong type.
 
     ``lookout=True`` adds a lookout, on Python 3.15 and Linux: a subinterpreter that sees the line and the columns of an
     operator that keeps the GIL. It takes tens of milliseconds to begin and to end.

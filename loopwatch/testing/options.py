@@ -46,7 +46,9 @@ class Options:
         return options
 
     def check(self) -> None:
-        """Raise ``MarkerError`` for a threshold or engine that ``watch()`` rejects."""
+        """Raise ``MarkerError`` for an engine or threshold that ``watch()`` rejects, or that every step reaches."""
+        if self.threshold_ms == 0:
+            raise MarkerError("threshold_ms must be more than 0 milliseconds: every step of a loop takes longer")
         try:
             watch(threshold_ms=self.threshold_ms, engine=self.engine)
         except (TypeError, ValueError) as error:

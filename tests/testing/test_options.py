@@ -30,6 +30,7 @@ def test_the_rules_of_markers_add_up_and_name_their_owner():
         ({"engine": ["tracing"]}, "Unknown engine ['tracing']"),
         ({"threshold_ms": "20"}, "threshold_ms must be a number of milliseconds, not '20'"),
         ({"threshold_ms": 0}, "threshold_ms must be more than 0"),
+        ({"threshold_ms": -1}, "threshold_ms must be 0 or more"),
         ({"threshold_ms": None}, "threshold_ms must be a number of milliseconds, not None"),
         ({"enabled": "no"}, "enabled must be True or False, not 'no'"),
         ({"allow": "time.sleep"}, "allow must be a list of rules, not 'time.sleep': write allow=['time.sleep']"),
