@@ -15,8 +15,9 @@ class Line:
     """Holds one line of the page: stalls of one finding and one request that ended within one batch.
 
     ``started_at_ms`` (since the epoch), ``duration_ms``, ``waiting``, ``kept_out`` and ``place`` are those of the
-    longest. ``count`` is the number of stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own
-    line with its ``stall_id``, so that later lines replace earlier ones.
+    longest. ``doubt`` is empty for an exact call, else ``likely`` or ``function only``. ``count`` is the number of
+    stalls and ``total_ms`` their sum. A stall that is or was ongoing has its own line with its ``stall_id``, so that
+    later lines replace earlier ones.
     """
 
     stall_id: str
@@ -24,6 +25,7 @@ class Line:
     headline: str
     function: str
     place: str
+    doubt: str
     request: str
     cause: str
     started_at_ms: float

@@ -16,7 +16,7 @@ from loopwatch.detection.loggers import logger_of
 from loopwatch.escaping.json_document import json_document
 from loopwatch.live.access import may_view
 from loopwatch.live.connection import BROKEN, Connection
-from loopwatch.live.feed import feed, has_shared_layer
+from loopwatch.live.feed import Recent, feed, has_shared_layer
 from loopwatch.live.origin import has_own_origin
 from loopwatch.live.outbox import Outbox
 from loopwatch.live.process_name import process_name
@@ -72,9 +72,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
             return
         if has_shared_layer():
             self._begin(listen(get_channel_layer(), self._outbox.add))
+            recent = Recent(int(time.time()), {})
         else:
-            feed.join(self._outbox.add)
-        self._begin(self._send_messages())
+            recent = feed.join(self._outbox.add)
+        self._begin(self._send_messages(recent))
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
@@ -89,8 +90,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:  # noqa: ARG002
         await self.close(UNEXPECTED)
 
-    async def _send_messages(self) -> None:
+    async def _send_messages(self, recent: Recent) -> None:
         try:
+            await self.send(_first_message(recent))
             await self._send_until_forbidden()
             await self.close(FORBIDDEN)
         except DatabaseError as error:
@@ -117,5 +119,14 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels ha
                 worst_s, next_beat = 0.0, now() + BEAT_S
 
     def _message(self, worst_s: float) -> str:
-        beat = {"now_ms": time.time() * 1000, "process": process_name(), "late_ms": round(worst_s * 1000, 1)}
-        return json_document(beat | self._outbox.take())
+        return json_document(_beat() | {"late_ms": round(worst_s * 1000, 1)} | self._outbox.take())
+
+
+def _first_message(recent: Recent) -> str:
+    """Say what is known of the time before the page was opened."""
+    blocked = {process_name(): list(recent.blocked.items())}
+    return json_document(_beat() | {"known_since_s": recent.since_s, "lines": [], "left_out": 0, "blocked": blocked})
+
+
+def _beat() -> dict[str, Any]:
+    return {"now_ms": time.time() * 1000, "process": process_name()}

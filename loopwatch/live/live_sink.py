@@ -19,6 +19,7 @@ from loopwatch.recorder.health import Errors
 from loopwatch.recorder.ongoing_stalls import OngoingStalls
 from loopwatch.recorder.paths import shorten
 from loopwatch.recorder.sink import Sink
+from loopwatch.wording.findings import doubt
 
 INTERVAL_S = 0.25
 LINES_KEPT = 1_000
@@ -44,6 +45,7 @@ class LiveSink(Sink):
         self._seen = 0
         self._sent_ms = OngoingStalls[float]()
         self._begin_empty()
+        feed.begin_to_know()
 
     def _begin_empty(self) -> None:
         self._count = 0
@@ -57,10 +59,10 @@ class LiveSink(Sink):
         sent_ms = sent_ms or 0.0
         self._sent_ms.keep(call, max(call.step_ms, sent_ms))
         self._seen += is_new
+        self._note_blocked(call.started_at.timestamp() * 1000 + sent_ms, call.step_ms - sent_ms)
         if not self._feed.has_audience:
             return
         self._count += is_new
-        self._note_blocked(call.started_at.timestamp() * 1000 + sent_ms, call.step_ms - sent_ms)
         line = _line(call, is_alone=call.ongoing or not is_new, count=int(is_new))
         key = line.fingerprint, line.request, line.stall_id
         if key in self._lines:
@@ -69,8 +71,11 @@ class LiveSink(Sink):
             self._lines[key] = line
 
     def settle(self) -> None:
-        """Send what there is, at least ``INTERVAL_S`` after the previous batch."""
+        """Send what there is, ``INTERVAL_S`` or more after the previous batch; without a page, only remember it."""
         if not self._lines:
+            if self._blocked:
+                self._feed.remember(self._blocked)
+                self._begin_empty()
             return
         time.sleep(max(0.0, self._send_at - time.monotonic()))
         batch = self._batch()
@@ -120,6 +125,7 @@ def _line(call: BlockingCall, *, is_alone: bool, count: int) -> Line:
         headline=text(call.headline, TEXT_LIMIT),
         function=text(call.function, TEXT_LIMIT),
         place=path_text(f"{shorten(call.filename)}:{call.lineno}" if call.filename else "", TEXT_LIMIT),
+        doubt=doubt(exact=call.exact, blocking_call=call.method_name, function=call.function),
         request=text(name.strip(), TEXT_LIMIT),
         cause=text(call.cause, 20),
         started_at_ms=milliseconds(call.started_at.timestamp() * 1000),

@@ -48,6 +48,7 @@ def _line(fields: "_Fields") -> Line:
         headline=fields.text("headline"),
         function=fields.text("function"),
         place=fields.text("place"),
+        doubt=fields.text("doubt"),
         request=fields.text("request"),
         cause=fields.text("cause"),
         started_at_ms=fields.number("started_at_ms"),

@@ -2,13 +2,16 @@
 
 import asyncio
 import re
+from dataclasses import asdict, replace
 
 import pytest
+import pytest_asyncio
 from django.urls import reverse
 from playwright.async_api import expect
 
 from loopwatch.models import Finding
 from tests.browser.window import LOOKS
+from tests.live.lines import line as line_of_batch
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.real_stall]
@@ -81,8 +84,10 @@ async def test_stalls_during_a_pause_are_shown_after_it(window, stall):
     resume = window.page.get_by_role("button", name="Resume (")
     await expect(resume).to_be_visible()
     await expect(lines_of(window, "other/")).to_have_count(0)
+    await expect(window.page.locator("#loopwatch-state")).to_have_text(re.compile(r"Paused at \S+.*"))
     await resume.click()
     await expect(lines_of(window, "other/").first).to_be_visible()
+    await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,89 @@ async def test_lines_of_the_live_page_can_be_filtered(window, stall, label, want
     await expect(lines_of(window, "GET stall/")).to_have_count(0)
     await window.page.get_by_role("button", name="Show all").click()
     await expect(lines_of(window, "GET stall/").nth(1)).to_be_visible()
+
+
+async def test_a_filter_that_matches_nothing_says_so(window, stall):
+    await open_live(window)
+    await stall_until_shown(stall, lines_of(window, "GET stall/"))
+    no_match = window.page.get_by_text("No stall matches the filters.")
+    await expect(no_match).to_be_hidden()
+    await window.page.get_by_label("Route contains").fill("no such route")
+    await expect(no_match).to_be_visible()
+    await window.page.get_by_role("button", name="Show all").click()
+    await expect(no_match).to_be_hidden()
+
+
+@pytest.mark.parametrize("doubt", ["likely", "function only"])
+async def test_a_line_says_if_its_call_is_not_certain(window, doubt):
+    await open_live(window)
+    add = "line => new loopwatchLive.Lines(document.getElementById('loopwatch-live-page')).add([line])"
+    await window.page.evaluate(add, asdict(replace(line_of_batch(), doubt=doubt)))
+    await expect(lines_of(window, "time.sleep").get_by_text(doubt)).to_be_visible()
+
+
+async def test_a_stall_before_the_page_was_opened_is_on_it(open_window, superuser_session, site_of):
+    site = site_of()
+    await asyncio.to_thread(site.get, "/stall/400/")
+    await until(stalls_stored)
+    async with open_window(session_key=superuser_session, address=site.address) as window:
+        await open_live(window)
+        # The process has been watched for less than two minutes, so that the sum is at least this.
+        await expect(blocked_in_two_minutes(window)).to_have_text(re.compile(r"≥ (\d{3} ms|\d\.\d s)"))
+
+
+class Relay:
+    """Stands between a page and its server, and can say nothing more, or close what is open and refuse what is new."""
+
+    def __init__(self):
+        self.is_mute = self.is_down = False
+        self._open = []
+
+    async def serve(self, socket):
+        if self.is_down:
+            await socket.close()
+            return
+        self._open.append(socket)
+        socket.connect_to_server().on_message(lambda message: self.is_mute or socket.send(message))
+
+    async def go_down(self):
+        self.is_down = True
+        for socket in self._open:
+            await socket.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def relay(window):
+    relay = Relay()
+    await window.page.route_web_socket(re.compile("/loopwatch/live/$"), relay.serve)
+    return relay
+
+
+async def test_a_page_that_hears_nothing_shows_no_figures_until_it_does(window, relay):
+    await open_live(window)
+    await expect(blocked_in_two_minutes(window)).to_contain_text("ms")
+    relay.is_mute = True
+    await expect(window.page.locator(".loopwatch-live-down")).to_contain_text("No message for")
+    assert set(await window.page.locator("#loopwatch-processes td").all_text_contents()) == {"–"}
+    relay.is_mute = False
+    await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")
+    await expect(window.page.locator(".loopwatch-live-down")).to_have_count(0)
+    await expect(blocked_in_two_minutes(window)).to_contain_text("ms")
+
+
+async def test_a_lost_connection_is_shown_without_figures_until_it_is_back(window, relay):
+    await open_live(window)
+    await expect(blocked_in_two_minutes(window)).to_contain_text("ms")
+    await relay.go_down()
+    await expect(window.page.locator(".loopwatch-live-down")).to_contain_text("Disconnected for")
+    assert set(await window.page.locator("#loopwatch-processes td").all_text_contents()) == {"–"}
+    relay.is_down = False
+    await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")
+    await expect(blocked_in_two_minutes(window)).to_contain_text("ms")
+
+
+def blocked_in_two_minutes(window):
+    return window.page.locator("#loopwatch-processes [data-field=together]")
 
 
 async def test_a_link_can_preset_the_filters_of_the_live_page(window, stall):

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from channels.layers import InMemoryChannelLayer, channel_layers
@@ -164,6 +164,50 @@ def test_no_batch_is_made_while_no_page_is_open():
     assert not sink._lines
     sink.settle()
     assert sink._runner is None
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_page_that_opens_later_is_told_of_each_second_once(is_open):
+    own, received = Feed(), asyncio.Queue()
+    sink = LiveSink(Errors(), own)
+    if is_open:
+        own.join(lambda batch: None)
+    now = datetime.now(UTC) + timedelta(seconds=2)  # nothing is known of the second in which the sink was made
+    await asyncio.to_thread(tell, sink, blocking_call(started_at=now, step_ms=50.0))
+    for seconds in (300, 5):
+        await asyncio.to_thread(tell, sink, blocking_call(started_at=now - timedelta(seconds=seconds), step_ms=50.0))
+    known = own.join(received.put_nowait)
+    assert sum(known.blocked.values()) == pytest.approx(50.0)
+    await asyncio.to_thread(tell, sink, blocking_call(started_at=now, step_ms=70.0))
+    await asyncio.to_thread(sink.close)
+    batch = await asyncio.wait_for(received.get(), 60)
+    assert sum(batch.blocked.values()) == pytest.approx(70.0)
+
+
+def tell(sink, call):
+    sink.emit(call)
+    sink.settle()
+
+
+def test_nothing_is_known_of_the_time_before_the_process_was_watched():
+    async def join(own):
+        return own.join(print)
+
+    before = int(datetime.now(UTC).timestamp())
+    own = Feed()
+    assert asyncio.run(join(own)).since_s >= before
+    LiveSink(Errors(), own)
+    assert asyncio.run(join(own)).since_s > before
+
+
+async def test_a_line_says_if_its_call_is_not_certain(audience):
+    calls = [
+        blocking_call(function="a"),
+        blocking_call(function="b", exact=False),
+        blocking_call(function="c", method_name="c", exact=False),
+    ]
+    lines = (await sent(audience, *calls)).lines
+    assert sorted((line.function, line.doubt) for line in lines) == [("a", ""), ("b", "likely"), ("c", "function only")]
 
 
 async def test_a_page_that_opens_later_does_not_count_earlier_stalls_as_lost(audience):

@@ -1,4 +1,5 @@
 // Shows how long each loop was blocked in each of the last seconds, as a chart with uPlot and as a table.
+// A second of which nothing is known, such as one before the page was opened, is not a second of 0 ms.
 "use strict";
 
 var loopwatchLive = loopwatchLive || {};
@@ -16,6 +17,8 @@ loopwatchLive.Health = class {
         this.blocked = new Map(); // process → Map of second → milliseconds
         this.late = new Map(); // second → milliseconds, of the process that serves the page
         this.rows = new Map();
+        this.spans = []; // what is known: { process, from, heard, to }, one for each connection
+        this.isCurrent = false;
         this.serving = "";
         this.offsetMs = 0;
         this.plot = null;
@@ -27,14 +30,40 @@ loopwatchLive.Health = class {
     add(message) {
         this.offsetMs = message.now_ms - Date.now();
         this.serving = message.process;
+        this.isCurrent = true;
         const second = Math.floor(message.now_ms / 1000);
-        this.late.set(second, Math.max(message.late_ms, this.late.get(second) || 0));
         this.of(message.process);
+        if ("known_since_s" in message) this.connected(message.process, message.known_since_s, second);
+        const span = this.spans.at(-1);
+        if ("late_ms" in message) {
+            // The figure is of the time since the message before it.
+            for (let at = Math.min(span.to + 1, second); at <= second; at++) {
+                this.late.set(at, Math.max(message.late_ms, this.late.get(at) || 0));
+            }
+        }
+        span.to = second;
         for (const [process, seconds] of Object.entries(message.blocked)) {
             const known = this.of(process);
             for (const [at, blockedMs] of seconds) known.set(at, (known.get(at) || 0) + blockedMs);
         }
         this.forget(second - loopwatchLive.Health.SECONDS);
+    }
+
+    // The first message of a connection replaces what was known of the time that it tells of.
+    connected(process, since, now) {
+        this.spans.push({ process, from: since, heard: now, to: now });
+        const seconds = this.of(process);
+        for (const second of [...seconds.keys()]) if (second >= since) seconds.delete(second);
+    }
+
+    // Other processes are heard only through a shared layer, and not before the page has connected.
+    isKnown(process, second) {
+        const isTold = (span) => (span.process === process ? second >= span.from : this.texts.shared && second >= span.heard);
+        return this.spans.some((span) => second <= span.to && isTold(span));
+    }
+
+    value(process, second) {
+        return this.blocked.get(process).get(second) ?? (this.isKnown(process, second) ? 0 : null);
     }
 
     of(process) {
@@ -49,6 +78,7 @@ loopwatchLive.Health = class {
         for (const [process, seconds] of this.blocked) {
             if (!seconds.size && process !== this.serving) this.blocked.delete(process);
         }
+        this.spans = this.spans.filter((span) => span.to >= before);
     }
 
     now() {
@@ -58,34 +88,43 @@ loopwatchLive.Health = class {
     draw() {
         if (!this.serving) return; // no message has arrived yet
         const now = this.now();
-        this.tabulate(now);
+        this.tabulate();
         const processes = [...this.blocked.keys()].slice(0, loopwatchLive.Health.CURVES);
         const key = processes.join("\n");
         if (key !== this.drawn) this.restart(processes, key);
         const { SECONDS } = loopwatchLive.Health;
         const seconds = Array.from({ length: SECONDS }, (_, i) => now - SECONDS + 1 + i);
-        const values = (bySecond) => seconds.map((second) => bySecond.get(second) || 0);
-        this.plot.setData([seconds, values(this.late), ...processes.map((process) => values(this.blocked.get(process)))]);
+        const late = seconds.map((second) => this.late.get(second) ?? null);
+        this.plot.setData([seconds, late, ...processes.map((process) => seconds.map((second) => this.value(process, second)))]);
     }
 
-    tabulate(now) {
+    tabulate() {
+        const sum = (known) => known.reduce((total, ms) => total + ms, 0);
         for (const [process, row] of this.rows) {
             if (!this.blocked.has(process)) {
                 row.remove();
                 this.rows.delete(process);
             }
         }
-        const late = Math.max(this.late.get(now) || 0, this.late.get(now - 1) || 0);
-        for (const [process, seconds] of this.blocked) {
-            const values = [...seconds];
-            const sum = (since) => values.reduce((total, [at, ms]) => (at > now - since ? total + ms : total), 0);
+        const until = this.spans.at(-1).to;
+        const late = Math.max(this.late.get(until) || 0, this.late.get(until - 1) || 0);
+        for (const process of this.blocked.keys()) {
+            const values = (count) => Array.from({ length: count }, (_, i) => this.value(process, until - i));
             const field = loopwatchLive.fields(this.row(process));
             field.process.textContent = process;
-            field.lately.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.LATELY));
-            field.together.textContent = loopwatchLive.duration(sum(loopwatchLive.Health.SECONDS));
-            field.worst.textContent = loopwatchLive.duration(Math.max(0, ...values.map(([, ms]) => ms)));
-            if (process === this.serving) field.late.textContent = loopwatchLive.duration(late);
+            field.lately.textContent = this.figure(values(loopwatchLive.Health.LATELY), sum);
+            field.together.textContent = this.figure(values(loopwatchLive.Health.SECONDS), sum);
+            field.worst.textContent = this.figure(values(loopwatchLive.Health.SECONDS), (known) => Math.max(...known));
+            const isServing = process === this.serving && this.isCurrent;
+            field.late.textContent = isServing ? loopwatchLive.duration(late) : "–";
         }
+    }
+
+    // A figure of seconds some of which are unknown is at least what is known; without a connection, nothing is known.
+    figure(values, of) {
+        const known = values.filter((value) => value !== null);
+        if (!known.length || !this.isCurrent) return "–";
+        return (known.length < values.length ? "≥ " : "") + loopwatchLive.duration(of(known));
     }
 
     row(process) {
@@ -141,7 +180,34 @@ loopwatchLive.Health = class {
             series: [{}, ...curves],
             legend: { live: false, markers: { dash: (_, i) => ["", "dotted", "solid"][i] || "dashed" } },
             cursor: { show: false },
+            hooks: { drawClear: [(plot) => this.hatch(plot)] },
         };
+    }
+
+    // Hatches the seconds of which nothing is known.
+    hatch(plot) {
+        const { ctx, bbox, data } = plot;
+        const latest = this.isCurrent ? this.spans.at(-1).to : this.now();
+        const isUnknown = (i) => data[0][i] <= latest && data.slice(1).every((values) => values[i] === null);
+        ctx.save();
+        ctx.strokeStyle = this.colour("--hairline-color");
+        for (let i = 0; i < data[0].length; i++) {
+            if (!isUnknown(i)) continue;
+            const [left, right] = [0, 1].map((seconds) => plot.valToPos(data[0][i] + seconds, "x", true));
+            ctx.save();
+            ctx.beginPath();
+            ctx.rect(left, bbox.top, right - left, bbox.height);
+            ctx.clip();
+            ctx.beginPath();
+            // Lines of the whole chart, so that those of adjacent seconds meet.
+            for (let x = bbox.left - bbox.height; x < bbox.left + bbox.width; x += 8) {
+                ctx.moveTo(x, bbox.top + bbox.height);
+                ctx.lineTo(x + bbox.height, bbox.top);
+            }
+            ctx.stroke();
+            ctx.restore();
+        }
+        ctx.restore();
     }
 
     colour(name) {

@@ -12,6 +12,7 @@ loopwatchLive.Lines = class {
         Object.assign(this, { texts: page.dataset, tbody: by("loopwatch-lines"), template: by("loopwatch-line") });
         Object.assign(this, { form: by("loopwatch-filters"), shown: by("loopwatch-shown"), none: by("loopwatch-none") });
         this.routes = by("loopwatch-routes");
+        this.noMatch = by("loopwatch-no-match");
         this.goingOn = new Map(); // stall → row
         this.form.addEventListener("input", () => this.filter());
         this.form.addEventListener("submit", (event) => event.preventDefault());
@@ -45,6 +46,8 @@ loopwatchLive.Lines = class {
         field.count.textContent = Math.max(1, line.count, before ? Number(before.dataset.count) : 0);
         field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
         field.call.textContent = line.headline;
+        field.doubt.textContent = { likely: this.texts.likely, "function only": this.texts.functionOnly }[line.doubt] || "";
+        field.doubt.hidden = !line.doubt;
         field.function.textContent = line.function === line.headline ? "" : line.function;
         field.place.textContent = line.place;
         field.request.textContent = line.request || this.texts.outside;
@@ -83,6 +86,7 @@ loopwatchLive.Lines = class {
         }
         const all = this.tbody.rows.length;
         this.none.hidden = all > 0;
+        this.noMatch.hidden = !all || shown > 0;
         this.shown.textContent = all ? loopwatchLive.fill(this.texts.shown, { shown, all }) : "";
     }
 };
