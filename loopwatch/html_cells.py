@@ -75,14 +75,15 @@ def _time(value: datetime, time_format: str) -> SafeString:
     )
 
 
-def first_seen(finding: Finding) -> SafeString:
-    """Show when a finding was first seen, and in which release."""
-    release = format_html('<span class="loopwatch-where">{}</span>', finding.first_release)
-    return moment(finding.first_seen) + (release if finding.first_release else SafeString(""))
+def seen(finding: Finding) -> SafeString:
+    """Show when a finding was last seen, since when, and since which release."""
+    since = format_html(_("since {}"), moment(finding.first_seen))
+    release = breakable(finding.first_release)
+    return format_html('{}<span class="loopwatch-where">{} {}</span>', moment(finding.last_seen), since, release)
 
 
 def status(finding: Finding) -> SafeString:
-    reopened = finding.status == Finding.Status.OPEN and finding.reopened_at is not None
+    reopened = _is_reopened(finding)
     label = _("reopened") if reopened else finding.get_status_display()
     return format_html(
         '<span class="loopwatch-status loopwatch-status-{}">{}</span>',
@@ -91,10 +92,15 @@ def status(finding: Finding) -> SafeString:
     )
 
 
-def status_with_reason(finding: Finding) -> SafeString:
-    """Show the status, and what reopens the finding or why it was reopened."""
+def status_note(finding: Finding) -> SafeString:
+    """Show that and why a finding was reopened, or what reopens it; nothing for any other finding."""
     more = reopen_reason(finding) or current_condition(finding)
-    return status(finding) + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
+    badge = status(finding) if _is_reopened(finding) else SafeString("")
+    return badge + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
+
+
+def _is_reopened(finding: Finding) -> bool:
+    return finding.status == Finding.Status.OPEN and finding.reopened_at is not None
 
 
 def routes(totals: Sequence[RouteImpact]) -> SafeString:

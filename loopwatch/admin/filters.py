@@ -14,28 +14,27 @@ from loopwatch.admin.read_only import ModelAdmin
 from loopwatch.models import Finding
 from loopwatch.wording.findings import CAUSES
 
-_ALL = "all"
-
 
 class StatusFilter(admin.SimpleListFilter):
     """Shows open findings by default, without resolved and ignored ones."""
 
     title = _("status")
     parameter_name = "status"
+    ALL = "all"
 
     def lookups(
         self,
         request: HttpRequest,  # noqa: ARG002
         model_admin: ModelAdmin,  # noqa: ARG002
     ) -> list[tuple[str, Any]]:
-        return [*Finding.Status.choices, (_ALL, _("All"))]
+        return [*Finding.Status.choices, (self.ALL, _("All"))]
 
     def value(self) -> str:
         chosen = super().value()
-        return chosen if chosen in {*Finding.Status.values, _ALL} else Finding.Status.OPEN
+        return chosen if chosen in {*Finding.Status.values, self.ALL} else Finding.Status.OPEN
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002
-        return queryset if self.value() == _ALL else queryset.filter(status=self.value())
+        return queryset if self.value() == self.ALL else queryset.filter(status=self.value())
 
     def choices(self, changelist: ChangeList) -> Iterator[Any]:
         """Drop Django's first choice, "All", because no choice means open here."""

@@ -41,7 +41,7 @@ class FindingChangeList(ChangeList):
 
 @admin.register(Finding)
 class FindingAdmin(TriageAdmin, FlameExports):
-    list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "first", "last", "status_now")
+    list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
     search_fields = ("blocking_call", "called_name", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
@@ -53,11 +53,11 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
     @admin.display(description=_("blocking call"), ordering="blocking_call")
     def call(self, finding: Finding) -> SafeString:
-        return html_cells.call_and_place(finding)
+        return html_cells.call_and_place(finding) + html_cells.status_note(finding)
 
     @admin.display(description=_("status"), ordering="status")
     def status_now(self, finding: Finding) -> SafeString:
-        return html_cells.status_with_reason(finding)
+        return html_cells.status(finding)
 
     @admin.display(description=_("blocked in total"), ordering="blocked_us")
     def blocked(self, finding: Finding) -> SafeString:
@@ -79,13 +79,14 @@ class FindingAdmin(TriageAdmin, FlameExports):
     def routes(self, finding: Finding) -> SafeString:
         return html_cells.routes(vars(finding)["routes"])
 
-    @admin.display(description=_("first seen"), ordering="first_seen")
-    def first(self, finding: Finding) -> SafeString:
-        return html_cells.first_seen(finding)
-
     @admin.display(description=_("last seen"), ordering="last_seen")
     def last(self, finding: Finding) -> SafeString:
-        return html_cells.moment(finding.last_seen)
+        return html_cells.seen(finding)
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Leave the status out where all findings of the list have the same one."""
+        has_all = request.GET.get(StatusFilter.parameter_name) == StatusFilter.ALL
+        return self.list_display if has_all else self.list_display[:-1]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
         return FindingChangeList

@@ -1,6 +1,7 @@
 """Shows the overview of the site, above single findings."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import admin
@@ -21,7 +22,9 @@ from loopwatch.reporting.overview import DEFAULT, SPANS, OverviewFigures, overvi
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
 from loopwatch.reporting.overview.routes import CausingRoute
+from loopwatch.reporting.overview.time_axis import DAY
 from loopwatch.reporting.recording_health import errors_in_words
+from loopwatch.stored_time import as_stored
 
 
 @admin.register(Overview)
@@ -66,6 +69,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
             "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
             "missing": missing_data() if not found.processes else None,
+            "yesterday": str(as_stored(datetime.now(UTC) - DAY)),
             "time_zone": timezone.get_current_timezone_name(),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],

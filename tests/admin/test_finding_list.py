@@ -82,6 +82,13 @@ def test_the_filter_shows_which_status_is_chosen_and_can_count(admin_client):
     assert [choice["selected"] for choice in choices] == [True, False, False, False]
 
 
+def test_the_status_is_a_column_only_where_it_differs(admin_client):
+    stored_finding()
+    assert "column-status_now" in admin_client.get(LIST, {"status": "all"}).content.decode()
+    for query in ({}, {"status": "ignored"}, {"status": "bogus"}):
+        assert "column-status_now" not in admin_client.get(LIST, query).content.decode()
+
+
 def test_a_reopened_finding_is_marked(admin_client):
     stored_finding(reopened_at=NOON)
     assert ">reopened<" in admin_client.get(LIST).content.decode()

@@ -93,6 +93,19 @@ def test_a_route_leads_to_its_findings(admin_client, route):
     assert [found.pk for found in admin_client.get(url).context["cl"].result_list] == [finding.pk]
 
 
+@pytest.mark.parametrize("release", ["", "1.5 <b>&c"])
+def test_more_new_findings_are_a_list_of_all_of_them(admin_client, release):
+    if release:
+        for number, each in enumerate((release, "1.4")):
+            stored_health(release=each, process_id=number, since=MINUTE - timedelta(days=number))
+    for _ in range(9):
+        stored_finding(first_seen=MINUTE, first_release=release)
+    stored_finding(first_seen=MINUTE - timedelta(days=2), first_release="1.4")
+    page = html.unescape(admin_client.get(PAGE).content.decode())
+    url = re.search(r'<a href="([^"]*[?]first_[^"]*)">More</a>', page)[1]
+    assert len(admin_client.get(url).context["cl"].result_list) == 9
+
+
 def test_bars_are_not_linked_for_users_who_may_not_view_events(staff, bad_day):
     assert "started_at__gte" not in staff("view_finding").get(PAGE).content.decode()
 

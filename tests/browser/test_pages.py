@@ -86,6 +86,14 @@ async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, windo
         assert (look, await window.flaws()) == (look, [])
 
 
+async def test_no_column_of_the_findings_is_cut_off(window, store):
+    """On a usual screen, with Django's sidebar as it is by default."""
+    await window.page.set_viewport_size({"width": 1280, "height": 720})
+    await window.open(reverse("admin:loopwatch_finding_changelist"))
+    hidden_px = "results => results.scrollWidth - results.clientWidth"
+    assert await window.page.locator("#changelist .results").evaluate(hidden_px) <= 0
+
+
 async def test_faults_of_a_page_are_detected(window):
     await window.open("/forbidden/")
     flaws = "\n".join(await window.flaws())
