@@ -1,8 +1,9 @@
-"""What all tests have in common, and their databases: SQLite, and a PostgreSQL server for those that want it."""
+"""What all tests have in common, and their databases: SQLite, and servers for the tests that want them."""
 
 import gc
 import os
 import threading
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.db import connections
 
 from loopwatch import in_tests
-from tests.databases import POSTGRESQL, SQLITE
+from tests.databases import MARIADB, POSTGRESQL, SERVERS, SQLITE
 
 pytest_plugins = [
     "pytester",
@@ -26,10 +27,8 @@ pytest_plugins = [
 ]
 
 TESTS = Path(__file__).resolve().parent
-# Set in CI, where a missing PostgreSQL must not pass for success.
-REQUIRED = "LOOPWATCH_TESTS_NEED_POSTGRESQL"
-MISSING = "PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)"
-SERVER = pytest.StashKey()
+RUNNING = pytest.StashKey()
+"""The database servers, by alias."""
 MARKS = {"browser": "browser", "end_to_end": "servers", "faults": "servers"}
 """The mark of every test in a folder."""
 
@@ -42,28 +41,33 @@ def pytest_itemcollected(item):
 
 
 def pytest_collection_finish(session):
-    """Start the server if a selected test wants it; without PostgreSQL, skip those."""
-    from tests import postgresql  # not before pytest has loaded the plugins that it imports
-
-    wanting = [item for item in session.items if item.get_closest_marker("postgresql")]
-    if not wanting or session.config.option.collectonly:
+    """Start the servers that selected tests want; skip the tests of one that is not installed."""
+    session.config.stash[RUNNING] = {}
+    if session.config.option.collectonly:
         return
-    if postgresql.programs() is None:
-        if os.environ.get(REQUIRED):
-            raise pytest.UsageError(MISSING)
-        for item in wanting:
-            item.add_marker(pytest.mark.skip(MISSING))
-        return
-    server = session.config.stash[SERVER] = postgresql.Server()
-    server.start()
-    settings.DATABASES["postgresql"] = server.settings | {"TEST": {"DEPENDENCIES": []}}
+    for alias in SERVERS:
+        if wanting := [item for item in session.items if item.get_closest_marker(alias)]:
+            _start(alias, session.config.stash[RUNNING], wanting)
     connections.configure_settings(settings.DATABASES)
+
+
+def _start(alias, running, wanting):
+    module = import_module(f"tests.{alias}")  # not before pytest has loaded the plugins that it imports
+    if missing := module.missing():
+        if os.environ.get(f"LOOPWATCH_TESTS_NEED_{alias.upper()}"):  # in CI, where it must not pass for success
+            raise pytest.UsageError(missing)
+        for item in wanting:
+            item.add_marker(pytest.mark.skip(missing))
+        return
+    server = running[alias] = module.Server()
+    server.start()
+    settings.DATABASES[alias] = server.settings | {"TEST": {"DEPENDENCIES": []}}
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Remove the server after the fixtures of an interrupted run, which pytest tears down in this hook as well."""
-    if server := session.config.stash.get(SERVER, None):
+    """Remove the servers after the fixtures of an interrupted run, which pytest tears down in this hook as well."""
+    for server in session.config.stash.get(RUNNING, {}).values():
         server.remove()
 
 
@@ -111,20 +115,20 @@ class Everything:
     db_for_write = db_for_read
 
 
-@pytest.fixture(params=[SQLITE, POSTGRESQL], ids=["sqlite", "postgresql"])
+@pytest.fixture(params=[SQLITE, POSTGRESQL, MARIADB], ids=["sqlite", "postgresql", "mariadb"])
 def database(request, settings, transactional_db):
     """Runs the test once a database: the connection to the one that every model is in.
 
-    A test for one of them alone is marked with ``on_sqlite`` or ``on_postgresql``.
+    A test for one of them alone is marked with ``on_sqlite``, ``on_postgresql`` or ``on_mariadb``.
     """
     settings.DATABASE_ROUTERS = [Everything(request.param)]
     return connections[request.param]
 
 
 @pytest.fixture
-def postgresql_server(request, database):
+def database_server(request, database):
     """The server behind ``database``, running again after the test."""
-    server = request.config.stash[SERVER]
+    server = request.config.stash[RUNNING][database.alias]
     yield server
     server.start()
     database.close()

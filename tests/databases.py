@@ -2,13 +2,25 @@
 
 import pytest
 
+SERVERS = ("postgresql", "mariadb")
+"""Aliases and marks of those with a server, which ``tests.<alias>`` makes."""
+
 
 def _database(alias, *marks):
     return pytest.param(alias, marks=[pytest.mark.django_db(transaction=True, databases=[alias]), *marks])
 
 
+def _on(*databases):
+    ids = [database.values[0].replace("default", "sqlite") for database in databases]
+    return pytest.mark.parametrize("database", databases, ids=ids, indirect=True)
+
+
 SQLITE = _database("default")
 POSTGRESQL = _database("postgresql", pytest.mark.postgresql)
+MARIADB = _database("mariadb", pytest.mark.mariadb)
 
-on_sqlite = pytest.mark.parametrize("database", [SQLITE], ids=["sqlite"], indirect=True)
-on_postgresql = pytest.mark.parametrize("database", [POSTGRESQL], ids=["postgresql"], indirect=True)
+on_sqlite = _on(SQLITE)
+on_postgresql = _on(POSTGRESQL)
+on_mariadb = _on(MARIADB)
+on_servers = _on(POSTGRESQL, MARIADB)
+on_sqlite_and_postgresql = _on(SQLITE, POSTGRESQL)

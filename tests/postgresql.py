@@ -1,20 +1,13 @@
-"""A PostgreSQL server of our own: in a folder for temporary files, reached through a socket in it, gone afterwards."""
+"""A PostgreSQL server of our own."""
 
-import os
-import pwd
 import shutil
 import signal
 from pathlib import Path
-from tempfile import mkdtemp
 
 import psycopg
 
-from tests.support.children import Child, run
-from tests.support.waiting import wait_until
+from tests.database_server import DatabaseServer
 
-READY_WITHIN_S = 60
-LIVES_AT_MOST_S = 3600
-UNPRIVILEGED = ("postgres", "nobody")
 FASTER = ("-c", "fsync=off", "-c", "full_page_writes=off")
 
 
@@ -25,25 +18,23 @@ def programs():
     return Path(found).resolve().parent if found else None
 
 
-class Server:
-    """One server. It can be stopped and started again, and keeps its data meanwhile.
+def missing():
+    """What there is to install, or nothing."""
+    return "" if programs() else "PostgreSQL is not installed (on Debian and Ubuntu: apt install postgresql)"
 
-    ``durable`` makes it wait for the disk as a real one does; tests need not.
-    """
+
+class Server(DatabaseServer):
+    """One server. ``durable`` makes it wait for the disk as a real one does; tests need not."""
+
+    prefix = "pg"
+    unprivileged = ("postgres", "nobody")
+    ends_by = signal.SIGINT
+    """``SIGQUIT`` ends it at once, as a crash would."""
 
     def __init__(self, *, durable=False):
         self._programs = programs()
-        self._options = () if durable else FASTER
-        self._credentials = _credentials()
-        self._process = None
-        # The path of a socket may have some 100 characters, and an unprivileged user has to get there.
-        self.folder = Path(mkdtemp(prefix=f"loopwatch-pg-{os.getpid()}-", dir="/tmp"))
-        if self._credentials:
-            os.chown(self.folder, self._credentials["user"], self._credentials["group"])
-        options = ["--auth=trust", "--username=loopwatch", "--encoding=UTF8", "--no-locale", "--no-sync"]
-        command = [self._programs / "initdb", "--pgdata", self.folder / "data", *options]
-        made = run(command, cwd=self.folder, **self._credentials)
-        assert made.returncode == 0, made.stdout + made.stderr
+        self._flags = () if durable else FASTER
+        super().__init__()
 
     @property
     def settings(self):
@@ -55,48 +46,21 @@ class Server:
             "HOST": str(self.folder),
         }
 
-    def start(self):
-        """Start it, if it is stopped, and wait until it accepts connections."""
-        if self._process:
-            return
-        command = [*_bounds(), self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
-        options = ["-c", "listen_addresses=", *self._options]
-        log = self.folder / "log"
-        self._process = Child([*command, *options], log=log, cwd=self.folder, **self._credentials)
-        wait_until(self._accepts, within_s=READY_WITHIN_S, otherwise=log.read_text)
+    @property
+    def socket(self):
+        return self.folder / ".s.PGSQL.5432"
 
-    def stop(self, how=signal.SIGINT):
-        """End it, and every connection to it; ``SIGQUIT`` does so at once, as a crash would."""
-        process, self._process = self._process, None
-        if process:
-            process.send_signal(how)
-            process.wait(READY_WITHIN_S)
+    def _making(self):
+        options = ["--auth=trust", "--username=loopwatch", "--encoding=UTF8", "--no-locale", "--no-sync"]
+        return [self._programs / "initdb", "--pgdata", self.folder / "data", *options]
 
-    def remove(self):
-        """Stop it and delete everything it stored."""
-        self.stop()
-        shutil.rmtree(self.folder)
+    def _serving(self):
+        options = ["-c", "listen_addresses=", *self._flags]
+        return [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder, *options]
 
     def _accepts(self):
-        assert self._process.poll() is None, self._process.output()
         try:
             psycopg.connect(host=str(self.folder), user="loopwatch", dbname="postgres").close()
         except psycopg.OperationalError:
             return False
         return True
-
-
-def _bounds():
-    """What ends the server with this process, however that ends."""
-    ends_with_us = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
-    ends_by_itself = ["timeout", str(LIVES_AT_MOST_S)] if shutil.which("timeout") else []
-    return [*ends_with_us, *ends_by_itself]
-
-
-def _credentials():
-    """Whom to run it as where we are root: PostgreSQL refuses to."""
-    if os.geteuid() != 0:
-        return {}
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    user = next(known[name] for name in UNPRIVILEGED if name in known)
-    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}

@@ -115,7 +115,8 @@ class Delivery:
                     self._changed.notify_all()
         finally:
             self._safely(self._close)
-            connections.close_all()
+            with suppress(Exception):  # drivers may raise if a connection is closed already
+                connections.close_all()
 
     def _next(self) -> BlockingCall | None:
         """Wait for a call. Returns ``None`` when the thread must end."""

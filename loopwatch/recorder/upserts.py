@@ -1,7 +1,8 @@
 """Adds rows of counters to stored ones: inserts the rows that are missing, and merges the others.
 
-PostgreSQL and SQLite merge many rows in one atomic statement, ``INSERT … ON CONFLICT … DO UPDATE``, which costs a small
-part of one update for each row. Django's ``bulk_create()`` writes such statements too, but only replaces values.
+One atomic statement merges many rows, which costs a small part of one update for each row: ``INSERT … ON CONFLICT … DO
+UPDATE`` on PostgreSQL and SQLite, ``INSERT … ON DUPLICATE KEY UPDATE`` on MariaDB and MySQL. Django's ``bulk_create()``
+writes such statements too, but only replaces values. Other databases merge row by row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,8 @@ class Merge:
     def choices(self) -> Iterator[tuple[str, str, str]]:
         """Yield columns, each with the column that decides and how the new value must compare to be chosen.
 
-        Columns that decide for others come last, because MySQL applies the assignments of a statement one by one.
+        Columns that decide for others come last, because MariaDB and MySQL apply the assignments of a statement one by
+        one, from left to right: https://dev.mysql.com/doc/refman/8.4/en/update.html
         """
         yield from ((name, by, ">=") for name, by in self.with_largest)
         yield from ((name, by, "<") for name, by in self.with_smallest)
@@ -42,10 +44,10 @@ class Merge:
 def upsert(alias: str, rows: Sequence[Model], merge: Merge) -> None:
     """Insert or merge the rows, all of one model, in their order. Values are not validated."""
     connection = connections[alias]
-    if connection.features.supports_update_conflicts_with_target:
+    if connection.features.supports_update_conflicts:
         for some in _statements(connection, rows, merge.unique):
             _upsert_together(connection, some, merge)
-    else:  # The place for other statements, such as ON DUPLICATE KEY UPDATE of MySQL and MariaDB.
+    else:
         for row in rows:
             _upsert_one(alias, row, merge)
 
@@ -123,22 +125,25 @@ def _sql(connection: BaseDatabaseWrapper, row: Model, count: int, merge: Merge) 
     quote = connection.ops.quote_name
     table = quote(row._meta.db_table)
     columns = [quote(str(field.column)) for field in _fields(row)]
-    unique = [quote(column) for column in merge.unique]
+    if connection.features.supports_update_conflicts_with_target:
+        new, on_conflict = "EXCLUDED.{}", f"ON CONFLICT ({', '.join(map(quote, merge.unique))}) DO UPDATE SET"
+    else:  # VALUES() rather than MySQL's alias of the new row, which MariaDB does not have.
+        new, on_conflict = "VALUES({})", "ON DUPLICATE KEY UPDATE"
     changes = [
-        *(f"{name} = {table}.{name} + EXCLUDED.{name}" for name in map(quote, merge.added)),
+        *(f"{name} = {table}.{name} + {new.format(name)}" for name in map(quote, merge.added)),
         *(
-            f"{quote(name)} = {_chosen(table, quote(name), quote(by), comparison)}"
+            f"{quote(name)} = {_chosen(table, new, quote(name), quote(by), comparison)}"
             for name, by, comparison in merge.choices
         ),
-        *(f"{name} = EXCLUDED.{name}" for name in map(quote, merge.replaced)),
+        *(f"{name} = {new.format(name)}" for name in map(quote, merge.replaced)),
     ]
     a_row = f"({', '.join(['%s'] * len(columns))})"
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([a_row] * count)} "  # noqa: S608 - only names
-        f"ON CONFLICT ({', '.join(unique)}) DO UPDATE SET {', '.join(changes)}"
+        f"{on_conflict} {', '.join(changes)}"
     )
 
 
-def _chosen(table: str, name: str, by: str, comparison: str) -> str:
+def _chosen(table: str, new: str, name: str, by: str, comparison: str) -> str:
     """Choose with ``CASE``, because GREATEST and LEAST have another name on SQLite."""
-    return f"CASE WHEN EXCLUDED.{by} {comparison} {table}.{by} THEN EXCLUDED.{name} ELSE {table}.{name} END"
+    return f"CASE WHEN {new.format(by)} {comparison} {table}.{by} THEN {new.format(name)} ELSE {table}.{name} END"

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import suppress
 
 from django.db import connections
 
@@ -67,7 +68,8 @@ class WriterThread:
             while not self._write_until_closed():
                 pass
         finally:
-            connections.close_all()
+            with suppress(Exception):  # drivers may raise if a connection is closed already
+                connections.close_all()
 
     def _write_until_closed(self) -> bool:
         """Write whenever something is due. Returns True once the buffer is closed, and False after an exception."""

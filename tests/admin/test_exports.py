@@ -19,6 +19,7 @@ from loopwatch.admin.exports.columns import EVENT, rows_of
 from loopwatch.admin.exports.lines import csv_lines, json_lines
 from loopwatch.admin.exports.streaming import streaming_response
 from loopwatch.models import BlockingEvent
+from tests.databases import on_sqlite_and_postgresql
 from tests.stored import NOON, event_columns, stored_event, stored_finding, stored_health, stored_stack
 
 pytestmark = pytest.mark.django_db
@@ -241,6 +242,7 @@ async def test_an_export_is_streamed_under_asgi_too(database):
     await sync_to_async(connections.close_all)()
 
 
+@on_sqlite_and_postgresql  # the drivers of MariaDB and MySQL read every row that a query has
 def test_a_list_is_read_a_part_at_a_time(database, monkeypatch):
     monkeypatch.setattr(columns, "_ROWS_AT_ONCE", 50)
     store_events(1_000)

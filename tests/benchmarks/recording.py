@@ -1,9 +1,9 @@
 """What recording costs the loop under load, and whether the counts are exact.
 
-``python -m tests.benchmarks.recording`` records stalls for a while into SQLite (1,000 a second) and into PostgreSQL
-(5,000 a second), a server of its own. Meanwhile a loop in the same process asks to be woken every 2 ms; shown is how
-late it was, beside the same without any stall and with stalls that are put but go nowhere, in short rounds that take
-turns. ``--exact`` has 8 processes record 50,000 stalls each, of the same 200 findings, and adds up what is stored.
+``python -m tests.benchmarks.recording`` records stalls for a while into SQLite (1,000 a second), into PostgreSQL and
+MariaDB (5,000 a second), servers of its own. Meanwhile a loop in the same process asks to be woken every 2 ms; shown is
+how late it was, beside the same without any stall and with stalls that are put but go nowhere, in short rounds that
+take turns. ``--exact`` has 8 processes record 50,000 stalls each, of the same 200 findings, and adds up what is stored.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import quantiles
@@ -30,7 +30,7 @@ FINDINGS = 200
 FRAMES = 40
 SAMPLES = 6
 WAKE_EVERY_S = 0.002
-STALLS_A_SECOND = {"SQLite": 1_000, "PostgreSQL": 5_000}
+STALLS_A_SECOND = {"SQLite": 1_000, "PostgreSQL": 5_000, "MariaDB": 5_000}
 
 
 def set_up(database):
@@ -40,20 +40,19 @@ def set_up(database):
 
 @contextmanager
 def stores():
-    """Yields ``DATABASES`` entries by name; PostgreSQL is there if it is installed."""
-    from tests import postgresql
+    """Yields ``DATABASES`` entries by name; a server is there if it is installed."""
+    from tests import mariadb, postgresql
 
-    with TemporaryDirectory() as folder:
+    with ExitStack() as stack:
+        folder = stack.enter_context(TemporaryDirectory())
         found = {"SQLite": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(Path(folder) / "stalls.sqlite3")}}
-        server = postgresql.Server(durable=True) if postgresql.programs() else None
-        try:
-            if server:
+        for name, module in (("PostgreSQL", postgresql), ("MariaDB", mariadb)):
+            if not module.missing():
+                server = module.Server(durable=True)
+                stack.callback(server.remove)
                 server.start()
-                found["PostgreSQL"] = server.settings
-            yield found
-        finally:
-            if server:
-                server.remove()
+                found[name] = server.settings
+        yield found
 
 
 def example_calls():
@@ -188,6 +187,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--stalls", type=int, default=50_000)
+    parser.add_argument("--only", help="the name of one database")
     for internal in ("--store", "--database", "--process"):
         parser.add_argument(internal, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -201,6 +201,8 @@ def main():
     print(f"Python {platform.python_version()}, Django {django.__version__}")
     with stores() as databases:
         for name, database in databases.items():
+            if given.only not in {None, name}:
+                continue
             command = [sys.executable, "-m", __spec__.name, *sys.argv[1:], "--store", name]
             if subprocess.run([*command, "--database", json.dumps(database)], check=False).returncode:
                 return 1

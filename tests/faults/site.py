@@ -7,6 +7,11 @@ from contextlib import closing
 
 import psycopg
 
+try:
+    import pymysql
+except ImportError:
+    pymysql = None
+
 from testproject.demo.ports import LOOPBACK
 from tests.support.site import WITHIN_S, Site
 from tests.support.waiting import wait_until
@@ -92,6 +97,12 @@ class StallingSite(Site):
         if "sqlite3" in self.database["ENGINE"]:
             with closing(sqlite3.connect(self.database["NAME"], timeout=WITHIN_S)) as connection:
                 return connection.execute(sql).fetchall()
+        if "pymysql" in self.database["ENGINE"]:
+            names = {"unix_socket": "HOST", "user": "USER", "database": "NAME"}
+            chosen = {name: self.database[key] for name, key in names.items()}
+            with closing(pymysql.connect(**chosen)) as connection, connection.cursor() as cursor:
+                cursor.execute(sql)
+                return list(cursor.fetchall())
         names = {"host": "HOST", "user": "USER", "dbname": "NAME"}
         with psycopg.connect(**{name: self.database[key] for name, key in names.items()}) as connection:
             return connection.execute(sql).fetchall()

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.databases import on_postgresql, on_sqlite
+from tests.databases import on_postgresql, on_servers, on_sqlite
 from tests.support.children import run
 from tests.support.site import copy_sqlite
 
@@ -18,31 +18,31 @@ BEGINNING_BYTES = 40_000
 """Less than an empty database takes, and more than the log of a site with an outage."""
 
 
-@on_postgresql
-def test_stalls_while_the_server_is_away_are_stored_when_it_is_back(site_on, postgresql_server):
+@on_servers
+def test_stalls_while_the_server_is_away_are_stored_when_it_is_back(site_on, database_server):
     site = site_on()
     site.serve()
     site.stall(3)
     site.wait_until_counted()
-    postgresql_server.stop()
+    database_server.stop()
     site.stall(4)
     site.wait_until_logged("Stalls cannot be written")
     site.stall(1)
-    postgresql_server.start()
+    database_server.start()
     site.wait_until_counted()
     site.wait_until_logged("nothing that was kept is lost")
 
 
 @on_postgresql
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
-def test_a_restart_of_the_server_under_an_open_connection_loses_nothing(site_on, postgresql_server, how):
+def test_a_restart_of_the_server_under_an_open_connection_loses_nothing(site_on, database_server, how):
     site = site_on()
     site.serve()
     for _ in range(2):
         site.stall(2)
         site.wait_until_counted()
-        postgresql_server.stop(how)
-        postgresql_server.start()
+        database_server.stop(how)
+        database_server.start()
     site.stall(1)
     site.wait_until_counted()
 

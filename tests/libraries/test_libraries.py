@@ -11,7 +11,7 @@ import pytest
 from loopwatch.advice.match import advice_for
 from loopwatch.detection.calls import Cause
 from testproject.demo.ports import LOOPBACK
-from tests.conftest import SERVER
+from tests.conftest import RUNNING
 from tests.libraries.mistakes import MISTAKES
 from tests.support.site import WITHIN_S, Site, copy_sqlite
 from tests.support.waiting import TooLateError, wait_until
@@ -62,7 +62,7 @@ class LibrariesSite(Site):
 def services(request, redis_port, migrated, tmp_path_factory):
     """What the site's settings read, with the services it talks to served."""
     folder = tmp_path_factory.mktemp("libraries")
-    postgresql = request.config.stash[SERVER].settings
+    postgresql = request.config.stash[RUNNING]["postgresql"].settings
     connection = {"host": postgresql["HOST"], "user": postgresql["USER"], "dbname": postgresql["NAME"]}
     with Site(folder) as upstream:
         upstream.serve("tests.libraries.upstream", "{port}")

@@ -37,7 +37,7 @@ def calls_of_every_kind():
 def test_counters_are_the_same_however_deltas_are_added(recorder_of, database, monkeypatch):
     calls, outcomes = list(calls_of_every_kind()), []
     for at_once in (True, False):
-        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", at_once)
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts", at_once)
         Finding.objects.all().delete()
         recorder = recorder_of(events_per_finding=1_000)
         for start in range(0, len(calls), 17):

@@ -1,6 +1,7 @@
 """The connection breaks during a commit: before the server has it, or before its answer arrives."""
 
 import os
+import re
 import socket
 import threading
 from contextlib import suppress
@@ -12,21 +13,25 @@ import pytest
 from loopwatch.detection.calls import KeptOut
 from loopwatch.models import BlockingEvent, CommittedBatch, Finding, HourlyTotal, RouteTotal, ThreadWaitTotal
 from loopwatch.recorder import outage
-from tests.databases import on_postgresql
+from tests.databases import on_servers
 from tests.recorder.calls import blocking_call, thread_wait
 from tests.support.waiting import wait_until
 
-pytestmark = on_postgresql
+pytestmark = on_servers
+
+# Not in MariaDB's "SET AUTOCOMMIT" and "READ COMMITTED".
+COMMIT = re.compile(rb"(?<!AUTO)COMMIT(?!TED)")
 
 
 class Cable:
     """Connects the recorder with the server, and cuts the connection before or right after a commit."""
 
-    def __init__(self, server_folder):
-        self._server = str(server_folder / ".s.PGSQL.5432")
+    def __init__(self, server):
+        self._server = str(server.socket)
         self.folder = Path(mkdtemp(prefix=f"loopwatch-cable-{os.getpid()}-", dir="/tmp"))
+        self._socket = self.folder / server.socket.name
         self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.folder / ".s.PGSQL.5432"))
+        self._listener.bind(str(self._socket))
         self._listener.listen()
         self.cuts = []  # "before", "after" or "not", one for each commit to come
         threading.Thread(target=self._accept, daemon=True).start()
@@ -34,7 +39,7 @@ class Cable:
     def remove(self):
         self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
         self._listener.close()
-        (self.folder / ".s.PGSQL.5432").unlink()
+        self._socket.unlink()
         self.folder.rmdir()
 
     def _accept(self):
@@ -52,7 +57,7 @@ class Cable:
     def _forward(self, client, server):
         with suppress(OSError), client, server:
             while data := client.recv(65536):
-                if b"COMMIT" in data and self.cuts and (when := self.cuts.pop(0)) != "not":
+                if COMMIT.search(data) and self.cuts and (when := self.cuts.pop(0)) != "not":
                     self._cut(when, data, client, server)
                     return
                 server.sendall(data)
@@ -74,12 +79,13 @@ class Cable:
 
 
 @pytest.fixture
-def cable(database, postgresql_server, monkeypatch):
+def cable(database, database_server, monkeypatch):
     """Routes new connections through a cable."""
     monkeypatch.setattr(outage, "FIRST_RETRY_S", 0.01)
     database.ensure_connection()
-    cable = Cable(postgresql_server.folder)
-    monkeypatch.setitem(database.settings_dict, "HOST", str(cable.folder))
+    cable = Cable(database_server)
+    host = database.settings_dict["HOST"].replace(str(database_server.folder), str(cable.folder))
+    monkeypatch.setitem(database.settings_dict, "HOST", host)
     yield cable
     cable.remove()
 
@@ -139,7 +145,7 @@ def test_no_thread_wait_is_lost_and_none_counts_twice(recorder_of, database, cab
     assert list(ThreadWaitTotal.objects.values_list("waits", "waited_us")) == [(1, 200_000)] * 61
 
 
-def test_a_batch_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, postgresql_server):
+def test_a_batch_in_doubt_stays_pending_while_the_server_is_away(recorder_of, database, cable, database_server):
     recorder = recorder_of()
     recorder.put(blocking_call(function="views.other"))
     assert recorder.flush(60)
@@ -148,12 +154,12 @@ def test_a_batch_in_doubt_stays_pending_while_the_server_is_away(recorder_of, da
     while cable.cuts:
         recorder.flush(0.1)
     database.close()
-    postgresql_server.stop()
+    database_server.stop()
     recorder.put(blocking_call())
     assert not recorder.flush(0.2)
     # The first may have been settled before the server went, and one that the writer is taking over counts twice.
     wait_until(lambda: recorder.stats().pending in {1, 2})
-    postgresql_server.start()
+    database_server.start()
     assert recorder.flush(60)
     assert sorted(Finding.objects.values_list("events", flat=True)) == [1, 2]
     assert recorder.stats().pending == 0

@@ -3,7 +3,9 @@ from django.test import override_settings
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.recorder import outage
+from tests.databases import on_servers
 from tests.recorder.calls import blocking_call
+from tests.recorder.locks import findings_locked
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -103,15 +105,34 @@ def test_a_connection_that_broke_between_batches_is_replaced_without_a_word(
     assert recorder_lines(caplog) == []
 
 
+CLOSE_OTHERS = {
+    "postgresql": "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+    "AND datname = current_database()",
+    "mysql": "BEGIN NOT ATOMIC FOR other IN (SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID() "
+    "AND db = DATABASE()) DO KILL other.id; END FOR; END",
+}
+
+
+@on_servers
+def test_a_connection_that_the_server_closed_while_nothing_happened_is_replaced_without_a_word(
+    recorder_of, database, kept_connections, caplog
+):
+    recorder = recorder_of()
+    for _ in range(2):
+        recorder.put(blocking_call())
+        assert recorder.flush(60)
+        with database.cursor() as cursor:
+            cursor.execute(CLOSE_OTHERS[database.vendor])
+    assert Finding.objects.get().events == 2
+    assert recorder.stats().errors == {"database": 1}
+    assert recorder_lines(caplog) == []
+
+
 def test_a_locked_database_is_waited_for(recorder_of, database, caplog):
     recorder = recorder_of()
-    with database.cursor() as cursor:
-        cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
-        if database.vendor != "sqlite":
-            cursor.execute(f"LOCK TABLE {Finding._meta.db_table}")
+    with findings_locked(database):
         recorder.put(blocking_call())
         assert not recorder.flush(0.2)
-        cursor.execute("ROLLBACK")
     assert recorder.flush(60)
     assert Finding.objects.get().events == 1
     assert recorder_lines(caplog) == []

@@ -113,4 +113,4 @@ def test_stopping_closes_the_connections_of_the_writer(recorder_of, database, ke
     opened.cursor()
     assert recorder.stop(60)
     with pytest.raises(database.Database.Error):
-        opened.cursor()
+        opened.cursor().execute("SELECT 1")

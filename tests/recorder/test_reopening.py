@@ -106,7 +106,7 @@ def test_an_ignored_finding_can_be_reopened_by_more_blocked_time_in_an_hour(happ
 
 @pytest.mark.parametrize("is_supported", [True, False])
 def test_a_finding_knows_the_releases_it_was_first_and_last_seen_in(happen, database, monkeypatch, is_supported):
-    monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
+    monkeypatch.setattr(type(database.features), "supports_update_conflicts", is_supported)
     happen(release="1.4", after_s=0)
     happen(release="1.3", after_s=-30)  # during a deployment both are at work
     happen(release="1.5", after_s=30)

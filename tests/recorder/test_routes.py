@@ -78,7 +78,7 @@ def test_routes_without_end_are_added_up(monkeypatch):
 class TestStored:
     @pytest.mark.parametrize("is_supported", [True, False])
     def test_the_waits_of_a_route_are_added_up_over_all_calls(self, recorder_of, database, monkeypatch, is_supported):
-        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts", is_supported)
         recorder = recorder_of()
         recorder.put(blocking_call(waiting=3, delayed=(SEARCH, CART, SEARCH), duration_ms=100.0))
         recorder.put(blocking_call(waiting=1, delayed=(CART,), duration_ms=50.0, function="views.other"))
@@ -106,7 +106,7 @@ class TestStored:
 
     @pytest.mark.parametrize("is_supported", [True, False])
     def test_requests_kept_out_are_added_up_by_route(self, recorder_of, database, monkeypatch, is_supported):
-        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts", is_supported)
         recorder = recorder_of()
         recorder.put(blocking_call(kept_out=KeptOut(30, 100.0, (SEARCH, CART, SEARCH)), request=SEARCH))
         assert recorder.flush(60)

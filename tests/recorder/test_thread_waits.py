@@ -66,7 +66,7 @@ def test_later_waits_are_added_to_stored_ones(recorder_of):
 
 
 def test_a_database_without_upserts_adds_waits_row_by_row(recorder_of, database, monkeypatch):
-    monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", False)
+    monkeypatch.setattr(type(database.features), "supports_update_conflicts", False)
     recorder = recorder_of()
     for waited_ms in (200.0, 100.0):
         recorder.put_wait(thread_wait(waited_ms=waited_ms))

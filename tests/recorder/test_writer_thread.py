@@ -9,6 +9,7 @@ from django.db.backends.signals import connection_created
 from loopwatch.models import Finding
 from loopwatch.recorder import outage, writer_thread
 from tests.recorder.calls import blocking_call
+from tests.recorder.locks import findings_locked
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -65,17 +66,13 @@ def test_a_writer_interrupted_while_it_writes_loses_nothing(recorder_of, databas
     database.ensure_connection()
     opened_connections.clear()
     recorder = recorder_of()
-    with database.cursor() as cursor:
-        cursor.execute("BEGIN IMMEDIATE" if database.vendor == "sqlite" else "BEGIN")
-        if database.vendor != "sqlite":
-            cursor.execute(f"LOCK TABLE {Finding._meta.db_table}")
+    with findings_locked(database):
         for _ in range(5):
             recorder.put(blocking_call())
         assert not recorder.flush(0.1)
         wait_until(lambda: opened_connections)  # by the writer, which waits for the lock from now on
         interrupt(recorder)
         recorder.put(blocking_call())
-        cursor.execute("ROLLBACK")
     assert counted(recorder) == 6
 
 
