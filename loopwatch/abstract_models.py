@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch import impact
+from loopwatch.exact_char_field import ExactCharField
 from loopwatch.headline import headline
 from loopwatch.impact import Impact
 
@@ -46,15 +47,15 @@ class ImpactColumns(models.Model):
 class CallColumns(models.Model):
     """The columns of a call: what it was, where in-app code made it, and where else the step spent its time."""
 
-    blocking_call = models.CharField(_("blocking call"), max_length=300, blank=True)
-    called_name = models.CharField(_("called function"), max_length=300, blank=True)
-    filename = models.CharField(_("file"), max_length=500, blank=True)
+    blocking_call = ExactCharField(_("blocking call"), max_length=300, blank=True)
+    called_name = ExactCharField(_("called function"), max_length=300, blank=True)
+    filename = ExactCharField(_("file"), max_length=500, blank=True)
     lineno = models.PositiveIntegerField(_("line"), default=0)
-    source = models.CharField(_("source"), max_length=500, blank=True)
-    cause = models.CharField(_("cause"), max_length=20)
+    source = ExactCharField(_("source"), max_length=500, blank=True)
+    cause = ExactCharField(_("cause"), max_length=20)
     exact = models.BooleanField(_("exact"), default=True)
-    other_function = models.CharField(_("other function"), max_length=300, blank=True)
-    other_called_name = models.CharField(_("called by the other function"), max_length=300, blank=True)
+    other_function = ExactCharField(_("other function"), max_length=300, blank=True)
+    other_called_name = ExactCharField(_("called by the other function"), max_length=300, blank=True)
     other_lineno = models.PositiveIntegerField(_("other line"), default=0)
     other_us = models.PositiveBigIntegerField(_("there (µs)"), default=0)
     calls_seen = models.PositiveIntegerField(_("calls seen in the step"), default=1)

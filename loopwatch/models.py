@@ -10,6 +10,7 @@ from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.abstract_models import CallColumns, ImpactColumns
+from loopwatch.exact_char_field import ExactCharField
 from loopwatch.rows.decoder import ColumnDecoder
 
 
@@ -33,25 +34,25 @@ class Finding(CallColumns, ImpactColumns):
         LONGER = "longer", _("longer than")
         MORE = "more", _("more within an hour than")
 
-    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
-    function = models.CharField(_("function"), max_length=300)
+    fingerprint = ExactCharField(_("fingerprint"), max_length=32, unique=True)
+    function = ExactCharField(_("function"), max_length=300)
     is_c_call = models.BooleanField(_("C call"), default=False)
 
     events_thinned = models.PositiveBigIntegerField(_("events without details"), default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
-    first_release = models.CharField(_("first release"), max_length=100, blank=True)
-    last_release = models.CharField(_("last release"), max_length=100, blank=True)
+    first_release = ExactCharField(_("first release"), max_length=100, blank=True)
+    last_release = ExactCharField(_("last release"), max_length=100, blank=True)
 
-    status = models.CharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
+    status = ExactCharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
     status_changed_at = models.DateTimeField(_("status changed at"), null=True, blank=True)
-    status_changed_by = models.CharField(_("status changed by"), max_length=150, blank=True)
-    reopen_when = models.CharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
-    reopen_release = models.CharField(_("reopen in release"), max_length=100, blank=True)
+    status_changed_by = ExactCharField(_("status changed by"), max_length=150, blank=True)
+    reopen_when = ExactCharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
+    reopen_release = ExactCharField(_("reopen in release"), max_length=100, blank=True)
     reopen_figure_us = models.PositiveBigIntegerField(_("reopen over (µs)"), null=True, blank=True)
     known_releases = models.JSONField(_("known releases"), decoder=ColumnDecoder, default=list, blank=True)
     reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
-    reopened_release = models.CharField(_("reopened in release"), max_length=100, blank=True)
+    reopened_release = ExactCharField(_("reopened in release"), max_length=100, blank=True)
     reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
 
     class Meta:
@@ -75,26 +76,26 @@ class BlockingEvent(CallColumns):
     finding = models.ForeignKey(
         Finding, models.CASCADE, related_name="blocking_events", db_index=False, verbose_name=_("finding")
     )
-    stall_id = models.CharField(_("stall"), max_length=32, unique=True)
+    stall_id = ExactCharField(_("stall"), max_length=32, unique=True)
     started_at = models.DateTimeField(_("started"))
     duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
     step_us = models.PositiveBigIntegerField(_("step (µs)"))
     ongoing = models.BooleanField(_("ongoing"), default=False)
-    engine = models.CharField(_("engine"), max_length=10)
-    leaf_name = models.CharField(_("innermost function"), max_length=300, blank=True)
-    request_kind = models.CharField(_("request"), max_length=10, blank=True)
-    method = models.CharField(_("method"), max_length=10, blank=True)
-    route = models.CharField(_("route"), max_length=300, blank=True)
-    consumer = models.CharField(_("consumer"), max_length=300, blank=True)
+    engine = ExactCharField(_("engine"), max_length=10)
+    leaf_name = ExactCharField(_("innermost function"), max_length=300, blank=True)
+    request_kind = ExactCharField(_("request"), max_length=10, blank=True)
+    method = ExactCharField(_("method"), max_length=10, blank=True)
+    route = ExactCharField(_("route"), max_length=300, blank=True)
+    consumer = ExactCharField(_("consumer"), max_length=300, blank=True)
     requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
     delayed_routes = models.JSONField(_("delayed routes"), decoder=ColumnDecoder, default=list)
     """``[method, route, requests]`` of the requests that waited, most first."""
     requests_kept_out = models.PositiveIntegerField(_("requests kept out (estimate)"), default=0)
     kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
-    task_name = models.CharField(_("task"), max_length=200, blank=True)
-    host = models.CharField(_("host"), max_length=100, blank=True)
+    task_name = ExactCharField(_("task"), max_length=200, blank=True)
+    host = ExactCharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
-    release = models.CharField(_("release"), max_length=100, blank=True)
+    release = ExactCharField(_("release"), max_length=100, blank=True)
     contributions = models.JSONField(_("contributions"), decoder=ColumnDecoder, default=list)
     stacks = models.JSONField(_("stacks"), decoder=ColumnDecoder, default=dict)
 
@@ -139,9 +140,9 @@ class HourlyTotal(ImpactColumns):
         Finding, models.CASCADE, related_name="hourly_totals", db_index=False, verbose_name=_("finding")
     )
     hour = models.DateTimeField(_("hour"))
-    method = models.CharField(_("method"), max_length=10, blank=True)
-    route = models.CharField(_("route"), max_length=300, blank=True)
-    release = models.CharField(_("release"), max_length=100, blank=True)
+    method = ExactCharField(_("method"), max_length=10, blank=True)
+    route = ExactCharField(_("route"), max_length=300, blank=True)
+    release = ExactCharField(_("release"), max_length=100, blank=True)
     under_2ms = models.PositiveIntegerField(default=0)
     under_5ms = models.PositiveIntegerField(default=0)
     under_10ms = models.PositiveIntegerField(default=0)
@@ -189,8 +190,8 @@ class RouteTotal(ImpactColumns):
 
     hours = models.PositiveSmallIntegerField(_("hours"), choices=Hours.choices)
     start = models.DateTimeField(_("from"))
-    method = models.CharField(_("method"), max_length=10, blank=True)
-    route = models.CharField(_("route"), max_length=300, blank=True)
+    method = ExactCharField(_("method"), max_length=10, blank=True)
+    route = ExactCharField(_("route"), max_length=300, blank=True)
     waits = models.PositiveBigIntegerField(_("waits"), default=0)
     waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
     longest_wait_us = models.PositiveBigIntegerField(_("longest wait (µs)"), default=0)
@@ -222,10 +223,10 @@ class LoopTime(ImpactColumns):
 
     minutes = models.PositiveSmallIntegerField(_("minutes"), choices=Minutes.choices)
     start = models.DateTimeField(_("from"))
-    host = models.CharField(_("host"), max_length=100)
+    host = ExactCharField(_("host"), max_length=100)
     process_id = models.PositiveIntegerField(_("process"))
     since = models.DateTimeField(_("since"))
-    release = models.CharField(_("release"), max_length=100, blank=True)
+    release = ExactCharField(_("release"), max_length=100, blank=True)
     longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
     machine_us = models.PositiveBigIntegerField(_("machine stalls (µs)"), default=0)
     busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)
@@ -259,14 +260,14 @@ class ThreadWaitTotal(models.Model):
         REQUEST = "request", _("the request's own")
         EXECUTOR = "executor", _("the default executor's")
 
-    fingerprint = models.CharField(_("fingerprint"), max_length=32, unique=True)
+    fingerprint = ExactCharField(_("fingerprint"), max_length=32, unique=True)
     hour = models.DateTimeField(_("hour"), db_index=True)
-    thread = models.CharField(_("thread"), max_length=10, choices=Thread.choices)
-    held_by = models.CharField(_("held by"), max_length=300, blank=True)
-    held_for = models.CharField(_("held for"), max_length=311, blank=True)
-    method = models.CharField(_("method"), max_length=10, blank=True)
-    route = models.CharField(_("route"), max_length=300, blank=True)
-    release = models.CharField(_("release"), max_length=100, blank=True)
+    thread = ExactCharField(_("thread"), max_length=10, choices=Thread.choices)
+    held_by = ExactCharField(_("held by"), max_length=300, blank=True)
+    held_for = ExactCharField(_("held for"), max_length=311, blank=True)
+    method = ExactCharField(_("method"), max_length=10, blank=True)
+    route = ExactCharField(_("route"), max_length=300, blank=True)
+    release = ExactCharField(_("release"), max_length=100, blank=True)
     waits = models.PositiveBigIntegerField(_("waits"), default=0)
     waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
     longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
@@ -285,9 +286,9 @@ class ThreadWaitTotal(models.Model):
 class ProcessHealth(models.Model):
     """The figures of ``loopwatch.stats()`` in one process of the site, as the process last wrote them."""
 
-    host = models.CharField(_("host"), max_length=100)
+    host = ExactCharField(_("host"), max_length=100)
     process_id = models.PositiveIntegerField(_("process"))
-    release = models.CharField(_("release"), max_length=100, blank=True)
+    release = ExactCharField(_("release"), max_length=100, blank=True)
     since = models.DateTimeField(_("since"))
     reported_at = models.DateTimeField(_("reported"), db_index=True)
     seen = models.PositiveBigIntegerField(_("seen"), default=0)
@@ -299,7 +300,7 @@ class ProcessHealth(models.Model):
     undelivered = models.PositiveBigIntegerField(_("undelivered"), default=0)
     pending = models.PositiveBigIntegerField(_("pending"), default=0)
     errors = models.JSONField(_("errors"), decoder=ColumnDecoder, default=dict)
-    last_error = models.CharField(_("last error"), max_length=300, blank=True)
+    last_error = ExactCharField(_("last error"), max_length=300, blank=True)
     watchdog_cpu_us = models.PositiveBigIntegerField(_("CPU time of the watchdog (µs)"), default=0)
     writer_cpu_us = models.PositiveBigIntegerField(_("CPU time of the writer (µs)"), default=0)
 
@@ -318,7 +319,7 @@ class ProcessHealth(models.Model):
 class CommittedBatch(models.Model):
     """The last batch that a writer committed; the writer reads it after the answer to a commit was lost."""
 
-    writer = models.CharField(_("writer"), max_length=32, unique=True)
+    writer = ExactCharField(_("writer"), max_length=32, unique=True)
     number = models.PositiveBigIntegerField(_("number"))
     committed_at = models.DateTimeField(_("committed"), db_index=True)
 

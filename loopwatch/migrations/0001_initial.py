@@ -3,6 +3,7 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import loopwatch.exact_char_field
 import loopwatch.rows.decoder
 
 
@@ -16,32 +17,67 @@ class Migration(migrations.Migration):
             name="BlockingEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("stall_id", models.CharField(max_length=32, unique=True, verbose_name="stall")),
+                (
+                    "stall_id",
+                    loopwatch.exact_char_field.ExactCharField(max_length=32, unique=True, verbose_name="stall"),
+                ),
                 ("started_at", models.DateTimeField(verbose_name="started")),
                 ("duration_us", models.PositiveBigIntegerField(verbose_name="duration (µs)")),
                 ("step_us", models.PositiveBigIntegerField(verbose_name="step (µs)")),
                 ("ongoing", models.BooleanField(default=False, verbose_name="ongoing")),
-                ("cause", models.CharField(max_length=20, verbose_name="cause")),
+                ("cause", loopwatch.exact_char_field.ExactCharField(max_length=20, verbose_name="cause")),
                 ("exact", models.BooleanField(default=True, verbose_name="exact")),
-                ("engine", models.CharField(max_length=10, verbose_name="engine")),
-                ("blocking_call", models.CharField(blank=True, max_length=300, verbose_name="blocking call")),
-                ("called_name", models.CharField(blank=True, max_length=300, verbose_name="called function")),
-                ("leaf_name", models.CharField(blank=True, max_length=300, verbose_name="innermost function")),
-                ("filename", models.CharField(blank=True, max_length=500, verbose_name="file")),
+                ("engine", loopwatch.exact_char_field.ExactCharField(max_length=10, verbose_name="engine")),
+                (
+                    "blocking_call",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="blocking call"),
+                ),
+                (
+                    "called_name",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="called function"
+                    ),
+                ),
+                (
+                    "leaf_name",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="innermost function"
+                    ),
+                ),
+                (
+                    "filename",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=500, verbose_name="file"),
+                ),
                 ("lineno", models.PositiveIntegerField(default=0, verbose_name="line")),
-                ("source", models.CharField(blank=True, max_length=500, verbose_name="source")),
-                ("other_function", models.CharField(blank=True, max_length=300, verbose_name="other function")),
+                (
+                    "source",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=500, verbose_name="source"),
+                ),
+                (
+                    "other_function",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="other function"
+                    ),
+                ),
                 (
                     "other_called_name",
-                    models.CharField(blank=True, max_length=300, verbose_name="called by the other function"),
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="called by the other function"
+                    ),
                 ),
                 ("other_lineno", models.PositiveIntegerField(default=0, verbose_name="other line")),
                 ("other_us", models.PositiveBigIntegerField(default=0, verbose_name="there (µs)")),
                 ("calls_seen", models.PositiveIntegerField(default=1, verbose_name="calls seen in the step")),
-                ("request_kind", models.CharField(blank=True, max_length=10, verbose_name="request")),
-                ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
-                ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
-                ("consumer", models.CharField(blank=True, max_length=300, verbose_name="consumer")),
+                (
+                    "request_kind",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=10, verbose_name="request"),
+                ),
+                ("method", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=10, verbose_name="method")),
+                ("route", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="route")),
+                (
+                    "consumer",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="consumer"),
+                ),
                 ("requests_delayed", models.PositiveIntegerField(default=0, verbose_name="requests delayed")),
                 (
                     "delayed_routes",
@@ -54,10 +90,16 @@ class Migration(migrations.Migration):
                     models.PositiveIntegerField(default=0, verbose_name="requests kept out (estimate)"),
                 ),
                 ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
-                ("task_name", models.CharField(blank=True, max_length=200, verbose_name="task")),
-                ("host", models.CharField(blank=True, max_length=100, verbose_name="host")),
+                (
+                    "task_name",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=200, verbose_name="task"),
+                ),
+                ("host", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="host")),
                 ("process_id", models.PositiveIntegerField(default=0, verbose_name="process")),
-                ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
+                (
+                    "release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="release"),
+                ),
                 (
                     "contributions",
                     models.JSONField(
@@ -78,7 +120,10 @@ class Migration(migrations.Migration):
             name="CommittedBatch",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("writer", models.CharField(max_length=32, unique=True, verbose_name="writer")),
+                (
+                    "writer",
+                    loopwatch.exact_char_field.ExactCharField(max_length=32, unique=True, verbose_name="writer"),
+                ),
                 ("number", models.PositiveBigIntegerField(verbose_name="number")),
                 ("committed_at", models.DateTimeField(db_index=True, verbose_name="committed")),
             ],
@@ -91,9 +136,12 @@ class Migration(migrations.Migration):
             name="ProcessHealth",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("host", models.CharField(max_length=100, verbose_name="host")),
+                ("host", loopwatch.exact_char_field.ExactCharField(max_length=100, verbose_name="host")),
                 ("process_id", models.PositiveIntegerField(verbose_name="process")),
-                ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
+                (
+                    "release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="release"),
+                ),
                 ("since", models.DateTimeField(verbose_name="since")),
                 ("reported_at", models.DateTimeField(db_index=True, verbose_name="reported")),
                 ("seen", models.PositiveBigIntegerField(default=0, verbose_name="seen")),
@@ -108,7 +156,10 @@ class Migration(migrations.Migration):
                     "errors",
                     models.JSONField(decoder=loopwatch.rows.decoder.ColumnDecoder, default=dict, verbose_name="errors"),
                 ),
-                ("last_error", models.CharField(blank=True, max_length=300, verbose_name="last error")),
+                (
+                    "last_error",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="last error"),
+                ),
                 (
                     "watchdog_cpu_us",
                     models.PositiveBigIntegerField(default=0, verbose_name="CPU time of the watchdog (µs)"),
@@ -127,11 +178,14 @@ class Migration(migrations.Migration):
             name="ThreadWaitTotal",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("fingerprint", models.CharField(max_length=32, unique=True, verbose_name="fingerprint")),
+                (
+                    "fingerprint",
+                    loopwatch.exact_char_field.ExactCharField(max_length=32, unique=True, verbose_name="fingerprint"),
+                ),
                 ("hour", models.DateTimeField(db_index=True, verbose_name="hour")),
                 (
                     "thread",
-                    models.CharField(
+                    loopwatch.exact_char_field.ExactCharField(
                         choices=[
                             ("process", "the process's"),
                             ("request", "the request's own"),
@@ -141,11 +195,20 @@ class Migration(migrations.Migration):
                         verbose_name="thread",
                     ),
                 ),
-                ("held_by", models.CharField(blank=True, max_length=300, verbose_name="held by")),
-                ("held_for", models.CharField(blank=True, max_length=311, verbose_name="held for")),
-                ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
-                ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
-                ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
+                (
+                    "held_by",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="held by"),
+                ),
+                (
+                    "held_for",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=311, verbose_name="held for"),
+                ),
+                ("method", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=10, verbose_name="method")),
+                ("route", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="route")),
+                (
+                    "release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="release"),
+                ),
                 ("waits", models.PositiveBigIntegerField(default=0, verbose_name="waits")),
                 ("waited_us", models.PositiveBigIntegerField(default=0, verbose_name="waited (µs)")),
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="longest (µs)")),
@@ -185,32 +248,62 @@ class Migration(migrations.Migration):
                     models.PositiveBigIntegerField(default=0, verbose_name="requests kept out (estimate)"),
                 ),
                 ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
-                ("fingerprint", models.CharField(max_length=32, unique=True, verbose_name="fingerprint")),
-                ("blocking_call", models.CharField(blank=True, max_length=300, verbose_name="blocking call")),
-                ("called_name", models.CharField(blank=True, max_length=300, verbose_name="called function")),
-                ("function", models.CharField(max_length=300, verbose_name="function")),
-                ("filename", models.CharField(blank=True, max_length=500, verbose_name="file")),
+                (
+                    "fingerprint",
+                    loopwatch.exact_char_field.ExactCharField(max_length=32, unique=True, verbose_name="fingerprint"),
+                ),
+                (
+                    "blocking_call",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="blocking call"),
+                ),
+                (
+                    "called_name",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="called function"
+                    ),
+                ),
+                ("function", loopwatch.exact_char_field.ExactCharField(max_length=300, verbose_name="function")),
+                (
+                    "filename",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=500, verbose_name="file"),
+                ),
                 ("lineno", models.PositiveIntegerField(default=0, verbose_name="line")),
-                ("source", models.CharField(blank=True, max_length=500, verbose_name="source")),
-                ("other_function", models.CharField(blank=True, max_length=300, verbose_name="other function")),
+                (
+                    "source",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=500, verbose_name="source"),
+                ),
+                (
+                    "other_function",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="other function"
+                    ),
+                ),
                 (
                     "other_called_name",
-                    models.CharField(blank=True, max_length=300, verbose_name="called by the other function"),
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=300, verbose_name="called by the other function"
+                    ),
                 ),
                 ("other_lineno", models.PositiveIntegerField(default=0, verbose_name="other line")),
                 ("other_us", models.PositiveBigIntegerField(default=0, verbose_name="there (µs)")),
                 ("calls_seen", models.PositiveIntegerField(default=1, verbose_name="calls seen in the step")),
-                ("cause", models.CharField(max_length=20, verbose_name="cause")),
+                ("cause", loopwatch.exact_char_field.ExactCharField(max_length=20, verbose_name="cause")),
                 ("is_c_call", models.BooleanField(default=False, verbose_name="C call")),
                 ("exact", models.BooleanField(default=True, verbose_name="exact")),
                 ("events_thinned", models.PositiveBigIntegerField(default=0, verbose_name="events without details")),
                 ("first_seen", models.DateTimeField(verbose_name="first seen")),
                 ("last_seen", models.DateTimeField(verbose_name="last seen")),
-                ("first_release", models.CharField(blank=True, max_length=100, verbose_name="first release")),
-                ("last_release", models.CharField(blank=True, max_length=100, verbose_name="last release")),
+                (
+                    "first_release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="first release"),
+                ),
+                (
+                    "last_release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="last release"),
+                ),
                 (
                     "status",
-                    models.CharField(
+                    loopwatch.exact_char_field.ExactCharField(
                         choices=[("open", "open"), ("resolved", "resolved"), ("ignored", "ignored")],
                         default="open",
                         max_length=10,
@@ -218,10 +311,15 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("status_changed_at", models.DateTimeField(blank=True, null=True, verbose_name="status changed at")),
-                ("status_changed_by", models.CharField(blank=True, max_length=150, verbose_name="status changed by")),
+                (
+                    "status_changed_by",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=150, verbose_name="status changed by"
+                    ),
+                ),
                 (
                     "reopen_when",
-                    models.CharField(
+                    loopwatch.exact_char_field.ExactCharField(
                         blank=True,
                         choices=[
                             ("new release", "in a new release"),
@@ -233,7 +331,12 @@ class Migration(migrations.Migration):
                         verbose_name="reopen",
                     ),
                 ),
-                ("reopen_release", models.CharField(blank=True, max_length=100, verbose_name="reopen in release")),
+                (
+                    "reopen_release",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=100, verbose_name="reopen in release"
+                    ),
+                ),
                 (
                     "reopen_figure_us",
                     models.PositiveBigIntegerField(blank=True, null=True, verbose_name="reopen over (µs)"),
@@ -248,7 +351,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("reopened_at", models.DateTimeField(blank=True, null=True, verbose_name="reopened")),
-                ("reopened_release", models.CharField(blank=True, max_length=100, verbose_name="reopened in release")),
+                (
+                    "reopened_release",
+                    loopwatch.exact_char_field.ExactCharField(
+                        blank=True, max_length=100, verbose_name="reopened in release"
+                    ),
+                ),
                 (
                     "reopened_figure_us",
                     models.PositiveBigIntegerField(blank=True, null=True, verbose_name="reopened at (µs)"),
@@ -304,9 +412,12 @@ class Migration(migrations.Migration):
                 ),
                 ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("hour", models.DateTimeField(verbose_name="hour")),
-                ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
-                ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
-                ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
+                ("method", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=10, verbose_name="method")),
+                ("route", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="route")),
+                (
+                    "release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="release"),
+                ),
                 ("under_2ms", models.PositiveIntegerField(default=0)),
                 ("under_5ms", models.PositiveIntegerField(default=0)),
                 ("under_10ms", models.PositiveIntegerField(default=0)),
@@ -358,10 +469,13 @@ class Migration(migrations.Migration):
                     models.PositiveSmallIntegerField(choices=[(1, "minute"), (60, "hour")], verbose_name="minutes"),
                 ),
                 ("start", models.DateTimeField(verbose_name="from")),
-                ("host", models.CharField(max_length=100, verbose_name="host")),
+                ("host", loopwatch.exact_char_field.ExactCharField(max_length=100, verbose_name="host")),
                 ("process_id", models.PositiveIntegerField(verbose_name="process")),
                 ("since", models.DateTimeField(verbose_name="since")),
-                ("release", models.CharField(blank=True, max_length=100, verbose_name="release")),
+                (
+                    "release",
+                    loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100, verbose_name="release"),
+                ),
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="worst pause (µs)")),
                 ("machine_us", models.PositiveBigIntegerField(default=0, verbose_name="machine stalls (µs)")),
                 ("busy_us", models.PositiveBigIntegerField(default=None, null=True, verbose_name="busy (µs)")),
@@ -392,8 +506,8 @@ class Migration(migrations.Migration):
                 ("kept_out_us", models.PositiveBigIntegerField(default=0, verbose_name="kept out (µs, estimate)")),
                 ("hours", models.PositiveSmallIntegerField(choices=[(1, "hour"), (24, "day")], verbose_name="hours")),
                 ("start", models.DateTimeField(verbose_name="from")),
-                ("method", models.CharField(blank=True, max_length=10, verbose_name="method")),
-                ("route", models.CharField(blank=True, max_length=300, verbose_name="route")),
+                ("method", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=10, verbose_name="method")),
+                ("route", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=300, verbose_name="route")),
                 ("waits", models.PositiveBigIntegerField(default=0, verbose_name="waits")),
                 ("waited_us", models.PositiveBigIntegerField(default=0, verbose_name="waited (µs)")),
                 ("longest_wait_us", models.PositiveBigIntegerField(default=0, verbose_name="longest wait (µs)")),
