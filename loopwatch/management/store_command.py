@@ -13,6 +13,7 @@ from loopwatch.conf import Configuration, configuration
 from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.usage_error import usage_error
 from loopwatch.models import Finding
+from loopwatch.recorder.failures import migrate_command
 
 
 class StoreCommand(BaseCommand):
@@ -46,7 +47,7 @@ class StoreCommand(BaseCommand):
         alias = database or self.configuration().database or routed(Finding)
         try:
             if Finding._meta.db_table not in connections[alias].introspection.table_names():
-                raise usage_error(f"The database {alias!r} has no loopwatch tables: run manage.py migrate.")
+                raise usage_error(f"The database {alias!r} has no loopwatch tables: run {migrate_command(alias)}.")
             yield alias
         except ConnectionDoesNotExist:
             raise usage_error(f"DATABASES has no database {alias!r}.") from None

@@ -7,14 +7,15 @@ to upgrade a read lock, and PostgreSQL never finds a deadlock.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.core.exceptions import ValidationError
-from django.db import DataError, IntegrityError, connections, router, transaction
+from django.db import connections, router, transaction
 
 from loopwatch.models import Finding
 from loopwatch.recorder.column_values import text
 from loopwatch.recorder.counters import count_routes, finding_row
 from loopwatch.recorder.deltas import FindingDelta, HourKey, RouteDelta
+from loopwatch.recorder.division import Division, Key
 from loopwatch.recorder.event_columns import FindingEvents, events_of
+from loopwatch.recorder.failures import Blame, RowError, blame_for
 from loopwatch.recorder.finding_rows import write_findings
 from loopwatch.recorder.health import describe
 from loopwatch.recorder.ledger import Ledger
@@ -23,9 +24,6 @@ from loopwatch.recorder.throttle import Throttle
 
 FINDINGS_PER_TRANSACTION = 10
 ROUTES_PER_TRANSACTION = 100
-
-# A batch that raises one of these will raise it again; any other failure may be temporary.
-UNSTORABLE = (DataError, IntegrityError, ValidationError, ValueError, TypeError, OverflowError)
 
 
 class UnstorableError(ValueError):
@@ -61,6 +59,9 @@ class DatabaseSink:
         self._on_refusal = on_refusal
         self._ledger = Ledger()
         self._doubtful: NumberedBatch | None = None
+        self._pending = Pending()
+        self._findings = Division(self._write_findings, self._refuse_finding, lambda: self.is_in_doubt)
+        self._routes = Division(self._write_routes, self._refuse_route, lambda: self.is_in_doubt)
         self._throttle = Throttle(is_hurried=False)
         self.stored = 0
         self.thinned = 0
@@ -81,6 +82,11 @@ class DatabaseSink:
         """How many events that batch has."""
         return self._doubtful.events if self._doubtful else 0
 
+    @property
+    def error(self) -> RowError | None:
+        """Return the error of what could not be written in the last pass, and is to be tried again."""
+        return self._findings.error or self._routes.error
+
     def write(self, pending: Pending, *, at_once: bool = False) -> None:
         """Write every delta and remove it from ``pending``; slowly enough for the loop, unless ``at_once``.
 
@@ -88,75 +94,72 @@ class DatabaseSink:
         the answer to a commit was lost, the deltas are kept here, to be tried again unchanged.
         """
         alias = self.alias
+        self._pending = pending
         self._throttle = Throttle(is_hurried=at_once)
         # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
         connections[alias].ensure_connection()
         self._ledger.open(alias)
-        self._settle(alias, pending)
-        for fingerprints in _batches(pending):
-            self._write_some(alias, pending, fingerprints)
-            self._throttle.rest()
-        keys = sorted(pending.routes)
-        for start in range(0, len(keys), ROUTES_PER_TRANSACTION):
-            self._write_routes(alias, pending, keys[start : start + ROUTES_PER_TRANSACTION])
-            self._throttle.rest()
+        self._settle(alias)
+        self._findings.write(alias, _groups(sorted(pending.findings), FINDINGS_PER_TRANSACTION))
+        self._routes.write(alias, _groups(sorted(pending.routes), ROUTES_PER_TRANSACTION))
 
-    def _settle(self, alias: str, pending: Pending) -> None:
+    def _settle(self, alias: str) -> None:
         batch = self._doubtful
         if batch is None:
             return
         try:
             self._commit(alias, batch)
-        except UNSTORABLE:  # It had not been committed, so it can be divided.
-            for fingerprint, delta in batch.deltas.items():
-                pending.put_back(fingerprint, delta)
-            pending.add_routes(batch.routes)
+        except Exception as error:
+            if blame_for(error) is not Blame.CONTENT:
+                raise
+            for fingerprint, delta in batch.deltas.items():  # It had not been committed, so it can be divided.
+                self._pending.put_back(fingerprint, delta)
+            self._pending.add_routes(batch.routes)
         self._doubtful = None
 
-    def _write_some(self, alias: str, pending: Pending, fingerprints: list[str]) -> None:
-        try:
-            self._write_together(alias, pending, {each: pending.findings[each] for each in fingerprints})
-        except UNSTORABLE as error:
-            if len(fingerprints) > 1:
-                for fingerprint in fingerprints:
-                    self._write_some(alias, pending, [fingerprint])
-                return
-            self._on_refusal(error)
-            self._write_counts_only(alias, pending, fingerprints[0])
+    def _write_findings(self, alias: str, fingerprints: list[str]) -> None:
+        self._write_deltas(alias, {each: self._pending.findings[each] for each in fingerprints})
 
-    def _write_counts_only(self, alias: str, pending: Pending, fingerprint: str) -> None:
-        """Write the counts of a finding whose calls cannot be stored."""
-        delta = pending.findings[fingerprint]
+    def _refuse_finding(self, fingerprint: str, error: Exception) -> None:
+        """Write the counts of a finding whose calls cannot be stored; drop it if these cannot be stored either."""
+        self._on_refusal(error)
+        delta = self._pending.findings[fingerprint]
         counts = FindingDelta(delta.call, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
         try:
-            self._write_together(alias, pending, {fingerprint: counts})
-        except UNSTORABLE:
+            self._write_deltas(self.alias, {fingerprint: counts})
+        except Exception as again:
+            if self.is_in_doubt or blame_for(again) not in {Blame.CONTENT, blame_for(error)}:
+                raise
             self.dropped += delta.impact.events
-            pending.remove(fingerprint)
+            self._pending.remove(fingerprint)
 
-    def _write_together(self, alias: str, pending: Pending, deltas: dict[str, FindingDelta]) -> None:
+    def _write_deltas(self, alias: str, deltas: dict[str, FindingDelta]) -> None:
         batch = NumberedBatch(self._ledger.next_number(), deltas)
         try:
             self._commit(alias, batch)
         except BaseException:
             if self._doubtful is batch:
-                pending.remove(*deltas)
+                self._pending.remove(*deltas)
             raise
-        pending.remove(*deltas)
+        self._pending.remove(*deltas)
+        self._throttle.rest()
 
-    def _write_routes(self, alias: str, pending: Pending, keys: list[HourKey]) -> None:
+    def _write_routes(self, alias: str, keys: list[HourKey]) -> None:
         """Write routes in separate, short transactions, because every process adds to the same few rows."""
-        batch = NumberedBatch(self._ledger.next_number(), {}, {key: pending.routes[key] for key in keys})
+        batch = NumberedBatch(self._ledger.next_number(), {}, {key: self._pending.routes[key] for key in keys})
         try:
             self._commit(alias, batch)
-        except UNSTORABLE as error:
-            self._on_refusal(error)
         except BaseException:
             if self._doubtful is batch:
-                pending.remove_routes(*keys)
+                self._pending.remove_routes(*keys)
             raise
-        pending.remove_routes(*keys)
+        self._pending.remove_routes(*keys)
+        self._throttle.rest()
+
+    def _refuse_route(self, key: HourKey, error: Exception) -> None:
+        self._on_refusal(error)
+        self._pending.remove_routes(key)
 
     def _commit(self, alias: str, batch: NumberedBatch) -> None:
         findings, events = self._converted(batch.deltas)
@@ -171,10 +174,8 @@ class DatabaseSink:
                     )
                     count_routes(alias, batch.routes)
                 is_complete = True
-        except UNSTORABLE:
-            raise
-        except BaseException:
-            if is_complete:
+        except BaseException as error:
+            if is_complete and blame_for(error) is not Blame.CONTENT:
                 self._doubtful = batch
             raise
         self.stored += batch.events
@@ -196,8 +197,6 @@ class DatabaseSink:
             raise UnstorableError(f"A call could not be converted: {describe(error)}") from error
 
 
-def _batches(pending: Pending) -> Iterator[list[str]]:
-    """Divide the fingerprints, in their order, into groups to write together."""
-    ordered = sorted(pending.findings)
-    for start in range(0, len(ordered), FINDINGS_PER_TRANSACTION):
-        yield ordered[start : start + FINDINGS_PER_TRANSACTION]
+def _groups(keys: list[Key], size: int) -> Iterator[list[Key]]:
+    """Divide the keys, in their order, into those to write together."""
+    return (keys[start : start + size] for start in range(0, len(keys), size))

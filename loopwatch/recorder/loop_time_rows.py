@@ -1,12 +1,14 @@
 """Writes the figures of this process's loops, by minute and by hour."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from loopwatch import impact
 from loopwatch.models import LoopTime
 from loopwatch.recorder.column_values import host, text
+from loopwatch.recorder.division import Division
+from loopwatch.recorder.failures import RowError
 from loopwatch.recorder.loop_times import KEPT, LoopFigures, LoopTimeKey
 from loopwatch.recorder.upserts import Merge, upsert
 from loopwatch.stored_time import as_stored
@@ -21,12 +23,14 @@ ROWS_PER_PRUNING = 500
 
 
 class LoopTimeRows:
-    """Keeps rows until they are written. Used only by the writer thread."""
+    """Keeps rows until they are written. Used only by the writer thread, which calls ``on_refusal`` if one is lost."""
 
-    def __init__(self, release: str, since: datetime) -> None:
+    def __init__(self, release: str, since: datetime, on_refusal: Callable[[Exception], None]) -> None:
         self._release = text(release, 100)
         self._since = since
+        self._on_refusal = on_refusal
         self._unwritten: dict[LoopTimeKey, LoopFigures] = {}
+        self._division = Division(self._write_together, self._refuse)
 
     @property
     def are_waiting(self) -> bool:
@@ -40,11 +44,24 @@ class LoopTimeRows:
         kept = sorted(key for key in self._unwritten if key.start >= oldest[key.minutes])
         self._unwritten = {key: self._unwritten[key] for key in kept}
 
+    @property
+    def error(self) -> RowError | None:
+        """Return the error of a row that was not stored in the last pass, and is to be tried again."""
+        return self._division.error
+
     def write(self, alias: str) -> None:
-        """Write all rows. If the database raises an exception, every row is kept."""
-        rows = [self._row(key, figures) for key, figures in self._unwritten.items()]
-        upsert(alias, rows, _ROWS)
-        self._unwritten.clear()
+        """Write all rows. If the database raises an exception, those that are not written yet are kept."""
+        if self._unwritten:
+            self._division.write(alias, [list(self._unwritten)])
+
+    def _write_together(self, alias: str, keys: list[LoopTimeKey]) -> None:
+        upsert(alias, [self._row(key, self._unwritten[key]) for key in keys], _ROWS)
+        for key in keys:
+            del self._unwritten[key]
+
+    def _refuse(self, key: LoopTimeKey, error: Exception) -> None:
+        self._on_refusal(error)
+        del self._unwritten[key]
 
     def _row(self, key: LoopTimeKey, figures: LoopFigures) -> LoopTime:
         return LoopTime(

@@ -1,13 +1,14 @@
 """Adds thread waits to the stored totals, exactly, while other processes do the same."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 from django.db import transaction
 
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.recorder.column_values import text
-from loopwatch.recorder.database import UNSTORABLE
+from loopwatch.recorder.division import Division
+from loopwatch.recorder.failures import Blame, RowError, blame_for
 from loopwatch.recorder.ledger import Ledger
 from loopwatch.recorder.thread_waits import WaitKey, WaitSums, WaitTotals
 from loopwatch.recorder.upserts import Merge, upsert
@@ -30,6 +31,7 @@ class ThreadWaitRows:
         self._on_refusal = on_refusal
         self._ledger = Ledger()
         self._doubtful: tuple[int, list[ThreadWaitTotal]] | None = None
+        self._division = Division(self._write_together, self._refuse, lambda: self._doubtful is not None)
 
     @property
     def are_waiting(self) -> bool:
@@ -41,29 +43,60 @@ class ThreadWaitRows:
         """How many waits are not known to be written."""
         return self.sums.waits + (sum(row.waits for row in self._doubtful[1]) if self._doubtful else 0)
 
+    @property
+    def error(self) -> RowError | None:
+        """Return the error of a row that was not stored in the last pass, and is to be tried again."""
+        return self._division.error
+
     def write(self, alias: str) -> None:
         """Write everything. Exceptions of a transaction are raised, and trying again is safe."""
         if not self.are_waiting:
             return
         self._ledger.open(alias)
-        if self._doubtful:
+        self._settle(alias)
+        self._division.write(alias, _portions(list(self.sums.totals)))
+
+    def _settle(self, alias: str) -> None:
+        if self._doubtful is None:
+            return
+        try:
             self._commit(alias, *self._doubtful)
-        for some in _portions(self.sums.totals):
-            rows = sorted((self._row(key, totals) for key, totals in some.items()), key=lambda row: row.fingerprint)
-            for key in some:
-                del self.sums.totals[key]
+        except Exception as error:
+            if blame_for(error) is not Blame.CONTENT:
+                raise
+            self._on_refusal(error)
+        self._doubtful = None
+
+    def _write_together(self, alias: str, keys: list[WaitKey]) -> None:
+        rows = sorted((self._row(key, self.sums.totals[key]) for key in keys), key=lambda row: row.fingerprint)
+        try:
             self._commit(alias, self._ledger.next_number(), rows)
+        except BaseException:
+            if self._doubtful:
+                self._forget(keys)
+            raise
+        self._forget(keys)
+
+    def _refuse(self, key: WaitKey, error: Exception) -> None:
+        self._on_refusal(error)
+        self._forget([key])
+
+    def _forget(self, keys: list[WaitKey]) -> None:
+        for key in keys:
+            del self.sums.totals[key]
 
     def _commit(self, alias: str, number: int, rows: list[ThreadWaitTotal]) -> None:
-        """Commit the rows. Until that is confirmed, they are kept, to be tried again under the same number."""
-        self._doubtful = number, rows
+        """Commit the rows. If the answer is lost, they are kept here, to be tried again under the same number."""
+        is_complete = False
         try:
             with transaction.atomic(using=alias):
                 if self._ledger.enter(alias, number):
                     upsert(alias, rows, _MERGE)
-        except UNSTORABLE as error:
-            self._on_refusal(error)
-        self._doubtful = None
+                is_complete = True
+        except BaseException as error:
+            if is_complete and blame_for(error) is not Blame.CONTENT:
+                self._doubtful = number, rows
+            raise
 
     def _row(self, key: WaitKey, totals: WaitTotals) -> ThreadWaitTotal:
         return ThreadWaitTotal(
@@ -84,10 +117,8 @@ class ThreadWaitRows:
         )
 
 
-def _portions(totals: Mapping[WaitKey, WaitTotals]) -> Iterator[dict[WaitKey, WaitTotals]]:
-    keys = list(totals)
-    for start in range(0, len(keys), ROWS_PER_TRANSACTION):
-        yield {key: totals[key] for key in keys[start : start + ROWS_PER_TRANSACTION]}
+def _portions(keys: list[WaitKey]) -> Iterator[list[WaitKey]]:
+    return (keys[start : start + ROWS_PER_TRANSACTION] for start in range(0, len(keys), ROWS_PER_TRANSACTION))
 
 
 def _fingerprint(key: WaitKey, release: str) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-from django.db import close_old_connections, connections, reset_queries
+from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, reset_queries
 
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recorder.database import DatabaseSink
+from loopwatch.recorder.failures import remedy_for_content
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.housekeeping import Housekeeping
 from loopwatch.recorder.loop_time_rows import LoopTimeRows
@@ -36,7 +37,7 @@ class Writer:
         self._errors = errors
         self._stats = stats
         self._loop_times = loop_times
-        self._loop_time_rows = LoopTimeRows(configuration.release, since)
+        self._loop_time_rows = LoopTimeRows(configuration.release, since, self._refused)
         self._housekeeping = Housekeeping(configuration, errors, put)
         self._outage = Outage()
         self._retry_at = 0.0
@@ -81,25 +82,35 @@ class Writer:
         return bool(unwritten) or rows_are_waiting or self.database.is_in_doubt
 
     def _store(self, database: DatabaseSink, *, at_once: bool) -> None:
+        alias = DEFAULT_DB_ALIAS
         try:
             close_old_connections()
-            database.write(self.unwritten, at_once=at_once)
-            self._loop_time_rows.write(database.alias)
-            self._thread_wait_rows.write(database.alias)
+            alias = database.alias
+            self._write_rows(database, alias, at_once=at_once)
             self._retry_at = 0.0
             self._outage.over()
-            self._housekeeping.run(database.alias, self._stats())
+            self._housekeeping.run(alias, self._stats())
             close_old_connections()
         except BaseException as error:  # noqa: BLE001 - routers and backends may raise anything; everything is kept
             self._errors.count("database", error)
-            self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events)
+            self._retry_at = time.monotonic() + self._outage.failed(error, self.pending_events, alias)
             with suppress(Exception):
                 connections.close_all()  # a broken connection must not be used again
         finally:
             reset_queries()  # Django remembers every query under DEBUG
 
+    def _write_rows(self, database: DatabaseSink, alias: str, *, at_once: bool) -> None:
+        """Write everything. Raises the error of a row only after all others were written."""
+        database.write(self.unwritten, at_once=at_once)
+        self._loop_time_rows.write(alias)
+        self._thread_wait_rows.write(alias)
+        if error := database.error or self._loop_time_rows.error or self._thread_wait_rows.error:
+            raise error
+
     def _refused(self, error: Exception) -> None:
-        self._errors.log_once("database", error, "The database refused what it was to store.")
+        self._outage.refused()
+        refusal = f"The database refused what it was to store. {remedy_for_content(error)}"
+        self._errors.log_once("database", error, refusal.strip())
 
 
 def _database_sink(configuration: Configuration, on_refusal: Callable[[Exception], None]) -> DatabaseSink:

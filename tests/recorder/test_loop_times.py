@@ -164,8 +164,8 @@ class TestStored:
 
     @pytest.mark.parametrize("is_supported", [True, False])
     def test_loop_times_written_twice_say_the_same(self, database, monkeypatch, is_supported):
-        monkeypatch.setattr(type(database.features), "supports_update_conflicts_with_target", is_supported)
-        rows = LoopTimeRows("1.2", NOW)
+        monkeypatch.setattr(type(database.features), "supports_update_conflicts", is_supported)
+        rows = LoopTimeRows("1.2", NOW, on_refusal=print)
         for busy_us in (5, 7, 7):
             rows.add(
                 {
@@ -180,7 +180,7 @@ class TestStored:
 
     def test_every_process_has_rows_of_its_own(self, database):
         for since in (NOW, NOW + timedelta(microseconds=1)):  # a new process may have the process id of an earlier one
-            rows = LoopTimeRows("", since)
+            rows = LoopTimeRows("", since, on_refusal=print)
             rows.add({LoopTimeKey(Minutes.MINUTE, at(10)): LoopFigures(Impact(events=2))})
             rows.write(database.alias)
         assert list(LoopTime.objects.values_list("events", flat=True)) == [2, 2]

@@ -349,7 +349,7 @@ def another_database(tmp_path, django_db_blocker):
 
 
 def test_missing_tables_ask_for_migrate(another_database):
-    with pytest.raises(CommandError, match=r"run manage\.py migrate"):
+    with pytest.raises(CommandError, match=r"run manage\.py migrate loopwatch --database other\."):
         run("--database", "other")
 
 
