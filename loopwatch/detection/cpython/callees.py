@@ -19,7 +19,6 @@ from typing import Any, Protocol
 from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 from loopwatch.detection.cpython.frame_marks import is_traced
-from loopwatch.detection.cpython.frame_variables import ASKS_FOR_LOCALS
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
 from loopwatch.detection.cpython.namespaces import is_proxy, namespace_of, static_attribute
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
@@ -41,6 +40,8 @@ _RESUMES_PYTHON = tuple(
     for name in ("__next__", "send", "throw", "close")
     if name in vars(kind)
 )
+# Code that reads its own variables may hold the very dictionary that ``f_locals`` refreshes before Python 3.13.
+_ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ class _Variables:
 
     def _locals(self) -> Mapping[str, Any]:
         frame = self._frame
-        if is_traced(frame) or not ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
+        if is_traced(frame) or not _ASKS_FOR_LOCALS.isdisjoint(frame.f_code.co_names):
             raise _CannotTellError
         if self._read is None:
             self._read = locals_of(frame)

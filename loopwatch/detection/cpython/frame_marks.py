@@ -38,10 +38,6 @@ class FrameMark:
         return None
 
 
-UNTRACED = frozenset({type(None), FrameMark})
-"""The types of the trace function of a frame that no debugger traces."""
-
-
 def mark_frames(thread_id: int, runners: Container[int]) -> None:
     """Mark the frames of a thread's step that have no mark yet.
 
@@ -69,4 +65,4 @@ def number_of(trace: object) -> int | None:
 
 def is_traced(frame: FrameType) -> bool:
     """Return whether a debugger, or the like, traces the frame."""
-    return type(frame.f_trace) not in UNTRACED
+    return frame.f_trace is not None and type(frame.f_trace) is not FrameMark

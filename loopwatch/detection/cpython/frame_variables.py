@@ -6,45 +6,40 @@ variables, it has made the call again: ``for row in rows: compress(row)``. Only 
 """
 
 import sys
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from inspect import CO_OPTIMIZED
 from itertools import chain, compress, islice, repeat
-from operator import and_, attrgetter, call, contains, mul
+from operator import and_, attrgetter, call
 from types import FrameType
 from typing import Any
 
 COPIES_LOCALS = sys.version_info < (3, 13)
-"""Before Python 3.13, ``f_locals`` of a function is a copy, which the frame keeps."""
-ASKS_FOR_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec"})
-"""Code that uses such a name may hold that copy, which reading ``f_locals`` would change."""
-_flags, _trace = attrgetter("f_code.co_flags"), attrgetter("f_trace")
-_names_used, _names = attrgetter("f_code.co_names"), attrgetter("f_code.co_varnames")
+"""Before Python 3.13, ``f_locals`` of a function is a copy that the frame keeps and the site's code may hold, too."""
+_flags, _names = attrgetter("f_code.co_flags"), attrgetter("f_code.co_varnames")
 
 
 class ReadsVariables:
     """Reads the variables of the innermost frame while the walk along the stack keeps the GIL.
 
-    ``innermost`` is the list that the walk fills. The frame is not asked if its code may hold a copy of its variables,
-    or if its trace function is not ``readable``.
+    ``innermost`` is the list that the walk fills. Nothing is read where reading would change what the site may see.
     """
 
-    def __init__(self, innermost: list[FrameType], readable: frozenset[type]) -> None:
+    steps: tuple[Callable[[], object], ...] = ()
+
+    def __init__(self, innermost: list[FrameType]) -> None:
         self._frames: list[FrameType] = []
         self._ids: list[int] = []
+        if COPIES_LOCALS:
+            return
         found: list[Any] = []
         is_function = map(and_, map(_flags, innermost), repeat(CO_OPTIMIZED))
-        is_readable = map(contains, repeat(readable), map(type, map(_trace, innermost)))
-        is_unaware = map(ASKS_FOR_LOCALS.isdisjoint, map(_names_used, innermost))
-        chosen = map(mul, map(mul, is_function, is_readable), is_unaware)
         get = map(attrgetter("get"), chain.from_iterable(map(repeat, found)))
         values = map(call, get, chain.from_iterable(map(_names, self._frames)))
-        self.steps: tuple[Callable[[], object], ...] = (
-            partial(self._frames.extend, compress(innermost, islice(chosen, 1))),
+        self.steps = (
+            partial(self._frames.extend, compress(innermost, islice(is_function, 1))),
             partial(found.extend, map(attrgetter("f_locals"), self._frames)),
             partial(self._ids.extend, map(id, values)),
-            partial(deque, map(dict.clear, compress(found, repeat(COPIES_LOCALS))), 0),
             found.clear,
         )
 

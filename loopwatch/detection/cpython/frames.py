@@ -55,18 +55,18 @@ class Stack(NamedTuple):
     variables: tuple[int, ...] | None = None
 
 
-def stack_of(thread_id: int, name: str, outermost_name: str = "", readable: frozenset[type] = frozenset()) -> Stack:
+def stack_of(thread_id: int, name: str, outermost_name: str = "") -> Stack:
     """Return the stack of a thread as it is at this moment; empty if there is no such thread.
 
     The frames of functions called ``name``, and the outermost one of ``outermost_name``, are returned too, unless they
-    lie very deep. The variables of the innermost frame are read if the type of its trace function is ``readable``.
+    lie very deep.
     """
     standing: list[tuple[CodeType, int, dict[str, Any], Any]] = []
     innermost: list[FrameType] = []
     named: list[FrameType] = []
     outermost: deque[FrameType] = deque(maxlen=1)
     walk, *walks = (outward(islice(chain(innermost, (None,)), 1)) for _ in range(5))
-    variables = ReadsVariables(innermost, readable)
+    variables = ReadsVariables(innermost)
     at_once(
         partial(innermost.extend, islice(outward(innermost_frame(thread_id)), KEPT)),
         *variables.steps,

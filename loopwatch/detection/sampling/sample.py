@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from loopwatch.detection.cpython import lazy_imports
 from loopwatch.detection.cpython.bytecode import is_entry
 from loopwatch.detection.cpython.callees import callee_at
-from loopwatch.detection.cpython.frame_marks import UNTRACED, mark_frames, number_of
+from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.graphql_fields import COMPLETES_FIELD, resolver_at
@@ -82,7 +82,7 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
         return None
     if is_gil_enabled():
         mark_frames(clock.thread_id, step_runners())
-        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD, UNTRACED)
+        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD)
     else:
         stack = _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED

@@ -1,16 +1,18 @@
 """The variables of the innermost frame tell one call that it makes from the next, and reading them changes nothing."""
 
 import gc
+import sys
 import threading
 import weakref
 from contextlib import contextmanager
 
 import pytest
 
-from loopwatch.detection.cpython.frame_marks import UNTRACED, FrameMark
+from loopwatch.detection.cpython.frame_variables import COPIES_LOCALS
 from loopwatch.detection.cpython.frames import stack_of
 
 WITHIN_S = 60
+if_they_are_read = pytest.mark.skipif(COPIES_LOCALS, reason="Before Python 3.13, f_locals is a copy")
 
 
 class Book:
@@ -29,8 +31,8 @@ class Loop:
         self._go_on.acquire()
         self._thread = threading.Thread(target=body, args=[self._ready, self._go_on, books])
 
-    def variables(self, readable=UNTRACED):
-        return stack_of(self._thread.ident, "", readable=readable).variables
+    def variables(self):
+        return stack_of(self._thread.ident, "").variables
 
     def go_on(self):
         self._go_on.release()
@@ -96,6 +98,16 @@ def asks_for_locals(ready, go_on, books):
         assert known["book"] is book
 
 
+def lends_its_locals(ready, go_on, books):
+    known = sys._getframe().f_locals
+    for _book in books:
+        before = {**known, "before": None}
+        ready.release()
+        go_on.acquire(timeout=WITHIN_S)
+        assert {**known, "before": None} == before
+
+
+@if_they_are_read
 @pytest.mark.parametrize("body", [goes_over, comprehends, generates, counts])
 def test_a_variable_that_the_function_assigns_tells_its_calls_apart(body):
     with Loop(body, [Book(), Book()]).running() as loop:
@@ -106,6 +118,7 @@ def test_a_variable_that_the_function_assigns_tells_its_calls_apart(body):
     assert second not in (first[0], None)
 
 
+@if_they_are_read
 @pytest.mark.parametrize(
     "body",
     [
@@ -121,16 +134,19 @@ def test_other_calls_look_like_one(body):
     assert first == second is not None
 
 
-def test_a_function_that_asks_for_its_locals_keeps_them():
-    with Loop(asks_for_locals, [Book(), Book()]).running() as loop:
+@pytest.mark.parametrize("body", [asks_for_locals, lends_its_locals])
+def test_a_function_that_holds_its_variables_sees_no_change(body):
+    with Loop(body, [Book(), Book()]).running() as loop:
+        loop.variables()
+
+
+@pytest.mark.skipif(not COPIES_LOCALS, reason="Since Python 3.13, f_locals is no copy")
+def test_nothing_is_read_where_reading_makes_a_copy_that_the_frame_keeps():
+    with Loop(goes_over, [Book()]).running() as loop:
         assert loop.variables() is None
 
 
-def test_a_function_that_a_debugger_traces_is_not_read():
-    with Loop(goes_over, [Book()]).running() as loop:
-        assert loop.variables(readable=frozenset({FrameMark})) is None
-
-
+@if_they_are_read
 def test_what_a_variable_referred_to_is_not_kept():
     made = []
 
