@@ -5,16 +5,20 @@ https://github.com/django/channels/blob/4.3.1/channels/routing.py and ``Consumer
 """
 
 import inspect
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from loopwatch.detection.cpython.namespaces import computes_attributes, kept_attribute, static_attribute
+
 MOST_LAYERS = 1_000
 MAX_NESTING = 20
-_WRAPPED = ("application", "inner", "app")
-"""The names under which middleware of different frameworks keeps the application that it wraps."""
+_WRAPPED = ("application", "inner", "app", "router")
+"""The names under which middleware and applications of different frameworks keep the application that they wrap."""
 _UNREAD = "<unread>"
 """The pattern of a route that is not Django's, such as Starlette's; no request is matched with it."""
+Read = Callable[[object, str], Any]
+"""Returns an attribute of an application, ``None`` if there is none. A check asks nothing: ``kept_attribute``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,15 @@ class Edge:
         return None if self.pattern is _UNREAD else self.pattern.match(path)
 
 
-def layers(application: object) -> Iterator[Layer]:
+def asked_attribute(owner: object, name: str) -> Any:
+    """Return an attribute of an application that serves requests, so that a proxy has been evaluated already."""
+    try:
+        return getattr(owner, name, None)
+    except Exception:  # noqa: BLE001 - a property of the site's code may raise anything
+        return None
+
+
+def layers(application: object, read: Read = kept_attribute) -> Iterator[Layer]:
     """Yield the application and everything that it wraps and routes to, outermost first."""
     waiting, seen = [Layer(application)], set[tuple[int, str]]()
     while waiting and len(seen) < MOST_LAYERS:
@@ -58,7 +70,7 @@ def layers(application: object) -> Iterator[Layer]:
             continue
         seen.add(known_as)
         yield layer
-        waiting += [_below(layer, edge) for edge in _edges(layer.application)]
+        waiting += [_below(layer, edge) for edge in _edges(layer.application, read)]
 
 
 def why_not_asgi(application: Any) -> str:
@@ -93,24 +105,33 @@ def protocols(application: object) -> Mapping[str, object]:
     for layer in layers(application):
         if is_loopwatch(layer.application):
             break
-        mapping = _attribute(layer.application, "application_mapping")
-        if isinstance(mapping, Mapping):
-            return mapping
+        mapping = kept_attribute(layer.application, "application_mapping")
+        if issubclass(type(mapping), dict):
+            return dict(dict.items(mapping))
     return {}
 
 
-def is_wrapped(application: object) -> bool:
-    """Return whether the application or something inside it is a ``LoopWatch``."""
-    return any(is_loopwatch(layer.application) for layer in layers(application))
+def is_wrapped(application: object) -> bool | None:
+    """Return whether the application or something inside it is a ``LoopWatch``; ``None`` if only code can tell."""
+    found = [layer.application for layer in layers(application)]
+    if any(map(is_loopwatch, found)):
+        return True
+    return None if any(map(_hides_layers, found)) else False
 
 
 def is_loopwatch(application: object) -> bool:
-    return getattr(application, "is_loopwatch", False) is True
+    return kept_attribute(application, "is_loopwatch") is True
 
 
-def consumer_of(application: object) -> type | None:
+def _hides_layers(application: object) -> bool:
+    """Return whether code of the site would have to run to find what the application wraps."""
+    kept = (static_attribute(application, name) for name in _WRAPPED)
+    return computes_attributes(application) or any(issubclass(type(each), property) for each in kept)
+
+
+def consumer_of(application: object, read: Read = kept_attribute) -> type | None:
     """Return the Channels consumer that an application runs; ``None`` for any other application."""
-    consumer = _attribute(application, "consumer_class")
+    consumer = read(application, "consumer_class")
     return consumer if issubclass(type(consumer), type) else None
 
 
@@ -121,10 +142,10 @@ def consumer_for(application: object, protocol: str, path: str, channel: str = "
     """
     route, path, wanted = "", path.lstrip("/"), protocol
     for _ in range(MAX_NESTING):
-        consumer = consumer_of(application)
+        consumer = consumer_of(application, asked_attribute)
         if consumer is not None:
             return route, consumer
-        edges = list(_edges(application))
+        edges = list(_edges(application, asked_attribute))
         named = {edge.protocol for edge in edges if edge.protocol}
         if channel and named and protocol not in named:
             wanted = channel
@@ -139,28 +160,21 @@ def consumer_for(application: object, protocol: str, path: str, channel: str = "
     return route, None
 
 
-def _edges(application: object) -> Iterator[Edge]:
-    mapping, routes = _attribute(application, "application_mapping"), _attribute(application, "routes")
-    if isinstance(mapping, Mapping):
-        yield from (Edge(inner, protocol=protocol) for protocol, inner in mapping.items())
-    if isinstance(routes, Iterable):
-        yield from map(_edge_of, routes)
-    yield from (Edge(_attribute(application, name)) for name in _WRAPPED)
+def _edges(application: object, read: Read) -> Iterator[Edge]:
+    mapping, routes = read(application, "application_mapping"), read(application, "routes")
+    if issubclass(type(mapping), dict):
+        yield from (Edge(inner, protocol=protocol) for protocol, inner in dict.items(mapping))
+    if issubclass(type(routes), list | tuple):
+        yield from (_edge_of(route, read) for route in routes)
+    yield from (Edge(read(application, name)) for name in _WRAPPED)
 
 
-def _edge_of(route: object) -> Edge:
-    pattern = _attribute(route, "pattern")
+def _edge_of(route: object, read: Read) -> Edge:
+    pattern = read(route, "pattern")
     if pattern is None:
-        return Edge(_attribute(route, "app"), pattern=_UNREAD)
-    return Edge(_attribute(route, "callback"), pattern=pattern)
+        return Edge(read(route, "app"), pattern=_UNREAD)
+    return Edge(read(route, "callback"), pattern=pattern)
 
 
 def _below(layer: Layer, edge: Edge) -> Layer:
     return Layer(edge.application, edge.protocol or layer.protocol, layer.route + edge.route)
-
-
-def _attribute(owner: object, name: str) -> Any:
-    try:
-        return getattr(owner, name, None)
-    except Exception:  # noqa: BLE001 - a property of the site's code may raise anything
-        return None

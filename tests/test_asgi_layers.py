@@ -5,6 +5,7 @@ from channels.consumer import AsyncConsumer
 from channels.middleware import BaseMiddleware
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.urls import path, re_path
+from django.utils.functional import SimpleLazyObject
 
 from loopwatch.asgi import LoopWatch
 from loopwatch.asgi_layers import consumer_for, layers
@@ -91,6 +92,11 @@ def test_an_application_around_itself_ends_the_search():
     circle.app = circle
     assert [layer.application for layer in layers(circle)] == [circle]
     assert consumer_for(circle, "http", "/") == ("", None)
+
+
+@pytest.mark.parametrize("application", [routed, Chat.as_asgi()], ids=["routed", "consumer"])
+def test_a_request_is_followed_through_a_lazy_object_that_serves_it(application):
+    assert consumer_for(SimpleLazyObject(lambda: application), "websocket", "/ws/room/tea/")[1] is Chat
 
 
 def test_a_property_that_raises_hides_nothing_else():

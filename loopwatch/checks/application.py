@@ -19,10 +19,11 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
     except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
         return [_does_not_import(dotted_path, error)]
     try:
-        if not is_wrapped(application):
-            return [_not_wrapped(dotted_path)]
-        left_out = [name for name, inner in protocols(application).items() if not is_wrapped(inner)]
-    except Exception:  # noqa: BLE001 - an attribute of the site's application may raise anything
+        wrapped = is_wrapped(application)
+        if not wrapped:
+            return [_not_wrapped(dotted_path)] if wrapped is False else []
+        left_out = [name for name, inner in protocols(application).items() if is_wrapped(inner) is False]
+    except Exception:  # noqa: BLE001 - a check must not end the command
         return []
     left_out = [name for name in left_out if name != "lifespan"]  # without it, the end of the process writes everything
     return [_wrapped_in_part(dotted_path, left_out)] if left_out else []

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's ow
 from django.utils.module_loading import import_string
 
 from loopwatch.checks.site_application import asgi_application_path
+from loopwatch.detection.cpython.namespaces import computes_attributes, static_attribute
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,13 @@ def _middleware() -> Iterator[Capabilities]:
     for path in settings.MIDDLEWARE:
         try:
             factory = import_string(path)
-            sync, can_be_async = getattr(factory, "sync_capable", True), getattr(factory, "async_capable", False)
-            capabilities = Capabilities(path, bool(sync), bool(can_be_async))
         except Exception:  # noqa: BLE001, S112 - Django raises the same when it loads the middleware
             continue
-        yield capabilities
+        sync = static_attribute(factory, "sync_capable", True)
+        can_be_async = static_attribute(factory, "async_capable", False)
+        # What code would have to compute is left to Django.
+        if not computes_attributes(factory) and type(sync) is bool and type(can_be_async) is bool:
+            yield Capabilities(path, sync, can_be_async)
 
 
 def _changes_of_thread(middleware: list[Capabilities]) -> int:

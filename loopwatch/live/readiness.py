@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import get_script_prefix
 from django.utils.module_loading import import_string
 
-from loopwatch.asgi_layers import consumer_of, layers
+from loopwatch.asgi_layers import asked_attribute, consumer_of, layers
 from loopwatch.conf import configuration
 from loopwatch.live.feed import has_shared_layer
 
@@ -63,8 +63,8 @@ def readiness() -> Readiness:
 
 def _routes_to(consumer: type, application: object) -> Iterator[str]:
     """Yield the paths of WebSockets that lead to the consumer, except paths with parameters."""
-    for layer in layers(application):
-        found = consumer_of(layer.application)
+    for layer in layers(application, asked_attribute):
+        found = consumer_of(layer.application, asked_attribute)
         if layer.protocol in (None, "websocket") and found is not None and issubclass(found, consumer):
             path = _ANCHORS.sub("", layer.route)
             if not _PARAMETERS.search(path):

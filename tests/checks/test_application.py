@@ -1,5 +1,8 @@
+from unittest.mock import Mock
+
 import pytest
 from django.core.checks import run_checks
+from django.utils.functional import SimpleLazyObject
 
 
 class Wrapped:
@@ -11,11 +14,43 @@ class Middleware:
         self.inner = inner
 
 
-class Faulty:
-    """An application that fails if it is asked for an attribute."""
+class Slotted:
+    __slots__ = ("app",)
+
+    def __init__(self, app):
+        self.app = app
+
+
+class Starlette:
+    """An application that has its routes from its router."""
+
+    def __init__(self, *routes):
+        self.router = Middleware(None)
+        self.router.routes = list(routes)
+
+    @property
+    def routes(self):
+        return self.router.routes
+
+
+asked = []
+
+
+class Asked:
+    """An application that notes that it is asked for an attribute."""
 
     def __getattr__(self, name):
-        raise RuntimeError(name)
+        asked.append(name)
+        return Wrapped()
+
+
+class Computing:
+    """Middleware that computes what it wraps."""
+
+    @property
+    def application(self):
+        asked.append("application")
+        return Wrapped()
 
 
 class Router:
@@ -56,6 +91,8 @@ def test_an_application_that_is_not_wrapped_gives_a_warning(application):
         Wrapped(),
         Middleware(Wrapped()),
         Middleware(Middleware(Wrapped())),
+        Slotted(Wrapped()),
+        Starlette(Slotted(Wrapped())),
         Router(http=Wrapped(), websocket=Middleware(Wrapped()), lifespan=bare),
     ],
 )
@@ -87,9 +124,23 @@ def test_middleware_around_itself_ends_the_search_of_the_check(application):
     assert ids() == ["loopwatch.W001"]
 
 
-def test_an_application_that_cannot_be_asked_gives_no_warning(application):
-    application(Faulty())
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        pytest.param(Asked(), id="__getattr__"),
+        pytest.param(Computing(), id="a property"),
+        pytest.param(SimpleLazyObject(lambda: asked.append("evaluated")), id="a lazy object"),
+        pytest.param(Mock(), id="a mock"),
+    ],
+)
+@pytest.mark.parametrize(
+    "around", [lambda unknown: unknown, Middleware, lambda unknown: Router(http=Wrapped(), websocket=unknown)]
+)
+def test_an_application_whose_code_would_have_to_run_is_not_asked_and_gives_no_warning(application, around, unknown):
+    asked.clear()
+    application(around(unknown))
     assert ids() == []
+    assert asked == []
 
 
 def test_an_application_that_does_not_import_gives_a_warning(settings):

@@ -9,6 +9,7 @@ from django.test import override_settings
 from django.urls import path
 from django.utils.decorators import async_only_middleware, sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
+from django.utils.functional import SimpleLazyObject
 
 from tests.support.asgi import get
 
@@ -55,15 +56,29 @@ class Mixed(MiddlewareMixin):
     """Made for both by Django's own mixin."""
 
 
-class Faulty:
-    """Middleware that fails if it is asked for its capabilities."""
+asked = []
+
+
+class Computing:
+    """Middleware that computes its capabilities."""
 
     @property
-    def async_capable(self):
-        raise RuntimeError
+    def sync_capable(self):
+        asked.append("sync_capable")
+        return False
 
 
-faulty = Faulty()
+class Asked:
+    def __getattr__(self, name):
+        asked.append(name)
+        return False
+
+
+class OfMetaclass(metaclass=type("Meta", (type,), {"__getattr__": Asked.__getattr__})):
+    """Middleware whose metaclass is asked for its capabilities."""
+
+
+computing, of_getattr, lazy = Computing(), Asked(), SimpleLazyObject(lambda: asked.append("evaluated"))
 
 
 def explode(get_response):
@@ -127,9 +142,12 @@ def test_middleware_that_does_not_import_is_left_to_django(settings, found):
     assert not found(W003)
 
 
-def test_middleware_that_cannot_be_asked_for_its_capabilities_is_left_to_django(settings, found):
-    settings.MIDDLEWARE = [f"{__name__}.faulty"]
+@pytest.mark.parametrize("name", ["computing", "of_getattr", "lazy", "OfMetaclass"])
+def test_middleware_whose_code_would_have_to_run_is_not_asked_and_is_left_to_django(name, settings, found):
+    asked.clear()
+    settings.MIDDLEWARE = [f"{__name__}.{name}"]
     assert not found(W003)
+    assert asked == []
 
 
 @pytest.mark.parametrize("switch", [{"ASGI_APPLICATION": None}, {"LOOPWATCH": {"ENABLED": False}}])

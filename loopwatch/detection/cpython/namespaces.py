@@ -84,6 +84,12 @@ def is_proxy(instance: Any) -> bool:
     return _in_class(type(instance), "__class__") is not _CLASS
 
 
+def computes_attributes(instance: Any) -> bool:
+    """Return whether only code can say which attributes an object has: it is a proxy, or its class has a method."""
+    methods = (_in_class(type(instance), name) for name in ("__getattr__", "__getattribute__"))
+    return is_proxy(instance) or any(type(each) is FunctionType for each in methods)
+
+
 def attribute_in_c(instance: Any, name: str) -> Any:
     """Return an attribute that the type of an instance computes in C, or keeps in a slot; ``None`` if it does not.
 
@@ -114,6 +120,14 @@ def static_attribute(of: Any, name: str, default: Any = None) -> Any:
         return inspect.getattr_static(of, name, default)
     except Exception:  # noqa: BLE001 - a metaclass may raise anything
         return default
+
+
+def kept_attribute(of: Any, name: str) -> Any:
+    """Return an attribute that an object or its class keeps; ``None`` for one that code of the site would compute."""
+    found = static_attribute(of, name)
+    if type(found) in IN_C:
+        found = attribute_in_c(of, name)
+    return None if issubclass(type(found), property) else found
 
 
 def unbound(member: Any) -> Any:
