@@ -67,7 +67,8 @@ class PauseBetweenSteps:
     """A pause in which no long step ran, from when something was due until the loop came to it. Times are ``now()``.
 
     ``handle`` is the step that was late, if it has begun. ``cpu`` was read at the end. All requests in flight had to
-    wait: ``waiting`` is their number, and ``delayed`` are some of them.
+    wait: ``waiting`` is their number, and ``delayed`` are some of them. No step has run from ``rests_since`` on;
+    ``NEVER`` where some steps are not seen.
     """
 
     clock: "LoopClock"
@@ -78,6 +79,7 @@ class PauseBetweenSteps:
     subscribers: tuple[StallSubscriber, ...]
     waiting: int
     delayed: tuple[RequestInFlight, ...]
+    rests_since: float
 
 
 class StallTaker(Protocol):
@@ -199,7 +201,9 @@ class LoopClock:
     def pause(self, since: float, until: float) -> PauseBetweenSteps:
         """Return a pause of this loop, up to now. From any thread."""
         waiting, delayed = self.in_flight.others(None), self.in_flight.some(None)
-        return PauseBetweenSteps(self, since, until, self.handle, self.read_cpu(), self.subscribers, waiting, delayed)
+        rests_since = self.ended if isinstance(self.owner, asyncio.BaseEventLoop) else NEVER
+        seen = self.handle, self.read_cpu(), self.subscribers, waiting, delayed, rests_since
+        return PauseBetweenSteps(self, since, until, *seen)
 
     # The loop's thread calls these.
 

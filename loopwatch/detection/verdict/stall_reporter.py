@@ -11,6 +11,7 @@ from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps, Stall
+from loopwatch.detection.timing.steps import StallSubscriber
 from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
 from loopwatch.detection.verdict.debuggers import is_being_debugged
 from loopwatch.detection.verdict.held_reports import HeldReports
@@ -66,7 +67,7 @@ class StallReporter:
             started = max(pause.since, subscriber.entered)
             if pause.until - started >= subscriber.threshold_s:
                 with self.failures.contained():
-                    subscriber.receive(self._pause(pause, seen, started, subscriber.engine))
+                    subscriber.receive(self._pause(pause, seen, started, subscriber))
 
     def release(self, backlog: Backlog | None = None) -> None:
         """Give out the reports held back for a backlog that is closed; without one, all of them."""
@@ -101,16 +102,21 @@ class StallReporter:
         self._usual.note(call)
         return self._usual.likely(call) if not call.exact and observation.is_contested else call
 
-    def _pause(self, pause: PauseBetweenSteps, seen: SeenPause, started: float, engine: str) -> BlockingCall:
-        collection = self._gc_pauses.by_another_thread(pause.clock.thread_id, started, pause.until)
+    def _pause(
+        self, pause: PauseBetweenSteps, seen: SeenPause, started: float, subscriber: StallSubscriber
+    ) -> BlockingCall:
+        thread_id, until = pause.clock.thread_id, pause.until
+        collection = self._gc_pauses.by_another_thread(thread_id, started, until)
         call = pause_between_steps(
             pause,
             started,
             stall_id=seen.stall_id,
             before=seen.before,
             suspended_s=seen.suspended_s,
+            collecting_s=self._gc_pauses.within(thread_id, started, until).own_s(started, until),
             is_held=seen.hold is not None or collection is not None,
+            threshold_s=subscriber.threshold_s,
             started_at=utc_of(started),
-            engine=engine,
+            engine=subscriber.engine,
         )
         return with_holder(call, seen.hold, collection) if call.cause is Cause.STARVED else call

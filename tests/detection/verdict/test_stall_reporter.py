@@ -4,8 +4,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython.sites import Site
-from loopwatch.detection.machine.gc_pauses import GcPauses
+from loopwatch.detection.machine.gc_pauses import GcPauses, Pause
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps
@@ -44,6 +45,12 @@ class Clock:
     """The clock of a loop whose thread collected no garbage."""
 
     thread_id = 0
+
+
+def pause_of(subscribers):
+    """A pause of one second in which no thread used the CPU, and what the watchdog knew of it."""
+    pause = PauseBetweenSteps(Clock(), 5.0, 6.0, None, reading(6.0), tuple(subscribers), 0, (), 5.0)
+    return pause, SeenPause("a pause", reading(5.0), 0.0, None)
 
 
 def report(seen, watcher, *, ongoing):
@@ -85,9 +92,15 @@ def test_a_subscriber_that_fails_costs_only_itself_and_is_logged_once(watcher, c
 
 def test_a_subscriber_that_fails_costs_no_other_the_report_of_a_pause_between_steps(watcher):
     reporter, subscribers = StallReporter(GcPauses(), list), (Broken(), watcher)
-    pause = PauseBetweenSteps(Clock(), 5.0, 6.0, None, reading(6.0), subscribers, 0, ())
-    reporter.report_pause(pause, SeenPause("a pause", reading(5.0), 0.0, None))
+    reporter.report_pause(*pause_of(subscribers))
     assert len(watcher.calls) == 1
+
+
+def test_a_collection_on_the_loops_own_thread_between_steps_is_reported_as_one(watcher):
+    collections = GcPauses()
+    collections._pauses.append(Pause(Clock.thread_id, 5.0, 5.9))
+    StallReporter(collections, list).report_pause(*pause_of([watcher]))
+    assert [call.cause for call in watcher.calls] == [Cause.GARBAGE_COLLECTION]
 
 
 def test_a_subscriber_that_fails_costs_no_other_the_report_that_was_held_back(watcher):
