@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.watchdog import Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
@@ -14,6 +15,7 @@ from tests.detection.builders import Step, Watch
 class Reports:
     """Keeps the observation of every stall that is settled."""
 
+    failures = Failures()
     is_holding = False
 
     def __init__(self, settled):

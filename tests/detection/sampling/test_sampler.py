@@ -7,6 +7,7 @@ import pytest
 
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.cpu_clocks import Turns, process_s
+from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.thread_cpu import ThreadCpu
 from loopwatch.detection.machine.throttling import Throttling
@@ -19,6 +20,7 @@ from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import Settler
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
+from loopwatch.detection.verdict.stall_reporter import StallReporter
 from tests.detection.builders import Delayed, Step, Watch, stop_clock
 
 AN_HOUR_S = 3600.0
@@ -63,7 +65,8 @@ def sampler(inbox, clock, at):
     """A sampler of that one loop."""
     observations, suspensions, holds = Observations(), Suspensions(at, process_s()), GilHolds(ThreadCpu(), Lookout())
     throttling = Throttling()
-    settler = Settler(None, inbox, observations, CpuBudget(), suspensions, throttling, Lookout(), holds)
+    reports = StallReporter(GcPauses(), list)
+    settler = Settler(reports, inbox, observations, CpuBudget(), suspensions, throttling, Lookout(), holds)
     sampler = Sampler(observations, settler, suspensions, throttling, holds)
     sampler.watch([clock])
     return sampler
