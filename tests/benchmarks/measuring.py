@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 OTHERS_EVERY = 4
 """Other tools take part in every fourth round only: they cost so much that they need fewer."""
 FEWEST_ROUNDS = 2
+FEWEST_SERVED_ROUNDS = 6
 WARMING_UP = 15
 """Loopwatch's tracer leaves alone what has proved quick; nobody else's has anything to learn."""
 
@@ -75,7 +76,7 @@ def _generation(workload: Workload, variants: Sequence[Variant], seconds: float)
         for each in workers.values():
             each.answer()  # that it is ready
         until, rounds = time.monotonic() + seconds, Generation()
-        fewest = FEWEST_ROUNDS if is_warm else 1
+        fewest = (FEWEST_SERVED_ROUNDS if workload.measures else FEWEST_ROUNDS) if is_warm else 1
         while len(rounds) < fewest or (time.monotonic() < until and not workload.is_once):
             with_others = len(rounds) % OTHERS_EVERY == 0
             turn = [each for each in workers if each is BARE or each.is_in_app or each.is_part or with_others]

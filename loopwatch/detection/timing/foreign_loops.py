@@ -19,8 +19,7 @@ from loopwatch.detection.timing.due import noting_run
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.detection.timing.steps import ClockOf, StepObserver, begin_step
 
-# The position of the callback among the arguments.
-_CALLBACK_POSITION = {"call_soon_threadsafe": 0, "call_later": 1, "call_at": 1}
+_SOON, _LATER = ("call_soon", "call_soon_threadsafe"), ("call_later", "call_at")
 _HANDLER_METHODS = ("add_reader", "add_writer", "add_signal_handler")
 _PROTOCOL_METHODS = (
     *("create_server", "create_connection", "create_unix_server", "create_unix_connection"),
@@ -121,9 +120,10 @@ class LoopMethods:
     def install(self) -> bool:
         """Replace the methods. Returns false if the class, such as one written in C, does not allow that."""
         try:
-            self._replace("call_soon", self._calling_soon(self._loop_class.call_soon))
-            for name, position in _CALLBACK_POSITION.items():
-                self._replace(name, self._scheduling(getattr(self._loop_class, name), position))
+            for name in _SOON:
+                self._replace(name, self._calling_soon(getattr(self._loop_class, name)))
+            for name in _LATER:
+                self._replace(name, self._calling_later(getattr(self._loop_class, name)))
             for name in _HANDLER_METHODS:
                 self._replace(name, self._handling(getattr(self._loop_class, name)))
             self._replace("run_forever", noting_run(self._loop_class.run_forever, self._clock_of))
@@ -144,11 +144,11 @@ class LoopMethods:
         self._replacements.replace(self._loop_class, name, replacement)
 
     def _calling_soon(self, method: Any) -> Any:
-        """Written out, because a task calls it for each of its steps."""
-        clock_of = self._clock_of
+        """Written out, because most callbacks are scheduled by it."""
+        clock_of, is_threadsafe = self._clock_of, method.__name__ == "call_soon_threadsafe"
 
         @functools.wraps(method)
-        def call_soon(loop: Any, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        def schedule(loop: Any, callback: Any, *args: Any, context: Context | None = None) -> Any:
             clock = clock_of(loop)
             if clock is None or (type(callback) is FunctionType and id(callback.__code__) in _QUICK):
                 return method(loop, callback, *args, context=context)
@@ -158,15 +158,15 @@ class LoopMethods:
             timed.loop = loop
             timed.clock_of = clock_of
             timed.clock = clock
-            # A running step ends first, and no pause can be longer because of it. So no clock has to be read.
-            timed.due_at = now() if clock.handle is None else clock.started
+            # The step that schedules it ends first, so the beginning of that step will do: no pause gets longer by it.
+            timed.due_at = now() if is_threadsafe or clock.handle is None else clock.started
             if args:
                 return method(loop, timed, *args, context=context)
             return method(loop, timed, context=context)
 
-        return call_soon
+        return schedule
 
-    def _scheduling(self, method: Any, position: int) -> Any:
+    def _calling_later(self, method: Any) -> Any:
         clock_of, due_at_of = self._clock_of, _DUE_AT[method.__name__]
 
         @functools.wraps(method)
@@ -174,9 +174,8 @@ class LoopMethods:
             if clock_of(loop) is not None:
                 if context is None:
                     context = copy_context()
-                if len(args) > position:
-                    timed = _timed(args[position], context, loop, clock_of, due_at_of(loop, args))
-                    args = (*args[:position], timed, *args[position + 1 :])
+                if len(args) > 1:
+                    args = (args[0], _timed(args[1], context, loop, clock_of, due_at_of(loop, args)), *args[2:])
                 elif "callback" in named:
                     named["callback"] = _timed(named["callback"], context, loop, clock_of)
             return method(loop, *args, context=context, **named)
@@ -228,7 +227,6 @@ def _from_now(delay: Any, since: float = 0.0) -> float:
 
 
 _DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
-    "call_soon_threadsafe": lambda _loop, _args: now(),
     "call_later": lambda _loop, args: _from_now(args[0]),
     "call_at": lambda loop, args: _from_now(args[0], loop.time()),
 }

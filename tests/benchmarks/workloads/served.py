@@ -1,7 +1,7 @@
 """Pages behind real servers, each on one CPU, which are asked for from another one.
 
 The process that does this work is the one that asks. It asks as fast as the server answers; then at random moments,
-half as often; and then while one request a second blocks the loop.
+half as often; and then half as often while one more request blocks the loop.
 """
 
 import statistics
@@ -15,7 +15,7 @@ from tests.benchmarks.variants import Variant
 from tests.benchmarks.workloads.work import Group, Measure, Shown, Work, Workload
 
 CONNECTIONS = 16
-SECONDS = 1.0
+SECONDS = 0.5
 """How long each of the three takes."""
 
 APPLICATION = "tests.benchmarks.pages:application"
@@ -26,7 +26,7 @@ MEASURES = (
     Measure("p99", "p99 at full load", Shown.RATIO),
     Measure("half-p50", "Median latency at half load", Shown.RATIO),
     Measure("half-p99", "p99 at half load", Shown.RATIO),
-    Measure("stall-p99", f"p99 at half load, with a stall of {STALL_S * 1000:.0f} ms a second", Shown.RATIO),
+    Measure("stall-p99", f"p99 at half load, beside a stall of {STALL_S * 1000:.0f} ms", Shown.RATIO),
 )
 TITLES = {
     "view": "an async view",
