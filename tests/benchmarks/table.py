@@ -1,4 +1,4 @@
-"""The figures as tables that can be pasted into the README."""
+"""The figures as tables that can be pasted into docs/costs.md."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
