@@ -133,6 +133,7 @@ def test_many_queries_in_one_step_are_to_be_asked_at_once(called_name, calls_see
         ("django.shortcuts.render", "posix.stat", "template"),
         ("django.core.cache.backends.db.DatabaseCache.get", "sqlite3.Cursor.execute", "cache"),
         ("sqlite3.Cursor.fetchone", "sqlite3.Cursor.fetchone", "database"),
+        ("django.contrib.auth.base_user.AbstractBaseUser.save", "sqlite3.Cursor.execute", "repeated-query"),
     ],
 )
 def test_many_queries_inside_of_one_call_are_to_be_asked_at_once(called_name, blocking_call, topic):

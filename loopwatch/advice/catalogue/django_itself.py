@@ -36,7 +36,7 @@ ADVICE: Final = (
     Advice(
         "orm",
         _("Use the ORM's asynchronous methods, or move all queries into one function and call it with sync_to_async."),
-        names=("django.db",),
+        names=("django.db", *(f"django.contrib.auth.base_user.AbstractBaseUser.{each}" for each in ("save", "delete"))),
         example="book = await Book.objects.aget(pk=pk)\n"
         "cheap = [book async for book in Book.objects.filter(price__lt=10)]\n"
         "figures = await sync_to_async(build_figures)()",

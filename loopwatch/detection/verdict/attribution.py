@@ -35,6 +35,8 @@ COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
 GC_COLLECT = "gc.collect"
 _LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
+ADAPTERS = frozenset({"contextlib", "functools", "django.utils.functional", "django.utils.decorators"})
+"""The functions of these modules only run what they are given, such as the generator of a context manager."""
 IMPORT = "import"
 LAZY = " (lazy)"
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
@@ -156,7 +158,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             nodes.append(_import_node(sites, index))
             break
         owner = owner_of(site.code, site.module)
-        if owner is Owner.PLUMBING:
+        if owner is Owner.PLUMBING or (nodes and index and site.module in ADAPTERS):
             continue
         if owner is not Owner.GENERATED or not nodes:  # generated code counts as its caller's
             nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
@@ -287,14 +289,29 @@ def _name_written(sites: Sequence[Site], index: int) -> str:
 def _decorated(sites: Sequence[Site], index: int) -> Site | None:
     """Return the library's function that a decorator's wrapper has called, perhaps through other wrappers."""
     wrapper = sites[index]
+    if not is_closure(wrapper.code) and wrapper.code.co_name != "__call__":
+        return None
+    found = _wrapped(sites, index) or _called_as_written(sites, index)
+    return None if found is None or owner_of(found.code, found.module) is Owner.IN_APP else found
+
+
+def _wrapped(sites: Sequence[Site], index: int) -> Site | None:
+    wrapper = sites[index]
     chain = [wrapper.code]
     while index and len(chain) <= MAX_WRAPPERS and is_closure(chain[-1]):
         index -= 1
         site = sites[index]
         chain.append(site.code)
         if is_decorated(tuple(chain), wrapper.module, site.module):
-            return None if owner_of(site.code, site.module) is Owner.IN_APP else site
+            return site
     return None
+
+
+def _called_as_written(sites: Sequence[Site], index: int) -> Site | None:
+    """Return the function that has the name by which the wrapper was called: not all decorators say what they wrap."""
+    written = _name_written(sites, index)
+    inward = reversed(sites[max(0, index - MAX_WRAPPERS) : index])
+    return next((site for site in inward if written and site.code.co_name == written), None)
 
 
 def _passes_on(sites: Sequence[Site], index: int, callee: Callee) -> bool:

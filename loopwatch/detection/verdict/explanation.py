@@ -20,6 +20,7 @@ from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
 from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.timing.trace import Trace, TracedCall
 from loopwatch.detection.verdict.attribution import (
+    ADAPTERS,
     GC_COLLECT,
     Node,
     Path,
@@ -250,6 +251,8 @@ def _reaching(path: Path, traced: Path, count: int) -> Path:
     nodes, own_key = path.nodes, traced.nodes[-1].key
     if count > 1 and nodes and nodes[-1].is_c and nodes[-2].key == own_key:
         return replace(path, nodes=nodes[:-1])
+    if traced.nodes[-1].site.module in ADAPTERS and not traced.nodes[-1].is_c:
+        return path  # through a function that is no node where it runs another one
     # A decorator's wrapper has the key of the function that it called, if the path continues to that function.
     return (
         path

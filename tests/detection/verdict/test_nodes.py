@@ -1,6 +1,8 @@
 """The frames of a stack become nodes: which functions they name, and whose those are."""
 
 import asyncio
+import contextlib
+import glob
 import importlib._bootstrap
 import json
 import sys
@@ -31,6 +33,11 @@ PLUMBING = site(asyncio.sleep)
 RENDERED = compile("escape(title)", "<template>", "eval")
 GENERATED = compile("factory()", "<string>", "eval")
 SENSITIVE = site(auth.authenticate.__code__, module=debug.__name__)
+DUMPS = site(json.dumps)
+UNKNOWN_WRAPPER = site(inner_code(contextlib.ContextDecorator.__call__, "inner"), module="json.wrapping")
+CALLABLE_WRAPPER = site(contextlib.ContextDecorator.__call__, module="json.wrapping")
+ENTERS, EXIT_STACK = site(contextlib._GeneratorContextManager.__enter__), site(contextlib.ExitStack.enter_context)
+ENTERS_NAME = "contextlib._GeneratorContextManager.__enter__"
 SENSITIVE_NAME = "django.views.decorators.debug.sensitive_variables.decorator.sensitive_variables_wrapper"
 AUTHENTICATE, GET_USER = site(auth.authenticate, module=auth.__name__), site(auth.get_user)
 MANAGER_METHOD = site(Manager.bulk_create.__code__, module=Manager.__module__)
@@ -119,6 +126,28 @@ NODES = [
         ["shop.checkout", *["django.db.models.QuerySet.bulk_create"] * 2],
         id="a manager's method is that of its query set",
     ),
+    pytest.param(
+        [DUMPS, UNKNOWN_WRAPPER, site(shop.checkout, "json.dumps(total)")],
+        ["shop.checkout", *["json.dumps"] * 2],
+        id="a wrapper that does not say what it wraps is named as what the source calls",
+    ),
+    pytest.param(
+        [DUMPS, CALLABLE_WRAPPER, site(shop.checkout, "json.dumps(total)")],
+        ["shop.checkout", *["json.dumps"] * 2],
+        id="so is one that is an object",
+    ),
+    pytest.param(
+        [DUMPS, UNKNOWN_WRAPPER, ADDS_UP],
+        ["shop.checkout", "json.wrapping.ContextDecorator.__call__.inner", "json.dumps"],
+        id="a wrapper that is called by another name is named as itself",
+    ),
+    pytest.param(
+        [site(glob._iglob), ENTERS, EXIT_STACK, ADDS_UP],
+        ["shop.checkout", "glob._iglob"],
+        id="a context manager made from a generator is named as the generator",
+    ),
+    pytest.param([ENTERS, ADDS_UP], ["shop.checkout", ENTERS_NAME], id="unless the generator does not run"),
+    pytest.param([site(glob._iglob), ENTERS], [ENTERS_NAME, "glob._iglob"], id="or it is the step"),
     pytest.param(
         [WRITE, STORES],
         [f"{__name__}.store", "io.BufferedRandom.write"],

@@ -1,5 +1,7 @@
 """Samples share the time of the traced call they were taken in, and name what it called."""
 
+import contextlib
+
 import pytest
 from django.db.models import Manager, QuerySet
 
@@ -185,6 +187,13 @@ def test_a_sample_inside_of_a_decorators_wrapper_shows_the_wrapper_by_what_it_de
 def test_a_sample_of_a_function_that_is_plumbing_stays_as_it_is():
     sampled = [path([POPPING, PLUMBING], 4.0)]
     assert shares(explained([traced([PLUMBING], 0.0, 4.0)], sampled)) == [("list.pop", 4.0)]
+
+
+def test_a_sample_inside_of_a_function_that_only_runs_what_it_is_given_goes_on():
+    enters = site(contextlib._GeneratorContextManager.__enter__)
+    sampled = [path([POPPING, enters, CHECKOUT], 4.0)]
+    (seen, *_) = explained([traced([enters, CHECKOUT], 0.0, 4.0)], sampled).paths
+    assert named(seen.nodes) == ["shop.checkout", "shop.price", "list.pop"]
 
 
 # What the trace knows of a sampled stack.
