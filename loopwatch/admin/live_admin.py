@@ -61,6 +61,8 @@ class LiveAdmin(ReadOnlyAdmin):
 
     def finding_view(self, request: HttpRequest, fingerprint: str) -> HttpResponse:
         """Redirect a line of the page to its finding, by fingerprint, as its row may not be written yet."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         found = Finding.objects.using(configuration().database).filter(fingerprint=fingerprint).first()
         page = f"{self.admin_site.name}:loopwatch_finding"
         if found:
