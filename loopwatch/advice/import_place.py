@@ -1,6 +1,7 @@
 """Finds the place for an import that a rewritten module lacks, in the order that isort keeps."""
 
 import ast
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +9,8 @@ from itertools import takewhile
 from typing import Final
 
 _FUTURE: Final = "__future__"
+_STAYS_ON_TOP: Final = re.compile(r"#!|[ \t\f]*#.*?coding[:=]")
+"""A line that the kernel, or Python by PEP 263, looks for in the first two lines of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +28,12 @@ def has_import(module: ast.Module, needed: str) -> bool:
     return any(type(node) is type(wanted) and _bound(wanted) <= _bound(node) for node in module.body)
 
 
-def import_place(module: ast.Module, needed: str) -> ImportPlace:
-    """Return where to insert an import statement among the imports that the module begins with."""
+def import_place(source: str, needed: str) -> ImportPlace:
+    """Return where to insert an import statement among the imports that a module's source begins with.
+
+    Raises ``SyntaxError``.
+    """
+    module = ast.parse(source)
     wanted = _order(_statement(needed))
     docstring, imports = _head(module)
     later = next((node for node in imports if _order(node) > wanted), None)
@@ -35,7 +42,21 @@ def import_place(module: ast.Module, needed: str) -> ImportPlace:
         return ImportPlace(_end(earlier[-1]) + 1, blank_before=_section(earlier[-1]) != wanted[0])
     if later is not None:
         return ImportPlace(later.lineno, blank_after=_section(later) != wanted[0])
-    return ImportPlace(_end(docstring) + 1, blank_before=True) if docstring else ImportPlace(1, blank_after=True)
+    if docstring:
+        return ImportPlace(_end(docstring) + 1, blank_before=True)
+    lines = source.split("\n")
+    comments = _comments_on_top(lines)
+    return ImportPlace(
+        comments + 1, blank_before=comments > 0, blank_after=comments == 0 or bool(lines[comments].strip())
+    )
+
+
+def _comments_on_top(lines: Sequence[str]) -> int:
+    """Return how many lines an import must follow, or comments that have lines to themselves, such as a licence."""
+    count = len(list(takewhile(lambda line: line.startswith("#"), lines)))
+    if lines[count].strip():  # they are about the first statement
+        count = 0
+    return max([count, *(number for number, line in enumerate(lines[:2], 1) if _STAYS_ON_TOP.match(line))])
 
 
 def _statement(text: str) -> ast.stmt:

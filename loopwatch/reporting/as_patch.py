@@ -3,7 +3,6 @@
 A finding has no rewriting if none is certain, if its line has changed since, or if its file is not in the repository.
 """
 
-import ast
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -88,9 +87,8 @@ def _source_of(path: Path) -> str:
 
 
 def _imports(source: str, needed: set[str]) -> Iterator[Edit]:
-    module = ast.parse(source)
     for statement in filter(None, needed):
-        place = import_place(module, statement)
+        place = import_place(source, statement)
         text = "\n" * place.blank_before + f"{statement}\n" + "\n" * place.blank_after
         yield Edit(place.lineno, 0, place.lineno, 0, text)
 

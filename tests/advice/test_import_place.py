@@ -1,5 +1,3 @@
-import ast
-
 import pytest
 
 from loopwatch.advice.import_place import import_place
@@ -9,7 +7,7 @@ ASYNCIO, ASGIREF = "import asyncio", "from asgiref.sync import sync_to_async"
 
 def with_import(source, needed):
     """Insert the import where ``import_place`` says, as the patch does."""
-    place = import_place(ast.parse(source), needed)
+    place = import_place(source, needed)
     lines = source.split("\n")
     lines[place.lineno - 1 : place.lineno - 1] = [*[""] * place.blank_before, needed, *[""] * place.blank_after]
     return "\n".join(lines)
@@ -28,6 +26,15 @@ def with_import(source, needed):
         ("from . import models\n", ASGIREF, f"{ASGIREF}\n\nfrom . import models\n"),
         ('"""Docs."""\nx = 1\n', ASYNCIO, f'"""Docs."""\n\n{ASYNCIO}\nx = 1\n'),
         ("x = 1\n", ASYNCIO, f"{ASYNCIO}\n\nx = 1\n"),
+        ("#!/usr/bin/env python\nx = 1\n", ASYNCIO, f"#!/usr/bin/env python\n\n{ASYNCIO}\n\nx = 1\n"),
+        (
+            "#!/usr/bin/env python\n# vim: set fileencoding=utf-8 :\n# The answer.\nx = 1\n",
+            ASYNCIO,
+            f"#!/usr/bin/env python\n# vim: set fileencoding=utf-8 :\n\n{ASYNCIO}\n\n# The answer.\nx = 1\n",
+        ),
+        ("\n# coding: latin-1\nx = 1\n", ASYNCIO, f"\n# coding: latin-1\n\n{ASYNCIO}\n\nx = 1\n"),
+        ("# Licence: MIT\n# All of it\n\nx = 1\n", ASYNCIO, f"# Licence: MIT\n# All of it\n\n{ASYNCIO}\n\nx = 1\n"),
+        ("# The answer.\nx = 1\n", ASYNCIO, f"{ASYNCIO}\n\n# The answer.\nx = 1\n"),
         (
             "from __future__ import annotations\nx = 1\n",
             ASYNCIO,
