@@ -50,6 +50,7 @@ class LiveAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("Live"),
             "opts": self.opts,
+            "tabs": self.tabs(request),
             "media": self.media,
             "readiness": readiness(),
             "time_zone": timezone.get_current_timezone_name(),

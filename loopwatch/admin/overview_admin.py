@@ -59,6 +59,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("Overview"),
             "opts": self.opts,
+            "tabs": self.tabs(request, {Finding: found.worst.open, ProcessHealth: found.health.processes}),
             "media": self.media,
             "span": span,
             "spans": list(SPANS.values()),

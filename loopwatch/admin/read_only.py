@@ -1,5 +1,6 @@
 """Provides the base class of loopwatch's admins: the recorder writes the rows, users only view them."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -10,8 +11,10 @@ from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db import DataError, router
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.text import capfirst
 
 from loopwatch.admin.row_locks import locked
+from loopwatch.admin.tabs import Counts, Tab, stored_counts, tabs
 from loopwatch.conf import configuration
 
 if TYPE_CHECKING:
@@ -65,7 +68,8 @@ class ReadOnlyAdmin(ModelAdmin):
         """Show the list. An action on rows that cannot exist shows the list again, without filters."""
         if not all(map(_is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
-        return super().changelist_view(request, extra_context)
+        own = {"title": capfirst(self.opts.verbose_name_plural), "tabs": partial(self.tabs, request)}
+        return super().changelist_view(request, own | (extra_context or {}))
 
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -91,8 +95,14 @@ class ReadOnlyAdmin(ModelAdmin):
         obj: Model | None = None,
     ) -> HttpResponse:
         if obj is not None:
-            context |= self.page_context(request, obj)
+            context |= {"tabs": partial(self.tabs, request)} | self.page_context(request, obj)
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def tabs(self, request: HttpRequest, counts: Counts | None = None) -> list[Tab]:
+        """Return the tabs of this page; without ``counts``, they are looked up."""
+        shows = partial(self.shows, request)
+        found = stored_counts(configuration().database) if counts is None else counts
+        return tabs(self.admin_site.name, self.model, shows, found)
 
     def shows(self, request: HttpRequest, model: type[Model]) -> bool:
         """Return whether the user may follow a link to a row of another model."""

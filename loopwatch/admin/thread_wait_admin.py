@@ -47,6 +47,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": _("Thread waits"),
             "opts": self.opts,
+            "tabs": self.tabs(request),
             "media": self.media,
             "span": span,
             "spans": list(SPANS.values()),

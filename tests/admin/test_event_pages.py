@@ -312,7 +312,7 @@ def test_the_list_of_one_finding_leaves_the_stacks_in_the_database(admin_client,
     for _ in range(50):
         stored_event(finding)
     stored_event(stored_finding())
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(8):
         response = admin_client.get(LIST, {"finding__id__exact": finding.pk})
         response.content.decode()
     events = response.context["cl"].result_list

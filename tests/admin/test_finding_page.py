@@ -297,7 +297,7 @@ def test_the_page_of_a_finding_needs_a_bounded_number_of_queries(admin_client, d
     for number in range(60):
         stored_event(finding)
         stored_hour(finding, 60, route=f"{number}/")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         page = page_of(admin_client, finding)
     assert "10 more with less blocked time" in page
 

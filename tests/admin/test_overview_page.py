@@ -197,7 +197,7 @@ def test_the_overview_needs_the_same_few_queries_at_any_size(admin_client, djang
             finding = stored_finding(function=f"f{number}_{each}", first_seen=MINUTE)
             stored_hour(finding, 60, hour=HOUR, route=f"{each}/")
             stored_route(start=HOUR, route=f"{number}_{each}/", blocked_us=1, waited_us=1)
-            stored_loop_time(start=MINUTE, process_id=number * 100 + each, events=1)
+            stored_loop_time(start=MINUTE, process_id=number * 100 + each, events=1, longest_us=1)
             stored_health(process_id=number * 100 + each)
 
     for number in (1, 40):

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.db.models.expressions import CombinedExpression
 
 from loopwatch.impact import Impact
@@ -29,10 +29,14 @@ class WorstFinding:
 
 @dataclass(frozen=True, slots=True)
 class WorstFindings:
-    """The findings with the largest impact first. ``ignored`` counts those left out because they are ignored."""
+    """The findings with the largest impact first.
+
+    ``ignored`` counts those left out because they are ignored, and ``open`` all open findings at any time.
+    """
 
     findings: list[WorstFinding]
     ignored: int
+    open: int
 
 
 def worst_findings(axis: TimeAxis, all_us: int, using: str | None) -> WorstFindings:
@@ -45,7 +49,10 @@ def worst_findings(axis: TimeAxis, all_us: int, using: str | None) -> WorstFindi
         findings=[
             WorstFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in impacts
         ],
-        ignored=happened.filter(status=Finding.Status.IGNORED).count(),
+        **Finding.objects.using(using).aggregate(
+            ignored=Count("pk", filter=Q(status=Finding.Status.IGNORED, last_seen__gte=begin)),
+            open=Count("pk", filter=Q(status=Finding.Status.OPEN)),
+        ),
     )
 
 
