@@ -136,7 +136,7 @@ def test_a_page_says_how_many_calls_were_seen_and_what_to_do_about_many(admin_cl
     finding = stored_finding(blocking_call=name, calls_seen=14)
     event = stored_event(finding, blocking_call=name, called_name=name, calls_seen=14)
     url = page_url(event) if page == "event" else reverse("admin:loopwatch_finding_change", args=[finding.pk])
-    assert "Called at least 14 times in one step" in page_at(admin_client, url)
+    assert "At least 14 calls in one step" in page_at(admin_client, url)
     assert "select_related" in page_at(admin_client, url)
 
 
