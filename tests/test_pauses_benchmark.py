@@ -10,7 +10,8 @@ BY_NAME = {pause.name: pause for pause in PAUSES}
 
 
 def report(began, ended, **said):
-    told = {"cause": "waiting", "called_name": "time.sleep", "exact": True, "holder": None, "holder_is_exact": False}
+    told = {"cause": "waiting", "called_name": "time.sleep", "source": "time.sleep(LASTS_S)", "exact": True}
+    told |= {"holder": None, "holder_is_exact": False}
     return {"began": began, "ended": ended, **told, **said}
 
 
@@ -43,6 +44,7 @@ def test_the_report_that_covers_most_of_a_pause_says_who_made_it():
     [
         ({}, True),
         ({"called_name": "print"}, False),
+        ({"source": "time.sleep(0)"}, False),
         ({"called_name": "print", "exact": False}, None),
         ({"cause": "suspended", "called_name": "print"}, None),
     ],
@@ -51,7 +53,11 @@ def test_a_call_is_right_if_it_is_exact_and_made_the_pause(said, is_right):
     assert judged([report(10.0, 11.0, **said)]).is_call_right is is_right
 
 
-HOLDER = {"function": "tests.benchmarks.pauses.causes.encode", "called_name": "json.dumps"}
+HOLDER = {
+    "function": "tests.benchmarks.pauses.causes.encode",
+    "called_name": "json.dumps",
+    "source": "json.dumps(ROWS)",
+}
 
 
 @pytest.mark.parametrize(
@@ -59,6 +65,7 @@ HOLDER = {"function": "tests.benchmarks.pauses.causes.encode", "called_name": "j
     [
         ({"holder": HOLDER, "holder_is_exact": True}, True),
         ({"holder": HOLDER | {"called_name": "print"}, "holder_is_exact": True}, False),
+        ({"holder": HOLDER | {"source": "json.dumps({})"}, "holder_is_exact": True}, False),
         ({"holder": HOLDER | {"called_name": "print"}}, None),
         ({}, None),
     ],

@@ -20,6 +20,7 @@ HEAP: list[list[None]] = []
 """Takes the garbage collector as long."""
 FEW_THREADS, MANY_THREADS = 8, 30
 BASE = 3
+PBKDF2 = 'hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", 400_000)'
 
 
 def prepare() -> None:
@@ -111,14 +112,15 @@ def collect_in_thread() -> None:
 class Pause:
     """One way to make the loop stand still, and the right report of it.
 
-    ``calls`` are the names of the call to blame, or of the function where no call is. If ``holder`` is set, another
-    thread is to blame, which ran this function.
+    ``calls`` are the names of the call to blame, or of the function where no call is, and ``source`` is the expression
+    to blame. If ``holder`` is set, another thread is to blame, which ran this function.
     """
 
     act: Callable[[], Awaitable[None]]
     causes: tuple[Cause, ...]
     calls: tuple[str, ...] = ()
     holder: str = ""
+    source: str = ""
 
     @property
     def name(self) -> str:
@@ -126,16 +128,16 @@ class Pause:
 
 
 PAUSES = (
-    Pause(wait, (Cause.WAITING,), ("time.sleep",)),
-    Pause(wait_for_lock, (Cause.WAITING,), ("threading.Lock.acquire",)),
-    Pause(compute_in_c, (Cause.COMPUTING,), ("hashlib.pbkdf2_hmac",)),
+    Pause(wait, (Cause.WAITING,), ("time.sleep",), source="time.sleep(LASTS_S)"),
+    Pause(wait_for_lock, (Cause.WAITING,), ("threading.Lock.acquire",), source="lock.acquire(timeout=LASTS_S)"),
+    Pause(compute_in_c, (Cause.COMPUTING,), ("hashlib.pbkdf2_hmac",), source=PBKDF2),
     Pause(compute, (Cause.COMPUTING,), (f"{__name__}.spin",)),
-    Pause(use_operator, (Cause.COMPUTING,), (f"{__name__}.use_operator",)),
-    Pause(collect, (Cause.GARBAGE_COLLECTION, Cause.COMPUTING), ("gc.collect",)),
-    Pause(let_thread_call_c, (Cause.STARVED,), ("json.dumps",), f"{__name__}.encode"),
+    Pause(use_operator, (Cause.COMPUTING,), (f"{__name__}.use_operator",), source="BASE**1_200_000"),
+    Pause(collect, (Cause.GARBAGE_COLLECTION, Cause.COMPUTING), ("gc.collect",), source="gc.collect()"),
+    Pause(let_thread_call_c, (Cause.STARVED,), ("json.dumps",), f"{__name__}.encode", "json.dumps(ROWS)"),
     Pause(let_few_threads_compute, (Cause.STARVED,), (f"{__name__}.spin",), f"{__name__}.spin"),
     Pause(let_many_threads_compute, (Cause.STARVED,), (f"{__name__}.spin",), f"{__name__}.spin"),
-    Pause(let_thread_collect, (Cause.STARVED,), ("gc.collect",), f"{__name__}.collect_in_thread"),
+    Pause(let_thread_collect, (Cause.STARVED,), ("gc.collect",), f"{__name__}.collect_in_thread", "gc.collect()"),
     Pause(rest, (Cause.SUSPENDED,)),
     Pause(use_cpu, (Cause.THROTTLED,)),
 )

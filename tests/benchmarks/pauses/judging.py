@@ -49,22 +49,29 @@ def overlap(one: Span, other: Span) -> float:
 
 
 def is_call_right(report: dict[str, Any], made: Pause) -> bool | None:
-    """Whether the call named as exact is the right one. If another thread kept the GIL, no call of the step is."""
+    """Whether the call named as exact is the right one, by name, line and columns.
+
+    If another thread kept the GIL, no call of the step is.
+    """
     if not report["exact"] or report["cause"] not in ("computing", "waiting", "garbage collection", "importing"):
         return None
-    return not made.holder and report["called_name"] in made.calls
+    return not made.holder and is_expression_right(report, made)
 
 
 def is_holder_right(report: dict[str, Any], made: Pause) -> bool | None:
     holder = report["holder"]
     if not holder or not report["holder_is_exact"]:
         return None
-    return holder["function"] == made.holder and holder["called_name"] in made.calls
+    return holder["function"] == made.holder and is_expression_right(holder, made)
+
+
+def is_expression_right(named: dict[str, Any], made: Pause) -> bool:
+    return named["called_name"] in made.calls and made.source in ("", named["source"])
 
 
 def said(report: dict[str, Any]) -> str:
     """A report in one line, for those that are wrong."""
     certainty = "exact" if report["exact"] else "likely"
-    text = f"{report['cause']}: {report['called_name']} ({certainty})"
+    text = f"{report['cause']}: {report['called_name']} as {report['source']!r} ({certainty})"
     holder = report["holder"]
     return f"{text}, held by {holder['called_name']} in {holder['function']}" if holder else text

@@ -52,8 +52,9 @@ class Notes:
                 "ended": began + call.step_ms / 1000,
                 "cause": call.cause.value,
                 "called_name": call.called_name,
+                "source": call.source,
                 "exact": call.exact,
-                "holder": holder and {"function": holder.function, "called_name": holder.called_name},
+                "holder": holder and _named(holder),
                 "holder_is_exact": bool(holder and holder.exact),
             }
         )
@@ -65,6 +66,10 @@ class Notes:
             felt = time.time()
             if felt - due >= self.threshold_s:
                 self.felt.append((due, felt))
+
+
+def _named(holder: BlockingCall) -> dict[str, str]:
+    return {"function": holder.function, "called_name": holder.called_name, "source": holder.source}
 
 
 notes = Notes()
