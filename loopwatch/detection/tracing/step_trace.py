@@ -28,6 +28,8 @@ READING_INTERVAL_S = 0.001
 MAX_CALLS = 1000
 MAX_READINGS = 1000
 MAX_FRAMES = 500
+_RUN_TEXT = frozenset({"exec", "eval"})
+"""The code that these run counts as their caller's."""
 
 
 def worthwhile_s(threshold_s: float) -> float:
@@ -153,7 +155,7 @@ class StepTrace:
     def _pass_through(self, frame: FrameType, function: Any, started: float) -> None:
         """Note in the calls recorded since ``started`` that a C function has called them back."""
         name = name_of_callee(function)
-        if name:
+        if name and name not in _RUN_TEXT:
             for call in reversed(self._calls.values()):
                 if call.ended < started:
                     break

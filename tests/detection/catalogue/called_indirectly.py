@@ -129,6 +129,12 @@ async def sort_key_that_waits(truth):
 
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
+async def text_that_exec_runs(truth):
+    with truth:
+        exec("def pause():\n    time.sleep(PAUSE_S)\npause()", globals())  # blocks
+
+
+@catalogue.blocks("time.sleep", cause=WAITING, is_c=True)
 async def substitution_that_waits(truth):
     with truth:
         re.sub("a", lambda _: time.sleep(PAUSE_S) or "", "bab")  # blocks

@@ -182,6 +182,14 @@ def test_a_call_that_is_kept_knows_the_c_function_that_called_back_to_it(ends, k
     assert callers_of(inside) == [(another.__code__, "sorted")]
 
 
+@pytest.mark.parametrize("runs_text", [exec, eval])
+def test_text_that_is_run_counts_as_its_callers_code(runs_text, ends, kept):
+    run_step(one_line, ends(time.sleep, 11.0, 13.0))
+    run_step(another, ends(runs_text, 10.9375, 13.0))
+    (call,) = kept()
+    assert callers_of(call) == []
+
+
 def test_a_call_that_is_kept_knows_where_the_c_function_around_it_was_called(ends, kept):
     lines = []
     run_step(one_line, ends(len, 13.0, 14.0))
