@@ -5,6 +5,7 @@ half as often; and then half as often while one more request blocks the loop.
 """
 
 import statistics
+import time
 from functools import partial
 from operator import itemgetter
 
@@ -17,6 +18,8 @@ from tests.benchmarks.workloads.work import Group, Measure, Shown, Work, Workloa
 CONNECTIONS = 16
 SECONDS = 0.5
 """How long each of the three takes."""
+SETTLING_S = 1.2
+"""What is done after a stall, such as writing it a second later, must not fall into the turn of another server."""
 
 APPLICATION = "tests.benchmarks.pages:application"
 MEASURES = (
@@ -47,6 +50,7 @@ def _prepare(server: str, page: str, variant: Variant) -> Work:
             took_s = asking.ask_all_the_time(pool, SECONDS)
             full, used_s = pool.latencies, cpu_s(process) - before_s
         half, stalled = (_half(port, page, len(full) / took_s / 2, stalls) for stalls in ([], [SECONDS / 10]))
+        time.sleep(SETTLING_S)
         return {
             "throughput": took_s / len(full),
             "cpu": used_s / len(full),
