@@ -7,6 +7,7 @@ import pytest
 
 from tests.benchmarks.budgets import Budget, Verdict
 from tests.benchmarks.figures import Figure, figure, figure_of
+from tests.benchmarks.load import moments
 from tests.support.children import run
 
 
@@ -57,6 +58,11 @@ def test_a_budget_is_missed_only_if_that_is_sure():
     assert verdict(least, 0.98, 0.02) is Verdict.UNCLEAR
     assert verdict(least, 0.98, 0.005) is Verdict.MISSED
     assert most.verdict({}) is None
+
+
+def test_there_are_enough_moments_for_a_percentile_at_any_rate():
+    assert len(moments(rate=0.1, seconds=0.5)) >= 2
+    assert len(moments(rate=1000, seconds=0.5)) == pytest.approx(500, rel=0.2)
 
 
 @pytest.mark.servers
