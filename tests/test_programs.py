@@ -1,6 +1,7 @@
 """``recording()`` around loops that no server runs: bots, workers, commands."""
 
 import asyncio
+import inspect
 import os
 import signal
 import sys
@@ -164,7 +165,7 @@ def test_a_loop_of_uvloop_is_recorded():
 
 
 def test_a_decorated_function_is_what_it_was():
-    assert asyncio.iscoroutinefunction(recording(name="bot")(stall))
+    assert inspect.iscoroutinefunction(recording(name="bot")(stall))
     assert recording(name="bot")(stall).__name__ == "stall"
     assert recording(name="bot")(max)(1, 2) == 2
 
