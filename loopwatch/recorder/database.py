@@ -1,7 +1,7 @@
 """The database sink: adds deltas to the stored counters, exactly, while other processes do the same.
 
 Every transaction begins with a write and visits findings in the order of their fingerprints. SQLite therefore never has
-to upgrade a read lock, and PostgreSQL never finds a deadlock.
+to upgrade a read lock, and a server never finds a deadlock at its usual isolation level.
 """
 
 from collections.abc import Callable, Iterator, Mapping
