@@ -47,20 +47,27 @@ class OverviewAdmin(ReadOnlyAdmin):
         return [path("", self.admin_site.admin_view(self.overview_view), name="loopwatch_overview_changelist")]
 
     def overview_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the page. An unknown span is replaced by the default one."""
+        """Show the page."""
         if not self.has_view_permission(request):
             raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Overview"),
+            "opts": self.opts,
+            "media": self.media,
+            **self.overview_context(request),
+        }
+        return TemplateResponse(request, "loopwatch/overview.html", context)
+
+    def overview_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Return what the overview shows, also on the index. An unknown span is replaced by the default one."""
         span = SPANS.get(request.GET.get("span", ""), DEFAULT)
         found = overview_figures(span, using=configuration().database)
         chart = chart_of(found)
         peaks = found.timeline
         bars = list(zip(chart.bars, self._events_urls(request, chart.bars), strict=True))
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Overview"),
-            "opts": self.opts,
+        return {
             "tabs": self.tabs(request, {Finding: found.worst.open, ProcessHealth: found.health.processes}),
-            "media": self.media,
             "span": span,
             "spans": list(SPANS.values()),
             "overview": found,
@@ -81,7 +88,6 @@ class OverviewAdmin(ReadOnlyAdmin):
             "shows_processes": self.shows(request, ProcessHealth),
             "shows_thread_waits": self.shows(request, ThreadWaitTotal),
         }
-        return TemplateResponse(request, "loopwatch/overview.html", context)
 
     def _processes(self, request: HttpRequest, found: OverviewFigures) -> Iterator[tuple[ProcessTimes, str]]:
         """Yield the processes to show, each with the URL of its events, as ``_events_urls`` does."""

@@ -36,9 +36,14 @@ def bad_day():
     return finding
 
 
-def test_the_app_leads_to_it(admin_client):
-    assert f'href="{PAGE}"' in admin_client.get(reverse("admin:app_list", args=["loopwatch"])).content.decode()
+def test_the_index_of_the_app_is_the_overview(admin_client, staff, bad_day):
+    index = reverse("admin:app_list", args=["loopwatch"])
+    assert "2 stalls blocked the loop for 400 ms." in text_of(admin_client.get(index))
+    assert 'href="?span=7d" aria-current="page"' in admin_client.get(index, {"span": "7d"}).content.decode()
     assert f'href="{PAGE}"' in admin_client.get(reverse("admin:index")).content.decode()
+    without = staff("view_processhealth").get(index).content.decode()
+    assert "blocked the loop for" not in without
+    assert reverse("admin:loopwatch_processhealth_changelist") in without
 
 
 def test_the_overview_shows_blocked_time_its_calls_and_the_delayed_requests(admin_client, bad_day):
