@@ -56,9 +56,12 @@ def test_nothing_is_lost_while_a_table_is_missing(recorder_of, missing_table, ca
     assert recorder.flush(60)
     assert sum(Finding.objects.values_list("events", flat=True)) == 300
     assert sum(HourlyTotal.objects.values_list("events", flat=True)) == 300
-    lines = recorder_lines(caplog)
-    assert [level for level, _ in lines] == ["ERROR", "WARNING"]
-    assert "manage.py migrate" in lines[0][1]
+    # On MariaDB a transaction may meet the renaming in a deadlock, which is another failure with another remedy.
+    first, *others, last = recorder_lines(caplog)
+    assert first[0] == "ERROR"
+    assert "manage.py migrate" in first[1]
+    assert ["Deadlock" in message for _, message in others] in ([], [True])
+    assert last[0] == "WARNING"
 
 
 def test_nothing_is_lost_while_the_database_is_unreachable(recorder_of, database, caplog, tmp_path):
