@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 START_WITHIN_S = 60.0
-_UVICORN = ["uvicorn", "--log-level", "error", "--no-access-log"]
+# On a slow machine a connection may rest for longer than the five seconds that are usual.
+_UVICORN = ["uvicorn", "--log-level", "error", "--no-access-log", "--timeout-keep-alive", "600"]
 SERVERS = {
     "daphne": ["daphne", "-v", "0", "-b", "127.0.0.1", "-p"],
     "uvicorn": [*_UVICORN, "--loop", "asyncio", "--port"],
