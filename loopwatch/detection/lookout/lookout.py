@@ -27,6 +27,7 @@ from loopwatch.detection.lookout.hold_folder import open_hold_folder
 from loopwatch.detection.lookout.look import Look, look_of
 from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, NO_DESCRIPTOR, READY, Orders
 from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.machine.cpu_clocks import leave_out_this_thread
 
 logger = logger_of()
 
@@ -165,7 +166,7 @@ class Lookout:
 
     def _run(self, interpreters: Any, orders: Orders, theirs: socket.socket) -> None:
         try:
-            with theirs:
+            with theirs, leave_out_this_thread():
                 _run_interpreter(interpreters, orders)
         except BaseException as error:  # noqa: BLE001 - the watchdog goes on without
             self.why_not = f"it could not begin: {(str(error) or repr(error)).splitlines()[0]}"

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 import weakref
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from loopwatch.detection.machine.clock import now
@@ -28,8 +29,31 @@ def others_s(before: CpuReading, after: CpuReading) -> float:
     return after.process_s - before.process_s - own_s
 
 
-process_s = time.process_time
-"""Returns the CPU seconds of the whole process, including the watchdog."""
+_left_out: tuple[int | None, float] = (None, 0.0)
+"""The clock of the thread that is left out now, and the seconds to subtract besides."""
+
+
+def process_s() -> float:
+    """Return the CPU seconds of the process, including the watchdog, but not those that are left out."""
+    used_s, (clock_id, left_out_s) = time.process_time(), _left_out
+    with contextlib.suppress(OSError):  # the thread has just ended
+        return used_s - left_out_s - (0.0 if clock_id is None else time.clock_gettime(clock_id))
+    return used_s - left_out_s
+
+
+@contextlib.contextmanager
+def leave_out_this_thread() -> Iterator[None]:
+    """Leave out what the calling thread computes, because it never has the GIL of the main interpreter.
+
+    Otherwise, the loop's thread would seem to compete with it for the GIL. One thread at a time can be left out.
+    """
+    global _left_out  # noqa: PLW0603
+    before_s = _left_out[1] - time.thread_time()
+    _left_out = cpu_clock_id(threading.get_ident()), before_s
+    try:
+        yield
+    finally:
+        _left_out = None, before_s + time.thread_time()
 
 
 def cpu_clock_id(thread_id: int) -> int | None:
