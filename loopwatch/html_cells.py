@@ -118,6 +118,11 @@ def route_name(total: RouteImpact) -> str:
     return total.name or _("no route")
 
 
+def request(event: BlockingEvent) -> SafeString:
+    """Show the request so that a long route can be broken."""
+    return format_html('<span class="loopwatch-route">{}</span>', breakable(request_name(event)))
+
+
 def request_name(event: BlockingEvent) -> str:
     """Return the method and route, or the consumer if there is no route."""
     name = f"{event.method} {event.route}".strip()

@@ -54,8 +54,8 @@ class BlockingEventAdmin(FlameExports):
         return html_cells.call_and_place(event)
 
     @admin.display(description=_("request"))
-    def request(self, event: BlockingEvent) -> str:
-        return html_cells.request_name(event)
+    def request(self, event: BlockingEvent) -> SafeString:
+        return html_cells.request(event)
 
     @admin.display(description=_("requests delayed"), ordering=F("requests_delayed") + F("requests_kept_out"))
     def delayed(self, event: BlockingEvent) -> str:

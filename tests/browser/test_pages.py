@@ -54,6 +54,7 @@ def store(transactional_db):
     event = stored_event(finding, started_at=hour, stacks=stacks, contributions=contributions)
     stored_event(finding, started_at=hour - timedelta(minutes=1), ongoing=True)
     stored_event(hostile, started_at=hour, route="", method="")
+    stored_event(hostile, started_at=hour, route="admin/loopwatch/blockingevent/<int:pk>/flame/<slug:file_format>/")
     for minutes in range(0, 50, 7):
         stored_loop_time(
             start=timezone.now() - timedelta(minutes=minutes), events=2, blocked_us=400_000, busy_us=9_000_000
@@ -86,12 +87,21 @@ async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, windo
         assert (look, await window.flaws()) == (look, [])
 
 
-async def test_no_column_of_the_findings_is_cut_off(window, store):
+@pytest.mark.parametrize("model", ["finding", "blockingevent"])
+async def test_no_column_of_a_list_is_cut_off(window, store, model):
     """On a usual screen, with Django's sidebar as it is by default."""
     await window.page.set_viewport_size({"width": 1280, "height": 720})
-    await window.open(reverse("admin:loopwatch_finding_changelist"))
+    await window.open(reverse(f"admin:loopwatch_{model}_changelist"))
     hidden_px = "results => results.scrollWidth - results.clientWidth"
     assert await window.page.locator("#changelist .results").evaluate(hidden_px) <= 0
+
+
+async def test_the_overview_is_as_wide_on_the_index(window, store):
+    width_px = "main => main.clientWidth"
+    await window.open(store["overview"])
+    wide_px = await window.page.locator("#content-main").evaluate(width_px)
+    await window.open(store["index"])
+    assert await window.page.locator("#content-main").evaluate(width_px) == wide_px
 
 
 async def test_faults_of_a_page_are_detected(window):
