@@ -71,10 +71,10 @@ def test_nothing_is_looked_at_while_the_watchdog_wants_nothing(running):
 
 
 @needs_lookout
-def test_nothing_is_left_when_it_ends(lookout):
+def test_nothing_is_left_when_it_ends(lookout, tmp_path):
     interpreters = pytest.importorskip("concurrent.interpreters")
     before = _open_files(), interpreters.list_all()
-    lookout.start(watchdog=0, tells_after_s=NEVER)
+    lookout.start(watchdog=0, tells_after_s=NEVER, hold_folder=str(tmp_path / "holds"))
     wait_until(lambda: lookout.state == IN_USE)
     lookout.stop()
     assert lookout.state == "ended"
@@ -84,6 +84,15 @@ def test_nothing_is_left_when_it_ends(lookout):
 
 def _open_files():
     return len(list(OPEN_FILES.iterdir()))
+
+
+@needs_lookout
+@pytest.mark.parametrize("name", ["missing/holds", "a\0b"])
+def test_a_folder_that_cannot_be_used_is_reported_and_the_lookout_works_without(lookout, tmp_path, caplog, name):
+    lookout.start(watchdog=0, tells_after_s=NEVER, hold_folder=str(tmp_path / name))
+    wait_until(lambda: lookout.state != STARTING)
+    assert lookout.state == IN_USE
+    assert caplog.text.count("it will not be stored") == 1
 
 
 @needs_lookout
