@@ -44,6 +44,13 @@ def site(settings):
     assert leftovers() == before
 
 
+@pytest.fixture
+def server(site):
+    """Stop, also after a run that was disturbed, what a server would stop as it ends."""
+    yield
+    assert site_monitor.stop(60)
+
+
 def leftovers():
     threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("loopwatch")]
     return threads, Handle._run, signal.getsignal(signal.SIGTERM)
@@ -223,7 +230,7 @@ def test_concurrent_blocks_of_threads_have_their_own_names(runs):
 
 
 @pytest.mark.real_stall
-async def test_a_block_in_a_served_process_names_its_own_steps_alone():
+async def test_a_block_in_a_served_process_names_its_own_steps_alone(server):
     application = LoopWatch(get_asgi_application())
     await get(application, "/shop/7/")
     async with recording(name="bot"):
@@ -234,11 +241,10 @@ async def test_a_block_in_a_served_process_names_its_own_steps_alone():
     await get(application, "/shop/7/")
     assert await asyncio.to_thread(site_monitor.flush)
     assert named() == ["shop/<int:pk>/", "bot", "shop/<int:pk>/", "child/", "shop/<int:pk>/"]
-    await asyncio.to_thread(site_monitor.stop)
 
 
 @pytest.mark.real_stall
-async def test_a_block_in_a_thread_of_a_served_process_names_no_steps_of_other_loops():
+async def test_a_block_in_a_thread_of_a_served_process_names_no_steps_of_other_loops(server):
     await get(LoopWatch(get_asgi_application()), "/quick/")
     entered, go_on = threading.Event(), threading.Event()
 
@@ -256,7 +262,6 @@ async def test_a_block_in_a_thread_of_a_served_process_names_no_steps_of_other_l
     await thread
     assert await asyncio.to_thread(site_monitor.flush)
     assert named() == [None, None, "bot"]
-    await asyncio.to_thread(site_monitor.stop)
 
 
 @pytest.mark.real_stall
@@ -283,10 +288,10 @@ def test_a_stall_that_goes_on_as_the_block_ends_is_reported():
         thread.start()
         begun.wait(60)
         time.sleep(0.1)
-    (call,) = [call for call in reports if call.function.endswith("hang")]
-    assert (call.ongoing, call.request) == (False, BOT)
     go_on.set()
     thread.join()
+    (call,) = [call for call in reports if call.function.endswith("hang")]
+    assert (call.ongoing, call.request) == (False, BOT)
 
 
 def test_a_block_that_is_switched_off_installs_nothing(settings):
