@@ -36,34 +36,43 @@ class ProcessExit:
 
 
 class Termination:
-    """Handles ``SIGTERM`` from ``install`` to ``uninstall``, in the main thread and if nothing else handles it.
+    """Handles ``SIGTERM`` from ``install`` to ``uninstall``, unless other code handles it.
 
-    The function runs on a separate thread and may take ``timeout_s``, because the signal may have interrupted code that
-    holds a lock. Then the process ends as it would have: by the signal, without any cleanup.
+    All that are installed share one handler, which the main thread installs for the first of them. The function runs
+    on a separate thread and may take ``timeout_s``, because the signal may have interrupted code that holds a lock.
+    Then the process ends as it would have: by the signal, without any cleanup.
     """
 
     def __init__(self, function: Callable[[], object], timeout_s: float) -> None:
         self._function = function
         self._timeout_s = timeout_s
-        self._is_installed = False
 
     def install(self) -> None:
         if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             with suppress(ValueError):  # only the main thread may
-                signal.signal(signal.SIGTERM, self._terminate)
-                self._is_installed = True
+                signal.signal(signal.SIGTERM, _terminate)
+        if signal.getsignal(signal.SIGTERM) is _terminate:
+            _installed.add(self)
 
     def uninstall(self) -> None:
-        """Restore the default, unless other code has replaced the handler."""
-        if self._is_installed and signal.getsignal(signal.SIGTERM) == self._terminate:
+        """Restore the default with the last one, unless other code has replaced the handler."""
+        _installed.discard(self)
+        if not _installed and signal.getsignal(signal.SIGTERM) is _terminate:
             with suppress(ValueError):  # the block ends in another thread
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._is_installed = False
 
-    def _terminate(self, number: int, _frame: FrameType | None) -> None:
+    def run(self) -> None:
         thread = threading.Thread(target=self._function, name="loopwatch-stop", daemon=True)
         with suppress(RuntimeError):  # the process can start no thread
             thread.start()
             thread.join(self._timeout_s)
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
+
+
+_installed: set[Termination] = set()
+
+
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    for each in tuple(_installed):
+        each.run()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)

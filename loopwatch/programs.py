@@ -6,6 +6,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast
 
+from asgiref.sync import iscoroutinefunction
+
 from loopwatch import site_monitor
 from loopwatch.beside_the_loop import beside_the_loop
 from loopwatch.detection.timing.in_flight import RequestInFlight, current_request
@@ -43,6 +45,7 @@ class Recording:
     ) -> None:
         if (program := self._end()) is not None:
             site_monitor.leave(program)
+        self._termination.uninstall()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -52,10 +55,16 @@ class Recording:
     ) -> None:
         if (program := self._end()) is not None:
             await beside_the_loop(site_monitor.leave, program)
+        self._termination.uninstall()
 
     def __call__(self, function: Function) -> Function:
         """Record each call of a function or coroutine function."""
-        if inspect.iscoroutinefunction(function):
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"recording() cannot decorate the generator function {function.__qualname__}, whose code runs after the"
+                " call. Use recording() as a block around the loop that consumes it."
+            )
+        if iscoroutinefunction(function):
 
             @functools.wraps(function)
             async def recorded_coroutine(*args: Any, **named: Any) -> Any:
@@ -77,7 +86,6 @@ class Recording:
         if program is not None:
             program.in_flight.finish()
             current_request.set(self._outer)
-            self._termination.uninstall()
         return program
 
 

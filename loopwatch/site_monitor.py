@@ -86,16 +86,9 @@ class SiteMonitor:
 
     def enter(self, program: OpenProgram) -> bool:
         """Record the loops of a block until ``leave``; return False if it is not recorded, which is logged."""
-        if not apps.ready:
-            self._log_once(
-                "Django is not set up. Call django.setup() first; without Django there is loopwatch.watch()."
-            )
-            return False
         current = self._settings()
-        if current is None:
-            return False
         with self._lock:
-            if not self._may_watch(current):
+            if current is None or not self._may_watch(current):
                 return False
             self.programs.add(program)
             if program.loop is None:
@@ -112,7 +105,8 @@ class SiteMonitor:
                 monitor.adopt_by(None)
             if self._configuration and self._recorder:
                 self._at_rest = self._configuration, self._recorder
-            return self._stop_unwanted(timeout_s)
+            self._forget_unwanted(timeout_s)
+        return self._write(timeout_s)
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch a loop that comes to run while a block is open."""
@@ -167,7 +161,8 @@ class SiteMonitor:
         """Stop watching one loop, and everything with the last loop; return False on timeout."""
         with self._lock:
             self._in_flight.pop(loop, None)
-            return self._stop_unwanted(timeout_s)
+            self._forget_unwanted(timeout_s)
+        return self._write(timeout_s)
 
     def abandon(self) -> None:
         """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
@@ -178,14 +173,13 @@ class SiteMonitor:
 
     def flush(self, timeout_s: float) -> bool:
         """Write everything detected so far; return False on timeout."""
-        with self._lock:
-            return self._flush(timeout_s)
+        return monitor.settle(timeout_s) and ((recorder := self._recorder) is None or recorder.flush(timeout_s))
 
     def stats(self) -> "Stats":
         """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
         from loopwatch.recorder.health import Stats  # noqa: PLC0415
 
-        # ``stop`` and ``flush`` may hold the lock for seconds.
+        # ``stop`` may hold the lock for seconds.
         recorder = self._recorder
         return replace(recorder.stats(), loops=len(self._subscribers)) if recorder else Stats()
 
@@ -271,15 +265,23 @@ class SiteMonitor:
             if subscriber.clock is not None:
                 subscriber.clock.in_flight.program = self.programs.of(loop, subscriber.clock.thread_id, self._in_flight)
 
-    def _stop_unwanted(self, timeout_s: float) -> bool:
-        """Stop watching the loops that serve nothing and that no block wants, and everything with the last one."""
+    def _forget_unwanted(self, timeout_s: float) -> None:
+        """Stop watching the loops that serve nothing and that no block wants."""
         for loop in list(self._subscribers):
             if loop.is_closed() or not (loop in self._in_flight or self.programs.want(loop)):
                 self._forget(loop, timeout_s)
         self._assign_programs()
         if not self._in_flight:
             self._end_sign_of_life()
-        return self._flush(timeout_s) if self._subscribers or self.programs else self._stop(timeout_s)
+
+    def _write(self, timeout_s: float) -> bool:
+        """Write everything detected so far; stop if nothing is watched any more. Returns False on timeout."""
+        deadline = time.monotonic() + timeout_s
+        is_written = self.flush(timeout_s)  # without the lock, which a loop takes as it enters a block
+        with self._lock:
+            if self._subscribers or self.programs:
+                return is_written
+            return self._stop(max(0.0, deadline - time.monotonic())) and is_written
 
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()
@@ -299,9 +301,6 @@ class SiteMonitor:
         if self._sign_of_life is not None:
             self._sign_of_life.stop()
             self._sign_of_life = None
-
-    def _flush(self, timeout_s: float) -> bool:
-        return monitor.settle(timeout_s) and (self._recorder is None or self._recorder.flush(timeout_s))
 
     def _forget(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
         self._thread_waits.remove(loop)

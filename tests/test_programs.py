@@ -66,6 +66,10 @@ async def stall():
     await asyncio.sleep(0)
 
 
+async def generate_on_a_loop():
+    yield
+
+
 def around_a_loop():
     with recording(name="bot"):
         asyncio.run(stall())
@@ -330,6 +334,28 @@ def test_a_name_is_a_string_that_says_something(name, error):
         recording(name=name)
 
 
+@pytest.mark.real_stall
+def test_a_block_that_waits_for_its_reports_keeps_no_other_from_entering(settings):
+    monitor, is_free = site_monitor._monitor, []
+
+    def deliver(call):
+        wait_until(lambda: not monitor.programs)
+        is_free.append(monitor._lock.acquire(timeout=site_monitor.STOP_TIMEOUT_S / 2))
+        if is_free[-1]:
+            monitor._lock.release()
+
+    settings.LOOPWATCH = settings.LOOPWATCH | {"ON_BLOCKING_CALL": deliver}
+    with recording(name="bot"):
+        asyncio.run(stall())
+    assert set(is_free) == {True}
+
+
+@pytest.mark.parametrize("function", [lambda: (yield), generate_on_a_loop], ids=["generator", "asynchronous generator"])
+def test_a_generator_function_is_refused_because_its_code_runs_after_the_call(function):
+    with pytest.raises(TypeError, match="generator function"):
+        recording(name="bot")(function)
+
+
 def test_a_block_is_open_once():
     block = recording(name="bot")
     with block:
@@ -353,6 +379,27 @@ def test_the_default_of_sigterm_is_back_after_the_block(sigterm):
         assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
         with recording(name="inner"):
             pass
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_sigterm_is_handled_until_the_last_of_overlapping_blocks_has_ended(sigterm):
+    async def main():
+        entered, ended = asyncio.Event(), asyncio.Event()
+
+        async def first():
+            async with recording(name="first"):
+                await entered.wait()
+            ended.set()
+
+        async def second():
+            async with recording(name="second"):
+                entered.set()
+                await ended.wait()
+                assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+
+        await asyncio.gather(first(), second())
+
+    asyncio.run(main())
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 

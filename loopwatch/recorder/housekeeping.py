@@ -29,6 +29,8 @@ PRUNE_INTERVAL_S = 60.0
 BATCHES = 5
 BATCH_SIZE = 100
 CLOCKS_DIFFER = timedelta(hours=1)
+OVERDUE_AFTER = timedelta(hours=1)
+"""Rows of processes that are older than they may be by this long show that nobody has pruned."""
 
 logger = logger_of("recorder")
 
@@ -42,13 +44,15 @@ class Housekeeping:
         self._kept = timedelta(days=configuration.events_kept_days)
         self._health = HealthRow(text(configuration.release, 100))
         self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+        self._has_run = False
 
     def run(self, alias: str, stats: Stats) -> None:
         """Maintain the database that was just written to."""
         try:
             self._health.write(alias, stats)
             self._abandoned.take()
-            if time.monotonic() >= self._prune_at:
+            is_first, self._has_run = not self._has_run, True
+            if time.monotonic() >= self._prune_at or (is_first and _is_pruning_overdue(alias)):
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
                 self._prune(alias)
         except Exception as error:  # noqa: BLE001 - the stalls are written already
@@ -79,6 +83,12 @@ class Housekeeping:
     def _doubt(self, doubt: str) -> None:
         if self._errors.count("clock", ValueError(doubt), doubt):
             logger.warning("%s More of this is only counted.", doubt)
+
+
+def _is_pruning_overdue(alias: str) -> bool:
+    """Return whether no process has lived long enough to prune: jobs and commands may end within seconds."""
+    oldest = as_stored(trusted_time.earlier_time(alias) - health_rows.KEPT - OVERDUE_AFTER)
+    return ProcessHealth.objects.using(alias).filter(reported_at__lt=oldest).exists()
 
 
 def _span(time: timedelta) -> str:

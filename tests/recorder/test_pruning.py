@@ -157,6 +157,20 @@ def test_the_writer_deletes_old_thread_waits_a_little_at_a_time(recorder_of, soo
     assert recorder.stats().errors == {}
 
 
+def test_where_no_process_lives_for_a_minute_the_next_one_prunes_at_once(recorder_of):
+    now = timezone.now()
+    finding = stored_finding(events=2)
+    for day in (31, 1):
+        stored_event(finding, started_at=now - timedelta(days=day))
+    past = {"host": "job", "process_id": 1, "since": now - timedelta(days=8)}
+    ProcessHealth.objects.create(**past, reported_at=now - timedelta(days=8))
+    recorder = recorder_of(events_kept_days=30)
+    recorder.put(blocking_call(started_at=now))
+    assert recorder.flush(60)
+    assert finding.blocking_events.count() == 1
+    assert not ProcessHealth.objects.filter(host="job").exists()
+
+
 def test_the_writer_leaves_old_events_alone_for_the_first_minute(recorder_of):
     stored(3)
     recorder = recorder_of(events_kept_days=1)

@@ -4,6 +4,7 @@ Content is not trusted: a file may be torn, come from another version, or be wri
 read is removed and counted. A file that is locked belongs to a process that lives, and is left alone. Reads files.
 """
 
+import errno
 import importlib
 import json
 import os
@@ -21,6 +22,8 @@ LARGEST_FILE = 2_000_000
 LONGEST_TEXT = 1_000
 LARGEST_INTEGER = 2**31 - 1
 LONGEST_S = 10.0**9
+_NEVER_OURS = frozenset({errno.ELOOP, errno.EACCES, errno.EPERM, errno.EISDIR, errno.ENXIO})
+"""Why a symbolic link, a file of another user, a folder or a socket cannot be opened."""
 OTHER_OPCODE = -1
 """Stands for an opcode of another Python."""
 
@@ -71,22 +74,23 @@ def _taken(folder: int) -> Iterator[bytes]:
 def _content_unless_locked(name: str, folder: int) -> bytes | None:
     """Return the content of a file, or nothing of it if it is no plain file of this user, or too large.
 
-    Returns ``None`` if its process lives, or another one is taking it.
+    Returns ``None`` if its process may live, if another one is taking it, or if this process has no descriptor left.
     """
     fcntl = importlib.import_module("fcntl")
     try:
         # NFS locks only files that are open for writing: flock(2).
         file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except OSError:  # a symbolic link, or a file of another user
-        return b""
+    except OSError as error:
+        return b"" if error.errno in _NEVER_OURS else None
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # its process lives, or nobody can tell
+            return None
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_size > LARGEST_FILE:
             return b""
         return os.read(file, LARGEST_FILE) if found.st_nlink else None
-    except BlockingIOError:
-        return None
     except OSError:
         return b""
     finally:

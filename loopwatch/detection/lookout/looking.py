@@ -131,6 +131,7 @@ class HoldFile:
             os.rename(f"{name}.new", name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         except OSError:
             os.close(file)
+            os.unlink(f"{name}.new", dir_fd=self._folder)
             raise
         self._name, self._file = name, file
 

@@ -1,14 +1,16 @@
 """What keeps the GIL permanently is noted in a file, which another process reads once the first one was killed."""
 
+import errno
 import json
 import os
+import resource
 import sys
 import time
 from datetime import UTC, datetime
 
 import pytest
 
-from loopwatch.detection.lookout import looking
+from loopwatch.detection.lookout import abandoned_holds, looking
 from loopwatch.detection.lookout.abandoned_holds import LARGEST_FILE, read_hold, take_abandoned_holds
 from loopwatch.detection.lookout.hold_folder import open_hold_folder
 from loopwatch.detection.lookout.look import LookedFrame
@@ -172,6 +174,27 @@ def test_a_file_of_a_process_that_lives_is_left_alone(path, folder):
     assert take_abandoned_holds(str(path)).holds == ()
     assert len(names(path)) == 1
     file.remove()
+
+
+def test_a_process_without_descriptors_leaves_the_files_for_another(path, folder):
+    (path / NAME).write_bytes(entry() + b"\n")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        content = abandoned_holds._content_unless_locked(NAME, folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert content is None
+    assert len(take_abandoned_holds(str(path)).holds) == 1
+
+
+def test_a_file_that_cannot_be_locked_is_not_left_behind(path, folder, monkeypatch):
+    def unlocked(file, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(looking.fcntl, "flock", unlocked)
+    HoldFile(folder).add(b"a line\n")
+    assert names(path) == []
 
 
 def test_a_file_of_a_process_that_has_ended_is_read_and_removed(path, folder):
