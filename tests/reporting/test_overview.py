@@ -14,7 +14,13 @@ from tests.stored import stored_event, stored_finding, stored_health, stored_hou
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 25, 13, 37, 42, tzinfo=UTC)
-THIS_HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+THIS_HOUR = datetime.min.replace(tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def this_hour(monkeypatch):
+    """Set the hour at the beginning of each test: the tests of a run may begin in one hour and end in the next."""
+    monkeypatch.setitem(globals(), "THIS_HOUR", datetime.now(UTC).replace(minute=0, second=0, microsecond=0))
 
 
 @pytest.mark.parametrize(
