@@ -15,7 +15,7 @@ MAX_PENDING = 10_000
 
 
 def is_coroutine_function(callback: object) -> bool:
-    """Return whether calling this only makes a coroutine, which nobody would await."""
+    """Return whether calling this only makes a coroutine, which would never be awaited."""
     call = getattr(type(callback), "__call__", None)  # noqa: B004 - the method, not whether there is one
     return inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(call)
 

@@ -30,7 +30,7 @@ BATCHES = 5
 BATCH_SIZE = 100
 CLOCKS_DIFFER = timedelta(hours=1)
 OVERDUE_AFTER = timedelta(hours=1)
-"""Rows of processes that are older than they may be by this long show that nobody has pruned."""
+"""If rows of processes are older than ``KEPT`` by this much, no process has pruned the store."""
 
 logger = logger_of("recorder")
 

@@ -85,7 +85,7 @@ def _content_unless_locked(name: str, folder: int) -> bytes | None:
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:  # its process lives, or nobody can tell
+        except OSError:  # its process lives, or the file system has no locks
             return None
         found = os.fstat(file)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_size > LARGEST_FILE:

@@ -94,7 +94,7 @@ class AlikeLooks:
 class HoldFile:
     """Notes on disk what keeps the GIL, as long as it does. If the process is killed, another one reads the file.
 
-    The file is locked while this process lives. It gets its name when it is locked, so that nobody reads it before.
+    The file is locked while this process lives. It gets its name when it is locked, so that no process reads it before.
     """
 
     def __init__(self, folder: int) -> None:
@@ -201,7 +201,7 @@ class Looker:
 
 
 def line_of(run: AlikeLooks) -> bytes:
-    """Return what is told on standard error: nobody else can, because every other thread waits for the GIL."""
+    """Return the line for standard error. No other thread can report it, because all wait for the GIL."""
     thread_id, frames, _ = run.seen
     places = [f"{filename}:{lineno} in {function}" for filename, function, lineno, *_ in frames[:3]]
     text = f"loopwatch: thread {thread_id} has kept the GIL for {run.lasted_s:.0f} s, so no other thread runs: "
