@@ -71,13 +71,16 @@ class Watcher:
         self.entered = 0.0
         self._callback = on_blocking_call
         self._callback_thread: CallbackThread | None = None
+        self._is_open = False
 
     def __enter__(self) -> Self:
         self.start()
         return self
 
     def start(self) -> None:
-        """Begin to watch, as the block does where it is entered."""
+        """Begin to watch, as the block does where it is entered. Raises ``RuntimeError`` if it watches already."""
+        if self._is_open:
+            raise RuntimeError("This watch() block is open already: stop() it first, or call watch() again")
         if self.enabled and (reason := why_not_watched()):
             self.enabled = False
             _log_why(reason)
@@ -85,6 +88,7 @@ class Watcher:
             self._callback_thread = CallbackThread(self._callback) if self._callback is not None else None
             loop = None if self.every_thread else _running_loop()
             monitor.start_watching(self, loop, every_thread=self.every_thread, lookout=self.lookout)
+            self._is_open = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -93,7 +97,8 @@ class Watcher:
 
     def stop(self) -> None:
         """Watch no longer, as the block does where it is left: ``calls`` is complete, and every callback has run."""
-        if self.enabled:
+        if self._is_open:
+            self._is_open = False
             settled = monitor.stop_watching(self, SETTLE_TIMEOUT_S)
             delivered = self._callback_thread is None or self._callback_thread.finish(SETTLE_TIMEOUT_S)
             if not (settled and delivered):
@@ -140,7 +145,8 @@ def watch(
     ``include_paths`` and ``exclude_paths`` are substrings of file names (``str`` or ``pathlib.Path``), looked for in
     the in-app function and in all that it called. ``on_blocking_call`` is called with each ``BlockingCall``, on a
     separate thread. With ``enabled=False`` the block does nothing. Raises ``ValueError`` for an unknown engine, a
-    threshold below 0 or an empty substring, and ``TypeError`` for an argument of the wrong type.
+    threshold below 0 or an empty substring, ``TypeError`` for an argument of the wrong type, and, on entering,
+    ``RuntimeError`` for a block that is open already.
 
     ``lookout=True`` adds a lookout, on Python 3.15 and Linux: a subinterpreter that sees the line and the columns of an
     operator that keeps the GIL. It takes tens of milliseconds to begin and to end.

@@ -363,6 +363,21 @@ def test_without_a_block_it_is_started_and_stopped():
     assert told == watcher.calls
 
 
+async def test_a_block_that_is_open_cannot_be_entered_again():
+    told = []
+    watcher = watch(threshold_ms=THRESHOLD_MS, on_blocking_call=told.append)
+    watcher.start()
+    with pytest.raises(RuntimeError, match="open already"):
+        watcher.start()
+    with pytest.raises(RuntimeError, match="open already"), watcher:
+        pass
+    block()
+    watcher.stop()
+    watcher.stop()
+    assert names(watcher) == ["time.sleep"]
+    assert told == watcher.calls
+
+
 def test_an_unknown_engine_is_refused():
     with pytest.raises(ValueError, match="steam"):
         watch(engine="steam")

@@ -39,6 +39,7 @@ class StrictWatcher:
         self.every_thread = every_thread
         self.calls_dropped = 0
         self._rules = tuple(map(Rule.parse, allow))
+        self._is_open = False
         self._thread_id: int | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._places: dict[object, _KnownAt] = {}
@@ -46,6 +47,8 @@ class StrictWatcher:
         self._hooks = LoopHooks(self._adopt)
 
     def __enter__(self) -> Self:
+        if self._is_open:
+            raise RuntimeError("This strict() block is open already: call strict() again")
         current: Any = sys.getprofile()
         if current is not None and not callable(current):
             raise TracingUnavailableError(_UNAVAILABLE.format(type(current).__name__))
@@ -53,6 +56,7 @@ class StrictWatcher:
         self._loop = None if self.every_thread else running
         self._thread_id = None if self.every_thread else threading.get_ident()
         self._hooks.install(self._loop)
+        self._is_open = True
         if running is not None and (steps := self._adopt(running)) is not None:
             steps.begin()
         return self
@@ -60,6 +64,7 @@ class StrictWatcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self._is_open = False
         for steps in list(self._steps.values()):
             steps.stop()
         self._hooks.uninstall()
@@ -111,6 +116,7 @@ def strict(*, allow: Sequence[str] = (), every_thread: bool = False) -> StrictWa
     ``*`` matches anything.
 
     It looks at every call that a step makes, which slows down code that makes many. Raises ``ValueError`` for a rule
-    that cannot be read, and, on entering, ``TracingUnavailableError`` if a profiler is running on this thread.
+    that cannot be read, and, on entering, ``RuntimeError`` for a block that is open already, and
+    ``TracingUnavailableError`` if a profiler is running on this thread.
     """
     return StrictWatcher(allow=allow, every_thread=every_thread)

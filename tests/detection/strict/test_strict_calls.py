@@ -160,6 +160,19 @@ def test_blocks_may_be_nested():
     assert [[call.count for call in watcher.calls] for watcher in (outer, inner)] == [[2], [1]]
 
 
+def test_a_block_that_is_open_cannot_be_entered_again():
+    async def main():
+        time.sleep(0)
+
+    with strict() as watcher:
+        with pytest.raises(RuntimeError, match="open already"), watcher:
+            pass
+        asyncio.run(main())
+    with watcher:
+        asyncio.run(main())
+    assert [call.count for call in watcher.calls] == [2]
+
+
 def test_an_exception_passes_through():
     async def main():
         HERE.joinpath("nothing").read_text()
