@@ -1,12 +1,13 @@
 """Names the function in which code is written.
 
 A lambda, a generator expression and, before Python 3.12, a comprehension are functions of their own to the interpreter.
-To a reader they are lines of the function around them.
+To a reader they are lines of the function around them. An implementation of a generic function is named after that.
 """
 
 import functools
 from types import CodeType
 
+from loopwatch.detection.cpython.generic_functions import NO_NAME, implementation_name
 from loopwatch.detection.cpython.namespaces import code_of, look_up, namespace_of, unbound
 
 NAMELESS = frozenset({"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"})
@@ -19,6 +20,8 @@ def place_of(code: CodeType, module: str) -> str:
     A lambda outside of all functions has the name that it was given, if there is one, or else that of the class or
     module body.
     """
+    if code.co_name == NO_NAME:
+        return implementation_name(code, module) or code.co_qualname
     return _around(code, module) if code.co_name in NAMELESS else code.co_qualname
 
 

@@ -1,5 +1,6 @@
 """The function in which a lambda, a generator expression or a comprehension is written."""
 
+import functools
 import inspect
 import sys
 
@@ -12,6 +13,25 @@ TABLE = {"item": lambda *_: sys._getframe()}
 OF_MODULE = next(sys._getframe() for _ in range(1))
 
 
+@functools.singledispatch
+def show(_item):
+    return None
+
+
+@show.register
+def _(_item: int):
+    return sys._getframe()
+
+
+@show.register
+def _(_item: list | tuple):
+    return sys._getframe()
+
+
+def _(_item):
+    return sys._getframe()
+
+
 class Cart:
     of_class = classmethod(lambda *_: sys._getframe())
     total = property(lambda *_: sys._getframe())
@@ -19,6 +39,19 @@ class Cart:
 
     def in_method(self):
         return next(sys._getframe() for _ in range(1))
+
+    @functools.singledispatchmethod
+    def add(self, _item):
+        return None
+
+    @add.register
+    def _(self, _item: str):
+        return sys._getframe()
+
+    @add.register
+    @classmethod
+    def _(cls, _item: bytes):
+        return sys._getframe()
 
 
 def function():
@@ -61,6 +94,11 @@ def plain():
         pytest.param(Cart.frames[0](), "Cart", id="of a lambda in the body of a class"),
         pytest.param(TABLE["item"](), "<module>", id="of a lambda in the body of a module"),
         pytest.param(OF_MODULE, "<module>", id="of a generator in the body of a module"),
+        pytest.param(show(1), "show (int)", id="of an implementation of a generic function"),
+        pytest.param(show(()), "show (list | tuple)", id="of an implementation for two types"),
+        pytest.param(Cart().add("book"), "Cart.add (str)", id="of an implementation of a generic method"),
+        pytest.param(Cart().add(b"book"), "Cart.add (bytes)", id="of one that is a class method"),
+        pytest.param(_(1), "_", id="of a function that is only called so"),
     ],
 )
 def test_the_place(frame, place):
