@@ -37,6 +37,7 @@ GC_COLLECT = "gc.collect"
 _LIBRARIES = (Owner.STANDARD_LIBRARY, Owner.PACKAGE)
 ADAPTERS = frozenset({"contextlib", "functools", "django.utils.functional", "django.utils.decorators"})
 """The functions of these modules only run what they are given, such as the generator of a context manager."""
+TYPING = "typing"
 IMPORT = "import"
 LAZY = " (lazy)"
 GC_RUNS_INSIDE_CALLS = sys.version_info < (3, 12)
@@ -158,7 +159,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             nodes.append(_import_node(sites, index))
             break
         owner = owner_of(site.code, site.module)
-        if owner is Owner.PLUMBING or (nodes and index and site.module in ADAPTERS):
+        if owner is Owner.PLUMBING or (nodes and _only_runs_others(site, is_innermost=not index)):
             continue
         if owner is not Owner.GENERATED or not nodes:  # generated code counts as its caller's
             nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
@@ -177,6 +178,11 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             else:
                 nodes.append(node)
     return tuple(nodes)
+
+
+def _only_runs_others(site: Site, *, is_innermost: bool) -> bool:
+    """Return whether a function only calls what it was made for. The wrappers of typing's caches do nothing else."""
+    return (not is_innermost and site.module in ADAPTERS) or (site.module == TYPING and is_closure(site.code))
 
 
 class _Seen(Enum):

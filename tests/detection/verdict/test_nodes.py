@@ -7,6 +7,7 @@ import importlib._bootstrap
 import json
 import sys
 import tempfile
+import typing
 from dataclasses import replace
 from types import ModuleType
 
@@ -58,6 +59,7 @@ def logged(spool):
     return write
 
 
+TYPINGS_CACHE = site(typing._SpecialGenericAlias.__getitem__.__code__, module="typing")
 STORES = site(store, "spool.write(text)")
 
 NODES = [
@@ -111,6 +113,8 @@ NODES = [
         ["shop.rules.<module>", "time.sleep"],
         id="generated code that is the step is named",
     ),
+    pytest.param([TYPINGS_CACHE, DUMPS], ["json.dumps"], id="the wrapper of a cache of typing's is left out"),
+    pytest.param([POPS, TYPINGS_CACHE, DUMPS], ["json.dumps", "shop.price", "list.pop"], id="with what it calls kept"),
     pytest.param(
         [AUTHENTICATE, SENSITIVE, ADDS_UP],
         ["shop.checkout", *["django.contrib.auth.authenticate"] * 2],
