@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from types import CodeType
 from typing import Any
 
-from loopwatch.detection.cpython.namespaces import code_of, look_up, namespace_of, unbound
+from loopwatch.detection.cpython.namespaces import ancestors, code_of, look_up, namespace_of, unbound
 
 MAX_WRAPPERS = 5
 
@@ -41,6 +41,17 @@ def property_of(code: CodeType, module: str) -> str:
     members = namespace_of(look_up(module, owner))
     names = [name for name, value in members.items() if type(value) is property and code_of(value.fget) is code]
     return f"{owner}.{names[0]}" if len(names) == 1 else ""
+
+
+def method_beside(code: CodeType, module: str, name: str) -> str:
+    """Return the qualified name of the method or property called ``name`` of the class whose method has this code.
+
+    Empty if there is none.
+    """
+    owner = code.co_qualname.rpartition(".")[0]
+    cls = look_up(module, owner)
+    namespaces = map(namespace_of, ancestors(cls)) if issubclass(type(cls), type) else ()
+    return f"{owner}.{name}" if any(name in namespace for namespace in namespaces) else ""
 
 
 def generated_method(code: CodeType, module: str, name: str) -> str:

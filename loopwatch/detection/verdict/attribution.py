@@ -20,9 +20,10 @@ from loopwatch.detection.cpython.decorated import (
     generated_method,
     is_closure,
     is_decorated,
+    method_beside,
     property_of,
 )
-from loopwatch.detection.cpython.expressions import Attribute, Name
+from loopwatch.detection.cpython.expressions import Attribute, Name, Result, SpecialMethod
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
@@ -283,13 +284,27 @@ def _name_for_users(sites: Sequence[Site], index: int) -> str:
         written = _name_written(sites, index)
         return generated_method(code, module, written) if written and written != code.co_name else ""
     is_private = code.co_name.startswith("_") and not code.co_name.startswith("__")
-    return property_of(code, module) if is_private else ""
+    return property_of(code, module) or method_beside(code, module, _iterated(sites, index)) if is_private else ""
+
+
+def _iterated(sites: Sequence[Site], index: int) -> str:
+    """Return the name of the method or property whose result the caller's loop goes over; empty if it is unknown."""
+    match _call_of(sites, index):
+        case bytecode.Call(SpecialMethod(Result(Attribute(name=name)) | Attribute(name=name), "__next__")):
+            return name
+        case _:
+            return ""
 
 
 def _name_written(sites: Sequence[Site], index: int) -> str:
     """Return the name by which the caller's line calls a function; empty if it is unknown."""
-    call = bytecode.call_at(sites[index + 1].code, sites[index + 1].offset) if index + 1 < len(sites) else None
+    call = _call_of(sites, index)
     return call.function.name if call is not None and isinstance(call.function, Name | Attribute) else ""
+
+
+def _call_of(sites: Sequence[Site], index: int) -> bytecode.Call | None:
+    """Return what the caller of a function calls."""
+    return bytecode.call_at(sites[index + 1].code, sites[index + 1].offset) if index + 1 < len(sites) else None
 
 
 def _decorated(sites: Sequence[Site], index: int) -> Site | None:

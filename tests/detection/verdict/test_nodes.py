@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dis
 import glob
 import importlib._bootstrap
 import json
@@ -321,6 +322,40 @@ def test_a_method_that_a_library_has_generated_is_named_by_its_class_and_the_nam
 
 def test_generated_methods_are_not_added_up(generated):
     assert generated("client.put_object()").key != generated("client.list_buckets()").key
+
+
+def read_all(books):
+    for book in books.iterator():
+        book.read()
+    for book in books.cheap:
+        book.read()
+    for book in books:
+        book.read()
+
+
+def loops():
+    instructions = dis.get_instructions(read_all)
+    return [replace(site(read_all), offset=each.offset) for each in instructions if each.opname == "FOR_ITER"]
+
+
+def name_in_loop(code, loop, module):
+    return nodes_of([site(code, module=module), loop], is_exact=True, is_calling=True)[-1].name
+
+
+def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over():
+    over_method, over_property, over_itself = loops()
+    iterator = QuerySet._iterator.__code__
+    assert name_in_loop(iterator, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
+    for loop in (over_property, over_itself):
+        assert name_in_loop(iterator, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
+
+
+def test_a_private_generator_has_the_name_of_the_property_that_the_loop_goes_over(monkeypatch):
+    monkeypatch.setattr(QuerySet, "cheap", property(QuerySet._iterator), raising=False)
+    monkeypatch.setattr(QuerySet, "free", property(QuerySet._iterator), raising=False)  # the code alone does not tell
+    _, over_property, _ = loops()
+    name = name_in_loop(QuerySet._iterator.__code__, over_property, QuerySet.__module__)
+    assert name == "django.db.models.QuerySet.cheap"
 
 
 def test_functions_with_the_same_decorator_are_not_added_up():
