@@ -44,7 +44,7 @@ class Stack(NamedTuple):
     """A thread's stack, innermost frame first.
 
     ``innermost`` are the first few of its frames themselves, ``named`` the first few of functions of one name, and
-    ``outermost`` is the last of functions of another name, if there is one. ``variables`` are the ids of the objects
+    ``outermost`` is the last of functions of other names, if there is one. ``variables`` are the ids of the objects
     that the innermost frame's own variables refer to, ``None`` if the frame was not asked for them.
     """
 
@@ -55,11 +55,11 @@ class Stack(NamedTuple):
     variables: tuple[int, ...] | None = None
 
 
-def stack_of(thread_id: int, name: str, outermost_name: str = "") -> Stack:
+def stack_of(thread_id: int, name: str, *outermost_names: str) -> Stack:
     """Return the stack of a thread as it is at this moment; empty if there is no such thread.
 
-    The frames of functions called ``name``, and the outermost one of ``outermost_name``, are returned too, unless they
-    lie very deep.
+    The frames of functions called ``name``, and the outermost one of those called by the other names, are returned
+    too, unless the stack is very deep.
     """
     standing: list[tuple[CodeType, int, dict[str, Any], Any]] = []
     innermost: list[FrameType] = []
@@ -71,11 +71,12 @@ def stack_of(thread_id: int, name: str, outermost_name: str = "") -> Stack:
         partial(innermost.extend, islice(outward(innermost_frame(thread_id)), KEPT)),
         *variables.steps,
         partial(standing.extend, map(_standing, walk)),
-        partial(named.extend, islice(_called(name, *walks[:2]), KEPT_BY_NAME)),
-        partial(outermost.extend, _called(outermost_name, *walks[2:])),
+        partial(named.extend, islice(_called({name}, *walks[:2]), KEPT_BY_NAME)),
+        partial(outermost.extend, _called({*outermost_names}, *walks[2:])),
     )
     stands = [Standing(*each) for each in standing]
-    return Stack(stands, innermost, named, next(iter(outermost), None), variables.ids())
+    is_outermost = len(stands) <= DEEPEST_BY_NAME
+    return Stack(stands, innermost, named, next(iter(outermost), None) if is_outermost else None, variables.ids())
 
 
 def locals_of(frame: FrameType) -> dict[str, Any]:
@@ -117,9 +118,9 @@ def forget_locals_of_caller(thread_id: int, frame: FrameType, called: str, copie
     )
 
 
-def _called(name: str, frames: Iterator[FrameType], again: Iterator[FrameType]) -> Iterator[FrameType]:
-    """Yield the frames of functions of a name, from two walks along the same stack."""
-    return compress(frames, islice(map(eq, repeat(name), map(_function, again)), DEEPEST_BY_NAME))
+def _called(names: set[str], frames: Iterator[FrameType], again: Iterator[FrameType]) -> Iterator[FrameType]:
+    """Yield the frames of functions of these names, from two walks along the same stack."""
+    return compress(frames, islice(map(contains, repeat(names), map(_function, again)), DEEPEST_BY_NAME))
 
 
 def innermost_frame(thread_id: int) -> Iterator[FrameType | None]:

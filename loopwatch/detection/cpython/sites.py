@@ -36,7 +36,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 class Site:
     """The place where a frame stood.
 
-    ``lazily_imports`` is the module whose lazy import the frame runs by its first use, and ``template`` the template
+    ``imports`` is the module whose import the frame runs, unless its code names that, and ``template`` the template
     that it renders. ``resolver`` has returned the GraphQL field that is completed, the outermost one. ``mark`` is the
     frame's mark (``frame_marks``): frames with different marks are different calls.
     """
@@ -45,7 +45,7 @@ class Site:
     offset: int
     module: str
     callee: Callee | None = None
-    lazily_imports: str = ""
+    imports: str = ""
     template: Template | None = None
     resolver: str = ""
     mark: int | None = field(default=None, compare=False)

@@ -14,6 +14,7 @@ from loopwatch.detection.cpython.frame_marks import mark_frames, number_of
 from loopwatch.detection.cpython.frames import Stack, stack_of
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.graphql_fields import COMPLETES_FIELD, resolver_at
+from loopwatch.detection.cpython.imports import BEGINS_IMPORT, FINDS_MODULE, imported_in
 from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.cpython.places import NAMELESS
 from loopwatch.detection.cpython.sites import (
@@ -82,7 +83,7 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
         return None
     if is_gil_enabled():
         mark_frames(clock.thread_id, step_runners())
-        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD)
+        stack = stack_of(clock.thread_id, RENDERS_NODE, COMPLETES_FIELD, FINDS_MODULE)
     else:
         stack = _NOT_WALKED
     is_gone = not stack.standing and stack is not _NOT_WALKED
@@ -108,6 +109,7 @@ def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
     frame = next(asked, None)
     rendering = iter(stack.named)
     resolver = resolver_at(stack.outermost) if stack.outermost is not None else ""
+    imported = imported_in(stack.outermost) if stack.outermost is not None else ""
     is_in_tracer = False
     for code, offset, namespace, trace in stack.standing:
         module = module_name(namespace)
@@ -119,11 +121,13 @@ def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
         says_little = is_called_back or is_in_tracer or is_entry(code, offset)
         frame = next(asked, None) if frame is not None and says_little else None
         is_importing = bool(sites) and sites[-1].module in IMPORT_MODULES and module not in IMPORT_MODULES
-        lazily_imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
+        imports = lazy_imports.module_of(code, offset, namespace) if is_importing else ""
+        if is_importing and not imports and sites[-1].code.co_name in BEGINS_IMPORT:
+            imports = imported
         renders = next(rendering, None) if code.co_name == RENDERS_NODE else None
         template = template_at(code, namespace, renders)
         completes = resolver if code.co_name == COMPLETES_FIELD else ""
-        sites.append(Site(code, offset, module, callee, lazily_imports, template, completes, number_of(trace)))
+        sites.append(Site(code, offset, module, callee, imports, template, completes, number_of(trace)))
     if len(sites) > MAX_FRAMES:
         left_out = len(sites) - MAX_FRAMES
         del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]

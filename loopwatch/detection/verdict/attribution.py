@@ -358,8 +358,8 @@ def _import_node(sites: Sequence[Site], index: int) -> Node:
     module = bytecode.imported_at(importer.code, importer.offset) if importer else None
     bodies = (inner.module for inner in reversed(sites[:index]) if inner.code.co_name == "<module>")
     is_lazy = importer is not None and bytecode.lazily_loaded_at(importer.code, importer.offset) is not None
-    if importer is not None and is_lazy:
-        module = importer.lazily_imports
+    if importer is not None and (is_lazy or not module):
+        module = importer.imports
     name = f"{IMPORT} {module or next(bodies, '')}".strip() + (LAZY if is_lazy else "")
     owner = Owner.STANDARD_LIBRARY
     return Node((IMPORT, name), name, owner, package_of(owner, name), is_c=False, site=site, is_exact=True)

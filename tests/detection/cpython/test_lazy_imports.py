@@ -67,7 +67,7 @@ def test_nothing_is_imported_by_looking():
 )
 def test_the_report_says_that_it_was_lazy(module, name):
     code, offset, _ = place_of("heavy_a")
-    nodes = nodes_of([BOOTSTRAP, Site(code, offset, "views", lazily_imports=module)], is_exact=True, is_calling=False)
+    nodes = nodes_of([BOOTSTRAP, Site(code, offset, "views", imports=module)], is_exact=True, is_calling=False)
     assert nodes[-1].name == name
 
 

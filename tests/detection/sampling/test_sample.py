@@ -1,5 +1,6 @@
 """What a sample says of stacks whose innermost frame is loopwatch's own, and of templates."""
 
+import importlib
 import sys
 import threading
 from queue import SimpleQueue
@@ -8,6 +9,7 @@ import pytest
 from django.template import Context, Engine
 
 from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.cpython.imports import FINDS_MODULE
 from loopwatch.detection.cpython.templates import RENDERS_NODE
 from loopwatch.detection.sampling.sample import sites_on
 from loopwatch.detection.tracing import step_trace
@@ -84,3 +86,51 @@ def test_the_templates_of_django_are_known_however_deep_the_stack_goes_on_below_
         ("{{ book.author }}", 2),
         ("{% if %}", 1),
     ]
+
+
+@pytest.fixture
+def sites_of_import(monkeypatch):
+    """The sites of a thread that runs a function, while it looks for the module ``shop_of_this_test``."""
+    is_importing, may_end = threading.Event(), threading.Event()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name, _path, _target=None):
+            if name == "shop_of_this_test":
+                is_importing.set()
+                may_end.wait(WITHIN_S)
+
+    monkeypatch.setattr(sys, "meta_path", [Finder, *sys.meta_path])
+
+    def run(function):
+        with pytest.raises(ModuleNotFoundError):
+            function()
+
+    def sites_of(function):
+        thread = threading.Thread(target=run, args=[function])
+        thread.start()
+        assert is_importing.wait(WITHIN_S)
+        sites, _ = sites_on(stack_of(thread.ident, "", FINDS_MODULE))
+        may_end.set()
+        thread.join(WITHIN_S)
+        return {site.code.co_name: site.imports for site in sites}
+
+    return sites_of
+
+
+def test_the_module_that_is_imported_is_known_where_the_import_begins(sites_of_import):
+    imports = sites_of_import(lambda: importlib.import_module("shop_of_this_test.views"))
+    assert [(name, module) for name, module in imports.items() if module] == [
+        ("import_module", "shop_of_this_test.views"),
+    ]
+
+
+def test_the_import_that_a_reload_leads_to_is_not_taken_for_the_reload(sites_of_import, tmp_path, monkeypatch):
+    body = tmp_path / "reloaded_by_this_test.py"
+    body.write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("reloaded_by_this_test")
+    body.write_text("import shop_of_this_test", encoding="utf-8")
+    imports = sites_of_import(lambda: importlib.reload(module))
+    assert imports["reload"] == ""
+    assert imports["<module>"] == "shop_of_this_test"

@@ -261,6 +261,11 @@ IMPORT_NAMES = [
         ["shop.load_models", "import models"],
         id="without a statement, named by the outermost module that is imported",
     ),
+    pytest.param(
+        [OTHER_BODY, FIND, BODY, LOAD, FIND, replace(site(shop.load_models), imports="models.table")],
+        ["shop.load_models", "import models.table"],
+        id="without a statement, named by the module that is asked for if that is known",
+    ),
     pytest.param([PRICE, BODY, FIND], ["import models"], id="without a function that imports"),
     pytest.param([FIND], ["import"], id="without any name"),
 ]
@@ -276,7 +281,7 @@ def test_an_import_is_one_node(stack, names):
 def test_an_import_that_the_use_of_a_name_sets_off_is_a_lazy_one(monkeypatch):
     monkeypatch.setattr(bytecode, "HAS_LAZY_IMPORTS", True)
     code = shop.checkout.__code__.replace(co_name="imports_lazily")  # answers are cached by code
-    uses_it = replace(site(code, "json"), lazily_imports="json")
+    uses_it = replace(site(code, "json"), imports="json")
     nodes = nodes_of([POPS, BODY, FIND, uses_it], is_exact=True, is_calling=True)
     assert named(nodes) == ["shop.checkout", "import json (lazy)"]
 
