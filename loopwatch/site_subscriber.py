@@ -21,6 +21,7 @@ class SiteSubscriber:
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
         self.counts_kept_out = True
+        self.calls_dropped = 0
         self.entered = 0.0
         self.clock: LoopClock | None = None
         self._filter = PathFilter(tuple(configuration.include_paths), tuple(configuration.exclude_paths))

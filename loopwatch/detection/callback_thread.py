@@ -25,17 +25,19 @@ class CallbackThread:
 
     def __init__(self, callback: Callable[[BlockingCall], object]) -> None:
         self.failures = 0
-        self.dropped = 0
         self._callback = callback
         self._pending: queue.Queue[BlockingCall | None] = queue.Queue(MAX_PENDING)
         self._thread: threading.Thread | None = None
 
-    def put(self, call: BlockingCall) -> None:
+    def put(self, call: BlockingCall) -> bool:
+        """Have a report delivered. Returns false if too many are waiting."""
         try:
             self._pending.put_nowait(call)
         except queue.Full:
-            self.dropped += 1
-        self._ensure_thread()
+            return False
+        finally:
+            self._ensure_thread()
+        return True
 
     def finish(self, timeout_s: float) -> bool:
         """Wait until every report so far is delivered, and end the thread. Returns false after ``timeout_s``.

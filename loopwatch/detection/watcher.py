@@ -28,7 +28,8 @@ class Watcher:
     """A context manager that reports the stalls of the running loop, or of every loop that this thread will run.
 
     ``calls`` holds the reports so far (the first 10,000; ``calls_dropped`` counts the others). ``disturbances`` holds
-    the stalls that the machine caused, and no call.
+    the stalls that the machine caused, and no call. ``callbacks_dropped`` counts the reports that found 10,000 others
+    waiting for the callback.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Watcher:
         self.lookout = lookout
         self.enabled = enabled
         self.calls: list[BlockingCall] = []
-        self.calls_dropped = 0
+        self.calls_dropped = self.callbacks_dropped = 0
         self.disturbances: list[BlockingCall] = []
         self.entered = 0.0
         self._callback = on_blocking_call
@@ -101,6 +102,7 @@ class Watcher:
             self._is_open = False
             settled = monitor.stop_watching(self, SETTLE_TIMEOUT_S)
             delivered = self._callback_thread is None or self._callback_thread.finish(SETTLE_TIMEOUT_S)
+            self._say_what_was_dropped()
             if not (settled and delivered):
                 logger.error(
                     "A watch() block gave up waiting after %s s for %s: its reports may be incomplete",
@@ -117,8 +119,16 @@ class Watcher:
             reports.append(call)
         else:
             self.calls_dropped += 1
-        if self._callback_thread is not None and not call.cause.is_machine:
-            self._callback_thread.put(call)
+        if self._callback_thread is not None and not call.cause.is_machine and not self._callback_thread.put(call):
+            self.callbacks_dropped += 1
+
+    def _say_what_was_dropped(self) -> None:
+        if self.calls_dropped or self.callbacks_dropped:
+            logger.warning(
+                "A watch() block had too many stalls: its reports lack %s, on_blocking_call %s",
+                self.calls_dropped,
+                self.callbacks_dropped,
+            )
 
 
 def watch(
@@ -137,7 +147,9 @@ def watch(
     ``with watch(threshold_ms=10) as watcher:`` may stand inside a coroutine, where it watches the running loop, or
     around ``asyncio.run()``, where it watches every loop of this thread. A step that the block begins or ends in counts
     only with its part inside. When the block is left, ``watcher.calls`` is complete and every callback has run. Without
-    a block, ``watcher.start()`` and ``watcher.stop()`` do the same. ``threshold_ms=0`` reports every step.
+    a block, ``watcher.start()`` and ``watcher.stop()`` do the same. ``threshold_ms=0`` reports every step, as long as
+    no more than some thousands end in a second; further steps of less than a millisecond are only counted, in
+    ``watcher.calls_dropped``.
 
     ``every_thread=True`` watches the loops of all threads from their next step on: ``async_to_sync``, and so Django's
     test client and its async test methods, run a loop in a separate thread.

@@ -37,6 +37,7 @@ class Counting:
     engine: str = "sampling"
     ongoing_after_s: float = NEVER
     counts_kept_out: bool = False
+    calls_dropped: int = 0
     entered: float = 0.0
     said: collections.Counter[str] = field(default_factory=collections.Counter)
     blocked_ms: float = 0.0

@@ -145,6 +145,7 @@ class Watch:
     engine: str = "sampling"
     ongoing_after_s: float = NEVER
     counts_kept_out: bool = False
+    calls_dropped: int = 0
     entered: float = 0.0
 
 

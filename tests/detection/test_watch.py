@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection import callback_thread
+from tests.recorder.calls import blocking_call
 
 pytestmark = pytest.mark.real_time
 
@@ -258,6 +260,25 @@ async def test_a_slow_callback_delays_neither_the_loop_nor_another_block():
     go_on.set()
     slow.__exit__(None, None, None)
     assert len(slow.calls) == 2
+
+
+def test_what_a_slow_callback_was_not_told_is_counted_and_logged(monkeypatch, caplog):
+    monkeypatch.setattr(callback_thread, "MAX_PENDING", 1)
+    told, begun, go_on = [], threading.Event(), threading.Event()
+
+    def wait(call):
+        told.append(call)
+        begun.set()
+        assert go_on.wait(60)
+
+    with watch(threshold_ms=math.inf, on_blocking_call=wait) as watcher:
+        watcher.receive(blocking_call())
+        assert begun.wait(60)
+        for _ in range(3):
+            watcher.receive(blocking_call())
+        go_on.set()
+    assert (len(watcher.calls), len(told), watcher.callbacks_dropped) == (4, 2, 2)
+    assert "on_blocking_call 2" in caplog.text
 
 
 async def test_a_callback_may_itself_watch():

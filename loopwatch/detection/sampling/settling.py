@@ -28,6 +28,10 @@ from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
 
 LONGEST_REPORT_INTERVAL_S = 60.0
+INBOX_HOLDS = 10_000
+"""With this many items in the inbox, short stalls are dropped, so that a busy loop cannot fill the memory."""
+SHORT_S = 0.001
+"""A longer stall is never dropped: a loop has a thousand of them a second at most, and the watchdog settles more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,9 @@ class StallReports(Protocol):
     def report(self, stall: Stall, observation: Observation, ongoing: bool) -> None: ...
 
     def report_pause(self, pause: PauseBetweenSteps, seen: SeenPause) -> None: ...
+
+    def drop(self, stall: Stall) -> None:
+        """Count a stall that is not reported."""
 
     def release(self, backlog: Backlog | None = None) -> None:
         """Give out the reports held back for a backlog that is closed; without one, all of them."""
@@ -121,6 +128,8 @@ class Settler:
             self._release(item)
         elif isinstance(item, PauseBetweenSteps):
             self._report_pause(item)
+        elif len(self.inbox) >= INBOX_HOLDS and self._is_short(item):
+            self._reports.drop(item)
         else:
             self._settle(item, self._observation_of(item), ongoing=False)
         return True
@@ -140,6 +149,11 @@ class Settler:
     def release_all(self) -> None:
         """Give out every report that is held back."""
         self._release(None)
+
+    def _is_short(self, stall: Stall) -> bool:
+        """Return whether a stall is short, even if the watchdog, which looks at what lasts, was late."""
+        is_observed = (stall.clock, stall.step_started) in self._observations
+        return stall.ended - stall.step_started < SHORT_S and not is_observed
 
     def _observation_of(self, stall: Stall) -> Observation:
         clock, started = stall.clock, stall.step_started

@@ -20,7 +20,7 @@ from loopwatch.detection.sampling.cpu_budget import PAUSE_S, CpuBudget, Watchdog
 from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler
-from loopwatch.detection.sampling.settling import Marker, Settler, StallReports
+from loopwatch.detection.sampling.settling import INBOX_HOLDS, Marker, Settler, StallReports
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
 
@@ -228,7 +228,7 @@ class Watchdog:
         self._suspensions.rested(now())
         while self._inbox:
             pause_at = now() + WORK_S
-            while now() < pause_at and self._settler.settle_next():
+            while (now() < pause_at or len(self._inbox) > INBOX_HOLDS) and self._settler.settle_next():
                 pass
             self._budget.pause()
         self._sampler.read_clocks()

@@ -54,13 +54,15 @@ class StallSubscriber(Protocol):
 
     The watchdog's thread calls ``receive``, which must return at once. A stall that still goes on is reported once it
     is older than ``ongoing_after_s``. A subscriber that ``counts_kept_out`` gets the report of a stall that has ended
-    when the loop has caught up with what arrived meanwhile.
+    when the loop has caught up with what arrived meanwhile. ``calls_dropped`` counts the stalls shorter than a
+    millisecond that were too many to be reported.
     """
 
     engine: str
     threshold_s: float
     ongoing_after_s: float
     counts_kept_out: bool
+    calls_dropped: int
     entered: float
 
     def receive(self, call: BlockingCall) -> None: ...

@@ -38,6 +38,7 @@ class Notes:
     engine: str = "sampling"
     ongoing_after_s: float = 5.0
     counts_kept_out: bool = False
+    calls_dropped: int = 0
     entered: float = 0.0
     felt: list[tuple[float, float]] = field(default_factory=list)
     reported: list[dict[str, object]] = field(default_factory=list)

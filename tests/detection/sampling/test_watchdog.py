@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling import settling
 from loopwatch.detection.sampling import watchdog as module
 from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.watchdog import BEHIND_FROM, WORK_S, Watchdog
@@ -28,16 +29,20 @@ class Reports:
         while time.thread_time() < until:
             pass
 
+    def drop(self, stall):
+        self.kinds["dropped"] += 1
+
     def release(self, backlog=None):
         pass
 
 
-def settle(reports, stalls):
+def settle(reports, stalls, lasted_s=1.0):
     """Hand over this many stalls before the watchdog starts, and wait for all of them. Returns the loop's clock."""
     watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
     clock = LoopClock(loop, watchdog)
     for _ in range(stalls):
-        watchdog.hand_over(Stall(clock, None, now() - 1, now(), clock.read_cpu(), (), 0))
+        ended = now()
+        watchdog.hand_over(Stall(clock, None, ended - lasted_s, ended, clock.read_cpu(), (), 0))
     watchdog.start()
     assert watchdog.settled(60, releases=True)
     watchdog.stop()
@@ -63,6 +68,21 @@ def test_a_watchdog_that_is_far_behind_only_counts():
     reports = Reports()
     settle(reports, BEHIND_FROM + 1)
     assert reports.kinds == {"unexamined": BEHIND_FROM + 1}
+
+
+def test_short_stalls_are_dropped_while_the_inbox_is_full(monkeypatch):
+    monkeypatch.setattr(settling, "INBOX_HOLDS", 200)
+    reports = Reports()
+    settle(reports, 300, lasted_s=0.0005)
+    assert reports.kinds.total() == 300
+    assert reports.kinds["dropped"] in (100, 101, 102)  # the test's own markers are in the inbox too
+
+
+def test_a_stall_that_a_site_may_record_is_never_dropped(monkeypatch):
+    monkeypatch.setattr(settling, "INBOX_HOLDS", 200)
+    reports = Reports()
+    settle(reports, 300, lasted_s=0.002)
+    assert reports.kinds == {"unexamined": 300}
 
 
 def test_the_watchdog_has_read_its_files_once_it_has_started(monkeypatch):

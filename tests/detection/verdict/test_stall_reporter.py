@@ -1,6 +1,7 @@
 """Which stalls are reported, to whom, and how often."""
 
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -101,6 +102,15 @@ def test_a_collection_on_the_loops_own_thread_between_steps_is_reported_as_one(w
     collections._pauses.append(Pause(Clock.thread_id, 5.0, 5.9))
     StallReporter(collections, list).report_pause(*pause_of([watcher]))
     assert [call.cause for call in watcher.calls] == [Cause.GARBAGE_COLLECTION]
+
+
+def test_a_dropped_stall_is_counted_by_those_whose_threshold_it_reached():
+    first, coarse, late = subscribers = [
+        SimpleNamespace(threshold_s=threshold_s, entered=entered, calls_dropped=0)
+        for threshold_s, entered in ((0.5, 0.0), (2.0, 0.0), (0.5, 0.75))
+    ]
+    StallReporter(GcPauses(), list).drop(stall(1.0, subscribers=subscribers))
+    assert (first.calls_dropped, coarse.calls_dropped, late.calls_dropped) == (1, 0, 0)
 
 
 def test_a_subscriber_that_fails_costs_no_other_the_report_that_was_held_back(watcher):
