@@ -40,6 +40,8 @@ def test_the_wheel_says_what_it_needs_and_under_which_licence(wheel):
     needed = [need for need in metadata.get_all("Requires-Dist") if "extra ==" not in need]
     assert [need.partition("<")[0].partition(">")[0] for need in needed] == ["django"]
     assert metadata["License-Expression"] == "MIT"
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    assert metadata.get_payload().startswith("# loopwatch\n")
     assert wheel.read(f"{NAME}.dist-info/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
 
 
