@@ -12,7 +12,7 @@ _COUNTS = ("seen", "unexamined", "stored", "thinned", "withheld", "dropped", "un
 
 @dataclass(frozen=True, slots=True)
 class RecordingHealth:
-    """Sums over the processes that have written within the last days; ``loopwatch.stats()`` explains the counts."""
+    """Sums over the processes that wrote within the last 7 days; ``loopwatch.stats()`` explains the counts."""
 
     processes: int
     seen: int

@@ -90,7 +90,7 @@ def recorded_by(health: RecordingHealth) -> str:
     errors = f" Errors: {errors_in_words(health.errors)}." if health.errors else ""
     processes = f"{health.processes:,} process" + ("" if health.processes == 1 else "es")
     return (
-        f"Recorded by {processes} in the last days: {counted(health.seen, 'stall')} detected, "
+        f"Recorded by {processes} in the last 7 days: {counted(health.seen, 'stall')} detected, "
         f"{', '.join(parts)}.{errors}"
     )
 

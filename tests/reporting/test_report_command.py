@@ -119,14 +119,14 @@ class TestText:
         stored_finding()
         assert "Recorded by" not in run()
         stored_health(seen=1_000, stored=1_000)
-        assert run().endswith("\n\nRecorded by 1 process in the last days: 1,000 stalls detected, 1,000 stored.\n")
+        assert run().endswith("\n\nRecorded by 1 process in the last 7 days: 1,000 stalls detected, 1,000 stored.\n")
         errors = {"callback": 2, "database": 1}
         stored_health(seen=20, stored=9, thinned=1, withheld=2, dropped=3, pending=6, undelivered=4, errors=errors)
         stored_health(errors={"database": 4})
         assert run().splitlines()[-1] == (
-            "Recorded by 3 processes in the last days: 1,020 stalls detected, 1,009 stored, 1 counted without details, "
-            "2 withheld by REDACT, 6 waiting to be written, 3 lost, 4 not delivered to a slow sink. "
-            "Errors: database 5, callback 2."
+            "Recorded by 3 processes in the last 7 days: 1,020 stalls detected, 1,009 stored, "
+            "1 counted without details, 2 withheld by REDACT, 6 waiting to be written, 3 lost, "
+            "4 not delivered to a slow sink. Errors: database 5, callback 2."
         )
 
     def test_the_footer_keeps_to_the_terminals_width(self, monkeypatch):
