@@ -51,9 +51,17 @@ def test_the_check_knows_the_newest_django_that_is_tested(tested):
     assert ".".join(map(str, NEWEST_TESTED_DJANGO)) == max(djangos[-1] for djangos in tested.values())
 
 
-def test_the_readme_shows_the_pairs_that_are_tested(tested):
-    rows = re.findall(r"^\| (3\.\d+) \| ([\d., ]+) \|$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+def test_the_documents_show_the_pairs_that_are_tested(tested):
+    documented = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (3\.\d+) \| ([\d., ]+) \|$", documented, re.MULTILINE)
     assert {python: djangos.split(", ") for python, djangos in rows} == tested
+
+
+def test_the_readme_names_the_oldest_and_the_newest_that_are_tested(tested):
+    djangos = sorted({django for of_python in tested.values() for django in of_python})
+    pythons = list(tested)
+    shown = f"Django {djangos[0]} to {djangos[-1]} · Python {pythons[0]} to {pythons[-1]} ·"
+    assert shown in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_every_python_that_this_django_declares_is_tested(tested):
