@@ -26,7 +26,8 @@ class Advice:
     ``cure`` and ``caveat`` are English sentences, and the ids of their translations. ``names`` are the leading parts of
     the qualified names that the advice covers, and ``exact_names`` are whole ones. ``example`` is code, and ``link``
     points to documentation of the cure. ``runs_given_code`` says that the functions call functions, or iterate over
-    data, that their caller gives them.
+    data, that their caller gives them. ``changes_the_call`` says that only who makes the call can follow the cure,
+    which is not for a call that a library makes.
     """
 
     topic: str
@@ -38,6 +39,7 @@ class Advice:
     link: str = ""
     call_cure: Cure = Cure.NONE
     runs_given_code: bool = False
+    changes_the_call: bool = False
 
 
 def gettext_noop(text: str) -> str:

@@ -104,6 +104,31 @@ def test_the_blocking_call_decides_inside_of_a_call_that_runs_given_code(called_
     assert own == advice_for(called_name, cause="computing")
 
 
+@pytest.mark.parametrize(
+    ("called_name", "blocking_call", "cause", "topic"),
+    [
+        ("pygments.highlight", "re.Pattern.match", "computing", "computing"),
+        ("acme.Client.fetch", "time.sleep", "waiting", "waiting"),
+        ("acme.Pool.get", "threading.Lock.acquire", "waiting", "waiting"),
+        ("bs4.BeautifulSoup", "re.Pattern.match", "computing", "xml"),
+        ("", "re.Pattern.match", "computing", "computing"),
+        ("acme.Client.sign", "hashlib.pbkdf2_hmac", "computing", "key-derivation"),
+        ("any", "re.Pattern.search", "computing", "regular-expression"),
+        ("list.sort", "re.Pattern.search", "computing", "regular-expression"),
+        ("re.Pattern.match", "re.Pattern.match", "computing", "regular-expression"),
+    ],
+)
+def test_a_cure_that_changes_the_call_is_not_for_a_call_that_a_library_makes(called_name, blocking_call, cause, topic):
+    assert advice_for(blocking_call, cause=cause, called_name=called_name).topic == topic
+
+
+def test_the_innermost_name_does_not_decide_where_a_library_computes():
+    for leaf_name in ("re._compiler._optimize_charset", "json.JSONEncoder.encode", "acme.resolve"):
+        advice = advice_for("acme.render", cause="computing", called_name="acme.render", leaf_name=leaf_name)
+        assert advice.topic == "computing"
+    assert advice_for("acme.go", cause="waiting", called_name="acme.go", leaf_name="time.sleep").topic == "waiting"
+
+
 def test_the_innermost_name_decides_where_no_other_name_is_known():
     assert advice_for("acme.fetch", cause="waiting", called_name="acme.go", leaf_name="ssl.x").topic == "socket"
     assert advice_for("acme.fetch", cause="waiting", called_name="requests.get", leaf_name="ssl.x").topic == "http"

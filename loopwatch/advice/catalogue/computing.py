@@ -76,6 +76,7 @@ ADVICE: Final = (
         caveat=_("Nested repetitions such as (a+)+ are the usual cause. A thread does not help: re holds the GIL."),
         link="https://docs.python.org/3/library/re.html#regular-expression-syntax",
         runs_given_code=True,
+        changes_the_call=True,
     ),
     Advice(
         "copy",
@@ -84,6 +85,7 @@ ADVICE: Final = (
         example='changed = {**settings, "page": page}',
         link="https://docs.python.org/3/library/copy.html",
         runs_given_code=True,
+        changes_the_call=True,
     ),
     Advice(
         "picture",
@@ -108,5 +110,6 @@ ADVICE: Final = (
         caveat=_("Run what must be computed here in a process pool: a thread competes with the loop for the GIL."),
         link="https://docs.djangoproject.com/en/stable/topics/db/aggregation/",
         runs_given_code=True,
+        changes_the_call=True,
     ),
 )

@@ -130,6 +130,7 @@ ADVICE: Final = (
         caveat=_("Rows read from a list instead of the database need an await asyncio.sleep(0) now and then."),
         link="https://docs.djangoproject.com/en/stable/howto/outputting-csv/#streaming-large-csv-files",
         runs_given_code=True,
+        changes_the_call=True,
     ),
     Advice(
         "ninja",

@@ -16,6 +16,7 @@ ADVICE: Final = (
         caveat=_("A plain function cannot await: make it a coroutine function, or call it in a thread."),
         link="https://docs.python.org/3/library/asyncio-task.html#asyncio.sleep",
         call_cure=Cure.ASYNC_SLEEP,
+        changes_the_call=True,
     ),
     Advice(
         "subprocess",
@@ -85,6 +86,7 @@ ADVICE: Final = (
         "await asyncio.to_thread(lock.acquire)",
         caveat=_("Hold the lock only briefly: do the slow part before or after."),
         link="https://docs.python.org/3/library/asyncio-sync.html",
+        changes_the_call=True,
     ),
     Advice(
         "future",
@@ -92,6 +94,7 @@ ADVICE: Final = (
         names=("concurrent.futures",),
         example="result = await asyncio.wrap_future(future)",
         link="https://docs.python.org/3/library/asyncio-future.html#asyncio.wrap_future",
+        changes_the_call=True,
     ),
     Advice(
         "logging",
