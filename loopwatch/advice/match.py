@@ -16,7 +16,7 @@ _BY_CAUSE_FIRST: Final = {
     "garbage collection": _BY_NAME["gc"],
 }
 _QUERIES: Final = frozenset({"orm", "database", "psycopg", "sqlalchemy"})
-_MAKE_QUERIES: Final = frozenset({"template", "serializer", "shortcuts"})
+_MAKE_QUERIES: Final = frozenset({"form", "template", "serializer", "shortcuts"})
 _FETCH_ROWS: Final = frozenset({"fetchone", "fetchmany", "fetchall", "__next__"})
 _MANY_CALLS: Final = 5
 _LAZY_SUFFIX: Final = " (lazy)"

@@ -91,6 +91,9 @@ def test_a_lazy_import_has_its_own_advice():
         ("pydantic.BaseModel.model_validate", "ninja.Schema.from_orm", "ninja"),
         ("acme.resolve", "strawberry.Schema.execute_sync", "graphql"),
         ("sqlite3.Cursor.execute", "django.shortcuts.render", "template"),
+        ("re.Pattern.match", "django.forms.BaseForm.is_valid", "form"),
+        ("sqlite3.Cursor.execute", "rest_framework.pagination.PageNumberPagination.paginate_queryset", "orm"),
+        ("json.loads", "rest_framework.request.Request.data", "upload"),
     ],
 )
 def test_the_call_in_the_users_line_decides_before_the_blocking_call_inside_of_it(blocking_call, called_name, topic):
@@ -154,6 +157,7 @@ def test_many_queries_in_one_step_are_to_be_asked_at_once(called_name, calls_see
         ("django.shortcuts.render", "sqlite3.Cursor.execute", "repeated-query"),
         ("rest_framework.serializers.ListSerializer.data", "django.db.models.QuerySet.count", "repeated-query"),
         ("django.shortcuts.get_object_or_404", "sqlite3.Cursor.execute", "repeated-query"),
+        ("django.forms.utils.RenderableMixin.render", "sqlite3.Cursor.execute", "repeated-query"),
         ("", "psycopg.Cursor.execute", "repeated-query"),
         ("django.shortcuts.render", "posix.stat", "template"),
         ("django.core.cache.backends.db.DatabaseCache.get", "sqlite3.Cursor.execute", "cache"),

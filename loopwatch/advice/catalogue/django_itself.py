@@ -36,7 +36,11 @@ ADVICE: Final = (
     Advice(
         "orm",
         _("Use the ORM's asynchronous methods, or move all queries into one function and call it with sync_to_async."),
-        names=("django.db", *(f"django.contrib.auth.base_user.AbstractBaseUser.{each}" for each in ("save", "delete"))),
+        names=(
+            "django.db",
+            *(f"django.contrib.auth.base_user.AbstractBaseUser.{each}" for each in ("save", "delete")),
+            *(f"rest_framework.{each}" for each in ("authentication", "filters", "generics", "pagination")),
+        ),
         example="book = await Book.objects.aget(pk=pk)\n"
         "cheap = [book async for book in Book.objects.filter(price__lt=10)]\n"
         "figures = await sync_to_async(build_figures)()",
@@ -86,6 +90,15 @@ ADVICE: Final = (
         call_cure=Cure.DJANGO_THREAD,
     ),
     Advice(
+        "form",
+        _("Validate, render and save the form in a thread: forms have no asynchronous methods, and many query."),
+        names=("django.forms",),
+        example="is_valid = await sync_to_async(form.is_valid)()\nbook = await sync_to_async(form.save)()",
+        caveat=_("A field for a relation queries all of its choices each time that it is rendered."),
+        link="https://docs.djangoproject.com/en/stable/topics/async/#asgiref.sync.sync_to_async",
+        call_cure=Cure.DJANGO_THREAD,
+    ),
+    Advice(
         "stored-file",
         _("Read and write stored files in a thread: storages have no asynchronous methods."),
         names=("django.core.files", "django.db.models.fields.files", "storages"),
@@ -110,6 +123,8 @@ ADVICE: Final = (
             "django.http.HttpRequest",
             "django.http.multipartparser",
             "django.http.request",
+            "rest_framework.parsers",
+            "rest_framework.request",
         ),
         example="files = await sync_to_async(lambda: request.FILES)()",
         caveat=_("After that, request.POST and request.FILES are ready for use everywhere."),

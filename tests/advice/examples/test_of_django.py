@@ -18,6 +18,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
+from django.forms import ModelForm
 from django.http import StreamingHttpResponse
 from django.shortcuts import aget_object_or_404, render
 from django.test import AsyncClient, AsyncRequestFactory
@@ -109,6 +110,25 @@ async def test_a_mail_is_sent(example, mailer):
         sync_to_async=sync_to_async, message=mail.EmailMessage("Hello", "…", "a@example.org", ["b@example.org"])
     )
     assert [message.subject for message in mail.outbox] == ["Hello"]
+
+
+@executes("form")
+async def test_a_form_is_validated_and_saved_in_a_thread(example, books):
+    threads = []
+
+    class BookForm(ModelForm):
+        class Meta:
+            model = Book
+            fields = ("title", "price")
+
+        def clean(self):
+            threads.append(threading.get_ident())
+
+    found = await example(sync_to_async=sync_to_async, form=BookForm({"title": "Dune", "price": 7}))
+    assert found["is_valid"]
+    assert await Book.objects.aget(title="Dune") == found["book"]
+    assert len(threads) == 1
+    assert threads != [threading.get_ident()]
 
 
 @executes("stored-file")
