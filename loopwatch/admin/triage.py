@@ -5,13 +5,14 @@ from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loopwatch.admin.row_locks import locked
 from loopwatch.conf import configuration
 from loopwatch.models import Finding, ProcessHealth
+from loopwatch.rows.details import ENTRIES_LIMIT
 from loopwatch.wording.findings import current_condition
 
 Status, When = Finding.Status, Finding.ReopenWhen
@@ -44,7 +45,6 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
         for finding in findings
         if not (decision.is_of(finding) or finding.status == decision.status == Status.OPEN)
     ]
-    known = _known_releases(changed, findings.db) if decision.reopen_when == When.NEW_RELEASE else []
     values = {
         "status": decision.status,
         "status_changed_at": timezone.now(),
@@ -52,7 +52,7 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
         "reopen_when": decision.reopen_when,
         "reopen_release": decision.reopen_release,
         "reopen_figure_us": decision.reopen_figure_us,
-        "known_releases": known,
+        "known_releases": [],
         "reopened_at": None,
         "reopened_release": "",
         "reopened_figure_us": None,
@@ -69,16 +69,28 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
 
 def _update(findings: list[Finding], values: dict[str, Any], using: str) -> None:
     """Update rows that the recorder may be writing too."""
-    stored = Finding.objects.using(using).filter(pk__in=[finding.pk for finding in findings])
-    with locked(stored):
-        stored.update(**values)
+    stored = Finding.objects.using(using)
+    with locked(stored.filter(pk__in=[finding.pk for finding in findings])):
+        stored.filter(pk__in=[finding.pk for finding in findings]).update(**values)
+        if values["reopen_when"] == When.NEW_RELEASE:
+            in_service = _releases_in_service(using)
+            for own, of_these in _by_own_releases(findings).items():
+                known = list(dict.fromkeys((*own, *in_service)))[:ENTRIES_LIMIT]
+                stored.filter(pk__in=of_these).update(known_releases=known)
 
 
-def _known_releases(findings: list[Finding], using: str) -> list[str]:
-    """Return the releases in service within the last days, including this process's, and those of the findings."""
-    in_service = ProcessHealth.objects.using(using).values_list("release", flat=True).distinct()
-    seen = (release for finding in findings for release in (finding.first_release, finding.last_release))
-    return sorted({*in_service, *seen, configuration().release})
+def _releases_in_service(using: str) -> list[str]:
+    """Return this process's release and those of the last days, the newest first."""
+    reported = ProcessHealth.objects.using(using).values("release").annotate(last=Max("reported_at"))
+    return [configuration().release, *reported.order_by("-last").values_list("release", flat=True)[:ENTRIES_LIMIT]]
+
+
+def _by_own_releases(findings: list[Finding]) -> dict[tuple[str, str], list[int]]:
+    """Group the findings by their first and last release: each knows its own, not those of all others."""
+    groups: dict[tuple[str, str], list[int]] = {}
+    for finding in findings:
+        groups.setdefault((finding.first_release, finding.last_release), []).append(finding.pk)
+    return groups
 
 
 def _message(finding: Finding) -> str:

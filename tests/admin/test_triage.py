@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -11,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from loopwatch.admin.triage import Decision, decide
-from loopwatch.models import Finding
+from loopwatch.models import Finding, ProcessHealth
+from loopwatch.rows.details import ENTRIES_LIMIT, read_releases
 from tests.databases import on_postgresql, on_sqlite
 from tests.stored import NOON, stored_finding, stored_health
 
@@ -59,12 +61,26 @@ def test_a_finding_can_be_set_aside_with_each_condition(ada, sent, stands):
 
 def test_the_known_releases_are_stored_with_the_decision(ada, settings):
     settings.LOOPWATCH = {"RELEASE": "1.4"}
-    for release in ("1.3", "1.4", "1.5"):
-        stored_health(release=release)
+    for minute, release in enumerate(("1.3", "1.4", "1.5")):
+        stored_health(release=release, reported_at=NOON + timedelta(minutes=minute))
     finding = stored_finding(first_release="0.9", last_release="1.2")
     ada.post(status_of(finding), {"choice": "new release"})
     finding.refresh_from_db()
-    assert finding.known_releases == ["0.9", "1.2", "1.3", "1.4", "1.5"]
+    assert finding.known_releases == ["0.9", "1.2", "1.4", "1.5", "1.3"]
+
+
+def test_of_more_releases_than_are_read_each_finding_knows_its_own_and_the_newest(settings, django_user_model):
+    settings.LOOPWATCH = {"RELEASE": "this"}
+    for release in ("a", "z"):
+        stored_finding(first_release=release, last_release=release)
+    ProcessHealth.objects.bulk_create(
+        ProcessHealth(release=f"{age}", process_id=age, since=NOON, reported_at=NOON - timedelta(hours=age))
+        for age in range(ENTRIES_LIMIT)
+    )
+    until_a_new_release = Decision(Finding.Status.IGNORED, Finding.ReopenWhen.NEW_RELEASE)
+    assert decide(Finding.objects.all(), until_a_new_release, django_user_model.objects.create_user("ada")) == 2
+    for finding in Finding.objects.all():
+        assert read_releases(finding.known_releases).values[:4] == (finding.first_release, "this", "0", "1")
 
 
 @pytest.mark.parametrize(
