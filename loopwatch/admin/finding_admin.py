@@ -138,7 +138,8 @@ class FindingAdmin(TriageAdmin, FlameExports):
         lacking = {
             str(model._meta.verbose_name)
             for model in (Finding, BlockingEvent)
-            if not self.admin_site.get_model_admin(model).has_delete_permission(request)
+            if self.admin_site.is_registered(model)
+            and not self.admin_site.get_model_admin(model).has_delete_permission(request)
         }
         names = {str(model._meta.verbose_name_plural): count for model, count in counts.items()}
         return [str(finding) for finding in objs], names, lacking, []

@@ -1,9 +1,10 @@
 """Provides template filters that format values as the admin's lists do."""
 
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from django import template
+from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from loopwatch import html_cells
@@ -11,6 +12,10 @@ from loopwatch.escaping import html_name
 from loopwatch.models import BlockingEvent, Finding, Overview
 from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import besides, calls_seen
+
+if TYPE_CHECKING:
+    from django.contrib.admin import AdminSite
+    from django.urls import ResolverMatch
 
 register = template.Library()
 
@@ -25,15 +30,26 @@ class Delaying(Protocol):
     def requests_kept_out(self) -> int: ...
 
 
+@register.filter
+def shows_overview(request: HttpRequest) -> bool:
+    """Return whether the app's index shows this user the overview: a site may have other models of loopwatch alone."""
+    site = _admin_site(request)
+    return site.is_registered(Overview) and site.get_model_admin(Overview).has_view_permission(request)
+
+
 @register.inclusion_tag("loopwatch/overview_content.html", takes_context=True)
 def overview(context: template.Context) -> dict[str, Any]:
     """Show the overview on the app's index, of which Django lets an app change only the template."""
-    from django.contrib.admin.sites import all_sites  # noqa: PLC0415 - the admin may not be installed
-
     request = context["request"]
-    site = next(site for site in all_sites if site.name == request.current_app)
-    shown: dict[str, Any] = site.get_model_admin(Overview).overview_context(request)  # type: ignore[attr-defined]
+    shown: dict[str, Any] = _admin_site(request).get_model_admin(Overview).overview_context(request)  # type: ignore[attr-defined]
     return shown
+
+
+def _admin_site(request: HttpRequest) -> "AdminSite":
+    """Return the site that answers; it is marked on the views of its pages. Two sites may have the same name."""
+    match = cast("ResolverMatch", request.resolver_match)
+    site: AdminSite = match.func.admin_site  # type: ignore[attr-defined]
+    return site
 
 
 @register.filter
