@@ -17,7 +17,7 @@ def a_finding(**columns):
     defaults = {
         "fingerprint": "f" * 32,
         "blocking_call": "time.sleep",
-        "called_name": "",
+        "called_name": "time.sleep",
         "function": "shop.views.checkout",
         "filename": "shop/views.py",
         "lineno": 41,

@@ -308,7 +308,7 @@ class TestGithub:
         assert line.endswith("outside of the repository: asgiref/sync.py:41")
 
     def test_no_name_ends_the_command_or_a_property(self, repository):
-        names = dict.fromkeys(("blocking_call", "function", "filename"), f"a,b:c\r\n{HOSTILE}")
+        names = dict.fromkeys(("blocking_call", "called_name", "function", "filename"), f"a,b:c\r\n{HOSTILE}")
         (line,) = render_github(a_report(a_finding(**names)), repository).splitlines()
         _, command, _ = line.split("::", 2)
         assert command.startswith("warning title=a%2Cb%3Ac")
