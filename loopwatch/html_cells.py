@@ -6,7 +6,6 @@ The module is not in ``loopwatch.admin``, because the template tags need it on s
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.utils import timezone
 from django.utils.formats import date_format, localize
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from loopwatch.escaping.html_name import breakable
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.route_impacts import RouteImpact
+from loopwatch.stored_time import as_local
 from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import FUNCTION_ONLY, LIKELY, current_condition, doubt, reopen_reason
 
@@ -66,7 +66,7 @@ def instant(value: datetime) -> SafeString:
 
 
 def _time(value: datetime, time_format: str) -> SafeString:
-    local = timezone.localtime(value) if timezone.is_aware(value) else value
+    local = as_local(value)
     return format_html(
         '<time datetime="{}"><span class="loopwatch-figure">{}</span> <span class="loopwatch-figure">{}</span></time>',
         local.isoformat(),

@@ -6,12 +6,12 @@ Durations are whole microseconds, so that counters added up by several processes
 from typing import ClassVar
 
 from django.db import models
-from django.utils.timezone import is_aware, localtime
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.abstract_models import CallColumns, ImpactColumns
 from loopwatch.exact_char_field import ExactCharField
 from loopwatch.rows.decoder import ColumnDecoder
+from loopwatch.stored_time import as_local
 
 
 class Finding(CallColumns, ImpactColumns):
@@ -109,8 +109,7 @@ class BlockingEvent(CallColumns):
         ]
 
     def __str__(self) -> str:
-        started_at = localtime(self.started_at) if is_aware(self.started_at) else self.started_at
-        return f"{self.duration_ms:.1f} ms at {started_at:%Y-%m-%d %H:%M:%S}"
+        return f"{self.duration_ms:.1f} ms at {as_local(self.started_at):%Y-%m-%d %H:%M:%S}"
 
     @property
     def function(self) -> str:

@@ -16,6 +16,14 @@ def as_aware(stored: datetime) -> datetime:
     return timezone.make_aware(stored) if timezone.is_naive(stored) else stored
 
 
+def as_local(stored: datetime) -> datetime:
+    """Convert a stored moment to the current time zone; at an end of the calendar, which has none, it stays."""
+    try:
+        return timezone.localtime(as_aware(stored))
+    except OverflowError:
+        return stored
+
+
 def whole_hour(moment: datetime) -> datetime:
     """Return the beginning of the hour (UTC) that contains an aware moment: where hourly totals can be cut."""
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from itertools import starmap
 
 from django.db.models import QuerySet, Sum
-from django.utils import timezone
 from django.utils.formats import date_format
 
 from loopwatch.models import HourlyTotal
-from loopwatch.stored_time import as_aware, as_stored, whole_hour
+from loopwatch.stored_time import as_aware, as_local, as_stored, whole_hour
 
 HOURS = 7 * 24
 HEIGHT = 60
@@ -35,8 +34,7 @@ class HourBar:
 
     @property
     def label(self) -> str:
-        local = timezone.localtime(self.hour)
-        return date_format(local, "SHORT_DATETIME_FORMAT")
+        return date_format(as_local(self.hour), "SHORT_DATETIME_FORMAT")
 
     @property
     def y(self) -> int:

@@ -17,6 +17,7 @@ from loopwatch.reporting import wording
 from loopwatch.reporting.event_cure import advice_on_finding
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
+from loopwatch.stored_time import as_local
 
 _TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _ROUTES = 5
@@ -61,7 +62,7 @@ def render_html(report: Report) -> str:
         "headline": visible(wording.headline(report)) if report.stored else "",
         "empty": "" if report.stored else wording.EMPTY_STORE,
         "notes": [visible(note) for note in wording.notes(report)],
-        "generated_at": f"{wording.when(report.generated_at)} {wording.local(report.generated_at):%Z}",
+        "generated_at": f"{wording.when(report.generated_at)} {as_local(report.generated_at):%Z}",
         "tables": [table for table in (*_tables(report), _thread_waits(report)) if table.rows],
         "left_out": " ".join(filter(None, (wording.left_out(report), wording.waits_left_out(report)))),
         "recorded_by": visible(wording.recorded_by(report.health)),

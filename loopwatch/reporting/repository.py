@@ -57,9 +57,16 @@ class Repository:
 
 def _given(root: str) -> Path:
     path = Path(root)
-    if not path.is_dir():
+    if not _is_folder(path):
         raise NoRepositoryError(f"{root!r} is not a directory. Give the one that the repository is checked out in.")
     return path.resolve()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, before Python 3.14; a NUL
+        return False
 
 
 def _found() -> Path:

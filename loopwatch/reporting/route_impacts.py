@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
 
@@ -34,8 +34,15 @@ def lately(totals: QuerySet[HourlyTotal], findings: Collection[Finding]) -> Quer
     """
     if not findings:
         return totals.none()
-    weeks = (Q(finding=finding.pk, hour__gte=finding.last_seen - timedelta(days=7)) for finding in findings)
+    weeks = (Q(finding=finding.pk, hour__gte=_week_before(finding.last_seen)) for finding in findings)
     return totals.filter(reduce(or_, weeks))
+
+
+def _week_before(moment: datetime) -> datetime:
+    try:
+        return moment - timedelta(days=7)
+    except OverflowError:  # the calendar begins later
+        return moment
 
 
 def routes_of(totals: QuerySet[HourlyTotal]) -> dict[int, list[RouteImpact]]:

@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from django.utils import timezone
-
 from loopwatch.headline import and_elsewhere, at_least, part_at_line
 from loopwatch.models import Finding, ThreadWaitTotal
 from loopwatch.reporting.recording_health import RecordingHealth, errors_in_words
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE, Change, ComparedRelease, Comparison, Rate
 from loopwatch.reporting.report import FINDING, HOST, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
+from loopwatch.stored_time import as_local
 from loopwatch.wording.delays import delayed_cell
 from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import GIL_HELD, doubt
@@ -46,7 +45,7 @@ def headline(report: Report) -> str:
 def notes(report: Report) -> Iterator[str]:
     """Yield what a reader needs to know to interpret the figures."""
     if report.since:
-        yield f"Since {when(report.since)} {local(report.since):%Z} (totals are kept per hour)"
+        yield f"Since {when(report.since)} {as_local(report.since):%Z} (totals are kept per hour)"
     if report.comparison:
         yield from map(_in_service, (report.comparison.before, report.comparison.after))
     rows: Iterable[ReportedFinding | Group] = (*report.findings, *report.groups)
@@ -169,12 +168,8 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def local(moment: datetime) -> datetime:
-    return timezone.localtime(moment)
-
-
 def when(moment: datetime) -> str:
-    return f"{local(moment):%Y-%m-%d %H:%M}"
+    return f"{as_local(moment):%Y-%m-%d %H:%M}"
 
 
 def release_name(release: ComparedRelease) -> str:

@@ -297,6 +297,7 @@ class TestMistakes:
             (["--fail-over", "fast"], r"'fast' is not a duration\. Examples: 100ms"),
             (["--fail-over", "100"], "100ms"),
             (["--format", "sarif", "--repository", "/nowhere"], "is not a directory"),
+            (["--format", "patch", "--repository", "x" * 5_000], "is not a directory"),
             (["--output", "/nowhere/report.txt"], r"cannot write '/nowhere/report\.txt': .*No such file"),
             (["--output", "a\0b"], "cannot write"),
             (["--watch"], "needs a terminal"),

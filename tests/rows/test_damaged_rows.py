@@ -1,6 +1,7 @@
 """Only the damaged part of a row is lost: pages and reports say so, and the writer goes on."""
 
 import io
+from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
@@ -106,3 +107,19 @@ def test_json_that_python_refuses_is_damage_like_any_other(admin_client, damaged
     assert "cannot be read and is omitted" in page_of(admin_client, damaged, "blockingevent")
     assert "shop.views.checkout" in printed("--format", "collapsed", "--status", "all")[0]
     assert admin_client.get(reverse("admin:loopwatch_blockingevent_changelist")).status_code == 200
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
+@pytest.mark.parametrize("year", [1, 9999])
+def test_rows_of_an_end_of_the_calendar_are_shown(admin_client, damaged, settings, zone, year):
+    settings.TIME_ZONE = zone
+    at = datetime(year, 1, 1, tzinfo=UTC) if year == 1 else datetime(year, 12, 31, 23, tzinfo=UTC)
+    Finding.objects.update(first_seen=at, last_seen=at, status_changed_at=at)
+    BlockingEvent.objects.update(started_at=at)
+    assert str(BlockingEvent.objects.get(pk=damaged.pk))
+    for of in ("blockingevent", "finding"):
+        assert admin_client.get(reverse(f"admin:loopwatch_{of}_changelist")).status_code == 200
+    assert "shop.views.checkout" in page_of(admin_client, damaged, "blockingevent")
+    assert "shop.views.checkout" in page_of(admin_client, damaged.finding, "finding")
+    for form in ("text", "markdown", "html", "json"):
+        assert "checkout" in printed("--format", form, "--status", "all")[0]
