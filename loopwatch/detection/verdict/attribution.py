@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython import bytecode
-from loopwatch.detection.cpython.callees import Callee
+from loopwatch.detection.cpython.callees import Callee, callee_in
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.decorated import (
     MAX_WRAPPERS,
@@ -24,6 +24,7 @@ from loopwatch.detection.cpython.decorated import (
     property_of,
 )
 from loopwatch.detection.cpython.expressions import Attribute, Name, Result, SpecialMethod
+from loopwatch.detection.cpython.namespaces import namespace_of
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
@@ -164,7 +165,7 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             continue
         if owner is not Owner.GENERATED or not nodes:  # generated code counts as its caller's
             nodes.append(_python_node(sites, index, owner, is_exact=is_exact))
-        callee = site.callee if index or is_calling else None
+        callee = site.callee or _c_half_of(sites, index) if index or is_calling else None
         if callee is not None and not callee.name and index and sites[index - 1].code.co_name in COMPREHENSIONS:
             continue  # before Python 3.12, a comprehension is a nameless function, called in place
         if callee is not None and (not callee.name or callee.name.partition(".")[0] in PLUMBING_MODULES):
@@ -179,6 +180,16 @@ def nodes_of(sites: Sequence[Site], *, is_exact: bool, is_calling: bool) -> tupl
             else:
                 nodes.append(node)
     return tuple(nodes)
+
+
+def _c_half_of(sites: Sequence[Site], index: int) -> Callee | None:
+    """Return the C function that runs a private module of the standard library, as ``datetime.strptime`` does."""
+    caller, runs = sites[index], sites[index - 1]
+    is_private = runs.module.startswith("_") and runs.module not in IMPORT_MODULES
+    if not (index and is_private and owner_of(runs.code, runs.module) is Owner.STANDARD_LIBRARY):
+        return None
+    callee = callee_in(caller.code, caller.offset, namespace_of(sys.modules.get(caller.module)))
+    return callee if callee is not None and callee.is_resolved else None
 
 
 def _only_runs_others(site: Site, *, is_innermost: bool) -> bool:

@@ -1,7 +1,9 @@
 """The frames of a stack become nodes: which functions they name, and whose those are."""
 
+import _strptime
 import asyncio
 import contextlib
+import datetime as dt
 import dis
 import glob
 import importlib._bootstrap
@@ -49,6 +51,10 @@ WRITE_NAME = "tempfile._TemporaryFileWrapper.__getattr__.func_wrapper"
 BULK_CREATE = site(QuerySet.bulk_create)
 
 
+def parse(text):
+    return dt.datetime.strptime(text, "%Y")  # noqa: DTZ007
+
+
 def store(spool, text):
     spool.write(text)
 
@@ -61,6 +67,8 @@ def logged(spool):
 
 
 TYPINGS_CACHE = site(typing._SpecialGenericAlias.__getitem__.__code__, module="typing")
+PARSES = site(parse, 'dt.datetime.strptime(text, "%Y")')
+STRPTIME = site(_strptime._strptime)
 STORES = site(store, "spool.write(text)")
 
 NODES = [
@@ -113,6 +121,17 @@ NODES = [
         [site(GENERATED, callee="time.sleep", module="shop.rules")],
         ["shop.rules.<module>", "time.sleep"],
         id="generated code that is the step is named",
+    ),
+    pytest.param(
+        [STRPTIME, PARSES],
+        [f"{__name__}.parse", "datetime.datetime.strptime", "_strptime._strptime"],
+        id="a C function that runs a private module of the standard library",
+    ),
+    pytest.param([DUMPS, PARSES], [f"{__name__}.parse", "json.dumps"], id="not a public module"),
+    pytest.param(
+        [STRPTIME, site(parse, "dt")],
+        [f"{__name__}.parse", "_strptime._strptime"],
+        id="not where nothing is called",
     ),
     pytest.param([TYPINGS_CACHE, DUMPS], ["json.dumps"], id="the wrapper of a cache of typing's is left out"),
     pytest.param([POPS, TYPINGS_CACHE, DUMPS], ["json.dumps", "shop.price", "list.pop"], id="with what it calls kept"),
@@ -349,10 +368,10 @@ def name_in_loop(code, loop, module):
 
 def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over():
     over_method, over_property, over_itself = loops()
-    iterator = QuerySet._iterator.__code__
-    assert name_in_loop(iterator, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
+    code = QuerySet._iterator.__code__
+    assert name_in_loop(code, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
     for loop in (over_property, over_itself):
-        assert name_in_loop(iterator, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
+        assert name_in_loop(code, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
 
 
 def test_a_private_generator_has_the_name_of_the_property_that_the_loop_goes_over(monkeypatch):
