@@ -293,15 +293,18 @@ def _name_for_users(sites: Sequence[Site], index: int) -> str:
     code, module = sites[index].code, sites[index].module
     if is_closure(code):
         written = _name_written(sites, index)
-        return generated_method(code, module, written) if written and written != code.co_name else ""
+        if written and written != code.co_name:
+            return generated_method(code, module, written)
+        maker = code.co_qualname.partition(".<locals>")[0]
+        return maker if _last_part(maker) == _iterated(sites, index) else ""
     is_private = code.co_name.startswith("_") and not code.co_name.startswith("__")
     return property_of(code, module) or method_beside(code, module, _iterated(sites, index)) if is_private else ""
 
 
 def _iterated(sites: Sequence[Site], index: int) -> str:
-    """Return the name of the method or property whose result the caller's loop goes over; empty if it is unknown."""
+    """Return the name of the function or property whose result the caller's loop goes over; empty if it is unknown."""
     match _call_of(sites, index):
-        case bytecode.Call(SpecialMethod(Result(Attribute(name=name)) | Attribute(name=name), "__next__")):
+        case bytecode.Call(SpecialMethod(Result(Attribute(name=name) | Name(name)) | Attribute(name=name), "__next__")):
             return name
         case _:
             return ""

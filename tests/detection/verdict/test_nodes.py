@@ -348,8 +348,10 @@ def test_generated_methods_are_not_added_up(generated):
     assert generated("client.put_object()").key != generated("client.list_buckets()").key
 
 
-def read_all(books):
+def read_all(books, iterator):
     for book in books.iterator():
+        book.read()
+    for book in iterator(books):
         book.read()
     for book in books.cheap:
         book.read()
@@ -367,17 +369,24 @@ def name_in_loop(code, loop, module):
 
 
 def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over():
-    over_method, over_property, over_itself = loops()
+    over_method, _, over_property, over_itself = loops()
     code = QuerySet._iterator.__code__
     assert name_in_loop(code, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
     for loop in (over_property, over_itself):
         assert name_in_loop(code, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
 
 
+def test_a_generator_inside_a_function_has_the_name_of_the_function_that_the_loop_calls():
+    code = DUMPS.code.replace(co_name="rows", co_qualname="iterator.<locals>.rows")
+    over_method, over_function, over_property, _ = loops()
+    names = [name_in_loop(code, loop, "json") for loop in (over_method, over_function, over_property)]
+    assert names == ["json.iterator", "json.iterator", "json.iterator.rows"]
+
+
 def test_a_private_generator_has_the_name_of_the_property_that_the_loop_goes_over(monkeypatch):
     monkeypatch.setattr(QuerySet, "cheap", property(QuerySet._iterator), raising=False)
     monkeypatch.setattr(QuerySet, "free", property(QuerySet._iterator), raising=False)  # the code alone does not tell
-    _, over_property, _ = loops()
+    _, _, over_property, _ = loops()
     name = name_in_loop(QuerySet._iterator.__code__, over_property, QuerySet.__module__)
     assert name == "django.db.models.QuerySet.cheap"
 
