@@ -51,6 +51,8 @@ def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake
         ("os.execv", "fork"),
         ("import pandas", "import"),
         ("sorted", "sorting"),
+        ("json.loads", "json"),
+        ("yaml.safe_load", "xml"),
         ("", "waiting"),
         ("shop.views.checkout", "waiting"),
         ("<script>", "waiting"),

@@ -41,7 +41,7 @@ ADVICE: Final = (
     Advice(
         "json",
         _("Make the document smaller (paginate it), stream it in chunks, or serialize it in another process."),
-        names=("json", "simplejson", "orjson", "ujson", "msgpack", "pickle", "marshal", "yaml", "tomllib", "plistlib"),
+        names=("json", "simplejson", "orjson", "ujson", "msgpack", "pickle", "marshal"),
         example="async def lines():\n"
         "    async for book in Book.objects.all():\n"
         '        yield json.dumps(as_dict(book)) + "\\n"\n'
@@ -53,7 +53,10 @@ ADVICE: Final = (
     Advice(
         "xml",
         _("Process it in chunks, or in another process."),
-        names=("xml", "csv", "_csv", "html", "lxml", "bs4", "html5lib", "docx", "markdown", "bleach"),
+        names=(
+            *("xml", "csv", "_csv", "html", "lxml", "bs4", "html5lib", "docx", "markdown", "bleach"),
+            *("yaml", "tomllib", "plistlib"),
+        ),
         example=IN_POOL,
         caveat=_("A thread helps little: it competes with the loop for the GIL."),
         link=POOL,
