@@ -33,6 +33,7 @@ from loopwatch.metrics.registration import span_finder
 from loopwatch.open_programs import OpenProgram, OpenPrograms
 from loopwatch.process_exit import ProcessExit
 from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
+from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.thread import SignOfLife
 from loopwatch.site_subscriber import SiteSubscriber
 from loopwatch.thread_waits.process_hooks import ThreadWaitHooks
@@ -204,7 +205,11 @@ class SiteMonitor:
             if serves:
                 self._in_flight[loop] = clock.in_flight
                 if self._sign_of_life is None:
-                    self._sign_of_life = SignOfLife.started(current.signs_of_life, self.liveness)
+                    self._sign_of_life = SignOfLife.started(
+                        current.signs_of_life,
+                        self.liveness,
+                        Substitute(monitor.current_lookout, current.liveness_after_s),
+                    )
             self._assign_programs()
             return clock.in_flight
 

@@ -46,11 +46,16 @@ def stored_share(query: Mapping[str, str], stored: int, using: str | None) -> St
 
 
 def _moment(text: str | None) -> datetime | None:
+    """Return the moment of a query string; ``None`` if it is no moment, or has no date in UTC or here."""
     try:
-        moment = parse_datetime(text) if text else None
-    except ValueError:
+        naive_or_aware = parse_datetime(text) if text else None
+        if naive_or_aware is None:
+            return None
+        moment = as_aware(naive_or_aware).astimezone(UTC)
+        timezone.localtime(moment)
+    except (ValueError, OverflowError):
         return None
-    return None if moment is None else as_aware(moment)
+    return moment
 
 
 def _stalls_of_all(begin: datetime, end: datetime, using: str | None) -> int:

@@ -14,6 +14,7 @@ from loopwatch.detection.cpython.free_threading import is_gil_enabled, warn_if_g
 from loopwatch.detection.cpython.known_versions import warn_if_later_than_known
 from loopwatch.detection.cpython.sites import register_monitor
 from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.detection.sampling.watchdog import Watchdog
@@ -152,6 +153,12 @@ class Monitor:
         watchdog = self._watchdog
         return watchdog.figures if watchdog else WatchdogFigures()
 
+    @property
+    def lookout(self) -> Lookout | None:
+        """The lookout, which may not be in use; ``None`` while no loop is watched."""
+        watchdog = self._watchdog
+        return watchdog.lookout if watchdog else None
+
     def _set_subscribers(self, clock: LoopClock, subscribers: tuple[StallSubscriber, ...]) -> None:
         clock.set_subscribers(subscribers)
         if not subscribers:
@@ -270,6 +277,10 @@ def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing, call
 
 def settle(timeout_s: float) -> bool:
     return _monitor.settle(timeout_s)
+
+
+def current_lookout() -> Lookout | None:
+    return _monitor.lookout
 
 
 def watchdog_figures() -> WatchdogFigures:

@@ -1,6 +1,7 @@
-"""Reads the setting ``LIVENESS_ADDRESS``: a port on loopback, or an IP address with a port."""
+"""Reads the setting ``LIVENESS_ADDRESS``, a port on loopback or an IP address with a port, and listens there."""
 
 import ipaddress
+import socket
 from typing import NamedTuple
 
 LOOPBACK = "127.0.0.1"
@@ -33,3 +34,12 @@ def probe_address(setting: int | str) -> ProbeAddress:
     if not 0 < port <= LAST_PORT:
         raise ValueError(f"{port} is no port")
     return ProbeAddress(host, port)
+
+
+def listener_at(address: ProbeAddress) -> socket.socket:
+    """Return a socket that listens, and never blocks. Raises ``OSError`` if the address is in use or another host's."""
+    family = socket.AF_INET6 if address.is_ipv6 else socket.AF_INET
+    with_ipv4 = address.host == "::" and socket.has_dualstack_ipv6()
+    listener = socket.create_server(address, family=family, backlog=128, dualstack_ipv6=with_ipv4)
+    listener.setblocking(False)
+    return listener

@@ -1,8 +1,8 @@
 """The thread that gives the signs of life: it answers probes, touches a file and feeds systemd's watchdog.
 
 The thread starts with the first loop that serves requests and ends with the last one. While a loop is blocked, probes
-get 503, and the other two signs are withheld. If a call keeps the GIL, this thread cannot run, and so gives no sign
-either.
+get 503, and the other two signs are withheld. If a call keeps the GIL, this thread cannot run: only the lookout answers
+probes then, if it is in use.
 """
 
 import os
@@ -17,16 +17,19 @@ from selectors import EVENT_READ, DefaultSelector
 from typing import Self
 
 from loopwatch.detection.loggers import logger_of
-from loopwatch.sign_of_life.address import ProbeAddress
-from loopwatch.sign_of_life.http_answer import answer
-from loopwatch.sign_of_life.http_server import ProbeServer
+from loopwatch.detection.lookout.http_answer import ProbeFigures, answer
+from loopwatch.detection.lookout.http_server import ProbeServer
+from loopwatch.sign_of_life.address import ProbeAddress, listener_at
 from loopwatch.sign_of_life.liveness import Liveness, confirmed
+from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.systemd import SystemdError, systemd_watchdog
 
 logger = logger_of()
 
 TOUCHED_EVERY_S = 1.0
 TAKEN_OVER_EVERY_S = 5.0
+TOLD_EVERY_S = 1.0
+"""How often the lookout gets the figures that it answers with when this thread cannot run."""
 TRIED_AGAIN_EVERY_S = 1.0
 """A sign that could not be given is due after this time: systemd ends the process if two in a row are missing."""
 JOINED_WITHIN_S = 2.0
@@ -58,15 +61,16 @@ class _Repeated:
 class SignOfLife:
     """Gives the signs from ``start`` to ``stop``. ``read`` returns the state of the loops; any thread may call it."""
 
-    def __init__(self, signs: Signs, read: Callable[[], Liveness]) -> None:
+    def __init__(self, signs: Signs, read: Callable[[], Liveness], substitute: Substitute) -> None:
         self._signs = signs
         self._read = read
+        self._substitute = substitute
         self._selector = DefaultSelector()
         self._waking, self._woken = socket.socketpair()
         self._selector.register(self._woken, EVENT_READ, lambda: None)
         self._server: ProbeServer | None = None
         if signs.address is not None:
-            self._server = ProbeServer(signs.address, self._selector, self._answer)
+            self._server = ProbeServer(self._selector, self._answer)
         self._opens_at = 0.0
         self._has_complained = False
         self._repeated: list[_Repeated] = []
@@ -74,12 +78,12 @@ class SignOfLife:
         self._thread = threading.Thread(target=self._run, name="loopwatch-liveness", daemon=True)
 
     @classmethod
-    def started(cls, signs: Signs, read: Callable[[], Liveness]) -> Self | None:
+    def started(cls, signs: Signs, read: Callable[[], Liveness], substitute: Substitute) -> Self | None:
         """Start to give the signs; ``None`` if there are none to give, or no room for them, which is logged."""
         if not signs:
             return None
         try:
-            sign_of_life = cls(signs, read)
+            sign_of_life = cls(signs, read, substitute)
             sign_of_life.start()
         except (OSError, RuntimeError) as error:  # no more descriptors or threads
             logger.error("This process gives no sign of life: %s", error)  # noqa: TRY400
@@ -112,13 +116,14 @@ class SignOfLife:
             except Exception:
                 logger.exception("The sign of life failed, which is a bug in loopwatch; it goes on")
                 time.sleep(TOUCHED_EVERY_S)
+        self._substitute.end()
         self.abandon()
 
     def _turn(self) -> None:
         at = time.monotonic()
-        server = self._server
-        if server is not None and not server.is_open and at >= self._opens_at:
-            self._open(server, at)
+        server, address = self._server, self._signs.address
+        if server is not None and address is not None and server.listener is None and at >= self._opens_at:
+            self._open(server, address, at)
         for sign in self._repeated:
             if at >= sign.next_at:
                 sign.next_at = at + min(sign.interval_s, TRIED_AGAIN_EVERY_S)
@@ -126,14 +131,15 @@ class SignOfLife:
                     sign.next_at = at + sign.interval_s
         ends = [sign.next_at for sign in self._repeated]
         if server is not None:
-            ends += [self._opens_at] if not server.is_open else []
+            ends += [self._opens_at] if server.listener is None else []
             ends += [expires_at] if (expires_at := server.close_expired(at)) is not None else []
+            ends += [at + TOLD_EVERY_S] if self._substitute.tell(server.listener, self._read) else []
         for key, _ in self._selector.select(max(0.0, min(ends) - time.monotonic()) if ends else None):
             key.data()
 
-    def _open(self, server: ProbeServer, at: float) -> None:
+    def _open(self, server: ProbeServer, address: ProbeAddress, at: float) -> None:
         try:
-            server.open()
+            server.accept_from(listener_at(address))
         except OSError as error:
             self._opens_at = at + TAKEN_OVER_EVERY_S
             if not self._has_complained:
@@ -141,7 +147,7 @@ class SignOfLife:
                 logger.warning(
                     "This process (%d) answers no probes at %s: %s. If another worker process answers there, nothing "
                     "is wrong: this one takes over once the address is free.",
-                    *(os.getpid(), str(server.address), os.strerror(error.errno or 0)),
+                    *(os.getpid(), str(address), os.strerror(error.errno or 0)),
                 )
 
     def _give(self, sign: _Repeated) -> bool:
@@ -159,7 +165,8 @@ class SignOfLife:
         return True
 
     def _answer(self, request: bytes) -> bytes:
-        return answer(request, confirmed(self._read))
+        found = confirmed(self._read)
+        return answer(request, ProbeFigures(found.serving, found.blocked_since, found.worst_pause_ms, found.loops))
 
     def _file(self) -> list[_Repeated]:
         if self._signs.file is None:

@@ -149,3 +149,21 @@ def test_no_query_string_is_a_server_error(admin_client, now, query):
         response = admin_client.get(f"{INDEX}{address}?{query}", follow=True)
         assert response.status_code == 200, address
         assert Page(response.content.decode()).flaws == [], address
+
+
+@pytest.mark.parametrize("zone", ["America/Chicago", "Pacific/Kiritimati"])
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        ("0001-01-01T00:00:00+00:00", "2026-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00+14:00", "2026-01-01T00:00:00+00:00"),
+        ("2026-01-01T00:00:00+00:00", "9999-12-31T23:59:59+00:00"),
+        ("2026-01-01T00:00:00+00:00", "9999-12-31T23:59:59-12:00"),
+    ],
+)
+def test_a_span_at_an_end_of_the_calendar_is_no_server_error(admin_client, now, settings, zone, begin, end):
+    settings.TIME_ZONE = zone
+    store_at(now, "shop.views")
+    query = {"started_at__gte": begin, "started_at__lt": end}
+    for address in ("blockingevent/", "blockingevent/export/csv/"):
+        assert admin_client.get(INDEX + address, query, follow=True).status_code == 200, address

@@ -9,11 +9,14 @@ from contextlib import contextmanager
 import pytest
 
 from loopwatch.sign_of_life import thread
-from loopwatch.sign_of_life.address import ProbeAddress
+from loopwatch.sign_of_life.address import ProbeAddress, listener_at
 from loopwatch.sign_of_life.liveness import Liveness
+from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.thread import SignOfLife, Signs
 from testproject.demo.ports import LOOPBACK, any_free
 from tests.support.waiting import wait_until
+
+WITHOUT_LOOKOUT = Substitute(lambda: None, 10.0)
 
 
 class Process:
@@ -44,7 +47,7 @@ def in_a_hurry(monkeypatch):
 
 @contextmanager
 def giving(process, **signs):
-    sign_of_life = SignOfLife(Signs(**signs), process.read)
+    sign_of_life = SignOfLife(Signs(**signs), process.read, WITHOUT_LOOKOUT)
     sign_of_life.start()
     try:
         yield sign_of_life
@@ -95,7 +98,7 @@ def test_a_second_process_says_once_that_the_port_is_taken_and_takes_over(proces
 
 def test_a_process_takes_over_the_port_of_one_that_ends(process, address):
     process.serving = False
-    first = SignOfLife(Signs(address=address), Process().read)
+    first = SignOfLife(Signs(address=address), Process().read, WITHOUT_LOOKOUT)
     first.start()
     wait_until(lambda: probed(address))
     with giving(process, address=address):
@@ -190,8 +193,8 @@ def test_an_error_that_is_not_expected_ends_nothing(process, tmp_path, caplog):
 
 
 def test_a_forked_child_keeps_none_of_the_sockets(process, address):
-    sign_of_life = SignOfLife(Signs(address=address), process.read)
-    sign_of_life._server.open()
+    sign_of_life = SignOfLife(Signs(address=address), process.read, WITHOUT_LOOKOUT)
+    sign_of_life._server.accept_from(listener_at(address))
     sign_of_life.abandon()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address, timeout=30)

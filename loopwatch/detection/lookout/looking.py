@@ -1,9 +1,9 @@
 """Looks at the thread that keeps the GIL, again and again, while the watchdog is late.
 
 Runs in a subinterpreter, which has a separate GIL (https://peps.python.org/pep-0684/), so it imports the standard
-library only. It reads the stacks of its own process as ``profiling.sampling`` reads those of another: by copying memory
-through the kernel, which answers a wrong address with an error instead of a crash
-(https://github.com/python/cpython/blob/v3.15.0/Modules/_remote_debugging/module.c).
+library and the modules of ``lookout.SHARED`` only. It reads the stacks of its own process as ``profiling.sampling``
+reads those of another: by copying memory through the kernel, which answers a wrong address with an error instead of a
+crash (https://github.com/python/cpython/blob/v3.15.0/Modules/_remote_debugging/module.c).
 
 A copy is torn if the stack changes meanwhile. So only what two looks in a row have shown is sent.
 """
@@ -14,10 +14,15 @@ import json
 import mmap
 import os
 import select
+import selectors
+import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+from loopwatch.detection.lookout.memory import DUE, NEVER
+from loopwatch.detection.lookout.stand_in import StandIn
 
 # Imported now: loading an extension takes the main interpreter's GIL, too, which may be kept when it is needed
 # (``import_run_extension``, https://github.com/python/cpython/blob/v3.15.0/Python/import.c).
@@ -30,6 +35,8 @@ HAS_GIL = 1
 ONLY_WITH_GIL = 2
 """The mode in which threads without the GIL are passed over. ``only_active_thread`` sees one interpreter only."""
 READY = b'{"ready": true}'
+LISTEN = b"listen"
+"""Comes to the lookout with the socket of the probes, or without one if there is none any more. All else ends it."""
 SHORTEST_PAUSE_S = 0.002
 LONGEST_PAUSE_S = 1.0
 AGE_FRACTION = 0.05
@@ -39,7 +46,6 @@ REST_S = 0.02
 LONG_REST_S = 0.1
 FAR_S = 0.5
 """A watchdog that is due so late, but not never, only asks for the GIL while all loops rest."""
-NEVER = float("inf")
 RESTS_LONGER_AFTER_S = 1.0
 """If all loops have rested for so long, the lookout asks more rarely: an idle process is to cost little."""
 GROWTH = 1.25
@@ -58,7 +64,7 @@ Seen = tuple[int, tuple[Frame, ...], int]
 class Orders(NamedTuple):
     """What the main interpreter passes in: numbers only, because objects belong to one interpreter.
 
-    ``memory`` is a file that holds the moment at which the watchdog wants the GIL, ``channel`` a socket.
+    ``memory`` is a file with the numbers that ``memory.py`` lists, ``channel`` a socket.
     ``standard_error`` and ``folder``, that of the hold files, may be ``NO_DESCRIPTOR``.
     """
 
@@ -146,7 +152,7 @@ class Looker:
         self._hold_file = HoldFile(orders.folder)
         self._run: AlikeLooks | None = None
         self._told_s = 0.0
-        self._due_at = self._changed_at = 0.0
+        self._due_at = self._changed_at = self._moved_at = 0.0
         self.torn = 0
 
     def pause_s(self, due_at: float, at: float) -> float:
@@ -165,8 +171,19 @@ class Looker:
         except Exception:  # noqa: BLE001 - a torn copy may hold anything
             self.torn += 1
             seen = None
+        else:
+            if seen is None or seen[0] == self._orders.watchdog or (self._run and seen != self._run.seen):
+                self._moved_at = at
         self._note(seen, at)
         return min(LONGEST_PAUSE_S, max(SHORTEST_PAUSE_S, AGE_FRACTION * (at - due_at)))
+
+    def kept_since(self, due_at: float, at: float) -> float:
+        """Return since when a thread has kept the GIL, as far as is known; ``NEVER`` if none does.
+
+        The watchdog waits for the GIL since ``due_at``, and no look since then has shown that anything moves.
+        """
+        since = max(due_at, self._moved_at) if due_at == self._due_at else due_at
+        return since if at >= since + self._orders.late_s else NEVER
 
     def end(self) -> None:
         """Note that the watchdog is not late, or will be no more."""
@@ -250,13 +267,13 @@ def holder_of_gil(unwinder: Any) -> Seen | None:
 
 
 def seen_of(threads: Sequence[Any]) -> Seen | None:
-    """Return the first of the threads as a value; ``None`` if it cannot be used."""
+    """Return the first of the threads, with its innermost ``MAX_FRAMES``; ``None`` if it cannot be used."""
     frames = []
     opcode = -1
     for thread in threads:
-        if not thread.status & HAS_GIL or len(thread.frame_info) > MAX_FRAMES:
+        if not thread.status & HAS_GIL:
             return None
-        for frame in thread.frame_info:
+        for frame in thread.frame_info[:MAX_FRAMES]:
             if frame.location is None:
                 return None
             frames.append((frame.filename, frame.funcname, *frame.location))
@@ -289,7 +306,7 @@ def unwinder_of_this_process() -> Any:
 
 
 def look_out(orders: Orders) -> None:
-    """Look until anything arrives on the channel."""
+    """Look until the end arrives on the channel."""
     check(unwinder_of_this_process())
     unwinder: Any = None
 
@@ -300,17 +317,43 @@ def look_out(orders: Orders) -> None:
         return holder_of_gil(unwinder)
 
     looker = Looker(orders, see, lambda message: send(orders.channel, message))
-    channel = select.poll()
-    channel.register(orders.channel, select.POLLIN)
-    with mmap.mmap(orders.memory, mmap.PAGESIZE) as memory, memoryview(memory) as raw, raw.cast("d") as due:
+    with (
+        mmap.mmap(orders.memory, mmap.PAGESIZE) as page,
+        memoryview(page) as raw,
+        raw.cast("d") as memory,
+        selectors.DefaultSelector() as selector,
+        contextlib.closing(
+            StandIn(selector, memory, lambda: looker.kept_since(memory[DUE], time.perf_counter()))
+        ) as stand_in,
+    ):
+        is_over = False
+
+        def receive() -> None:
+            nonlocal is_over
+            is_over = not receive_listener(orders.channel, stand_in)
+
+        selector.register(orders.channel, selectors.EVENT_READ, receive)
         send(orders.channel, READY)
-        pause_s = REST_S
-        while not channel.poll(pause_s * 1000):
-            at, due_at = time.perf_counter(), due[0]
+        looks_at = 0.0
+        while not is_over:
+            at, due_at = time.perf_counter(), memory[DUE]
             if at < due_at:
                 unwinder = None
-            pause_s = looker.pause_s(due_at, at)
+            if at >= looks_at:  # not at each probe
+                looks_at = at + looker.pause_s(due_at, at)
+            rests_until = min(looks_at, stand_in.take_turn())
+            for key, _ in selector.select(max(0.0, rests_until - time.perf_counter())):
+                key.data()
     looker.end()
+
+
+def receive_listener(channel: int, stand_in: StandIn) -> bool:
+    """Take a message, which may bring a socket for ``stand_in``. Returns false if it is the end."""
+    with socket.socket(fileno=os.dup(channel)) as receiver:
+        message, descriptors, _, _ = socket.recv_fds(receiver, len(LISTEN), 1, socket.MSG_CMSG_CLOEXEC)
+    if message == LISTEN:
+        stand_in.listen(socket.socket(fileno=descriptors[0]) if descriptors else None)
+    return message == LISTEN
 
 
 def send(channel: int, message: bytes) -> None:

@@ -1,7 +1,8 @@
 """The lookout: sees who keeps the GIL while the watchdog waits for it. On Python 3.15 and Linux.
 
 It is a thread that runs a subinterpreter (``looking``). The two interpreters share no object: a page of memory holds
-the moment at which the watchdog wants the GIL, and a pair of sockets carries looks one way and the end the other.
+numbers such as the moment at which the watchdog wants the GIL, and a pair of sockets carries looks one way, and the
+socket of the probes and the end the other.
 
 Where it cannot be used, ``why_not`` says so, and the watchdog works as it does without.
 """
@@ -17,16 +18,16 @@ import socket
 import sys
 import threading
 from collections import deque
+from types import CodeType, ModuleType
 from typing import Any
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.known_versions import why_stacks_cannot_be_read
 from loopwatch.detection.loggers import logger_of
-from loopwatch.detection.lookout import lifetimes, looking
+from loopwatch.detection.lookout import http_answer, http_server, lifetimes, looking, memory, stand_in
 from loopwatch.detection.lookout.hold_folder import open_hold_folder
 from loopwatch.detection.lookout.look import Look, look_of
-from loopwatch.detection.lookout.looking import MAX_MESSAGE_BYTES, NO_DESCRIPTOR, READY, Orders
-from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.lookout.looking import LISTEN, MAX_MESSAGE_BYTES, NO_DESCRIPTOR, READY, Orders
 from loopwatch.detection.machine.cpu_clocks import leave_out_this_thread
 
 logger = logger_of()
@@ -39,7 +40,15 @@ LATE_S = 0.003
 """The watchdog gets the GIL from Python code one switch interval after it asked. It is late this long after that."""
 MAX_LOOKS = 256
 STANDARD_ERROR = 2
-_ENTRY = "import marshal; exec(marshal.loads(code)); look_out(Orders(*orders))"
+SHARED = (memory, http_answer, http_server, stand_in, looking)
+"""The modules that the subinterpreter runs, each after those that it imports."""
+_ENTRY = """
+import marshal, sys, types
+for name, code in marshal.loads(codes):
+    module = sys.modules[name] = types.ModuleType(name)
+    exec(code, module.__dict__)
+module.look_out(module.Orders(*orders))
+"""
 _JOINS = 300
 _JOIN_S = 0.1
 
@@ -51,11 +60,12 @@ class Lookout:
         self.why_not = SWITCHED_OFF
         self.looks: deque[Look] = deque(maxlen=MAX_LOOKS)
         self.torn = 0
-        self._due: Any = [NEVER]
+        self._memory: Any = list(memory.UNUSED)
         self._lock = threading.RLock()
         self._reading = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ours: socket.socket | None = None
+        self._listener: socket.socket | None = None
 
     def announce(self) -> None:
         """Note that it will be started. From any thread."""
@@ -75,21 +85,24 @@ class Lookout:
             return
         try:
             interpreters = importlib.import_module("concurrent.interpreters")
-            memory = os.memfd_create("loopwatch")
-            os.ftruncate(memory, mmap.PAGESIZE)
-            due: Any = memoryview(mmap.mmap(memory, mmap.PAGESIZE)).cast("d")
-            self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            file = os.memfd_create("loopwatch")
+            os.ftruncate(file, mmap.PAGESIZE)
+            shared: Any = memoryview(mmap.mmap(file, mmap.PAGESIZE)).cast("d")
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         except (ImportError, OSError) as error:
             self.why_not = f"its memory cannot be shared: {error}"
             return
-        due[0] = NEVER
-        self._due = due
-        self._ours.setblocking(False)
+        for index, number in enumerate(self._memory):
+            shared[index] = number
+        self._memory = shared
+        ours.setblocking(False)
         theirs.setblocking(False)
+        self._ours = ours
+        self._pass_listener()
         # If standard error was closed, its number may be that of any file or connection.
         standard_error = NO_DESCRIPTOR if sys.__stderr__ is None else STANDARD_ERROR
         late_s, folder = sys.getswitchinterval() + LATE_S, _open(hold_folder)
-        orders = Orders(memory, theirs.fileno(), late_s, tells_after_s, watchdog, standard_error, folder)
+        orders = Orders(file, theirs.fileno(), late_s, tells_after_s, watchdog, standard_error, folder)
         arguments = (interpreters, orders, theirs)
         self._thread = threading.Thread(target=self._run, args=arguments, name="loopwatch-lookout", daemon=True)
         atexit.register(self.stop)  # an interpreter that still runs may crash the end of the process
@@ -106,7 +119,28 @@ class Lookout:
 
     def expect(self, at: float) -> None:
         """Note when the watchdog wants the GIL. Never waits; costs one write into memory."""
-        self._due[0] = at
+        self._memory[memory.DUE] = at
+
+    def note_stall(self, since: float) -> None:
+        """Note when the longest of the running stalls began, or ``NEVER``."""
+        self._memory[memory.STALLED_SINCE] = since
+
+    def note_pauses(self, loops: int, worst_s: float) -> None:
+        """Note how many loops there are, and their longest pause of the last minute."""
+        self._memory[memory.LOOPS], self._memory[memory.WORST_PAUSE_S] = loops, worst_s
+
+    def answer_probes(self, listener: socket.socket | None, blocked_after_s: float) -> None:
+        """Answer the probes that come to ``listener`` while the GIL is kept. Never waits, and takes no lock."""
+        self._memory[memory.BLOCKED_AFTER_S] = blocked_after_s
+        self._listener = listener
+        self._pass_listener()
+
+    def _pass_listener(self) -> None:
+        """Pass on the listener, which may happen twice: it, and the way to pass it on, may come at the same time."""
+        ours, listener = self._ours, self._listener
+        if ours is not None:
+            with contextlib.suppress(OSError):  # the lookout has ended
+                socket.send_fds(ours, [LISTEN], [] if listener is None else [listener.fileno()])
 
     def read(self) -> None:
         """Take what the lookout has sent. Another thread that reads at the same time takes it instead."""
@@ -140,6 +174,11 @@ class Lookout:
         return self._thread is not None
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether it is in use, or about to be."""
+        return self.why_not in ("", STARTING)
+
+    @property
     def state(self) -> str:
         """Whether it is in use, or why not."""
         self.read()
@@ -149,7 +188,7 @@ class Lookout:
         """End the thread and its interpreter, and wait for that."""
         with self._lock:
             thread, self._thread = self._thread, None
-            self._due = [NEVER]
+            self._memory = list(memory.UNUSED)
             ours, self._ours = self._ours, None
             if ours is None:
                 return
@@ -160,7 +199,7 @@ class Lookout:
             else:
                 ours.close()
                 lifetimes.end(self)
-            if self.why_not in ("", STARTING):
+            if self.is_wanted:
                 self.why_not = why
             atexit.unregister(self.stop)
 
@@ -200,19 +239,20 @@ def _close(orders: Orders) -> None:
 
 
 def _run_interpreter(interpreters: Any, orders: Orders) -> None:
-    code = _code_of_looking()
+    # The subinterpreter need not be able to import loopwatch, nor what that imports.
+    codes = marshal.dumps([(module.__name__, _code_of(module)) for module in SHARED])
     interpreter = interpreters.create()
     try:
-        interpreter.prepare_main(code=code, orders=tuple(orders))
+        interpreter.prepare_main(codes=codes, orders=tuple(orders))
         interpreter.exec(_ENTRY)
     finally:
         interpreter.close()
 
 
-def _code_of_looking() -> bytes:
-    """Return the code that the subinterpreter runs. It need not be able to import loopwatch, nor what that imports."""
-    source = pkgutil.get_data(looking.__spec__.parent or "", "looking.py") or b""
-    return marshal.dumps(compile(source, looking.__file__, "exec"))
+def _code_of(module: ModuleType) -> CodeType:
+    package, _, name = module.__name__.rpartition(".")
+    source = pkgutil.get_data(package, f"{name}.py") or b""
+    return compile(source, module.__file__ or name, "exec")
 
 
 def _has_memory_limit() -> bool:

@@ -36,6 +36,11 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
         before, stall_id = clock.history.before_rest, self.new_stall_id()
         return Observation(started, NEVER, before, NEVER, None, stall_id=stall_id, is_unexamined=True)
 
+    @property
+    def oldest_step(self) -> float:
+        """The moment when the first of their steps began; ``NEVER`` if there is none."""
+        return min((started for _, started in self), default=NEVER)
+
     def forget_past_steps(self, clocks: Iterable[LoopClock]) -> None:
         """Keep only the observations of the steps that run.
 

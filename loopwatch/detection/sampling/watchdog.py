@@ -38,17 +38,17 @@ class Watchdog:
     """Passes every stall to ``reports`` on its own thread, in the order in which they ended."""
 
     def __init__(self, reports: StallReports) -> None:
-        self._lookout = Lookout()
+        self.lookout = Lookout()
         self._inbox: deque[Stall | Backlog | PauseBetweenSteps | Marker] = deque()
         self._budget = CpuBudget()
         self._suspensions = Suspensions(now(), process_s())
         self._throttling = Throttling()
         self._observations = Observations()
-        self._holds = GilHolds(ThreadCpu(), self._lookout)
+        self._holds = GilHolds(ThreadCpu(), self.lookout)
         self._failures = reports.failures
         machine = self._suspensions, self._throttling
         self._settler = Settler(
-            reports, self._inbox, self._observations, self._budget, *machine, self._lookout, self._holds
+            reports, self._inbox, self._observations, self._budget, *machine, self.lookout, self._holds
         )
         self._sampler = Sampler(self._observations, self._settler, *machine, self._holds)
         self._wakeup = threading.Lock()
@@ -89,7 +89,7 @@ class Watchdog:
     def figures(self) -> WatchdogFigures:
         """The figures since the thread started. From any thread."""
         return WatchdogFigures(
-            self.cpu_s(), self._failures.count, self._settler.unexamined, self._lookout.state, self._lookout.torn
+            self.cpu_s(), self._failures.count, self._settler.unexamined, self.lookout.state, self.lookout.torn
         )
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
@@ -98,7 +98,7 @@ class Watchdog:
 
     def use_lookout(self, tells_after_s: float, hold_folder: str | None) -> None:
         """Start the lookout, if that is possible here, on the watchdog's thread. From any thread."""
-        self._lookout.announce()
+        self.lookout.announce()
         self._lookout_wanted = tells_after_s, hold_folder
         self.wake()
 
@@ -106,7 +106,7 @@ class Watchdog:
         # A free lock, which ``release`` would raise for, means that the watchdog is awake or about to be.
         if self._wakeup.locked():
             self._woken_at = woken_at = now()
-            self._lookout.expect(woken_at)
+            self.lookout.expect(woken_at)
             with contextlib.suppress(RuntimeError):
                 self._wakeup.release()
 
@@ -154,18 +154,18 @@ class Watchdog:
         while self._settler.settle_next():
             pass
         self._settler.release_all()
-        self._lookout.stop()
+        self.lookout.stop()
 
     def _start_lookout(self, tells_after_s: float, hold_folder: str | None) -> None:
         self._lookout_wanted = None
-        self._lookout.start(threading.get_native_id(), tells_after_s, hold_folder)
+        self.lookout.start(threading.get_native_id(), tells_after_s, hold_folder)
 
     def _rest(self, look_at: float | None) -> float:
         """Rest until ``look_at`` or until woken, and on while all steps are quick. Returns when the rest was to end."""
         while True:
             self._sampler.read_clocks()
             is_woken = self._park() if look_at is None else self._wait_until(look_at)
-            self._lookout.expect(now())
+            self.lookout.expect(now())
             asked_at = self._woken_at if is_woken or look_at is None else look_at
             self._settler.due_at = due_at = asked_at if look_at is None else min(asked_at, look_at)
             needs_look = is_woken or self._observations or self._holds.has_waited(asked_at)
@@ -182,14 +182,14 @@ class Watchdog:
         the watchdog does that once a second.
         """
         while True:
-            is_looking_out = self._lookout.is_running
-            self._lookout.expect(now() + ASKS_EVERY_S if is_looking_out else NEVER)
+            is_looking_out = self.lookout.is_running
+            self.lookout.expect(now() + ASKS_EVERY_S if is_looking_out else NEVER)
             if self._wakeup.acquire(timeout=ASKS_EVERY_S if is_looking_out else -1):
                 return True
 
     def _wait_until(self, look_at: float) -> bool:
         """Wait until then, or until woken. Returns whether woken."""
-        self._lookout.expect(look_at)
+        self.lookout.expect(look_at)
         # A loop whose last subscriber has just left has no threshold, so ``look_at`` may be infinite.
         return self._wakeup.acquire(timeout=min(max(0.0, look_at - now()), LONGEST_REST_S))
 
@@ -207,6 +207,7 @@ class Watchdog:
                 asked_at = self._pause()
                 pause_at = now() + WORK_S
         self._sampler.forget_past_steps()
+        self.lookout.note_stall(self._observations.oldest_step)
         return self._sampler.next_look()
 
     def _pause(self) -> float:
@@ -223,7 +224,7 @@ class Watchdog:
 
     def _save(self) -> float:
         """Leave the loops alone for a while, and only count the stalls handed over meanwhile. Returns when it ends."""
-        self._lookout.expect(NEVER)
+        self.lookout.expect(NEVER)
         self._budget.save()
         self._suspensions.rested(now())
         while self._inbox:
@@ -233,5 +234,5 @@ class Watchdog:
             self._budget.pause()
         self._sampler.read_clocks()
         self._settler.due_at = self._settler.busy_until = now()
-        self._lookout.expect(self._settler.due_at)
+        self.lookout.expect(self._settler.due_at)
         return self._settler.due_at

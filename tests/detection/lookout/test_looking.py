@@ -137,6 +137,53 @@ def test_the_watchdogs_own_work_is_not_sent():
     assert lookout.sent == []
 
 
+def kept_since(lookout, at, *, due_at=0.0):
+    return lookout.looker.kept_since(due_at, at)
+
+
+@pytest.mark.parametrize(
+    "shows",
+    [
+        pytest.param((LOOP, (FRAME,), 44), id="a call"),
+        pytest.param(RuntimeError("Too many stack frames"), id="what cannot be read"),
+    ],
+)
+def test_the_gil_is_kept_since_the_watchdog_has_waited_for_it(shows):
+    lookout = Lookout(shows=shows)
+    for at in (0.010, 0.012, 20.0):
+        lookout.look(at)
+    assert kept_since(lookout, 20.5) == 0.0
+
+
+@pytest.mark.parametrize(
+    "shows",
+    [
+        pytest.param((LOOP, (OTHER,), 44), id="another place"),
+        pytest.param((WATCHDOG, (FRAME,), 44), id="the watchdog"),
+        pytest.param(None, id="no thread"),
+    ],
+)
+def test_the_gil_is_not_kept_while_looks_show_that_something_moves(shows):
+    lookout = Lookout()
+    lookout.look(0.010)
+    lookout.shows = shows
+    lookout.look(20.0)
+    assert kept_since(lookout, 20.001) == float("inf")
+    assert kept_since(lookout, 30.0) == 20.0
+
+
+def test_the_gil_is_not_kept_while_the_watchdog_is_in_time():
+    lookout = Lookout()
+    assert kept_since(lookout, 1.0, due_at=float("inf")) == float("inf")
+    assert kept_since(lookout, 1.0, due_at=1.0) == float("inf")
+
+
+def test_a_watchdog_that_has_had_the_gil_meanwhile_waits_for_it_again():
+    lookout = Lookout()
+    lookout.look(20.0)
+    assert kept_since(lookout, 21.0, due_at=20.5) == 20.5
+
+
 def test_a_stack_too_large_for_the_channel_is_left_out():
     lookout = Lookout(shows=(LOOP, tuple(("x" * 1000, "f", line, line, 0, 1) for line in range(100)), 44))
     lookout.look(0.010)
@@ -222,11 +269,16 @@ def test_the_thread_that_has_the_gil_is_seen():
         pytest.param([ThreadInfo([FrameInfo()], status=0)], id="another thread"),
         pytest.param([ThreadInfo([])], id="no frame"),
         pytest.param([ThreadInfo([FrameInfo(location=None), FrameInfo()])], id="a frame without a place"),
-        pytest.param([ThreadInfo([FrameInfo()] * 1000)], id="a deep recursion"),
     ],
 )
 def test_what_cannot_be_used_is_not_seen(threads):
     assert seen_of(threads) is None
+
+
+def test_of_a_deep_recursion_the_innermost_frames_are_seen():
+    _, frames, _ = seen_of([ThreadInfo([FrameInfo(), *[FrameInfo("handle")] * 1000])])
+    assert frames[0] == FRAME
+    assert len(frames) == looking.MAX_FRAMES
 
 
 def test_a_channel_that_is_full_drops_the_message():

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +14,9 @@ from loopwatch.detection import monitor
 from loopwatch.detection.cpython.known_versions import STACKS_READABLE
 from loopwatch.detection.lookout import lookout as module
 from loopwatch.detection.lookout.lookout import IN_USE, STARTING, Lookout
+from loopwatch.detection.lookout.memory import DUE, STALLED_SINCE
 from loopwatch.detection.machine.clock import NEVER, now
+from testproject.demo.ports import LOOPBACK
 from tests.support.waiting import wait_until
 
 OPEN_FILES = Path("/proc/self/fd")
@@ -76,7 +79,9 @@ def test_nothing_is_left_when_it_ends(lookout, tmp_path):
     before = _open_files(), interpreters.list_all()
     lookout.start(watchdog=0, tells_after_s=NEVER, hold_folder=str(tmp_path / "holds"))
     wait_until(lambda: lookout.state == IN_USE)
-    lookout.stop()
+    with socket.create_server((LOOPBACK, 0)) as listener:
+        lookout.answer_probes(listener, 10.0)
+        lookout.stop()
     assert lookout.state == "ended"
     assert (_open_files(), interpreters.list_all()) == before
     assert not any(each.name == "loopwatch-lookout" for each in threading.enumerate())
@@ -93,6 +98,31 @@ def test_a_folder_that_cannot_be_used_is_reported_and_the_lookout_works_without(
     wait_until(lambda: lookout.state != STARTING)
     assert lookout.state == IN_USE
     assert caplog.text.count("it will not be stored") == 1
+
+
+@needs_lookout
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_port_stays_open_exactly_until_it_is_taken_back(lookout, when):
+    listener = socket.create_server((LOOPBACK, 0))
+    address = listener.getsockname()
+    with listener:
+        if when == "before":
+            lookout.answer_probes(listener, 10.0)
+        lookout.start(watchdog=0, tells_after_s=NEVER)
+        wait_until(lambda: lookout.state == IN_USE)
+        if when == "after":
+            lookout.answer_probes(listener, 10.0)
+    assert is_open(address)
+    lookout.answer_probes(None, 10.0)
+    wait_until(lambda: not is_open(address))
+
+
+def is_open(address):
+    try:
+        socket.create_connection(address, timeout=30).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 @needs_lookout
@@ -205,14 +235,27 @@ def test_a_watch_that_asks_has_one_and_takes_it_along():
     assert not any(each.name == "loopwatch-lookout" for each in threading.enumerate())
 
 
+def test_it_is_told_since_when_a_step_stalls_and_that_it_is_over():
+    async def main():
+        with watch(threshold_ms=10):
+            memory = monitor.current_lookout()._memory
+            began = now()
+            await asyncio.sleep(0)
+            wait_until(lambda: began < memory[STALLED_SINCE] < now())
+            while memory[STALLED_SINCE] < NEVER:
+                await asyncio.sleep(0.001)
+
+    asyncio.run(main())
+
+
 @needs_lookout
 def test_a_thread_that_keeps_the_gil_while_the_loop_rests_is_seen():
     def is_seen_raising():
         """Raise to ever greater powers, each time when the watchdog has parked, until one took ten seconds."""
-        lookout = monitor._monitor._watchdog._lookout
+        lookout = monitor._monitor._watchdog.lookout
         exponent, took_s = 1_000_000, 0.0
         while took_s < 10:
-            wait_until(lambda: lookout._due[0] > now() + 0.5)
+            wait_until(lambda: lookout._memory[DUE] > now() + 0.5)
             began = now()
             raise_to(exponent)
             took_s = now() - began

@@ -8,10 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from loopwatch.sign_of_life import http_server
-from loopwatch.sign_of_life.address import ProbeAddress
-from loopwatch.sign_of_life.http_server import GIVEN_UP_AFTER_S, MOST_CONNECTIONS, ProbeServer
-from testproject.demo.ports import LOOPBACK, any_free
+from loopwatch.detection.lookout import http_server
+from loopwatch.detection.lookout.http_server import GIVEN_UP_AFTER_S, MOST_CONNECTIONS, ProbeServer
+from testproject.demo.ports import LOOPBACK
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
@@ -22,8 +21,11 @@ class Served:
     def __init__(self):
         self.selector = DefaultSelector()
         self.asked = []
-        self.server = ProbeServer(ProbeAddress(LOOPBACK, any_free()), self.selector, self.answer)
-        self.server.open()
+        self.server = ProbeServer(self.selector, self.answer)
+        self.listener = socket.create_server((LOOPBACK, 0))
+        self.address = self.listener.getsockname()
+        self.listener.setblocking(False)
+        self.server.accept_from(self.listener)
         self.clients = []
 
     def answer(self, request):
@@ -31,7 +33,7 @@ class Served:
         return b"answer"
 
     def connect(self, request=b""):
-        client = socket.create_connection(self.server.address, timeout=30)
+        client = socket.create_connection(self.address, timeout=30)
         self.clients.append(client)
         client.sendall(request)
         return client
@@ -118,44 +120,29 @@ def test_a_process_without_a_free_descriptor_waits_before_it_accepts_again(serve
         def close(self):
             pass
 
-    served.server._listener.close()
+    served.listener.close()
     served.server._listener = Listener()
     served.server._accept()
     assert len(pauses) == 1
 
 
-def test_an_address_in_use_cannot_be_opened(served):
-    second = ProbeServer(served.server.address, served.selector, served.answer)
-    with pytest.raises(OSError):
-        second.open()
-    assert not second.is_open
+def test_no_connection_is_accepted_without_a_listener(served):
+    open_one = served.connect(REQUEST[:5])
+    served.take_turns(until=lambda: served.has_received(REQUEST[:5]))
+    served.server.accept_from(None)
+    waiting = served.connect(REQUEST)
+    open_one.sendall(REQUEST[5:])
+    served.take_turns(until=lambda: served.asked)
+    assert received(open_one) == b"answer"
+    assert served.asked == [REQUEST]
+    served.server.accept_from(served.listener)
+    served.take_turns(until=lambda: len(served.asked) == 2)
+    assert received(waiting) == b"answer"
 
 
-def test_the_port_is_free_once_the_server_is_closed(served):
+def test_a_server_that_is_closed_frees_its_port(served):
     served.server.close()
-    second = ProbeServer(served.server.address, DefaultSelector(), served.answer)
-    second.open()
-    second.close()
-
-
-@pytest.mark.skipif(not socket.has_ipv6, reason="There is no IPv6 here")
-@pytest.mark.parametrize(("host", "reached_at"), [("::1", "::1"), ("::", "127.0.0.1")])
-def test_an_address_of_version_6_is_served(host, reached_at):
-    selector = DefaultSelector()
-    server = ProbeServer(ProbeAddress(host, any_free()), selector, lambda request: b"answer")
-    try:
-        server.open()
-    except OSError as error:
-        selector.close()
-        pytest.skip(f"There is no IPv6 here: {error}")
-    with socket.create_connection((reached_at, server.address.port), timeout=30) as client:
-        client.sendall(REQUEST)
-        while not _is_readable(client):
-            for key, _ in selector.select(0.1):
-                key.data()
-        assert received(client) == b"answer"
-    server.close()
-    selector.close()
+    socket.create_server(served.address).close()
 
 
 def _is_readable(client):

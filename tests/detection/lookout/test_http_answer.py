@@ -5,21 +5,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from loopwatch.sign_of_life.http_answer import MOST_BYTES, answer, is_complete
-from loopwatch.sign_of_life.liveness import Liveness
+from loopwatch.detection.lookout.http_answer import MOST_BYTES, ProbeFigures, answer, is_complete
 
-SERVING = Liveness(worst_pause_ms=12.345, loops=1)
-BLOCKED = Liveness(False, datetime(2026, 3, 1, 12, tzinfo=UTC), 15_000.0, 2)
+SERVING = ProbeFigures(True, None, worst_pause_ms=12.345, loops=1)
+BLOCKED = ProbeFigures(False, datetime(2026, 3, 1, 12, tzinfo=UTC), 15_000.0, 2)
 
 
-def asked(request, liveness=SERVING):
-    head, _, body = answer(request, liveness).partition(b"\r\n\r\n")
+def asked(request, figures=SERVING):
+    head, _, body = answer(request, figures).partition(b"\r\n\r\n")
     status, *headers = head.decode().split("\r\n")
     return status, dict(header.split(": ", 1) for header in headers), body
 
 
 @pytest.mark.parametrize(
-    ("liveness", "status", "figures"),
+    ("figures", "status", "shown"),
     [
         (SERVING, "HTTP/1.1 200 OK", {"serving": True, "blocked_since": None, "worst_pause_ms": 12.3, "loops": 1}),
         (
@@ -34,9 +33,9 @@ def asked(request, liveness=SERVING):
         ),
     ],
 )
-def test_a_probe_is_answered(liveness, status, figures):
-    said, headers, body = asked(b"GET / HTTP/1.1\r\nHost: pod\r\n\r\n", liveness)
-    assert (said, json.loads(body)) == (status, figures)
+def test_a_probe_is_answered(figures, status, shown):
+    said, headers, body = asked(b"GET / HTTP/1.1\r\nHost: pod\r\n\r\n", figures)
+    assert (said, json.loads(body)) == (status, shown)
     assert headers == {
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),

@@ -1,18 +1,17 @@
 """Answers HTTP probes on one thread: one short request for each connection, with limits on size, time and number.
 
-``http.server`` is not used: it has no limit for slow clients, or needs a thread for each.
+``http.server`` is not used: it has no limit for slow clients, or needs a thread for each. The lookout's subinterpreter
+runs this module, too, so it imports little, and the standard library only.
 """
 
 import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from selectors import EVENT_READ, BaseSelector
 
-from loopwatch.sign_of_life.address import ProbeAddress
-from loopwatch.sign_of_life.http_answer import MOST_BYTES, is_complete
+from loopwatch.detection.lookout.http_answer import MOST_BYTES, is_complete
 
 MOST_CONNECTIONS = 64
 """When as many are open, the oldest is closed for the next one: silent clients keep no probe out."""
@@ -21,37 +20,36 @@ GIVEN_UP_AFTER_S = 2.0
 PAUSE_AFTER_FAILURE_S = 0.1
 
 
-@dataclass(slots=True)
 class _Incoming:
     """What has arrived on a connection so far, and when the connection is closed if nothing more arrives."""
 
-    deadline: float
-    request: bytes = b""
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.request = b""
 
 
 class ProbeServer:
-    """Listens while it is open. The values registered with ``selector`` are functions to call when data arrives."""
+    """Answers each request with ``answer``. What it registers with ``selector`` are functions to call on arrivals."""
 
-    def __init__(self, address: ProbeAddress, selector: BaseSelector, answer: Callable[[bytes], bytes]) -> None:
-        self.address = address
+    def __init__(self, selector: BaseSelector, answer: Callable[[bytes], bytes]) -> None:
         self._selector = selector
         self._answer = answer
         self._listener: socket.socket | None = None
         self._incoming: dict[socket.socket, _Incoming] = {}
 
     @property
-    def is_open(self) -> bool:
-        return self._listener is not None
+    def listener(self) -> socket.socket | None:
+        return self._listener
 
-    def open(self) -> None:
-        """Listen from now on. Raises ``OSError`` if the address is in use or not this machine's."""
-        is_ipv6 = self.address.is_ipv6
-        family = socket.AF_INET6 if is_ipv6 else socket.AF_INET
-        with_ipv4 = self.address.host == "::" and socket.has_dualstack_ipv6()
-        listener = socket.create_server(self.address, family=family, backlog=128, dualstack_ipv6=with_ipv4)
-        listener.setblocking(False)
+    def accept_from(self, listener: socket.socket | None) -> None:
+        """Accept the connections of this listener from now on, and no others. It must not block."""
+        if listener is self._listener:
+            return
+        if self._listener is not None:
+            self._selector.unregister(self._listener)
         self._listener = listener
-        self._selector.register(listener, EVENT_READ, self._accept)
+        if listener is not None:
+            self._selector.register(listener, EVENT_READ, self._accept)
 
     def close(self) -> None:
         """Close every socket. In a forked child this leaves the parent's selector as it is."""
