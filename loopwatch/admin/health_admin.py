@@ -20,6 +20,7 @@ class ProcessHealthAdmin(ListExports):
     list_display = ("process", "release", "watching", "written", "seen", "stored", "dropped", "failures", "cost")
     ordering = ("-reported_at",)
     search_fields = ("host", "release")
+    change_form_template = "loopwatch/process.html"
     export_columns = PROCESS
     file_name = "loopwatch-processes"
     fieldsets: ClassVar[Any] = (

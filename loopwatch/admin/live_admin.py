@@ -22,9 +22,7 @@ from loopwatch.wording.findings import CAUSES
 class LiveAdmin(ReadOnlyAdmin):
     """Shows a page instead of a list, to users who may view events."""
 
-    class Media:
-        styles = ("loopwatch/vendor/uplot-1.6.32/uPlot.min.css", "loopwatch/live.css")
-        css = {"all": styles}  # noqa: RUF012 - the form in which Django documents it
+    styles = (*ReadOnlyAdmin.styles, "loopwatch/vendor/uplot-1.6.32/uPlot.min.css", "loopwatch/live.css")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.shows(request, BlockingEvent)

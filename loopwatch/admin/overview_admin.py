@@ -9,7 +9,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.event_links import events_url, findings_url
@@ -31,8 +30,7 @@ from loopwatch.stored_time import as_stored
 class OverviewAdmin(ReadOnlyAdmin):
     """Shows a page instead of a list, to users who may view findings."""
 
-    class Media:
-        css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
+    styles = (*ReadOnlyAdmin.styles, "loopwatch/overview.css")
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.shows(request, Finding)
@@ -78,7 +76,6 @@ class OverviewAdmin(ReadOnlyAdmin):
             "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
             "missing": missing_data() if not found.processes else None,
             "yesterday": str(as_stored(datetime.now(UTC) - DAY)),
-            "time_zone": timezone.get_current_timezone_name(),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": list(self._processes(request, found)),

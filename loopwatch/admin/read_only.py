@@ -10,6 +10,7 @@ from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ERROR_FLAG, ChangeList
 from django.db import DataError, router
 from django.db.models import Model, QuerySet
+from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.text import capfirst
 
@@ -38,9 +39,12 @@ class ReadOnlyAdmin(ModelAdmin):
     # The template draws the page, so the form behind it needs no field.
     fieldsets: ClassVar[Any] = ((None, {"fields": ()}),)
     show_full_result_count = False
+    styles: tuple[str, ...] = ("loopwatch/admin.css",)
 
-    class Media:
-        css = {"all": ("loopwatch/admin.css",)}  # noqa: RUF012 - the form in which Django documents it
+    @property
+    def media(self) -> Media:
+        """The style sheets of the page and the script of its actions, without the scripts of Django's forms."""
+        return Media(css={"all": self.styles}, js=["admin/js/actions.js"])
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         return False

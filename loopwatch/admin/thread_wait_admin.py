@@ -26,8 +26,7 @@ SHOWN = 200
 class ThreadWaitAdmin(ReadOnlyAdmin):
     """Shows a page instead of a list, because the rows are totals of single hours."""
 
-    class Media:
-        css = {"all": ("loopwatch/overview.css",)}  # noqa: RUF012 - the form in which Django documents it
+    styles = (*ReadOnlyAdmin.styles, "loopwatch/overview.css")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:  # noqa: ARG002
         return False

@@ -71,8 +71,7 @@ class TriageForm(forms.Form):
 class TriageAdmin(ReadOnlyAdmin):
     """Adds triage to the admin of findings."""
 
-    class Media:
-        css = {"all": ("loopwatch/triage.css",)}  # noqa: RUF012 - the form in which Django documents it
+    styles = (*ReadOnlyAdmin.styles, "loopwatch/triage.css")
 
     actions: Any = ("resolve", "ignore", "set_aside", "reopen")
 
