@@ -4,43 +4,75 @@ The module is not in ``loopwatch.admin``, because the template tags need it on s
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils.formats import date_format, localize
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from loopwatch.escaping.html_name import breakable
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.route_impacts import RouteImpact
-from loopwatch.stored_time import as_local
+from loopwatch.stored_time import as_aware, as_local
 from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import FUNCTION_ONLY, LIKELY, current_condition, doubt, reopen_reason
 
-_ROUTES = 2
+_NOTHING = SafeString("")
+DATE, MINUTE, SECOND = "Y-m-d", "H:i", "H:i:s"
+"""The formats of all pages, which a reader can compare with those of logs and of the report."""
+_LONG_NAME = 30
+_NEW = timedelta(days=1)
 
 
-def call_and_place(row: Finding | BlockingEvent) -> SafeString:
-    place = f"{row.filename}:{row.lineno}" if row.filename else ""
+def call_and_place(row: Finding | BlockingEvent, badges: SafeString = _NOTHING) -> SafeString:
+    """Show in two lines the call with its badges, and the function and line that made it."""
     return format_html(
-        '<span class="loopwatch-call">{}{}</span><span class="loopwatch-where">{}</span>'
-        '<span class="loopwatch-where">{}</span>',
-        breakable(row.headline),
+        '<span class="loopwatch-call" title="{}"><span class="loopwatch-name">{}</span>{}{}</span>'
+        '<span class="loopwatch-where" title="{}">{}</span>',
+        row.headline,
+        breakable(_short(row.headline)),
         _doubt(row),
-        breakable(row.function if row.function != row.headline else ""),
-        breakable(place),
+        badges,
+        row.function,
+        breakable(_place(row)),
     )
+
+
+def _short(headline: str) -> str:
+    """Return the last two parts of each name in a long headline, because the end is the most specific part."""
+    if len(headline) <= _LONG_NAME:
+        return headline
+    return " → ".join(".".join(name.split(".")[-2:]) for name in headline.split(" → "))
+
+
+def _place(row: Finding | BlockingEvent) -> str:
+    """Return the function, without what the headline or the file says too, and the line."""
+    module = row.filename.removesuffix(".py").replace("/", ".") + "."
+    function = "" if row.function == row.headline else row.function.removeprefix(module)
+    return " · ".join(filter(None, (function, row.filename and f"{row.filename}:{row.lineno}")))
 
 
 def _doubt(row: Finding | BlockingEvent) -> SafeString:
     words = {"": "", LIKELY: _("likely"), FUNCTION_ONLY: _("function only")}
     word = words[doubt(exact=row.exact, blocking_call=row.blocking_call, function=row.function)]
-    return format_html('<span class="loopwatch-status"> {}</span>', word) if word else SafeString("")
+    return format_html('<span class="loopwatch-status"> {}</span>', word) if word else _NOTHING
 
 
 def duration(duration_us: int) -> SafeString:
     return format_html('<span class="loopwatch-figure">{}</span>', human_duration(duration_us / 1000))
+
+
+def impact(finding: Finding) -> SafeString:
+    """Show the total impact, and how much of it the finding blocked."""
+    blocked = _("%(duration)s blocked") % {"duration": human_duration(finding.blocked_us / 1000)}
+    return format_html('{}<span class="loopwatch-where">{}</span>', duration(finding.impact.total_us), blocked)
+
+
+def events(finding: Finding) -> SafeString:
+    """Show the number of events, and the longest one."""
+    longest = _("up to %(duration)s") % {"duration": human_duration(finding.longest_us / 1000)}
+    return format_html('{}<span class="loopwatch-where">{}</span>', localize(finding.events), longest)
 
 
 def delay(finding: Finding) -> SafeString:
@@ -57,12 +89,35 @@ def delayed(in_flight: int, kept_out: int) -> str:
 
 
 def moment(value: datetime) -> SafeString:
-    return _time(value, "TIME_FORMAT")
+    return _time(value, MINUTE)
 
 
 def instant(value: datetime) -> SafeString:
     """Show a moment to the second, for events: there may be many in a minute."""
-    return _time(value, "H:i:s")
+    return _time(value, SECOND)
+
+
+def age(value: datetime) -> SafeString:
+    """Show how long ago a moment was, with the exact moment for the pointer and for assistive technology."""
+    passed = max(datetime.now(UTC) - as_aware(value), timedelta())
+    local = as_local(value)
+    exact = date_format(local, f"{DATE} {SECOND} e")
+    return format_html(
+        '<time datetime="{}" title="{}">{}<span class="visually-hidden"> ({})</span></time>',
+        local.isoformat(),
+        exact,
+        _in_one_unit(passed),
+        exact,
+    )
+
+
+def _in_one_unit(passed: timedelta) -> str:
+    minutes = passed // timedelta(minutes=1)
+    if minutes < 60:
+        return _("%(number)d min ago") % {"number": minutes}
+    if minutes < 48 * 60:
+        return _("%(number)d h ago") % {"number": minutes // 60}
+    return _("%(number)d d ago") % {"number": minutes // (24 * 60)}
 
 
 def _time(value: datetime, time_format: str) -> SafeString:
@@ -70,16 +125,15 @@ def _time(value: datetime, time_format: str) -> SafeString:
     return format_html(
         '<time datetime="{}"><span class="loopwatch-figure">{}</span> <span class="loopwatch-figure">{}</span></time>',
         local.isoformat(),
-        date_format(local, "SHORT_DATE_FORMAT"),
+        date_format(local, DATE),
         date_format(local, time_format),
     )
 
 
 def seen(finding: Finding) -> SafeString:
-    """Show when a finding was last seen, since when, and since which release."""
-    since = format_html(_("since {}"), moment(finding.first_seen))
-    release = breakable(finding.first_release)
-    return format_html('{}<span class="loopwatch-where">{} {}</span>', moment(finding.last_seen), since, release)
+    """Show when a finding was last and first seen."""
+    first = format_html(_("first {}"), age(finding.first_seen))
+    return format_html('{}<span class="loopwatch-where">{}</span>', age(finding.last_seen), first)
 
 
 def status(finding: Finding) -> SafeString:
@@ -92,11 +146,19 @@ def status(finding: Finding) -> SafeString:
     )
 
 
+def badge(finding: Finding) -> SafeString:
+    """Mark a finding that was reopened, or first seen within a day."""
+    if _is_reopened(finding):
+        return status(finding)
+    if datetime.now(UTC) - as_aware(finding.first_seen) < _NEW:
+        return format_html('<span class="loopwatch-status loopwatch-status-open">{}</span>', _("new"))
+    return _NOTHING
+
+
 def status_note(finding: Finding) -> SafeString:
-    """Show that and why a finding was reopened, or what reopens it; nothing for any other finding."""
+    """Show why a finding was reopened, or what reopens it; nothing for any other finding."""
     more = reopen_reason(finding) or current_condition(finding)
-    badge = status(finding) if _is_reopened(finding) else SafeString("")
-    return badge + (format_html('<span class="loopwatch-where">{}</span>', more) if more else SafeString(""))
+    return format_html('<span class="loopwatch-where">{}</span>', more) if more else _NOTHING
 
 
 def _is_reopened(finding: Finding) -> bool:
@@ -104,12 +166,13 @@ def _is_reopened(finding: Finding) -> bool:
 
 
 def routes(totals: Sequence[RouteImpact]) -> SafeString:
-    """Show the routes with the most blocked time, and how many more there are."""
-    shown = format_html_join(
-        "", '<span class="loopwatch-route">{}</span>', ((breakable(route_name(total)),) for total in totals[:_ROUTES])
-    )
-    more = len(totals) - _ROUTES
-    if more <= 0:
+    """Show the route with the most blocked time, and how many more there are."""
+    if not totals:
+        return _NOTHING
+    name = route_name(totals[0])
+    shown = format_html('<span class="loopwatch-route" title="{}">{}</span>', name, breakable(name))
+    more = len(totals) - 1
+    if not more:
         return shown
     return format_html('{}<span class="loopwatch-where">{}</span>', shown, _("+%(count)d more") % {"count": more})
 

@@ -1,9 +1,10 @@
 """Shows the list of findings and the page of one."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -20,8 +21,10 @@ from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
 from loopwatch.admin.row_locks import locked
+from loopwatch.admin.sparkline import heights_of, sparkline
 from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.reporting.overview.worst_findings import total_us
 from loopwatch.reporting.route_impacts import lately, routes_of
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
@@ -29,23 +32,25 @@ _MAX_SEARCHED_WORDS = 20
 
 
 class FindingChangeList(ChangeList):
-    """Looks up the recent routes of all findings of a page in one query."""
+    """Looks up the recent routes and the trends of all findings of a page, in one query each."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = findings = list(self.result_list)
-        routes = routes_of(lately(HourlyTotal.objects.using(self.queryset.db), findings))
+        totals = HourlyTotal.objects.using(self.queryset.db)
+        routes = routes_of(lately(totals, findings))
+        heights = heights_of(totals, findings, datetime.now(UTC))
         for finding in findings:
-            vars(finding)["routes"] = routes.get(finding.pk, [])
+            vars(finding).update(routes=routes.get(finding.pk, []), heights=heights.get(finding.pk, []))
 
 
 @admin.register(Finding)
 class FindingAdmin(TriageAdmin, FlameExports):
-    list_display = ("call", "number", "blocked", "longest", "delayed", "routes", "last", "status_now")
+    list_display = ("call", "impact", "trend", "number", "delayed", "routes", "last", "status_now")
     list_filter = (StatusFilter, CauseFilter, "last_seen")
     search_fields = ("blocking_call", "called_name", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
-    ordering = ("-blocked_us",)
+    ordering: ClassVar[Any] = (total_us().desc(), "-pk")
     list_per_page = 50
     change_form_template = "loopwatch/finding.html"
     export_columns = FINDING
@@ -53,23 +58,23 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
     @admin.display(description=_("blocking call"), ordering="blocking_call")
     def call(self, finding: Finding) -> SafeString:
-        return html_cells.call_and_place(finding) + html_cells.status_note(finding)
+        return html_cells.call_and_place(finding, html_cells.badge(finding)) + html_cells.status_note(finding)
 
     @admin.display(description=_("status"), ordering="status")
     def status_now(self, finding: Finding) -> SafeString:
         return html_cells.status(finding)
 
-    @admin.display(description=_("blocked in total"), ordering="blocked_us")
-    def blocked(self, finding: Finding) -> SafeString:
-        return html_cells.duration(finding.blocked_us)
+    @admin.display(description=_("impact"), ordering=total_us())
+    def impact(self, finding: Finding) -> SafeString:
+        return html_cells.impact(finding)
+
+    @admin.display(description=_("7 days"))
+    def trend(self, finding: Finding) -> SafeString:
+        return sparkline(vars(finding)["heights"])
 
     @admin.display(description=_("events"), ordering="events")
-    def number(self, finding: Finding) -> int:
-        return finding.events
-
-    @admin.display(description=_("longest"), ordering="longest_us")
-    def longest(self, finding: Finding) -> SafeString:
-        return html_cells.duration(finding.longest_us)
+    def number(self, finding: Finding) -> SafeString:
+        return html_cells.events(finding)
 
     @admin.display(description=_("requests delayed"), ordering=F("delay_us") + F("kept_out_us"))
     def delayed(self, finding: Finding) -> SafeString:

@@ -8,6 +8,7 @@ from itertools import starmap
 from django.db.models import QuerySet, Sum
 from django.utils.formats import date_format
 
+from loopwatch.html_cells import DATE, MINUTE
 from loopwatch.models import HourlyTotal
 from loopwatch.stored_time import as_aware, as_local, as_stored, whole_hour
 
@@ -34,7 +35,7 @@ class HourBar:
 
     @property
     def label(self) -> str:
-        return date_format(as_local(self.hour), "SHORT_DATETIME_FORMAT")
+        return date_format(as_local(self.hour), f"{DATE} {MINUTE}")
 
     @property
     def y(self) -> int:

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from loopwatch.html_cells import DATE, MINUTE
 from loopwatch.models import LoopTime
 from loopwatch.reporting.overview import OverviewFigures
 from loopwatch.reporting.overview.time_axis import DAY
@@ -54,6 +55,10 @@ class Chart:
     bar_width: int = BAR_WIDTH
 
     @property
+    def middle_us(self) -> float:
+        return self.highest_us / 2
+
+    @property
     def knows_busy(self) -> bool:
         return any(bar.bar.busiest is not None for bar in self.bars)
 
@@ -75,11 +80,11 @@ def chart_of(overview: OverviewFigures) -> Chart:
 def peak_label(peak: Peak) -> str:
     """Return the minute, the hour from its beginning to its end, or the day (UTC) in the reader's format."""
     if peak.lasts == DAY:
-        return date_format(peak.start.astimezone(UTC), "SHORT_DATE_FORMAT")
-    begin = date_format(timezone.localtime(peak.start), "SHORT_DATETIME_FORMAT")
+        return date_format(peak.start.astimezone(UTC), DATE)
+    begin = date_format(timezone.localtime(peak.start), f"{DATE} {MINUTE}")
     if peak.lasts < timedelta(hours=1):
         return begin
-    return f"{begin} – {date_format(timezone.localtime(peak.start + peak.lasts), 'TIME_FORMAT')}"
+    return f"{begin} – {date_format(timezone.localtime(peak.start + peak.lasts), MINUTE)}"
 
 
 def _drawn(bars: list[TimelineBar], highest_us: int, *, is_days: bool) -> Iterator[DrawnBar]:
@@ -106,5 +111,5 @@ def _height(figure: float, highest: float) -> int:
 
 def _label(at: datetime, *, is_days: bool, is_time: bool = False) -> str:
     if is_days:
-        return date_format(timezone.localtime(at), "SHORT_DATE_FORMAT")
-    return date_format(timezone.localtime(at), "TIME_FORMAT" if is_time else "SHORT_DATETIME_FORMAT")
+        return date_format(timezone.localtime(at), DATE)
+    return date_format(timezone.localtime(at), MINUTE if is_time else f"{DATE} {MINUTE}")

@@ -30,7 +30,6 @@ STORY = FINDINGS + "?q=PBKDF2HMAC"
 TEMPLATE = FINDINGS + "?q=shortcuts.render"
 FIRST_ROW = "document.querySelector('#result_list tbody th a').href"
 FIRST_EVENT = "document.querySelector('[aria-labelledby=loopwatch-slowest] tbody a').href"
-FOLD_NAVIGATION = "localStorage.setItem('django.admin.navSidebarIsOpen', 'false')"
 IS_DRAWN = """new Promise(drawn => {
     const look = () => document.querySelector('[role=treeitem]') ? drawn(true) : requestAnimationFrame(look);
     look();
@@ -72,8 +71,6 @@ async def log_in(page: Page, site: str) -> None:
         await visitor.log_in(ADMIN_NAME, ADMIN_PASSWORD)
         for name, value in visitor.http.cookies.items():
             await page.command("Network.setCookie", name=name, value=value, url=site)
-    await page.open(site)
-    await page.evaluate(FOLD_NAVIGATION)
 
 
 async def take(page: Page, url: str, target: Path) -> None:

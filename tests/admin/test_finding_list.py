@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.stored_time import whole_hour
 from tests.databases import on_postgresql, on_sqlite
 from tests.stored import NOON, stored_event, stored_finding, stored_hour
 
@@ -37,9 +39,8 @@ def test_a_finding_in_the_list_shows_call_place_figures_and_delayed_requests(adm
     for part in ("time.sleep", "shop.views.checkout", "shop/views.py:41", "3 min 4 s", "1.2 s", ">412<", ">37<"):
         assert part in page
     assert "GET a/" in page
-    assert "GET b/" in page
-    assert "GET c/" not in page
-    assert "+2 more" in page
+    assert "GET b/" not in page
+    assert "+3 more" in page
 
 
 def test_a_finding_in_the_list_shows_the_routes_of_its_last_week(admin_client):
@@ -60,10 +61,54 @@ def test_a_finding_in_the_list_is_marked_if_its_call_is_not_certain(admin_client
     assert (page.count("> likely<"), page.count("> function only<")) == (1, 1)
 
 
-def test_the_finding_with_the_most_blocked_time_comes_first(admin_client):
-    stored_finding(function="little", blocked_us=1)
-    stored_finding(function="much", blocked_us=9)
-    assert listed(admin_client) == ["much", "little"]
+def test_the_finding_with_the_most_impact_comes_first(admin_client):
+    stored_finding(function="little", blocked_us=9, delay_us=0)
+    stored_finding(function="much", blocked_us=1, delay_us=9)
+    stored_finding(function="most", blocked_us=1, delay_us=1, kept_out_us=9)
+    assert listed(admin_client) == ["most", "much", "little"]
+    assert listed(admin_client, o="2") == ["little", "much", "most"]
+
+
+def test_a_long_name_is_shown_by_its_end_and_given_in_full(admin_client):
+    long = "cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC.derive"
+    stored_finding(blocking_call=long, called_name=long, function="shop.views.Cart.pay", filename="shop/views.py")
+    page = admin_client.get(LIST).content.decode().replace("<wbr>", "")
+    assert ">PBKDF2HMAC.derive<" in page
+    assert f'title="{long}"' in page
+    assert ">Cart.pay · shop/views.py:41<" in page
+
+
+@pytest.mark.parametrize(
+    ("ago", "said"),
+    [
+        (timedelta(seconds=-5), "0 min ago"),
+        (timedelta(minutes=59.5), "59 min ago"),
+        (timedelta(minutes=60.5), "1 h ago"),
+        (timedelta(hours=47.5), "47 h ago"),
+        (timedelta(hours=48.5), "2 d ago"),
+    ],
+)
+def test_the_age_of_a_finding_is_shown_with_the_exact_moment(admin_client, ago, said):
+    seen = timezone.now() - ago
+    stored_finding(last_seen=seen)
+    page = admin_client.get(LIST).content.decode()
+    assert f'title="{timezone.localtime(seen):%Y-%m-%d %H:%M:%S %Z}">{said}<' in page
+
+
+def test_a_finding_is_new_for_a_day(admin_client):
+    stored_finding(first_seen=timezone.now() - timedelta(hours=25))
+    assert ">new<" not in admin_client.get(LIST).content.decode()
+    stored_finding(first_seen=timezone.now() - timedelta(hours=23))
+    assert admin_client.get(LIST).content.decode().count(">new<") == 1
+
+
+def test_a_finding_in_the_list_has_a_bar_for_every_six_hours_in_which_it_blocked(admin_client):
+    finding = stored_finding()
+    now = timezone.now()
+    for ago, blocked_us in ((0, 100), (24, 200), (6 * 27, 1), (6 * 28 + 1, 900)):
+        stored_hour(finding, 60, hour=whole_hour(now - timedelta(hours=ago)), route=f"{ago}/", blocked_us=blocked_us)
+    (path,) = re.findall(r'loopwatch-spark[^>]*><path d="([^"]*)"', admin_client.get(LIST).content.decode())
+    assert re.findall(r"M(\d+) 16v-(\d+)", path) == [("0", "2"), ("23", "16"), ("27", "8")]
 
 
 def test_only_open_findings_are_shown_by_default(admin_client):
@@ -161,9 +206,9 @@ def test_a_longer_list_of_findings_needs_no_more_queries(admin_client, django_as
         finding = stored_finding(function=f"f{number}")
         for route in range(5):
             stored_hour(finding, 60, route=f"{route}/")
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         assert len(listed(admin_client)) == 50
-    with django_assert_max_num_queries(7):
+    with django_assert_max_num_queries(8):
         assert len(listed(admin_client, q="shop")) == 50
 
 

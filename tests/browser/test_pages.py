@@ -21,6 +21,7 @@ from tests.stored import (
     stored_wait,
 )
 
+HIDDEN_PX = "box => box.scrollWidth - box.clientWidth"
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 LOOKS = [
     Look("light", WIDE_PX),
@@ -88,12 +89,46 @@ async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, windo
 
 
 @pytest.mark.parametrize("model", ["finding", "blockingevent"])
-async def test_no_column_of_a_list_is_cut_off(window, store, model):
-    """On a usual screen, with Django's sidebar as it is by default."""
-    await window.page.set_viewport_size({"width": 1280, "height": 720})
+@pytest.mark.parametrize("width_px", [1280, 1024, 768, 390])
+async def test_no_column_of_a_list_is_cut_off(window, store, model, width_px):
+    """With Django's sidebar as it is by default."""
+    await window.page.set_viewport_size({"width": width_px, "height": 720})
     await window.open(reverse(f"admin:loopwatch_{model}_changelist"))
-    hidden_px = "results => results.scrollWidth - results.clientWidth"
-    assert await window.page.locator("#changelist .results").evaluate(hidden_px) <= 0
+    assert await window.page.locator("#changelist .results").evaluate(HIDDEN_PX) <= 0
+
+
+@pytest.fixture
+def seven_findings(transactional_db):
+    for number in range(7):
+        long = f"cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC.derive_{number}"
+        finding = stored_finding(blocking_call=long, function="shop.orders.checkout.views.Checkout.pay", exact=False)
+        for route in "ab":
+            stored_hour(finding, 60, route=f"catalogue/<int:pk>/{route}/", hour=finding.last_seen)
+
+
+async def test_seven_findings_fit_on_a_usual_screen(window, seven_findings):
+    await window.page.set_viewport_size({"width": 1280, "height": 720})
+    await window.open(reverse("admin:loopwatch_finding_changelist"))
+    ends_px = "rows => rows.map(row => row.getBoundingClientRect().bottom)"
+    assert sorted(await window.page.locator("#result_list tbody tr").evaluate_all(ends_px))[6] <= 720
+
+
+@pytest.mark.parametrize("name", ["overview", "finding", "event", "waits"])
+async def test_a_narrow_screen_shows_all_figures_without_sideways_scrolling(window, store, name):
+    await window.page.set_viewport_size({"width": NARROW_PX, "height": 900})
+    await window.open(store[name])
+    tables = window.page.locator(".loopwatch-scroll:has(> table:not(.loopwatch-listing))")
+    assert await tables.count()
+    assert [px for px in await tables.evaluate_all(f"all => all.map({HIDDEN_PX})") if px > 0] == []
+
+
+@pytest.mark.parametrize("name", ["overview", "findings", "finding", "event", "waits"])
+async def test_a_page_loads_none_of_the_scripts_of_djangos_forms(window, store, name):
+    loaded = {}
+    window.page.on("response", lambda response: loaded.update({response.url.rpartition("/")[2]: response}))
+    await window.open(store[name])
+    assert not {"jquery.js", "jquery.min.js", "xregexp.js", "xregexp.min.js", "urlify.js"} & set(loaded)
+    assert sum([len(await response.body()) for response in loaded.values() if response.status == 200]) < 150_000
 
 
 async def test_the_overview_is_as_wide_on_the_index(window, store):

@@ -67,7 +67,7 @@ def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Findin
 
 def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
     """Use the totals of younger findings, and add up hours only for older ones."""
-    by_impact = happened.exclude(status=Finding.Status.IGNORED).order_by(_total_us("").desc(), "pk")
+    by_impact = happened.exclude(status=Finding.Status.IGNORED).order_by(total_us("").desc(), "pk")
     candidates = list(by_impact[:CANDIDATES])
     older = [finding.pk for finding in candidates if finding.first_seen < begin]
     hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin, finding__in=older)
@@ -78,12 +78,12 @@ def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Findi
 
 def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Impact]:
     rows = hours.values_list("finding_id").annotate(*IMPACT)
-    largest = rows.order_by(_total_us("__sum").desc(), "finding_id")[:limit]
+    largest = rows.order_by(total_us("__sum").desc(), "finding_id")[:limit]
     return {finding_id: Impact(*figures) for finding_id, *figures in largest}
 
 
-def _total_us(suffix: str) -> CombinedExpression:
-    """Add up ``Impact.total_us`` in the database."""
+def total_us(suffix: str = "") -> CombinedExpression:
+    """Add up ``Impact.total_us`` in the database. ``suffix`` is that of aggregates, as in ``"__sum"``."""
     return F(f"blocked_us{suffix}") + F(f"delay_us{suffix}") + F(f"kept_out_us{suffix}")
 
 
