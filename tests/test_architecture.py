@@ -16,10 +16,10 @@ DOCUMENTS = (MAP, CONTRIBUTING)
 FLOORS = (
     "_version asgi_types escaping headline histogram impact in_tests process_exit rows signals stored_time",
     "advice beside_the_loop detection.calls detection.loggers exact_char_field view_name",
-    "detection.callback_thread detection.cpython detection.path_filter",
+    "detection.cpython detection.path_filter",
     "asgi_layers detection.machine",
     "detection.lookout detection.timing",
-    "detection.sampling detection.tracing",
+    "detection.callback_thread detection.sampling detection.tracing",
     "detection.verdict",
     "detection.monitor detection.strict",
     "detection.watcher request_route sign_of_life",

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
+from loopwatch.detection.timing.own_work import own_work
 
 logger = logger_of()
 
@@ -73,7 +74,8 @@ class CallbackThread:
         if call is None:
             return
         try:
-            self._callback(call)
+            with own_work():
+                self._callback(call)
         except BaseException:  # even after SystemExit the other calls are delivered
             self.failures += 1
             if self.failures == 1:

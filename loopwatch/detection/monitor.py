@@ -19,6 +19,7 @@ from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.detection.sampling.watchdog import Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock
+from loopwatch.detection.timing.own_work import is_own_work
 from loopwatch.detection.timing.steps import StallSubscriber
 from loopwatch.detection.timing.watched_loops import LoopHooks
 from loopwatch.detection.tracing.switch import TracerSwitch
@@ -75,7 +76,7 @@ class Monitor:
                 known = self._hooks.watched.values()
                 clocks = tuple(clock for clock in known if every_thread or clock.thread_id == thread_id)
             else:
-                clocks = (self._clock(loop),)
+                clocks = (self._clock(loop, found_at=0.0 if is_in_step else now()),)
             if lookout:
                 self._running_watchdog().use_lookout(subscriber.ongoing_after_s, hold_folder)
             subscriber.entered = now()
@@ -165,12 +166,13 @@ class Monitor:
             clock.listener = None
         self._tracing.adapt(clock)
 
-    def _clock(self, loop: asyncio.AbstractEventLoop) -> LoopClock:
+    def _clock(self, loop: asyncio.AbstractEventLoop, found_at: float = 0.0) -> LoopClock:
         clock = self._hooks.watched.get(loop)
         if clock is None:
             self._forget_closed_loops()  # ``asyncio.run`` and ``async_to_sync`` make a loop for each call
             watchdog = self._running_watchdog()
             clock = self._hooks.watched[loop] = LoopClock(loop, watchdog)
+            clock.found_at = found_at
             watchdog.watch(self._hooks.watched.values())
         return clock
 
@@ -183,6 +185,8 @@ class Monitor:
 
     def _adopt(self, loop: asyncio.AbstractEventLoop) -> LoopClock | None:
         """Start to watch a loop that runs a step, if its thread is watched. Returns its clock, or ``None``."""
+        if is_own_work():
+            return None
         adopter = self._adopter
         if adopter is not None:
             adopter(loop)
@@ -193,7 +197,7 @@ class Monitor:
             return self._hooks.watched.get(loop)
         with self._lock:
             try:
-                clock = self._clock(loop)
+                clock = self._clock(loop, found_at=now())
             except RuntimeError as error:  # the watchdog's thread cannot start, and the loop must not notice
                 if not self._has_warned:
                     self._has_warned = True

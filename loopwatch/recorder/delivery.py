@@ -14,6 +14,7 @@ from functools import partial
 from django.db import close_old_connections, connections, reset_queries
 
 from loopwatch.detection.calls import BlockingCall
+from loopwatch.detection.timing.own_work import own_work
 from loopwatch.recorder.health import Errors
 
 CALLS_LIMIT = 1_000
@@ -129,7 +130,8 @@ class Delivery:
 
     def _safely(self, act: Callable[[], object]) -> None:
         try:
-            act()
+            with own_work():
+                act()
         except BaseException as error:  # noqa: BLE001 - even SystemExit or CancelledError must not end this thread
             with suppress(BaseException):  # nor may a handler of the site's log
                 self._errors.log_foreign(self.name, error)

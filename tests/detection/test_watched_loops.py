@@ -5,8 +5,10 @@ import threading
 import time
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from loopwatch import watch
+from loopwatch.detection import monitor
 
 pytestmark = pytest.mark.real_time
 
@@ -127,6 +129,33 @@ async def test_a_loop_inside_a_step_of_another_loop_is_not_mixed_up_with_it():
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         run_another_loop()
     assert names(watcher) == ["threading.Thread.join"]
+
+
+# Loops of a callback
+
+
+async def pass_on():
+    asyncio.current_task().set_name("pass on")
+    await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("run", [lambda: asyncio.run(pass_on()), async_to_sync(pass_on)], ids=["asyncio", "asgiref"])
+def test_the_loop_that_a_callback_runs_does_not_call_it_again(run):
+    with watch(threshold_ms=0, every_thread=True, on_blocking_call=lambda _call: run()) as watcher:
+        asyncio.run(asyncio.sleep(0))
+    reported = [*watcher.calls, *watcher.disturbances]
+    assert reported
+    assert "pass on" not in {call.task_name for call in reported}
+
+
+def test_the_loop_that_a_callback_runs_on_its_thread_is_not_watched():
+    async def look(_call):
+        are_watched.append(asyncio.get_running_loop() in monitor._monitor._hooks.watched)
+
+    are_watched = []
+    with watch(threshold_ms=0, every_thread=True, on_blocking_call=lambda call: asyncio.run(look(call))):
+        asyncio.run(asyncio.sleep(0))
+    assert set(are_watched) == {False}
 
 
 # Steps inside a step

@@ -138,7 +138,7 @@ class Settler:
         """Report the stall of the step that runs, as far as it is known now."""
         handle = clock.handle
         observation.next_report_at = at + min(LONGEST_REPORT_INTERVAL_S, at - observation.step_started)
-        if handle is not None:
+        if handle is not None and not (is_gil_enabled() and clock.is_own_work(handle)):
             own = clock.in_flight.own(handle) if is_gil_enabled() else None
             waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             started, cpu = observation.step_started, clock.read_cpu()

@@ -23,6 +23,7 @@ from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.timing.lateness import Lateness, shortest_gap_s
 from loopwatch.detection.timing.loop_history import LoopHistory
 from loopwatch.detection.timing.loop_usage import UsageMeter
+from loopwatch.detection.timing.own_work import is_step_of_own_work
 from loopwatch.detection.timing.recent_pauses import RecentPauses
 from loopwatch.detection.timing.steps import (
     EVERY_STEP,
@@ -104,8 +105,17 @@ class LoopClock:
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
         *("ended", "handle", "late_until", "lateness", "paused", "stalled_until", "started", "thread", "woken_at"),
-        *("ends_from_s", "gap_from_s", "listener", "find_otel_span", "ongoing_after_s", "owner", "subscribers"),
-        *("threshold_s", "tracer", "wants_step_begin"),
+        *(
+            "ends_from_s",
+            "found_at",
+            "gap_from_s",
+            "listener",
+            "find_otel_span",
+            "ongoing_after_s",
+            "owner",
+            "subscribers",
+        ),
+        *("found_at", "threshold_s", "tracer", "wants_step_begin"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
@@ -136,6 +146,8 @@ class LoopClock:
         # Written by the monitor under its lock, and by ``listener`` for the length of a step it traces.
         self.owner: asyncio.AbstractEventLoop | None = None
         """The loop, while it is watched. The stopwatch compares it to check that its latest clock still applies."""
+        self.found_at = 0.0
+        """When the loop came to run in a block that watches every loop; 0 if it was chosen."""
         self.subscribers: tuple[StallSubscriber, ...] = ()
         self.threshold_s = self.gap_from_s = self.ends_from_s = self.ongoing_after_s = NEVER
         self.tracer: StepTracer | None = None
@@ -197,6 +209,10 @@ class LoopClock:
         if self.find_otel_span is None or context is None or not is_gil_enabled():
             return None
         return self.find_otel_span(context.copy())
+
+    def is_own_work(self, handle: AnyHandle) -> bool:
+        """Return whether a step does nothing but pass on a report of loopwatch's. From any thread that has the GIL."""
+        return is_step_of_own_work(handle, self.found_at)
 
     def pause(self, since: float, until: float) -> PauseBetweenSteps:
         """Return a pause of this loop, up to now. From any thread."""
@@ -269,6 +285,8 @@ class LoopClock:
         is_for_request: bool = False,
     ) -> None:
         """Give a stall to the watchdog, with what is known of it now."""
+        if self.is_own_work(handle):
+            return
         trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
         own = self.in_flight.own(handle)
         waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)

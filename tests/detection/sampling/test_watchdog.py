@@ -4,6 +4,10 @@ import asyncio
 import threading
 import time
 from collections import Counter
+from contextlib import nullcontext
+from contextvars import copy_context
+
+import pytest
 
 from loopwatch.detection.machine.clock import now
 from loopwatch.detection.sampling import settling
@@ -11,6 +15,8 @@ from loopwatch.detection.sampling import watchdog as module
 from loopwatch.detection.sampling.failures import Failures
 from loopwatch.detection.sampling.watchdog import BEHIND_FROM, WORK_S, Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock, Stall
+from loopwatch.detection.timing.own_work import own_work
+from tests.detection.builders import Step
 
 
 class Reports:
@@ -100,6 +106,20 @@ def test_the_watchdog_has_read_its_files_once_it_has_started(monkeypatch):
     has_read = bool(read)
     watchdog.stop()
     assert has_read
+
+
+@pytest.mark.parametrize("is_own", [True, False], ids=["own work", "the program's work"])
+def test_own_work_that_goes_on_is_not_reported(is_own):
+    reports = Reports()
+    watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
+    clock = LoopClock(loop, watchdog)
+    with own_work() if is_own else nullcontext():
+        clock.handle = Step(_context=copy_context())
+    clock.found_at = clock.started = now()
+    observation = watchdog._observations.of_step(clock, clock.started, 0.05)
+    watchdog._settler.report_ongoing(clock, observation, now())
+    loop.close()
+    assert reports.kinds.total() == (0 if is_own else 1)
 
 
 def test_a_stall_that_could_not_be_reported_is_counted_all_the_same():
