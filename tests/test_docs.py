@@ -1,6 +1,7 @@
 """The documents say what the code does: every setting, every check, every link."""
 
 import ast
+import json
 import re
 import sys
 from dataclasses import fields, replace
@@ -153,6 +154,23 @@ def test_every_kind_of_strict_mode_is_documented(kind):
     assert set(re.findall(r"`([^`]+)`", told.partition(".\n")[0])) == names
     cures = {advice_for(name, cause="waiting").cure for name in names}
     assert set(re.findall(r"^- (.+?)$", re.sub(r"\n  ", " ", told), re.MULTILINE)) == cures
+
+
+def test_the_linters_rules_of_the_catalogue_are_those_that_ruff_reports(tmp_path):
+    pytest.importorskip("ruff")
+    sections = re.split(r"^## (.+)\n", text_of(ROOT / "docs" / "strict.md"), flags=re.MULTILINE)
+    kinds = {name: said for name, said in zip(sections[1::2], sections[2::2], strict=True) if name in {*Kind}}
+    names = {kind: re.findall(r"`([\w.]+)`", said.partition(".\n")[0]) for kind, said in kinds.items()}
+    calls = [(kind, name) for kind in kinds for name in names[kind]]
+    calls.remove((Kind.IMPORT, "import"))
+    program = tmp_path / "calls.py"
+    lines = [f"async def f(): {name}()" for _, name in calls]
+    program.write_text("\n".join(("import os, subprocess, time, urllib.request", *lines)))
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "ASYNC2", "--output-format", "json"]
+    reported = {kind: set() for kind in kinds}
+    for each in json.loads(run([*command, program]).stdout):
+        reported[calls[each["location"]["row"] - 2][0]].add(each["code"])
+    assert {kind: set(re.findall(r"ASYNC\d+", said)) for kind, said in kinds.items()} == reported
 
 
 def test_the_options_of_the_plugin_are_documented():
