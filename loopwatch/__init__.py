@@ -12,15 +12,26 @@ if TYPE_CHECKING:
     from loopwatch.programs import recording
     from loopwatch.recorder.health import Stats
     from loopwatch.sign_of_life.liveness import Liveness
-    from loopwatch.signals import blocking_call
+    from loopwatch.signals import blocking_call, finding_changed
 
-__all__ = ["BlockingCall", "__version__", "blocking_call", "liveness", "recording", "stats", "strict", "watch"]
+__all__ = [
+    "BlockingCall",
+    "__version__",
+    "blocking_call",
+    "finding_changed",
+    "liveness",
+    "recording",
+    "stats",
+    "strict",
+    "watch",
+]
 
-# Imported lazily: the signal and ``recording()`` need Django, which ``watch()`` does not, and pytest imports this
+# Imported lazily: the signals and ``recording()`` need Django, which ``watch()`` does not, and pytest imports this
 # package for its plugin in projects that never use it.
 _HOMES = {
     "BlockingCall": "loopwatch.detection.calls",
     "blocking_call": "loopwatch.signals",
+    "finding_changed": "loopwatch.signals",
     "recording": "loopwatch.programs",
     "strict": "loopwatch.detection.strict.watcher",
     "watch": "loopwatch.detection.watcher",

@@ -46,6 +46,8 @@ class Configuration:
     events_kept_days: int = 90
     flush_interval_s: float = 1.0
     ongoing_after_s: float = 5.0
+    alarm_ms: float = 5_000.0
+    admin_url: str | None = None
     thread_waits: bool = True
     lookout: bool = False
     lookout_folder: str | None = None
@@ -256,6 +258,11 @@ def _address(name: str, value: Any) -> Iterator[Problem]:
         yield Problem("loopwatch.E004", f"{name} is {value!r:.100}.", f"Set it to {wanted}.")
 
 
+def _url(name: str, value: object) -> Iterator[Problem]:
+    if value is not None and (not isinstance(value, str) or not value.startswith(("http://", "https://"))):
+        yield _wrong_type(name, value, 'None or the URL of the admin, such as "https://example.com/admin/"')
+
+
 def _path_of(kind: str) -> Callable[[str, Any], Iterator[Problem]]:
     def judge(name: str, value: object) -> Iterator[Problem]:
         if value is not None and (not isinstance(value, str) or not value or "\0" in value):
@@ -283,6 +290,8 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "EVENTS_KEPT_DAYS": _number(1, 36_500, (int,)),
     "FLUSH_INTERVAL_S": _number(0.05, 60),
     "ONGOING_AFTER_S": _number(0.1, 3600),
+    "ALARM_MS": _number(1, 3_600_000),
+    "ADMIN_URL": _url,
     "THREAD_WAITS": _boolean,
     "LOOKOUT": _boolean,
     "LOOKOUT_FOLDER": _path_of("folder"),

@@ -54,6 +54,7 @@ class Finding(CallColumns, ImpactColumns):
     reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
     reopened_release = ExactCharField(_("reopened in release"), max_length=100, blank=True)
     reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
+    alarmed_at = models.DateTimeField(_("alarm"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("finding")

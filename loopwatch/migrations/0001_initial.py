@@ -361,6 +361,7 @@ class Migration(migrations.Migration):
                     "reopened_figure_us",
                     models.PositiveBigIntegerField(blank=True, null=True, verbose_name="reopened at (µs)"),
                 ),
+                ("alarmed_at", models.DateTimeField(blank=True, null=True, verbose_name="alarm")),
             ],
             options={
                 "verbose_name": "finding",

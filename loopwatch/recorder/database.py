@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connections, router, transaction
 
+from loopwatch.conf import Configuration
 from loopwatch.models import Finding
 from loopwatch.recorder.column_values import text
 from loopwatch.recorder.counters import count_routes, finding_row
@@ -16,7 +17,8 @@ from loopwatch.recorder.deltas import FindingDelta, HourKey, RouteDelta
 from loopwatch.recorder.division import Division, Key
 from loopwatch.recorder.event_columns import FindingEvents, events_of
 from loopwatch.recorder.failures import Blame, RowError, blame_for
-from loopwatch.recorder.finding_rows import write_findings
+from loopwatch.recorder.finding_changes import ChangeFinder, FindingChange
+from loopwatch.recorder.finding_rows import FindingRows, Written
 from loopwatch.recorder.health import describe
 from loopwatch.recorder.ledger import Ledger
 from loopwatch.recorder.pending import Pending
@@ -30,13 +32,14 @@ class UnstorableError(ValueError):
     """A call could not be converted to columns: a function of the site (``REDACT``) gave it values of wrong types."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NumberedBatch:
-    """The content of one transaction: deltas by fingerprint, or what to add to routes."""
+    """The content of one transaction: deltas by fingerprint, or what to add to routes; and what it has changed."""
 
     number: int
     deltas: dict[str, FindingDelta]
     routes: Mapping[HourKey, RouteDelta] = field(default_factory=dict)
+    written: Written = Written()  # noqa: RUF009 - immutable
 
     @property
     def events(self) -> int:
@@ -47,16 +50,22 @@ class DatabaseSink:
     """Writes what is pending. Runs on the writer thread, with that thread's connections.
 
     ``stored`` counts events written, ``thinned`` those of them kept only as a count, and ``dropped`` those that the
-    database refuses because of their content; ``on_refusal`` gets the error.
+    database refuses because of their content; ``on_refusal`` gets the error. ``on_change`` gets the findings that a
+    committed transaction has changed.
     """
 
     def __init__(
-        self, alias: str | None, events_per_finding: int, release: str, on_refusal: Callable[[Exception], None]
+        self,
+        configuration: Configuration,
+        on_refusal: Callable[[Exception], None],
+        on_change: Callable[[FindingChange], None],
     ) -> None:
-        self._alias = alias
-        self._events_per_finding = events_per_finding
-        self._release = text(release, 100)
+        self._alias = configuration.database
+        self._release = text(configuration.release, 100)
+        changes = ChangeFinder(configuration.alarm_ms, configuration.admin_url)
+        self._rows = FindingRows(self._release, configuration.events_per_finding, changes)
         self._on_refusal = on_refusal
+        self._on_change = on_change
         self._ledger = Ledger()
         self._doubtful: NumberedBatch | None = None
         self._pending = Pending()
@@ -166,12 +175,8 @@ class DatabaseSink:
         is_complete = False
         try:
             with transaction.atomic(using=alias):
-                is_new = self._ledger.enter(alias, batch.number)
-                deleted = 0
-                if is_new:
-                    deleted = write_findings(
-                        alias, self._release, batch.deltas, findings, events, self._events_per_finding
-                    )
+                if self._ledger.enter(alias, batch.number):
+                    batch.written = self._rows.write(alias, batch.deltas, findings, events)
                     count_routes(alias, batch.routes)
                 is_complete = True
         except BaseException as error:
@@ -179,7 +184,9 @@ class DatabaseSink:
                 self._doubtful = batch
             raise
         self.stored += batch.events
-        self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + deleted
+        self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + batch.written.deleted
+        for change in batch.written.changes:
+            self._on_change(change)
 
     def _converted(self, deltas: Mapping[str, FindingDelta]) -> tuple[list[Finding], dict[str, FindingEvents]]:
         """Convert the calls before the transaction. Raises ``UnstorableError``.

@@ -1,7 +1,7 @@
-"""Delivers calls one by one to code that may be slow, raise or hang.
+"""Delivers calls, or changes of findings, one by one to code that may be slow, raise or hang.
 
-Each delivery has its own thread and a bounded queue, so no other thread waits for that code. Calls that find the queue
-full are dropped and counted.
+Each delivery has its own thread and a bounded queue, so no other thread waits for that code. What finds the queue full
+is dropped and counted.
 """
 
 import threading
@@ -10,17 +10,19 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Generic, TypeVar
 
 from django.db import close_old_connections, connections, reset_queries
 
-from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.timing.own_work import own_work
 from loopwatch.recorder.health import Errors
 
 CALLS_LIMIT = 1_000
 
+Call = TypeVar("Call")
 
-class Delivery:
+
+class Delivery(Generic[Call]):
     """Calls ``deliver`` on its own thread for every call that is put. All methods are thread-safe.
 
     On the same thread, ``settle`` follows whenever the queue is empty, and ``close`` before the thread ends. Exceptions
@@ -30,7 +32,7 @@ class Delivery:
     def __init__(
         self,
         name: str,
-        deliver: Callable[[BlockingCall], object],
+        deliver: Callable[[Call], object],
         errors: Errors,
         settle: Callable[[], object] = lambda: None,
         close: Callable[[], object] = lambda: None,
@@ -42,7 +44,7 @@ class Delivery:
         self._close = close
         self._errors = errors
         self._changed = threading.Condition()
-        self._calls: deque[BlockingCall] = deque()
+        self._calls: deque[Call] = deque()
         self._taken = self._settled = 0
         self._running = False
         self._thread: threading.Thread | None = None
@@ -52,7 +54,7 @@ class Delivery:
         """How many calls have not been delivered yet."""
         return self._taken - self._settled
 
-    def put(self, call: BlockingCall) -> None:
+    def put(self, call: Call) -> None:
         """Add a call to the queue, without waiting."""
         with self._changed:
             if len(self._calls) >= CALLS_LIMIT:
@@ -119,7 +121,7 @@ class Delivery:
             with suppress(Exception):  # drivers may raise if a connection is closed already
                 connections.close_all()
 
-    def _next(self) -> BlockingCall | None:
+    def _next(self) -> Call | None:
         """Wait for a call. Returns ``None`` when the thread must end."""
         with self._changed:
             self._changed.wait_for(lambda: self._calls or not self._running)

@@ -16,10 +16,12 @@ from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
 from loopwatch.recorder.buffer import Buffer
 from loopwatch.recorder.delivery import Delivery, remaining_s
+from loopwatch.recorder.finding_changes import FindingChange
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.loop_times import LoopTimes
 from loopwatch.recorder.redaction import Redaction
 from loopwatch.recorder.sinks import LogSink, sinks
+from loopwatch.recorder.telling import tellers
 from loopwatch.recorder.thread_wait_log import ThreadWaitLog
 from loopwatch.recorder.writer import Writer
 from loopwatch.recorder.writer_thread import WriterThread
@@ -53,7 +55,10 @@ class Recorder:
         self.errors = Errors()
         self.loop_times = LoopTimes()
         self._since = datetime.now(UTC)
-        self._writer = Writer(configuration, self.errors, self.stats, self.loop_times, self._since, self.put)
+        self._tellers = tellers(configuration, self.errors)
+        self._writer = Writer(
+            configuration, self.errors, self.stats, self.loop_times, self._since, self.put, self._tell
+        )
         self._buffer = Buffer(self.loop_times, is_written=self._writer.database is not None)
         self._writer_thread = WriterThread(self._writer, self._buffer, self.errors)
         redact = configuration.redact
@@ -131,7 +136,7 @@ class Recorder:
         # Without a thread there is nothing to wait for.
         patience_s = remaining_s(deadline) if self._writer_thread.is_running else 0.0
         written = self._buffer.wait_settled(puts, patience_s)
-        late = [delivery for delivery in self._deliveries if not delivery.flush(remaining_s(deadline))]
+        late = [delivery for delivery in self._outgoing() if not delivery.flush(remaining_s(deadline))]
         return redacted and written and not late
 
     def stop(self, timeout_s: float) -> bool:
@@ -156,7 +161,8 @@ class Recorder:
             logger.error("Stopped before %d thread waits could be written.", waits)
         for delivery in self._all_deliveries():
             if delivery.waiting:
-                logger.error("Stopped before %d stalls reached %r.", delivery.waiting, delivery.name)
+                what = "changes of findings" if delivery in self._tellers else "stalls"
+                logger.error("Stopped before %d %s reached %r.", delivery.waiting, what, delivery.name)
 
     def stats(self) -> Stats:
         """Return what was counted so far, without the number of loops."""
@@ -174,7 +180,7 @@ class Recorder:
                 withheld=withheld,
                 dropped=unredacted + buffer.dropped + writer.dropped + (database.dropped if database else 0),
                 unexamined=watchdog.unexamined,
-                undelivered=sum(delivery.dropped for delivery in self._deliveries),
+                undelivered=sum(delivery.dropped for delivery in self._outgoing()),
                 pending=waiting + buffer.events + writer.pending_events,
                 errors=dict(self.errors.counts) | ({"watchdog": watchdog.failures} if watchdog.failures else {}),
                 last_error=self.errors.last,
@@ -190,8 +196,15 @@ class Recorder:
         except RuntimeError as error:  # no more threads
             self.errors.log_once("recorder", error, "The writer could not be started; what it is to write is kept.")
 
-    def _all_deliveries(self) -> list[Delivery]:
-        return [self._redaction.delivery, *self._deliveries] if self._redaction else self._deliveries
+    def _outgoing(self) -> "list[Delivery[BlockingCall] | Delivery[FindingChange]]":
+        return [*self._deliveries, *self._tellers]
+
+    def _all_deliveries(self) -> "list[Delivery[BlockingCall] | Delivery[FindingChange]]":
+        return [self._redaction.delivery, *self._outgoing()] if self._redaction else self._outgoing()
+
+    def _tell(self, change: FindingChange) -> None:
+        for teller in self._tellers:
+            teller.put(change)
 
     def _record(self, call: BlockingCall) -> None:
         self._buffer.put(call, 0.0 if call.ongoing else self._configuration.flush_interval_s)

@@ -22,27 +22,29 @@ _COLUMNS = (
 )
 
 
-def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> None:
-    """Reopen findings among those just counted, in the same transaction."""
+def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> set[str]:
+    """Reopen findings among those just counted, in the same transaction. Returns their fingerprints."""
     closed = Finding.objects.using(alias).filter(_CLOSED, fingerprint__in=list(deltas))
+    reopened = set()
     for finding in closed.only(*_COLUMNS):
         delta = deltas[finding.fingerprint]
-        if _happened_since(finding.status_changed_at, delta):
-            _reopen(closed, finding, release, delta)
+        if _happened_since(finding.status_changed_at, delta) and _reopen(closed, finding, release, delta):
+            reopened.add(finding.fingerprint)
+    return reopened
 
 
 def _happened_since(changed_at: datetime | None, delta: FindingDelta) -> bool:
     return changed_at is None or changed_at < as_stored(delta.last_seen)
 
 
-def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: FindingDelta) -> None:
+def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: FindingDelta) -> bool:
     figure_us = _figure_us(finding, delta, closed.db)
-    if _is_met(finding, release, figure_us):
-        # Update only the columns of the status, and only if no person has changed it meanwhile.
-        unchanged = closed.filter(pk=finding.pk, status_changed_at=finding.status_changed_at)
-        unchanged.update(
-            status=Status.OPEN, reopened_at=timezone.now(), reopened_release=release, reopened_figure_us=figure_us
-        )
+    if not _is_met(finding, release, figure_us):
+        return False
+    # Update only the columns of the status, and only if no person has changed it meanwhile.
+    unchanged = closed.filter(pk=finding.pk, status_changed_at=finding.status_changed_at)
+    columns = {"reopened_at": timezone.now(), "reopened_release": release, "reopened_figure_us": figure_us}
+    return bool(unchanged.update(status=Status.OPEN, alarmed_at=None, **columns))
 
 
 def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:

@@ -12,6 +12,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recorder.database import DatabaseSink
 from loopwatch.recorder.failures import remedy_for_content
+from loopwatch.recorder.finding_changes import FindingChange
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.housekeeping import Housekeeping
 from loopwatch.recorder.loop_time_rows import LoopTimeRows
@@ -33,6 +34,7 @@ class Writer:
         loop_times: LoopTimes,
         since: datetime,
         put: Callable[[BlockingCall], None],
+        on_change: Callable[[FindingChange], None],
     ) -> None:
         self._errors = errors
         self._stats = stats
@@ -46,7 +48,9 @@ class Writer:
         self.incoming = deque[Pending]()
         self.unwritten = Pending()
         self.dropped = 0
-        self.database = _database_sink(configuration, self._refused) if "database" in configuration.sinks else None
+        self.database: DatabaseSink | None = None
+        if "database" in configuration.sinks:
+            self.database = DatabaseSink(configuration, self._refused, on_change)
 
     def write(self, *, at_once: bool) -> float | None:
         """Write everything. Returns after how many seconds to try again, or ``None`` if nothing is left.
@@ -111,7 +115,3 @@ class Writer:
         self._outage.refused()
         refusal = f"The database refused what it was to store. {remedy_for_content(error)}"
         self._errors.log_once("database", error, refusal.strip())
-
-
-def _database_sink(configuration: Configuration, on_refusal: Callable[[Exception], None]) -> DatabaseSink:
-    return DatabaseSink(configuration.database, configuration.events_per_finding, configuration.release, on_refusal)

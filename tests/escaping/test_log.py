@@ -9,8 +9,10 @@ from hypothesis import given
 from loopwatch.detection.calls import Request
 from loopwatch.detection.tracing.traced_requests import Figures
 from loopwatch.escaping.log import log_text
+from loopwatch.recorder.finding_changes import ChangeKind, FindingChange
 from loopwatch.recorder.health import Errors, describe
 from loopwatch.recorder.sinks import LogSink
+from loopwatch.recorder.telling import log_change
 from loopwatch.recorder.thread_wait_log import ThreadWaitLog
 from loopwatch.request_tracing.server_timing import server_timing
 from loopwatch.request_tracing.trace_log import call_line
@@ -58,6 +60,14 @@ def hostile_call(name=HOSTILE):
 
 def test_the_log_line_of_a_stall_has_no_control_characters(logged):
     LogSink().emit(hostile_call())
+    assert_clean(logged())
+
+
+def test_the_log_line_of_a_finding_has_no_control_characters(logged):
+    columns = dict.fromkeys(("headline", "function", "filename", "source", "cause"), HOSTILE)
+    log_change(
+        FindingChange(ChangeKind.NEW, 1, "0" * 32, **columns, lineno=1, longest_ms=1.0, url="", call=hostile_call())
+    )
     assert_clean(logged())
 
 

@@ -5,6 +5,7 @@ from django.db.backends.signals import connection_created
 
 from loopwatch.conf import Configuration
 from loopwatch.recorder.recorder import Recorder
+from loopwatch.signals import finding_changed
 
 
 @pytest.fixture
@@ -31,6 +32,19 @@ def recorder_of():
         if thread.name.startswith("loopwatch-"):
             thread.join(60)
             assert not thread.is_alive()
+
+
+@pytest.fixture
+def told():
+    """Lists the changes of findings that receivers of the signal were told about."""
+    changes = []
+
+    def receive(change, **_):
+        changes.append(change)
+
+    finding_changed.connect(receive)
+    yield changes
+    finding_changed.disconnect(receive)
 
 
 @pytest.fixture

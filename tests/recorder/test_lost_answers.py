@@ -95,8 +95,8 @@ ROUTES = [["not", "before"], ["not", "after"], ["not", "after", "after"], ["not"
 
 
 @pytest.mark.parametrize("cuts", FINDINGS + ROUTES)
-def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, cuts):
-    recorder = recorder_of()
+def test_nothing_is_lost_and_nothing_counts_or_is_told_twice(recorder_of, database, cable, cuts, told):
+    recorder = recorder_of(sinks=("database", "signal"))
     recorder.put(blocking_call(function="views.other"))
     assert recorder.flush(60)  # the writer has done what it does only once
     recorder.stop(60)
@@ -128,6 +128,8 @@ def test_nothing_is_lost_and_nothing_counts_twice(recorder_of, database, cable, 
     stats = recorder.stats()
     assert (stats.seen, stats.stored, stats.dropped, stats.pending) == (121, 121, 0, 0)
     assert stats.errors == {"database": len(cuts) - cuts.count("not")}
+    functions = ["views.other", *(f"views.view_{number}" for number in range(3))]
+    assert sorted((change.kind, change.function) for change in told) == [("new", each) for each in functions]
 
 
 @pytest.mark.parametrize("cuts", [["before"], ["after"], ["after", "after"], ["after", "before"], ["before", "after"]])

@@ -44,9 +44,9 @@ def run(database):
 
     with ExitStack() as children:
 
-        def run(script, *arguments):
+        def run(script, *arguments, **pipes):
             command = [sys.executable, "-c", PROLOGUE + textwrap.dedent(script), settings, *arguments]
-            return children.enter_context(Child(command, stderr=PIPE))
+            return children.enter_context(Child(command, stderr=PIPE, **pipes))
 
         yield run
 
@@ -96,6 +96,44 @@ def test_counts_are_exact_when_several_processes_write_at_once(run):
     for hours in (1, 24):
         routes = list(RouteTotal.objects.filter(hours=hours).values_list("events", "waits", "waited_us"))
         assert [sum(column) for column in zip(*routes, strict=True)] == [stalls, 2 * stalls, 200_000 * stalls]
+
+
+def test_one_of_several_processes_tells_of_a_finding_that_all_store_at_once(run):
+    findings = 50
+    writers = [
+        run(
+            """
+            from loopwatch import finding_changed
+            told = []
+            finding_changed.connect(lambda change, **_: told.append((change.kind, change.function)), weak=False)
+            recorder.stop(60)
+            alarming = dict(sinks=("database", "signal"), alarm_ms=500.0, flush_interval_s=0.05)
+            recorder = Recorder(Configuration(**alarming))
+            recorder.start()
+            print("ready", flush=True)
+            for duration_ms in (100.0, 900.0):
+                sys.stdin.readline()
+                for view in range(int(sys.argv[2])):
+                    recorder.put(blocking_call(function=f"views.view_{view}", duration_ms=duration_ms))
+                assert recorder.flush(120)
+                print(json.dumps(told), flush=True)
+                told.clear()
+            assert recorder.stats().pending == 0, recorder.stats()
+            """,
+            findings,
+            stdin=PIPE,
+            stdout=PIPE,
+        )
+        for _ in range(PROCESSES)
+    ]
+    for writer in writers:
+        assert writer.stdout.readline() == "ready\n"
+    for expected in ("new", "longer"):
+        for writer in writers:
+            print(file=writer.stdin, flush=True)
+        told = [each for writer in writers for each in json.loads(writer.stdout.readline())]
+        assert sorted(told) == sorted([expected, f"views.view_{view}"] for view in range(findings))
+    succeed(*writers)
 
 
 @forks
