@@ -109,6 +109,7 @@ def _served(variant: Variant, page: str) -> Any:
         engine=variant.engine or "sampling",
         middleware=[*variant.middleware, *middleware],
         thread_waits=variant.thread_waits,
+        lookout=variant.lookout,
         urlconf=__name__,
     )
     from channels.generic.websocket import AsyncWebsocketConsumer

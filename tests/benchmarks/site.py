@@ -35,6 +35,7 @@ def configure(
     engine: str = "sampling",
     middleware: list[str] = STARTPROJECTS_MIDDLEWARE,
     thread_waits: bool = True,
+    lookout: bool = False,
     urlconf: str = __name__,
 ) -> None:
     settings.configure(
@@ -59,6 +60,7 @@ def configure(
             "ENGINE": engine,
             "SINKS": ["database"],
             "THREAD_WAITS": thread_waits,
+            "LOOKOUT": lookout,
         },
     )
     django.setup()

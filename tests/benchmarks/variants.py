@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+from loopwatch.detection.cpython.known_versions import STACKS_READABLE
+
 THRESHOLD_MS = 50
 
 
@@ -33,10 +35,13 @@ class Variant:
     is_floor: bool = False
     is_part: bool = False
     thread_waits: bool = True
+    lookout: bool = False
     middleware: tuple[str, ...] = ()
 
     @property
     def is_available(self) -> bool:
+        if self.lookout and (sys.platform != "linux" or sys.version_info[:2] not in STACKS_READABLE):
+            return False
         return not self.package or importlib.util.find_spec(self.package) is not None
 
     @property
@@ -146,6 +151,7 @@ VARIANTS = (
     Variant("an empty sys.setprofile function", _empty_profile),
     Variant("part: watch() alone", _watch("sampling"), is_part=True),
     Variant("part: without thread waits", engine="sampling", is_part=True, thread_waits=False),
+    Variant("part: with the lookout", engine="sampling", is_part=True, lookout=True),
     Variant("floor: an empty wrapper of Handle._run", _empty_wrapper, is_floor=True),
     Variant("floor: one that reads the clock twice", _wrapper_that_reads_the_clock, is_floor=True),
     Variant(

@@ -41,7 +41,12 @@ def _prepare(has_middleware: bool, variant: Variant) -> Work:
     from tests.benchmarks import site
 
     middleware = site.STARTPROJECTS_MIDDLEWARE if has_middleware else []
-    site.configure(engine=variant.engine or "sampling", middleware=middleware, thread_waits=variant.thread_waits)
+    site.configure(
+        engine=variant.engine or "sampling",
+        middleware=middleware,
+        thread_waits=variant.thread_waits,
+        lookout=variant.lookout,
+    )
     application = site.watched(variant)
 
     async def requests() -> None:
