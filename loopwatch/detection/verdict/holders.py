@@ -13,6 +13,7 @@ from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.gil_holds import Hold
+from loopwatch.detection.sampling.other_threads import is_own
 from loopwatch.detection.verdict.attribution import GC_COLLECT, Path, seen_path
 from loopwatch.detection.verdict.blocking_call import unless_it_raises
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
@@ -22,11 +23,17 @@ from loopwatch.detection.verdict.stack_frames import frames_of
 _WAITS = frozenset({"time.sleep", "select.select", "select.poll.poll", "select.epoll.poll", "threading.Lock.acquire"})
 """Calls that release the GIL. A thread that stands there has gone on since it kept the GIL."""
 _STARTS_THREADS = frozenset({"threading", "concurrent.futures.thread"})
+_WAITS_FOR_THREADS = frozenset({"threading", "queue"})
 
 
 def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None) -> BlockingCall:
-    """Add to a starved stall or pause who kept the GIL meanwhile, as far as that is known."""
+    """Add to a starved stall or pause who kept the GIL meanwhile, as far as that is known.
+
+    A thread of loopwatch is not named: its calls are no findings of the site.
+    """
     if collection is not None and (hold is None or hold.thread_id != collection.thread_id):
+        hold = None
+    if hold is not None and is_own(site.module for site in reversed(hold.sites)):
         hold = None
     holder = None if hold is None else _named(call, hold)
     if collection is not None:
@@ -51,7 +58,8 @@ def _delaying_others(holder: BlockingCall) -> BlockingCall:
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:
     sites, gil_wait = without_start(hold.sites), GilWait.LONG if hold.is_certain else GilWait.CONTESTED
     if sites[0].callee is not None and sites[0].callee.name in _WAITS:
-        sites, gil_wait = (replace(sites[0], callee=None), *sites[1:]), GilWait.SHARED
+        sites, gil_wait = without_wait(sites), GilWait.SHARED
+        sites = (replace(sites[0], callee=None), *sites[1:])
     path = seen_path(sites, gil_wait, call.step_ms / 1000)
     culprit = culprit_of([path])
     return None if culprit is None else named(_empty(call), culprit, path)
@@ -117,6 +125,14 @@ def _empty(call: BlockingCall) -> BlockingCall:
         otel_span=None,
         held_by=None,
     )
+
+
+def without_wait(sites: Sequence[Site]) -> tuple[Site, ...]:
+    """Leave out the inner frames in which the thread waits for another one: they say nothing of what it did before."""
+    begin = 0
+    while begin < len(sites) - 1 and sites[begin].module in _WAITS_FOR_THREADS:
+        begin += 1
+    return tuple(sites[begin:])
 
 
 def without_start(sites: Sequence[Site]) -> tuple[Site, ...]:

@@ -1,6 +1,7 @@
 """The thread that kept the GIL is named as the loop's own call would be."""
 
 import json
+import queue
 import threading
 from dataclasses import replace
 
@@ -12,12 +13,14 @@ from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
 from loopwatch.detection.verdict.holders import with_holder
+from loopwatch.recorder.writer_thread import WriterThread
 from tests.detection import shop
 from tests.detection.builders import reported, site
 
 THREAD = 7
 BOOTSTRAP = site(threading.Thread.run)
 DUMPS = site(shop.checkout, "json.dumps(total)", "json.dumps")
+ACQUIRES = site(threading.Condition.wait, "waiter.acquire(True, timeout)", "threading.Lock.acquire")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 COLLECTION = Pause(THREAD, 0.0, 1.0)
 
@@ -85,6 +88,20 @@ def test_how_the_thread_was_started_is_left_out():
 def test_a_thread_that_waits_by_now_has_made_another_call_before(is_certain):
     found = holder(SLEEPS, is_certain=is_certain)
     assert (found.method_name, found.exact) == ("shop.checkout", False)
+
+
+def test_a_thread_that_waits_in_a_queue_by_now_is_named_after_what_asks_the_queue():
+    found = holder(ACQUIRES, site(queue.Queue.get), site(shop.checkout), BOOTSTRAP, is_certain=False)
+    assert (found.method_name, found.function, found.exact) == ("shop.checkout", "shop.checkout", False)
+
+
+def test_a_thread_of_loopwatch_is_not_named():
+    assert holder(DUMPS, site(WriterThread._run), BOOTSTRAP) is None
+
+
+def test_a_collection_in_a_thread_of_loopwatch_is_named_without_the_stack_of_that_thread():
+    found = holder(DUMPS, site(WriterThread._run), BOOTSTRAP, collection=COLLECTION)
+    assert (found.function, found.stack) == (AUTOMATIC_COLLECTION, ())
 
 
 def test_a_collection_is_certain_and_named_after_the_outermost_function():
