@@ -12,6 +12,7 @@ from inspect import iscoroutinefunction
 from types import FunctionType, MethodType
 from typing import Any
 
+from loopwatch.detection.cpython.namespaces import is_of
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.timing.replacements import Replacements
 from loopwatch.thread_waits.thread_queue import Measurement, QueuedCall, ReportWait, ThreadQueue
@@ -89,7 +90,7 @@ def _timed(loop: asyncio.AbstractEventLoop, queue: ThreadQueue) -> tuple[Any, An
 
 def _is_async(func: Any) -> bool:
     """Return whether that is a coroutine function. A lazy object is not asked, which would evaluate it."""
-    while type(func) in (partial, MethodType):
+    while is_of(func, partial, MethodType):
         func = func.func if type(func) is partial else func.__func__
     return type(func) is FunctionType and iscoroutinefunction(func)
 

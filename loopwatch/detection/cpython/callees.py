@@ -13,6 +13,7 @@ import re
 import types
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import dropwhile, islice
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -20,7 +21,7 @@ from loopwatch.detection.cpython import bytecode, expressions
 from loopwatch.detection.cpython.code_owner import Owner, owner_of_file
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
-from loopwatch.detection.cpython.namespaces import is_proxy, namespace_of, static_attribute
+from loopwatch.detection.cpython.namespaces import ancestors, is_of, is_proxy, namespace_of, static_attribute, variable
 from loopwatch.detection.cpython.qualified_names import WRITTEN_IN_C, name_of_c_callable
 
 MAX_ITEMS = 1000
@@ -31,6 +32,7 @@ NEVER_SLOW = frozenset(
     | {f"time.{clock}{unit}" for clock in ("time", "monotonic", "perf_counter", "process_time") for unit in ("", "_ns")}
 )
 """C functions that are always quick. Samples often show one, because every call offers the GIL."""
+_MISSING = object()
 _ONLY_MAKES = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 """A call of such a function only makes an object, and runs none of its code."""
 _CACHE = type(functools.cache(len))
@@ -140,9 +142,9 @@ def _runs_python(function: object) -> bool:
     kind = type(function)
     if any(function is method for method in _RESUMES_PYTHON):
         return True
-    if kind in (types.FunctionType, types.MethodType):
+    if is_of(function, types.FunctionType, types.MethodType):
         return True
-    if kind in WRITTEN_IN_C:
+    if is_of(function, *WRITTEN_IN_C):
         return False
     is_class = issubclass(kind, type)
     names = ("__init__", "__new__") if is_class else ("__call__",)
@@ -182,10 +184,15 @@ class _Globals:
     def look_up(self, name: str, scope: expressions.Scope) -> object:
         if scope is not expressions.Scope.GLOBAL:
             raise _CannotTellError
-        for namespace in (self.namespace, vars(builtins)):
-            if name in namespace:
-                return namespace[name]
-        raise _CannotTellError
+        return _global(name, self.namespace, vars(builtins))
+
+
+def _global(name: str, *namespaces: Mapping[str, Any]) -> object:
+    for namespace in namespaces:
+        found = variable(namespace, name, _MISSING)
+        if found is not _MISSING:
+            return found
+    raise _CannotTellError
 
 
 class _Variables:
@@ -201,13 +208,11 @@ class _Variables:
     def look_up(self, name: str, scope: expressions.Scope) -> object:
         frame = self._frame
         if scope is not expressions.Scope.GLOBAL:
-            variables = self._locals()
-            if name in variables:
-                return variables[name]
+            found = variable(self._locals(), name, _MISSING)
+            if found is not _MISSING:
+                return found
         if scope is not expressions.Scope.LOCAL:
-            for namespace in (frame.f_globals, frame.f_builtins):
-                if name in namespace:
-                    return namespace[name]
+            return _global(name, frame.f_globals, frame.f_builtins)
         raise _CannotTellError
 
     def release(self) -> None:
@@ -284,12 +289,12 @@ def _special_method(of: Any, name: str) -> Any:
 def _item(of: Any, key: Any) -> Any:
     """Return an item of a plain list, tuple or dictionary, without running any ``__eq__`` of the site."""
     kind = type(of)
-    if kind in (list, tuple) and type(key) is int and -len(of) <= key < len(of):
+    if is_of(of, list, tuple) and type(key) is int and -len(of) <= key < len(of):
         return of[key]
     get = static_attribute(kind, "__getitem__")
     if get is dict.__getitem__ and len(of) <= MAX_ITEMS:
         for each, value in list(dict.items(of)):
-            if each is key or (type(each) is type(key) and type(key) in (str, int, bytes) and each == key):
+            if each is key or (type(each) is type(key) and is_of(key, str, int, bytes) and each == key):
                 return value
     raise _CannotTellError
 
@@ -297,10 +302,9 @@ def _item(of: Any, key: Any) -> Any:
 def _super_attribute(name: str, variables: _Names) -> Any:
     own_class = variables.look_up("__class__", expressions.Scope.LOCAL)
     first_argument = variables.look_up("self", expressions.Scope.LOCAL)
-    mro = type(first_argument).__mro__
-    if own_class not in mro:
-        raise _CannotTellError
-    for ancestor in mro[mro.index(own_class) + 1 :]:
-        if name in vars(ancestor):
-            return vars(ancestor)[name]
+    # By identity: a metaclass may have an ``__eq__``.
+    from_own_class = dropwhile(lambda each: each is not own_class, ancestors(type(first_argument)))
+    for namespace in map(namespace_of, islice(from_own_class, 1, None)):
+        if name in namespace:
+            return namespace[name]
     raise _CannotTellError

@@ -1,17 +1,25 @@
 """Looks into the namespaces of loaded modules and classes without running any of their code."""
 
-import inspect
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 _OF_MODULE, _OF_CLASS = vars(ModuleType)["__dict__"], vars(type)["__dict__"]
 _MODULE, _QUALNAME, _ANCESTORS = (vars(type)[each] for each in ("__module__", "__qualname__", "__mro__"))
 _CLASS = vars(object)["__class__"]
+_MISSING = object()
 IN_C = (GetSetDescriptorType, MemberDescriptorType)
 """The types of descriptors that run no Python code."""
+
+
+def _kind_of_locals() -> type:
+    return type(sys._getframe().f_locals)  # noqa: SLF001
+
+
+_LOCALS = _kind_of_locals()
+"""What a function's ``f_locals`` is: a dictionary, and from Python 3.13 on a type of its own."""
 
 
 def look_up(module: str, qualname: str) -> Any:
@@ -22,9 +30,25 @@ def look_up(module: str, qualname: str) -> Any:
     return found
 
 
-def module_name(namespace: dict[str, Any]) -> str:
-    """Return the name of the module with this namespace, or ``""``, without running code of an odd name's class."""
-    name = dict.get(namespace, "__name__")
+def is_of(instance: object, *kinds: type) -> bool:
+    """Return whether an object's type is one of these, by identity: the type's metaclass may have an ``__eq__``."""
+    kind = type(instance)
+    return any(kind is each for each in kinds)
+
+
+def variable(variables: Mapping[str, Any], name: str, default: Any = None) -> Any:
+    """Return a variable of a frame's globals or locals, without running code of an odd mapping's class.
+
+    Code that ``exec()`` runs may have any mapping as locals, and a subclass of ``dict`` as globals.
+    """
+    if issubclass(type(variables), dict):
+        return dict.get(cast("dict[str, Any]", variables), name, default)
+    return variables.get(name, default) if type(variables) is _LOCALS else default
+
+
+def module_name(variables: Mapping[str, Any]) -> str:
+    """Return the name of the module with these globals, or ``""``, without running code of an odd name's class."""
+    name = variable(variables, "__name__")
     return name if type(name) is str else ""
 
 
@@ -51,7 +75,7 @@ def module_and_qualname(of: Any) -> tuple[str, str]:
         module, qualname = own_attribute(of, "__module__"), own_attribute(of, "__qualname__")
         if type(qualname) is not str:
             return module_and_qualname(type(of))
-    return module if type(module) is str else "", qualname
+    return module if type(module) is str else "", qualname if type(qualname) is str else ""
 
 
 def ancestors(cls: type) -> tuple[type, ...]:
@@ -69,10 +93,10 @@ def file_of_module(name: str) -> str:
     return file if type(file) is str else ""
 
 
-def own_attribute(instance: Any, name: str) -> Any:
-    """Return what an instance's dictionary has under a name, without running code of its class, or ``None``."""
+def own_attribute(instance: Any, name: str, default: Any = None) -> Any:
+    """Return what an instance's dictionary has under a name, without running code of its class."""
     attributes = attribute_in_c(instance, "__dict__")
-    return attributes.get(name) if type(attributes) is dict else None
+    return attributes.get(name, default) if type(attributes) is dict else default
 
 
 def is_proxy(instance: Any) -> bool:
@@ -99,33 +123,37 @@ def attribute_in_c(instance: Any, name: str) -> Any:
         return None
     descriptor = _in_class(type(instance), name)
     with suppress(AttributeError):  # an empty slot
-        return descriptor.__get__(instance) if type(descriptor) in IN_C else None
+        return descriptor.__get__(instance) if is_of(descriptor, *IN_C) else None
     return None
 
 
-def _in_class(cls: type, name: str) -> Any:
+def _in_class(cls: type, name: str, default: Any = None) -> Any:
     """Return what a class or an ancestor keeps under a name, unbound."""
-    return next((namespace[name] for namespace in map(namespace_of, ancestors(cls)) if name in namespace), None)
+    return next((namespace[name] for namespace in map(namespace_of, ancestors(cls)) if name in namespace), default)
 
 
 def static_attribute(of: Any, name: str, default: Any = None) -> Any:
-    """Return an attribute as ``inspect.getattr_static`` finds it; ``default`` if that is impossible, or for a proxy.
+    """Return what an object or its class keeps under a name, unbound; ``default`` if that is nothing, or for a proxy.
 
-    From Python 3.12 on it hashes classes, which a metaclass with ``__eq__`` and without ``__hash__`` does not allow:
-    https://github.com/python/cpython/blob/v3.12.0/Lib/inspect.py (``_shadowed_dict_from_mro_tuple``).
+    ``inspect.getattr_static`` asks metaclasses: https://github.com/python/cpython/blob/v3.11.0/Lib/inspect.py
+    (``_check_class``).
     """
     if is_proxy(of):
         return default
-    try:
-        return inspect.getattr_static(of, name, default)
-    except Exception:  # noqa: BLE001 - a metaclass may raise anything
-        return default
+    in_class = _in_class(type(of), name, _MISSING)
+    own = _in_class(of, name, _MISSING) if issubclass(type(of), type) else own_attribute(of, name, _MISSING)
+    found = in_class if own is _MISSING or (in_class is not _MISSING and _is_data_descriptor(in_class)) else own
+    return default if found is _MISSING else found
+
+
+def _is_data_descriptor(member: Any) -> bool:
+    return any(_in_class(type(member), each, _MISSING) is not _MISSING for each in ("__set__", "__delete__"))
 
 
 def kept_attribute(of: Any, name: str) -> Any:
     """Return an attribute that an object or its class keeps; ``None`` for one that code of the site would compute."""
     found = static_attribute(of, name)
-    if type(found) in IN_C:
+    if is_of(found, *IN_C):
         found = attribute_in_c(of, name)
     return None if issubclass(type(found), property) else found
 

@@ -5,7 +5,15 @@ import sys
 import types
 from typing import Any
 
-from loopwatch.detection.cpython.namespaces import namespace_of, static_attribute
+from loopwatch.detection.cpython.namespaces import (
+    IN_C,
+    ancestors,
+    attribute_in_c,
+    is_of,
+    module_and_qualname,
+    namespace_of,
+    static_attribute,
+)
 
 # Maps names that the interpreter gives its own types to those that programs use.
 _PUBLIC_NAMES = {
@@ -40,7 +48,7 @@ _DESCRIPTORS = (
     types.ClassMethodDescriptorType,
     types.MethodWrapperType,
 )
-WRITTEN_IN_C = frozenset({types.BuiltinFunctionType, *_DESCRIPTORS})
+WRITTEN_IN_C = (types.BuiltinFunctionType, *_DESCRIPTORS)
 """The types of callables that are never written in Python."""
 CYTHON_FUNCTION = "cython_function_or_method"
 """Every release of Cython has its own type of this name."""
@@ -51,20 +59,21 @@ def name_of_c_callable(function: Any) -> str:
     """Return a name like ``time.sleep``, ``sqlite3.Cursor.execute`` or ``sorted``, without running code of the site."""
     kind = type(function)
     if issubclass(kind, type):
-        return _public(_text(function, "__module__"), _text(function, "__qualname__"))
-    if kind in _DESCRIPTORS:
+        return _public(*module_and_qualname(function))
+    if is_of(function, *_DESCRIPTORS):
         return _method(function.__objclass__, function.__name__)
     if issubclass(kind, types.BuiltinFunctionType):
         return _name_of_builtin(function)
-    if kind.__name__ == CYTHON_FUNCTION:
+    module, qualname = module_and_qualname(kind)
+    if qualname == CYTHON_FUNCTION:
         return _public(_text(function, "__module__"), _text(function, "__qualname__"))
     if name := _given_name(function):
-        return _public(_text(kind, "__module__"), name)
+        return _public(module, name)
     # A callable instance runs the ``__call__`` of its type.
-    call = vars(_defining_class(kind, "__call__")).get("__call__")
+    call = namespace_of(_defining_class(kind, "__call__")).get("__call__")
     if issubclass(type(call), types.BuiltinFunctionType):
         return _name_of_builtin(call)
-    return _public(_text(kind, "__module__"), _text(kind, "__qualname__"))
+    return _public(module, qualname)
 
 
 def _given_name(function: Any) -> str:
@@ -73,7 +82,7 @@ def _given_name(function: Any) -> str:
     That of a proxy is another object's.
     """
     name = static_attribute(function, "__name__")
-    if type(name) in (types.GetSetDescriptorType, types.MemberDescriptorType):
+    if is_of(name, *IN_C):
         name = name.__get__(function, type(function))
     return name if type(name) is str else ""
 
@@ -95,17 +104,17 @@ def name_of_function(module: str, qualname: str) -> str:
 
 
 def _method(owner: type, name: str) -> str:
-    qualified = f"{_public(_text(owner, '__module__'), _text(owner, '__qualname__'))}.{name}"
+    qualified = f"{_public(*module_and_qualname(owner))}.{name}"
     return _ENTER_METHODS.get(qualified, qualified)
 
 
 def _defining_class(cls: type, name: str) -> type:
-    return next((ancestor for ancestor in cls.__mro__ if name in vars(ancestor)), cls)
+    return next((ancestor for ancestor in ancestors(cls) if name in namespace_of(ancestor)), cls)
 
 
 def _class_in_c(cls: type, name: str) -> type:
     """Return the ancestor whose C method this is. Subclasses may override it in Python and call it by ``super()``."""
-    in_c = (ancestor for ancestor in cls.__mro__ if type(vars(ancestor).get(name)) in _DESCRIPTORS)
+    in_c = (ancestor for ancestor in ancestors(cls) if is_of(namespace_of(ancestor).get(name), *_DESCRIPTORS))
     return next(in_c, None) or _defining_class(cls, name)
 
 
@@ -147,5 +156,6 @@ def _has(module: str, name: str, wanted: object = None) -> bool:
 
 
 def _text(of: object, attribute: str) -> str:
-    value = getattr(of, attribute, "")
-    return value if isinstance(value, str) else ""
+    """Return an attribute of a function that is written in C."""
+    value = attribute_in_c(of, attribute)
+    return value if type(value) is str else ""

@@ -15,7 +15,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, locals_of
-from loopwatch.detection.cpython.namespaces import static_attribute
+from loopwatch.detection.cpython.namespaces import module_name, static_attribute, variable
 
 RENDERS_NODE = "render_annotated"
 """The method of Django's that renders a node."""
@@ -75,20 +75,19 @@ def template_at(code: CodeType, namespace: Mapping[str, Any], frame: FrameType |
 
     ``namespace`` are the frame's globals. The frame itself is looked into only for a node of Django's.
     """
-    module = namespace.get("__name__")
-    if not module:
+    if variable(namespace, "__name__") is None:
         return _of_jinja(namespace)
-    if frame is None or is_traced(frame) or code.co_name != RENDERS_NODE or module != _DJANGO:
+    if frame is None or is_traced(frame) or code.co_name != RENDERS_NODE or module_name(namespace) != _DJANGO:
         return None
     variables = locals_of(frame)
     try:
-        return _of_django(variables.get("self"), namespace)
+        return _of_django(variable(variables, "self"), namespace)
     finally:
         forget_locals(frame, variables)
 
 
 def _of_jinja(namespace: Mapping[str, Any]) -> JinjaTemplate | None:
-    name, lines = namespace.get("name"), namespace.get("debug_info")
+    name, lines = variable(namespace, "name"), variable(namespace, "debug_info")
     return JinjaTemplate(name if type(name) is str else "", lines) if type(lines) is str else None
 
 

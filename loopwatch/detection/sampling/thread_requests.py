@@ -12,6 +12,7 @@ from types import BuiltinMethodType, FrameType, FunctionType
 
 from loopwatch.detection.cpython.frame_marks import is_traced
 from loopwatch.detection.cpython.frames import forget_locals, forget_locals_of_caller, locals_of
+from loopwatch.detection.cpython.namespaces import module_name
 from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
 
 TAKES_WORK = "_worker"
@@ -22,7 +23,7 @@ _EXECUTOR = "concurrent.futures.thread"
 
 def request_of_thread(thread_id: int, takes_work: FrameType | None) -> RequestInFlight | None:
     """Return the request, if the frame is that of an executor's thread and its work belongs to a request."""
-    if takes_work is None or is_traced(takes_work) or takes_work.f_globals.get("__name__") != _EXECUTOR:
+    if takes_work is None or is_traced(takes_work) or module_name(takes_work.f_globals) != _EXECUTOR:
         return None
     variables = locals_of(takes_work)
     try:

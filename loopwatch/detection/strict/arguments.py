@@ -11,7 +11,7 @@ from types import CodeType, FrameType
 from typing import Any, Final
 
 from loopwatch.detection.cpython import source
-from loopwatch.detection.cpython.namespaces import static_attribute
+from loopwatch.detection.cpython.namespaces import static_attribute, variable
 
 UNKNOWN: Final = object()
 MISSING: Final = object()
@@ -20,7 +20,7 @@ MISSING: Final = object()
 def first_argument(frame: FrameType) -> Any:
     """Return the first argument of the function that a frame has begun to run; ``None`` if it has none."""
     names = frame.f_code.co_varnames
-    return frame.f_locals.get(names[0]) if names else None
+    return variable(frame.f_locals, names[0]) if names else None
 
 
 def argument(frame: FrameType, position: int, keyword: str = "") -> Any:
@@ -53,8 +53,8 @@ def _value(expression: ast.expr, frame: FrameType) -> Any:
             return -value
         case ast.Name(name):
             for names in (frame.f_locals, frame.f_globals, frame.f_builtins):
-                if name in names:
-                    return names[name]
+                if (found := variable(names, name, UNKNOWN)) is not UNKNOWN:
+                    return found
         case ast.Attribute(of, name):
             return _attribute(_value(of, frame), name)
     return UNKNOWN

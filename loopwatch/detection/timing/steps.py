@@ -7,7 +7,7 @@ from contextvars import Context, copy_context
 from typing import Any, Protocol
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.cpython.namespaces import IN_C, namespace_of
+from loopwatch.detection.cpython.namespaces import IN_C, is_of, namespace_of
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.timing.trace import Trace
 
@@ -46,7 +46,7 @@ def task_of(callback: object) -> "asyncio.Task[Any] | None":
 def _self_of(kind: type) -> Callable[[object], Any] | None:
     """Return what reads ``__self__`` from instances of a class, if that is done in C."""
     descriptor: Any = namespace_of(kind).get("__self__")
-    return descriptor.__get__ if type(descriptor) in IN_C else None
+    return descriptor.__get__ if is_of(descriptor, *IN_C) else None
 
 
 class StallSubscriber(Protocol):

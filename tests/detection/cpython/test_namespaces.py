@@ -99,7 +99,7 @@ def test_a_namespace_is_read_without_running_code_of_its_metaclass():
     assert namespace_of(Shop)["price"] == 1
 
 
-def test_an_attribute_that_needs_the_hash_of_an_unhashable_class_is_unknown():
+def test_an_attribute_is_found_without_comparing_or_hashing_its_class():
     class Compared(type):
         __hash__ = None
 
@@ -109,7 +109,29 @@ def test_an_attribute_that_needs_the_hash_of_an_unhashable_class_is_unknown():
     class Shop(metaclass=Compared):
         price = 1
 
-    assert static_attribute(Shop(), "price", "unknown") == ("unknown" if sys.version_info >= (3, 12) else 1)
+    assert static_attribute(Shop(), "price", "unknown") == 1
+
+
+def test_an_attribute_is_the_one_that_the_interpreter_finds_first():
+    class Data:
+        def __get__(self, *_):
+            raise RuntimeError
+
+        __set__ = __get__
+
+    class Shop:
+        kept = computed = inherited = "of the class"
+
+    computed = Shop.computed = Data()
+    shop = Shop()
+    vars(shop).update(kept="its own", computed="hidden")
+    assert [static_attribute(shop, name) for name in ("kept", "computed", "inherited")] == [
+        "its own",
+        computed,
+        "of the class",
+    ]
+    assert static_attribute(Shop, "kept") == "of the class"
+    assert static_attribute(Shop, "mro") is vars(type)["mro"]
 
 
 def test_an_attribute_is_found_without_running_code_of_its_class():

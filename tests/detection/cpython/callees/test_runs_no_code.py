@@ -1,7 +1,12 @@
 """Looking for the callee runs no code of the objects on the way, and leaves the variables as they are."""
 
+from collections import UserDict
+
 import pytest
 
+from loopwatch.detection.cpython.namespaces import variable
+from loopwatch.detection.cpython.qualified_names import name_of_c_callable
+from loopwatch.detection.cpython.templates import template_at
 from tests.detection.cpython.callees.waiting import lock, seen
 
 touched = []
@@ -43,11 +48,28 @@ class CallsC(Disguised):
 
 class TouchyType(type):
     __getattr__ = forbidden("__getattr__ of the class")
+    __getattribute__ = forbidden("__getattribute__ of the class")
     __instancecheck__ = forbidden("__instancecheck__")
+    __eq__ = forbidden("__eq__ of the class")
+    __hash__ = forbidden("__hash__ of the class")
+
+
+class Rows(dict, metaclass=TouchyType):
+    """A class written in Python over one written in C."""
+
+
+class TouchyVariables(dict):
+    """What code that ``exec()`` runs may have as its variables."""
+
+    get = forbidden("get")
+    __contains__ = forbidden("__contains__")
 
 
 class OfTouchyType(metaclass=TouchyType):
     wait = lock.acquire
+
+
+touchy_wait = type.__getattribute__(OfTouchyType, "wait")
 
 
 class Proxy(Disguised):
@@ -75,10 +97,6 @@ def wait_beside(local):
     return local is None
 
 
-def wait_of_type():
-    OfTouchyType.wait()
-
-
 def call(what):
     what()
 
@@ -95,7 +113,7 @@ def enter(what):
         (wait_beside, Disguised()),
         (method_of, Proxy()),
         (call, CallsC()),
-        (call, OfTouchyType.wait),
+        (call, touchy_wait),
         (enter, ContextOfC()),
     ],
     ids=["a local", "a disguised local", "a method", "an object called", "a class", "a context"],
@@ -105,6 +123,37 @@ def test_looking_runs_nothing_of_an_object(function, argument):
     callee = seen(function, argument)
     assert touched == []
     assert callee is None or callee.name == "threading.Lock.acquire" or not callee.is_resolved
+
+
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [(Rows().update, "dict.update"), (Rows, f"{__name__}.Rows"), (Rows(), f"{__name__}.Rows")],
+    ids=["a method", "a class", "an object"],
+)
+def test_naming_runs_nothing_of_a_metaclass(function, name):
+    touched.clear()
+    assert name_of_c_callable(function) == name
+    assert touched == []
+
+
+@pytest.mark.parametrize("name", ["shop", Touchy()], ids=["a name", "no name"])
+def test_looking_runs_nothing_of_odd_variables(name):
+    touched.clear()
+    variables = TouchyVariables(wait=lock.acquire, __name__=name)
+    exec(compile("def made():\n    wait()", __file__, "exec"), variables)
+    made = dict.get(variables, "made")
+    assert seen(made).name == "threading.Lock.acquire"
+    assert template_at(made.__code__, made.__globals__, None) is None
+    assert touched == []
+
+
+def test_a_variable_is_not_looked_up_in_a_mapping_of_the_site():
+    class Variables(UserDict):
+        get = __getitem__ = __contains__ = forbidden("a method of the mapping")
+
+    touched.clear()
+    assert variable(Variables(), "wait", "unknown") == "unknown"
+    assert touched == []
 
 
 def test_a_proxy_that_is_called_goes_by_the_source_because_only_its_object_knows_the_function():
