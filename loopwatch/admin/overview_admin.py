@@ -1,7 +1,7 @@
 """Shows the overview of the site, above single findings."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib import admin
@@ -15,15 +15,16 @@ from loopwatch.admin.event_links import events_url, findings_url
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.time_range import range_query, time_range
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
-from loopwatch.reporting.overview import DEFAULT, SPANS, OverviewFigures, overview_figures
+from loopwatch.reporting.overview import SPANS, OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
 from loopwatch.reporting.overview.routes import CausingRoute
-from loopwatch.reporting.overview.time_axis import DAY
+from loopwatch.reporting.overview.time_axis import DAY, has_hours, has_minutes
 from loopwatch.reporting.recording_health import errors_in_words
-from loopwatch.stored_time import as_stored
+from loopwatch.stored_time import as_stored, whole_hour
 
 
 @admin.register(Overview)
@@ -59,14 +60,16 @@ class OverviewAdmin(ReadOnlyAdmin):
 
     def overview_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the overview shows, also on the index. An unknown span is replaced by the default one."""
-        span = SPANS.get(request.GET.get("span", ""), DEFAULT)
-        found = overview_figures(span, using=configuration().database)
+        now = datetime.now(UTC)
+        shown = time_range(request.GET, now)
+        found = overview_figures(shown.axis, using=configuration().database)
         chart = chart_of(found)
         peaks = found.timeline
-        bars = list(zip(chart.bars, self._events_urls(request, chart.bars), strict=True))
+        bars = list(zip(chart.bars, self._bar_urls(request, chart.bars, now), strict=True))
         return {
             "tabs": self.tabs(request, {Finding: found.worst.open, ProcessHealth: found.health.processes}),
-            "span": span,
+            "span": shown.axis.span,
+            "range": shown,
             "spans": list(SPANS.values()),
             "overview": found,
             "chart": chart,
@@ -75,7 +78,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
             "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
             "missing": missing_data() if not found.processes else None,
-            "yesterday": str(as_stored(datetime.now(UTC) - DAY)),
+            "yesterday": str(as_stored(now - DAY)),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": list(self._processes(request, found)),
@@ -99,9 +102,19 @@ class OverviewAdmin(ReadOnlyAdmin):
         for each in found.routes.causing:
             yield each, findings_url(self.admin_site.name, each.method, each.route) if each.route else ""
 
-    def _events_urls(self, request: HttpRequest, bars: list[DrawnBar]) -> Iterator[str]:
-        """Yield the URL of each bar's events, empty if there are none or the user may not view them."""
+    def _bar_urls(self, request: HttpRequest, bars: list[DrawnBar], now: datetime) -> Iterator[str]:
+        """Yield the URL of each bar: the bar in smaller ones, if there are any, or else its events.
+
+        The URL is empty if there are no events, or the user may not view them.
+        """
         shows_events = self.shows(request, BlockingEvent)
         for drawn in bars:
-            is_linked = shows_events and drawn.bar.impact.events
-            yield events_url(self.admin_site.name, drawn.bar.start, drawn.bar.end) if is_linked else ""
+            start, end = drawn.bar.start, drawn.bar.end
+            if drawn.is_empty:
+                yield ""
+            elif end - start >= DAY and has_hours(start, now):
+                yield f"?{range_query(start, end)}"
+            elif timedelta(minutes=1) < end - start < DAY and has_minutes(start, now):
+                yield f"?{range_query(whole_hour(start), whole_hour(start) + timedelta(hours=1))}"
+            else:
+                yield events_url(self.admin_site.name, start, end) if shows_events and drawn.bar.impact.events else ""

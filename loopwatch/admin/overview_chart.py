@@ -44,7 +44,7 @@ class DrawnBar:
 class Chart:
     """Holds all bars.
 
-    ``highest_us`` is the value of full height; ``ticks`` label the time axis from its beginning, the last one is now.
+    ``highest_us`` is the value of full height; ``ticks`` label the time axis, the last one its end.
     """
 
     bars: list[DrawnBar]
@@ -69,10 +69,11 @@ def chart_of(overview: OverviewFigures) -> Chart:
     count = len(overview.bars)
     ticks = [overview.axis.start(count * quarter // 4) for quarter in range(4)]
     is_days, is_time = overview.axis.span.bar == DAY, overview.axis.span.rows == LoopTime.Minutes.MINUTE
+    end = _label(overview.axis.end, is_days=is_days, is_time=is_time) if overview.axis.is_chosen else _("now")
     return Chart(
         bars=list(_drawn(overview.bars, highest_us, is_days=is_days)),
         highest_us=highest_us,
-        ticks=[*(_label(tick, is_days=is_days, is_time=is_time) for tick in ticks), _("now")],
+        ticks=[*(_label(tick, is_days=is_days, is_time=is_time) for tick in ticks), end],
         width=count * STEP,
     )
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
 from loopwatch.admin.event_links import FROM, OF_FINDING, TO
+from loopwatch.admin.time_range import moment
 from loopwatch.models import HourlyTotal, LoopTime, RouteTotal
-from loopwatch.stored_time import as_aware, as_stored, whole_hour
+from loopwatch.stored_time import as_stored, whole_hour
 
 _IN_MINUTES, _IN_HOURS = timedelta(hours=26), timedelta(days=31)
 """As far back as the overview draws bars from minutes, and from hours."""
@@ -29,7 +29,7 @@ class StoredShare:
 
 def stored_share(query: Mapping[str, str], stored: int, using: str | None) -> StoredShare | None:
     """Count the stalls by one query; ``None`` if the query string of the list names no span of time."""
-    begin, end = _moment(query.get(FROM)), _moment(query.get(TO))
+    begin, end = moment(query.get(FROM)), moment(query.get(TO))
     if begin is None or end is None:
         return None
     finding_id = query.get(OF_FINDING)
@@ -45,19 +45,6 @@ def stored_share(query: Mapping[str, str], stored: int, using: str | None) -> St
     return StoredShare(begin, end, stalls, stored)
 
 
-def _moment(text: str | None) -> datetime | None:
-    """Return the moment of a query string; ``None`` if it is no moment, or has no date in UTC or here."""
-    try:
-        naive_or_aware = parse_datetime(text) if text else None
-        if naive_or_aware is None:
-            return None
-        moment = as_aware(naive_or_aware).astimezone(UTC)
-        timezone.localtime(moment)
-    except (ValueError, OverflowError):
-        return None
-    return moment
-
-
 def _stalls_of_all(begin: datetime, end: datetime, using: str | None) -> int:
     age = datetime.now(UTC) - begin
     if age < _IN_HOURS:
@@ -66,8 +53,7 @@ def _stalls_of_all(begin: datetime, end: datetime, using: str | None) -> int:
         return _sum(times.filter(start__gte=as_stored(begin), start__lt=as_stored(end)))
     # Days in UTC stand for those of the reader, as in the chart of a year.
     days = [
-        as_stored(datetime.combine(timezone.localtime(moment).date(), datetime.min.time(), UTC))
-        for moment in (begin, end)
+        as_stored(datetime.combine(timezone.localtime(each).date(), datetime.min.time(), UTC)) for each in (begin, end)
     ]
     totals = RouteTotal.objects.using(using).filter(hours=RouteTotal.Hours.DAY)
     return _sum(totals.filter(start__gte=days[0], start__lt=days[1]))

@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.time_range import time_range
 from loopwatch.conf import configuration
 from loopwatch.models import LoopTime, ThreadWaitTotal
-from loopwatch.reporting.overview import DEFAULT, SPANS
-from loopwatch.reporting.overview.time_axis import TimeAxis
+from loopwatch.reporting.overview import SPANS
 from loopwatch.reporting.thread_waits import wait_sums
 from loopwatch.stored_time import as_stored
 
@@ -35,12 +35,12 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
         return [path("", self.admin_site.admin_view(self.page_view), name="loopwatch_threadwaittotal_changelist")]
 
     def page_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the page. An unknown span is replaced by the default one."""
+        """Show the page of the span, or of the time from one moment to another, that the query string names."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        span = SPANS.get(request.GET.get("span", ""), DEFAULT)
-        begin = TimeAxis(span, datetime.now(UTC)).begin
-        sums = wait_sums(begin, configuration().database)
+        shown = time_range(request.GET, datetime.now(UTC))
+        begin = shown.axis.begin
+        sums = wait_sums(begin, configuration().database, shown.axis.end)
         is_measured = configuration().thread_waits
         context = {
             **self.admin_site.each_context(request),
@@ -48,7 +48,8 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "tabs": self.tabs(request),
             "media": self.media,
-            "span": span,
+            "span": shown.axis.span,
+            "range": shown,
             "spans": list(SPANS.values()),
             "begin": begin,
             "kept_days": configuration().events_kept_days,

@@ -60,11 +60,13 @@ class ReportedThreadWait:
     threads_held: int
 
 
-def wait_sums(since: datetime | None, using: str | None) -> list[ThreadWaitSum]:
-    """Sum up the hours that begin at ``since`` (aware) or later, most time waited first, by one query."""
+def wait_sums(since: datetime | None, using: str | None, until: datetime | None = None) -> list[ThreadWaitSum]:
+    """Sum up the hours from ``since`` to ``until``, both aware, most time waited first, by one query."""
     totals: QuerySet[ThreadWaitTotal] = ThreadWaitTotal.objects.using(using)
     if since is not None:
         totals = totals.filter(hour__gte=as_stored(since))
+    if until is not None:
+        totals = totals.filter(hour__lt=as_stored(until))
     keys = ("held_by", "thread", "held_for", "method", "route")
     rows = totals.values_list(*keys).annotate(
         Sum("waits"),

@@ -73,6 +73,14 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def change(share: float) -> str:
+    """Format a change in whole percent, with its sign; as a factor from ten times on."""
+    if share >= 9:
+        return f"× {share + 1:.0f}"
+    return f"{share:+.0%}".replace("%", " %").replace("-", "−")
+
+
+@register.filter
 def width(share: float | None) -> int:
     """Convert a share of one to the width of a bar whose full width is 100."""
     return round(100 * (share or 0.0))

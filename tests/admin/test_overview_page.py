@@ -77,6 +77,53 @@ def test_a_bar_links_to_its_events(admin_client, bad_day):
     assert [event.started_at for event in events] == [MINUTE]
 
 
+@pytest.mark.parametrize(
+    ("span", "ago", "bar"),
+    [
+        ("30d", timedelta(days=3), timedelta(hours=1)),
+        ("7d", timedelta(hours=1), timedelta(minutes=1)),
+        ("24h", timedelta(hours=1), timedelta(minutes=1)),
+    ],
+)
+def test_a_bar_leads_to_its_time_in_smaller_bars(admin_client, span, ago, bar):
+    for minutes in (1, 60):
+        stored_loop_time(start=HOUR - ago, minutes=minutes, events=1, blocked_us=100_000)
+    page = html.unescape(admin_client.get(PAGE, {"span": span}).content.decode())
+    (query,) = set(re.findall(r'<a href="[?](from=[^"]*)" tabindex="-1"', page))
+    zoomed = admin_client.get(f"{PAGE}?{query}").context["overview"]
+    assert (zoomed.axis.span.bar, zoomed.impact.events) == (bar, 1)
+
+
+def test_an_hour_without_minutes_leads_to_its_events(admin_client):
+    stored_loop_time(start=HOUR - timedelta(days=5), minutes=60, events=1, blocked_us=100_000)
+    page = admin_client.get(PAGE, {"span": "7d"}).content.decode()
+    assert len(set(re.findall(r'<a href="([^"]*[?]started_at__gte[^"]*)"', page))) == 1
+
+
+def test_a_chosen_time_has_a_way_back_and_forth(admin_client):
+    (begin, end) = (f"{HOUR - timedelta(hours=hours):%Y-%m-%dT%H:%M}+00:00" for hours in (5, 4))
+    shown = admin_client.get(PAGE, {"from": begin, "to": end}).context
+    assert shown["overview"].axis.begin == HOUR - timedelta(hours=5)
+    for query, hours, length in (("earlier", 6, 1), ("later", 4, 1), ("wider", 24, 24)):
+        axis = admin_client.get(f"{PAGE}?{getattr(shown['range'], query)}").context["overview"].axis
+        assert axis.begin <= HOUR - timedelta(hours=hours) < axis.begin + timedelta(hours=1)
+        assert timedelta(0) <= axis.end - axis.begin - timedelta(hours=length) <= timedelta(hours=1)
+
+
+@pytest.mark.parametrize("begin", ["bogus", "", "\0", "0001-01-01T00:00", "9999-12-31T23:59", "2026-02-31T00:00"])
+@pytest.mark.parametrize("page", [PAGE, WAITS])
+def test_a_time_that_cannot_be_shown_is_the_default_span(admin_client, begin, page):
+    shown = admin_client.get(page, {"from": begin, "to": begin})
+    assert shown.status_code == 200
+    assert shown.context["span"].key == "24h"
+
+
+def test_a_change_of_the_impact_is_shown_with_its_sign(admin_client, bad_day):
+    assert "against the period before" not in text_of(admin_client.get(PAGE))
+    stored_route(start=HOUR - timedelta(days=1, hours=2), blocked_us=8_000_000)
+    assert "Impact against the period before: −75 %" in text_of(admin_client.get(PAGE))
+
+
 def test_a_process_leads_to_its_events(admin_client, staff):
     for process_id in (1, 2):
         stored_loop_time(start=MINUTE, process_id=process_id, events=1)

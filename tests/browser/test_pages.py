@@ -3,7 +3,7 @@
 Nothing may be wrong with any of them: no complaint of the browser, no grave fault.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -129,6 +129,29 @@ async def test_a_page_loads_none_of_the_scripts_of_djangos_forms(window, store, 
     await window.open(store[name])
     assert not {"jquery.js", "jquery.min.js", "xregexp.js", "xregexp.min.js", "urlify.js"} & set(loaded)
     assert sum([len(await response.body()) for response in loaded.values() if response.status == 200]) < 150_000
+
+
+async def test_dragging_over_the_chart_zooms_into_that_time(window, store):
+    await window.open(store["overview"])
+    box = await window.page.locator(".loopwatch-zoom").bounding_box()
+    await window.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 5)
+    await window.page.mouse.down()
+    await window.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 5, steps=3)
+    await window.page.mouse.move(box["x"] + box["width"] * 0.75, box["y"] + 5, steps=3)
+    await window.page.mouse.up()
+    await window.page.wait_for_url("**from=*to=*")
+    begin, end = await window.page.locator(".loopwatch-zoom").evaluate("({dataset}) => [dataset.begin, dataset.end]")
+    hours = (datetime.fromisoformat(end) - datetime.fromisoformat(begin)) / timedelta(hours=1)
+    assert 6 <= hours <= 8
+    assert window.complaints == []
+
+
+async def test_a_culprit_is_on_the_first_screen_of_the_overview(window, store):
+    await window.page.set_viewport_size({"width": 1280, "height": 720})
+    await window.open(store["overview"])
+    row = window.page.locator("[aria-labelledby=loopwatch-impact] tbody tr").first
+    box = await row.bounding_box()
+    assert box["y"] + box["height"] <= 720
 
 
 async def test_the_overview_is_as_wide_on_the_index(window, store):

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from loopwatch.impact import Impact
 from loopwatch.reporting.overview import SPANS, overview_figures
-from loopwatch.reporting.overview.time_axis import DAY, TimeAxis
+from loopwatch.reporting.overview.time_axis import DAY, Minutes, TimeAxis, axis_between
 from loopwatch.reporting.overview.timeline import Peak
 from tests.stored import stored_event, stored_finding, stored_health, stored_hour, stored_loop_time, stored_route
 
@@ -52,6 +52,93 @@ def test_bars_begin_with_a_whole_hour_as_totals_do(key, zone):
         assert axis.end - SPANS[key].bar <= NOW < axis.end
 
 
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def at(text):
+    return datetime.fromisoformat(f"2026-{text}:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("chosen", "shown", "bars", "bar", "rows"),
+    [
+        (("11-25T12:07", "11-25T13:07"), ("11-25T12:00", "11-25T14:00"), 120, MINUTE, Minutes.MINUTE),
+        (("11-25T12:00", "11-30T00:00"), ("11-25T12:00", "11-25T14:00"), 120, MINUTE, Minutes.MINUTE),
+        (("11-24T00:00", "11-25T00:00"), ("11-24T00:00", "11-25T00:00"), 96, 15 * MINUTE, Minutes.MINUTE),
+        (("11-20T00:00", "11-21T00:00"), ("11-20T00:00", "11-21T00:00"), 24, HOUR, Minutes.HOUR),
+        (("11-01T05:00", "11-20T07:00"), ("11-01T00:00", "11-21T00:00"), 20, DAY, Minutes.HOUR),
+        (("01-01T00:00", "03-01T00:00"), ("01-01T00:00", "03-01T00:00"), 59, DAY, None),
+    ],
+)
+def test_a_chosen_time_is_whole_hours_or_days_of_which_rows_are_kept(chosen, shown, bars, bar, rows):
+    with timezone.override("UTC"):
+        axis = axis_between(*map(at, chosen), NOW)
+        assert (axis.begin, axis.end) == tuple(map(at, shown))
+        assert (axis.bars, axis.span.bar, axis.span.rows) == (bars, bar, rows)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end"),
+    [
+        (at("11-25T12:00"), at("11-25T12:00")),
+        (at("11-25T12:00"), at("11-25T11:00")),
+        (NOW + HOUR, NOW + DAY),
+        (datetime.min.replace(tzinfo=UTC), NOW),
+    ],
+)
+def test_a_time_without_a_past_is_not_shown(begin, end):
+    assert axis_between(begin, end, NOW) is None
+
+
+def test_a_chosen_time_is_a_year_long_at_most():
+    with timezone.override("UTC"):
+        axis = axis_between(NOW - 800 * DAY, NOW, NOW)
+        assert 365 <= axis.bars <= 368
+
+
+@pytest.mark.parametrize("ago", [HOUR, 3 * DAY, 100 * DAY])
+def test_all_figures_are_of_the_chosen_time(ago):
+    middle = THIS_HOUR - ago
+    step = DAY if ago > 2 * DAY else 2 * HOUR
+    for number in (-2, 0, 2):
+        start = middle + number * step
+        day = start.replace(hour=0)
+        finding = stored_finding(function=str(number), first_seen=start, last_seen=start, blocked_us=100_000)
+        stored_hour(finding, 100, hour=start)
+        stored_route(start=start, route=str(number), events=1, blocked_us=100_000)
+        stored_route(start=day, route=str(number), events=1, blocked_us=100_000, hours=24)
+        for minutes in (1, 60):
+            stored_loop_time(start=start, minutes=minutes, events=1, blocked_us=100_000, process_id=10 + number)
+    with timezone.override("UTC"):
+        found = overview_figures(axis_between(middle, middle + HOUR, datetime.now(UTC)))
+    assert (found.impact.events, [each.finding.function for each in found.worst.findings]) == (1, ["0"])
+    assert [each.route for each in found.routes.causing] == ["0"]
+    assert ago > 32 * DAY or [each.process_id for each in found.processes] == [10]
+
+
+def test_of_a_finding_that_happens_for_long_only_the_chosen_time_counts():
+    long = stored_finding(first_seen=THIS_HOUR - 300 * DAY, last_seen=THIS_HOUR, blocked_us=900_000)
+    for ago, ms in ((300, 500), (100, 100), (0, 300)):
+        stored_hour(long, ms, hour=THIS_HOUR - ago * DAY)
+    with timezone.override("UTC"):
+        axis = axis_between(THIS_HOUR - 110 * DAY, THIS_HOUR - 90 * DAY, datetime.now(UTC))
+    (worst,) = overview_figures(axis).worst.findings
+    assert worst.impact.blocked_us == 100_000
+
+
+@pytest.mark.parametrize(("key", "hours"), [("24h", 1), ("7d", 1), ("30d", 24)])
+def test_the_impact_is_compared_with_the_period_before(key, hours):
+    with timezone.override("UTC"):
+        axis = TimeAxis(SPANS[key], datetime.now(UTC))
+        now = THIS_HOUR if hours == 1 else axis.start(axis.bars - 1)
+        stored_route(hours=hours, start=now, blocked_us=100, delay_us=200)
+        assert overview_figures(axis).change is None
+        stored_route(hours=hours, start=axis.begin - hours * HOUR, blocked_us=50, kept_out_us=50)
+        stored_route(hours=hours, start=axis.begin - axis.length - hours * HOUR, blocked_us=900)
+        found = overview_figures(axis)
+        assert (found.routes.all_us, found.change) == (300, 2.0)
+
+
 def test_days_are_those_of_the_reader_whenever_the_clocks_change():
     with timezone.override("Europe/Berlin"):  # summer time ended on 25 October
         axis = TimeAxis(SPANS["30d"], datetime(2026, 11, 10, 12, tzinfo=UTC))
@@ -75,7 +162,7 @@ def test_bars_add_up_the_loop_times_of_all_processes(key, minutes):
     stored_loop_time(start=start, longest_us=40, busy_us=minutes * 6_000_000, **columns)
     stored_loop_time(start=start, longest_us=90, busy_us=minutes * 30_000_000, process_id=2, **columns)
     stored_loop_time(start=start - timedelta(days=40), **columns)
-    found = overview_figures(SPANS[key])
+    found = overview_figures(TimeAxis(SPANS[key], datetime.now(UTC)))
     (bar,) = [bar for bar in found.bars if bar.impact.events]
     assert bar.start <= start < bar.end
     assert (bar.impact, bar.machine_us, bar.busiest) == (Impact(4, 10, 90, 2, 14), 6, 0.5)
@@ -90,7 +177,7 @@ def test_a_year_is_drawn_from_the_days_of_routes():
             stored_route(**day, events=2, blocked_us=400_000, longest_us=300_000 + days, delay_us=7)
     stored_route(start=THIS_HOUR, events=9, blocked_us=9)
     with timezone.override("America/New_York"):  # days begin later there; a bar is the day with its date
-        found = overview_figures(SPANS["1y"])
+        found = overview_figures(TimeAxis(SPANS["1y"], datetime.now(UTC)))
     assert [bar.impact.events for bar in found.bars if bar.impact.events] == [4, 4]
     bar = max(found.bars, key=lambda bar: bar.impact.longest_us)
     assert (bar.impact.blocked_us, bar.impact.delay_us, bar.impact.longest_us, bar.busiest) == (
@@ -110,7 +197,7 @@ def test_peaks_are_minutes_or_hours_whatever_the_bars_are(key, lasts):
         (worst, {"blocked_us": 4, "longest_us": 2, "process_id": 2}),
     ):
         stored_loop_time(minutes=lasts, start=start, **columns)
-    found = overview_figures(SPANS[key]).timeline
+    found = overview_figures(TimeAxis(SPANS[key], datetime.now(UTC))).timeline
     length = timedelta(minutes=lasts)
     assert found.most_blocked == Peak(worst, length, 8)
     assert found.worst_pause == Peak(worst, length, 3)
@@ -121,14 +208,14 @@ def test_the_worst_day_of_a_year():
     day = THIS_HOUR.replace(hour=0) - timedelta(days=30)
     stored_route(hours=24, start=day, events=1, blocked_us=9, longest_us=8)
     stored_route(hours=24, start=day - timedelta(days=1), events=1, blocked_us=7, longest_us=7)
-    found = overview_figures(SPANS["1y"]).timeline
+    found = overview_figures(TimeAxis(SPANS["1y"], datetime.now(UTC))).timeline
     assert (found.most_blocked, found.worst_pause) == (Peak(day, DAY, 9), Peak(day, DAY, 8))
     assert found.busiest is None
 
 
 def test_a_span_without_stalls_has_no_peaks():
     stored_loop_time(start=THIS_HOUR)
-    found = overview_figures(SPANS["24h"])
+    found = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC)))
     assert (found.timeline.most_blocked, found.timeline.worst_pause, found.worst_pause) == (None, None, None)
 
 
@@ -144,14 +231,14 @@ def test_the_worst_pause_is_the_moment_of_its_event(key):
     finding = stored_finding()
     event = stored_event(finding, started_at=at, step_us=3_700_000, duration_us=3_000_000)
     stored_event(finding, started_at=at, step_us=300_000, duration_us=300_000)
-    pause = overview_figures(SPANS[key]).worst_pause
+    pause = overview_figures(TimeAxis(SPANS[key], datetime.now(UTC))).worst_pause
     assert (pause.event_id, pause.started_at) == (event.pk, at)
 
 
 def test_a_pause_without_an_event_has_the_time_of_its_row():
     stored_loop_time(start=THIS_HOUR, longest_us=9_000_000, machine_us=9_000_000)
     stored_event(stored_finding(), started_at=THIS_HOUR, step_us=300_000)
-    pause = overview_figures(SPANS["24h"]).worst_pause
+    pause = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).worst_pause
     assert (pause.longest_us, pause.event_id, pause.peak.start) == (9_000_000, None, THIS_HOUR)
 
 
@@ -160,7 +247,7 @@ def test_the_loop_of_each_process():
     for ago, busy_us in ((1, 30_000_000), (2, 12_000_000)):
         stored_loop_time(start=minute - timedelta(minutes=ago), busy_us=busy_us, blocked_us=1, longest_us=ago)
     stored_loop_time(start=minute, process_id=2, busy_us=None, blocked_us=9, host="<b>")
-    worse, better = overview_figures(SPANS["1h"]).processes
+    worse, better = overview_figures(TimeAxis(SPANS["1h"], datetime.now(UTC))).processes
     assert (worse.host, worse.process_id, worse.busy, worse.busiest) == ("<b>", 2, None, None)
     assert (better.busy, better.busiest, better.longest_us, better.blocked_us) == (pytest.approx(0.35), 0.5, 2, 2)
 
@@ -180,7 +267,7 @@ def test_impact_is_blocked_time_and_the_delay_of_others(key):
     for hours in (1, 24):
         start = THIS_HOUR if hours == 1 else THIS_HOUR.replace(hour=0)
         stored_route(hours=hours, start=start, events=3, blocked_us=1_100_000, delay_us=900_000)
-    found = overview_figures(SPANS[key])
+    found = overview_figures(TimeAxis(SPANS[key], datetime.now(UTC)))
     assert [(each.finding.function, each.share) for each in found.worst.findings] == [("mean", 0.5), ("slow", 0.3)]
     assert [each.impact.events for each in found.worst.findings] == [1, 1]
     assert found.worst.ignored == 1
@@ -190,7 +277,7 @@ def test_a_finding_younger_than_a_year_has_its_own_totals():
     now = datetime.now(UTC)
     stored_finding(function="young", first_seen=now, last_seen=now, events=7, blocked_us=5, delay_us=4, longest_us=3)
     stored_finding(function="over", first_seen=now - timedelta(days=900), last_seen=now - timedelta(days=400))
-    (young,) = overview_figures(SPANS["1y"]).worst.findings
+    (young,) = overview_figures(TimeAxis(SPANS["1y"], datetime.now(UTC))).worst.findings
     assert (young.impact.events, young.impact.total_us, young.impact.longest_us) == (7, 9, 3)
 
 
@@ -203,7 +290,7 @@ def test_routes_that_cause_and_routes_that_suffer():
     stored_route(start=THIS_HOUR, route="cart/", waits=1, waited_us=700)
     stored_route(start=THIS_HOUR - timedelta(days=2), route="old/", waited_us=700, blocked_us=1)
     stored_route(hours=24, start=THIS_HOUR.replace(hour=0), route="whole days/", waited_us=700, blocked_us=1)
-    routes = overview_figures(SPANS["24h"]).routes
+    routes = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).routes
     assert [(each.route, each.share) for each in routes.causing] == [("pay/", 0.7), ("search/", 0.3)]
     late, cart, search = routes.suffering
     assert (late.route, late.share, late.arrivals_late, late.total_waited_us) == ("late/", 0.5, 5, 1_000)
@@ -220,7 +307,7 @@ def test_findings_are_new_since_the_last_release():
     stored_finding(function="back", first_release="1.0", reopened_at=now)
     stored_finding(function="was back", first_release="1.0", reopened_at=now - timedelta(days=2))
     stored_finding(function="dealt with", first_release="2.0", first_seen=now, status="resolved")
-    found = overview_figures(SPANS["24h"]).new
+    found = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).new
     assert found.release == "2.0"
     assert {finding.function for finding in found.findings} == {"new", "back"}
 
@@ -232,7 +319,7 @@ def test_without_another_release_findings_are_new_since_yesterday(releases):
         stored_health(release=release)
     stored_finding(function="new", first_release="1.0", first_seen=now - timedelta(hours=23))
     stored_finding(function="old", first_release="1.0", first_seen=now - timedelta(hours=25))
-    found = overview_figures(SPANS["24h"]).new
+    found = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).new
     assert (found.release, [finding.function for finding in found.findings]) == ("", ["new"])
 
 
@@ -246,7 +333,7 @@ def test_a_store_without_time_zones(settings):
     stored_loop_time(start=now, since=now, events=1)
     stored_health(since=now, reported_at=now)
     for span in SPANS.values():
-        found = overview_figures(span)
+        found = overview_figures(TimeAxis(span, datetime.now(UTC)))
         assert len(found.worst.findings) == 1
         if span.rows != 60:
             assert found.impact.events == 1

@@ -4,6 +4,6 @@ It reads only totals, with a fixed number of queries that does not depend on the
 """
 
 from loopwatch.reporting.overview.figures import OverviewFigures, overview_figures
-from loopwatch.reporting.overview.time_axis import DEFAULT, SPANS, TimeSpan
+from loopwatch.reporting.overview.time_axis import DEFAULT, SPANS, TimeAxis, axis_between
 
-__all__ = ["DEFAULT", "SPANS", "OverviewFigures", "TimeSpan", "overview_figures"]
+__all__ = ["DEFAULT", "SPANS", "OverviewFigures", "TimeAxis", "axis_between", "overview_figures"]

@@ -7,7 +7,7 @@ from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.reporting.overview.new_findings import NewFindings, new_findings
 from loopwatch.reporting.overview.processes import ProcessTimes, processes
 from loopwatch.reporting.overview.routes import Routes, routes
-from loopwatch.reporting.overview.time_axis import TimeAxis, TimeSpan
+from loopwatch.reporting.overview.time_axis import TimeAxis
 from loopwatch.reporting.overview.timeline import Timeline, TimelineBar, timeline
 from loopwatch.reporting.overview.worst_findings import WorstFindings, worst_findings
 from loopwatch.reporting.overview.worst_pause import WorstPause, worst_pause
@@ -36,14 +36,17 @@ class OverviewFigures:
         return sum((bar.impact for bar in self.bars), NO_IMPACT)
 
     @property
+    def change(self) -> float | None:
+        """How much larger the impact is than in the period before, as a share of that; ``None`` if unknown."""
+        return self.routes.all_us / self.routes.before_us - 1 if self.routes.before_us else None
+
+    @property
     def machine_us(self) -> int:
         return sum(bar.machine_us for bar in self.bars)
 
 
-def overview_figures(span: TimeSpan, *, using: str | None = None) -> OverviewFigures:
-    """Look up the overview as of now."""
-    now = datetime.now(UTC)
-    axis = TimeAxis(span, now)
+def overview_figures(axis: TimeAxis, *, using: str | None = None) -> OverviewFigures:
+    """Look up the overview; what is new, and the health of loopwatch, are as of now."""
     by_route = routes(axis, using)
     bars = timeline(axis, using)
     return OverviewFigures(
@@ -53,6 +56,6 @@ def overview_figures(span: TimeSpan, *, using: str | None = None) -> OverviewFig
         processes=processes(axis, using),
         worst=worst_findings(axis, by_route.all_us, using),
         routes=by_route,
-        new=new_findings(now, using),
+        new=new_findings(datetime.now(UTC), using),
         health=recording_health(using),
     )

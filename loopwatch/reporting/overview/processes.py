@@ -36,7 +36,9 @@ class ProcessTimes:
 def processes(axis: TimeAxis, using: str | None) -> list[ProcessTimes]:
     """Return processes, those blocked longest first, by one query; one more than are shown."""
     minutes = axis.span.rows or Minutes.HOUR
-    times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
+    times = LoopTime.objects.using(using).filter(
+        minutes=minutes, start__gte=as_stored(axis.begin), start__lt=as_stored(axis.end)
+    )
     rows = times.values_list("host", "process_id", "since", "release").annotate(
         Sum("events"),
         Sum("machine_us"),

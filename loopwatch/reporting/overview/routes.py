@@ -1,8 +1,9 @@
 """Finds the routes that cause stalls, and the routes whose requests wait for them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import Max, QuerySet, Sum
+from django.db.models import BooleanField, ExpressionWrapper, Max, Q, QuerySet, Sum
 
 from loopwatch.impact import Impact
 from loopwatch.models import RouteTotal
@@ -45,21 +46,30 @@ class SufferingRoute:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Both lists of routes, worst first; ``all_us`` is the total impact of all routes."""
+    """Both lists of routes, worst first.
+
+    ``all_us`` is the total impact of all routes, and ``before_us`` that in as much time before: 0 where nothing is
+    compared, because the axis has few hours, or is as long as a year.
+    """
 
     causing: list[CausingRoute]
     suffering: list[SufferingRoute]
     all_us: int
+    before_us: int
 
 
 def routes(axis: TimeAxis, using: str | None) -> Routes:
     """Look up the routes, by one query."""
-    rows = list(
-        route_totals(axis, using)
-        .values_list("method", "route")
+    is_compared = axis.span.rows is not None and axis.span.bar > timedelta(minutes=1)
+    begin = as_stored(axis.first_day_utc if axis.span.bar == DAY else axis.begin)
+    found = list(
+        route_totals(axis, using, axis.length if is_compared else timedelta())
+        .annotate(is_before=ExpressionWrapper(Q(start__lt=begin), BooleanField()))
+        .values_list("is_before", "method", "route")
         .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"), Sum("arrivals_late"), Sum("late_us"))
         .order_by("method", "route")
     )
+    rows = [row for is_before, *row in found if not is_before]
     impacts = [(method, route, Impact(*figures[: len(IMPACT)])) for method, route, *figures in rows]
     all_us = sum(impact.total_us for _, _, impact in impacts)
     waits = [(method, route, *figures[len(IMPACT) :]) for method, route, *figures in rows]
@@ -78,12 +88,15 @@ def routes(axis: TimeAxis, using: str | None) -> Routes:
             if us or late_us
         ],
         all_us=all_us,
+        before_us=sum(Impact(*row[3 : 3 + len(IMPACT)]).total_us for row in found if row[0]),
     )
 
 
-def route_totals(axis: TimeAxis, using: str | None) -> QuerySet[RouteTotal]:
-    """Select the hours of the axis; if bars are days, the days (UTC)."""
+def route_totals(axis: TimeAxis, using: str | None, before: timedelta = timedelta()) -> QuerySet[RouteTotal]:
+    """Select the hours of the axis and of some time before; if bars are days, the days (UTC)."""
     totals = RouteTotal.objects.using(using)
     if axis.span.bar == DAY:
-        return totals.filter(hours=RouteTotal.Hours.DAY, start__gte=as_stored(axis.first_day_utc))
-    return totals.filter(hours=RouteTotal.Hours.HOUR, start__gte=as_stored(axis.begin))
+        hours, begin, end = RouteTotal.Hours.DAY, axis.first_day_utc, axis.end_day_utc
+    else:
+        hours, begin, end = RouteTotal.Hours.HOUR, axis.begin, axis.end
+    return totals.filter(hours=hours, start__gte=as_stored(begin - before), start__lt=as_stored(end))

@@ -97,7 +97,9 @@ def _days(axis: TimeAxis, using: str | None) -> Iterator[_BarPart]:
 
 
 def _rows(axis: TimeAxis, minutes: int, using: str | None) -> Iterator[_BarPart]:
-    times = LoopTime.objects.using(using).filter(minutes=minutes, start__gte=as_stored(axis.begin))
+    times = LoopTime.objects.using(using).filter(
+        minutes=minutes, start__gte=as_stored(axis.begin), start__lt=as_stored(axis.end)
+    )
     rows = times.values_list("start").annotate(*IMPACT, Sum("machine_us"), Max("busy_us"))
     for start, *figures, machine_us, busy_us in rows.order_by():
         yield _BarPart(as_aware(start), axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us)

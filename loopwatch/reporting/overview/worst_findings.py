@@ -41,39 +41,40 @@ class WorstFindings:
 
 def worst_findings(axis: TimeAxis, all_us: int, using: str | None) -> WorstFindings:
     """Find them in the hours of the axis, by three queries; ``all_us`` is the total impact of that time."""
-    begin = as_stored(axis.begin)
-    happened = Finding.objects.using(using).filter(last_seen__gte=begin)
+    begin, end = as_stored(axis.begin), as_stored(axis.end)
+    happened = Finding.objects.using(using).filter(last_seen__gte=begin, first_seen__lt=end)
+    hours = HourlyTotal.objects.using(using).filter(hour__gte=begin, hour__lt=end)
     is_year = axis.span.rows is None
-    impacts = _of_a_year(happened, begin) if is_year else _by_hours(happened, begin)
+    impacts = _of_a_year(happened, hours, begin, end) if is_year else _by_hours(hours)
     return WorstFindings(
         findings=[
             WorstFinding(finding, impact, min(1.0, impact.total_us / (all_us or 1))) for finding, impact in impacts
         ],
         **Finding.objects.using(using).aggregate(
-            ignored=Count("pk", filter=Q(status=Finding.Status.IGNORED, last_seen__gte=begin)),
+            ignored=Count("pk", filter=Q(status=Finding.Status.IGNORED, last_seen__gte=begin, first_seen__lt=end)),
             open=Count("pk", filter=Q(status=Finding.Status.OPEN)),
         ),
     )
 
 
-def _by_hours(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
-    ignored = Finding.objects.using(happened.db).filter(status=Finding.Status.IGNORED)
-    hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin).exclude(finding__in=ignored)
-    impacts = _summed(hours, limit=SHOWN)
-    findings = Finding.objects.using(happened.db).in_bulk(impacts)
+def _by_hours(hours: QuerySet[HourlyTotal]) -> list[tuple[Finding, Impact]]:
+    ignored = Finding.objects.using(hours.db).filter(status=Finding.Status.IGNORED)
+    impacts = _summed(hours.exclude(finding__in=ignored), limit=SHOWN)
+    findings = Finding.objects.using(hours.db).in_bulk(impacts)
     # A finding may have been deleted since its figures were read.
     return _ordered((findings[pk], impact) for pk, impact in impacts.items() if pk in findings)
 
 
-def _of_a_year(happened: QuerySet[Finding], begin: datetime) -> list[tuple[Finding, Impact]]:
-    """Use the totals of younger findings, and add up hours only for older ones."""
+def _of_a_year(
+    happened: QuerySet[Finding], hours: QuerySet[HourlyTotal], begin: datetime, end: datetime
+) -> list[tuple[Finding, Impact]]:
+    """Use the totals of findings that happened only in that time, and add up hours for the others."""
     by_impact = happened.exclude(status=Finding.Status.IGNORED).order_by(total_us("").desc(), "pk")
     candidates = list(by_impact[:CANDIDATES])
-    older = [finding.pk for finding in candidates if finding.first_seen < begin]
-    hours = HourlyTotal.objects.using(happened.db).filter(hour__gte=begin, finding__in=older)
-    impacts = {finding.pk: finding.impact for finding in candidates}
-    impacts |= _summed(hours, limit=CANDIDATES)
-    return _ordered((finding, impacts[finding.pk]) for finding in candidates)[:SHOWN]
+    others = [finding.pk for finding in candidates if finding.first_seen < begin or finding.last_seen >= end]
+    impacts = {finding.pk: finding.impact for finding in candidates if finding.pk not in others}
+    impacts |= _summed(hours.filter(finding__in=others), limit=CANDIDATES)
+    return _ordered((finding, impacts[finding.pk]) for finding in candidates if finding.pk in impacts)[:SHOWN]
 
 
 def _summed(hours: QuerySet[HourlyTotal], limit: int) -> dict[int, Impact]:
