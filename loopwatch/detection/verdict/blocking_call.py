@@ -35,6 +35,7 @@ from loopwatch.detection.verdict.stack_frames import frames_of, threads_of
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_place, name_of_request, name_of_step
 from loopwatch.detection.verdict.thread_states import (
     BUSY,
+    ONLY_WAITS,
     computed,
     delayed_shares,
     is_starved,
@@ -314,7 +315,7 @@ def _cause(culprit: Culprit) -> Cause:
         return Cause.IMPORTING
     if culprit.node.name == GC_COLLECT:
         return Cause.GARBAGE_COLLECTION
-    return _waiting_or_computing(culprit.paths)
+    return Cause.WAITING if culprit.node.name in ONLY_WAITS else _waiting_or_computing(culprit.paths)
 
 
 def _waiting_or_computing(paths: Sequence[Path]) -> Cause:

@@ -28,6 +28,14 @@ STARTING = 4
 """``Thread.start`` is one of this many innermost frames while it waits for its thread."""
 FEWEST_ASKS = 2.0
 """Fewer expected turns prove nothing."""
+ONLY_WAITS = frozenset(
+    {
+        *("time.sleep", "threading.Lock.acquire", "threading.RLock.acquire"),
+        *("select.select", "select.poll.poll", "select.epoll.poll", "select.kqueue.control"),
+        *("socket.socket.accept", "socket.socket.connect", "socket.socket.recv"),
+    }
+)
+"""C functions that do nothing but wait. The clocks may say otherwise if many quick calls of one fill a step."""
 
 
 def states_of(samples: Sequence[Sample], step_started: float, before: CpuReading) -> list[Cause]:

@@ -33,6 +33,7 @@ from tests.detection.builders import (
 
 CHECKOUT = site(shop.checkout, "add_up(cart)")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
+COMPRESSES = site(shop.checkout, "time.sleep(total)", "zlib.compress")
 POPS = site(shop.price, "item.parts.pop()", "list.pop")
 COLLECTS = site(shop.price, "item.parts.pop()", "gc.collect")
 IMPORTS = [site(importlib._bootstrap._find_and_load), site(shop.load_models, "import sqlite3")]
@@ -40,13 +41,14 @@ IMPORTS = [site(importlib._bootstrap._find_and_load), site(shop.load_models, "im
 CALLS = [
     pytest.param([path([SLEEPS])], Cause.WAITING, id="waiting, if the thread waited"),
     pytest.param([path([POPS], 1.0, Cause.COMPUTING)], Cause.COMPUTING, id="computing, if it computed"),
+    pytest.param([path([SLEEPS], 1.0, Cause.COMPUTING)], Cause.WAITING, id="waiting, if the call can do nothing else"),
     pytest.param(
-        [path([SLEEPS], 0.75), path([SLEEPS], 0.25, Cause.COMPUTING)],
+        [path([COMPRESSES], 0.75), path([COMPRESSES], 0.25, Cause.COMPUTING)],
         Cause.WAITING,
         id="waiting, if it waited for most of the time",
     ),
     pytest.param(
-        [path([SLEEPS], 0.5), path([SLEEPS], 0.5, Cause.COMPUTING)],
+        [path([COMPRESSES], 0.5), path([COMPRESSES], 0.5, Cause.COMPUTING)],
         Cause.COMPUTING,
         id="computing, if it waited for half of the time",
     ),
@@ -97,7 +99,7 @@ MACHINE = [
 ]
 
 
-@pytest.mark.parametrize("stack", [pytest.param([SLEEPS], id="a call"), pytest.param([], id="plumbing")])
+@pytest.mark.parametrize("stack", [pytest.param([COMPRESSES], id="a call"), pytest.param([], id="plumbing")])
 @pytest.mark.parametrize(("states", "cause"), MACHINE)
 def test_the_machine_is_the_cause_if_the_step_was(states, cause, stack):
     assert reported(*(path(stack, weight_s, state) for weight_s, state in states)).cause is cause
