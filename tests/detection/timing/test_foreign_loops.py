@@ -50,6 +50,25 @@ def test_a_callback_may_be_passed_by_its_name(watching):
 
 
 @WATCHED_OR_NOT
+@pytest.mark.parametrize("arguments", [(), (1,), (1, 2), ((),)], ids=repr)
+def test_a_callback_gets_its_arguments(arguments, watching):
+    called = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.call_soon(lambda *args: called.append(("soon", *args)), *arguments)
+        await asyncio.to_thread(
+            loop.call_soon_threadsafe, lambda *args: called.append(("threadsafe", *args)), *arguments
+        )
+        while len(called) < 2:
+            await asyncio.sleep(0)
+
+    with watching():
+        run(main)
+    assert called == [("soon", *arguments), ("threadsafe", *arguments)]
+
+
+@WATCHED_OR_NOT
 @pytest.mark.parametrize("delay", [Decimal("0.001"), Fraction(1, 1000), True, 1e-3], ids=repr)
 def test_a_delay_may_be_any_number(delay, watching):
     with watching():
