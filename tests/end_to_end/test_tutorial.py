@@ -19,6 +19,7 @@ WITHIN_S = 300
 INSTALLS = ("python3 -m venv", "pip install", "cd .. && ")
 MASKS = (
     (r"; delayed: .+", ""),
+    (r"[;,] at least \d+ calls", ""),
     (r"\d{4}-\d\d-\d\d \d\d:\d\d", "DATE"),
     (r"\d[\d.]*(ms|s| ms| s| min)\b", "DURATION"),
     (r"\d+(?= frames of)", "N"),
