@@ -7,8 +7,10 @@ import sys
 from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from django.contrib import admin
 from django.core.management import BaseCommand, load_command_class
 
 from loopwatch import pytest_plugin
@@ -17,6 +19,7 @@ from loopwatch.conf import ENGINES, SINKS, Configuration, problems
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.strict.catalogue import IN_C, IN_PYTHON, Kind
 from loopwatch.detection.strict.django_calls import FUNCTIONS, METHODS
+from loopwatch.models import Finding
 from loopwatch.recorder import outage, pending
 from loopwatch.site_monitor import STOP_TIMEOUT_S
 from tests.recorder.calls import blocking_call
@@ -202,6 +205,17 @@ def test_every_document_and_picture_is_linked_and_pictures_are_small():
     pictures = set((ROOT / "docs" / "images").glob("*.png"))
     assert {SETTINGS, CHECKS, *pictures} <= linked
     assert max(picture.stat().st_size for picture in pictures) < LARGEST_PICTURE
+
+
+def test_the_models_are_registered_with_a_second_admin_site_as_documented(monkeypatch):
+    second = SimpleNamespace(second_site=admin.AdminSite("second"))
+    monkeypatch.setitem(sys.modules, "mysite", SimpleNamespace(admin=second))
+    monkeypatch.setitem(sys.modules, "mysite.admin", second)
+    (program,) = re.findall(r"```python\n(.*?)```", text_of(ROOT / "docs" / "nothing-there.md"), re.DOTALL)
+    exec(program, {})
+    registered = [site.is_registered(Finding) for site in (admin.site, second.second_site)]
+    assert registered == [True, True]
+    assert type(second.second_site.get_model_admin(Finding)) is type(admin.site.get_model_admin(Finding))
 
 
 @pytest.mark.real_stall
