@@ -1,6 +1,7 @@
 """A ``watch()`` block sees the loops of its thread, or of every thread, and the steps inside a step."""
 
 import asyncio
+import sys
 import threading
 import time
 
@@ -9,6 +10,8 @@ from asgiref.sync import async_to_sync
 
 from loopwatch import watch
 from loopwatch.detection import monitor
+from loopwatch.detection.timing import watched_loops
+from tests.support import children
 
 pytestmark = pytest.mark.real_time
 
@@ -129,6 +132,36 @@ async def test_a_loop_inside_a_step_of_another_loop_is_not_mixed_up_with_it():
     with watch(threshold_ms=THRESHOLD_MS) as watcher:
         run_another_loop()
     assert names(watcher) == ["threading.Thread.join"]
+
+
+IMPORTS_UVLOOP_LATE = """
+import asyncio, sys
+import loopwatch
+
+async def main():
+    asyncio.current_task().set_name("late")
+    await asyncio.sleep(0)
+
+with loopwatch.watch(threshold_ms=0) as watcher:
+    import uvloop
+    uvloop.run(main())
+print(*{call.task_name for call in [*watcher.calls, *watcher.disturbances]})
+"""
+
+
+def test_a_uvloop_that_is_imported_within_the_block_is_watched():
+    pytest.importorskip("uvloop")
+    ran = children.run([sys.executable, "-c", IMPORTS_UVLOOP_LATE], check=True)
+    assert "late" in ran.stdout
+
+
+def test_a_broken_uvloop_keeps_no_loop_from_being_watched(monkeypatch):
+    monkeypatch.setitem(sys.modules, "uvloop", None)  # importing it raises
+    watched_loops._uvloops.cache_clear()
+    with watch(threshold_ms=0) as watcher:
+        asyncio.run(asyncio.sleep(0))
+    watched_loops._uvloops.cache_clear()
+    assert watcher.calls + watcher.disturbances
 
 
 # Loops of a callback

@@ -1,10 +1,13 @@
 """The loops that are watched, and the hooks that detection puts into the interpreter meanwhile."""
 
 import asyncio
+import functools
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Generic, TypeVar
 
+from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.timing.due import LoopCalls
@@ -62,8 +65,11 @@ class LoopHooks(Generic[Observer]):
         if loop is None or isinstance(loop, asyncio.BaseEventLoop):
             self._stopwatch.install()
             self._loop_calls.install()
-        if loop is None and "uvloop" in sys.modules:
-            self._install_methods(sys.modules["uvloop"].Loop)
+        # Importing an old uvloop would switch the GIL on, where it is off.
+        may_import = loop is None and (is_gil_enabled() or "uvloop" in sys.modules)
+        uvloops = _uvloops() if may_import else None
+        if uvloops is not None:
+            self._install_methods(uvloops)
         elif loop is not None and not isinstance(loop, asyncio.BaseEventLoop):
             self._install_methods(type(loop))
 
@@ -86,3 +92,13 @@ class LoopHooks(Generic[Observer]):
                 loop_class.__module__,
                 loop_class.__qualname__,
             )
+
+
+@functools.cache
+def _uvloops() -> type | None:
+    """Return the class of uvloop's loops, which the program may import later; ``None`` without a uvloop that works."""
+    try:
+        loop_class: type = import_module("uvloop").Loop
+    except Exception:  # noqa: BLE001 - a broken uvloop is not what the program asked for
+        return None
+    return loop_class
