@@ -203,6 +203,7 @@ class SiteMonitor:
             clock = subscriber.clock if (subscriber := self._subscribers.get(loop)) else None
             clock = clock or self._new_clock(loop, current, is_in_step=is_in_step)
             if serves:
+                self._subscribers[loop].counts_kept_out = True
                 self._in_flight[loop] = clock.in_flight
                 if self._sign_of_life is None:
                     self._sign_of_life = SignOfLife.started(

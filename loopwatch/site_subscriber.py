@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 
 class SiteSubscriber:
-    """Subscribes to the stalls of one loop, whose ``clock`` it keeps, and hands them to the recorder."""
+    """Subscribes to the stalls of one loop, whose ``clock`` it keeps, and hands them to the recorder.
+
+    It ``counts_kept_out`` once the loop serves requests. A loop that serves none may end with its last stall, and
+    would never say that it is idle, which the report of that stall would wait for.
+    """
 
     def __init__(self, configuration: Configuration, recorder: "Recorder") -> None:
         self.engine = configuration.engine
         self.threshold_s = configuration.threshold_ms / 1000
         self.ongoing_after_s = configuration.ongoing_after_s
-        self.counts_kept_out = True
+        self.counts_kept_out = False
         self.calls_dropped = 0
         self.entered = 0.0
         self.clock: LoopClock | None = None

@@ -34,6 +34,19 @@ def test_what_a_block_raises_is_raised_and_what_it_recorded_is_reported():
     assert named() == ["bot"]
 
 
+def test_only_where_a_loop_serves_requests_do_reports_wait_for_those_kept_out():
+    """The last stall of any other loop would be reported only as the block ends."""
+
+    async def main():
+        subscriber = site_monitor._monitor._subscribers[asyncio.get_running_loop()]
+        before = subscriber.counts_kept_out
+        site_monitor.watch_running_loop()
+        return before, subscriber.counts_kept_out
+
+    with recording(name="bot"):
+        assert asyncio.run(main()) == (False, True)
+
+
 @pytest.mark.real_stall
 def test_a_stall_that_goes_on_as_the_block_ends_is_reported():
     begun, go_on = threading.Event(), threading.Event()
