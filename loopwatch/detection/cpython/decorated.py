@@ -8,7 +8,7 @@ leads to the very code that runs.
 import functools
 import sys
 from collections.abc import Iterator
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 
 from loopwatch.detection.cpython.namespaces import ancestors, code_of, look_up, namespace_of, unbound
@@ -43,15 +43,24 @@ def property_of(code: CodeType, module: str) -> str:
     return f"{owner}.{names[0]}" if len(names) == 1 else ""
 
 
-def method_beside(code: CodeType, module: str, name: str) -> str:
-    """Return the qualified name of the method or property called ``name`` of the class whose method has this code.
+def named_beside(code: CodeType, module: str, name: str) -> str:
+    """Return the qualified name of what is called ``name`` in the class or module that has a function with this code.
 
-    Empty if there is none.
+    Empty if there is nothing of that name.
     """
     owner = code.co_qualname.rpartition(".")[0]
-    cls = look_up(module, owner)
-    namespaces = map(namespace_of, ancestors(cls)) if issubclass(type(cls), type) else ()
-    return f"{owner}.{name}" if any(name in namespace for namespace in namespaces) else ""
+    of = look_up(module, owner)
+    namespaces = map(namespace_of, ancestors(of) if issubclass(type(of), type) else (of,))
+    return f"{owner}.{name}".removeprefix(".") if any(name in namespace for namespace in namespaces) else ""
+
+
+def function_of_module(code: CodeType, module: str) -> str:
+    """Return the name by which a module offers the method of an instance of its own, as ``random.choices`` is one.
+
+    Empty if it does not.
+    """
+    member = namespace_of(sys.modules.get(module)).get(code.co_name)
+    return code.co_name if type(member) is MethodType and code_of(member.__func__) is code else ""
 
 
 def generated_method(code: CodeType, module: str, name: str) -> str:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from inspect import CO_GENERATOR
 from typing import NamedTuple, Protocol
 
 from loopwatch.detection.calls import Cause
@@ -17,10 +18,11 @@ from loopwatch.detection.cpython.callees import Callee, callee_in
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of, package_of
 from loopwatch.detection.cpython.decorated import (
     MAX_WRAPPERS,
+    function_of_module,
     generated_method,
     is_closure,
     is_decorated,
-    method_beside,
+    named_beside,
     property_of,
 )
 from loopwatch.detection.cpython.expressions import Attribute, Name, Result, SpecialMethod
@@ -293,12 +295,15 @@ def _name_for_users(sites: Sequence[Site], index: int) -> str:
     code, module = sites[index].code, sites[index].module
     if is_closure(code):
         written = _name_written(sites, index)
-        if written and written != code.co_name:
-            return generated_method(code, module, written)
+        if written not in ("", code.co_name) and (method := generated_method(code, module, written)):
+            return method
         maker = code.co_qualname.partition(".<locals>")[0]
-        return maker if _last_part(maker) == _iterated(sites, index) else ""
-    is_private = code.co_name.startswith("_") and not code.co_name.startswith("__")
-    return property_of(code, module) or method_beside(code, module, _iterated(sites, index)) if is_private else ""
+        is_generator = code.co_flags & CO_GENERATOR and owner_of(code, module) is Owner.STANDARD_LIBRARY
+        return maker if is_generator or _last_part(maker) == _iterated(sites, index) else ""
+    if not code.co_name.startswith("_"):
+        return function_of_module(code, module)
+    is_private = not code.co_name.startswith("__")
+    return property_of(code, module) or named_beside(code, module, _iterated(sites, index)) if is_private else ""
 
 
 def _iterated(sites: Sequence[Site], index: int) -> str:

@@ -2,12 +2,14 @@
 
 import _strptime
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime as dt
 import dis
 import glob
 import importlib._bootstrap
 import json
+import random
 import sys
 import tempfile
 import typing
@@ -69,6 +71,7 @@ def logged(spool):
 TYPINGS_CACHE = site(typing._SpecialGenericAlias.__getitem__.__code__, module="typing")
 PARSES = site(parse, 'dt.datetime.strptime(text, "%Y")')
 STRPTIME = site(_strptime._strptime)
+RESULTS = site(inner_code(concurrent.futures.Executor.map, "result_iterator"), module="concurrent.futures._base")
 STORES = site(store, "spool.write(text)")
 
 NODES = [
@@ -132,6 +135,21 @@ NODES = [
         [STRPTIME, site(parse, "dt")],
         [f"{__name__}.parse", "_strptime._strptime"],
         id="not where nothing is called",
+    ),
+    pytest.param(
+        [site(random.Random.choices), PARSES],
+        [f"{__name__}.parse", "random.choices"],
+        id="a module's function that is the method of an instance",
+    ),
+    pytest.param(
+        [site(json.JSONEncoder.encode), PARSES],
+        [f"{__name__}.parse", "json.JSONEncoder.encode"],
+        id="not a method that the module offers by no name",
+    ),
+    pytest.param(
+        [RESULTS, PARSES],
+        [f"{__name__}.parse", "concurrent.futures.Executor.map"],
+        id="a generator that a function of the standard library makes",
     ),
     pytest.param([TYPINGS_CACHE, DUMPS], ["json.dumps"], id="the wrapper of a cache of typing's is left out"),
     pytest.param([POPS, TYPINGS_CACHE, DUMPS], ["json.dumps", "shop.price", "list.pop"], id="with what it calls kept"),
@@ -376,11 +394,19 @@ def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over(
         assert name_in_loop(code, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
 
 
-def test_a_generator_inside_a_function_has_the_name_of_the_function_that_the_loop_calls():
-    code = DUMPS.code.replace(co_name="rows", co_qualname="iterator.<locals>.rows")
+def test_a_private_generator_of_a_module_has_the_name_of_the_function_that_the_loop_calls(monkeypatch):
+    iglob = glob._iglob.__code__
+    monkeypatch.setattr(glob, "iterator", glob.iglob, raising=False)
     over_method, over_function, over_property, _ = loops()
-    names = [name_in_loop(code, loop, "json") for loop in (over_method, over_function, over_property)]
-    assert names == ["json.iterator", "json.iterator", "json.iterator.rows"]
+    names = [name_in_loop(iglob, loop, "glob") for loop in (over_method, over_function, over_property)]
+    assert names == ["glob.iterator", "glob.iterator", "glob._iglob"]
+
+
+def test_a_generator_inside_a_function_has_the_name_of_the_function_that_the_loop_calls():
+    code = QuerySet._iterator.__code__.replace(co_name="rows", co_qualname="iterator.<locals>.rows")
+    over_method, over_function, over_property, _ = loops()
+    names = [name_in_loop(code, loop, "shelves") for loop in (over_method, over_function, over_property)]
+    assert names == ["shelves.iterator", "shelves.iterator", "shelves.iterator.rows"]
 
 
 def test_a_private_generator_has_the_name_of_the_property_that_the_loop_goes_over(monkeypatch):
