@@ -52,6 +52,7 @@ def test_every_mistake_of_the_demo_gets_the_advice_that_its_twin_follows(mistake
         ("import pandas", "import"),
         ("sorted", "sorting"),
         ("json.loads", "json"),
+        ("os.urandom", "cryptography"),
         ("yaml.safe_load", "xml"),
         ("", "waiting"),
         ("shop.views.checkout", "waiting"),

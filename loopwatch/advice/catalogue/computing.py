@@ -34,7 +34,10 @@ ADVICE: Final = (
     Advice(
         "cryptography",
         _("Compute it in a thread: hashing large data releases the GIL."),
-        names=("hashlib", "hmac", "cryptography", "nacl", "jwt", "jose", "rsa", "OpenSSL", "Crypto"),
+        names=(
+            *("hashlib", "hmac", "secrets", "os.urandom"),
+            *("cryptography", "nacl", "jwt", "jose", "rsa", "OpenSSL", "Crypto"),
+        ),
         example="digest = await asyncio.to_thread(checksum_of, path)",
         link=TO_THREAD,
     ),
