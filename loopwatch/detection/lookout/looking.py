@@ -152,11 +152,12 @@ class Looker:
         self._hold_file = HoldFile(orders.folder)
         self._run: AlikeLooks | None = None
         self._told_s = 0.0
-        self._due_at = self._changed_at = self._moved_at = 0.0
+        self._due_at = self._changed_at = self._looked_at = self._moved_at = 0.0
         self.torn = 0
 
     def pause_s(self, due_at: float, at: float) -> float:
         """Look if the watchdog has been late since ``due_at``. Returns the pause until the next call."""
+        self._looked_at = at
         if due_at != self._due_at:
             self._due_at = due_at
             if not at + FAR_S < due_at < NEVER:
@@ -180,8 +181,11 @@ class Looker:
     def kept_since(self, due_at: float, at: float) -> float:
         """Return since when a thread has kept the GIL, as far as is known; ``NEVER`` if none does.
 
-        The watchdog waits for the GIL since ``due_at``, and no look since then has shown that anything moves.
+        The watchdog waits for the GIL since ``due_at``, and no look since then has shown that anything moves. The last
+        look must be recent: if the watchdog waits for a file instead, nobody may have the GIL.
         """
+        if at >= self._looked_at + REST_S:
+            self.pause_s(due_at, at)
         since = max(due_at, self._moved_at) if due_at == self._due_at else due_at
         return since if at >= since + self._orders.late_s else NEVER
 

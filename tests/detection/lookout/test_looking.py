@@ -156,20 +156,29 @@ def test_the_gil_is_kept_since_the_watchdog_has_waited_for_it(shows):
 
 
 @pytest.mark.parametrize(
-    "shows",
+    ("shows", "later"),
     [
-        pytest.param((LOOP, (OTHER,), 44), id="another place"),
-        pytest.param((WATCHDOG, (FRAME,), 44), id="the watchdog"),
-        pytest.param(None, id="no thread"),
+        pytest.param((LOOP, (OTHER,), 44), 20.0, id="another place"),
+        pytest.param((WATCHDOG, (FRAME,), 44), float("inf"), id="the watchdog"),
+        pytest.param(None, float("inf"), id="no thread"),
     ],
 )
-def test_the_gil_is_not_kept_while_looks_show_that_something_moves(shows):
+def test_the_gil_is_not_kept_while_looks_show_that_something_moves(shows, later):
     lookout = Lookout()
     lookout.look(0.010)
     lookout.shows = shows
     lookout.look(20.0)
     assert kept_since(lookout, 20.001) == float("inf")
-    assert kept_since(lookout, 30.0) == 20.0
+    assert kept_since(lookout, 30.0) == later
+
+
+def test_whether_the_gil_is_kept_is_said_after_a_look_that_is_recent():
+    lookout = Lookout()
+    lookout.look(0.010)
+    lookout.shows = None
+    assert kept_since(lookout, 0.020) == 0.0
+    assert kept_since(lookout, 0.050) == float("inf")
+    assert lookout.looks == 2
 
 
 def test_the_gil_is_not_kept_while_the_watchdog_is_in_time():
