@@ -39,3 +39,12 @@ def test_the_tests_that_ci_names_exist():
     named = re.findall(r"\btests/[\w/.]*\w", (root / ".ci" / "run").read_text())
     assert named
     assert [path for path in named if not (root / path).exists()] == []
+
+
+def test_hosted_ci_fails_without_the_same_programs_as_ci_on_one_machine_but_for_the_browser():
+    root = Path(__file__).parent.parent
+    files = root / ".ci" / "run", root / ".github" / "workflows" / "ci.yml"
+    if not all(file.exists() for file in files):
+        pytest.skip("These files are only in the repository")
+    here, hosted = ({*re.findall(r"LOOPWATCH_TESTS_NEED_(\w+)", file.read_text())} for file in files)
+    assert here == hosted | {"CHROMIUM"}
