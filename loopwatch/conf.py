@@ -128,6 +128,23 @@ def problems() -> Iterator[Problem]:
         yield from judge(f'LOOPWATCH["{key}"]', value) if judge else _unknown(key)
 
 
+def misspelt() -> Iterator[Problem]:
+    """Yield the settings of the site that mean ``LOOPWATCH`` or one of its keys, and that nothing reads."""
+    raw = _raw()
+    keys = raw if isinstance(raw, Mapping) else {}
+    for name in filter(str.isupper, dir(settings)):
+        key = name.removeprefix("LOOPWATCH_")
+        # A site may keep the value of a key in a setting of its own.
+        if (
+            key != name
+            and (meant := get_close_matches(key, _JUDGES, n=1))
+            and keys.get(meant[0]) != getattr(settings, name)
+        ):
+            yield Problem("loopwatch.W016", f"Nothing reads {name}.", f'Write it as LOOPWATCH = {{"{meant[0]}": …}}.')
+        elif key == name != "LOOPWATCH" and get_close_matches(name, ["LOOPWATCH"], cutoff=0.85):
+            yield Problem("loopwatch.W016", f"Nothing reads {name}.", "Name the setting LOOPWATCH.")
+
+
 def _raw() -> Any:
     return getattr(settings, "LOOPWATCH", {})
 
@@ -154,6 +171,12 @@ def _boolean(name: str, value: object) -> Iterator[Problem]:
 def _enabled(name: str, value: object) -> Iterator[Problem]:
     if isinstance(value, int | float) and not isinstance(value, bool):
         yield from _number(0, 1)(name, value)
+    elif isinstance(value, str) and (value.strip().replace(".", "", 1).isdecimal() or "." not in value):
+        yield Problem(
+            "loopwatch.E003",
+            f"{name} is the string {value!r:.100}, as the environment has it.",
+            'Convert it, such as by os.environ["LOOPWATCH"] == "on"; only the dotted path of a callable is a string.',
+        )
     elif isinstance(value, str) or callable(value):
         yield from _function("myproject.canary.is_watched")(name, value)
     elif not isinstance(value, bool):

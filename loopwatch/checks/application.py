@@ -1,12 +1,17 @@
 """Checks that ``LoopWatch`` wraps the ASGI application."""
 
+from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
-from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
+from django.conf import settings
+from django.core.checks import CheckMessage, Info, Warning  # noqa: A004 - Django's own name
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from loopwatch.asgi_layers import is_wrapped, protocols
 from loopwatch.checks.site_application import asgi_application_path
+from loopwatch.conf import configuration
 
 
 def check_asgi_application(**_: Any) -> list[CheckMessage]:
@@ -27,6 +32,36 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
         return []
     left_out = [name for name in left_out if name != "lifespan"]  # without it, the end of the process writes everything
     return [_wrapped_in_part(dotted_path, left_out)] if left_out else []
+
+
+def check_that_application_is_named(**_: Any) -> list[CheckMessage]:
+    """loopwatch.I001: the site has an ASGI module, but ``ASGI_APPLICATION`` does not name its application."""
+    if getattr(settings, "ASGI_APPLICATION", None) or not _is_switched_on() or (module := _asgi_module()) is None:
+        return []
+    return [
+        Info(
+            "ASGI_APPLICATION is not set, so no check can tell whether the application is wrapped in LoopWatch, and "
+            "nothing is said of what Django does slowly under ASGI.",
+            hint=f'Set ASGI_APPLICATION = "{module}.application".',
+            id="loopwatch.I001",
+        )
+    ]
+
+
+def _is_switched_on() -> bool:
+    with suppress(ImproperlyConfigured):  # reported by check_settings
+        return bool(configuration().enabled)
+    return False
+
+
+def _asgi_module() -> str | None:
+    """Return the module beside the settings, or above them, in which ``startproject`` puts the application."""
+    package = str(getattr(settings, "SETTINGS_MODULE", "") or "")
+    while package := package.rpartition(".")[0]:
+        with suppress(Exception):  # the package of the settings may be an odd one
+            if find_spec(f"{package}.asgi"):
+                return f"{package}.asgi"
+    return None
 
 
 def _does_not_import(dotted_path: str, error: Exception) -> CheckMessage:

@@ -156,6 +156,25 @@ def test_the_application_is_not_checked_if_loopwatch_is_switched_off_or_misconfi
     assert "loopwatch.W001" not in ids()
 
 
-def test_a_site_without_an_asgi_application_gives_no_warning(settings):
+@pytest.mark.parametrize("module", ["testproject.settings", "testproject.settings.production"])
+def test_a_site_with_an_asgi_module_that_it_does_not_name_is_told_that_nothing_is_known(settings, module):
     settings.ASGI_APPLICATION = None
+    settings.SETTINGS_MODULE = module
+    (message,) = run_checks(tags=["loopwatch"])
+    assert (message.id, message.is_serious()) == ("loopwatch.I001", False)
+    assert message.hint == 'Set ASGI_APPLICATION = "testproject.asgi.application".'
+
+
+@pytest.mark.parametrize("module", ["tests.settings", "settings", "", None, "nowhere.settings"])
+def test_a_site_without_an_asgi_application_gives_no_warning(settings, module):
+    settings.ASGI_APPLICATION = None
+    settings.SETTINGS_MODULE = module
     assert ids() == []
+
+
+@pytest.mark.parametrize("switch", [{"ENABLED": False}, {"ENABLED": None}])
+def test_a_site_that_is_not_watched_is_not_asked_for_its_application(settings, switch):
+    settings.ASGI_APPLICATION = None
+    settings.SETTINGS_MODULE = "testproject.settings"
+    settings.LOOPWATCH = switch
+    assert "loopwatch.I001" not in ids()
