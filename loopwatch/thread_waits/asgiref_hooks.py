@@ -79,7 +79,8 @@ class AsgirefHooks:
                 if queue is None:
                     latest = None if self._loopwatch_latest is None else self._loopwatch_latest()
                     if latest is None or latest.done():
-                        future: Any = submit(self, work, *args, **kwargs)
+                        # asgiref passes no arguments; unpacking none would take longer.
+                        future: Any = submit(self, work, *args, **kwargs) if args or kwargs else submit(self, work)
                         future.loopwatch_call = work, current_request.get()
                         self._loopwatch_latest = ref(future)
                         return future  # type: ignore[no-any-return]

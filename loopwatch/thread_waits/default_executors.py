@@ -68,6 +68,8 @@ def _timed(loop: asyncio.AbstractEventLoop, queue: ThreadQueue) -> tuple[Any, An
 
     @wraps(run)
     def run_in_executor(executor: Any, func: Any, *args: Any) -> Any:
+        if executor is not None and not args:  # as asgiref calls it for each call of ``sync_to_async``
+            return run(executor, func)
         # uvloop, and asyncio in debug mode, refuse what cannot be called or is a coroutine function.
         if executor is not None or is_of_interpreters or not callable(func) or _is_async(func):
             return run(executor, func, *args)
