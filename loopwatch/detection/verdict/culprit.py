@@ -238,9 +238,10 @@ def _exact_from_s(paths: Iterable[Path]) -> float:
 
 def named_on(nodes: Sequence[Node], end: int) -> Named:
     """Return what is named on a chain of calls that ends at the depth ``end``."""
-    detail = entry_of(nodes, end)
-    function = function_at(nodes, detail)
-    return Named(function, min(function + 1, detail), detail)
+    entry = entry_of(nodes, end)
+    function = function_at(nodes, entry)
+    called = min(function + 1, _named_at(nodes, end))
+    return Named(function, called, max(called, entry))
 
 
 def function_at(nodes: Sequence[Node], depth: int) -> int:
@@ -252,8 +253,7 @@ def function_at(nodes: Sequence[Node], depth: int) -> int:
 def entry_of(nodes: Sequence[Node], depth: int) -> int:
     """Return the depth where a node's library was entered. A lambda or generator counts as its caller's."""
     begin = _begin(nodes, depth)
-    while depth > begin and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
-        depth -= 1
+    depth = _named_at(nodes, depth)
     node = nodes[depth]
     if node.owner is Owner.IN_APP or is_import(node):
         return depth
@@ -266,6 +266,14 @@ def entry_of(nodes: Sequence[Node], depth: int) -> int:
         outer -= 1
     # Where Django's templates or shortcuts run a query, the query says more.
     return next((each for each in range(entry, depth + 1) if queries(nodes[each].site.module)), entry)
+
+
+def _named_at(nodes: Sequence[Node], depth: int) -> int:
+    """Return the depth of a node, or of the function around it if it is a lambda or a generator expression."""
+    begin = _begin(nodes, depth)
+    while depth > begin and not nodes[depth].is_c and nodes[depth].site.code.co_name in NAMELESS:
+        depth -= 1
+    return depth
 
 
 def own_node(nodes: Sequence[Node], depth: int) -> int | None:

@@ -13,10 +13,22 @@ from loopwatch.detection.calls import SAMPLING, Cause
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.verdict.blocking_call import explain_stall
 from tests.detection import shop
-from tests.detection.builders import NO_COLLECTION, observation, path, reading, reported, sample, site, stall
+from tests.detection.builders import (
+    NO_COLLECTION,
+    inner_code,
+    observation,
+    path,
+    reading,
+    reported,
+    sample,
+    site,
+    stall,
+)
 
 CHECKOUT = site(shop.checkout, "json.dumps(total)")
 RENDER = site(templates.Template.render)
+COMPILES = site(templates.Template.compile_nodelist)
+COMPILES_NAME = "django.template.Template.compile_nodelist"
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 INSIDE = [
     [],
@@ -38,6 +50,25 @@ def test_fifty_ways_in_which_samples_fall_into_a_library_are_one_finding():
         calls.append(reported(*paths, elsewhere))
     assert {call.method_name for call in calls} == {"json.dumps", "django.template.Template.render"}
     assert len({call.fingerprint for call in calls}) == 1
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param([], id="in itself"),
+        pytest.param([site(templates.NodeList.render)], id="in another function of the library"),
+        pytest.param([site(json.dumps), site(templates.NodeList.render)], id="in another library"),
+    ],
+)
+def test_what_a_library_does_by_itself_is_one_finding_wherever_a_call_that_it_makes_spends_its_time(inside):
+    call = reported(path([*inside, COMPILES, RENDER]))
+    assert (call.function, call.called_name) == ("django.template.Template.render", COMPILES_NAME)
+
+
+def test_the_time_of_a_generator_expression_is_that_of_the_function_around_it():
+    call = reported(path([site(inner_code(shop.add_up, "<genexpr>")), site(shop.add_up)]))
+    assert (call.function, call.called_name, call.method_name) == ("shop.add_up",) * 3
+    assert call.source.strip() == "prices = sum(price(item) for item in cart)"  # the line, and no call in it
 
 
 def test_another_call_of_the_same_function_is_another_finding():
