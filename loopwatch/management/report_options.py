@@ -132,7 +132,7 @@ def add_arguments(parser: CommandParser) -> None:
     how.add_argument(
         "--repository",
         metavar="DIRECTORY",
-        help="root for the paths of sarif, github and patch (default: the folder with .git, at BASE_DIR or above)",
+        help="root for sarif, github, flake8-async and patch (default: the folder with .git, at BASE_DIR or above)",
     )
     how.add_argument(
         "--watch",

@@ -4,8 +4,8 @@ Only findings in the repository are results, because places elsewhere are refuse
 are notifications of the run.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from loopwatch._version import __version__
 from loopwatch.advice import Advice
@@ -17,17 +17,24 @@ from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.release_change import BETTER, GONE, NEW, SAME, WORSE
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository, RepositoryLine
+from loopwatch.reporting.sarif_locations import ROOT, code_flows, physical_location
+from loopwatch.rows.stacks import StoredFrame
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-ROOT = "%SRCROOT%"
 _BASELINE = {NEW: "new", GONE: "absent", WORSE: "updated", BETTER: "updated", SAME: "unchanged"}
 _OUTSIDE = "outside-repository"
 
 
-def render_sarif(report: Report, repository: Repository) -> str:
-    """Render one run. In a comparison, every finding has its ``baselineState``."""
+def render_sarif(
+    report: Report, repository: Repository, stacks: Mapping[str, Sequence[StoredFrame]] | None = None
+) -> str:
+    """Render one run. In a comparison, every finding has its ``baselineState``.
+
+    ``stacks`` are stacks of findings, by fingerprint, outermost frame first.
+    """
     placed = [(finding, repository.place(finding)) for finding in report.findings]
-    results = [_result(finding, place) for finding, place in placed if place]
+    flows = {name: code_flows(frames, repository) for name, frames in (stacks or {}).items()}
+    results = [_result(finding, place, flows.get(finding.fingerprint, [])) for finding, place in placed if place]
     outside = [_outside(finding) for finding, place in placed if place is None]
     advice = {_rule_id(each): each for each in (advice_on_finding(finding) for finding, place in placed if place)}
     run = {
@@ -70,33 +77,27 @@ def _rule_id(advice: Advice) -> str:
     return f"blocking-{advice.topic.replace(' ', '-')}"
 
 
-def _result(finding: ReportedFinding, place: RepositoryLine) -> dict[str, Any]:
+def _result(finding: ReportedFinding, place: RepositoryLine, flows: list[dict[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": _rule_id(advice_on_finding(finding)),
         "level": "warning",
         "message": {"text": sarif_text(message(finding))},
         "locations": [
             {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": _uri(place.path), "uriBaseId": ROOT},
-                    "region": {"startLine": place.lineno},
-                },
+                "physicalLocation": physical_location(place),
                 "logicalLocations": [{"fullyQualifiedName": finding.function, "kind": "function"}],
             }
         ],
         "partialFingerprints": {"loopwatchFinding/v1": finding.fingerprint},
         "occurrenceCount": max(1, finding.events),
     }
+    if flows:
+        result["codeFlows"] = flows
     if finding.change:
         result["baselineState"] = _BASELINE[finding.change.kind]
     if finding.status == Finding.Status.IGNORED:
         result["suppressions"] = [{"kind": "external"}]
     return result
-
-
-def _uri(path: str) -> str:
-    """Make a relative reference as RFC 3986 defines it, and escape all other characters."""
-    return quote(path)
 
 
 def _outside(finding: ReportedFinding) -> dict[str, Any]:

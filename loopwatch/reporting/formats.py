@@ -10,6 +10,7 @@ from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting import wording
 from loopwatch.reporting.as_collapsed import render_collapsed
 from loopwatch.reporting.as_csv import render_csv
+from loopwatch.reporting.as_flake8_async import blocks_its_callers, render_flake8_async
 from loopwatch.reporting.as_github import render_github
 from loopwatch.reporting.as_html import render_html
 from loopwatch.reporting.as_json import render_json
@@ -21,6 +22,7 @@ from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.flame import FlameGraph, flame_of
 from loopwatch.reporting.report import Report, ReportedFinding
 from loopwatch.reporting.repository import Repository
+from loopwatch.rows.stacks import read_stacks
 from loopwatch.stored_time import as_stored
 
 _TOLD = 10
@@ -63,7 +65,19 @@ def _text(report: Report, surroundings: Surroundings) -> Printed:
 def _sarif(report: Report, surroundings: Surroundings) -> Printed:
     repository = Repository(surroundings.repository)
     remarks = tuple(_no_results(outside(report, repository), repository))
-    return Printed(render_sarif(report, repository), remarks)
+    newest = _newest_with_stack(report, surroundings.using, is_exact=False)
+    stacks = {
+        name: samples[0].frames for name, event in newest.items() if (samples := read_stacks(event.stacks).values)
+    }
+    return Printed(render_sarif(report, repository, stacks), remarks)
+
+
+def _flake8_async(report: Report, surroundings: Surroundings) -> Printed:
+    repository = Repository(surroundings.repository)
+    without = sum(not blocks_its_callers(finding, repository) for finding in report.findings)
+    why = f"coroutine functions, and functions that no module can name or outside of {repository.root}"
+    remarks = (f"{wording.counted(without, 'finding')} left out: {why}.",) if without else ()
+    return Printed(render_flake8_async(report, repository), remarks)
 
 
 def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iterator[str]:
@@ -78,7 +92,7 @@ def _no_results(findings: list[ReportedFinding], repository: Repository) -> Iter
 
 def _patch(report: Report, surroundings: Surroundings) -> Printed:
     repository = Repository(surroundings.repository)
-    patch = render_patch(report, _newest_with_stack(report, surroundings.using), repository)
+    patch = render_patch(report, _newest_with_stack(report, surroundings.using, is_exact=True), repository)
     without = len(report.findings) - patch.findings
     if not without:
         return Printed(patch.text)
@@ -87,12 +101,13 @@ def _patch(report: Report, surroundings: Surroundings) -> Printed:
     return Printed(patch.text, (f"{counted} left out: {why} {repository.root}.",))
 
 
-def _newest_with_stack(report: Report, using: str | None) -> dict[str, BlockingEvent]:
-    """Return the newest event with a certain call of each finding, by fingerprint."""
-    exact = BlockingEvent.objects.filter(finding=OuterRef("pk"), exact=True).order_by("-started_at", "-pk")
+def _newest_with_stack(report: Report, using: str | None, *, is_exact: bool) -> dict[str, BlockingEvent]:
+    """Return the newest event of each finding, or the newest with a certain call, by fingerprint."""
+    events = BlockingEvent.objects.filter(finding=OuterRef("pk"), exact__in=(True, is_exact))
     listed = [finding.fingerprint for finding in report.findings[:FINDINGS_MERGED]]
-    newest = Finding.objects.filter(fingerprint__in=listed).values_list(Subquery(exact.values("pk")[:1]))
-    events = BlockingEvent.objects.using(using).filter(pk__in=newest).select_related("finding")
+    newest = events.order_by("-started_at", "-pk").values("pk")[:1]
+    chosen = Finding.objects.filter(fingerprint__in=listed).values_list(Subquery(newest))
+    events = BlockingEvent.objects.using(using).filter(pk__in=chosen).select_related("finding")
     return {event.finding.fingerprint: event for event in events}
 
 
@@ -140,6 +155,7 @@ FORMATS = {
         lambda report, surroundings: Printed(render_github(report, Repository(surroundings.repository))),
         prints_groups=False,
     ),
+    "flake8-async": Format(_flake8_async, prints_groups=False, prints_changes=False),
     "patch": Format(_patch, prints_groups=False, prints_changes=False),
     "speedscope": Format(_speedscope, prints_groups=False, prints_changes=False),
     "collapsed": Format(_collapsed, prints_groups=False, prints_changes=False),

@@ -44,15 +44,22 @@ class Repository:
         return None if _INSTALLED & set(path.relative_to(self.root).parts) else path
 
     def place(self, finding: ReportedFinding) -> RepositoryLine | None:
-        """Return the finding's line as of now; ``None`` if its file is not in the repository.
+        """Return the finding's line as of now; ``None`` if its file is not in the repository."""
+        return self.line(finding.filename, finding.lineno, finding.source)
 
-        Code moves: if the line no longer contains the source of the call, the nearest line that does is returned.
+    def line(self, filename: str, lineno: int, source: str) -> RepositoryLine | None:
+        """Return a stored line as of now; ``None`` if its file is not in the repository.
+
+        Code moves: if the line no longer contains the source, the nearest line that does is returned.
         """
-        path = self.find(finding.filename)
+        path = self.find(filename)
         if path is None:
             return None
-        relative = path.relative_to(self.root).as_posix()
-        return RepositoryLine(relative, _nearest(self._lines(path), finding.lineno, finding.source))
+        return RepositoryLine(path.relative_to(self.root).as_posix(), _nearest(self._lines(path), lineno, source))
+
+    def lines(self, place: RepositoryLine) -> tuple[str, ...]:
+        """Return all lines of the file; none if it cannot be read."""
+        return self._lines(self.root / place.path)
 
 
 def _given(root: str) -> Path:

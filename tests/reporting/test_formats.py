@@ -15,6 +15,7 @@ from pydantic_sarif.model import StaticAnalysisResultsFormatSarifVersion210JsonS
 
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting.as_csv import render_csv
+from loopwatch.reporting.as_flake8_async import render_flake8_async
 from loopwatch.reporting.as_github import render_github
 from loopwatch.reporting.as_html import render_html
 from loopwatch.reporting.as_json import render_json
@@ -25,6 +26,7 @@ from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.repository import Repository
 from loopwatch.reporting.terminal import width_of
 from loopwatch.reporting.thread_waits import ReportedThreadWait
+from loopwatch.rows.stacks import StoredFrame
 from tests.reporting.reports import HOSTILE, a_finding, a_group, a_report, compared, grouped
 
 WAIT = ReportedThreadWait("shop.views.price", "process", (), (), 2, 300.0, 200.0, 1, 1, 1)
@@ -34,6 +36,11 @@ KINDS = ["new", "worse", "gone", "better", "same"]
 
 def text(report, width=200):
     return render_text(report, width=width, style=no_style())
+
+
+def frame(filename, function, lineno):
+    module = filename.removesuffix(".py").replace("/", ".")
+    return StoredFrame(filename, module, function, lineno, lineno, 0, 0, True, "")
 
 
 @pytest.fixture
@@ -361,6 +368,32 @@ class TestSarif:
         (result,) = self.run(a_report(a_finding(status="ignored")), repository)["results"]
         assert result["suppressions"] == [{"kind": "external"}]
 
+    def test_a_stack_is_the_way_through_the_repository_to_the_call(self, repository):
+        frames = [
+            frame("shop/views.py", "buy", 7),
+            frame("asgiref/sync.py", "main", 9),
+            frame("shop/views.py", "checkout[0]", 41),
+        ]
+        report = a_report(a_finding(), a_finding(fingerprint="other"))
+        document = json.loads(render_sarif(report, repository, {"f" * 32: frames}))
+        Sarif.model_validate(document)
+        result, other = document["runs"][0]["results"]
+        ((flow,),) = [each["threadFlows"] for each in result["codeFlows"]]
+        steps = [step["location"] for step in flow["locations"]]
+        assert [step["message"]["text"] for step in steps] == ["shop.views.buy", r"shop.views.checkout\[0\]"]
+        assert [step["physicalLocation"]["region"]["startLine"] for step in steps] == [7, 41]
+        assert "codeFlows" not in other
+
+    def test_a_stack_without_a_frame_in_the_repository_is_no_flow(self, repository):
+        text = render_sarif(a_report(a_finding()), repository, {"f" * 32: [frame("asgiref/sync.py", "main", 9)]})
+        assert "codeFlows" not in text
+
+    def test_of_a_recursion_the_innermost_steps_are_shown(self, repository):
+        frames = [frame("shop/views.py", f"f{number}", 7) for number in range(2_000)]
+        document = json.loads(render_sarif(a_report(a_finding()), repository, {"f" * 32: frames}))
+        steps = document["runs"][0]["results"][0]["codeFlows"][0]["threadFlows"][0]["locations"]
+        assert [steps[0]["location"]["message"]["text"], len(steps)] == ["shop.views.f1900", 100]
+
     def test_paths_are_uri_references(self, repository):
         folder = repository.root / "ein Läd:en #1"
         folder.mkdir()
@@ -379,6 +412,40 @@ class TestSarif:
     )
     def test_odd_reports_are_valid_sarif(self, repository, report):
         self.run(report, repository)
+
+
+class TestFlake8Async:
+    @pytest.fixture(autouse=True)
+    def bank(self, repository):
+        lines = ["async def pay():", "    charge(1)", "def charge(total):", "    time.sleep(total)"]
+        (repository.root / "shop" / "bank.py").write_text("\n".join(lines))
+
+    def test_a_plain_function_that_blocks_is_named_once(self, repository):
+        charge = a_finding(function="shop.bank.charge", filename="shop/bank.py", lineno=4, source="time.sleep(total)")
+        assert render_flake8_async(a_report(charge, charge), repository).splitlines() == [
+            "[flake8]",
+            "async200-blocking-calls =",
+            "    shop.bank.charge -> asyncio.to_thread(shop.bank.charge),",
+        ]
+
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"function": "shop.bank.pay", "lineno": 2, "source": "charge(1)"},
+            {"function": "shop.bank.charge.<locals>.again"},
+            {"function": HOSTILE},
+            {"filename": "asgiref/sync.py"},
+        ],
+    )
+    def test_coroutine_functions_and_what_cannot_be_named_are_left_out(self, repository, columns):
+        charge = {
+            "function": "shop.bank.charge",
+            "filename": "shop/bank.py",
+            "lineno": 4,
+            "source": "time.sleep(total)",
+        }
+        report = a_report(a_finding(**charge | columns))
+        assert render_flake8_async(report, repository) == "[flake8]\nasync200-blocking-calls ="
 
 
 def test_a_finding_of_a_thread_says_that_the_thread_kept_the_gil():

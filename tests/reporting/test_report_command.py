@@ -229,6 +229,24 @@ class TestOptions:
         assert first == "  time.sleep in shop.views.checkout (asgiref/sync.py:41)"
         assert last == "  and 2 more"
 
+    def test_sarif_has_the_stack_of_the_newest_event(self, tmp_path, settings):
+        settings.BASE_DIR = tmp_path
+        (tmp_path / "shop").mkdir()
+        (tmp_path / "shop" / "views.py").write_text("time.sleep(0.1)\n" * 50)
+        finding = stored_finding()
+        for function, minute in (("older", 0), ("newest", 1)):
+            stack = stored_stack(("shop/views.py", function, 41, 4, 20, True, ""))
+            stored_event(finding, stacks=stack, exact=False, started_at=NOON + timedelta(minutes=minute))
+        (result,) = json.loads(run("--format", "sarif"))["runs"][0]["results"]
+        (step,) = result["codeFlows"][0]["threadFlows"][0]["locations"]
+        assert step["location"]["message"]["text"] == "shop.views.newest"
+
+    def test_what_flake8_async_cannot_name_is_counted(self):
+        stored_finding(filename="asgiref/sync.py")
+        stderr = io.StringIO()
+        assert run("--format", "flake8-async", stderr=stderr) == "[flake8]\nasync200-blocking-calls =\n"
+        assert stderr.getvalue().startswith("1 finding left out: ")
+
     def test_the_report_can_be_written_to_a_file(self, tmp_path):
         stored_finding(function="shop.名前")
         assert run("--output", str(tmp_path / "report.txt"), force_color=True) == ""
