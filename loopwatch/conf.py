@@ -19,7 +19,7 @@ from loopwatch.detection.callback_thread import is_coroutine_function
 from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
 from loopwatch.detection.loggers import logger_of
 from loopwatch.sign_of_life.address import probe_address
-from loopwatch.sign_of_life.thread import Signs
+from loopwatch.sign_of_life.signs import Signs
 
 SETTINGS_READ = frozenset({"LOOPWATCH", "DATABASES"})
 """The Django settings that the configuration depends on."""

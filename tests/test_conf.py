@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from loopwatch.conf import Configuration, configuration, problems
 from loopwatch.sign_of_life.address import ProbeAddress
-from loopwatch.sign_of_life.thread import Signs
+from loopwatch.sign_of_life.signs import Signs
 
 
 def on_blocking_call(call):

@@ -61,6 +61,23 @@ def test_watch_from_the_wheel_does_not_import_django(distributions, tmp_path):
     assert ran.stdout.startswith(str(site))
 
 
+SET_UP = """
+import sys
+import django
+from django.conf import settings
+settings.configure(INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "loopwatch"])
+django.setup()
+print(*sys.modules)
+"""
+
+
+def test_a_process_that_serves_nothing_imports_nothing_that_watches():
+    imported = run([sys.executable, "-c", SET_UP], check=True).stdout.split()
+    watches = {"loop_clock", "lookout", "monitor", "sampling", "stopwatch", "tracing", "verdict"}
+    assert "loopwatch.models" in imported
+    assert not [name for name in imported if name.startswith("loopwatch.") and watches & set(name.split("."))]
+
+
 def tracked():
     """The files under version control, as they are in the working tree."""
     listed = run(["git", "ls-files", "--cached", "--others", "--exclude-standard"], check=True)

@@ -21,6 +21,7 @@ from loopwatch.detection.lookout.http_answer import ProbeFigures, answer
 from loopwatch.detection.lookout.http_server import ProbeServer
 from loopwatch.sign_of_life.address import ProbeAddress, listener_at
 from loopwatch.sign_of_life.liveness import Liveness, confirmed
+from loopwatch.sign_of_life.signs import Signs
 from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.systemd import SystemdError, systemd_watchdog
 
@@ -33,18 +34,6 @@ TOLD_EVERY_S = 1.0
 TRIED_AGAIN_EVERY_S = 1.0
 """A sign that could not be given is due after this time: systemd ends the process if two in a row are missing."""
 JOINED_WITHIN_S = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Signs:
-    """The signs of life that the settings ask for."""
-
-    address: ProbeAddress | None = None
-    file: str | None = None
-    systemd: bool = False
-
-    def __bool__(self) -> bool:
-        return self.address is not None or self.file is not None or self.systemd
 
 
 @dataclass(slots=True)

@@ -11,8 +11,9 @@ import pytest
 from loopwatch.sign_of_life import thread
 from loopwatch.sign_of_life.address import ProbeAddress, listener_at
 from loopwatch.sign_of_life.liveness import Liveness
+from loopwatch.sign_of_life.signs import Signs
 from loopwatch.sign_of_life.substitute import Substitute
-from loopwatch.sign_of_life.thread import SignOfLife, Signs
+from loopwatch.sign_of_life.thread import SignOfLife
 from testproject.demo.ports import LOOPBACK, any_free
 from tests.support.waiting import wait_until
 
