@@ -43,9 +43,11 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (program := self._end()) is not None:
-            site_monitor.leave(program)
-        self._termination.uninstall()
+        try:
+            if (program := self._end()) is not None:
+                site_monitor.leave(program)
+        finally:
+            self._termination.uninstall()
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -53,9 +55,11 @@ class Recording:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if (program := self._end()) is not None:
-            await beside_the_loop(site_monitor.leave, program)
-        self._termination.uninstall()
+        try:
+            if (program := self._end()) is not None:
+                await beside_the_loop(site_monitor.leave, program)
+        finally:  # the block may be cancelled while it waits
+            self._termination.uninstall()
 
     def __call__(self, function: Function) -> Function:
         """Record each call of a function or coroutine function."""

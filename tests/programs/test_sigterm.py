@@ -2,10 +2,13 @@
 
 import asyncio
 import signal
+import threading
 
 import pytest
 
-from loopwatch import recording
+from loopwatch import recording, site_monitor
+from tests.programs.bot import leftovers
+from tests.support.waiting import until, wait_until
 
 
 @pytest.fixture
@@ -43,6 +46,34 @@ def test_sigterm_is_handled_until_the_last_of_overlapping_blocks_has_ended(sigte
 
     asyncio.run(main())
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_the_default_of_sigterm_is_back_after_a_block_that_is_cancelled_while_it_writes(sigterm, monkeypatch):
+    leave, begun, go_on = site_monitor.leave, threading.Event(), threading.Event()
+
+    def leave_late(program):
+        begun.set()
+        go_on.wait(60)
+        leave(program)
+
+    async def block():
+        async with recording(name="bot"):
+            pass
+
+    async def main():
+        task = asyncio.create_task(block())
+        await until(begun.is_set)
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    monkeypatch.setattr(site_monitor, "leave", leave_late)
+    try:
+        assert asyncio.run(main())
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        go_on.set()
+        wait_until(lambda: leftovers()[0] == [])
 
 
 @pytest.mark.parametrize("handler", [signal.SIG_IGN, signal.default_int_handler])
