@@ -56,8 +56,8 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            if (program := self._end()) is not None:
-                await beside_the_loop(site_monitor.leave, program)
+            if (program := self._end()) is not None and not await beside_the_loop(site_monitor.leave, program):
+                site_monitor.forget(program)
         finally:  # the block may be cancelled while it waits
             self._termination.uninstall()
 

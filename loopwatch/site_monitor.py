@@ -99,15 +99,19 @@ class SiteMonitor:
 
     def leave(self, program: OpenProgram, timeout_s: float) -> bool:
         """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
+        return not self.forget(program, timeout_s) or self._write(timeout_s)
+
+    def forget(self, program: OpenProgram, timeout_s: float) -> bool:
+        """Record the loops of a block no longer, but keep what is not written. Return False if it was not recorded."""
         with self._lock:
             if not self.programs.remove(program):
-                return True  # it was not recorded
+                return False
             if not self.programs.outside_of_loops:
                 monitor.adopt_by(None)
             if self._configuration and self._recorder:
                 self._at_rest = self._configuration, self._recorder
             self._forget_unwanted(timeout_s)
-        return self._write(timeout_s)
+        return True
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Watch a loop that comes to run while a block is open."""
@@ -343,6 +347,11 @@ def enter(program: OpenProgram) -> bool:
 def leave(program: OpenProgram, timeout_s: float = STOP_TIMEOUT_S) -> bool:
     """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
     return _monitor.leave(program, timeout_s)
+
+
+def forget(program: OpenProgram) -> None:
+    """Record the loops of a block no longer, without waiting; the end of the process writes what is pending."""
+    _monitor.forget(program, 0.0)
 
 
 def stop(timeout_s: float = STOP_TIMEOUT_S) -> bool:

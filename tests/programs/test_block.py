@@ -9,6 +9,7 @@ from asyncio.events import Handle
 import pytest
 
 from loopwatch import in_tests, recording, site_monitor
+from loopwatch.detection import monitor
 from tests.programs.bot import BARE_RUN, BOT, around_a_loop, leftovers, named, reports, stall
 from tests.support.waiting import wait_until
 
@@ -64,6 +65,26 @@ def test_a_stall_that_goes_on_as_the_block_ends_is_reported():
     thread.join()
     (call,) = [call for call in reports if call.function.endswith("hang")]
     assert (call.ongoing, call.request) == (False, BOT)
+
+
+def test_a_block_that_can_start_no_thread_as_it_ends_is_over(monkeypatch):
+    start = threading.Thread.start
+
+    def start_others(thread):
+        if thread.name.startswith("loopwatch-stop"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    async def main():
+        async with recording(name="bot"):
+            pass
+        return site_monitor._monitor.programs, monitor._monitor._hooks.watched
+
+    monkeypatch.setattr(threading.Thread, "start", start_others)
+    programs, watched = asyncio.run(main())
+    assert not programs
+    assert not watched
+    assert site_monitor.stop(60)
 
 
 def test_a_block_that_is_switched_off_installs_nothing(settings):
