@@ -111,7 +111,7 @@ def test_under_test_nothing_is_recorded(monkeypatch):
 
 
 def test_wrong_settings_are_logged_and_the_block_runs(settings, caplog):
-    settings.LOOPWATCH = {"THRESHHOLD_MS": 50}
+    settings.LOOPWATCH = {"THRESHOLDMS": 50}
     around_a_loop()
     assert "THRESHOLD_MS" in caplog.text
     assert reports == []
