@@ -139,9 +139,9 @@ class Settler:
         handle = clock.handle
         observation.next_report_at = at + min(LONGEST_REPORT_INTERVAL_S, at - observation.step_started)
         if handle is not None and not (is_gil_enabled() and clock.is_own_work(handle)):
-            own = clock.in_flight.own(handle) if is_gil_enabled() else None
-            waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             started, cpu = observation.step_started, clock.read_cpu()
+            own = clock.in_flight.own(handle, started) if is_gil_enabled() else None
+            waiting, delayed = clock.in_flight.others(own), clock.in_flight.some(own)
             stall = Stall(clock, handle, started, at, cpu, clock.subscribers, waiting, delayed=delayed, request=own)
             observation.other_threads = other_threads(clock.thread_id)
             self._settle(stall, observation, ongoing=True)

@@ -26,23 +26,31 @@ class InFlight:
 
     ``backlog`` counts those that a stall kept out, until the loop has caught up. ``unobserved`` is the running step, if
     the watching began in it. ``program`` is what all steps without a request belong to; any thread may set it.
+    ``latest`` is the request that began last, at ``latest_began``.
     """
 
-    __slots__ = ("backlog", "program", "requests", "unobserved")
+    __slots__ = ("backlog", "latest", "latest_began", "program", "requests", "unobserved")
 
     def __init__(self) -> None:
         self.requests: set[RequestInFlight] = set()
         self.backlog: Backlog | None = None
         self.unobserved: UnobservedStep | None = None
         self.program: ProgramInFlight | None = None
+        self.latest: RequestInFlight | None = None
+        self.latest_began = 0.0
 
-    def own(self, handle: object) -> "RequestInFlight | None":
-        """Return the request or program that a handle of this loop runs for.
+    def own(self, handle: object, step_started: float) -> "RequestInFlight | None":
+        """Return the request or program that a handle of this loop runs for, in the step that began then.
+
+        An eager task (``asyncio.eager_task_factory``, Python 3.12) begins inside a step of the server, whose handle
+        does not know its context, so a request that began in a step that has no other is its own.
 
         A thread that a request starts may inherit its context (``-X thread_inherit_context``, Python 3.14), and with
         it the request. Steps of the thread's own loop do not belong to that request.
         """
         request = request_of(handle)
+        if self.latest_began >= step_started and (request is None or request.leaves_step(step_started)):
+            request = self.latest
         if request is None or not (request.in_flight is self or request.is_program):
             return self.program
         return request.serving or request
@@ -91,6 +99,10 @@ class RequestInFlight:
         """Whether the running task is the one that serves the request, which is not over."""
         return self.finished_at == NEVER and self._task_id == id(asyncio.current_task())
 
+    def leaves_step(self, started: float) -> bool:
+        """Return whether a step in its context, which began then, may be another request's: it was over by then."""
+        return self.finished_at <= started
+
     @property
     def is_busy(self) -> bool:
         """Whether a stall would delay the request."""
@@ -116,6 +128,7 @@ class RequestInFlight:
         """
         self._task_id = id(asyncio.current_task())
         current_request.set(self)
+        self.in_flight.latest, self.in_flight.latest_began = self, now()
         if self.in_flight.unobserved is not None:
             self.in_flight.unobserved.note_context()
         self.resume()
@@ -172,6 +185,9 @@ class ProgramInFlight(RequestInFlight):
     __slots__ = ()
 
     is_program = True
+
+    def leaves_step(self, started: float) -> bool:  # noqa: ARG002
+        return True
 
     def __init__(self, name: str) -> None:
         super().__init__(InFlight(), lambda: Request(PROGRAM, route=name))

@@ -288,7 +288,7 @@ class LoopClock:
         if self.is_own_work(handle):
             return
         trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
-        own = self.in_flight.own(handle)
+        own = self.in_flight.own(handle, started)
         waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
         reading = self.read_cpu()
         self.stalled_until = max(ended, reading.at)  # what a debugger took is left out of ``ended``
