@@ -31,7 +31,8 @@ class LoopWatch:
         if problem := why_not_asgi(application):
             raise TypeError(
                 f"LoopWatch wraps an ASGI application, but {application!r} {problem}: "
-                "write LoopWatch(get_asgi_application()) in asgi.py, and have an ASGI server run that."
+                "write LoopWatch(get_asgi_application()) in asgi.py, and have an ASGI server run that. In wsgi.py, use "
+                "LoopWatchWSGI of loopwatch.wsgi."
             )
         self.application = application
         availability.prepare()

@@ -51,7 +51,7 @@ class InFlight:
         request = request_of(handle)
         if self.latest_began >= step_started and (request is None or request.leaves_step(step_started)):
             request = self.latest
-        if request is None or not (request.in_flight is self or request.is_program):
+        if request is None or not (request.in_flight is self or request.has_any_loop):
             return self.program
         return request.serving or request
 
@@ -81,7 +81,8 @@ class RequestInFlight:
 
     __slots__ = ("_ask", "_description", "_is_asked_inside", "_task_id", "finished_at", "in_flight")
 
-    is_program = False
+    has_any_loop = False
+    """Whether steps of any loop may belong to it."""
     serving: "RequestInFlight | None" = None
     """The part of it that is being served."""
 
@@ -176,21 +177,27 @@ class ChannelInFlight(RequestInFlight):
             message.resume()
 
 
-class ProgramInFlight(RequestInFlight):
-    """A named part of a program that no server runs. Its steps are those in its context, on any loop.
-
-    It waits for no client, so that no stall delays it.
-    """
+class ThreadRequest(RequestInFlight):
+    """A request that a thread serves. Its steps are those in its context, on any loop; no stall of others delays it."""
 
     __slots__ = ()
 
-    is_program = True
+    has_any_loop = True
+
+    def __init__(self, ask: Callable[[], Request]) -> None:
+        super().__init__(InFlight(), ask)
+
+
+class ProgramInFlight(ThreadRequest):
+    """A named part of a program that no server runs."""
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(lambda: Request(PROGRAM, route=name))
 
     def leaves_step(self, started: float) -> bool:  # noqa: ARG002
         return True
-
-    def __init__(self, name: str) -> None:
-        super().__init__(InFlight(), lambda: Request(PROGRAM, route=name))
 
 
 def request_of(handle: object) -> "RequestInFlight | None":
