@@ -120,18 +120,19 @@ print(len(watcher.calls), len(watcher.disturbances))
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
 def test_a_site_that_has_no_room_for_another_thread_is_served():
     served = SITE.replace("async def main():\n", "async def main():\n    leave_no_room()\n")
-    reason = 'loopwatch could not start: RuntimeError("can\'t start new thread").'
-    assert said_of(NO_ROOM, served) == (
-        ["served", "served", "0 0"],
-        [f"This process runs without loopwatch, because {reason}"],
-    )
+    out, (complaint,) = said_of(NO_ROOM, served)
+    assert out == ["served", "served", "0 0"]
+    # Without room for the stack there is no thread; without room for what prepares it, no memory.
+    reasons = ('RuntimeError("can\'t start new thread")', "MemoryError()")
+    starts = "This process runs without loopwatch, because loopwatch could not start: "
+    assert complaint in [f"{starts}{reason}." for reason in reasons]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Others limit no address space")
 def test_loops_that_there_is_no_room_to_watch_run_on():
     out, (complaint,) = said_of(NO_ROOM, LOOPS_OF_EVERY_THREAD)
     assert out == ["served", "0 0"]
-    assert complaint.endswith("is not watched: can't start new thread")
+    assert " is not watched: " in complaint
 
 
 CALLED_BACK = """
