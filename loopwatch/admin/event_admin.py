@@ -33,7 +33,7 @@ class EventChangeList(ChangeList):
 @admin.register(BlockingEvent)
 class BlockingEventAdmin(FlameExports):
     list_display = ("started", "duration", "call", "request", "delayed", "host", "release")
-    list_filter = ("started_at", CauseFilter)
+    list_filter = ("started_at", CauseFilter, "exact")
     list_select_related = ("finding",)
     ordering = ("-started_at",)
     change_form_template = "loopwatch/event.html"
@@ -87,7 +87,6 @@ class BlockingEventAdmin(FlameExports):
         return {
             "title": _("Blocking event"),
             "page": event_page(row),
-            "request_name": html_cells.request_name(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),
             "calls_seen": calls_seen(row),

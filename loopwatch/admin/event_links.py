@@ -1,4 +1,4 @@
-"""Builds the addresses of lists: the events of a span of time, the findings of a route."""
+"""Builds the addresses of lists: the events of a span of time, the findings and the page of a route."""
 
 import json
 from collections.abc import Mapping
@@ -16,6 +16,14 @@ def events_url(site_name: str, begin: datetime, end: datetime, filters: Mapping[
     """Return the address of the events from ``begin`` to ``end``, both aware, whose columns have these values."""
     query = urlencode({**(filters or {}), FROM: str(as_stored(begin)), TO: str(as_stored(end))})
     return f"{reverse(f'{site_name}:loopwatch_blockingevent_changelist')}?{query}"
+
+
+def route_url(site_name: str, method: str, route: str, period: str = "") -> str:
+    """Return the address of the page of a route in a period, the query string of a time; empty without a route."""
+    if not route:
+        return ""
+    query = urlencode({"method": method, "route": route})
+    return f"{reverse(f'{site_name}:loopwatch_overview_route')}?{query}{period and '&'}{period}"
 
 
 def findings_url(site_name: str, method: str, route: str) -> str:

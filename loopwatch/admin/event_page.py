@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.stack import StackPage, ThreadView, other_threads, stack_page
 from loopwatch.advice import Advice
+from loopwatch.html_cells import request_name
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
@@ -31,10 +32,12 @@ class ContributionRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DelayedRoute:
-    """Counts the requests of a route that waited meanwhile."""
+class EventRoute:
+    """Names a route, and counts its requests that blocked or that waited meanwhile."""
 
     name: str
+    method: str
+    route: str
     requests: int
 
 
@@ -51,7 +54,8 @@ class EventPage:
     tree: FlameTree
     contributions: list[ContributionRow]
     advice: Advice
-    delayed: list[DelayedRoute]
+    request: EventRoute
+    delayed: list[EventRoute]
     is_damaged: bool
 
 
@@ -68,14 +72,18 @@ def event_page(event: BlockingEvent) -> EventPage:
         tree=tree_of(graph),
         contributions=_contributions(contributions.values, event.step_ms),
         advice=advice,
+        request=EventRoute(request_name(event), event.method, event.route, 1),
         delayed=_delayed(delays.values),
         is_damaged=any(column.is_damaged for column in (sampled.read, threads, contributions, delays)),
     )
 
 
-def _delayed(delays: Iterable[StoredDelay]) -> list[DelayedRoute]:
+def _delayed(delays: Iterable[StoredDelay]) -> list[EventRoute]:
     """Return the delayed routes as stored, most requests first."""
-    return [DelayedRoute(f"{each.method} {each.route}".strip() or _("no route"), each.requests) for each in delays]
+    return [
+        EventRoute(f"{each.method} {each.route}".strip() or _("no route"), each.method, each.route, each.requests)
+        for each in delays
+    ]
 
 
 def _contributions(contributions: Iterable[StoredContribution], step_ms: float) -> list[ContributionRow]:

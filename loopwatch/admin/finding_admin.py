@@ -47,7 +47,7 @@ class FindingChangeList(ChangeList):
 @admin.register(Finding)
 class FindingAdmin(TriageAdmin, FlameExports):
     list_display = ("call", "impact", "trend", "number", "delayed", "routes", "last", "status_now")
-    list_filter = (StatusFilter, CauseFilter, "last_seen")
+    list_filter = (StatusFilter, CauseFilter, "last_seen", "exact")
     search_fields = ("blocking_call", "called_name", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
     ordering: ClassVar[Any] = (total_us().desc(), "-pk")

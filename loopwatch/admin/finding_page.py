@@ -28,6 +28,8 @@ class RouteShare:
     """Holds a route and its share of the time the finding blocked in total."""
 
     name: str
+    method: str
+    route: str
     events: int
     blocked_ms: float
     longest_ms: float
@@ -140,6 +142,8 @@ def _shares(routes: list[RouteImpact]) -> list[RouteShare]:
     return [
         RouteShare(
             name=route_name(total),
+            method=total.method,
+            route=total.route,
             events=total.impact.events,
             blocked_ms=total.impact.blocked_us / 1000,
             longest_ms=total.impact.longest_us / 1000,

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from loopwatch import html_cells
 from loopwatch.admin.exports import ListExports
 from loopwatch.admin.exports.columns import PROCESS
-from loopwatch.models import ProcessHealth
+from loopwatch.models import BlockingEvent, ProcessHealth
 from loopwatch.reporting.recording_health import errors_in_words
 from loopwatch.wording.durations import human_duration
 
@@ -57,4 +57,4 @@ class ProcessHealthAdmin(ListExports):
         return f"{human_duration(health.cpu_ms)} ({share * 100:.2g} %)"
 
     def page_context(self, request: HttpRequest, row: ProcessHealth) -> dict[str, Any]:  # noqa: ARG002
-        return {"title": _("Process")}
+        return {"title": _("Process"), "shows_events": self.shows(request, BlockingEvent)}

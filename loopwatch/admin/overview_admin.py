@@ -1,6 +1,6 @@
 """Shows the overview of the site, above single findings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
-from loopwatch.admin.event_links import events_url, findings_url
+from loopwatch.admin.event_links import events_url, findings_url, route_url
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
@@ -21,9 +21,10 @@ from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, Th
 from loopwatch.reporting.overview import SPANS, OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
-from loopwatch.reporting.overview.routes import CausingRoute
+from loopwatch.reporting.overview.routes import CausingRoute, SufferingRoute
 from loopwatch.reporting.overview.time_axis import DAY, has_hours, has_minutes
 from loopwatch.reporting.recording_health import errors_in_words
+from loopwatch.reporting.route_report import route_report
 from loopwatch.stored_time import as_stored, whole_hour
 
 
@@ -43,7 +44,11 @@ class OverviewAdmin(ReadOnlyAdmin):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("", self.admin_site.admin_view(self.overview_view), name="loopwatch_overview_changelist")]
+        wrap = self.admin_site.admin_view
+        return [
+            path("", wrap(self.overview_view), name="loopwatch_overview_changelist"),
+            path("route/", wrap(self.route_view), name="loopwatch_overview_route"),
+        ]
 
     def overview_view(self, request: HttpRequest) -> HttpResponse:
         """Show the page."""
@@ -57,6 +62,31 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.overview_context(request),
         }
         return TemplateResponse(request, "loopwatch/overview.html", context)
+
+    def route_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the page of the route and method in the query string, to users who may also view events."""
+        if not (self.has_view_permission(request) and self.shows(request, BlockingEvent)):
+            raise PermissionDenied
+        method, route = (request.GET.get(name, "").replace("\0", "") for name in ("method", "route"))
+        shown = time_range(request.GET, datetime.now(UTC))
+        report = route_report(method, route, shown.axis, configuration().database)
+        name = self.admin_site.name
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{method} {route}".strip() or _("no route"),
+            "opts": self.opts,
+            "media": self.media,
+            "tabs": self.tabs(request),
+            "range": shown,
+            "spans": list(SPANS.values()),
+            "report": report,
+            "findings_url": findings_url(name, method, route),
+            "victims": [
+                (f"{each} {other}".strip() or _("no route"), route_url(name, each, other, shown.query), requests)
+                for each, other, requests in report.delays.victims
+            ],
+        }
+        return TemplateResponse(request, "loopwatch/route.html", context)
 
     def overview_context(self, request: HttpRequest) -> dict[str, Any]:
         """Return what the overview shows, also on the index. An unknown span is replaced by the default one."""
@@ -82,7 +112,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": list(self._processes(request, found)),
-            "causing": list(self._causing(found)),
+            "causing": self._with_urls(request, found.routes.causing, shown.query),
+            "suffering": self._with_urls(request, found.routes.suffering, shown.query),
             "more_processes": len(found.processes) > PROCESSES_SHOWN,
             "errors": errors_in_words(found.health.errors),
             "shows_processes": self.shows(request, ProcessHealth),
@@ -97,10 +128,20 @@ class OverviewAdmin(ReadOnlyAdmin):
             url = events_url(self.admin_site.name, found.axis.begin, found.axis.end, of_process)
             yield each, url if shows_events and each.events else ""
 
-    def _causing(self, found: OverviewFigures) -> Iterator[tuple[CausingRoute, str]]:
-        """Yield the routes that cause stalls, each with the URL of its findings."""
-        for each in found.routes.causing:
-            yield each, findings_url(self.admin_site.name, each.method, each.route) if each.route else ""
+    def _with_urls(
+        self, request: HttpRequest, routes: Sequence[CausingRoute | SufferingRoute], period: str
+    ) -> list[tuple[CausingRoute | SufferingRoute, str]]:
+        """Return the routes, each with the URL of its page; of its findings if the user may not view events."""
+        name, shows_events = self.admin_site.name, self.shows(request, BlockingEvent)
+        return [
+            (
+                each,
+                route_url(name, each.method, each.route, period)
+                if shows_events or not each.route
+                else findings_url(name, each.method, each.route),
+            )
+            for each in routes
+        ]
 
     def _bar_urls(self, request: HttpRequest, bars: list[DrawnBar], now: datetime) -> Iterator[str]:
         """Yield the URL of each bar: the bar in smaller ones, if there are any, or else its events.

@@ -16,12 +16,21 @@ _WIDER = tuple(map(timedelta, (1, 7, 30, 366)))
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
-    """The time of a page, and the query strings that lead to others; each empty if there is none."""
+    """The time of a page, and the query strings that lead to others; each empty if there is none.
+
+    ``kept`` is what else the address of the page names.
+    """
 
     axis: TimeAxis
+    kept: list[tuple[str, str]]
     earlier: str
     later: str
     wider: str
+
+    @property
+    def prefix(self) -> str:
+        """The beginning of every query string of the page."""
+        return urlencode(self.kept) + "&" if self.kept else ""
 
     @property
     def query(self) -> str:
@@ -48,6 +57,7 @@ def time_range(query: Mapping[str, str], now: datetime) -> TimeRange:
     length = axis.end - axis.begin
     return TimeRange(
         axis=axis,
+        kept=[(name, query[name]) for name in ("method", "route") if name in query],
         earlier=range_query(axis.begin - length, axis.begin),
         later=range_query(axis.end, axis.end + length) if axis.end <= now else "",
         wider=_around(axis, now) if axis.is_chosen else "",

@@ -52,6 +52,19 @@ def _admin_site(request: HttpRequest) -> "AdminSite":
     return site
 
 
+@register.simple_tag
+def chosen_columns(changelist: Any) -> list[tuple[str, str, str]]:
+    """Return the columns by which only the address filters a list: each label and value, and the URL without it."""
+    of_filters = {name for spec in changelist.filter_specs for name in spec.expected_parameters()}
+    fields = {field.name: field for field in changelist.opts.get_fields() if hasattr(field, "verbose_name")}
+    return [
+        (str(fields[column].verbose_name), str(value), changelist.get_query_string(remove=[name]))
+        for name, value in changelist.get_filters_params().items()
+        if name not in of_filters and (column := name.partition("__")[0]) in fields
+        for value in (value if isinstance(value, list) else [value])
+    ]
+
+
 @register.filter
 def duration(duration_ms: float) -> str:
     """Format milliseconds for people."""

@@ -327,3 +327,14 @@ def test_deleting_findings_needs_the_permission_to_delete_events(staff):
 def test_an_action_on_a_finding_that_no_column_can_number_shows_the_list(admin_client, action, chosen):
     sent = {"action": action, "_selected_action": chosen}
     assert admin_client.post(LIST, sent, follow=True).status_code == 200
+
+
+def test_a_filter_that_only_the_address_has_is_named_and_can_be_removed(admin_client):
+    stored_finding(function="old", first_release="1.4 <b>")
+    stored_finding(function="new", first_release="1.5")
+    response = admin_client.get(LIST, {"first_release": "1.4 <b>", "cause": "waiting", "o": "2"})
+    assert [finding.function for finding in response.context["cl"].result_list] == ["old"]
+    (label, value, url) = response.context["chosen"][0]
+    assert (label, value, len(response.context["chosen"])) == ("first release", "1.4 <b>", 1)
+    assert {finding.function for finding in admin_client.get(LIST + url).context["cl"].result_list} == {"old", "new"}
+    assert "chosen" not in admin_client.get(LIST, {"cause": "waiting"}).content.decode()

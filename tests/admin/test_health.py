@@ -1,10 +1,12 @@
 from datetime import timedelta
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from loopwatch.models import ProcessHealth
-from tests.stored import NOON
+from tests.stored import NOON, stored_event, stored_finding
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:loopwatch_processhealth_changelist")
@@ -66,3 +68,12 @@ def test_a_longer_list_of_processes_needs_no_more_queries(admin_client, health, 
         ProcessHealth.objects.create(host="web-2", process_id=number, since=NOON, reported_at=NOON)
     with django_assert_max_num_queries(7):
         assert admin_client.get(LIST).status_code == 200
+
+
+def test_the_page_of_a_process_leads_to_its_events(admin_client, staff, health):
+    for process_id in (health.process_id, health.process_id + 1):
+        stored_event(stored_finding(), host=health.host, process_id=process_id)
+    page = reverse("admin:loopwatch_processhealth_change", args=[health.pk])
+    url = re.search(r'href="([^"]*[?]host=[^"]*)"', admin_client.get(page).content.decode())[1].replace("&amp;", "&")
+    assert [event.process_id for event in admin_client.get(url).context["cl"].result_list] == [health.process_id]
+    assert "?host=" not in staff("view_processhealth").get(page).content.decode()
