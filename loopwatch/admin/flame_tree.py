@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
+from loopwatch.admin.self_times import FrameTime, self_times
 from loopwatch.reporting.flame import FlameFrame, FlameGraph, FlameNode
 
 SMALLEST_SHARE = 0.005
@@ -76,10 +77,14 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class FlameTree:
-    """Holds the branches in reading order, heaviest first. ``is_cut`` says that the tree is truncated."""
+    """Holds the branches in reading order, heaviest first, and the functions with the most self time.
+
+    ``is_cut`` says that the tree is truncated.
+    """
 
     branches: list[Branch]
     is_cut: bool
+    times: list[FrameTime]
 
 
 def tree_of(graph: FlameGraph) -> FlameTree:
@@ -91,7 +96,7 @@ def tree_of(graph: FlameGraph) -> FlameTree:
         replace(branch, closes=branch.depth + branch.has_branches - depth)
         for branch, depth in zip(branches, following, strict=False)
     ]
-    return FlameTree(closed, is_cut=next(every, None) is not None)
+    return FlameTree(closed, is_cut=next(every, None) is not None, times=self_times(graph))
 
 
 def _first(branches: Iterator[Branch]) -> Iterator[Branch]:

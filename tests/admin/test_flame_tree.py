@@ -130,3 +130,10 @@ def test_the_page_of_a_finding_can_show_any_stacks(admin_client, stacks):
     assert page.count("<ul") == page.count("</ul>")
     drawing = admin_client.get(reverse("admin:loopwatch_finding_flame", args=[finding.pk, "drawing"]))
     assert drawing.json()["nodes"]
+
+
+def test_the_functions_with_the_most_self_time_come_first_and_recursion_counts_once():
+    a, b, c = map(frame, "abc")
+    graph = merge([sampled((30, a, b, a), (50, a, c), (20, a))])
+    times = [(each.frame.name, each.self_ms, each.total_ms, each.share) for each in tree_of(graph).times]
+    assert times == [("shop.tree.a", 50, 100, 0.5), ("shop.tree.c", 50, 50, 0.5)]
