@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from string import Formatter
 from typing import Any
 
 from django.conf import settings
@@ -52,6 +53,7 @@ class Configuration:
     lookout: bool = False
     lookout_folder: str | None = None
     release: str = ""
+    source_url: str = ""
     liveness_address: int | str | None = None
     liveness_file: str | None = None
     liveness_systemd: bool = False
@@ -204,6 +206,20 @@ def _release(name: str, value: object) -> Iterator[Problem]:
         yield Problem("loopwatch.E004", f"{name} has {len(value)} characters.", "Shorten it to 100 or fewer.")
 
 
+def _source_url(name: str, value: object) -> Iterator[Problem]:
+    wanted = 'a URL with "{path}", and "{line}" and "{release}" if you like, or an empty string'
+    if not isinstance(value, str):
+        yield _wrong_type(name, value, wanted)
+        return
+    try:
+        named = {field for _text, field, *_format in Formatter().parse(value) if field is not None}
+    except ValueError:
+        named = set()
+    is_url = value.startswith(("https://", "http://")) and "path" in named and named <= {"path", "line", "release"}
+    if value and not is_url:
+        yield Problem("loopwatch.E004", f"{name} is {value!r:.200}.", f"Set it to {wanted}.")
+
+
 def _paths(name: str, value: Any) -> Iterator[Problem]:
     if not isinstance(value, (list, tuple)) or not all(isinstance(path, str) and path for path in value):
         yield _wrong_type(name, value, 'a list of parts of paths, such as ["myproject/"]')
@@ -319,6 +335,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "LOOKOUT": _boolean,
     "LOOKOUT_FOLDER": _path_of("folder"),
     "RELEASE": _release,
+    "SOURCE_URL": _source_url,
     "LIVENESS_ADDRESS": _address,
     "LIVENESS_FILE": _path_of("file"),
     "LIVENESS_SYSTEMD": _boolean,

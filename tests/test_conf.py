@@ -83,6 +83,7 @@ def test_every_key_is_read(settings):
         "LIVENESS_FILE": "/run/alive",
         "LIVENESS_SYSTEMD": True,
         "LIVENESS_AFTER_S": 5,
+        "SOURCE_URL": "https://git.example/{release}/{path}#L{line}",
     }
     assert configuration() == Configuration(
         enabled=False,
@@ -107,6 +108,7 @@ def test_every_key_is_read(settings):
         liveness_file="/run/alive",
         liveness_systemd=True,
         liveness_after_s=5,
+        source_url="https://git.example/{release}/{path}#L{line}",
     )
     assert configuration().signs_of_life == Signs(ProbeAddress("0.0.0.0", 8081), "/run/alive", systemd=True)
 
@@ -201,6 +203,11 @@ def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
         ({"LIVENESS_FILE": "a\0b"}, "E003", "the path of a file"),
         ({"LIVENESS_SYSTEMD": 1}, "E003", "True or False"),
         ({"LIVENESS_AFTER_S": 0}, "E004", "from 0.1 to 3600"),
+        ({"SOURCE_URL": 5}, "E003", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/{path}/{0}"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/{path"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "javascript:{path}"}, "E004", "a URL with"),
     ],
 )
 def test_a_wrong_setting_is_reported_with_a_remedy(settings, value, problem_id, said):

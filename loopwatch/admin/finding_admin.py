@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext_lazy as _
@@ -24,8 +27,11 @@ from loopwatch.admin.row_locks import locked
 from loopwatch.admin.sparkline import heights_of, sparkline
 from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
+from loopwatch.reporting.as_markdown import finding_markdown
+from loopwatch.reporting.finding_report import FindingFigures, reported
 from loopwatch.reporting.overview.worst_findings import total_us
 from loopwatch.reporting.route_impacts import lately, routes_of
+from loopwatch.reporting.selection import ALL, Selection
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
 _MAX_SEARCHED_WORDS = 20
@@ -103,6 +109,21 @@ class FindingAdmin(TriageAdmin, FlameExports):
         search_term: str,
     ) -> tuple[QuerySet[Finding], bool]:
         return _matching(queryset, search_term, self.search_fields), False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.markdown_view)
+        return [path("<int:pk>/markdown/", view, name="loopwatch_finding_markdown"), *super().get_urls()]
+
+    def markdown_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Return a finding as Markdown, to be pasted into an issue."""
+        finding = get_object_or_404(self.get_queryset(request), pk=pk)
+        if not self.has_view_permission(request, finding):
+            raise PermissionDenied
+        figures = FindingFigures(pk, finding.last_seen, finding.impact)
+        found = next(reported([figures], Selection(status=ALL, using=self.database_for(request))))
+        url = request.build_absolute_uri(reverse(f"{self.admin_site.name}:loopwatch_finding_change", args=[pk]))
+        headers = {"X-Content-Type-Options": "nosniff"}
+        return HttpResponse(finding_markdown(found, url), "text/markdown; charset=utf-8", headers=headers)
 
     def events_of(self, rows: QuerySet[Finding]) -> QuerySet[BlockingEvent]:
         return BlockingEvent.objects.using(rows.db).filter(finding__in=rows.order_by().values("pk"))

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import wording
+from loopwatch.reporting.finding_message import message, title
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.thread_waits import ReportedThreadWait
@@ -25,6 +26,14 @@ def render_markdown(report: Report) -> str:
     )
     blocks += filter(None, (plain(wording.recorded_by(report.health)),))
     return "\n\n".join(blocks)
+
+
+def finding_markdown(finding: ReportedFinding, url: str) -> str:
+    """Render one finding for an issue or a chat: what happened, where, since when, and the address of its page."""
+    seen = f"First seen {wording.when(finding.first_seen)}, last seen {wording.when(finding.last_seen)}."
+    blocks = [f"### {plain(title(finding))}", plain(message(finding)), finding.place and code(finding.place)]
+    blocks += [finding.source and code(finding.source), plain(seen), f"<{url}>"]
+    return "\n\n".join(filter(None, blocks)) + "\n"
 
 
 def plain(text: str) -> str:

@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
+from urllib.parse import quote
 
 from django import template
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from loopwatch import html_cells
+from loopwatch.conf import configuration
 from loopwatch.escaping import html_name
 from loopwatch.models import BlockingEvent, Finding, Overview
 from loopwatch.wording.durations import human_duration
@@ -63,6 +65,16 @@ def chosen_columns(changelist: Any) -> list[tuple[str, str, str]]:
         if name not in of_filters and (column := name.partition("__")[0]) in fields
         for value in (value if isinstance(value, list) else [value])
     ]
+
+
+@register.simple_tag
+def source_url(filename: str, lineno: int, release: str) -> str:
+    """Return the address of a line of in-app code by the setting ``SOURCE_URL``, or an empty string without it."""
+    template_ = configuration().source_url
+    if not (template_ and filename):
+        return ""
+    version = release or configuration().release or "HEAD"
+    return template_.format(path=quote(filename), line=lineno, release=quote(version, safe=""))
 
 
 @register.filter

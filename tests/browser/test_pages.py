@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from playwright.async_api import expect
 
 from tests.browser.window import NARROW_PX, WIDE_PX, Look
 from tests.stored import (
@@ -168,3 +169,30 @@ async def test_faults_of_a_page_are_detected(window):
     assert "Content Security Policy" in flaws
     assert "image-alt" in flaws
     assert "px wider than the window" in flaws
+
+
+async def test_the_list_and_the_page_of_findings_have_keys(window, store, seven_findings):
+    await window.open(store["findings"])
+    links = window.page.locator("#result_list .field-call a")
+    for key, row in (("j", 0), ("j", 1), ("k", 0), ("k", 0), ("j", 1)):
+        await window.page.keyboard.press(key)
+        await expect(links.nth(row)).to_be_focused()
+    await window.page.keyboard.press("Control+j")
+    await expect(links.nth(1)).to_be_focused()
+    await window.page.locator("#searchbar").fill("")
+    await window.page.keyboard.press("j")
+    await expect(window.page.locator("#searchbar")).to_have_value("j")
+    await window.open(store["finding"])
+    await window.page.route("**/status/", lambda route: route.fulfill(status=204))
+    for key, status in (("r", "resolved"), ("i", "ignored")):
+        async with window.page.expect_request("**/status/") as sent:
+            await window.page.keyboard.press(key)
+        assert f"status={status}" in (await sent.value).post_data
+
+
+async def test_a_finding_is_copied_as_markdown(window, store):
+    await window.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await window.open(store["finding"])
+    await window.page.get_by_role("link", name="Copy as Markdown").click()
+    await expect(window.page.get_by_role("link", name="Copied")).to_be_visible()
+    assert (await window.page.evaluate("navigator.clipboard.readText()")).startswith("### time.sleep blocks")

@@ -1,0 +1,30 @@
+/* Keys for the findings: j and k go through the list, r resolves and i ignores. A link with data-copied copies its text.
+ * Links and buttons do the same without this script. */
+
+const links = [...document.querySelectorAll("#result_list .field-call a")];
+
+function move(step) {
+    const next = links.indexOf(document.activeElement) + step;
+    links[Math.min(Math.max(next, 0), links.length - 1)]?.focus();
+}
+
+function press(status) {
+    document.querySelector(`.loopwatch-buttons button[value="${status}"]`)?.click();
+}
+
+const keys = { j: () => move(1), k: () => move(-1), r: () => press("resolved"), i: () => press("ignored") };
+
+document.addEventListener("keydown", (event) => {
+    const types = event.target.closest("input, select, textarea, [role=tree]");
+    if (!types && !event.ctrlKey && !event.metaKey && !event.altKey) {
+        keys[event.key]?.();
+    }
+});
+
+document.querySelectorAll("[data-copied]").forEach((link) => link.addEventListener("click", async (event) => {
+    if (navigator.clipboard) {
+        event.preventDefault();
+        await navigator.clipboard.writeText(await (await fetch(link.href)).text());
+        link.textContent = link.dataset.copied;
+    }
+}));
