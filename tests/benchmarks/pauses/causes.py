@@ -40,6 +40,15 @@ async def wait_for_lock() -> None:
         lock.acquire(timeout=LASTS_S)
 
 
+async def deadlock() -> None:
+    """Take two locks in another order than a thread does, and give up after a while."""
+    accounts, ledger, has_ledger = threading.Lock(), threading.Lock(), threading.Event()
+    with accounts:
+        threading.Thread(target=take_both, args=(ledger, accounts, has_ledger)).start()
+        has_ledger.wait()
+        ledger.acquire(timeout=LASTS_S)
+
+
 async def compute_in_c() -> None:
     hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", 400_000)
 
@@ -100,6 +109,13 @@ def run_all(threads: list[threading.Thread]) -> None:
         thread.join()
 
 
+def take_both(first: threading.Lock, second: threading.Lock, has_first: threading.Event) -> None:
+    with first:
+        has_first.set()
+        with second:
+            pass
+
+
 def encode() -> None:
     json.dumps(ROWS)
 
@@ -130,6 +146,7 @@ class Pause:
 PAUSES = (
     Pause(wait, (Cause.WAITING,), ("time.sleep",), source="time.sleep(LASTS_S)"),
     Pause(wait_for_lock, (Cause.WAITING,), ("threading.Lock.acquire",), source="lock.acquire(timeout=LASTS_S)"),
+    Pause(deadlock, (Cause.WAITING,), ("threading.Lock.acquire",), source="ledger.acquire(timeout=LASTS_S)"),
     Pause(compute_in_c, (Cause.COMPUTING,), ("hashlib.pbkdf2_hmac",), source=PBKDF2),
     Pause(compute, (Cause.COMPUTING,), (f"{__name__}.spin",)),
     Pause(use_operator, (Cause.COMPUTING,), (f"{__name__}.use_operator",), source="BASE**1_200_000"),
