@@ -37,6 +37,10 @@ class Look:
     def lasted_s(self) -> float:
         return self.last_at - self.first_at
 
+    def shared_s(self, since: float, until: float) -> float:
+        """Return the seconds that it has in common with a stretch of time."""
+        return max(0.0, min(self.last_at, until) - max(self.first_at, since))
+
     def is_earlier_part_of(self, later: "Look") -> bool:
         return (self.thread_id, self.first_at) == (later.thread_id, later.first_at)
 
@@ -45,7 +49,7 @@ def keeper_of(looks: Iterable[Look], since: float, until: float) -> int | None:
     """Return the native id of the thread that was seen to keep the GIL most of the time; ``None`` if none was."""
     kept_s: dict[int, float] = defaultdict(float)
     for look in looks:
-        kept_s[look.thread_id] += max(0.0, min(look.last_at, until) - max(look.first_at, since))
+        kept_s[look.thread_id] += look.shared_s(since, until)
     return next((thread_id for thread_id, seconds in kept_s.items() if seconds > (until - since) / 2), None)
 
 

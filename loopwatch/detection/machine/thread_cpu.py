@@ -13,6 +13,8 @@ from typing import NamedTuple
 from loopwatch.detection.cpython.namespaces import own_attribute
 from loopwatch.detection.machine.clock import NEVER, now
 
+ENDED = 0
+"""Stands for the identifier of a thread that has ended, so that ``threading`` does not know it any more."""
 IS_SUPPORTED = sys.platform == "linux"
 _PER_THREAD, _SCHEDULED = 4, 2
 SHARE = 0.001
@@ -63,6 +65,11 @@ def thread_cpu_s(thread_id: int) -> float | None:
     """Return the CPU seconds that a thread has used; ``None`` if it has ended or cannot be read."""
     native_id = native_id_of(thread_id)
     return None if native_id is None else _read(native_id)
+
+
+def thread_id_of(native_id: int) -> int:
+    """Return the identifier of a thread, or ``ENDED``."""
+    return next((thread_id for thread_id, thread in _active().items() if _native_id(thread) == native_id), ENDED)
 
 
 def native_id_of(thread_id: int) -> int | None:

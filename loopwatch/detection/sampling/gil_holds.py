@@ -15,8 +15,9 @@ from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.cpython.templates import RENDERS_NODE
 from loopwatch.detection.lookout.look import keeper_of
 from loopwatch.detection.lookout.lookout import Lookout
+from loopwatch.detection.lookout.placing import sites_of
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.thread_cpu import CpuUse, ThreadCpu, native_id_of, thread_cpu_s
+from loopwatch.detection.machine.thread_cpu import ENDED, CpuUse, ThreadCpu, native_id_of, thread_cpu_s, thread_id_of
 from loopwatch.detection.sampling.sample import sites_on
 from loopwatch.detection.sampling.thread_requests import TAKES_WORK, request_of_thread
 from loopwatch.detection.timing.in_flight import RequestInFlight
@@ -39,7 +40,8 @@ LOOKS = 3
 class Hold:
     """A stretch of time in which one thread kept the GIL.
 
-    ``sites`` is where the thread stood afterwards, innermost first, and ``request`` what it worked for.
+    ``sites`` is where the thread stood afterwards, innermost first, and ``request`` what it worked for. If the hold
+    ``is_seen``, the lookout has read the sites while it lasted.
     """
 
     since: float
@@ -48,6 +50,7 @@ class Hold:
     sites: tuple[Site, ...]
     is_certain: bool
     request: RequestInFlight | None = None
+    is_seen: bool = False
 
     def shared_s(self, started: float, ended: float) -> float:
         """Return the seconds that the hold has in common with another stretch of time."""
@@ -57,7 +60,7 @@ class Hold:
 class GilHolds:
     """The latest holds. Only the watchdog's thread uses it.
 
-    Where the lookout has seen a thread keep the GIL, it decides whether a hold is certain.
+    Where the lookout has seen a thread keep the GIL, it decides who that was, or at least whether that is certain.
     """
 
     def __init__(self, cpu: ThreadCpu, lookout: Lookout) -> None:
@@ -77,6 +80,11 @@ class GilHolds:
             return None
         self._looked_at = now()
         use = self.cpu.use()
+        self._lookout.read()
+        hold = self._seen(use, since, until)
+        if hold is not None:
+            self._latest.append(hold)
+            return hold
         found = holder_of(use, since, until, threading.get_ident())
         if found is None:
             return None
@@ -85,7 +93,6 @@ class GilHolds:
         if stood is None:
             return None
         sites, request = stood
-        self._lookout.read()
         keeper = keeper_of(self._lookout.looks, since, until)
         if keeper is not None:
             is_certain = keeper == native_id_of(thread_id)
@@ -93,6 +100,22 @@ class GilHolds:
         hold = Hold(began, until, thread_id, sites, is_certain, request)
         self._latest.append(hold)
         return hold
+
+    def _seen(self, use: CpuUse, since: float, until: float) -> Hold | None:
+        """Return the hold of a thread that the lookout has seen at one place for most of the time, if there is one."""
+        longest = max(tuple(self._lookout.looks), key=lambda look: look.shared_s(since, until), default=None)
+        if longest is None or longest.shared_s(since, until) <= (until - since) / 2:
+            return None
+        thread_id = thread_id_of(longest.thread_id)
+        if thread_id == ENDED and sites_of(longest):  # it may have run the loop
+            return None
+        stood = None if thread_id == ENDED else _where_it_waits(thread_id)
+        seen, request = ((), None) if stood is None else stood
+        sites = sites_of(longest, seen, in_step=False)
+        if not sites:
+            return None
+        began = max(use.since, min(since, until - use.by_thread.get(thread_id, 0.0)))
+        return Hold(began, until, thread_id, sites, is_certain=True, request=request, is_seen=True)
 
     def within(self, thread_id: int, started: float, ended: float) -> Hold | None:
         """Return the hold by another thread that explains most of a stretch of time, if one explains half of it."""

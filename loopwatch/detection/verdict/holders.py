@@ -55,8 +55,14 @@ def _delaying_others(holder: BlockingCall) -> BlockingCall:
     return replace(holder, delayed=tuple(delayed), waiting=holder.waiting - 1)
 
 
+def _gil_wait(hold: Hold) -> GilWait:
+    if hold.is_seen:
+        return GilWait.SEEN
+    return GilWait.LONG if hold.is_certain else GilWait.CONTESTED
+
+
 def _named(call: BlockingCall, hold: Hold) -> BlockingCall | None:
-    sites, gil_wait = without_start(hold.sites), GilWait.LONG if hold.is_certain else GilWait.CONTESTED
+    sites, gil_wait = without_start(hold.sites), _gil_wait(hold)
     if sites[0].callee is not None and sites[0].callee.name in _WAITS:
         sites, gil_wait = without_wait(sites), GilWait.SHARED
         sites = (replace(sites[0], callee=None), *sites[1:])

@@ -1,5 +1,6 @@
 """Which thread kept the GIL, by the CPU time that each has used meanwhile."""
 
+import dis
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +10,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from loopwatch.detection.lookout.look import Look
+from loopwatch.detection.lookout.look import Look, LookedFrame
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.thread_cpu import IS_SUPPORTED, CpuUse, ThreadCpu
+from loopwatch.detection.machine.thread_cpu import ENDED, IS_SUPPORTED, CpuUse, ThreadCpu
 from loopwatch.detection.sampling import gil_holds
 from loopwatch.detection.sampling.gil_holds import GilHolds, Hold, holder_of
+from loopwatch.detection.timing import stopwatch
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight, current_request
 from tests.detection.builders import stop_clock
 
@@ -98,6 +100,51 @@ def test_the_lookout_decides_whether_a_hold_is_certain(holds, resting, lookout, 
     lookout.looks.append(Look(resting.native_id if is_seen else 0, 0.0, 1.0, 0, (), 0))
     found = holds.look(0.0, 1.0)
     assert found.is_certain is is_seen
+
+
+def raise_to(power):
+    return 3**power
+
+
+def look_at_raising(native_id, first_at=0.0, last_at=1.0, outer=()):
+    """A look that shows a thread as it raises."""
+    code = raise_to.__code__
+    instruction = next(each for each in dis.get_instructions(code) if each.opname == "BINARY_OP")
+    lineno, end_lineno, column, end_column = instruction.positions
+    frame = LookedFrame(code.co_filename, code.co_qualname, lineno, end_lineno, column, end_column)
+    return Look(native_id, first_at, last_at, instruction.opcode, (frame, *outer), 0)
+
+
+@pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
+def test_the_lookout_says_where_a_thread_stood_that_has_gone_on(holds, resting, lookout, monkeypatch):
+    monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {resting.ident: 0.0}))
+    lookout.looks.append(look_at_raising(resting.native_id))
+    found = holds.look(0.0, 1.0)
+    assert (found.thread_id, found.is_certain, found.is_seen) == (resting.ident, True, True)
+    assert [site.code for site in found.sites] == [raise_to.__code__]
+
+
+@pytest.mark.skipif(not IS_SUPPORTED, reason="CPU clocks of other threads are read on Linux only")
+def test_the_lookout_says_where_a_thread_stood_that_has_ended(holds, lookout, monkeypatch):
+    monkeypatch.setattr(gil_holds, "thread_id_of", lambda _: ENDED)
+    lookout.looks.append(look_at_raising(1))
+    found = holds.look(0.0, 1.0)
+    assert (found.thread_id, found.is_seen) == (ENDED, True)
+
+
+def test_a_thread_that_has_ended_may_have_run_the_loop_itself(holds, lookout, monkeypatch):
+    monkeypatch.setattr(gil_holds, "thread_id_of", lambda _: ENDED)
+    step = stopwatch._timed_as_asyncio_runs(print, lambda loop: None).__code__
+    place = next(each for each in step.co_positions() if None not in each)
+    lookout.looks.append(look_at_raising(1, outer=[LookedFrame(step.co_filename, step.co_qualname, *place)]))
+    assert holds.look(0.0, 1.0) is None
+
+
+@pytest.mark.parametrize("last_at", [0.5, 0.4])
+def test_a_look_that_explains_only_half_of_the_time_names_nobody(holds, resting, lookout, monkeypatch, last_at):
+    monkeypatch.setattr(holds.cpu, "use", lambda: CpuUse(0.0, {}))
+    lookout.looks.append(look_at_raising(resting.native_id, last_at=last_at))
+    assert holds.look(0.0, 1.0) is None
 
 
 def test_without_a_gil_nobody_keeps_it_and_no_stack_is_walked(holds, monkeypatch):

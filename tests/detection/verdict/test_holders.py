@@ -19,6 +19,7 @@ from tests.detection.builders import reported, site
 
 THREAD = 7
 BOOTSTRAP = site(threading.Thread.run)
+SUM = "max(cart, key=lambda item: item.weight) + prices"
 DUMPS = site(shop.checkout, "json.dumps(total)", "json.dumps")
 ACQUIRES = site(threading.Condition.wait, "waiter.acquire(True, timeout)", "threading.Lock.acquire")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
@@ -33,6 +34,13 @@ def holder(*sites, is_certain=True, collection=None, thread_id=THREAD, request=N
 def test_the_call_and_the_in_app_function_of_the_thread_are_named():
     found = holder(DUMPS, BOOTSTRAP)
     assert (found.method_name, found.function, found.exact) == ("json.dumps", "shop.checkout", True)
+
+
+def test_an_operator_that_the_lookout_has_seen_is_exact_with_its_columns():
+    added = site(shop.add_up, SUM)
+    hold = Hold(0.0, 1.0, THREAD, (added, BOOTSTRAP), is_certain=True, is_seen=True)
+    found = with_holder(replace(reported(), cause=Cause.STARVED), hold, None).held_by
+    assert (found.function, found.source, found.exact) == ("shop.add_up", SUM, True)
 
 
 def test_the_thread_has_another_finding_than_the_same_call_on_the_loop():
