@@ -52,7 +52,8 @@ class TimedCallback:
     """A callback that is a step. It has the attributes of a handle, and takes its place.
 
     Whoever makes one sets the attributes. ``__init__`` would cost each callback of the loop a call. If the callback is
-    called without arguments, ``_args`` are its arguments: to pass them through the loop takes twice as long.
+    called without arguments, ``_args`` are its arguments: to pass them through the loop takes twice as long. As a call
+    returns, it forgets itself and the arguments, for the reason that ``stopwatch`` gives.
     """
 
     __slots__ = ("_args", "_callback", "_context", "clock", "clock_of", "due_at", "loop")
@@ -71,10 +72,16 @@ class TimedCallback:
         if clock is None or clock.owner is None:  # made before the loop was watched, or was watched again
             clock = self.clock = self.clock_of(self.loop)
             if clock is None:
-                return self._callback(*args)
+                try:
+                    return self._callback(*args)
+                finally:
+                    del self, args
         outer = clock.handle
-        if outer is not None and clock.wants_step_begin is not True:
-            return self._callback(*args)  # called by a step, not by the loop
+        if outer is not None and clock.wants_step_begin is not True:  # called by a step, not by the loop
+            try:
+                return self._callback(*args)
+            finally:
+                del self, args
         clock.handle = self
         started = clock.started = now()
         gap_from_s = clock.gap_from_s
@@ -89,6 +96,7 @@ class TimedCallback:
                 clock.end_step(self, clock.started, ended)
             clock.handle = outer
             clock.ended = ended
+            del self, args
 
     def __repr__(self) -> str:
         """Return the ``repr`` of the callback, because the loop logs it with what the callback raised."""

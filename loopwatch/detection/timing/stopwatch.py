@@ -58,6 +58,9 @@ class _NoClock:
 # ``handle`` and ``started`` before it reads ``wants_step_begin``, and the watchdog sets ``wants_step_begin`` before it
 # reads them, so one sees the other. A step inside a step (nest_asyncio) lets the loop serve others, so the outer step
 # is timed again from there. Both functions are written out, because sharing code would add a call to every step.
+#
+# As they return, they forget the handle, as asyncio's own method does. The traceback of a task's error leads to their
+# frames. If these led back to the task, only the garbage collector could free what the task refers to.
 
 
 def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
@@ -73,6 +76,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
             clock = clock_of(self._loop)
             if clock is None:
                 run(self)
+                self = None
                 return
             latest = clock
         outer = clock.handle
@@ -98,6 +102,7 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
             clock.ended = ended
             if outer is not None:
                 clock.started = ended
+            self = args = None
 
     return _run
 
@@ -110,6 +115,7 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
         clock = clock_of(self._loop)
         if clock is None:
             run(self)
+            self = None
             return
         outer = clock.handle
         clock.handle = self
@@ -126,5 +132,6 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
             clock.ended = ended
             if outer is not None:
                 clock.started = ended
+            self = None
 
     return _run
