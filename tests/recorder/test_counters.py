@@ -10,7 +10,7 @@ from tests.recorder.calls import NOON, blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
 
-DIFFERENT_EACH_TIME = {"id", "finding_id"}
+DIFFERENT_EACH_TIME = {"id", "finding_id", "alarmed_at"}
 
 
 def stored(model):
