@@ -75,7 +75,7 @@ def _sarif(report: Report, surroundings: Surroundings) -> Printed:
 def _flake8_async(report: Report, surroundings: Surroundings) -> Printed:
     repository = Repository(surroundings.repository)
     without = sum(not blocks_its_callers(finding, repository) for finding in report.findings)
-    why = f"coroutine functions, and functions that no module can name or outside of {repository.root}"
+    why = f"in a coroutine function, in one that no module can name, or outside of {repository.root}"
     remarks = (f"{wording.counted(without, 'finding')} left out: {why}.",) if without else ()
     return Printed(render_flake8_async(report, repository), remarks)
 
