@@ -185,17 +185,24 @@ class LoopMethods:
         return schedule
 
     def _calling_later(self, method: Any) -> Any:
-        clock_of, due_at_of = self._clock_of, _DUE_AT[method.__name__]
+        """Written out, because servers set a timer after each request, which closes an idle connection."""
+        clock_of, has_delay = self._clock_of, method.__name__ == "call_later"
 
         @functools.wraps(method)
         def schedule(loop: Any, *args: Any, context: Context | None = None, **named: Any) -> Any:
-            if clock_of(loop) is not None:
-                if context is None:
-                    context = copy_context()
-                if len(args) > 1:
-                    args = (args[0], _timed(args[1], context, loop, clock_of, due_at_of(loop, args)), *args[2:])
-                elif "callback" in named:
-                    named["callback"] = _timed(named["callback"], context, loop, clock_of)
+            if clock_of(loop) is None:
+                return method(loop, *args, context=context, **named)
+            if context is None:
+                context = copy_context()
+            if len(args) > 1:
+                due_at = _from_now(args[0], 0.0 if has_delay else loop.time())
+                timed = _timed(args[1], context, loop, clock_of, due_at)
+                timed._args = args[2:]  # noqa: SLF001
+                if not named:
+                    return method(loop, args[0], timed, context=context)
+                args = args[0], timed
+            elif "callback" in named:
+                named["callback"] = _timed(named["callback"], context, loop, clock_of)
             return method(loop, *args, context=context, **named)
 
         return schedule
@@ -233,22 +240,16 @@ class LoopMethods:
         return connect
 
 
-def _from_now(delay: Any, since: float = 0.0) -> float:
+def _from_now(delay: Any, since: float) -> float:
     """Return when a delay, any number such as a ``Decimal``, is over. The loop refuses anything else.
 
-    A callback is not due before it is scheduled, even if its delay is negative.
+    uvloop's handles do not say it. A callback is not due before it is scheduled, even if its delay is negative.
     """
     try:
-        return now() + max(0.0, float(delay) - since)
+        delay_s = float(delay) - since
+        return now() + delay_s if delay_s > 0 else now()
     except (TypeError, ValueError, OverflowError):
         return NEVER
-
-
-_DUE_AT: dict[str, Callable[[Any, tuple[Any, ...]], float]] = {
-    "call_later": lambda _loop, args: _from_now(args[0]),
-    "call_at": lambda loop, args: _from_now(args[0], loop.time()),
-}
-"""Return the moment when a callback is due, which uvloop's handles do not say."""
 
 
 def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:

@@ -57,15 +57,17 @@ def test_a_callback_gets_its_arguments(arguments, watching):
     async def main():
         loop = asyncio.get_running_loop()
         loop.call_soon(lambda *args: called.append(("soon", *args)), *arguments)
+        loop.call_later(0, lambda *args: called.append(("later", *args)), *arguments)
+        loop.call_at(0, lambda *args: called.append(("at", *args)), *arguments)
         await asyncio.to_thread(
             loop.call_soon_threadsafe, lambda *args: called.append(("threadsafe", *args)), *arguments
         )
-        while len(called) < 2:
+        while len(called) < 4:
             await asyncio.sleep(0)
 
     with watching():
         run(main)
-    assert called == [("soon", *arguments), ("threadsafe", *arguments)]
+    assert sorted(called) == [(name, *arguments) for name in ("at", "later", "soon", "threadsafe")]
 
 
 @WATCHED_OR_NOT
