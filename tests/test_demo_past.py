@@ -30,3 +30,4 @@ def test_what_is_made_up_is_added_to_what_the_traffic_has_left():
     assert events_in(RouteTotal.objects.filter(hours=24)) == events
     assert Finding.objects.get().events == events
     assert events_in(LoopTime.objects.filter(minutes=1)) == events - 2
+    assert not HourlyTotal.objects.filter(longest_us=0).exists()

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.functions import Greatest
 
 from loopwatch.histogram import column_for
 from loopwatch.models import Finding, HourlyTotal, LoopTime, RouteTotal
@@ -76,8 +77,10 @@ class Past:
         figures = Counter(dict(zip(COUNTS, (1, duration_us, waiting, waiting * duration_us), strict=True)))
         hour = minute.replace(minute=0)
         self._findings[kind.finding_id].update(figures)
-        self._hours[kind.finding_id, hour, kind.method, kind.route].update(figures)
-        self._hours[kind.finding_id, hour, kind.method, kind.route][column_for(duration_us / 1000)] += 1
+        total = self._hours[kind.finding_id, hour, kind.method, kind.route]
+        total.update(figures)
+        total[column_for(duration_us / 1000)] += 1
+        total["longest_us"] = max(total["longest_us"], duration_us)
         for hours, start in ((1, hour), (24, hour.replace(hour=0))):
             self._routes[hours, start, kind.method, kind.route].update(figures)
             for _ in range(waiting):
@@ -98,7 +101,10 @@ def _add(model: type[HourlyTotal | RouteTotal], sums: Counter[str], **key: Any) 
 
 
 def _added(sums: Counter[str]) -> dict[str, Any]:
-    return {column: F(column) + figure for column, figure in sums.items()}
+    return {
+        column: Greatest(column, Value(figure)) if column == "longest_us" else F(column) + figure
+        for column, figure in sums.items()
+    }
 
 
 def make_past() -> None:
