@@ -102,7 +102,14 @@ async def test_no_column_of_a_list_is_cut_off(window, store, model, width_px):
 def seven_findings(transactional_db):
     for number in range(7):
         long = f"cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC.derive_{number}"
-        finding = stored_finding(blocking_call=long, function="shop.orders.checkout.views.Checkout.pay", exact=False)
+        finding = stored_finding(
+            blocking_call=long,
+            function="shop.orders.checkout.views.Checkout.pay",
+            exact=False,
+            requests_delayed=3_410,
+            delay_us=10**9,
+            requests_kept_out=270,
+        )
         for route in "ab":
             stored_hour(finding, 60, route=f"catalogue/<int:pk>/{route}/", hour=finding.last_seen)
 
