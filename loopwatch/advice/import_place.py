@@ -28,6 +28,35 @@ def has_import(module: ast.Module, needed: str) -> bool:
     return any(type(node) is type(wanted) and _bound(wanted) <= _bound(node) for node in module.body)
 
 
+def is_bound_otherwise(module: ast.Module, needed: str) -> bool:
+    """Return whether the name that an import statement binds may be something else in the module.
+
+    A function that imports the same name has it as a local variable, which is unbound before.
+    """
+    wanted = _statement(needed)
+    ((source, name),) = _bound(wanted)
+    rest = (node for node in ast.walk(module) if not (node in module.body and _imports(node, source, name)))
+    return any(name in _names_bound_by(node) for node in rest)
+
+
+def _imports(node: ast.AST, source: str, name: str) -> bool:
+    """Return whether a statement imports this name; ``import asyncio.queues`` imports ``asyncio``, too."""
+    return any(origin == source and (each == name or each.startswith(f"{name}.")) for origin, each in _bound(node))
+
+
+def _names_bound_by(node: ast.AST) -> set[str | None]:
+    match node:
+        case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.MatchMapping(rest=name):
+            return {name}
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.ExceptHandler(name=name) | ast.MatchAs(name=name) | ast.MatchStar(name=name):
+            return {name}
+        case ast.Import(names=aliases) | ast.ImportFrom(names=aliases):
+            return {alias.asname or alias.name.partition(".")[0] for alias in aliases}
+    return set()
+
+
 def import_place(source: str, needed: str) -> ImportPlace:
     """Return where to insert an import statement among the imports that a module's source begins with.
 
@@ -94,7 +123,7 @@ def _end(node: ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def _bound(node: ast.stmt) -> set[tuple[str, str]]:
+def _bound(node: ast.AST) -> set[tuple[str, str]]:
     if isinstance(node, ast.Import):
         return {("", alias.name) for alias in node.names if alias.asname is None}
     if isinstance(node, ast.ImportFrom):

@@ -12,7 +12,7 @@ from typing import Protocol
 from loopwatch.advice.advice import Advice, Cure
 from loopwatch.advice.coroutines import parsed
 from loopwatch.advice.django_async_methods import async_method_of, is_written_as
-from loopwatch.advice.import_place import has_import
+from loopwatch.advice.import_place import has_import, is_bound_otherwise
 from loopwatch.advice.match import advice_by_name
 from loopwatch.advice.pause_points import may_pause
 
@@ -70,7 +70,7 @@ def rewritten(lines: Sequence[str], place: SourceRange, *, called_name: str, adv
         return None
     call = _call_at(module, "\n".join(lines), place)
     changed, needs = _cured(call, called_name, advice.call_cure) if call else ("", "")
-    if not changed or not _is_python(changed):
+    if not changed or not _is_python(changed) or (needs and is_bound_otherwise(module, needs)):
         return None
     first, last = lines[place.lineno - 1].encode(), lines[place.end_lineno - 1].encode()
     before, after = first[: place.column].decode().lstrip(), last[place.end_column :].decode()

@@ -271,6 +271,30 @@ def test_what_copies_or_replaces_the_process_is_not_moved_to_a_thread(name):
     assert rewrite(in_coroutine(line), line, name) is None
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "async def view(asyncio):\n    time.sleep(1)\n",
+        "async def view(request):\n    time.sleep(1)\n    import asyncio\n",
+        "import trio as asyncio\nasync def view(request):\n    time.sleep(1)\n",
+        "from shop import asyncio\nasync def view(request):\n    time.sleep(1)\n",
+        "asyncio = None\nasync def view(request):\n    time.sleep(1)\n",
+        "async def view(request):\n    for asyncio in request:\n        time.sleep(1)\n",
+        "async def view(request):\n    time.sleep(1)\ndef asyncio():\n    pass\n",
+        "async def view(request):\n    try:\n        time.sleep(1)\n    except OSError as asyncio:\n        pass\n",
+        "async def view(request):\n    match request:\n        case [*asyncio]:\n            time.sleep(1)\n",
+        "async def view(request):\n    match request:\n        case {**asyncio}:\n            time.sleep(1)\n",
+    ],
+)
+def test_a_call_is_not_rewritten_where_the_name_of_the_module_is_something_else(source):
+    assert rewrite(source, "time.sleep(1)") is None
+
+
+def test_a_call_is_rewritten_where_the_module_imports_more_than_is_needed():
+    source = "import asyncio, os\nimport asyncio.queues\nasync def view(request):\n    time.sleep(1)\n"
+    assert text_of(source, "time.sleep(1)") == "await asyncio.sleep(1)"
+
+
 def test_an_import_that_the_module_lacks_is_named():
     line, call = "async def view():\n    time.sleep(1)\n", "time.sleep(1)"
     assert rewrite(line, call).needs == "import asyncio"
