@@ -6,7 +6,8 @@
 import gc
 import threading
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from loopwatch.detection.cpython.sites import register_collector_callback
@@ -29,6 +30,13 @@ class Pause:
     def within_s(self, started: float, ended: float) -> float:
         return max(0.0, min(self.ended, ended) - max(self.started, started))
 
+    def outside(self, started: float, ended: float) -> Iterator["Pause"]:
+        """Yield what is left of the pause before and after a span of time."""
+        if self.started < started:
+            yield replace(self, ended=min(self.ended, started))
+        if self.ended > ended:
+            yield replace(self, started=max(self.started, ended))
+
 
 class Collecting(NamedTuple):
     """The pauses on a loop's own thread, and the seconds of those on others, which keep the GIL from it meanwhile."""
@@ -39,6 +47,10 @@ class Collecting(NamedTuple):
     def own_s(self, started: float, ended: float) -> float:
         """Return how long the loop's own thread spent collecting between two moments."""
         return sum(pause.within_s(started, ended) for pause in self.own)
+
+    def without(self, started: float, ended: float) -> "Collecting":
+        """Return the same without a span of time in which the loop's own thread did something else."""
+        return self._replace(own=tuple(part for pause in self.own for part in pause.outside(started, ended)))
 
 
 class GcPauses:

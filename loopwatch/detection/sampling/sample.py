@@ -5,6 +5,7 @@ found later (``verdict/attribution``). Only the function that the innermost inst
 frame is at hand (``cpython/callees``).
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from loopwatch.detection.cpython import lazy_imports
@@ -72,6 +73,19 @@ class Sample:
     @property
     def late_s(self) -> float:
         return self.taken_at - self.due_at
+
+
+def spans_of(samples: Sequence[Sample], started: float, ended: float) -> Iterator[tuple[float, float]]:
+    """Yield the span of time that each sample stands for; together they last from ``started`` to ``ended``.
+
+    The time between two samples is split equally; the watchdog's wait for the GIL counts for the later one.
+    """
+    begin = started
+    for index, sample in enumerate(samples):
+        last = index + 1 == len(samples)
+        end = ended if last else max(begin, (sample.taken_at + samples[index + 1].requested_at) / 2)
+        yield begin, end
+        begin = end
 
 
 def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sample | None:

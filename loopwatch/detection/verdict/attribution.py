@@ -33,7 +33,7 @@ from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector
 from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
-from loopwatch.detection.sampling.sample import Sample
+from loopwatch.detection.sampling.sample import Sample, spans_of
 
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
@@ -117,14 +117,10 @@ def paths_of(
         if sample.taken_at > started and sample.requested_at < ended
     ]
     paths = []
-    begin = started
-    for index, (sample, state) in enumerate(inside):
-        last = index + 1 == len(inside)
-        # The time between two samples is split equally; the watchdog's wait for the GIL counts for the later one.
-        end = ended if last else max(begin, (sample.taken_at + inside[index + 1][0].requested_at) / 2)
+    spans = spans_of([sample for sample, _ in inside], started, ended)
+    for (sample, state), (begin, end) in zip(inside, spans, strict=True):
         nodes = _nodes(sample, state)
         paths.append(Path(nodes, sample, end - begin, state, share_of(collecting.own_s(begin, end), end - begin)))
-        begin = end
     return [replace(path, collecting=0.0) for path in paths] if asks_for_collection(paths) else paths
 
 

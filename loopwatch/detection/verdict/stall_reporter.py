@@ -14,6 +14,7 @@ from loopwatch.detection.timing.loop_clock import PauseBetweenSteps, Stall
 from loopwatch.detection.timing.steps import StallSubscriber
 from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
 from loopwatch.detection.verdict.debuggers import is_being_debugged
+from loopwatch.detection.verdict.finalizers import without_finalizers
 from loopwatch.detection.verdict.held_reports import HeldReports
 from loopwatch.detection.verdict.holders import with_holder
 from loopwatch.detection.verdict.pauses import pause_between_steps
@@ -86,7 +87,8 @@ class StallReporter:
         if observation.is_unexamined:
             call = unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
             return self._usual.stand_in(call)
-        collecting = self._gc_pauses.within(stall.clock.thread_id, started, stall.ended)
+        pauses = self._gc_pauses.within(stall.clock.thread_id, started, stall.ended)
+        collecting = without_finalizers(pauses, observation.samples, observation.step_started, stall.ended)
         explained = explain_stall(stall, observation, started, engine, collecting)
         call = blocking_call(
             stall,

@@ -104,6 +104,14 @@ def test_a_collection_on_the_loops_own_thread_between_steps_is_reported_as_one(w
     assert [call.cause for call in watcher.calls] == [Cause.GARBAGE_COLLECTION]
 
 
+def test_a_finalizer_that_the_collector_calls_is_the_culprit_and_not_the_collector(watcher):
+    collections = GcPauses()
+    collections._pauses.append(Pause(Clock.thread_id, 0.0, 1.0))
+    seen_stall = replace(stall(1.0, subscribers=[watcher]), clock=Clock())
+    StallReporter(collections, list).report(seen_stall, observation(sample(0.5, stack=[SLEEPS])), ongoing=False)
+    assert [(call.called_name, call.cause) for call in watcher.calls] == [("time.sleep", Cause.WAITING)]
+
+
 def test_a_dropped_stall_is_counted_by_those_whose_threshold_it_reached():
     first, coarse, late = subscribers = [
         SimpleNamespace(threshold_s=threshold_s, entered=entered, calls_dropped=0)
