@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+import django
 import pytest
 from django.core import mail
 
@@ -183,13 +184,16 @@ def test_nobody_is_told_on_the_thread_that_records(stall):
 
 @on_sqlite
 def test_mail_is_sent_by_djangos_handler(stall, settings, findings_log):
-    settings.ADMINS = [("Ada", "ada@shop.example")]
+    address = "ada@shop.example"
+    settings.ADMINS = [address] if django.VERSION >= (6, 0) else [("Ada", address)]
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
     names = {}
     exec(recipe("Mail"), names)
     logging.config.dictConfig(names["LOGGING"])
     stall()
     (message,) = mail.outbox
-    assert message.to == ["ada@shop.example"]
+    assert message.to == [address]
     assert "New finding: time.sleep blocked the event loop" in message.subject
     assert f"{ADMIN_URL}loopwatch/finding/" in message.body
 

@@ -37,7 +37,8 @@ def check_database(**_: Any) -> list[CheckMessage]:
 def check_columns(*, databases: Sequence[str] | None = None, **_: Any) -> list[CheckMessage]:
     """loopwatch.W017: columns of loopwatch's tables have a charset that lacks characters.
 
-    Queries the database, so it runs only with ``manage.py check --database`` and before ``manage.py migrate``.
+    Queries the database, so it runs only where Django has one checked: before ``manage.py migrate``, with
+    ``manage.py check --database``, and from Django 6.1 on with ``manage.py check``.
     """
     alias = _alias()
     if alias is None or alias not in (databases or ()) or connections[alias].vendor != "mysql":

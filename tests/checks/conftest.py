@@ -34,9 +34,13 @@ def served(application):
 
 @pytest.fixture
 def found():
-    """Return a function that returns the messages of the checks with an id."""
+    """Return a function that returns the messages of the checks with an id.
 
-    def run(wanted, **options):
-        return [message for message in run_checks(tags=["loopwatch"], **options) if message.id == wanted]
+    Without ``databases``, no database is asked: from Django 6.1 on, all of them would be.
+    """
+
+    def run(wanted, *, databases=(), **options):
+        messages = run_checks(tags=["loopwatch"], databases=databases, **options)
+        return [message for message in messages if message.id == wanted]
 
     return run
