@@ -54,6 +54,13 @@ _CAUSES = (
         "Another transaction keeps rows locked: look for one that stays open, such as a migration or a backup.",
     ),
     _Cause(
+        # A statement that waits for a lock is what most often takes this long.
+        re.compile(r"statement timeout|max_statement_time|maximum statement execution time|^\((1969|3024),|^57014 "),
+        Blame.CONTENTION,
+        "A statement took longer than the server allows. Most likely another transaction keeps rows locked; if none "
+        'does, raise "statement_timeout" (PostgreSQL), "max_statement_time" (MariaDB) or "max_execution_time" (MySQL).',
+    ),
+    _Cause(
         re.compile("locked"),
         Blame.CONTENTION,
         'Another process writes for longer than SQLite waits: raise "timeout" in the OPTIONS of that database.',

@@ -17,6 +17,9 @@ FAILURES = [
     (OperationalError("could not serialize access"), Blame.CONTENTION, '"read committed"'),
     (OperationalError(1205, "Lock wait timeout exceeded"), Blame.CONTENTION, "keeps rows locked"),
     (OperationalError("canceling statement due to lock timeout"), Blame.CONTENTION, "keeps rows locked"),
+    (OperationalError("canceling statement due to statement timeout"), Blame.CONTENTION, '"statement_timeout"'),
+    (OperationalError(1969, "Query execution was interrupted"), Blame.CONTENTION, '"max_statement_time"'),
+    (OperationalError(3024, "Query execution was interrupted"), Blame.CONTENTION, '"max_execution_time"'),
     (OperationalError("database is locked"), Blame.CONTENTION, 'raise "timeout"'),
     (OperationalError("attempt to write a readonly database"), Blame.DATABASE, "name the primary"),
     (OperationalError(1290, "running with the --read-only option"), Blame.DATABASE, "name the primary"),
@@ -50,13 +53,18 @@ def test_a_failure_has_the_remedy_of_its_cause(error, blame, remedy):
     assert remedy in remedy_for(error, "default")
 
 
-def test_a_server_that_speaks_another_language_is_understood_by_its_codes():
-    class UndefinedError(Exception):
-        sqlstate = "42P01"
-
-    error = ProgrammingError("Relation »loopwatch_finding« existiert nicht")
-    error.__cause__ = UndefinedError()
-    assert remedy_for(error, "default") == MIGRATE
+@pytest.mark.parametrize(
+    ("sqlstate", "text", "remedy"),
+    [
+        ("42P01", "Relation »loopwatch_finding« existiert nicht", MIGRATE),
+        ("57014", "storniere Anfrage wegen Zeitüberschreitung der Anfrage", '"statement_timeout"'),
+    ],
+)
+def test_a_server_that_speaks_another_language_is_understood_by_its_codes(sqlstate, text, remedy):
+    error = ProgrammingError(text)
+    error.__cause__ = Exception()
+    error.__cause__.sqlstate = sqlstate
+    assert remedy in remedy_for(error, "default")
 
 
 def test_the_command_to_migrate_names_a_database_that_is_not_the_default():
