@@ -3,12 +3,11 @@
 import contextlib
 import os
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import now, own_time
 from loopwatch.detection.machine.proc_files import Read, reader
 
 
@@ -35,9 +34,9 @@ _left_out: tuple[int | None, float] = (None, 0.0)
 
 def process_s() -> float:
     """Return the CPU seconds of the process, including the watchdog, but not those that are left out."""
-    used_s, (clock_id, left_out_s) = time.process_time(), _left_out
+    used_s, (clock_id, left_out_s) = own_time.process_time(), _left_out
     with contextlib.suppress(OSError):  # the thread has just ended
-        return used_s - left_out_s - (0.0 if clock_id is None else time.clock_gettime(clock_id))
+        return used_s - left_out_s - (0.0 if clock_id is None else own_time.clock_gettime(clock_id))
     return used_s - left_out_s
 
 
@@ -48,17 +47,17 @@ def leave_out_this_thread() -> Iterator[None]:
     Otherwise, the loop's thread would seem to compete with it for the GIL. One thread at a time can be left out.
     """
     global _left_out  # noqa: PLW0603
-    before_s = _left_out[1] - time.thread_time()
+    before_s = _left_out[1] - own_time.thread_time()
     _left_out = cpu_clock_id(threading.get_ident()), before_s
     try:
         yield
     finally:
-        _left_out = None, before_s + time.thread_time()
+        _left_out = None, before_s + own_time.thread_time()
 
 
 def cpu_clock_id(thread_id: int) -> int | None:
     """Return the CPU clock of a living thread; ``None`` on platforms without one."""
-    return time.pthread_getcpuclockid(thread_id) if hasattr(time, "pthread_getcpuclockid") else None
+    return own_time.pthread_getcpuclockid(thread_id) if hasattr(own_time, "pthread_getcpuclockid") else None
 
 
 class Turns(NamedTuple):
@@ -134,7 +133,7 @@ class ThreadClocks:
     def cpu_s(self) -> float | None:
         """Return the CPU seconds that the thread has used; ``None`` where that is unknown, or the thread is gone."""
         try:
-            return None if self._cpu_clock_id is None else time.clock_gettime(self._cpu_clock_id)
+            return None if self._cpu_clock_id is None else own_time.clock_gettime(self._cpu_clock_id)
         except OSError:
             return None
 

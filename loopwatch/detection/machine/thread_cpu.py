@@ -7,11 +7,10 @@ thread, so reading one that has just ended raises ``OSError``; ``pthread_getcpuc
 import os
 import sys
 import threading
-import time
 from typing import NamedTuple
 
 from loopwatch.detection.cpython.namespaces import own_attribute
-from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.clock import NEVER, now, own_time
 
 ENDED = 0
 """Stands for the identifier of a thread that has ended, so that ``threading`` does not know it any more."""
@@ -106,7 +105,7 @@ def _native_id(thread: threading.Thread) -> int | None:
 
 def _read(native_id: int) -> float | None:
     try:
-        return time.clock_gettime(_clock_id(native_id))
+        return own_time.clock_gettime(_clock_id(native_id))
     except OSError:
         return None
 

@@ -4,11 +4,10 @@ CPU time that the watchdog saves while it has little to do may be used at once, 
 examined. Used on the watchdog's thread only.
 """
 
-import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.clock import NEVER, now, own_time
 
 SHARE = 0.2
 SAVED_AT_MOST_S = 0.5
@@ -37,7 +36,7 @@ class WatchdogFigures(NamedTuple):
 class CpuBudget:
     """The CPU time of a thread that starts later, on which ``used_s`` returns the CPU seconds used so far."""
 
-    def __init__(self, used_s: Callable[[], float] = time.thread_time, clock: Callable[[], float] = now) -> None:
+    def __init__(self, used_s: Callable[[], float] = own_time.thread_time, clock: Callable[[], float] = now) -> None:
         self._used_s_now, self._clock = used_s, clock
         self._saved_s = SAVED_AT_MOST_S
         self._at, self._used_s = clock(), 0.0
@@ -53,12 +52,12 @@ class CpuBudget:
 
     def save(self) -> None:
         """Use nothing for a while, even if a stall is handed over."""
-        time.sleep(SAVING_S)
+        own_time.sleep(SAVING_S)
         self._saved_until = self._clock()
 
     def pause(self) -> None:
         """Let other threads have the GIL at once, which they otherwise get after a switch interval (5 ms) only."""
-        time.sleep(PAUSE_S)
+        own_time.sleep(PAUSE_S)
         self._saved_until = self._clock()
 
     def hid(self, step_started: float) -> bool:

@@ -6,12 +6,11 @@ the first step that follows wakes it.
 
 import contextlib
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable
 
 from loopwatch.detection.lookout.lookout import Lookout
-from loopwatch.detection.machine.clock import NEVER, now
+from loopwatch.detection.machine.clock import NEVER, now, own_time
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.thread_cpu import ThreadCpu
@@ -81,7 +80,7 @@ class Watchdog:
     def cpu_s(self) -> float:
         """Return the CPU seconds that the thread has used; 0 if unknown. From any thread."""
         try:
-            return 0.0 if self._cpu_clock_id is None else time.clock_gettime(self._cpu_clock_id)
+            return 0.0 if self._cpu_clock_id is None else own_time.clock_gettime(self._cpu_clock_id)
         except OSError:  # the thread has ended
             return 0.0
 
@@ -151,8 +150,10 @@ class Watchdog:
             except BaseException as error:  # noqa: BLE001 - the watchdog must go on
                 self._failures.note(error)
                 self._wakeup.acquire(timeout=PAUSE_AFTER_FAILURE_S)
-        while self._settler.settle_next():
-            pass
+        is_left = True
+        while is_left:
+            with self._failures.contained():  # ``stop`` and ``settled`` wait for what is left
+                is_left = self._settler.settle_next()
         self._settler.release_all()
         self.lookout.stop()
 
@@ -214,7 +215,7 @@ class Watchdog:
         """Let other threads have the GIL between two stalls. Returns when the pause was to end."""
         self._sampler.read_clocks()
         self._settler.busy_until = asked_at = now() + PAUSE_S
-        time.sleep(PAUSE_S)
+        own_time.sleep(PAUSE_S)
         self._suspensions.rested(asked_at)
         return asked_at
 

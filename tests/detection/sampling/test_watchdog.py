@@ -9,7 +9,7 @@ from contextvars import copy_context
 
 import pytest
 
-from loopwatch.detection.machine.clock import now
+from loopwatch.detection.machine.clock import now, own_time
 from loopwatch.detection.sampling import settling
 from loopwatch.detection.sampling import watchdog as module
 from loopwatch.detection.sampling.failures import Failures
@@ -63,7 +63,7 @@ def test_the_watchdog_gives_way_between_stalls(monkeypatch):
         sleepers.append(threading.current_thread().name)
         sleep(seconds)
 
-    monkeypatch.setattr(time, "sleep", noted)
+    monkeypatch.setattr(own_time, "sleep", noted)
     reports = Reports(takes_s=2 * WORK_S)
     settle(reports, 20)
     assert reports.kinds == {"examined": 20}
@@ -120,6 +120,20 @@ def test_own_work_that_goes_on_is_not_reported(is_own):
     watchdog._settler.report_ongoing(clock, observation, now())
     loop.close()
     assert reports.kinds.total() == (0 if is_own else 1)
+
+
+def test_a_failure_as_the_watchdog_stops_costs_no_other_stall_its_report(monkeypatch):
+    monkeypatch.setattr(settling, "process_s", lambda: 1 / 0)
+    reports = Reports()
+    watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
+    clock = LoopClock(loop, watchdog)
+    for _ in range(3):
+        watchdog.hand_over(Stall(clock, None, now() - 1.0, now(), clock.read_cpu(), (), 0))
+    watchdog._is_stopping = True
+    watchdog.start()
+    watchdog.stop()
+    loop.close()
+    assert (reports.kinds, reports.failures.count) == ({"examined": 3}, 3)
 
 
 def test_a_stall_that_could_not_be_reported_is_counted_all_the_same():
