@@ -1,5 +1,6 @@
 """People are told about findings by what a site has: the recipes of docs/alerts.md, as they are printed there."""
 
+import ast
 import json
 import logging
 import logging.config
@@ -83,6 +84,15 @@ def posted(settings):
         yield contents
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def admins(settings):
+    """Mail to this site's admins is kept in ``mail.outbox``."""
+    address = "ada@shop.example"
+    settings.ADMINS = [address] if django.VERSION >= (6, 0) else [("Ada", address)]
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 
 
 @pytest.fixture
@@ -183,19 +193,43 @@ def test_nobody_is_told_on_the_thread_that_records(stall):
 
 
 @on_sqlite
-def test_mail_is_sent_by_djangos_handler(stall, settings, findings_log):
-    address = "ada@shop.example"
-    settings.ADMINS = [address] if django.VERSION >= (6, 0) else [("Ada", address)]
-    if django.VERSION >= (6, 1):
-        settings.MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+def test_mail_is_sent_by_djangos_handler(stall, admins, findings_log):
     names = {}
     exec(recipe("Mail"), names)
     logging.config.dictConfig(names["LOGGING"])
     stall()
     (message,) = mail.outbox
-    assert message.to == [address]
+    assert message.to == ["ada@shop.example"]
     assert "New finding: time.sleep blocked the event loop" in message.subject
     assert f"{ADMIN_URL}loopwatch/finding/" in message.body
+
+
+@on_sqlite
+def test_in_the_first_days_only_long_stalls_and_reopened_findings_are_mailed(stall, admins, findings_log):
+    names = {}
+    exec(recipe("The first days"), names)
+    logging.config.dictConfig(names["LOGGING"])
+    stall()
+    assert mail.outbox == []
+    Finding.objects.update(status=Finding.Status.RESOLVED)
+    stall()
+    stall(function="shop.views.cart", duration_ms=1_000.0)
+    first, second = [message.body for message in mail.outbox]
+    assert "Reopened finding: time.sleep blocked the event loop for 100.0 ms in shop.views.checkout" in first
+    assert "New finding: time.sleep blocked the event loop for 1000.0 ms in shop.views.cart" in second
+
+
+@on_sqlite
+def test_a_level_silences_the_records_but_not_the_signal_as_documented(stall, findings_log, told, caplog):
+    (loggers,) = re.findall(r'`"loggers": (\{.+\})` in `LOGGING`', RECIPES)
+    before = findings_log.level
+    logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "loggers": ast.literal_eval(loggers)})
+    try:
+        stall()
+    finally:
+        findings_log.setLevel(before)
+    assert lines(caplog) == []
+    assert len(told) == 1
 
 
 @on_sqlite
