@@ -40,8 +40,8 @@ def check_that_application_is_named(**_: Any) -> list[CheckMessage]:
         return []
     return [
         Info(
-            "ASGI_APPLICATION is not set, so no check can tell whether the application is wrapped in LoopWatch, and "
-            "nothing is said of what Django does slowly under ASGI.",
+            "ASGI_APPLICATION is not set, so no check can tell whether the application is wrapped in LoopWatch, or "
+            "look for what Django does slowly under ASGI.",
             hint=f'Set ASGI_APPLICATION = "{module}.application".',
             id="loopwatch.I001",
         )

@@ -1,4 +1,4 @@
-"""Decides which findings people are to be told about: in the transaction that counts them, so that one process does."""
+"""Decides which findings cause an alert: in the transaction that counts them, so only one process gives it."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from loopwatch.recorder.deltas import FindingDelta
 
 
 class ChangeKind(StrEnum):
-    """Why people are told about a finding."""
+    """Why a finding causes an alert."""
 
     NEW = "new"
     REOPENED = "reopened"
@@ -28,12 +28,12 @@ _OPENINGS = {ChangeKind.NEW: "New finding", ChangeKind.REOPENED: "Reopened findi
 
 @dataclass(frozen=True, slots=True)
 class FindingChange:
-    """A finding that people are told about, once however many processes store it.
+    """A finding that causes an alert, only one however many processes store it.
 
-    ``headline`` is the call, ``function``, ``filename``, ``lineno`` and ``source`` say where it is, as the finding's
-    page does. ``longest_ms`` is the longest of the stalls that changed the finding, and ``call`` that stall with its
+    ``headline`` is the call; ``function``, ``filename``, ``lineno`` and ``source`` say where it is, as on the finding's
+    page. ``longest_ms`` is the longest of the stalls that changed the finding, and ``call`` that stall with its
     stack and request; ``None`` if only its count was kept. ``url`` is the finding's page, ``""`` without ``ADMIN_URL``.
-    ``str()`` says all of it on one line.
+    ``str()`` is the alert as one line.
     """
 
     kind: ChangeKind
