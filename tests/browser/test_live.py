@@ -85,7 +85,7 @@ async def test_stalls_during_a_pause_are_shown_after_it(window, stall):
     resume = window.page.get_by_role("button", name="Resume (")
     await expect(resume).to_be_visible()
     await expect(lines_of(window, "other/")).to_have_count(0)
-    await expect(window.page.locator("#loopwatch-state")).to_have_text(re.compile(r"Paused at \S+.*"))
+    await expect(window.page.locator("#loopwatch-state")).to_have_text(re.compile(r"Paused at \d\d:\d\d:\d\d\..*"))
     await resume.click()
     await expect(lines_of(window, "other/").first).to_be_visible()
     await expect(window.page.locator("#loopwatch-state")).to_contain_text("Connected")

@@ -25,8 +25,9 @@ loopwatchLive.locale = (() => {
     return { language: known(language) ? language : undefined, timeZone: known("en", timeZone) ? timeZone : undefined };
 })();
 
+// Times have 24 hours in any language, as on the other pages.
 loopwatchLive.time = (ms) =>
-    new Intl.DateTimeFormat(loopwatchLive.locale.language, { timeStyle: "medium", timeZone: loopwatchLive.locale.timeZone }).format(ms);
+    new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: loopwatchLive.locale.timeZone }).format(ms);
 
 loopwatchLive.duration = (() => {
     const [whole, tenths] = [0, 1].map((maximumFractionDigits) => new Intl.NumberFormat(loopwatchLive.locale.language, { maximumFractionDigits }));
