@@ -12,6 +12,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.event_links import events_url, findings_url, route_url
+from loopwatch.admin.first_run import first_run
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
@@ -108,6 +109,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
             "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
             "missing": missing_data() if not found.processes else None,
+            "steps": [] if found.processes or found.worst.open else list(first_run()),
             "yesterday": str(as_stored(now - DAY)),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],

@@ -179,6 +179,27 @@ def test_machine_stalls_are_shown_separately(admin_client):
     assert "No stalls: the loop served every request in time." in text
 
 
+def test_a_site_without_data_checks_its_setup_from_the_process_that_serves_the_page(
+    admin_client, settings, monkeypatch
+):
+    settings.LOOPWATCH = {"SINKS": ["log"]}
+    text = text_of(admin_client.get(PAGE))
+    for said in (
+        "○ This process is not watched.",
+        "○ Stalls are not stored.",
+        "○ The live page is not",
+        "○ RELEASE is not",
+    ):
+        assert said in text
+    settings.LOOPWATCH = {"THRESHOLD_MS": 80, "RELEASE": "1.5"}
+    monkeypatch.setattr(site_monitor, "stats", lambda: Stats(loops=1))
+    text = text_of(admin_client.get(PAGE))
+    for said in ("✓ This process is watched; the threshold is 80 ms.", "✓ Stalls are stored", "✓ The release is 1.5."):
+        assert said in text
+    stored_finding()
+    assert "This process is watched; the threshold" not in text_of(admin_client.get(PAGE))
+
+
 @pytest.mark.parametrize(
     ("loopwatch", "said"),
     [
