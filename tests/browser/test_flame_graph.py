@@ -63,6 +63,7 @@ async def test_nothing_is_wrong_with_a_flame_graph_in_any_look(window, show):
     for look in [*LOOKS, Look("light", WIDE_PX, "ar"), Look("dark", NARROW_PX, "he")]:
         await window.show_in(look)
         page = await show(BRANCHED)
+        await page.get_by_text("Self time by function").click()
         await page.get_by_text("As a tree").click()
         await item(page, "shop.checkout").hover()
         assert (look, await window.flaws()) == (look, [])
