@@ -19,7 +19,7 @@ from testproject.demo.traffic import Tally, VisitError, send_traffic
 DATABASE = ROOT / ".demo" / "pictures.sqlite3"
 IMAGES = ROOT / "docs" / "images"
 WIDTH_PX = 1400
-TALLEST_PX = 1100
+TALLEST_PX = 840
 SECONDS = 30.0
 LIVE = "/admin/loopwatch/live/"
 OVERVIEW = "/admin/loopwatch/overview/"
