@@ -1,5 +1,6 @@
 """Defines the columns of exported rows, with the same names as in the report's JSON."""
 
+from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,8 @@ from django.db.models import QuerySet
 from loopwatch.reporting.recording_health import errors_in_words
 from loopwatch.stored_time import as_aware
 
-_ROWS_AT_ONCE = 1_000
+_KEYS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 500
 
 Row = list[Any]
 
@@ -82,7 +84,14 @@ PROCESS: Final = (
 
 
 def rows_of(queryset: QuerySet[Any], columns: tuple[ExportColumn, ...]) -> Iterator[Row]:
-    """Yield the rows, reading them in chunks so that few are in memory."""
-    found = queryset.values_list(*(column.lookup for column in columns))
-    for values in found.iterator(chunk_size=_ROWS_AT_ONCE):
-        yield [column.convert(value) for column, value in zip(columns, values, strict=True)]
+    """Yield the rows in chunks, in the order that they have now. What no longer matches is left out.
+
+    No query stays open between two chunks, for a client may read slowly: on SQLite, nothing could be written meanwhile.
+    """
+    keys = array("q", queryset.values_list("pk", flat=True).iterator(chunk_size=_KEYS_AT_ONCE))
+    rows = queryset.order_by().values_list("pk", *(column.lookup for column in columns))
+    for first in range(0, len(keys), _ROWS_AT_ONCE):
+        chunk = keys[first : first + _ROWS_AT_ONCE]
+        found = {key: values for key, *values in rows.filter(pk__in=chunk)}
+        for values in filter(None, map(found.get, chunk)):
+            yield [column.convert(value) for column, value in zip(columns, values, strict=True)]
