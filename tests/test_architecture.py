@@ -15,7 +15,7 @@ DOCUMENTS = (MAP, CONTRIBUTING)
 # From the ground up. A room may import rooms of lower floors only, types included. A new room gets a place here.
 FLOORS = (
     "_version asgi_types escaping headline histogram impact in_tests process_exit rows signals stored_time",
-    "advice beside_the_loop detection.calls detection.loggers exact_char_field view_name",
+    "advice beside_the_loop detection.calls detection.joining detection.loggers exact_char_field view_name",
     "detection.cpython detection.path_filter",
     "asgi_layers detection.machine",
     "detection.lookout detection.timing",

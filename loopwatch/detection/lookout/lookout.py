@@ -23,6 +23,7 @@ from typing import Any
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.cpython.known_versions import why_stacks_cannot_be_read
+from loopwatch.detection.joining import joined
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout import http_answer, http_server, lifetimes, looking, memory, stand_in
 from loopwatch.detection.lookout.hold_folder import open_hold_folder
@@ -49,8 +50,6 @@ for name, code in marshal.loads(codes):
     exec(code, module.__dict__)
 module.look_out(module.Orders(*orders))
 """
-_JOINS = 300
-_JOIN_S = 0.1
 
 
 class Lookout:
@@ -194,7 +193,7 @@ class Lookout:
                 return
             with contextlib.suppress(OSError):  # it has ended
                 ours.send(b"end")
-            if thread is not None and not _joined(thread):
+            if thread is not None and not joined(thread):
                 logger.error("The lookout's thread does not end; a process that is forked now may crash")
             else:
                 ours.close()
@@ -211,15 +210,6 @@ class Lookout:
             self.why_not = f"it could not begin: {(str(error) or repr(error)).splitlines()[0]}"
         finally:
             _close(orders)
-
-
-def _joined(thread: threading.Thread) -> bool:
-    """Wait for the end of a thread. The waits are short, because a process may be frozen during one of them."""
-    for _ in range(_JOINS):
-        thread.join(_JOIN_S)
-        if not thread.is_alive():
-            return True
-    return False
 
 
 def _open(hold_folder: str | None) -> int:

@@ -9,6 +9,8 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
+from loopwatch.detection.joining import joined
+from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import NEVER, now, own_time
 from loopwatch.detection.machine.cpu_clocks import RunDelay, cpu_clock_id, process_s
@@ -22,6 +24,8 @@ from loopwatch.detection.sampling.sampler import Sampler
 from loopwatch.detection.sampling.settling import INBOX_HOLDS, Marker, Settler, StallReports
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps, Stall
+
+logger = logger_of()
 
 LONGEST_REST_S = 3600.0
 ASKS_EVERY_S = 1.0
@@ -71,11 +75,14 @@ class Watchdog:
         self._is_ready.wait(READY_WITHIN_S)
 
     def stop(self) -> None:
-        """Settle the stalls handed over, end the thread and wait for its end, unless it is the calling one."""
+        """Settle the stalls handed over, end the thread and wait for its end, unless it is the calling one.
+
+        A report may wait for ever, for instance in URL patterns of the site. Then the thread is left behind.
+        """
         self._is_stopping = True
         self.wake()
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+        if threading.current_thread() is not self._thread and not joined(self._thread):
+            logger.error("The watchdog's thread does not end and is left behind; reports may be missing")
 
     def cpu_s(self) -> float:
         """Return the CPU seconds that the thread has used; 0 if unknown. From any thread."""

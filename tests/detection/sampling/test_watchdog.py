@@ -9,6 +9,7 @@ from contextvars import copy_context
 
 import pytest
 
+from loopwatch.detection import joining
 from loopwatch.detection.machine.clock import now, own_time
 from loopwatch.detection.sampling import settling
 from loopwatch.detection.sampling import watchdog as module
@@ -142,3 +143,30 @@ def test_a_stall_that_could_not_be_reported_is_counted_all_the_same():
     clock = settle(reports, 1)
     assert reports.failures.count == 1
     assert clock.recent_pauses.longest_s(now()) > 0
+
+
+def test_a_report_that_never_returns_does_not_keep_the_process_from_ending(monkeypatch, caplog):
+    monkeypatch.setattr(joining, "JOINS", 1)
+    reports, may_return = Reports(), threading.Event()
+    has_begun = threading.Event()
+
+    def never_returns(*_):
+        has_begun.set()
+        may_return.wait()
+
+    reports.report = never_returns
+    watchdog, loop = Watchdog(reports), asyncio.new_event_loop()
+    clock = LoopClock(loop, watchdog)
+    watchdog.hand_over(Stall(clock, None, now() - 1, now(), clock.read_cpu(), (), 0))
+    watchdog.start()
+    assert has_begun.wait(60)
+    stopping = threading.Thread(target=watchdog.stop, daemon=True)
+    stopping.start()
+    stopping.join(60)
+    is_left_behind = not stopping.is_alive() and watchdog._thread.is_alive()
+    may_return.set()
+    watchdog._thread.join(60)
+    loop.close()
+    assert is_left_behind
+    assert "The watchdog's thread does not end" in caplog.text
+    assert not watchdog._thread.is_alive()
