@@ -1,4 +1,4 @@
-"""Ends every lookout before the process forks, and starts none afterwards.
+"""Ends every lookout before the process forks, and starts none afterwards, nor one that is over.
 
 A forked child frees all interpreters but the main one, wherever they were, which crashes it
 (``_PyInterpreterState_DeleteExceptMain``, https://github.com/python/cpython/blob/v3.15.0/Python/pystate.c).
@@ -12,6 +12,9 @@ HAS_FORKED = "the process has forked"
 
 
 class Endable(Protocol):
+    is_over: bool
+    """Whether it has been ended, perhaps before it began. ``forbid`` sets it."""
+
     def stop(self, why: str) -> None:
         """End, and wait for the end."""
 
@@ -27,9 +30,9 @@ _lifetimes = _Lifetimes()
 
 
 def begin(lookout: Endable, thread: threading.Thread) -> bool:
-    """Start the thread of a lookout. Returns false, and does not start it, if the process has forked."""
+    """Start the thread of a lookout. Returns false, and starts nothing, if it is over or the process has forked."""
     with _lifetimes.lock:
-        if _lifetimes.has_forked:
+        if _lifetimes.has_forked or lookout.is_over:
             return False
         _lifetimes.running.add(lookout)
         try:
@@ -38,6 +41,12 @@ def begin(lookout: Endable, thread: threading.Thread) -> bool:
             _lifetimes.running.discard(lookout)
             raise
         return True
+
+
+def forbid(lookout: Endable) -> None:
+    """Note that a lookout is over. From now on its thread either has started, or never will."""
+    with _lifetimes.lock:
+        lookout.is_over = True
 
 
 def end(lookout: Endable) -> None:

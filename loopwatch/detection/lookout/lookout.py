@@ -59,6 +59,7 @@ class Lookout:
         self.why_not = SWITCHED_OFF
         self.looks: deque[Look] = deque(maxlen=MAX_LOOKS)
         self.torn = 0
+        self.is_over = False
         self._memory: Any = list(memory.UNUSED)
         self._lock = threading.RLock()
         self._reading = threading.Lock()
@@ -68,8 +69,11 @@ class Lookout:
 
     def announce(self) -> None:
         """Note that it will be started. From any thread."""
-        if self._thread is None:
+        if self._thread is None and not self.is_over:
             self.why_not = STARTING
+            # An interpreter that still runs may crash the end of the process, which may come before ``start``.
+            atexit.unregister(self.stop)
+            atexit.register(self.stop)
 
     def start(self, watchdog: int, tells_after_s: float, hold_folder: str | None = None) -> None:
         """Start, if that is possible here. ``watchdog`` is the native id of its thread.
@@ -104,15 +108,16 @@ class Lookout:
         orders = Orders(file, theirs.fileno(), late_s, tells_after_s, watchdog, standard_error, folder)
         arguments = (interpreters, orders, theirs)
         self._thread = threading.Thread(target=self._run, args=arguments, name="loopwatch-lookout", daemon=True)
-        atexit.register(self.stop)  # an interpreter that still runs may crash the end of the process
         try:
             started = lifetimes.begin(self, self._thread)
         except RuntimeError as error:  # there is no room for a thread, or the process ends
             started, self.why_not = False, f"its thread cannot start: {error}"
         else:
-            self.why_not = self.why_not if started else lifetimes.HAS_FORKED
+            if not started:
+                self.why_not = ENDED if self.is_over else lifetimes.HAS_FORKED
         if not started:
-            self._thread = None
+            self._thread = self._ours = None
+            ours.close()
             theirs.close()
             _close(orders)
 
@@ -184,8 +189,12 @@ class Lookout:
         return self.why_not or IN_USE
 
     def stop(self, why: str = ENDED) -> None:
-        """End the thread and its interpreter, and wait for that."""
+        """End the thread and its interpreter, and wait for that. It cannot be started again."""
+        atexit.unregister(self.stop)  # without the lock, which a child that is forked meanwhile would never get
+        lifetimes.forbid(self)
         with self._lock:
+            if self.is_wanted:
+                self.why_not = why
             thread, self._thread = self._thread, None
             self._memory = list(memory.UNUSED)
             ours, self._ours = self._ours, None
@@ -193,14 +202,11 @@ class Lookout:
                 return
             with contextlib.suppress(OSError):  # it has ended
                 ours.send(b"end")
-            if thread is not None and not joined(thread):
+            if thread is not None and thread.is_alive() and not joined(thread):
                 logger.error("The lookout's thread does not end; a process that is forked now may crash")
             else:
                 ours.close()
                 lifetimes.end(self)
-            if self.is_wanted:
-                self.why_not = why
-            atexit.unregister(self.stop)
 
     def _run(self, interpreters: Any, orders: Orders, theirs: socket.socket) -> None:
         try:

@@ -12,6 +12,7 @@ class Endless:
     """A lookout that notes why it was ended."""
 
     why = ""
+    is_over = False
 
     def stop(self, why):
         self.why = why

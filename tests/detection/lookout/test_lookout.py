@@ -12,6 +12,7 @@ import pytest
 from loopwatch import watch
 from loopwatch.detection import monitor
 from loopwatch.detection.cpython.known_versions import STACKS_READABLE
+from loopwatch.detection.lookout import lifetimes
 from loopwatch.detection.lookout import lookout as module
 from loopwatch.detection.lookout.lookout import IN_USE, STARTING, Lookout
 from loopwatch.detection.lookout.memory import DUE, STALLED_SINCE
@@ -126,11 +127,38 @@ def is_open(address):
 
 
 @needs_lookout
-def test_it_may_end_before_it_has_begun(lookout):
+def test_it_may_end_before_it_has_begun():
     for _ in range(20):
+        lookout = Lookout()
         lookout.start(watchdog=0, tells_after_s=NEVER)
         lookout.stop()
-    assert lookout.state == "ended"
+        assert lookout.state == "ended"
+
+
+@needs_lookout
+def test_a_process_that_ends_while_it_starts_waits_for_none(lookout, monkeypatch):
+    def ends_first(*arguments):  # as the thread that ends the process may, at any moment of a start
+        lookout.stop()
+        return begin(*arguments)
+
+    begin = lifetimes.begin
+    monkeypatch.setattr(lifetimes, "begin", ends_first)
+    open_before = len(list(OPEN_FILES.iterdir()))
+    lookout.announce()
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert (lookout.state, lookout.is_running) == ("ended", False)
+    assert len(list(OPEN_FILES.iterdir())) == open_before
+
+
+@needs_lookout
+def test_it_does_not_start_once_the_process_ends(lookout, monkeypatch):
+    at_exit = []
+    monkeypatch.setattr(module.atexit, "register", at_exit.append)
+    lookout.announce()
+    for function in at_exit:
+        function()
+    lookout.start(watchdog=0, tells_after_s=NEVER)
+    assert (lookout.state, lookout.is_running) == ("ended", False)
 
 
 @needs_lookout
