@@ -14,17 +14,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from django.apps import apps
-from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
-from loopwatch import in_tests
-from loopwatch.conf import SETTINGS_READ, Configuration, configuration, is_process_chosen
+from loopwatch.conf import SETTINGS_READ, Configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import SAMPLING
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.machine.clock import now
-from loopwatch.detection.machine.surroundings import why_not_watched
 from loopwatch.detection.timing.in_flight import InFlight
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.tracing.tracer import TracingUnavailableError
@@ -35,6 +31,7 @@ from loopwatch.process_exit import ProcessExit
 from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
 from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.thread import SignOfLife
+from loopwatch.site_permission import SitePermission
 from loopwatch.site_subscriber import SiteSubscriber
 from loopwatch.thread_waits.process_hooks import ThreadWaitHooks
 
@@ -45,8 +42,6 @@ if TYPE_CHECKING:
 logger = logger_of()
 
 STOP_TIMEOUT_S = 5.0
-SETTINGS_RETRY_S = 10.0
-"""The wait before wrong settings are read again, because judging them imports the modules that they name."""
 
 
 class SiteMonitor:
@@ -65,12 +60,9 @@ class SiteMonitor:
         self.programs = programs or OpenPrograms()
         self._at_rest: tuple[Configuration, Recorder] | None = None
         """The recorder of the latest block, for the next one: one process has one row of figures."""
-        self._decided_for: Configuration | None = None
-        self._is_chosen = False
+        self._permission = SitePermission()
         self.trace_rate = 0.0
         self._random = random.Random()  # noqa: S311 - the site may seed the common generator
-        self._logged_reason: str | None = None
-        self._settings_wrong_until = 0.0
         self._has_logged_fallback = False
         self._thread_waits = ThreadWaitHooks()
         self._process_exit = ProcessExit(self.stop)
@@ -80,14 +72,14 @@ class SiteMonitor:
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # another framework runs, such as Trio under Hypercorn
-            self._log_once("its server does not run asyncio.")
+            self._permission.log_once("its server does not run asyncio.")
             return None
         found = self._in_flight.get(loop)
         return found if found is not None else self._begin(loop, serves=True)
 
     def enter(self, program: OpenProgram) -> bool:
         """Record the loops of a block until ``leave``; return False if it is not recorded, which is logged."""
-        current = self._settings()
+        current = self._permission.settings()
         with self._lock:
             if current is None or not self._may_watch(current):
                 return False
@@ -121,31 +113,16 @@ class SiteMonitor:
     def forget_configuration(self) -> None:
         """Have the next request on each loop read the changed settings."""
         self._in_flight.clear()
-        self._settings_wrong_until = 0.0
-
-    def _settings(self) -> Configuration | None:
-        """Return the settings; ``None`` if nothing is to be recorded, or if they are wrong, which is logged."""
-        if time.monotonic() < self._settings_wrong_until or not in_tests.is_recording_wanted():
-            return None
-        if not apps.ready:
-            self._log_once("Django is not set up: call django.setup() first. Without Django, use loopwatch.watch().")
-            return None
-        try:
-            return configuration()
-        except Exception as error:  # noqa: BLE001 - a setting may be a lazy object, whose code may raise anything
-            self._settings_wrong_until = time.monotonic() + SETTINGS_RETRY_S
-            problems = error if isinstance(error, ImproperlyConfigured) else repr(error)
-            self._log_once(f"the settings are wrong.\n{problems}")
-            return None
+        self._permission.read_settings_again()
 
     def _begin(self, loop: asyncio.AbstractEventLoop, *, serves: bool, is_in_step: bool = True) -> InFlight | None:
-        current = self._settings()
-        if current is None or (current is self._configuration and not self._is_chosen):
+        current = self._permission.settings()
+        if current is None or (current is self._configuration and not self._permission.is_chosen):
             return None
         try:
             return self._watch(loop, current, serves=serves, is_in_step=is_in_step)
         except Exception as error:  # noqa: BLE001 - the request must be served even if loopwatch fails
-            self._log_once(f"loopwatch could not start: {error!r}.")
+            self._permission.log_once(f"loopwatch could not start: {error!r}.")
             return None
 
     def is_request_sampled(self) -> bool:
@@ -219,22 +196,12 @@ class SiteMonitor:
             return clock.in_flight
 
     def _may_watch(self, current: Configuration) -> bool:
-        """Adapt to the settings; return whether loops of this process are watched. Why they are not is logged."""
+        """Adapt to the settings; return whether loops of this process are watched."""
         if current is not self._configuration:
             self._stop(STOP_TIMEOUT_S)
             self._configuration = current
             self.trace_rate = current.trace_rate
-        if current is not self._decided_for:
-            self._decided_for = current
-            self._is_chosen = is_process_chosen(current.enabled)
-        if not self._is_chosen:
-            return False
-        if not apps.is_installed("loopwatch"):
-            self._log_once('loopwatch is not installed. Add "loopwatch" to INSTALLED_APPS and run manage.py migrate.')
-            return False
-        if reason := why_not_watched():
-            self._log_once(f"{reason}.")
-        return not reason
+        return self._permission.is_given(current)
 
     def _new_clock(self, loop: asyncio.AbstractEventLoop, current: Configuration, *, is_in_step: bool) -> LoopClock:
         recorder = self._running_recorder(current)
@@ -316,11 +283,6 @@ class SiteMonitor:
         self._thread_waits.remove(loop)
         self._in_flight.pop(loop, None)
         monitor.stop_watching(self._subscribers.pop(loop), timeout_s)
-
-    def _log_once(self, reason: str) -> None:
-        if reason != self._logged_reason:
-            self._logged_reason = reason
-            logger.error("This process runs without loopwatch, because %s", reason)
 
 
 _monitor = SiteMonitor()

@@ -27,7 +27,7 @@ FLOORS = (
     "models",
     "wording",
     "recorder reporting",
-    "html_cells metrics site_subscriber",
+    "html_cells metrics site_permission site_subscriber",
     "checks site_monitor templatetags",
     "channel_messages live programs request_tracing testing",
     "__init__ admin apps asgi management pytest_plugin wsgi",
