@@ -15,7 +15,7 @@ from loopwatch.metrics.metrics_sink import MetricsSink
 from loopwatch.metrics.spans import NAME, span_in
 from loopwatch.recorder.loop_times import LoopTimes
 from tests.recorder.calls import NOON, blocking_call
-from tests.test_asgi import get
+from tests.support.asgi import get
 
 NOON_NS = round(NOON.timestamp()) * 10**9
 
