@@ -30,7 +30,7 @@ BATCHES = 5
 BATCH_SIZE = 100
 CLOCKS_DIFFER = timedelta(hours=1)
 OVERDUE_AFTER = timedelta(hours=1)
-"""If rows of processes are older than ``KEPT`` by this much, no process has pruned the store."""
+"""If rows are kept longer than they should be by this much, no process has pruned the store."""
 
 logger = logger_of("recorder")
 
@@ -52,7 +52,7 @@ class Housekeeping:
             self._health.write(alias, stats)
             self._abandoned.take()
             is_first, self._has_run = not self._has_run, True
-            if time.monotonic() >= self._prune_at or (is_first and _is_pruning_overdue(alias)):
+            if time.monotonic() >= self._prune_at or (is_first and self._is_pruning_overdue(alias)):
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
                 self._prune(alias)
         except Exception as error:  # noqa: BLE001 - the stalls are written already
@@ -68,8 +68,7 @@ class Housekeeping:
             self._doubt(f"The clock of this process is {_span(ahead)} ahead of the database's, which counts.")
         oldest = as_stored(now - self._kept)
         if not trusted_time.is_believed(alias, now):
-            events = BlockingEvent.objects.using(alias).filter(started_at__lt=oldest)
-            if events.exists() or waits_before(alias, oldest).exists():
+            if _has_older(alias, oldest):
                 self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
             return
         prune_loop_times(alias, now)
@@ -80,15 +79,24 @@ class Housekeeping:
                 if not delete_some(alias, oldest, BATCH_SIZE):
                     break
 
+    def _is_pruning_overdue(self, alias: str) -> bool:
+        """Return whether no process has lived long enough to prune: jobs and commands may end within seconds."""
+        now = trusted_time.earlier_time(alias)
+        gone = ProcessHealth.objects.using(alias).filter(
+            reported_at__lt=as_stored(now - health_rows.KEPT - OVERDUE_AFTER)
+        )
+        if gone.exists():
+            return True
+        return _has_older(alias, as_stored(now - self._kept - OVERDUE_AFTER)) and trusted_time.is_believed(alias, now)
+
     def _doubt(self, doubt: str) -> None:
         if self._errors.count("clock", ValueError(doubt), doubt):
             logger.warning("%s More of this is only counted.", doubt)
 
 
-def _is_pruning_overdue(alias: str) -> bool:
-    """Return whether no process has lived long enough to prune: jobs and commands may end within seconds."""
-    oldest = as_stored(trusted_time.earlier_time(alias) - health_rows.KEPT - OVERDUE_AFTER)
-    return ProcessHealth.objects.using(alias).filter(reported_at__lt=oldest).exists()
+def _has_older(alias: str, oldest: datetime) -> bool:
+    events = BlockingEvent.objects.using(alias).filter(started_at__lt=oldest)
+    return events.exists() or waits_before(alias, oldest).exists()
 
 
 def _span(time: timedelta) -> str:

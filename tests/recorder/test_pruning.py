@@ -171,12 +171,24 @@ def test_where_no_process_lives_for_a_minute_the_next_one_prunes_at_once(recorde
     assert not ProcessHealth.objects.filter(host="job").exists()
 
 
-def test_the_writer_leaves_old_events_alone_for_the_first_minute(recorder_of):
-    stored(3)
+def test_where_no_process_lives_for_a_minute_the_next_one_deletes_events_of_the_last_days_too(recorder_of):
+    now = timezone.now()
+    finding = stored_finding(events=2)
+    for hours in (26, 1):
+        stored_event(finding, started_at=now - timedelta(hours=hours))
     recorder = recorder_of(events_kept_days=1)
-    recorder.put(blocking_call(function="views.other"))
+    recorder.put(blocking_call(function="views.other", started_at=now))
     assert recorder.flush(60)
-    assert BlockingEvent.objects.count() == 4
+    assert finding.blocking_events.count() == 1
+
+
+def test_the_writer_leaves_old_events_alone_for_the_first_minute(recorder_of):
+    now = timezone.now()
+    stored_event(stored_finding(), started_at=now - timedelta(hours=24.5))
+    recorder = recorder_of(events_kept_days=1)
+    recorder.put(blocking_call(function="views.other", started_at=now))
+    assert recorder.flush(60)
+    assert BlockingEvent.objects.count() == 2
 
 
 def test_pruning_that_fails_loses_no_stall_and_is_logged_once(recorder_of, soon, caplog):
