@@ -34,13 +34,9 @@ class WriterThread:
         with self._buffer.changed:
             if self._thread or not self._buffer.is_open:
                 return
-            thread = self._thread = threading.Thread(target=self._run, name="loopwatch-writer", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads, or the interpreter is shutting down
-            with self._buffer.changed:
-                self._thread = None
-            raise
+            thread = threading.Thread(target=self._run, name="loopwatch-writer", daemon=True)
+            thread.start()  # under the lock, because ``stop`` cannot wait for a thread that has not started
+            self._thread = thread
 
     def stop(self, timeout_s: float) -> bool:
         """End the thread after its current write. Returns False on timeout."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import threading
 
 import pytest
 from django.db.backends.signals import connection_created
@@ -94,3 +95,23 @@ def test_an_exception_raised_by_a_receiver_of_connection_created_does_not_end_th
         connection_created.disconnect(fail)
     assert len(raised) == 1
     assert recorder.stats().errors == {"database": 1}
+
+
+def test_a_writer_that_is_just_being_started_can_be_stopped(recorder_of, monkeypatch):
+    recorder = recorder_of(started=False)
+    recorder._buffer.open()
+    writer, stopped = recorder._writer_thread, []
+    stopping = threading.Thread(target=lambda: stopped.append(writer.stop(60)))
+    start = threading.Thread.start
+
+    def start_while_stopping(thread):
+        if thread is not stopping:
+            stopping.start()
+            stopping.join(0.5)  # in vain if it waits for the start, as it must
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_while_stopping)
+    writer.ensure()
+    stopping.join(60)
+    assert stopped == [True]
+    assert not writer.is_running
