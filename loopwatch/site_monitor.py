@@ -64,6 +64,7 @@ class SiteMonitor:
         self.trace_rate = 0.0
         self._random = random.Random()  # noqa: S311 - the site may seed the common generator
         self._has_logged_fallback = False
+        self._has_logged_waiting = False
         self._thread_waits = ThreadWaitHooks()
         self._process_exit = ProcessExit(self.stop)
 
@@ -257,8 +258,25 @@ class SiteMonitor:
         is_written = self.flush(timeout_s)  # without the lock, which a loop takes as it enters a block
         with self._lock:
             if self._subscribers or self.programs:
+                self._log_what_waits(timeout_s, is_written=is_written)
                 return is_written
             return self._stop(max(0.0, deadline - time.monotonic())) and is_written
+
+    def _log_what_waits(self, timeout_s: float, *, is_written: bool) -> None:
+        """Log how many stalls a block leaves to others that go on, once until everything is written again."""
+        stats = self.stats()
+        if is_written:
+            self._has_logged_waiting = False
+        elif stats.pending and not self._has_logged_waiting:
+            self._has_logged_waiting = True
+            reason = f" ({stats.last_error})" if stats.last_error else ""
+            logger.warning(
+                "%d stalls were not written within %g s%s. They wait, and are lost if os._exit() ends this process, "
+                "as in children of multiprocessing.",
+                stats.pending,
+                timeout_s,
+                reason,
+            )
 
     def _stop(self, timeout_s: float) -> bool:
         self._thread_waits.uninstall()

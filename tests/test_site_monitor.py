@@ -6,6 +6,9 @@ import sys
 import pytest
 
 from loopwatch import site_monitor
+from loopwatch.open_programs import OpenProgram
+from loopwatch.recorder.health import Stats
+from loopwatch.site_monitor import SiteMonitor
 from tests.support.children import run
 
 FORKING = """
@@ -46,6 +49,27 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="There is no for
 def test_a_forked_child_has_its_own_monitor_even_if_the_parents_is_locked(in_child):
     ran = run([sys.executable, "-c", FORKING.replace("IN_CHILD", in_child)])
     assert ran.returncode == 0, ran.stderr
+
+
+class Stuck:
+    """A recorder whose database does not answer."""
+
+    def flush(self, timeout_s):
+        return False
+
+    def stats(self):
+        return Stats(pending=3, last_error="database is locked")
+
+
+def test_a_block_that_leaves_stalls_to_the_blocks_around_it_says_so_once(caplog):
+    blocks = [OpenProgram.here("bot") for _ in range(3)]
+    monitor = SiteMonitor()
+    monitor._recorder = Stuck()
+    for block in blocks:
+        monitor.programs.add(block)
+    assert [monitor.leave(block, 0.0) for block in blocks[:2]] == [False, False]
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("3 stalls were not written within 0 s (database is locked).")
 
 
 async def test_a_module_that_the_settings_name_and_that_fails_is_not_imported_for_every_request(
