@@ -71,7 +71,6 @@ class Watchdog:
         """
         self._started_at = now()
         self._thread.start()
-        self._cpu_clock_id = cpu_clock_id(self._thread.ident or 0)
         self._is_ready.wait(READY_WITHIN_S)
 
     def stop(self) -> None:
@@ -136,6 +135,7 @@ class Watchdog:
 
     def _run(self) -> None:
         try:
+            self._cpu_clock_id = cpu_clock_id(threading.get_ident())
             self._observations.watchdog_delay = RunDelay(threading.get_native_id())
             self._throttling.begin(limits_of_this_process())
         finally:

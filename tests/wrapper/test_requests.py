@@ -21,8 +21,8 @@ from loopwatch import request_route, site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.detection.machine import clock
 from loopwatch.detection.timing.in_flight import current_request
-from tests.asgi.served import BARE_RUN, recorded, reports
 from tests.support.asgi import get
+from tests.wrapper.served import BARE_RUN, recorded, reports
 
 pytestmark = pytest.mark.real_time
 
@@ -79,7 +79,7 @@ async def test_a_route_is_that_of_the_url_configuration_that_a_middleware_chose(
     await get(site, "/shop/7/")  # begins unobserved, so its context is known only as it was then
     await get(site, "/shop/7/")
     _, call = await recorded()
-    assert (call.request.route, call.request.view) == ("shop/<slug:item>/", "tests.asgi.test_requests.block")
+    assert (call.request.route, call.request.view) == ("shop/<slug:item>/", "tests.wrapper.test_requests.block")
 
 
 class Behind(datetime):
@@ -174,8 +174,8 @@ async def test_a_consumer_is_named_through_routers_and_middleware_and_an_idle_so
     (call,) = await recorded()
     assert call.request.kind == "websocket"
     assert call.request.route == "ws/<slug:room>/"
-    assert call.request.consumer == "tests.asgi.test_requests.Chat"
-    assert call.function == "tests.asgi.test_requests.Chat.receive"
+    assert call.request.consumer == "tests.wrapper.test_requests.Chat"
+    assert call.function == "tests.wrapper.test_requests.Chat.receive"
     assert call.waiting == 0
 
 

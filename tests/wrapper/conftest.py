@@ -5,7 +5,7 @@ import pytest
 from django.urls import resolve
 
 from loopwatch import site_monitor
-from tests.asgi.served import BARE_RUN, reports
+from tests.wrapper.served import BARE_RUN, reports
 
 
 @pytest.fixture(autouse=True)

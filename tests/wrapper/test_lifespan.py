@@ -11,8 +11,8 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 from loopwatch.asgi import LoopWatch
-from tests.asgi.served import BARE_RUN, reports
 from tests.support.asgi import get
+from tests.wrapper.served import BARE_RUN, reports
 
 pytestmark = pytest.mark.real_time
 
