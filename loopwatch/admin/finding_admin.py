@@ -44,8 +44,9 @@ class FindingChangeList(ChangeList):
         super().get_results(request)
         self.result_list = findings = list(self.result_list)
         totals = HourlyTotal.objects.using(self.queryset.db)
-        routes = routes_of(lately(totals, findings))
-        heights = heights_of(totals, findings, datetime.now(UTC))
+        # The index finds each finding's own week; the week of all findings would be thousands of rows.
+        week = lately(totals, findings)
+        routes, heights = routes_of(week), heights_of(week, datetime.now(UTC))
         for finding in findings:
             vars(finding).update(routes=routes.get(finding.pk, []), heights=heights.get(finding.pk, []))
 

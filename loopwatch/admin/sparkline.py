@@ -1,15 +1,14 @@
 """Draws when each finding of a list blocked, as a bar for every six hours of the last seven days."""
 
 from collections import defaultdict
-from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from loopwatch.models import Finding, HourlyTotal
-from loopwatch.stored_time import as_aware, as_stored, whole_hour
+from loopwatch.models import HourlyTotal
+from loopwatch.stored_time import as_aware, whole_hour
 
 _BARS, _BAR = 28, timedelta(hours=6)
 _HEIGHT = 16
@@ -18,14 +17,13 @@ Heights = list[int]
 """One for each bar, from 0 to the full height."""
 
 
-def heights_of(totals: QuerySet[HourlyTotal], findings: Collection[Finding], now: datetime) -> dict[int, Heights]:
-    """Compute the bars of each finding that blocked within the time, by one query."""
+def heights_of(totals: QuerySet[HourlyTotal], now: datetime) -> dict[int, Heights]:
+    """Compute the bars of each finding in these totals that blocked within the time, by one query."""
     begin = whole_hour(now) + timedelta(hours=1) - _BARS * _BAR
-    hours = totals.filter(finding__in=[finding.pk for finding in findings], hour__gte=as_stored(begin))
     blocked = defaultdict[int, Heights](lambda: [0] * _BARS)
-    for finding_id, hour, blocked_us in hours.values_list("finding_id", "hour").annotate(Sum("blocked_us")).order_by():
+    for finding_id, hour, blocked_us in totals.values_list("finding_id", "hour").annotate(Sum("blocked_us")).order_by():
         bar = (as_aware(hour) - begin) // _BAR
-        if bar < _BARS:
+        if 0 <= bar < _BARS:
             blocked[finding_id][bar] += blocked_us
     return {finding_id: _scaled(figures) for finding_id, figures in blocked.items()}
 

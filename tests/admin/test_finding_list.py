@@ -103,8 +103,8 @@ def test_a_finding_is_new_for_a_day(admin_client):
 
 
 def test_a_finding_in_the_list_has_a_bar_for_every_six_hours_in_which_it_blocked(admin_client):
-    finding = stored_finding()
     now = timezone.now()
+    finding = stored_finding(last_seen=now)
     for ago, blocked_us in ((0, 100), (24, 200), (6 * 27, 1), (6 * 28 + 1, 900)):
         stored_hour(finding, 60, hour=whole_hour(now - timedelta(hours=ago)), route=f"{ago}/", blocked_us=blocked_us)
     (path,) = re.findall(r'loopwatch-spark[^>]*><path d="([^"]*)"', admin_client.get(LIST).content.decode())
