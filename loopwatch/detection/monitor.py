@@ -17,6 +17,7 @@ from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
+from loopwatch.detection.sampling.gc_pauses import GcPauses
 from loopwatch.detection.sampling.watchdog import Watchdog
 from loopwatch.detection.timing.loop_clock import LoopClock
 from loopwatch.detection.timing.own_work import is_own_work
@@ -37,7 +38,8 @@ class Monitor:
         self._lock = threading.RLock()
         self._hooks = LoopHooks(self._adopt)
         self._tracing = TracerSwitch(self._lock)
-        self._reporter = StallReporter(self._hooks.gc_pauses, self._tracing.time_again)
+        self._gc_pauses = GcPauses()
+        self._reporter = StallReporter(self._gc_pauses, self._tracing.time_again)
         self._watchdog: Watchdog | None = None
         self._has_warned = False
         self._unbound: dict[int | None, tuple[StallSubscriber, ...]] = {}
@@ -70,6 +72,7 @@ class Monitor:
             if loop is not None:
                 self._running_watchdog()
             self._hooks.install(loop)
+            self._gc_pauses.install()
             if loop is None:
                 thread_id = None if every_thread else threading.get_ident()
                 self._unbound[thread_id] = (*self._unbound.get(thread_id, ()), subscriber)
@@ -218,6 +221,7 @@ class Monitor:
         """Remove the hooks, in a forked child that has neither the threads nor the loops."""
         self._tracing.abandon(self._hooks.watched.values())
         self._hooks.uninstall()
+        self._gc_pauses.uninstall()
 
     def _forget(self, subscriber: StallSubscriber) -> None:
         for thread_id, subscribers in list(self._unbound.items()):
@@ -243,6 +247,7 @@ class Monitor:
             self._watchdog = None
         if not clocks and not self._unbound and self._adopter is None:
             self._hooks.uninstall()
+            self._gc_pauses.uninstall()
 
 
 _monitor = Monitor()

@@ -16,9 +16,9 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.machine.cpu_clocks import CpuReading, Turns
-from loopwatch.detection.machine.gc_pauses import Collecting, Pause
 from loopwatch.detection.machine.gil_wait import GilWait, SampleRequest
 from loopwatch.detection.machine.throttling import NEVER_THROTTLED
+from loopwatch.detection.sampling.gc_pauses import Collecting, Pause
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall

@@ -9,7 +9,6 @@ from typing import Generic, TypeVar
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.loggers import logger_of
-from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.timing.due import LoopCalls
 from loopwatch.detection.timing.foreign_loops import LoopMethods
 from loopwatch.detection.timing.steps import StepObserver
@@ -54,14 +53,12 @@ class LoopHooks(Generic[Observer]):
 
     def __init__(self, adopt: Callable[[asyncio.AbstractEventLoop], Observer | None]) -> None:
         self.watched = WatchedLoops(adopt)
-        self.gc_pauses = GcPauses()
         self._stopwatch = Stopwatch(self.watched.__getitem__)
         self._loop_calls = LoopCalls(self.watched.get)
         self._loop_methods: dict[type, LoopMethods] = {}
 
     def install(self, loop: asyncio.AbstractEventLoop | None) -> None:
         """Prepare to time the steps of ``loop``; without one, of every loop that comes to run."""
-        self.gc_pauses.install()
         if loop is None or isinstance(loop, asyncio.BaseEventLoop):
             self._stopwatch.install()
             self._loop_calls.install()
@@ -74,7 +71,6 @@ class LoopHooks(Generic[Observer]):
             self._install_methods(type(loop))
 
     def uninstall(self) -> None:
-        self.gc_pauses.uninstall()
         self._stopwatch.uninstall()
         self._loop_calls.uninstall()
         for methods in self._loop_methods.values():

@@ -31,8 +31,8 @@ from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
 from loopwatch.detection.cpython.sites import IMPORT_MODULES, Site, is_collector_callback
 from loopwatch.detection.machine.cpu_clocks import CpuReading
-from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.sampling.sample import Sample, spans_of
 
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})

@@ -12,8 +12,8 @@ from typing import TypedDict, TypeVar
 from loopwatch.detection.calls import TRACING, BlockingCall, Cause, Request, StackSample
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
-from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.sample import Sample
 from loopwatch.detection.timing.loop_clock import Stall

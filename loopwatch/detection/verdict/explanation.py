@@ -17,7 +17,7 @@ from loopwatch.detection.cpython.callees import Callee
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of
 from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.machine.cpu_clocks import CpuReading, others_s
-from loopwatch.detection.machine.gc_pauses import Pause
+from loopwatch.detection.sampling.gc_pauses import Pause
 from loopwatch.detection.timing.trace import Trace, TracedCall
 from loopwatch.detection.verdict.attribution import (
     ADAPTERS,

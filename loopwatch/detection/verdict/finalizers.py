@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from loopwatch.detection.cpython.bytecode import is_entry
 from loopwatch.detection.cpython.sites import is_collector_callback
-from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.sampling.sample import Sample, spans_of
 
 

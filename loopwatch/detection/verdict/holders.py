@@ -10,8 +10,8 @@ from dataclasses import replace
 from loopwatch.detection.calls import BlockingCall, Cause, StackSample
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.sites import Site
-from loopwatch.detection.machine.gc_pauses import Pause
 from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling.gc_pauses import Pause
 from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.sampling.other_threads import is_own
 from loopwatch.detection.verdict.attribution import GC_COLLECT, Path, seen_path
@@ -31,8 +31,8 @@ def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None)
 
     A thread of loopwatch is not named: its calls are no findings of the site.
     """
-    if collection is not None and (hold is None or hold.thread_id != collection.thread_id):
-        hold = None
+    if collection is not None:
+        hold = _hold_by(collection)
     if hold is not None and is_own(site.module for site in reversed(hold.sites)):
         hold = None
     holder = None if hold is None else _named(call, hold)
@@ -44,6 +44,14 @@ def with_holder(call: BlockingCall, hold: Hold | None, collection: Pause | None)
     in_flight = None if hold is None else hold.request
     request = None if in_flight is None else unless_it_raises(in_flight.describe, None)
     return replace(call, held_by=_delaying_others(replace(holder, samples=samples, request=request)))
+
+
+def _hold_by(collection: Pause) -> Hold | None:
+    """Return a collection as the hold of its thread: the watchdog may look only after the thread has gone on."""
+    if not collection.sites:
+        return None
+    span, thread = (collection.started, collection.ended), collection.thread_id
+    return Hold(*span, thread, collection.sites, is_certain=True, request=collection.request)
 
 
 def _delaying_others(holder: BlockingCall) -> BlockingCall:

@@ -5,8 +5,8 @@ from types import CodeType
 
 from loopwatch.detection.calls import TRACING, BlockingCall, Cause
 from loopwatch.detection.machine.clock import utc_of
-from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.sampling.failures import Failures
+from loopwatch.detection.sampling.gc_pauses import GcPauses
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog

@@ -7,13 +7,13 @@ import pytest
 
 from loopwatch.detection.lookout.lookout import Lookout
 from loopwatch.detection.machine.cpu_clocks import Turns, process_s
-from loopwatch.detection.machine.gc_pauses import GcPauses
 from loopwatch.detection.machine.suspensions import Suspensions
 from loopwatch.detection.machine.thread_cpu import ThreadCpu
 from loopwatch.detection.machine.throttling import Throttling
 from loopwatch.detection.sampling import gil_holds
 from loopwatch.detection.sampling import sampler as sampler_module
 from loopwatch.detection.sampling.cpu_budget import CpuBudget
+from loopwatch.detection.sampling.gc_pauses import GcPauses
 from loopwatch.detection.sampling.gil_holds import GilHolds
 from loopwatch.detection.sampling.observations import Observations
 from loopwatch.detection.sampling.sampler import Sampler

@@ -8,8 +8,8 @@ import pytest
 
 from loopwatch.detection.calls import SAMPLING, TRACING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
-from loopwatch.detection.machine.gc_pauses import Collecting
 from loopwatch.detection.machine.throttling import NEVER_THROTTLED, Throttled
+from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.verdict.blocking_call import explain_stall, unexamined_call
 from tests.detection import shop
 from tests.detection.builders import (

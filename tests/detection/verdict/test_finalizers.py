@@ -9,7 +9,7 @@ from tests.detection.builders import ENTRY, collected, sample, site
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 BEGINS = site(shop.checkout, ENTRY)
-NOTES = site(shop.checkout, ENTRY, module="loopwatch.detection.machine.gc_pauses")
+NOTES = site(shop.checkout, ENTRY, module="loopwatch.detection.sampling.gc_pauses")
 
 
 def collected_s(*samples, pause=(0.0, 1.0)):

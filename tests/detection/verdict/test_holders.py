@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from loopwatch.detection.calls import Cause, Request
-from loopwatch.detection.machine.gc_pauses import Pause
+from loopwatch.detection.sampling.gc_pauses import Pause
 from loopwatch.detection.sampling.gil_holds import Hold
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION
@@ -23,11 +23,16 @@ SUM = "max(cart, key=lambda item: item.weight) + prices"
 DUMPS = site(shop.checkout, "json.dumps(total)", "json.dumps")
 ACQUIRES = site(threading.Condition.wait, "waiter.acquire(True, timeout)", "threading.Lock.acquire")
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
-COLLECTION = Pause(THREAD, 0.0, 1.0)
 
 
-def holder(*sites, is_certain=True, collection=None, thread_id=THREAD, request=None):
-    hold = Hold(0.0, 1.0, thread_id, tuple(sites), is_certain, request) if sites else None
+def holder(*sites, is_certain=True, request=None):
+    hold = Hold(0.0, 1.0, THREAD, tuple(sites), is_certain, request) if sites else None
+    return with_holder(replace(reported(), cause=Cause.STARVED), hold, None).held_by
+
+
+def collector(*sites, request=None, hold=None):
+    """The holder where a thread collected at these places."""
+    collection = Pause(THREAD, 0.0, 1.0, tuple(sites), request)
     return with_holder(replace(reported(), cause=Cause.STARVED), hold, collection).held_by
 
 
@@ -74,11 +79,6 @@ def test_a_request_that_cannot_be_described_leaves_the_holder_without_one():
     assert holder(DUMPS, request=RequestInFlight(InFlight(), ask)).request is None
 
 
-def test_the_request_of_another_thread_than_the_collecting_one_is_left_out():
-    request = RequestInFlight(InFlight(), lambda: Request("http", "GET", "export/"))
-    assert holder(DUMPS, collection=COLLECTION, thread_id=8, request=request).request is None
-
-
 def test_the_whole_pause_counts_for_the_holder():
     assert holder(DUMPS).duration_ms == 1000.0
 
@@ -108,26 +108,36 @@ def test_a_thread_of_loopwatch_is_not_named():
 
 
 def test_a_collection_in_a_thread_of_loopwatch_is_named_without_the_stack_of_that_thread():
-    found = holder(DUMPS, site(WriterThread._run), BOOTSTRAP, collection=COLLECTION)
+    found = collector(DUMPS, site(WriterThread._run), BOOTSTRAP)
     assert (found.function, found.stack) == (AUTOMATIC_COLLECTION, ())
 
 
 def test_a_collection_is_certain_and_named_after_the_outermost_function():
-    found = holder(DUMPS, is_certain=False, collection=COLLECTION)
+    found = collector(DUMPS)
     assert (found.method_name, found.function) == (AUTOMATIC_COLLECTION, "shop.checkout")
     assert (found.cause, found.exact) == (Cause.GIL_HELD, True)
 
 
 def test_a_collection_that_the_thread_asked_for_is_its_call():
     asked = site(shop.checkout, "json.dumps(total)", "gc.collect")
-    found = holder(asked, is_certain=False, collection=COLLECTION)
+    found = collector(asked, BOOTSTRAP)
     assert (found.method_name, found.function, found.exact) == ("gc.collect", "shop.checkout", True)
     assert found.lineno > 0
 
 
-def test_the_stack_of_another_thread_does_not_show_a_collection():
-    found = holder(DUMPS, collection=COLLECTION, thread_id=8)
-    assert (found.function, found.stack) == (AUTOMATIC_COLLECTION, ())
+def test_what_a_thread_does_after_a_collection_did_not_begin_it():
+    found = collector(site(shop.add_up), hold=Hold(0.0, 1.5, THREAD, (DUMPS,), is_certain=True))
+    assert (found.method_name, found.function) == (AUTOMATIC_COLLECTION, "shop.add_up")
+
+
+def test_a_collection_belongs_to_the_request_that_its_thread_worked_for():
+    request = Request("http", "GET", "export/")
+    assert collector(DUMPS, request=RequestInFlight(InFlight(), lambda: request)).request == request
+
+
+def test_a_collection_whose_beginning_is_unknown_is_still_certain():
+    found = collector(hold=Hold(0.0, 1.0, THREAD, (DUMPS,), is_certain=True))
+    assert (found.function, found.stack, found.exact) == (AUTOMATIC_COLLECTION, (), True)
 
 
 def test_a_pause_whose_holder_is_unknown_has_none():

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from loopwatch.detection.calls import Cause
-from loopwatch.detection.machine import gc_pauses
 from loopwatch.detection.machine.gil_wait import GilWait
+from loopwatch.detection.sampling import gc_pauses
 from loopwatch.detection.verdict import attribution
 from loopwatch.detection.verdict.attribution import paths_of
 from tests.detection import shop

@@ -7,7 +7,7 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython.sites import Site
-from loopwatch.detection.machine.gc_pauses import GcPauses, Pause
+from loopwatch.detection.sampling.gc_pauses import GcPauses, Pause
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps

@@ -1,19 +1,28 @@
-"""The garbage collector's pauses, which no stack shows.
+"""The garbage collector's pauses, which no sample shows.
 
-``gc.callbacks`` are called on the thread that collects, which may be a loop's. Short pauses are not remembered.
+``gc.callbacks`` are called on the thread that collects, which may be a loop's. Short pauses are not remembered. After a
+long one, the callback also looks where its own thread stands: only now is it certain what began the collection.
 """
 
 import gc
 import threading
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from loopwatch.detection.cpython.sites import register_collector_callback
+from loopwatch.detection.cpython.frames import stack_of
+from loopwatch.detection.cpython.sites import Site, register_collector_callback
+from loopwatch.detection.cpython.templates import RENDERS_NODE
 from loopwatch.detection.machine.clock import now
+from loopwatch.detection.sampling.sample import sites_on
+from loopwatch.detection.sampling.thread_requests import TAKES_WORK, request_of_thread
+from loopwatch.detection.timing.in_flight import RequestInFlight
 
 SHORTEST_PAUSE_S = 0.001
+SHORTEST_LOOKED_AT_S = 0.01
+"""To look takes less than one per cent of such a pause."""
 MAX_PAUSES = 256
 
 register_collector_callback(__name__)
@@ -21,11 +30,16 @@ register_collector_callback(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One collection on one thread. Times are ``now()``."""
+    """One collection on one thread. Times are ``now()``.
+
+    ``sites`` is the code that began a long one, innermost first, and ``request`` what its thread worked for.
+    """
 
     thread_id: int
     started: float
     ended: float
+    sites: tuple[Site, ...] = ()
+    request: RequestInFlight | None = None
 
     def within_s(self, started: float, ended: float) -> float:
         return max(0.0, min(self.ended, ended) - max(self.started, started))
@@ -87,4 +101,19 @@ class GcPauses:
         if phase == "start":
             self._started = now()
         elif (ended := now()) - self._started >= SHORTEST_PAUSE_S:
-            self._pauses.append(Pause(threading.get_ident(), self._started, ended))
+            pause = Pause(threading.get_ident(), self._started, ended)
+            if ended - pause.started >= SHORTEST_LOOKED_AT_S:
+                with suppress(Exception):  # close to the recursion limit, there is no room to look
+                    pause = _with_its_beginner(pause)
+            self._pauses.append(pause)
+
+
+def _with_its_beginner(pause: Pause) -> Pause:
+    """Add what began a collection. The collector's callback calls this on the same thread."""
+    stack = stack_of(pause.thread_id, RENDERS_NODE, TAKES_WORK)
+    outside = 1 + next(depth for depth, each in enumerate(stack.standing) if each.code is _CALLBACK)
+    began = stack._replace(standing=stack.standing[outside:], innermost=stack.innermost[outside:], outermost=None)
+    return replace(pause, sites=sites_on(began)[0], request=request_of_thread(pause.thread_id, stack.outermost))
+
+
+_CALLBACK = GcPauses._note.__code__  # noqa: SLF001
