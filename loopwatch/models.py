@@ -214,7 +214,8 @@ class LoopTime(ImpactColumns):
 
     The figures are those of findings, but a long stall is spread over the minutes that it lasted. ``longest_us`` is the
     worst pause for any reason, and ``machine_us`` how long the machine was to blame. ``busy_us`` is how long steps ran
-    (``loopwatch.detection.timing.loop_usage``), ``None`` if unknown.
+    (``loopwatch.detection.timing.loop_usage``), ``None`` if unknown. ``steps`` counts the steps of an hour by their
+    duration, from 2 ms on, under the names of ``loopwatch.histogram.COLUMNS``.
     """
 
     class Minutes(models.IntegerChoices):
@@ -230,6 +231,7 @@ class LoopTime(ImpactColumns):
     longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
     machine_us = models.PositiveBigIntegerField(_("machine stalls (µs)"), default=0)
     busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)
+    steps = models.JSONField(decoder=ColumnDecoder, default=dict)
 
     class Meta:
         verbose_name = _("loop time")

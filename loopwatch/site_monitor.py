@@ -219,6 +219,7 @@ class SiteMonitor:
         subscriber.clock = clock
         self._subscribers[loop] = subscriber
         clock.usage.report = recorder.put_usage
+        clock.count_steps(recorder.loop_times.count_step)
         clock.find_otel_span = span_finder() if SINK in current.sinks else None
         self._thread_waits.add(loop)
         return clock

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from loopwatch import site_monitor
 from loopwatch.asgi import LoopWatch
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import Cause
+from loopwatch.histogram import COLUMNS
 from loopwatch.models import LoopTime
 from loopwatch.recorder.recorder import Recorder
 from loopwatch.site_subscriber import SiteSubscriber
@@ -38,6 +40,8 @@ def test_a_stall_makes_its_minute_busy_and_is_a_pause_even_if_its_path_is_exclud
     assert max(row.longest_us for row in rows) >= BLOCKED_S * 1e6
     assert sum(row.busy_us or 0 for row in rows) >= BLOCKED_S * 1e6
     assert bool(sum(row.events for row in rows)) is not bool(excluded)
+    steps = sum((Counter(row.steps) for row in LoopTime.objects.filter(minutes=LoopTime.Minutes.HOUR)), Counter())
+    assert sum(steps[column] for column in COLUMNS[COLUMNS.index("under_250ms") :]) >= 1
 
 
 @pytest.fixture

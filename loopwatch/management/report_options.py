@@ -37,6 +37,7 @@ class ReportOptions:
     fail_over: float | None
     repository: str | None
     watch: float | None
+    steps: bool
 
     @classmethod
     def parsed(cls, options: dict[str, Any]) -> "ReportOptions":
@@ -67,6 +68,8 @@ class ReportOptions:
         """Yield a message for each invalid combination of options, with what to do instead."""
         if self.limit < 1:
             yield "--limit must be at least 1."
+        if self.steps and (self.group_by != FINDING or self.compare or self.format != "text" or self.fail_conditions):
+            yield "--steps counts all steps, as text: use it with --since, --output and --watch only."
         if self.group_by != FINDING:
             yield from self._problems_with_groups()
         if self.compare and not FORMATS[self.format].prints_changes:
@@ -119,6 +122,9 @@ def add_arguments(parser: CommandParser) -> None:
         choices=(FINDING, *GROUPINGS, HOST),
         default=FINDING,
         help="what each row is (default: finding)",
+    )
+    what.add_argument(
+        "--steps", action="store_true", help="how many steps lasted how long, from 2 ms on, to choose the threshold"
     )
     what.add_argument(
         "--compare",

@@ -480,6 +480,7 @@ class Migration(migrations.Migration):
                 ("longest_us", models.PositiveBigIntegerField(default=0, verbose_name="worst pause (µs)")),
                 ("machine_us", models.PositiveBigIntegerField(default=0, verbose_name="machine stalls (µs)")),
                 ("busy_us", models.PositiveBigIntegerField(default=None, null=True, verbose_name="busy (µs)")),
+                ("steps", models.JSONField(decoder=loopwatch.rows.decoder.ColumnDecoder, default=dict)),
             ],
             options={
                 "verbose_name": "loop time",

@@ -17,7 +17,7 @@ _ROWS = Merge(
     unique=("minutes", "start", "host", "process_id", "since"),
     # Totals never shrink. If one starts from zero again, because a clock was set back, the stored one is kept.
     largest=(*impact.COLUMNS, "machine_us"),
-    replaced=("busy_us",),
+    replaced=("busy_us", "steps"),
 )
 ROWS_PER_PRUNING = 500
 
@@ -74,6 +74,7 @@ class LoopTimeRows:
             **figures.impact.columns(),
             machine_us=figures.machine_us,
             busy_us=figures.busy_us,
+            steps=dict(figures.steps),
         )
 
 

@@ -5,12 +5,14 @@ added to it; what comes later than that is added to the oldest row that is left.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from loopwatch.detection.calls import BlockingCall, LoopUsage
+from loopwatch.histogram import COLUMNS, column_for
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
 from loopwatch.recorder.column_values import microseconds
@@ -37,6 +39,7 @@ class LoopFigures:
     impact: Impact = NO_IMPACT
     machine_us: int = 0
     busy_us: int | None = None
+    steps: Counter[str] = field(default_factory=Counter)
 
 
 class LoopTimes:
@@ -48,6 +51,13 @@ class LoopTimes:
         self._changed = set[LoopTimeKey]()
         self._first: dict[Minutes, datetime] = {}
         """The end of the last row that was dropped."""
+        self._steps = dict.fromkeys(COLUMNS, 0)
+        self._steps_taken = Counter[str]()
+
+    def count_step(self, duration_s: float) -> None:
+        """Count a step for the present hour. The threads of loops call this, and wait for no lock."""
+        # CPython passes the GIL on at calls and jumps only, so no addition is lost; without a GIL, a few may be.
+        self._steps[column_for(duration_s * 1000)] += 1
 
     def add_usage(self, usage: LoopUsage) -> None:
         """Add how busy a loop was."""
@@ -82,6 +92,7 @@ class LoopTimes:
     def take(self) -> dict[LoopTimeKey, LoopFigures]:
         """Return copies of the rows that have changed since the last call."""
         with self._lock:
+            self._add_steps()
             taken = {key: replace(self._rows[key]) for key in self._changed}
             self._changed.clear()
             self._forget()
@@ -92,6 +103,13 @@ class LoopTimes:
         start = _start(Minutes.MINUTE, datetime.now(UTC)) - timedelta(minutes=1)
         with self._lock:
             return replace(self._rows.get(LoopTimeKey(Minutes.MINUTE, start), LoopFigures()))
+
+    def _add_steps(self) -> None:
+        counts = Counter(self._steps)
+        if added := counts - self._steps_taken:
+            self._steps_taken = counts
+            row = self._row(Minutes.HOUR, datetime.now(UTC))
+            row.steps = row.steps + added
 
     def _spread(
         self, begin: datetime, end: datetime, *amounts_us: int

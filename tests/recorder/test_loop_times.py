@@ -47,6 +47,19 @@ def test_a_minute_without_known_busy_time_has_none():
     assert figures(times, "busy_us") == {10: None}
 
 
+def test_steps_count_for_the_hour_in_which_they_are_taken():
+    times = LoopTimes()
+    for duration_s in (0.002, 0.0049, 0.3):
+        times.count_step(duration_s)
+    first = {key.minutes: row.steps for key, row in times.take().items()}
+    assert first == {Minutes.HOUR: {"under_5ms": 2, "under_500ms": 1}}
+    assert not times.take()
+    times.count_step(0.004)
+    (row,) = times.take().values()
+    assert row.steps["under_5ms"] in {1, 3}  # an hour may have begun since
+    assert first[Minutes.HOUR]["under_5ms"] == 2
+
+
 def test_a_stall_is_spread_over_the_minutes_it_lasts_and_counted_where_it_began():
     times = LoopTimes()
     times.add_stall(at(9, 30), Impact(1, blocked_us=90_000_000, longest_us=90_000_000, requests_delayed=2, delay_us=9))

@@ -94,6 +94,10 @@ class StallTaker(Protocol):
         """Return the CPU seconds that the watchdog's thread has used."""
 
 
+COUNTED_FROM_S = 0.002
+"""How long a step lasts at least to be counted. Shorter ones cost no more than a comparison, which all steps cost."""
+
+
 class LoopClock:
     """The state of one watched loop.
 
@@ -105,17 +109,8 @@ class LoopClock:
     __slots__ = (
         *("__weakref__", "_watchdog", "history", "in_flight", "loop", "recent_pauses", "usage"),
         *("ended", "handle", "late_until", "lateness", "paused", "stalled_until", "started", "thread", "woken_at"),
-        *(
-            "ends_from_s",
-            "found_at",
-            "gap_from_s",
-            "listener",
-            "find_otel_span",
-            "ongoing_after_s",
-            "owner",
-            "subscribers",
-        ),
-        *("found_at", "threshold_s", "tracer", "wants_step_begin"),
+        *("count_step", "ends_from_s", "find_otel_span", "found_at", "gap_from_s", "listener", "ongoing_after_s"),
+        *("owner", "subscribers", "threshold_s", "tracer", "wants_step_begin"),
     )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, watchdog: StallTaker) -> None:
@@ -155,6 +150,8 @@ class LoopClock:
         """Sees every step while requests of this loop are traced on demand."""
         self.find_otel_span: Callable[[Context], object | None] | None = None
         """Returns the current OpenTelemetry span of a context; must neither raise nor wait."""
+        self.count_step: Callable[[float], object] | None = None
+        """Takes the seconds of long steps; must neither raise nor wait."""
 
         # Set by the watchdog and the monitor, and taken back by the loop's thread.
         self.wants_step_begin: bool | str = False
@@ -179,16 +176,22 @@ class LoopClock:
         self.threshold_s = lowest_threshold_s(subscribers)
         self.gap_from_s = shortest_gap_s(self.threshold_s)
         if self.ends_from_s >= 0:
-            self.ends_from_s = self.threshold_s
+            self.ends_from_s = self._shortest_noted_s
         self.ongoing_after_s = min((subscriber.ongoing_after_s for subscriber in subscribers), default=NEVER)
 
     def observe_every_step_if_needed(self) -> None:
         """Adapt to a tracer or listener that has come or gone."""
         needed = self.listener is not None or (self.tracer is not None and self.tracer.needs_every_step)
-        self.ends_from_s = -1.0 if needed else self.threshold_s
+        self.ends_from_s = -1.0 if needed else self._shortest_noted_s
         if self.wants_step_begin is not True:
             self.wants_step_begin = EVERY_STEP if needed else False
         self.wake_watchdog()  # it may have set wants_step_begin just now
+
+    def count_steps(self, count_step: Callable[[float], object]) -> None:
+        """Have the seconds of every step passed on that lasts ``COUNTED_FROM_S`` or longer, on the loop's thread."""
+        self.count_step = count_step
+        if self.ends_from_s >= 0:
+            self.ends_from_s = self._shortest_noted_s
 
     def observe_running_step(self, task: "asyncio.Task[object] | None", since: float) -> None:
         """Time the running step, which began unobserved, from ``since`` on. On the loop's thread.
@@ -251,7 +254,9 @@ class LoopClock:
         return outer
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
-        """Give a step that reached the threshold to the watchdog."""
+        """Count a long step, and give it to the watchdog if it reached the threshold."""
+        if self.count_step is not None and ended - started >= COUNTED_FROM_S:
+            self.count_step(ended - started - self.paused_in(started))
         if self.listener is not None:
             self.listener.end_step(handle, started, ended)
             return
@@ -344,6 +349,10 @@ class LoopClock:
         if pause is not None:
             self.late_until = pause[1]
             self._watchdog.hand_over(self.pause(*pause))
+
+    @property
+    def _shortest_noted_s(self) -> float:
+        return self.threshold_s if self.count_step is None else min(self.threshold_s, COUNTED_FROM_S)
 
     def _begin_step(self) -> None:
         if self.listener is not None:

@@ -25,6 +25,7 @@ from loopwatch.reporting.host_report import build_host_report
 from loopwatch.reporting.report import FINDING, HOST, Report
 from loopwatch.reporting.repository import NoRepositoryError
 from loopwatch.reporting.selection import Selection
+from loopwatch.reporting.step_report import render_steps
 
 FINDINGS_FAIL = 1
 _MAX_FAILURES_SHOWN = 10
@@ -38,6 +39,7 @@ examples:
   manage.py loopwatch_report --since 24h --sort events       most frequent of the last 24 hours
   manage.py loopwatch_report --group-by route --since 7d     routes that stall
   manage.py loopwatch_report --compare 1.4.2 1.5.0           what a release made better or worse
+  manage.py loopwatch_report --steps --since 24h             how long steps lasted, to choose the threshold
   manage.py loopwatch_report --watch                         redraw on the terminal every two seconds
   manage.py loopwatch_report --status all --format json      all findings, for a program
   manage.py loopwatch_report --format html --output week.html --since 7d
@@ -94,6 +96,8 @@ examples:
             raise usage_error(f"--since: {error}") from None
 
     def _printed(self, options: ReportOptions, selection: Selection, style: Style) -> Printed:
+        if options.steps:
+            return Printed(render_steps(selection.begin, selection.using, self.configuration().threshold_ms))
         surroundings = Surroundings(
             shutil.get_terminal_size().columns, style, options.repository, using=selection.using
         )
