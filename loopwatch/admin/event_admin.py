@@ -1,9 +1,9 @@
 """Shows the list of blocking events and the page of one, both reached from their finding."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -16,28 +16,22 @@ from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import EVENT
 from loopwatch.admin.filters import CauseFilter
 from loopwatch.admin.stored_share import stored_share
+from loopwatch.admin.time_range import carried
+from loopwatch.admin.timed_lists import EventChangeList
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
 
-class EventChangeList(ChangeList):
-    """Does not load the large columns."""
-
-    def get_queryset(
-        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
-    ) -> QuerySet[BlockingEvent]:
-        return super().get_queryset(request, exclude_parameters).defer("stacks", "contributions")
-
-
 @admin.register(BlockingEvent)
 class BlockingEventAdmin(FlameExports):
     list_display = ("started", "duration", "call", "request", "delayed", "host", "release")
-    list_filter = ("started_at", CauseFilter, "exact")
+    list_filter = (CauseFilter, "exact")
     list_select_related = ("finding",)
     ordering = ("-started_at",)
     change_form_template = "loopwatch/event.html"
     change_list_template = "loopwatch/event_list.html"
+    changelist = EventChangeList
     export_columns = EVENT
     file_name = "loopwatch-events"
 
@@ -65,9 +59,9 @@ class BlockingEventAdmin(FlameExports):
         """Show the list, and for a span of time how many of its stalls are in it."""
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            stored = response.context_data["cl"].result_count
+            changelist: EventChangeList = response.context_data["cl"]
             response.context_data |= {
-                "share": stored_share(request.GET.dict(), stored, self.database_for(request)),
+                "share": stored_share(changelist, self.database_for(request)),
                 "events_per_finding": configuration().events_per_finding,
                 "kept_days": configuration().events_kept_days,
             }
@@ -76,9 +70,6 @@ class BlockingEventAdmin(FlameExports):
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002
         """Hide events from the index: users should start from findings, not from thousands of single events."""
         return False
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
-        return EventChangeList
 
     def events_of(self, rows: QuerySet[BlockingEvent]) -> QuerySet[BlockingEvent]:
         return rows
@@ -91,6 +82,7 @@ class BlockingEventAdmin(FlameExports):
             "cause_meaning": cause_meaning(row.cause),
             "calls_seen": calls_seen(row),
             "besides": besides(row),
+            "period": urlencode(carried(request.GET)),
             "shows_finding": self.shows(request, Finding),
             "previous": self._neighbours(row, "lt").order_by("-started_at", "-pk").first(),
             "next": self._neighbours(row, "gt").order_by("started_at", "pk").first(),

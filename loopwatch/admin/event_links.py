@@ -7,14 +7,14 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from loopwatch.stored_time import as_stored
+from loopwatch.admin.time_range import range_query
 
-FROM, TO, OF_FINDING = "started_at__gte", "started_at__lt", "finding__id__exact"
+OF_FINDING = "finding__id__exact"
 
 
 def events_url(site_name: str, begin: datetime, end: datetime, filters: Mapping[str, str | int] | None = None) -> str:
     """Return the address of the events from ``begin`` to ``end``, both aware, whose columns have these values."""
-    query = urlencode({**(filters or {}), FROM: str(as_stored(begin)), TO: str(as_stored(end))})
+    query = "&".join(filter(None, (urlencode(filters or {}), range_query(begin, end))))
     return f"{reverse(f'{site_name}:loopwatch_blockingevent_changelist')}?{query}"
 
 

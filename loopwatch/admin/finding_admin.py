@@ -7,7 +7,6 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -24,42 +23,30 @@ from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
 from loopwatch.admin.row_locks import locked
-from loopwatch.admin.sparkline import heights_of, sparkline
+from loopwatch.admin.sparkline import sparkline
+from loopwatch.admin.time_range import carried, chosen_range
+from loopwatch.admin.timed_lists import FindingChangeList
 from loopwatch.admin.triage_admin import TriageAdmin
 from loopwatch.models import BlockingEvent, Finding, HourlyTotal
 from loopwatch.reporting.as_markdown import finding_markdown
 from loopwatch.reporting.finding_report import FindingFigures, reported
 from loopwatch.reporting.overview.worst_findings import total_us
-from loopwatch.reporting.route_impacts import lately, routes_of
 from loopwatch.reporting.selection import ALL, Selection
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
 
 _MAX_SEARCHED_WORDS = 20
 
 
-class FindingChangeList(ChangeList):
-    """Looks up the recent routes and the trends of all findings of a page, in one query each."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = findings = list(self.result_list)
-        totals = HourlyTotal.objects.using(self.queryset.db)
-        # The index finds each finding's own week; the week of all findings would be thousands of rows.
-        week = lately(totals, findings)
-        routes, heights = routes_of(week), heights_of(week, datetime.now(UTC))
-        for finding in findings:
-            vars(finding).update(routes=routes.get(finding.pk, []), heights=heights.get(finding.pk, []))
-
-
 @admin.register(Finding)
 class FindingAdmin(TriageAdmin, FlameExports):
     list_display = ("call", "impact", "trend", "number", "delayed", "routes", "last", "status_now")
-    list_filter = (StatusFilter, CauseFilter, "last_seen", "exact")
+    list_filter = (StatusFilter, CauseFilter, "exact")
     search_fields = ("blocking_call", "called_name", "function", "filename")
     search_help_text = _("Part of a call, a function, a file or a route.")
     ordering: ClassVar[Any] = (total_us().desc(), "-pk")
     list_per_page = 50
     change_form_template = "loopwatch/finding.html"
+    changelist = FindingChangeList
     export_columns = FINDING
     file_name = "loopwatch-findings"
 
@@ -75,7 +62,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
     def impact(self, finding: Finding) -> SafeString:
         return html_cells.impact(finding)
 
-    @admin.display(description=_("7 days"))
+    @admin.display(description=_("trend"))
     def trend(self, finding: Finding) -> SafeString:
         return sparkline(vars(finding)["heights"])
 
@@ -99,9 +86,6 @@ class FindingAdmin(TriageAdmin, FlameExports):
         """Leave the status out where all findings of the list have the same one."""
         has_all = request.GET.get(StatusFilter.parameter_name) == StatusFilter.ALL
         return self.list_display if has_all else self.list_display[:-1]
-
-    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
-        return FindingChangeList
 
     def get_search_results(
         self,
@@ -132,9 +116,11 @@ class FindingAdmin(TriageAdmin, FlameExports):
     def page_context(self, request: HttpRequest, row: Finding) -> dict[str, Any]:
         shows_events = self.shows(request, BlockingEvent)
         events_of = partial(events_url, self.admin_site.name, filters={OF_FINDING: row.pk})
+        shown = chosen_range(carried(request.GET), datetime.now(UTC))
         return {
             "title": _("Finding"),
-            "page": finding_page(row, events_of if shows_events else None),
+            **self.range_context(request, shown, has_any_time=True),
+            "page": finding_page(row, events_of if shows_events else None, shown and shown.axis),
             "shows_events": shows_events,
             "status": html_cells.status(row),
             "cause": cause_label(row.cause),

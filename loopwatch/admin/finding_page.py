@@ -3,21 +3,24 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.utils import timezone
+from django.db.models import QuerySet
 
 from loopwatch.abstract_models import CallColumns
 from loopwatch.admin.callers import Callers, callers_of
 from loopwatch.admin.exports import EVENTS_DRAWN, FRAMES_DRAWN
-from loopwatch.admin.finding_trend import EventsOf, Trend, trend_of
+from loopwatch.admin.finding_trend import EventsOf, Trend, last_week, trend_of
 from loopwatch.admin.flame_tree import FlameTree, tree_of
 from loopwatch.admin.history import History, history_of
 from loopwatch.admin.stack import CulpritSource, culprit_source
 from loopwatch.advice import Advice
 from loopwatch.html_cells import route_name
+from loopwatch.impact import Impact
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.reporting.event_cure import advice_on
 from loopwatch.reporting.flame import FlameGraph, SampledEvent, merge
+from loopwatch.reporting.overview import TimeAxis
 from loopwatch.reporting.route_impacts import RouteImpact, routes_of
+from loopwatch.stored_time import as_stored
 
 _EVENTS_EACH = 25
 _ROUTES = 50
@@ -68,6 +71,7 @@ class Certainty:
 class FindingPage:
     """Holds a finding's source lines, advice, figures by time and route (most blocked first), and some events."""
 
+    impact: Impact
     certainty: Certainty
     culprit: CulpritSource
     advice: Advice
@@ -85,28 +89,37 @@ class FindingPage:
         return {event.pk for event in self.newest} != {event.pk for event in self.slowest}
 
 
-def finding_page(finding: Finding, events_of: EventsOf | None) -> FindingPage:
-    """Build the page in five queries, two of them for the events; without ``events_of``, it shows no events."""
+def finding_page(finding: Finding, events_of: EventsOf | None, axis: TimeAxis | None = None) -> FindingPage:
+    """Build the page in five queries, two of them for the events; without ``events_of``, it shows no events.
+
+    Its figures are of the time of the axis; without one of all time, and the trend is that of the last seven days.
+    """
     with_events = events_of is not None
-    totals = finding.hourly_totals.all()
+    totals, events = finding.hourly_totals.all(), finding.blocking_events.all()
+    if axis:
+        begin, end = as_stored(axis.begin), as_stored(axis.end)
+        totals = totals.filter(hour__gte=begin, hour__lt=end)
+        events = events.filter(started_at__gte=begin, started_at__lt=end)
     routes = routes_of(totals).get(finding.pk, [])
-    newest = _newest_events(finding) if with_events else []
+    newest = _newest_events(events) if with_events else []
     sampled = [SampledEvent(event.stacks, event.leaf_name, event.duration_ms) for event in newest]
     event, samples = next(
         ((event, sample.samples) for event, sample in zip(newest, sampled, strict=True) if sample.samples),
         (_as_event(finding), ()),
     )
     advice = advice_on(event, finding.cause)
+    history = history_of(totals)
     return FindingPage(
+        impact=history.impact if axis else finding.impact,
         certainty=_certainty(finding, newest),
         culprit=culprit_source(event, samples, advice),
         advice=advice,
-        trend=trend_of(totals, timezone.now(), events_of),
-        history=history_of(totals),
+        trend=trend_of(totals, *((axis.begin, axis.end) if axis else last_week()), events_of),
+        history=history,
         sampled=_together(sampled),
         routes=_shares(routes),
         routes_left_out=max(len(routes) - _ROUTES, 0),
-        slowest=_slowest_events(finding) if with_events else [],
+        slowest=_slowest_events(events) if with_events else [],
         newest=newest[:_EVENTS_EACH],
     )
 
@@ -116,15 +129,14 @@ def _certainty(finding: Finding, newest: Sequence[BlockingEvent]) -> Certainty:
     return Certainty(exact, len(newest), is_exact=exact == len(newest) if newest else finding.exact)
 
 
-def _newest_events(finding: Finding) -> list[BlockingEvent]:
+def _newest_events(events: QuerySet[BlockingEvent]) -> list[BlockingEvent]:
     """Return the newest events with their stacks, which the rest of the page is built from."""
-    events = finding.blocking_events.defer("contributions", "delayed_routes")
-    return list(events.order_by("-started_at", "-pk")[:EVENTS_DRAWN])
+    return list(events.defer("contributions", "delayed_routes").order_by("-started_at", "-pk")[:EVENTS_DRAWN])
 
 
-def _slowest_events(finding: Finding) -> list[BlockingEvent]:
-    events = finding.blocking_events.defer("stacks", "contributions", "delayed_routes")
-    return list(events.order_by("-duration_us", "-pk")[:_EVENTS_EACH])
+def _slowest_events(events: QuerySet[BlockingEvent]) -> list[BlockingEvent]:
+    small = events.defer("stacks", "contributions", "delayed_routes")
+    return list(small.order_by("-duration_us", "-pk")[:_EVENTS_EACH])
 
 
 def _as_event(finding: Finding) -> BlockingEvent:

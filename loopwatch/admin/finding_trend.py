@@ -1,9 +1,9 @@
-"""Computes the bar chart of a finding's blocked time per hour, for a template that draws it as SVG."""
+"""Computes the bar chart of a finding's blocked time per hour or day, for a template that draws it as SVG."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from itertools import starmap
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 from django.utils.formats import date_format
@@ -12,21 +12,23 @@ from loopwatch.html_cells import DATE, MINUTE
 from loopwatch.models import HourlyTotal
 from loopwatch.stored_time import as_aware, as_local, as_stored, whole_hour
 
-HOURS = 7 * 24
+WEEK = timedelta(days=7)
 HEIGHT = 60
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_LONGEST_IN_HOURS = timedelta(days=8)
 
 EventsOf = Callable[[datetime, datetime], str]
 """Returns the address of the events between two moments."""
 
 
 @dataclass(frozen=True, slots=True)
-class HourBar:
-    """Holds one hour with events. ``x`` counts hours from the left; ``y`` and ``height`` add up to ``HEIGHT``.
+class TrendBar:
+    """Holds one hour or day with events. ``x`` counts bars from the left; ``y`` and ``height`` add up to ``HEIGHT``.
 
     ``url`` is the address of its events, empty if the user may not view them.
     """
 
-    hour: datetime
+    start: datetime
     events: int
     blocked_ms: float
     x: int
@@ -35,7 +37,7 @@ class HourBar:
 
     @property
     def label(self) -> str:
-        return date_format(as_local(self.hour), f"{DATE} {MINUTE}")
+        return date_format(as_local(self.start), f"{DATE} {MINUTE}")
 
     @property
     def y(self) -> int:
@@ -44,29 +46,40 @@ class HourBar:
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Holds the bars of one week, without hours that have no events."""
+    """Holds the bars of a time, without those that have no events."""
 
     begin: datetime
     end: datetime
+    is_hours: bool
     highest_ms: float
-    bars: list[HourBar]
-    width: int = HOURS
+    bars: list[TrendBar]
+    width: int
     height: int = HEIGHT
 
 
-def trend_of(totals: QuerySet[HourlyTotal], now: datetime, events_of: EventsOf | None) -> Trend:
-    """Compute the week that ends with the current hour, in one query."""
-    end = whole_hour(as_aware(now)) + timedelta(hours=1)
-    begin = end - timedelta(hours=HOURS)
-    rows = totals.filter(hour__gte=as_stored(begin)).values_list("hour").annotate(Sum("events"), Sum("blocked_us"))
-    hours = [(as_aware(hour), events, blocked_us / 1000) for hour, events, blocked_us in rows.order_by("hour")]
-    highest_ms = max((blocked_ms for _hour, _events, blocked_ms in hours), default=0.0)
+def last_week() -> tuple[datetime, datetime]:
+    """Return the beginning and the end of the week that ends with the current hour."""
+    end = whole_hour(datetime.now(UTC)) + _HOUR
+    return end - WEEK, end
 
-    def bar(hour: datetime, events: int, blocked_ms: float) -> HourBar:
+
+def trend_of(totals: QuerySet[HourlyTotal], begin: datetime, end: datetime, events_of: EventsOf | None) -> Trend:
+    """Compute the bars of a time, in one query: hours, or days from its beginning if it is longer than a week."""
+    length = _HOUR if end - begin <= _LONGEST_IN_HOURS else _DAY
+    hours = totals.filter(hour__gte=as_stored(begin), hour__lt=as_stored(end))
+    figures = defaultdict[int, list[float]](lambda: [0, 0])
+    for hour, events, blocked_us in hours.values_list("hour").annotate(Sum("events"), Sum("blocked_us")).order_by():
+        of_bar = figures[(as_aware(hour) - begin) // length]
+        of_bar[0] += events
+        of_bar[1] += blocked_us / 1000
+    highest_ms = max((blocked_ms for _events, blocked_ms in figures.values()), default=0.0)
+
+    def bar(x: int, events: float, blocked_ms: float) -> TrendBar:
         # Even the smallest bar must be visible.
         height = max(round(HEIGHT * blocked_ms / highest_ms), 1) if highest_ms else 1
-        url = events_of(hour, hour + timedelta(hours=1)) if events_of else ""
-        return HourBar(hour, events, blocked_ms, int((hour - begin) / timedelta(hours=1)), height, url)
+        start = begin + x * length
+        url = events_of(start, start + length) if events_of else ""
+        return TrendBar(start, int(events), blocked_ms, x, height, url)
 
-    bars = [bar for bar in starmap(bar, hours) if bar.x < HOURS]
-    return Trend(begin, end, highest_ms, bars)
+    bars = [bar(x, *figures[x]) for x in sorted(figures)]
+    return Trend(begin, end, length == _HOUR, highest_ms, bars, width=-((begin - end) // length))

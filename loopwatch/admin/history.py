@@ -55,8 +55,9 @@ class Distribution:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Holds durations and releases, latest first. A site that names no releases has one without a name."""
+    """Holds figures, durations and releases, latest first. A site that names no releases has one without a name."""
 
+    impact: Impact
     distribution: Distribution
     releases: list[Release]
     releases_left_out: int
@@ -68,7 +69,8 @@ def history_of(totals: QuerySet[HourlyTotal]) -> History:
     latest_first = sorted(rows, key=lambda row: (row[2], row[1]), reverse=True)
     sums = [Sums(Impact(*row[3:_COUNTS]), tuple(row[_COUNTS:])) for row in latest_first]
     releases = [_release(*row[:3], sums=each) for row, each in zip(latest_first, sums, strict=True)]
-    return History(_distribution(sum(sums, NO_SUMS)), releases[:_RELEASES], max(len(releases) - _RELEASES, 0))
+    together = sum(sums, NO_SUMS)
+    return History(together.impact, _distribution(together), releases[:_RELEASES], max(len(releases) - _RELEASES, 0))
 
 
 def _release(name: str, first: datetime, last: datetime, *, sums: Sums) -> Release:

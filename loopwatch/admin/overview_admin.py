@@ -19,7 +19,7 @@ from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.time_range import range_query, time_range
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
-from loopwatch.reporting.overview import SPANS, OverviewFigures, overview_figures
+from loopwatch.reporting.overview import OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
 from loopwatch.reporting.overview.routes import CausingRoute, SufferingRoute
@@ -78,8 +78,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "media": self.media,
             "tabs": self.tabs(request),
-            "range": shown,
-            "spans": list(SPANS.values()),
+            **self.range_context(request, shown),
             "report": report,
             "findings_url": findings_url(name, method, route),
             "victims": [
@@ -100,8 +99,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         return {
             "tabs": self.tabs(request, {Finding: found.worst.open, ProcessHealth: found.health.processes}),
             "span": shown.axis.span,
-            "range": shown,
-            "spans": list(SPANS.values()),
+            **self.range_context(request, shown),
             "overview": found,
             "chart": chart,
             "bars": bars,

@@ -2,6 +2,7 @@
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
@@ -16,7 +17,10 @@ from django.utils.text import capfirst
 
 from loopwatch.admin.row_locks import locked
 from loopwatch.admin.tabs import Counts, Tab, stored_counts, tabs
+from loopwatch.admin.time_range import TimeRange, carried, other_parameters
+from loopwatch.admin.timed_lists import TimedChangeList
 from loopwatch.conf import configuration
+from loopwatch.reporting.overview import SPANS
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -39,6 +43,7 @@ class ReadOnlyAdmin(ModelAdmin):
     # The template draws the page, so the form behind it needs no field.
     fieldsets: ClassVar[Any] = ((None, {"fields": ()}),)
     show_full_result_count = False
+    changelist: type[TimedChangeList] = TimedChangeList
     styles: tuple[str, ...] = ("loopwatch/admin.css",)
 
     @property
@@ -72,7 +77,11 @@ class ReadOnlyAdmin(ModelAdmin):
         """Show the list. An action on rows that cannot exist shows the list again, without filters."""
         if not all(map(_is_key, request.POST.getlist(ACTION_CHECKBOX_NAME))):
             return HttpResponseRedirect(f"{request.path}?{ERROR_FLAG}=1")
-        own = {"title": capfirst(self.opts.verbose_name_plural), "tabs": partial(self.tabs, request)}
+        own = {
+            "title": capfirst(self.opts.verbose_name_plural),
+            "tabs": partial(self.tabs, request),
+            **self.range_context(request, None, has_any_time=True),
+        }
         return super().changelist_view(request, own | (extra_context or {}))
 
     def delete_view(
@@ -103,10 +112,26 @@ class ReadOnlyAdmin(ModelAdmin):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def tabs(self, request: HttpRequest, counts: Counts | None = None) -> list[Tab]:
-        """Return the tabs of this page; without ``counts``, they are looked up."""
+        """Return the tabs of this page, which keep its time; without ``counts``, they are looked up."""
         shows = partial(self.shows, request)
         found = stored_counts(configuration().database) if counts is None else counts
-        return tabs(self.admin_site.name, self.model, shows, found)
+        return tabs(self.admin_site.name, self.model, shows, found, urlencode(carried(request.GET)))
+
+    def range_context(
+        self, request: HttpRequest, shown: TimeRange | None, *, has_any_time: bool = False
+    ) -> dict[str, Any]:
+        """Return the context of ``loopwatch/time_range.html``."""
+        kept = other_parameters(request.GET)
+        return {
+            "range": shown,
+            "spans": list(SPANS.values()),
+            "has_any_time": has_any_time,
+            "kept": kept,
+            "prefix": urlencode(kept) + "&" if kept else "",
+        }
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002
+        return self.changelist
 
     def shows(self, request: HttpRequest, model: type[Model]) -> bool:
         """Return whether the user may follow a link to a row of another model."""

@@ -1,4 +1,4 @@
-"""Draws when each finding of a list blocked, as a bar for every six hours of the last seven days."""
+"""Draws when each finding of a list blocked, as small bars: one for every six hours of a week."""
 
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -8,21 +8,25 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from loopwatch.models import HourlyTotal
-from loopwatch.stored_time import as_aware, whole_hour
+from loopwatch.stored_time import as_aware
 
-_BARS, _BAR = 28, timedelta(hours=6)
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
+_BARS = 28
 _HEIGHT = 16
 
 Heights = list[int]
 """One for each bar, from 0 to the full height."""
 
 
-def heights_of(totals: QuerySet[HourlyTotal], now: datetime) -> dict[int, Heights]:
-    """Compute the bars of each finding in these totals that blocked within the time, by one query."""
-    begin = whole_hour(now) + timedelta(hours=1) - _BARS * _BAR
+def heights_of(totals: QuerySet[HourlyTotal], begin: datetime, end: datetime) -> dict[int, Heights]:
+    """Compute the bars of each finding in these totals that blocked within the time, by one query.
+
+    A bar is an hour or longer, so a time of few hours has fewer bars.
+    """
+    length = max((end - begin) / _BARS, HOUR)
     blocked = defaultdict[int, Heights](lambda: [0] * _BARS)
     for finding_id, hour, blocked_us in totals.values_list("finding_id", "hour").annotate(Sum("blocked_us")).order_by():
-        bar = (as_aware(hour) - begin) // _BAR
+        bar = (as_aware(hour) - begin) // length
         if 0 <= bar < _BARS:
             blocked[finding_id][bar] += blocked_us
     return {finding_id: _scaled(figures) for finding_id, figures in blocked.items()}

@@ -1,14 +1,14 @@
 """Says how many of the stalls that a list stands for are stored in detail: totals count all, events are limited."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
-from loopwatch.admin.event_links import FROM, OF_FINDING, TO
-from loopwatch.admin.time_range import moment
+from loopwatch.admin.event_links import OF_FINDING
+from loopwatch.admin.time_range import PARAMETERS
+from loopwatch.admin.timed_lists import EventChangeList
 from loopwatch.models import HourlyTotal, LoopTime, RouteTotal
 from loopwatch.stored_time import as_stored, whole_hour
 
@@ -19,21 +19,19 @@ _ORDER_AND_PAGE = {"o", "p"}
 
 @dataclass(frozen=True, slots=True)
 class StoredShare:
-    """A span of time, the number of ``stalls`` in it, and how many of them are ``stored``; ``None`` if unknown."""
+    """The number of ``stalls`` in the time of a list, ``None`` if unknown, and how many of them are ``stored``."""
 
-    begin: datetime
-    end: datetime
     stalls: int | None
     stored: int
 
 
-def stored_share(query: Mapping[str, str], stored: int, using: str | None) -> StoredShare | None:
-    """Count the stalls by one query; ``None`` if the query string of the list names no span of time."""
-    begin, end = moment(query.get(FROM)), moment(query.get(TO))
-    if begin is None or end is None:
+def stored_share(changelist: EventChangeList, using: str | None) -> StoredShare | None:
+    """Count the stalls by one query; ``None`` for a list of any time."""
+    if changelist.range is None:
         return None
+    begin, end, query = changelist.range.begin, changelist.range.end, changelist.params
     finding_id = query.get(OF_FINDING)
-    if set(query) - _ORDER_AND_PAGE - {FROM, TO, OF_FINDING}:
+    if set(query) - _ORDER_AND_PAGE - {*PARAMETERS, OF_FINDING}:
         stalls = None  # no total is kept by the other filters
     elif finding_id is None:
         stalls = _stalls_of_all(begin, end, using)
@@ -42,7 +40,7 @@ def stored_share(query: Mapping[str, str], stored: int, using: str | None) -> St
         stalls = _sum(hours.filter(finding__pk=finding_id))
     else:
         stalls = None
-    return StoredShare(begin, end, stalls, stored)
+    return StoredShare(stalls, changelist.result_count)
 
 
 def _stalls_of_all(begin: datetime, end: datetime, using: str | None) -> int:

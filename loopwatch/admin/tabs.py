@@ -30,13 +30,18 @@ class Tab:
     is_current: bool
 
 
-def tabs(site_name: str, current: type[Model], shows: Callable[[type[Model]], bool], counts: Counts) -> list[Tab]:
-    """Return the tabs of all pages that ``shows`` allows. Events belong to the findings."""
+def tabs(
+    site_name: str, current: type[Model], shows: Callable[[type[Model]], bool], counts: Counts, period: str
+) -> list[Tab]:
+    """Return the tabs of all pages that ``shows`` allows. Events belong to the findings.
+
+    ``period`` is the query string of a time, which every page keeps.
+    """
     current = Finding if current is BlockingEvent else current
     return [
         Tab(
             label=label,
-            url=reverse(f"{site_name}:loopwatch_{model._meta.model_name}_changelist"),
+            url=reverse(f"{site_name}:loopwatch_{model._meta.model_name}_changelist") + (period and f"?{period}"),
             count=counts.get(model),
             is_current=model is current,
         )

@@ -15,7 +15,6 @@ from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.time_range import time_range
 from loopwatch.conf import configuration
 from loopwatch.models import LoopTime, ThreadWaitTotal
-from loopwatch.reporting.overview import SPANS
 from loopwatch.reporting.thread_waits import wait_sums
 from loopwatch.stored_time import as_stored
 
@@ -49,8 +48,7 @@ class ThreadWaitAdmin(ReadOnlyAdmin):
             "tabs": self.tabs(request),
             "media": self.media,
             "span": shown.axis.span,
-            "range": shown,
-            "spans": list(SPANS.values()),
+            **self.range_context(request, shown),
             "begin": begin,
             "kept_days": configuration().events_kept_days,
             "sums": sums[:SHOWN],

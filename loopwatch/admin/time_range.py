@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -11,62 +11,71 @@ from django.utils.dateparse import parse_datetime
 from loopwatch.reporting.overview import DEFAULT, SPANS, TimeAxis, axis_between
 from loopwatch.stored_time import as_aware
 
-_WIDER = tuple(map(timedelta, (1, 7, 30, 366)))
+PARAMETERS = ("span", "from", "to")
+"""The parameters of an address that name a time."""
+_NOT_KEPT = {*PARAMETERS, "p", "e"}
+_LIST_FILTERS = "_changelist_filters"
+_WIDER = (timedelta(hours=1), *map(timedelta, (1, 7, 30, 366)))
 
 
 @dataclass(frozen=True, slots=True)
 class TimeRange:
     """The time of a page, and the query strings that lead to others; each empty if there is none.
 
-    ``kept`` is what else the address of the page names.
+    ``axis`` has the bars and totals of the time, and may be longer than from ``begin`` to ``end``.
     """
 
     axis: TimeAxis
-    kept: list[tuple[str, str]]
+    begin: datetime
+    end: datetime
     earlier: str
     later: str
     wider: str
 
     @property
-    def prefix(self) -> str:
-        """The beginning of every query string of the page."""
-        return urlencode(self.kept) + "&" if self.kept else ""
-
-    @property
     def query(self) -> str:
         if self.axis.is_chosen:
-            return range_query(self.axis.begin, self.axis.end)
+            return range_query(self.begin, self.end)
         return urlencode({"span": self.axis.span.key})
 
     @property
     def begin_value(self) -> str:
         """The beginning in the form of HTML's input fields."""
-        return _local(self.axis.begin)
+        return _local(self.begin)
 
     @property
     def end_value(self) -> str:
-        return _local(self.axis.end)
+        return _local(self.end)
 
 
 def time_range(query: Mapping[str, str], now: datetime) -> TimeRange:
     """Return the time that a query string asks for; the default span if it names none, or one without a past."""
-    begin, end = moment(query.get("from")), moment(query.get("to"))
-    axis = axis_between(begin, end or now, now) if begin else None
-    if axis is None:
-        axis = TimeAxis(SPANS.get(query.get("span", ""), DEFAULT), now)
-    length = axis.end - axis.begin
-    return TimeRange(
-        axis=axis,
-        kept=[(name, query[name]) for name in ("method", "route") if name in query],
-        earlier=range_query(axis.begin - length, axis.begin),
-        later=range_query(axis.end, axis.end + length) if axis.end <= now else "",
-        wider=_around(axis, now) if axis.is_chosen else "",
-    )
+    return chosen_range(query, now) or _range_of(TimeAxis(DEFAULT, now), now)
+
+
+def chosen_range(query: Mapping[str, str], now: datetime, *, is_exact: bool = False) -> TimeRange | None:
+    """Return the time that a query string asks for, in whole hours or exactly; ``None`` if it names none."""
+    begin, end = moment(query.get("from")), moment(query.get("to")) or now
+    if begin and (axis := axis_between(begin, end, now)):
+        return _range_of(axis, now, begin, end) if is_exact else _range_of(axis, now)
+    span = SPANS.get(query.get("span", ""))
+    return _range_of(TimeAxis(span, now), now) if span else None
+
+
+def carried(query: Mapping[str, str]) -> dict[str, str]:
+    """Return the parameters of a time in the address of a page, or in that of the list that led to the page."""
+    own = {name: query[name] for name in PARAMETERS if name in query}
+    return own or {name: value for name, value in parse_qsl(query.get(_LIST_FILTERS, "")) if name in PARAMETERS}
+
+
+def other_parameters(query: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what an address names beside a time; the page of a list is not kept."""
+    return [(name, value) for name, value in query.items() if name not in _NOT_KEPT]
 
 
 def range_query(begin: datetime, end: datetime) -> str:
     """Return the query string of the time between two aware moments."""
-    return urlencode({"from": _local(begin), "to": _local(end)})
+    return urlencode({"from": _in_utc(begin), "to": _in_utc(end)})
 
 
 def moment(text: str | None) -> datetime | None:
@@ -82,15 +91,32 @@ def moment(text: str | None) -> datetime | None:
     return found
 
 
+def _range_of(axis: TimeAxis, now: datetime, begin: datetime | None = None, end: datetime | None = None) -> TimeRange:
+    begin, end = begin or axis.begin, end or axis.end
+    length = end - begin
+    return TimeRange(
+        axis=axis,
+        begin=begin,
+        end=end,
+        earlier=range_query(begin - length, begin),
+        later=range_query(end, end + length) if end <= now else "",
+        wider=_around(begin, end, now) if axis.is_chosen else "",
+    )
+
+
+def _in_utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+
+
 def _local(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%Y-%m-%dT%H:%M}"
 
 
-def _around(axis: TimeAxis, now: datetime) -> str:
-    """Return the next larger time around the axis."""
-    length = axis.end - axis.begin
+def _around(begin: datetime, end: datetime, now: datetime) -> str:
+    """Return the next larger time around another one."""
+    length = end - begin
     wider = next((each for each in _WIDER if each > length * 2), None)
     if wider is None:
         return ""
-    end = min(axis.begin + length / 2 + wider / 2, now)
-    return range_query(end - wider, end)
+    latest = min(begin + length / 2 + wider / 2, now)
+    return range_query(latest - wider, latest)

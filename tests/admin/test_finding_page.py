@@ -242,11 +242,11 @@ def test_an_hour_of_the_trend_leads_to_its_events(admin_client, staff, present):
     inside = stored_event(finding, started_at=now)
     stored_event(finding, started_at=now - timedelta(hours=1))
     stored_event(stored_finding(), started_at=now)
-    (url,) = set(re.findall(r'<a href="([^"]*started_at__gte[^"]*)"', page_of(admin_client, finding)))
+    (url,) = set(re.findall(r'<a href="([^"]*/blockingevent/[?][^"]*from=[^"]*)"', page_of(admin_client, finding)))
     response = admin_client.get(html.unescape(url))
     assert [event.pk for event in response.context["cl"].result_list] == [inside.pk]
     assert "2 stalls, 1 of them stored in detail." in " ".join(response.content.decode().split())
-    assert "started_at__gte" not in page_of(staff("view_finding"), finding)
+    assert "/blockingevent/" not in page_of(staff("view_finding"), finding)
 
 
 def test_a_drawing_keeps_its_numbers_in_every_language(admin_client, present):

@@ -170,6 +170,6 @@ def test_no_query_string_is_a_server_error(admin_client, now, query):
 def test_a_span_at_an_end_of_the_calendar_is_no_server_error(admin_client, now, settings, zone, begin, end):
     settings.TIME_ZONE = zone
     store_at(now, "shop.views")
-    query = {"started_at__gte": begin, "started_at__lt": end}
-    for address in ("blockingevent/", "blockingevent/export/csv/"):
+    query = {"from": begin, "to": end}
+    for address in ("blockingevent/", "blockingevent/export/csv/", "finding/", "finding/export/csv/"):
         assert admin_client.get(INDEX + address, query, follow=True).status_code == 200, address

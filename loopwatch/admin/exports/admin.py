@@ -1,6 +1,7 @@
 """Exports lists and flame graphs, with the permissions of the pages they belong to."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -15,8 +16,10 @@ from loopwatch.admin.exports.flames import DRAWING, FILES, flame_response
 from loopwatch.admin.exports.lines import csv_lines, json_lines
 from loopwatch.admin.exports.streaming import streaming_response
 from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.time_range import carried, chosen_range
 from loopwatch.models import BlockingEvent
 from loopwatch.reporting.flame import flame_of
+from loopwatch.stored_time import as_stored
 
 EVENTS_DRAWN, FRAMES_DRAWN = 50, 40_000
 """What a page merges within a few hundred milliseconds: with default settings, all stored events of a finding."""
@@ -102,6 +105,9 @@ class FlameExports(ListExports):
         if not self.shows(request, BlockingEvent):
             raise PermissionDenied
         events = self.events_of(rows).order_by("-started_at", "-pk")
+        if shown := chosen_range(carried(request.GET), datetime.now(UTC)):
+            begin, end = as_stored(shown.axis.begin), as_stored(shown.axis.end)
+            events = events.filter(started_at__gte=begin, started_at__lt=end)
         is_drawn = file_format == DRAWING
         graph = flame_of(events, EVENTS_DRAWN, FRAMES_DRAWN) if is_drawn else flame_of(events, EVENTS_IN_FILES)
         return flame_response(graph, file_format, name=name, title=title or str(self.opts.verbose_name_plural))

@@ -1,4 +1,4 @@
-/* Zooms the overview into the time over which the pointer is dragged in its chart. Without it, bars are still links. */
+/* Zooms a page into the time over which the pointer is dragged in its chart. Without it, bars are still links. */
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHORTEST_PX = 6;
@@ -31,7 +31,11 @@ function watch(chart) {
     function drop(event) {
         if (mark) {
             const parts = [from.share, share(event)].sort((one, other) => one - other);
-            location.search = new URLSearchParams({ from: moment(parts[0]), to: moment(parts[1]) });
+            const query = new URLSearchParams(location.search);
+            query.delete("span");
+            query.set("from", moment(parts[0]));
+            query.set("to", moment(parts[1]));
+            location.search = query;
         }
         from = null;
     }
