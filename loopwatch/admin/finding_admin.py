@@ -120,7 +120,7 @@ class FindingAdmin(TriageAdmin, FlameExports):
         return {
             "title": _("Finding"),
             **self.range_context(request, shown, has_any_time=True),
-            "page": finding_page(row, events_of if shows_events else None, shown and shown.axis),
+            "page": finding_page(row, events_of if shows_events else None, shown.axis if shown else None),
             "shows_events": shows_events,
             "status": html_cells.status(row),
             "cause": cause_label(row.cause),

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from loopwatch.admin.event_links import events_url, findings_url, route_url
 from loopwatch.admin.first_run import first_run
 from loopwatch.admin.missing_data import missing_data
-from loopwatch.admin.overview_chart import DrawnBar, chart_of, peak_label
+from loopwatch.admin.overview_chart import DrawnBar, chart_of, marks_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.time_range import range_query, time_range
 from loopwatch.conf import configuration
@@ -22,11 +22,11 @@ from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, Th
 from loopwatch.reporting.overview import OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
-from loopwatch.reporting.overview.routes import CausingRoute, SufferingRoute
+from loopwatch.reporting.overview.routes import RouteFigures
 from loopwatch.reporting.overview.time_axis import DAY, has_hours, has_minutes
 from loopwatch.reporting.recording_health import errors_in_words
 from loopwatch.reporting.route_report import route_report
-from loopwatch.stored_time import as_stored, whole_hour
+from loopwatch.stored_time import whole_hour
 
 
 @admin.register(Overview)
@@ -102,20 +102,20 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.range_context(request, shown),
             "overview": found,
             "chart": chart,
+            "marks": marks_of(found, lambda _begin: ""),
             "bars": bars,
             "most_blocked": peak_label(peaks.most_blocked) if peaks.most_blocked else "",
             "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
             "busiest": peak_label(peaks.busiest) if peaks.busiest else "",
             "missing": missing_data() if not found.processes else None,
             "steps": [] if found.processes or found.worst.open else list(first_run()),
-            "yesterday": str(as_stored(now - DAY)),
             "shows_events": self.shows(request, BlockingEvent),
             "table": [(bar, url) for bar, url in reversed(bars) if not bar.is_empty],
             "processes": list(self._processes(request, found)),
-            "causing": self._with_urls(request, found.routes.causing, shown.query),
-            "suffering": self._with_urls(request, found.routes.suffering, shown.query),
+            "routes": self._with_urls(request, found.routes.rows, shown.query),
             "more_processes": len(found.processes) > PROCESSES_SHOWN,
             "errors": errors_in_words(found.health.errors),
+            "has_losses": found.health.has_losses,
             "shows_processes": self.shows(request, ProcessHealth),
             "shows_thread_waits": self.shows(request, ThreadWaitTotal),
         }
@@ -129,8 +129,8 @@ class OverviewAdmin(ReadOnlyAdmin):
             yield each, url if shows_events and each.events else ""
 
     def _with_urls(
-        self, request: HttpRequest, routes: Sequence[CausingRoute | SufferingRoute], period: str
-    ) -> list[tuple[CausingRoute | SufferingRoute, str]]:
+        self, request: HttpRequest, routes: Sequence[RouteFigures], period: str
+    ) -> list[tuple[RouteFigures, str]]:
         """Return the routes, each with the URL of its page; of its findings if the user may not view events."""
         name, shows_events = self.admin_site.name, self.shows(request, BlockingEvent)
         return [

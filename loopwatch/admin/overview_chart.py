@@ -1,6 +1,6 @@
 """Computes the heights and labels of the overview's bar chart, for a template that draws it as SVG."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from loopwatch.html_cells import DATE, MINUTE
 from loopwatch.models import LoopTime
 from loopwatch.reporting.overview import OverviewFigures
+from loopwatch.reporting.overview.releases import ReleaseBegin
 from loopwatch.reporting.overview.time_axis import DAY
 from loopwatch.reporting.overview.timeline import Peak, TimelineBar
 
@@ -32,8 +33,6 @@ class DrawnBar:
     blocked_height: int
     machine_y: int
     machine_height: int
-    busy_y: int
-    busy_height: int
 
     @property
     def is_empty(self) -> bool:
@@ -52,7 +51,6 @@ class Chart:
     ticks: list[str]
     width: int
     height: int = HEIGHT
-    bar_width: int = BAR_WIDTH
 
     @property
     def middle_us(self) -> float:
@@ -61,6 +59,33 @@ class Chart:
     @property
     def knows_busy(self) -> bool:
         return any(bar.bar.busiest is not None for bar in self.bars)
+
+    @property
+    def busy(self) -> str:
+        """The path of all bars of the busiest loops."""
+        heights = ((drawn.x, _height(drawn.bar.busiest or 0.0, 1.0)) for drawn in self.bars)
+        return "".join(f"M{x} {HEIGHT}v-{height}h{BAR_WIDTH}v{height}z" for x, height in heights if height)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Marks the moment when a release began: ``x`` is its place as SVG writes it, and ``url`` a page, or empty.
+
+    The name of one that began late is at the left of its place.
+    """
+
+    name: str
+    begun: datetime
+    x: str
+    is_late: bool
+    url: str
+
+
+def marks_of(overview: OverviewFigures, url_of: Callable[[ReleaseBegin], str]) -> list[Mark]:
+    """Compute the marks of the releases that began within an overview."""
+    axis = overview.axis
+    shares = [(each, (each.begun - axis.begin) / (axis.end - axis.begin)) for each in overview.releases]
+    return [Mark(each.name, each.begun, f"{share:.2%}", share > 0.8, url_of(each)) for each, share in shares]
 
 
 def chart_of(overview: OverviewFigures) -> Chart:
@@ -92,7 +117,6 @@ def _drawn(bars: list[TimelineBar], highest_us: int, *, is_days: bool) -> Iterat
     for index, bar in enumerate(bars):
         blocked, machine = _height(bar.impact.blocked_us, highest_us), _height(bar.machine_us, highest_us)
         blocked = min(blocked, HEIGHT - machine)
-        busy = _height(bar.busiest or 0.0, 1.0)
         yield DrawnBar(
             bar=bar,
             label=_label(bar.start, is_days=is_days),
@@ -101,8 +125,6 @@ def _drawn(bars: list[TimelineBar], highest_us: int, *, is_days: bool) -> Iterat
             blocked_height=blocked,
             machine_y=HEIGHT - blocked - machine,
             machine_height=machine,
-            busy_y=HEIGHT - busy,
-            busy_height=busy,
         )
 
 

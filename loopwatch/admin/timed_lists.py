@@ -35,9 +35,7 @@ class TimedChangeList(ChangeList):
         found = super().get_filters_params(params)
         return {name: value for name, value in found.items() if name not in PARAMETERS}
 
-    def get_queryset(
-        self, request: HttpRequest, exclude_parameters: list[str | None] | None = None
-    ) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         self.range = chosen_range(request.GET.dict(), datetime.now(UTC), is_exact=self.is_exact)
         rows = super().get_queryset(request, exclude_parameters)
         return self.within(rows, self.range) if self.range else rows

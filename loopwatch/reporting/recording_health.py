@@ -25,6 +25,10 @@ class RecordingHealth:
     pending: int
     errors: Mapping[str, int]
 
+    @property
+    def has_losses(self) -> bool:
+        return bool(self.unexamined or self.dropped or self.undelivered or self.pending or self.errors)
+
 
 def recording_health(using: str | None) -> RecordingHealth:
     """Sum up the stored figures, in one query."""

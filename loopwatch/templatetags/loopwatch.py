@@ -98,6 +98,12 @@ def percent(share: float | None) -> str:
 
 
 @register.filter
+def share_of_time(share: float) -> str:
+    """Format a share of one as a percentage with two significant digits: small ones matter here."""
+    return f"{100 * share:.0f} %" if share >= 0.0995 else f"{100 * share:.2g} %"
+
+
+@register.filter
 def change(share: float) -> str:
     """Format a change in whole percent, with its sign; as a factor from ten times on."""
     if share >= 9:
@@ -113,8 +119,8 @@ def width(share: float | None) -> int:
 
 @register.filter
 def finding(value: Finding) -> SafeString:
-    """Show a finding's blocking call and its place."""
-    return html_cells.call_and_place(value)
+    """Show a finding's blocking call, whether it is new or was reopened, and its place."""
+    return html_cells.call_and_place(value, html_cells.badge(value))
 
 
 @register.filter

@@ -50,13 +50,14 @@ def test_the_index_of_the_app_is_the_overview(admin_client, staff, bad_day):
 def test_the_overview_shows_blocked_time_its_calls_and_the_delayed_requests(admin_client, bad_day):
     page = admin_client.get(PAGE)
     text = text_of(page)
-    assert "2 stalls blocked the loop for 400 ms. Other requests were delayed 8 times, by 1.6 s in total." in text
+    assert "Degraded 2 stalls blocked the loop for 400 ms. That is 0.67 % of the loops' time." in html.unescape(text)
+    assert "Other requests were delayed 8 times, by 1.6 s in total. Most delayed: GET search/" in text
     assert "100 % of the impact comes from time.sleep in shop.views.pay." in text
     assert "worst pause 310 ms" in text
     assert "busiest minute of a loop 25 %" in text
     assert re.search(r"Worst minute: [^()]+\(blocked for 400 ms\)", text)
     assert "GET pay/" in text
-    assert "GET search/ 100 % 1.6 s 8" in text
+    assert "GET search/ 0 % 0 ms 0 ms 1.6 s 8" in text
     assert "web-1 4711" in text
     assert "3 stalls were lost." in text
     assert "Errors: callback 2." in text
@@ -147,17 +148,47 @@ def test_a_route_leads_to_its_findings_for_users_who_may_not_view_events(staff, 
     assert [found.pk for found in viewer.get(url).context["cl"].result_list] == [finding.pk]
 
 
-@pytest.mark.parametrize("release", ["", "1.5 <b>&c"])
-def test_more_new_findings_are_a_list_of_all_of_them(admin_client, release):
-    if release:
-        for number, each in enumerate((release, "1.4")):
-            stored_health(release=each, process_id=number, since=MINUTE - timedelta(days=number))
-    for _ in range(9):
-        stored_finding(first_seen=MINUTE, first_release=release)
-    stored_finding(first_seen=MINUTE - timedelta(days=2), first_release="1.4")
-    page = html.unescape(admin_client.get(PAGE).content.decode())
-    url = re.search(r'<a href="([^"]*[?]first_[^"]*)">More</a>', page)[1]
-    assert len(admin_client.get(url).context["cl"].result_list) == 9
+def test_a_release_that_began_is_marked_in_the_chart(admin_client):
+    begun = HOUR - timedelta(hours=2)
+    for release, since in (
+        ("1.4", begun - timedelta(days=3)),
+        ("1.5 <b>", begun),
+        ("1.5 <b>", begun + timedelta(hours=1)),
+    ):
+        stored_loop_time(start=HOUR, minutes=60, since=since, release=release)
+    page = admin_client.get(PAGE)
+    assert [(mark.name, mark.begun) for mark in page.context["marks"]] == [("1.5 <b>", begun)]
+    assert re.search(r"Releases that began: 1.5 &lt;b&gt; \d{4}-\d\d-\d\d", text_of(page))
+    share = (begun - page.context["overview"].axis.begin) / page.context["overview"].axis.length
+    assert f'<line x1="{share:.2%}"' in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("blocked_us", "longest_us", "state"),
+    [
+        (30_000, 30_000, "OK That is 0.05 % of"),
+        (60_000, 60_000, "Degraded That is 0.1 % of"),
+        (30_000, 1_000_000, "Degraded That is 0.05 % of"),
+        (600_000, 600_000, "Blocked That is 1 % of"),
+        (13_800_000, 600_000, "Blocked That is 23 % of"),
+    ],
+)
+def test_the_answer_comes_first(admin_client, blocked_us, longest_us, state):
+    stored_loop_time(start=MINUTE, events=1, blocked_us=blocked_us, longest_us=longest_us)
+    text = re.sub(r"\d+ stall blocked the loop for [^.]+(\.\d s)?\. ", "", text_of(admin_client.get(PAGE)))
+    assert state in text
+
+
+def test_the_answer_is_ok_where_nothing_blocked_and_missing_where_nothing_is_known(admin_client):
+    assert "loopwatch-state" not in admin_client.get(PAGE).content.decode()
+    stored_loop_time(start=MINUTE)
+    assert "OK No stalls" in text_of(admin_client.get(PAGE))
+
+
+def test_the_overview_has_four_sections(admin_client, bad_day):
+    page = admin_client.get(PAGE).content.decode()
+    assert len(re.findall(r'<section class="module', page)) == 4
+    assert len(re.findall(r">new<", page)) == 1
 
 
 def test_bars_are_not_linked_for_users_who_may_not_view_events(staff, bad_day):
@@ -241,7 +272,7 @@ def test_the_worst_pause_leads_to_its_event(admin_client, staff):
     stored_loop_time(start=MINUTE, events=1, longest_us=3_700_000)
     event = stored_event(stored_finding(), started_at=MINUTE, step_us=3_700_000)
     url = reverse("admin:loopwatch_blockingevent_change", args=[event.pk])
-    assert f'<dd class="quiet"><a href="{url}">' in admin_client.get(PAGE).content.decode()
+    assert f'<a href="{url}?span=24h">' in admin_client.get(PAGE).content.decode()
     assert url not in staff("view_finding").get(PAGE).content.decode()
 
 

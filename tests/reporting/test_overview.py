@@ -112,7 +112,7 @@ def test_all_figures_are_of_the_chosen_time(ago):
     with timezone.override("UTC"):
         found = overview_figures(axis_between(middle, middle + HOUR, datetime.now(UTC)))
     assert (found.impact.events, [each.finding.function for each in found.worst.findings]) == (1, ["0"])
-    assert [each.route for each in found.routes.causing] == ["0"]
+    assert [each.route for each in found.routes.rows] == ["0"]
     assert ago > 32 * DAY or [each.process_id for each in found.processes] == [10]
 
 
@@ -291,36 +291,33 @@ def test_routes_that_cause_and_routes_that_suffer():
     stored_route(start=THIS_HOUR - timedelta(days=2), route="old/", waited_us=700, blocked_us=1)
     stored_route(hours=24, start=THIS_HOUR.replace(hour=0), route="whole days/", waited_us=700, blocked_us=1)
     routes = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).routes
-    assert [(each.route, each.share) for each in routes.causing] == [("pay/", 0.7), ("search/", 0.3)]
-    late, cart, search = routes.suffering
-    assert (late.route, late.share, late.arrivals_late, late.total_waited_us) == ("late/", 0.5, 5, 1_000)
-    assert (cart.route, cart.share) == ("cart/", 0.35)
+    pay, search, late, cart = routes.rows
+    assert [(each.route, each.share) for each in (pay, search)] == [("pay/", 0.7), ("search/", 0.3)]
+    assert routes.most_delayed == late
+    assert (late.route, late.share, late.arrivals_late, late.total_waited_us) == ("late/", 0, 5, 1_000)
+    assert (cart.route, cart.total_waited_us) == ("cart/", 700)
     assert (search.route, search.waits, search.waited_us, search.longest_wait_us) == ("search/", 7, 300, 9)
 
 
-def test_findings_are_new_since_the_last_release():
-    now = datetime.now(UTC)
-    for release, days in (("", 0), ("2.0", 2), ("1.0", 5)):
-        stored_health(release=release, since=now - timedelta(days=days))
-    stored_finding(function="new", first_release="2.0", first_seen=now - timedelta(days=2))
-    stored_finding(function="known", first_release="1.0", first_seen=now)
-    stored_finding(function="back", first_release="1.0", reopened_at=now)
-    stored_finding(function="was back", first_release="1.0", reopened_at=now - timedelta(days=2))
-    stored_finding(function="dealt with", first_release="2.0", first_seen=now, status="resolved")
-    found = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).new
-    assert found.release == "2.0"
-    assert {finding.function for finding in found.findings} == {"new", "back"}
+def test_releases_begin_with_their_first_process():
+    def begins(key):
+        return [(each.name, each.before) for each in overview_figures(TimeAxis(SPANS[key], datetime.now(UTC))).releases]
+
+    for release, days in (("", 0), ("1.0", 9), ("2.0", 3), ("2.0", 0.1), ("2.1", 0.2)):
+        since = THIS_HOUR - timedelta(days=days)
+        stored_loop_time(minutes=60, start=THIS_HOUR, since=since, release=release, process_id=days * 10)
+    assert begins("24h") == [("2.1", "2.0")]
+    assert begins("7d") == [("2.0", "1.0"), ("2.1", "2.0")]
+    assert begins("30d") == [("1.0", ""), ("2.0", "1.0"), ("2.1", "2.0")]
 
 
-@pytest.mark.parametrize("releases", [[], ["1.0"]])
-def test_without_another_release_findings_are_new_since_yesterday(releases):
-    now = datetime.now(UTC)
-    for release in releases:
-        stored_health(release=release)
-    stored_finding(function="new", first_release="1.0", first_seen=now - timedelta(hours=23))
-    stored_finding(function="old", first_release="1.0", first_seen=now - timedelta(hours=25))
-    found = overview_figures(TimeAxis(SPANS["24h"], datetime.now(UTC))).new
-    assert (found.release, [finding.function for finding in found.findings]) == ("", ["new"])
+def test_the_share_of_the_loops_time_counts_every_loop_that_ran():
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    for process_id in range(4):
+        stored_loop_time(start=now, process_id=process_id, events=1, blocked_us=3_000_000)
+    axis = TimeAxis(SPANS["1h"], now)
+    assert overview_figures(axis).loop_share == 0.05
+    assert overview_figures(TimeAxis(SPANS["1y"], now)).loop_share is None
 
 
 def test_a_store_without_time_zones(settings):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import BooleanField, ExpressionWrapper, Max, Q, QuerySet, Sum
 
@@ -14,30 +15,22 @@ from loopwatch.stored_time import as_stored
 
 
 @dataclass(frozen=True, slots=True)
-class CausingRoute:
-    """A route that causes stalls; method and route are both empty outside of known routes."""
+class RouteFigures:
+    """A route that causes stalls, or whose requests wait; method and route are both empty outside of known routes.
+
+    ``share`` is its part of the impact. ``arrivals_late`` counts the requests that could not arrive, and ``late_us``
+    adds up their waits: estimates.
+    """
 
     method: str
     route: str
     impact: Impact
     share: float
-
-
-@dataclass(frozen=True, slots=True)
-class SufferingRoute:
-    """A route whose requests wait; ``share`` is its part of the time that all requests waited.
-
-    ``arrivals_late`` counts the requests that could not arrive, and ``late_us`` adds up their waits: estimates.
-    """
-
-    method: str
-    route: str
     waits: int
     waited_us: int
     longest_wait_us: int
     arrivals_late: int
     late_us: int
-    share: float
 
     @property
     def total_waited_us(self) -> int:
@@ -46,14 +39,14 @@ class SufferingRoute:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """Both lists of routes, worst first.
+    """The routes that cause most and those that wait longest, worst first; ``most_delayed`` waits longest.
 
     ``all_us`` is the total impact of all routes, and ``before_us`` that in as much time before: 0 where nothing is
     compared, because the axis has few hours, or is as long as a year.
     """
 
-    causing: list[CausingRoute]
-    suffering: list[SufferingRoute]
+    rows: list[RouteFigures]
+    most_delayed: RouteFigures | None
     all_us: int
     before_us: int
 
@@ -69,27 +62,25 @@ def routes(axis: TimeAxis, using: str | None) -> Routes:
         .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"), Sum("arrivals_late"), Sum("late_us"))
         .order_by("method", "route")
     )
-    rows = [row for is_before, *row in found if not is_before]
-    impacts = [(method, route, Impact(*figures[: len(IMPACT)])) for method, route, *figures in rows]
-    all_us = sum(impact.total_us for _, _, impact in impacts)
-    waits = [(method, route, *figures[len(IMPACT) :]) for method, route, *figures in rows]
-    waited_us = sum(row[3] + row[6] for row in waits)
-    return Routes(
-        causing=[
-            CausingRoute(method, route, impact, impact.total_us / all_us)
-            for method, route, impact in sorted(impacts, key=lambda row: -row[2].total_us)[:SHOWN]
-            if impact.total_us
-        ],
-        suffering=[
-            SufferingRoute(method, route, number, us, longest_us, late, late_us, (us + late_us) / waited_us)
-            for method, route, number, us, longest_us, late, late_us in sorted(waits, key=lambda row: -row[3] - row[6])[
-                :SHOWN
-            ]
-            if us or late_us
-        ],
-        all_us=all_us,
-        before_us=sum(Impact(*row[3 : 3 + len(IMPACT)]).total_us for row in found if row[0]),
+    all_us, before_us = (
+        sum(Impact(*row[3 : 3 + len(IMPACT)]).total_us for row in found if row[0] is is_before)
+        for is_before in (False, True)
     )
+    rows = [_figures(row, all_us) for is_before, *row in found if not is_before]
+    causing = [row for row in sorted(rows, key=lambda row: -row.impact.total_us)[:SHOWN] if row.impact.total_us]
+    suffering = [row for row in sorted(rows, key=lambda row: -row.total_waited_us)[:SHOWN] if row.total_waited_us]
+    return Routes(
+        rows=[*causing, *(row for row in suffering if row not in causing)],
+        most_delayed=suffering[0] if suffering else None,
+        all_us=all_us,
+        before_us=before_us,
+    )
+
+
+def _figures(row: list[Any], all_us: int) -> RouteFigures:
+    method, route, *figures = row
+    impact = Impact(*figures[: len(IMPACT)])
+    return RouteFigures(method, route, impact, impact.total_us / (all_us or 1), *figures[len(IMPACT) :])
 
 
 def route_totals(axis: TimeAxis, using: str | None, before: timedelta = timedelta()) -> QuerySet[RouteTotal]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from django.db.models import Max, Sum
+from django.db.models import Count, Max, Sum
 
 from loopwatch.impact import NO_IMPACT, Impact
 from loopwatch.models import LoopTime
@@ -49,11 +49,13 @@ class Peak:
 class Timeline:
     """All bars of the axis.
 
+    ``loops_us`` is the time of all loops, as far as they ran any step: whole minutes or hours; 0 if unknown.
     The peaks are the time that was blocked for longest (in µs), the first one with the longest pause (in µs), and the
     one in which a loop was busiest (as a share); each ``None`` if there is none.
     """
 
     bars: list[TimelineBar]
+    loops_us: int
     most_blocked: Peak | None
     worst_pause: Peak | None
     busiest: Peak | None
@@ -65,6 +67,7 @@ class _BarPart(NamedTuple):
     impact: Impact
     machine_us: int = 0
     busy_us: int | None = None
+    loops: int = 0
 
 
 def timeline(axis: TimeAxis, using: str | None) -> Timeline:
@@ -78,6 +81,7 @@ def timeline(axis: TimeAxis, using: str | None) -> Timeline:
         bars[part.bar].add(part, row_us)
     return Timeline(
         bars,
+        loops_us=sum(part.loops for part in parts) * row_us,
         most_blocked=_peak(parts, lasts, lambda part: part.impact.blocked_us),
         worst_pause=_peak(parts, lasts, lambda part: part.impact.longest_us),
         busiest=_peak(parts, lasts, lambda part: min(1.0, (part.busy_us or 0) / row_us)),
@@ -100,6 +104,6 @@ def _rows(axis: TimeAxis, minutes: int, using: str | None) -> Iterator[_BarPart]
     times = LoopTime.objects.using(using).filter(
         minutes=minutes, start__gte=as_stored(axis.begin), start__lt=as_stored(axis.end)
     )
-    rows = times.values_list("start").annotate(*IMPACT, Sum("machine_us"), Max("busy_us"))
-    for start, *figures, machine_us, busy_us in rows.order_by():
-        yield _BarPart(as_aware(start), axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us)
+    rows = times.values_list("start").annotate(*IMPACT, Sum("machine_us"), Max("busy_us"), Count("pk"))
+    for start, *figures, machine_us, busy_us, loops in rows.order_by():
+        yield _BarPart(as_aware(start), axis.index(as_aware(start)), Impact(*figures), machine_us, busy_us, loops)
