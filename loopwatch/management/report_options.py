@@ -38,6 +38,7 @@ class ReportOptions:
     repository: str | None
     watch: float | None
     steps: bool
+    compact: bool
 
     @classmethod
     def parsed(cls, options: dict[str, Any]) -> "ReportOptions":
@@ -70,6 +71,8 @@ class ReportOptions:
             yield "--limit must be at least 1."
         if self.steps and (self.group_by != FINDING or self.compare or self.format != "text" or self.fail_conditions):
             yield "--steps counts all steps, as text: use it with --since, --output and --watch only."
+        if self.compact and (self.group_by != FINDING or self.compare or self.format != "text" or self.steps):
+            yield "--compact prints findings as text: omit --group-by, --compare, --format and --steps."
         if self.group_by != FINDING:
             yield from self._problems_with_groups()
         if self.compare and not FORMATS[self.format].prints_changes:
@@ -109,7 +112,7 @@ def add_arguments(parser: CommandParser) -> None:
         choices=STATUSES,
         help="only findings with this status (default: open, but all for --compare and --group-by host)",
     )
-    what.add_argument("--sort", choices=SORTS, default="blocked", help="sort key, largest first (default: blocked)")
+    what.add_argument("--sort", choices=SORTS, default="impact", help="sort key, largest first (default: impact)")
     what.add_argument(
         "--limit",
         type=int,
@@ -134,6 +137,7 @@ def add_arguments(parser: CommandParser) -> None:
     )
     how = parser.add_argument_group("how to print it")
     how.add_argument("--format", choices=FORMATS, default="text", help="output format (default: text)")
+    how.add_argument("--compact", action="store_true", help="one line for each finding")
     how.add_argument("--output", metavar="FILE", help="write the report to this file, in UTF-8")
     how.add_argument(
         "--repository",

@@ -11,6 +11,7 @@ from django.core.management.color import Style
 
 from loopwatch.escaping.terminal import visible
 from loopwatch.reporting import wording
+from loopwatch.reporting.as_compact import compact_lines
 from loopwatch.reporting.release_change import KINDS
 from loopwatch.reporting.report import FINDING, Group, Report, ReportedFinding
 from loopwatch.reporting.terminal import shorten, width_of
@@ -30,14 +31,17 @@ class _Row(NamedTuple):
     names: Callable[[int], Iterator[str]]
 
 
-def render_text(report: Report, *, width: int, style: Style) -> str:
-    """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain."""
+def render_text(report: Report, *, width: int, style: Style, compact: bool = False) -> str:
+    """Lay the report out for ``width`` terminal columns; ``style`` colours it, or leaves it plain.
+
+    If it is ``compact``, each finding has one line.
+    """
     width = max(width, _NARROWEST)
     if not report.stored:
         blocks = [wording.EMPTY_STORE]
     else:
         headline = map(style.MIGRATE_HEADING, wrap(visible(wording.headline(report)), width))
-        blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style)]
+        blocks = ["\n".join((*headline, *_notes(report, width))), *_tables(report, width, style, compact=compact)]
     blocks += filter(
         None, (wording.left_out(report), *_thread_waits(report, width, style), wording.waits_left_out(report))
     )
@@ -50,8 +54,11 @@ def _notes(report: Report, width: int) -> Iterator[str]:
         yield from wrap(visible(note), width)
 
 
-def _tables(report: Report, width: int, style: Style) -> Iterator[str]:
-    if report.comparison:
+def _tables(report: Report, width: int, style: Style, *, compact: bool) -> Iterator[str]:
+    if compact:
+        if report.findings:
+            yield "\n".join(compact_lines(report.findings, width, style))
+    elif report.comparison:
         yield from _changes(report, width, style)
     elif report.group_by != FINDING:
         rows = [_Row(wording.group_figures(group), _group_names(group, report, style)) for group in report.groups]

@@ -33,12 +33,16 @@ FINDINGS_MERGED = 500
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The terminal and the repository that a report is printed for, and the database with its stacks."""
+    """The terminal and the repository that a report is printed for, and the database with its stacks.
+
+    ``compact`` text has one line for each finding.
+    """
 
     width: int = 80
     style: Style = no_style()  # noqa: RUF009 - the same for all, never changed
     repository: str | None = None
     using: str | None = None
+    compact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ class Format:
 
 
 def _text(report: Report, surroundings: Surroundings) -> Printed:
-    return Printed(render_text(report, width=surroundings.width, style=surroundings.style))
+    text = render_text(report, width=surroundings.width, style=surroundings.style, compact=surroundings.compact)
+    return Printed(text)
 
 
 def _sarif(report: Report, surroundings: Surroundings) -> Printed:

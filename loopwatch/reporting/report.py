@@ -66,6 +66,10 @@ class ReportedFinding:
         return headline(called=self.called_name, detail=self.blocking_call)
 
     @property
+    def impact_ms(self) -> float:
+        return self.blocked_ms + self.delay_ms + self.kept_out_ms
+
+    @property
     def place(self) -> str:
         """File and line, empty if no file is known."""
         return f"{self.filename}:{self.lineno}" if self.filename else ""
@@ -93,6 +97,10 @@ class Group:
     @property
     def total_delay_ms(self) -> float:
         return self.delay_ms + self.kept_out_ms
+
+    @property
+    def total_ms(self) -> float:
+        return self.blocked_ms + self.total_delay_ms
 
 
 @dataclass(frozen=True, slots=True)

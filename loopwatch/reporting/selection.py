@@ -12,6 +12,7 @@ from loopwatch.stored_time import whole_hour
 ALL = "all"
 STATUSES = (*Finding.Status.values, ALL)
 SORTS = {
+    "impact": "total_us",
     "blocked": "blocked_us",
     "events": "events",
     "longest": "longest_us",
@@ -31,7 +32,7 @@ class Selection:
 
     since: datetime | None = None
     status: str = Finding.Status.OPEN
-    sort: str = "blocked"
+    sort: str = "impact"
     limit: int = 20
     using: str | None = None
 

@@ -15,6 +15,7 @@ from loopwatch.wording.durations import human_duration
 from loopwatch.wording.findings import GIL_HELD, doubt
 
 FINDING_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Last seen")
+COMPACT_HEADINGS = ("Impact", "Blocked", "Events", "p95")
 THREAD_WAIT_HEADINGS = ("Waited", "Waits", "At once", "Longest")
 THREAD_WAITS = "Thread waits, by the call that held the thread"
 GROUP_HEADINGS = ("Blocked", "Events", "Longest", "p95", "Delayed", "Findings")
@@ -97,6 +98,12 @@ def recorded_by(health: RecordingHealth) -> str:
 def finding_figures(finding: ReportedFinding) -> tuple[str, ...]:
     """Return the figures in the order of ``FINDING_HEADINGS``."""
     return (*_figures(finding), when(finding.last_seen))
+
+
+def compact_figures(finding: ReportedFinding) -> tuple[str, ...]:
+    """Return the figures in the order of ``COMPACT_HEADINGS``."""
+    blocked, events, _longest, p95, _delayed = _figures(finding)
+    return human_duration(finding.impact_ms), blocked, events, p95
 
 
 def thread_wait_figures(wait: ReportedThreadWait) -> tuple[str, ...]:

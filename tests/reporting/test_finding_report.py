@@ -61,12 +61,13 @@ def test_only_the_status_asked_for_is_listed(status):
 @pytest.mark.parametrize("sort", SORTS)
 def test_the_largest_comes_first(sort, since):
     columns = {
+        "impact": {"blocked_us": 8_000_000, "delay_us": 4_000_000, "kept_out_us": 4_000_000},
         "blocked": {"blocked_us": 9_000_000, "delay_us": 7_000},
         "events": {"events": 99},
         "longest": {"longest_us": 800_000},
         "p95": {"longest_us": 95_000},
         "last-seen": {"last_seen": NOON + timedelta(days=1)},
-        "delay": {"delay_us": 1_000, "kept_out_us": 9_000},
+        "delay": {"blocked_us": 1, "delay_us": 1_000, "kept_out_us": 9_000_000},
     }
     durations_ms = {"p95": [95] * 20, "longest": [*[60] * 40, 800]}
     for name, values in columns.items():

@@ -62,14 +62,15 @@ class TestGroups:
         assert report.groups_in_all in {2, 3}
         assert (report.totals.findings, report.totals.events, report.totals.blocked_ms) == (3, 6, 60)
 
-    @pytest.mark.parametrize("sort", ["blocked", "events", "longest", "p95", "delay"])
+    @pytest.mark.parametrize("sort", ["impact", "blocked", "events", "longest", "p95", "delay"])
     def test_the_largest_comes_first(self, sort):
         finding = stored_finding()
         stored_hour(finding, *[95] * 20, route="p95", blocked_us=1)
         stored_hour(finding, 60, route="blocked", blocked_us=9_000_000)
+        stored_hour(finding, 60, route="impact", blocked_us=8_000_000, delay_us=4_000_000, kept_out_us=4_000_000)
         stored_hour(finding, 60, route="events", events=99)
         stored_hour(finding, *[60] * 40, 800, route="longest")
-        stored_hour(finding, 60, route="delay", delay_us=7_000)
+        stored_hour(finding, 60, route="delay", blocked_us=1, delay_us=8_500_000)
         assert groups("route", sort=sort)[0].name == f"GET {sort}"
 
     @pytest.mark.parametrize("group_by", GROUPINGS)

@@ -57,6 +57,30 @@ class TestText:
         assert max(map(width_of, table.splitlines())) <= columns
         assert "\x1b" not in table
 
+    @pytest.mark.parametrize("columns", [40, 80, 200])
+    def test_a_compact_report_has_one_line_for_each_finding_with_its_whole_place(self, monkeypatch, columns):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        for number in range(3):
+            finding = stored_finding(
+                function="shop.orders.checkout.views.Checkout.pay",
+                blocking_call=f"cryptography.hazmat.primitives.kdf.pbkdf2.PBKDF2HMAC.derive_{number}\x1b[2J",
+                lineno=1000 + number,
+                delay_us=number * 9_000_000,
+            )
+            stored_hour(finding, 60, route="checkout/<int:pk>/pay/")
+        lines = run("--compact").splitlines()
+        rows = lines[lines.index("") + 2 : lines.index("") + 5]
+        assert [row.split()[0] for row in rows] == ["18", "9.1", "100"]
+        assert max(map(len, rows)) <= columns
+        assert "\x1b" not in "".join(lines)
+        places = [f"shop/views.py:{1000 + number}" for number in (2, 1, 0)]
+        assert columns == 40 or all(place in row for place, row in zip(places, rows, strict=True))
+        assert ("GET checkout/<int:pk>/pay/" in rows[0]) is (columns == 200)
+
+    def test_a_compact_report_without_findings_is_the_headline(self):
+        stored_finding(status="resolved")
+        assert "Impact" not in run("--compact")
+
     def test_wide_terminals_have_the_names_beside_the_figures(self, monkeypatch):
         stored_finding()
         monkeypatch.setenv("COLUMNS", "80")
@@ -318,6 +342,8 @@ class TestMistakes:
             (["--format", "patch", "--repository", "x" * 5_000], "is not a directory"),
             (["--output", "/nowhere/report.txt"], r"cannot write '/nowhere/report\.txt': .*No such file"),
             (["--output", "a\0b"], "cannot write"),
+            (["--compact", "--format", "json"], "omit --group-by, --compare, --format"),
+            (["--compact", "--group-by", "route"], "omit --group-by"),
             (["--watch"], "needs a terminal"),
             (["--watch", "0"], "0.5 to 3600"),
             (["--watch", "nan"], "0.5 to 3600"),

@@ -35,12 +35,12 @@ class Command(StoreCommand):
     help = "Print the calls that blocked the event loop, worst first."
     examples = """\
 examples:
-  manage.py loopwatch_report                                 open findings by blocked time
+  manage.py loopwatch_report                                 open findings, most impact first
   manage.py loopwatch_report --since 24h --sort events       most frequent of the last 24 hours
   manage.py loopwatch_report --group-by route --since 7d     routes that stall
   manage.py loopwatch_report --compare 1.4.2 1.5.0           what a release made better or worse
   manage.py loopwatch_report --steps --since 24h             how long steps lasted, to choose the threshold
-  manage.py loopwatch_report --watch                         redraw on the terminal every two seconds
+  manage.py loopwatch_report --watch --compact               redraw on the terminal every two seconds
   manage.py loopwatch_report --status all --format json      all findings, for a program
   manage.py loopwatch_report --format html --output week.html --since 7d
   manage.py loopwatch_report --compare 1.4.2 1.5.0 --fail-on new --fail-on regressed --fail-over 100ms
@@ -99,7 +99,7 @@ examples:
         if options.steps:
             return Printed(render_steps(selection.begin, selection.using, self.configuration().threshold_ms))
         surroundings = Surroundings(
-            shutil.get_terminal_size().columns, style, options.repository, using=selection.using
+            shutil.get_terminal_size().columns, style, options.repository, selection.using, options.compact
         )
         try:
             return FORMATS[options.format].print(_built(options, selection), surroundings)
