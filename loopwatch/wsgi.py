@@ -22,6 +22,9 @@ class LoopWatchWSGI:
     request, so its stalls delay no other. What a streamed response does later is recorded as ``WSGI``.
     """
 
+    is_loopwatch_wsgi = True
+    """Marks the wrapper for ``loopwatch.checks``, which must not import what watches."""
+
     def __init__(self, application: WSGIApplication) -> None:
         self.application = application
         self._process_id: int | None = None

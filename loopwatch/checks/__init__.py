@@ -6,6 +6,7 @@ a database, except where Django is told to check that, or imports more of the si
 
 from django.core.checks import Tags, register
 
+from loopwatch.checks.admin_sites import check_admin_sites
 from loopwatch.checks.application import check_asgi_application, check_that_application_is_named
 from loopwatch.checks.async_unsafe import check_async_unsafe
 from loopwatch.checks.channel_layers import check_channel_layers, check_channel_layers_for_deployment
@@ -15,6 +16,7 @@ from loopwatch.checks.interpreter import check_gil, check_interpreter
 from loopwatch.checks.logging_handlers import check_logging_handlers
 from loopwatch.checks.middleware import check_middleware
 from loopwatch.checks.receivers import check_signal_receivers
+from loopwatch.checks.runserver import check_runserver
 from loopwatch.checks.settings import check_metrics, check_misspelt_settings, check_settings
 from loopwatch.checks.tasks import check_tasks
 from loopwatch.checks.versions import check_asgiref_version, check_django_version
@@ -31,6 +33,8 @@ def register_all() -> None:
     register(check_gil, TAG)
     register(check_asgi_application, TAG)
     register(check_that_application_is_named, TAG)
+    register(check_runserver, TAG)
+    register(check_admin_sites, TAG)
     register(check_middleware, TAG)
     register(check_signal_receivers, TAG)
     register(check_async_unsafe, TAG)
