@@ -12,13 +12,13 @@ from loopwatch.impact import Impact
 class ImpactColumns(models.Model):
     """The columns of an ``Impact``."""
 
-    events = models.PositiveBigIntegerField(_("events"), default=0)
-    blocked_us = models.PositiveBigIntegerField(_("blocked (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    requests_delayed = models.PositiveBigIntegerField(_("requests delayed"), default=0)
-    delay_us = models.PositiveBigIntegerField(_("delay caused (µs)"), default=0)
-    requests_kept_out = models.PositiveBigIntegerField(_("requests kept out (estimate)"), default=0)
-    kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
+    events = models.PositiveBigIntegerField(default=0)
+    blocked_us = models.PositiveBigIntegerField(default=0)
+    longest_us = models.PositiveBigIntegerField(default=0)
+    requests_delayed = models.PositiveBigIntegerField(default=0)
+    delay_us = models.PositiveBigIntegerField(default=0)
+    requests_kept_out = models.PositiveBigIntegerField(default=0)
+    kept_out_us = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         abstract = True
@@ -47,26 +47,26 @@ class ImpactColumns(models.Model):
 class CallColumns(models.Model):
     """The columns of a call: what it was, where in-app code made it, and where else the step spent its time."""
 
-    blocking_call = ExactCharField(_("blocking call"), max_length=300, blank=True)
-    called_name = ExactCharField(_("called function"), max_length=300, blank=True)
-    filename = ExactCharField(_("file"), max_length=500, blank=True)
-    lineno = models.PositiveIntegerField(_("line"), default=0)
-    source = ExactCharField(_("source"), max_length=500, blank=True)
-    cause = ExactCharField(_("cause"), max_length=20)
+    blocking_call = ExactCharField(max_length=300, blank=True)
+    called_name = ExactCharField(max_length=300, blank=True)
+    filename = ExactCharField(max_length=500, blank=True)
+    lineno = models.PositiveIntegerField(default=0)
+    source = ExactCharField(max_length=500, blank=True)
+    cause = ExactCharField(max_length=20)
     exact = models.BooleanField(_("exact"), default=True)
-    other_function = ExactCharField(_("other function"), max_length=300, blank=True)
-    other_called_name = ExactCharField(_("called by the other function"), max_length=300, blank=True)
-    other_lineno = models.PositiveIntegerField(_("other line"), default=0)
-    other_us = models.PositiveBigIntegerField(_("there (µs)"), default=0)
-    calls_seen = models.PositiveIntegerField(_("calls seen in the step"), default=1)
+    other_function = ExactCharField(max_length=300, blank=True)
+    other_called_name = ExactCharField(max_length=300, blank=True)
+    other_lineno = models.PositiveIntegerField(default=0)
+    other_us = models.PositiveBigIntegerField(default=0)
+    calls_seen = models.PositiveIntegerField(default=1)
 
     class Meta:
         abstract = True
 
     @classmethod
-    def column_names(cls) -> list[str]:
+    def column_names(cls) -> tuple[str, ...]:
         """Return the names of these columns, without those of a model that has more."""
-        return [field.attname for field in CallColumns._meta.local_concrete_fields]
+        return tuple(field.attname for field in CallColumns._meta.local_concrete_fields)
 
     @property
     def headline(self) -> str:

@@ -29,32 +29,31 @@ class Finding(CallColumns, ImpactColumns):
     class ReopenWhen(models.TextChoices):
         """What reopens a finding. Without it, the next event reopens a resolved finding, and nothing an ignored one."""
 
-        NEW_RELEASE = "new release", _("in a new release")
-        RELEASE = "release", _("in a given release")
-        LONGER = "longer", _("longer than")
-        MORE = "more", _("more within an hour than")
+        NEW_RELEASE = "new release"
+        RELEASE = "release"
+        LONGER = "longer"
+        MORE = "more"
 
-    fingerprint = ExactCharField(_("fingerprint"), max_length=32, unique=True)
-    function = ExactCharField(_("function"), max_length=300)
-    is_c_call = models.BooleanField(_("C call"), default=False)
+    fingerprint = ExactCharField(max_length=32, unique=True)
+    function = ExactCharField(max_length=300)
 
-    events_thinned = models.PositiveBigIntegerField(_("events without details"), default=0)
+    events_thinned = models.PositiveBigIntegerField(default=0)
     first_seen = models.DateTimeField(_("first seen"))
     last_seen = models.DateTimeField(_("last seen"))
     first_release = ExactCharField(_("first release"), max_length=100, blank=True)
-    last_release = ExactCharField(_("last release"), max_length=100, blank=True)
+    last_release = ExactCharField(max_length=100, blank=True)
 
-    status = ExactCharField(_("status"), max_length=10, choices=Status.choices, default=Status.OPEN)
-    status_changed_at = models.DateTimeField(_("status changed at"), null=True, blank=True)
-    status_changed_by = ExactCharField(_("status changed by"), max_length=150, blank=True)
-    reopen_when = ExactCharField(_("reopen"), max_length=20, choices=ReopenWhen.choices, blank=True)
-    reopen_release = ExactCharField(_("reopen in release"), max_length=100, blank=True)
-    reopen_figure_us = models.PositiveBigIntegerField(_("reopen over (µs)"), null=True, blank=True)
-    known_releases = models.JSONField(_("known releases"), decoder=ColumnDecoder, default=list, blank=True)
-    reopened_at = models.DateTimeField(_("reopened"), null=True, blank=True)
-    reopened_release = ExactCharField(_("reopened in release"), max_length=100, blank=True)
-    reopened_figure_us = models.PositiveBigIntegerField(_("reopened at (µs)"), null=True, blank=True)
-    alarmed_at = models.DateTimeField(_("alarm"), null=True, blank=True)
+    status = ExactCharField(max_length=10, choices=Status.choices, default=Status.OPEN)
+    status_changed_at = models.DateTimeField(null=True, blank=True)
+    status_changed_by = ExactCharField(max_length=150, blank=True)
+    reopen_when = ExactCharField(max_length=20, blank=True)
+    reopen_release = ExactCharField(max_length=100, blank=True)
+    reopen_figure_us = models.PositiveBigIntegerField(null=True, blank=True)
+    known_releases = models.JSONField(decoder=ColumnDecoder, default=list, blank=True)
+    reopened_at = models.DateTimeField(null=True, blank=True)
+    reopened_release = ExactCharField(max_length=100, blank=True)
+    reopened_figure_us = models.PositiveBigIntegerField(null=True, blank=True)
+    alarmed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         verbose_name = _("finding")
@@ -77,28 +76,28 @@ class BlockingEvent(CallColumns):
     finding = models.ForeignKey(
         Finding, models.CASCADE, related_name="blocking_events", db_index=False, verbose_name=_("finding")
     )
-    stall_id = ExactCharField(_("stall"), max_length=32, unique=True)
+    stall_id = ExactCharField(max_length=32, unique=True)
     started_at = models.DateTimeField(_("started"))
-    duration_us = models.PositiveBigIntegerField(_("duration (µs)"))
-    step_us = models.PositiveBigIntegerField(_("step (µs)"))
-    ongoing = models.BooleanField(_("ongoing"), default=False)
-    engine = ExactCharField(_("engine"), max_length=10)
-    leaf_name = ExactCharField(_("innermost function"), max_length=300, blank=True)
-    request_kind = ExactCharField(_("request"), max_length=10, blank=True)
+    duration_us = models.PositiveBigIntegerField()
+    step_us = models.PositiveBigIntegerField()
+    ongoing = models.BooleanField(default=False)
+    engine = ExactCharField(max_length=10)
+    leaf_name = ExactCharField(max_length=300, blank=True)
+    request_kind = ExactCharField(max_length=10, blank=True)
     method = ExactCharField(_("method"), max_length=10, blank=True)
     route = ExactCharField(_("route"), max_length=300, blank=True)
-    consumer = ExactCharField(_("consumer"), max_length=300, blank=True)
-    requests_delayed = models.PositiveIntegerField(_("requests delayed"), default=0)
-    delayed_routes = models.JSONField(_("delayed routes"), decoder=ColumnDecoder, default=list)
+    consumer = ExactCharField(max_length=300, blank=True)
+    requests_delayed = models.PositiveIntegerField(default=0)
+    delayed_routes = models.JSONField(decoder=ColumnDecoder, default=list)
     """``[method, route, requests]`` of the requests that waited, most first."""
-    requests_kept_out = models.PositiveIntegerField(_("requests kept out (estimate)"), default=0)
-    kept_out_us = models.PositiveBigIntegerField(_("kept out (µs, estimate)"), default=0)
-    task_name = ExactCharField(_("task"), max_length=200, blank=True)
+    requests_kept_out = models.PositiveIntegerField(default=0)
+    kept_out_us = models.PositiveBigIntegerField(default=0)
+    task_name = ExactCharField(max_length=200, blank=True)
     host = ExactCharField(_("host"), max_length=100, blank=True)
     process_id = models.PositiveIntegerField(_("process"), default=0)
     release = ExactCharField(_("release"), max_length=100, blank=True)
-    contributions = models.JSONField(_("contributions"), decoder=ColumnDecoder, default=list)
-    stacks = models.JSONField(_("stacks"), decoder=ColumnDecoder, default=dict)
+    contributions = models.JSONField(decoder=ColumnDecoder, default=list)
+    stacks = models.JSONField(decoder=ColumnDecoder, default=dict)
 
     class Meta:
         verbose_name = _("blocking event")
@@ -136,13 +135,11 @@ class HourlyTotal(ImpactColumns):
     counts the events between the previous bound and its own; a stall is counted when it has ended.
     """
 
-    finding = models.ForeignKey(
-        Finding, models.CASCADE, related_name="hourly_totals", db_index=False, verbose_name=_("finding")
-    )
-    hour = models.DateTimeField(_("hour"))
-    method = ExactCharField(_("method"), max_length=10, blank=True)
-    route = ExactCharField(_("route"), max_length=300, blank=True)
-    release = ExactCharField(_("release"), max_length=100, blank=True)
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="hourly_totals", db_index=False)
+    hour = models.DateTimeField()
+    method = ExactCharField(max_length=10, blank=True)
+    route = ExactCharField(max_length=300, blank=True)
+    release = ExactCharField(max_length=100, blank=True)
     under_2ms = models.PositiveIntegerField(default=0)
     under_5ms = models.PositiveIntegerField(default=0)
     under_10ms = models.PositiveIntegerField(default=0)
@@ -185,22 +182,19 @@ class RouteTotal(ImpactColumns):
     """
 
     class Hours(models.IntegerChoices):
-        HOUR = 1, _("hour")
-        DAY = 24, _("day")
+        HOUR = 1
+        DAY = 24
 
-    hours = models.PositiveSmallIntegerField(_("hours"), choices=Hours.choices)
-    start = models.DateTimeField(_("from"))
-    method = ExactCharField(_("method"), max_length=10, blank=True)
-    route = ExactCharField(_("route"), max_length=300, blank=True)
-    waits = models.PositiveBigIntegerField(_("waits"), default=0)
-    waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
-    longest_wait_us = models.PositiveBigIntegerField(_("longest wait (µs)"), default=0)
-    arrivals_late = models.PositiveBigIntegerField(_("late arrivals (estimate)"), default=0)
-    late_us = models.PositiveBigIntegerField(_("late (µs, estimate)"), default=0)
+    hours = models.PositiveSmallIntegerField()
+    start = models.DateTimeField()
+    method = ExactCharField(max_length=10, blank=True)
+    route = ExactCharField(max_length=300, blank=True)
+    waits = models.PositiveBigIntegerField(default=0)
+    waited_us = models.PositiveBigIntegerField(default=0)
+    arrivals_late = models.PositiveBigIntegerField(default=0)
+    late_us = models.PositiveBigIntegerField(default=0)
 
     class Meta:
-        verbose_name = _("route total")
-        verbose_name_plural = _("route totals")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["hours", "start", "method", "route"], name="loopwatch_route_total_once"),
         ]
@@ -219,23 +213,21 @@ class LoopTime(ImpactColumns):
     """
 
     class Minutes(models.IntegerChoices):
-        MINUTE = 1, _("minute")
-        HOUR = 60, _("hour")
+        MINUTE = 1
+        HOUR = 60
 
-    minutes = models.PositiveSmallIntegerField(_("minutes"), choices=Minutes.choices)
-    start = models.DateTimeField(_("from"))
-    host = ExactCharField(_("host"), max_length=100)
-    process_id = models.PositiveIntegerField(_("process"))
-    since = models.DateTimeField(_("since"))
-    release = ExactCharField(_("release"), max_length=100, blank=True)
-    longest_us = models.PositiveBigIntegerField(_("worst pause (µs)"), default=0)
-    machine_us = models.PositiveBigIntegerField(_("machine stalls (µs)"), default=0)
-    busy_us = models.PositiveBigIntegerField(_("busy (µs)"), null=True, default=None)
+    minutes = models.PositiveSmallIntegerField()
+    start = models.DateTimeField()
+    host = ExactCharField(max_length=100)
+    process_id = models.PositiveIntegerField()
+    since = models.DateTimeField()
+    release = ExactCharField(max_length=100, blank=True)
+    longest_us = models.PositiveBigIntegerField(default=0)
+    machine_us = models.PositiveBigIntegerField(default=0)
+    busy_us = models.PositiveBigIntegerField(null=True, default=None)
     steps = models.JSONField(decoder=ColumnDecoder, default=dict)
 
     class Meta:
-        verbose_name = _("loop time")
-        verbose_name_plural = _("loop times")
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["minutes", "start", "host", "process_id", "since"], name="loopwatch_loop_time_once"
@@ -258,24 +250,24 @@ class ThreadWaitTotal(models.Model):
     class Thread(models.TextChoices):
         """The owner of the thread or threads."""
 
-        PROCESS = "process", _("the process's")
-        REQUEST = "request", _("the request's own")
-        EXECUTOR = "executor", _("the default executor's")
+        PROCESS = "process"
+        REQUEST = "request"
+        EXECUTOR = "executor"
 
-    fingerprint = ExactCharField(_("fingerprint"), max_length=32, unique=True)
-    hour = models.DateTimeField(_("hour"), db_index=True)
-    thread = ExactCharField(_("thread"), max_length=10, choices=Thread.choices)
-    held_by = ExactCharField(_("held by"), max_length=300, blank=True)
-    held_for = ExactCharField(_("held for"), max_length=311, blank=True)
-    method = ExactCharField(_("method"), max_length=10, blank=True)
-    route = ExactCharField(_("route"), max_length=300, blank=True)
-    release = ExactCharField(_("release"), max_length=100, blank=True)
-    waits = models.PositiveBigIntegerField(_("waits"), default=0)
-    waited_us = models.PositiveBigIntegerField(_("waited (µs)"), default=0)
-    longest_us = models.PositiveBigIntegerField(_("longest (µs)"), default=0)
-    most_waiting = models.PositiveIntegerField(_("most waiting at once"), default=0)
-    threads = models.PositiveIntegerField(_("threads"), default=0)
-    threads_held = models.PositiveIntegerField(_("threads held"), default=0)
+    fingerprint = ExactCharField(max_length=32, unique=True)
+    hour = models.DateTimeField(db_index=True)
+    thread = ExactCharField(max_length=10)
+    held_by = ExactCharField(max_length=300, blank=True)
+    held_for = ExactCharField(max_length=311, blank=True)
+    method = ExactCharField(max_length=10, blank=True)
+    route = ExactCharField(max_length=300, blank=True)
+    release = ExactCharField(max_length=100, blank=True)
+    waits = models.PositiveBigIntegerField(default=0)
+    waited_us = models.PositiveBigIntegerField(default=0)
+    longest_us = models.PositiveBigIntegerField(default=0)
+    most_waiting = models.PositiveIntegerField(default=0)
+    threads = models.PositiveIntegerField(default=0)
+    threads_held = models.PositiveIntegerField(default=0)
 
     class Meta:
         verbose_name = _("thread wait")
@@ -301,10 +293,10 @@ class ProcessHealth(models.Model):
     unexamined = models.PositiveBigIntegerField(_("not examined"), default=0)
     undelivered = models.PositiveBigIntegerField(_("undelivered"), default=0)
     pending = models.PositiveBigIntegerField(_("pending"), default=0)
-    errors = models.JSONField(_("errors"), decoder=ColumnDecoder, default=dict)
+    errors = models.JSONField(decoder=ColumnDecoder, default=dict)
     last_error = ExactCharField(_("last error"), max_length=300, blank=True)
-    watchdog_cpu_us = models.PositiveBigIntegerField(_("CPU time of the watchdog (µs)"), default=0)
-    writer_cpu_us = models.PositiveBigIntegerField(_("CPU time of the writer (µs)"), default=0)
+    watchdog_cpu_us = models.PositiveBigIntegerField(default=0)
+    writer_cpu_us = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         verbose_name = _("process")
@@ -321,13 +313,9 @@ class ProcessHealth(models.Model):
 class CommittedBatch(models.Model):
     """The last batch that a writer committed; the writer reads it after the answer to a commit was lost."""
 
-    writer = ExactCharField(_("writer"), max_length=32, unique=True)
-    number = models.PositiveBigIntegerField(_("number"))
-    committed_at = models.DateTimeField(_("committed"), db_index=True)
-
-    class Meta:
-        verbose_name = _("committed batch")
-        verbose_name_plural = _("committed batches")
+    writer = ExactCharField(max_length=32, unique=True)
+    number = models.PositiveBigIntegerField()
+    committed_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:
         return f"{self.writer} {self.number}"

@@ -18,13 +18,12 @@ from loopwatch.recorder.upserts import Merge, update, upsert
 from loopwatch.stored_time import as_stored
 
 _ADDED = tuple(column for column in impact.COLUMNS if column != "longest_us")
-_CALL = ("is_c_call", *CallColumns.column_names())
 _FINDINGS = Merge(
     unique=("fingerprint",),
     added=(*_ADDED, "events_thinned"),
     largest=("longest_us", "last_seen"),
     smallest=("first_seen",),
-    replaced=_CALL,
+    replaced=CallColumns.column_names(),
     with_largest=(("last_release", "last_seen"),),
     with_smallest=(("first_release", "first_seen"),),
 )
@@ -34,7 +33,7 @@ _HOURS = Merge(
 _ROUTES = Merge(
     unique=("hours", "start", "method", "route"),
     added=(*_ADDED, "waits", "waited_us", "arrivals_late", "late_us"),
-    largest=("longest_us", "longest_wait_us"),
+    largest=("longest_us",),
 )
 
 
@@ -79,7 +78,6 @@ def _route(hours: RouteTotal.Hours, key: HourKey, delta: RouteDelta) -> RouteTot
         **delta.caused.columns(),
         waits=delta.suffered.requests_delayed,
         waited_us=delta.suffered.delay_us,
-        longest_wait_us=delta.suffered.longest_us,
         arrivals_late=delta.suffered.requests_kept_out,
         late_us=delta.suffered.kept_out_us,
     )
@@ -108,6 +106,5 @@ def finding_row(fingerprint: str, release: str, delta: FindingDelta) -> Finding:
         last_release=release,
         events_thinned=delta.thinned,
         **delta.impact.columns(),
-        is_c_call=delta.call.is_c_call,
         **call_columns(delta.call),
     )

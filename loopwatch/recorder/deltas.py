@@ -29,7 +29,6 @@ class CallDescription:
     lineno: int
     source: str
     cause: str
-    is_c_call: bool
     exact: bool
     other_place: OtherPlace | None
     calls_seen: int

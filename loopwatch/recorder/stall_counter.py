@@ -142,7 +142,6 @@ def _description(call: BlockingCall) -> CallDescription:
         lineno=call.lineno,
         source=call.source,
         cause=call.cause,
-        is_c_call=call.is_c_call,
         exact=call.exact,
         other_place=call.other_place,
         calls_seen=call.calls_seen,

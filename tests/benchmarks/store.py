@@ -123,7 +123,7 @@ def _text(moment: datetime) -> str:
 
 
 _FINDING = [
-    "fingerprint", "blocking_call", "function", "filename", "lineno", "source", "cause", "is_c_call", "exact", "events",
+    "fingerprint", "blocking_call", "function", "filename", "lineno", "source", "cause", "exact", "events",
     "events_thinned", "blocked_us", "longest_us", "requests_delayed", "delay_us", "first_seen", "last_seen", "status",
 ]  # fmt: skip
 _EVENT = [
@@ -150,7 +150,7 @@ def _findings(count: int) -> Iterator[tuple[Any, ...]]:
         filename, events = f"shop/views_{number % 211}.py", 1_000_000 // number + 1
         status = "resolved" if number % 5 == 0 else "open"
         yield (
-            number, f"{number:032x}", called, function, filename, number % 900, "client.call()", "waiting", True, True,
+            number, f"{number:032x}", called, function, filename, number % 900, "client.call()", "waiting", True,
             events, events // 2, events * 100_000, 2_000_000 + number, events, events * 9, NOW - timedelta(days=365),
             NOW - timedelta(hours=number % 2000), status,
         )  # fmt: skip

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import BooleanField, ExpressionWrapper, Max, Q, QuerySet, Sum
+from django.db.models import BooleanField, ExpressionWrapper, Q, QuerySet, Sum
 
 from loopwatch.impact import Impact
 from loopwatch.models import RouteTotal
@@ -28,7 +28,6 @@ class RouteFigures:
     share: float
     waits: int
     waited_us: int
-    longest_wait_us: int
     arrivals_late: int
     late_us: int
 
@@ -59,7 +58,7 @@ def routes(axis: TimeAxis, using: str | None) -> Routes:
         route_totals(axis, using, axis.length if is_compared else timedelta())
         .annotate(is_before=ExpressionWrapper(Q(start__lt=begin), BooleanField()))
         .values_list("is_before", "method", "route")
-        .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Max("longest_wait_us"), Sum("arrivals_late"), Sum("late_us"))
+        .annotate(*IMPACT, Sum("waits"), Sum("waited_us"), Sum("arrivals_late"), Sum("late_us"))
         .order_by("method", "route")
     )
     all_us, before_us = (
