@@ -113,7 +113,7 @@ def _with_its_beginner(pause: Pause) -> Pause:
     stack = stack_of(pause.thread_id, RENDERS_NODE, TAKES_WORK)
     outside = 1 + next(depth for depth, each in enumerate(stack.standing) if each.code is _CALLBACK)
     began = stack._replace(standing=stack.standing[outside:], innermost=stack.innermost[outside:], outermost=None)
-    return replace(pause, sites=sites_on(began)[0], request=request_of_thread(pause.thread_id, stack.outermost))
+    return replace(pause, sites=sites_on(began), request=request_of_thread(pause.thread_id, stack.outermost))
 
 
 _CALLBACK = GcPauses._note.__code__  # noqa: SLF001

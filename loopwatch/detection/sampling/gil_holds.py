@@ -130,7 +130,7 @@ def _where_it_waits(thread_id: int) -> tuple[tuple[Site, ...], RequestInFlight |
     """Return where a thread stands, and what it works for; ``None`` if it has ended, or ran while it was looked at."""
     began, used_s = now(), thread_cpu_s(thread_id)
     stack = stack_of(thread_id, RENDERS_NODE, TAKES_WORK)
-    sites = sites_on(stack._replace(outermost=None))[0]
+    sites = sites_on(stack._replace(outermost=None))
     request = request_of_thread(thread_id, stack.outermost)
     used_later_s, looked_s = thread_cpu_s(thread_id), now() - began
     if not sites or used_s is None or used_later_s is None or used_later_s - used_s >= RUNNING * looked_s:

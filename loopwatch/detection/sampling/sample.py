@@ -52,7 +52,6 @@ class Sample:
     cpu: CpuReading
     gil_wait: GilWait
     sites: tuple[Site, ...]
-    frames_left_out: int = 0
     delayed_s: float = 0.0
     turns: int | None = None
     variables: tuple[int, ...] | None = None
@@ -103,18 +102,17 @@ def take_sample(clock: LoopClock, started: float, request: SampleRequest) -> Sam
     is_gone = not stack.standing and stack is not _NOT_WALKED
     if is_gone or clock.handle is not handle or clock.started != started:
         return None
-    sites, left_out = sites_on(stack)
+    sites = sites_on(stack)
     variables = stack.variables
     del stack
     gil_wait = request.gil_wait(taken_at, cpu, started)
     delayed_s, turns = request.loop_turns(cpu) or (0.0, None)
-    return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, left_out, delayed_s, turns, variables)
+    return Sample(request.due_at, request.at, taken_at, cpu, gil_wait, sites, delayed_s, turns, variables)
 
 
-def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
-    """Return the sites of a stack and the number of frames left out, outward to where the step began if it is one."""
+def sites_on(stack: Stack) -> tuple[Site, ...]:
+    """Return the sites of a stack, outward to where the step began if it is one, without the middle of a deep one."""
     sites: list[Site] = []
-    left_out = 0
     # A function that C code calls back (a sort key, a generator being summed), or that has only just been entered, says
     # less about a stall than the function that its caller is calling. So the callee is found for the innermost frame
     # and for the callers of such functions. The tracer's frames are passed over too: they and their
@@ -143,6 +141,5 @@ def sites_on(stack: Stack) -> tuple[tuple[Site, ...], int]:
         completes = resolver if code.co_name == COMPLETES_FIELD else ""
         sites.append(Site(code, offset, module, callee, imports, template, completes, number_of(trace)))
     if len(sites) > MAX_FRAMES:
-        left_out = len(sites) - MAX_FRAMES
-        del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + left_out]
-    return tuple(sites), left_out
+        del sites[INNERMOST_FRAMES : INNERMOST_FRAMES + len(sites) - MAX_FRAMES]
+    return tuple(sites)

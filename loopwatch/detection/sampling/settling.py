@@ -218,5 +218,5 @@ class Settler:
         replace_late_samples(observation, looks, thread_id)
         if not ongoing:
             due_at, (delayed_s, turns) = observation.unseen_since, observation.unseen_turns or (0.0, None)
-            end = Sample(due_at, due_at, stall.ended, stall.cpu, GilWait.SHARED, (), 0, delayed_s, turns)
+            end = Sample(due_at, due_at, stall.ended, stall.cpu, GilWait.SHARED, (), delayed_s, turns)
             add_unseen_end(observation, looks, thread_id, end)

@@ -38,7 +38,7 @@ def sites_while_traced():
         threads.append(threading.Thread(target=run, args=(function,)))
         threads[0].start()
         begun.get(timeout=WITHIN_S)
-        sites, _ = sites_on(stack_of(threads[0].ident, ""))
+        sites = sites_on(stack_of(threads[0].ident, ""))
         assert sites[0].code is namespace["profile"].__code__
         return {site.code.co_name: site for site in sites}
 
@@ -79,7 +79,7 @@ def test_the_templates_of_django_are_known_however_deep_the_stack_goes_on_below_
     thread = threading.Thread(target=page.render, args=[context])
     thread.start()
     assert is_rendering.wait(WITHIN_S)
-    sites, _ = sites_on(stack_of(thread.ident, RENDERS_NODE))
+    sites = sites_on(stack_of(thread.ident, RENDERS_NODE))
     may_end.set()
     thread.join(WITHIN_S)
     assert [(site.template.tag, site.template.lineno) for site in sites if site.template] == [
@@ -110,7 +110,7 @@ def sites_of_import(monkeypatch):
         thread = threading.Thread(target=run, args=[function])
         thread.start()
         assert is_importing.wait(WITHIN_S)
-        sites, _ = sites_on(stack_of(thread.ident, "", FINDS_MODULE))
+        sites = sites_on(stack_of(thread.ident, "", FINDS_MODULE))
         may_end.set()
         thread.join(WITHIN_S)
         return {site.code.co_name: site.imports for site in sites}
