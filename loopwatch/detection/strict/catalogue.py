@@ -23,10 +23,8 @@ from loopwatch.detection.strict.conditions import (
     is_socket_blocking,
     is_thread_alive,
     is_waiting_allowed,
-    may_poll_for_long,
-    may_select_for_long,
     may_wait_for_child,
-    may_wait_for_item,
+    unless_zero,
 )
 
 
@@ -96,8 +94,8 @@ IN_C: Final[dict[str, Known]] = {
     **_in_c(Kind.SOCKET, "socket.socket.", "connect connect_ex bind send sendall sendto sendmsg", is_socket_blocking),
     **_in_c(Kind.SOCKET, "socket.socket.", "recv recv_into recvfrom recvfrom_into recvmsg", is_socket_blocking),
     **_in_c(Kind.SOCKET, "socket.socket.", "recvmsg_into", is_socket_blocking),
-    **_in_c(Kind.SOCKET, "select.", "select", may_select_for_long, must_wait=True),
-    **_in_c(Kind.SOCKET, "select.", "poll.poll epoll.poll", may_poll_for_long, must_wait=True),
+    **_in_c(Kind.SOCKET, "select.", "select", unless_zero((3, "timeout")), must_wait=True),
+    **_in_c(Kind.SOCKET, "select.", "poll.poll epoll.poll", unless_zero((0, "timeout")), must_wait=True),
     **_in_c(Kind.DNS, "socket.", "gethostbyname gethostbyname_ex gethostbyaddr getnameinfo"),
     **_in_c(Kind.TLS, "ssl.SSLContext.", "load_verify_locations set_default_verify_paths load_cert_chain"),
     **_in_c(Kind.FILE, "", "open"),
@@ -124,7 +122,7 @@ IN_C: Final[dict[str, Known]] = {
     **_in_c(Kind.PROCESS, "os.", "waitpid wait4", may_wait_for_child, must_wait=True),
     **_in_c(Kind.LOCK, "threading.Lock.", "acquire acquire_lock", is_lock_taken, must_wait=True),
     **_in_c(Kind.LOCK, "threading.RLock.", "acquire", is_rlock_taken, must_wait=True),
-    **_in_c(Kind.QUEUE, "queue.SimpleQueue.", "get", may_wait_for_item, must_wait=True),
+    **_in_c(Kind.QUEUE, "queue.SimpleQueue.", "get", unless_zero((0, "block"), (1, "timeout")), must_wait=True),
     **_in_c(Kind.INPUT, "", "input"),
     **_in_c(Kind.SYSLOG, "syslog.", "syslog openlog"),
 }

@@ -34,6 +34,14 @@ _WRAPPERS: tuple[tuple[type, str], ...] = (
 )
 
 
+def unless_zero(*arguments: tuple[int, str]) -> Condition:
+    """Return the condition that none of these arguments, given by position and keyword, is zero: ``acquire(False)``."""
+    return lambda frame, _object: not any(_is_zero(argument(frame, *each)) for each in arguments)
+
+
+_may_wait_for_lock = unless_zero((0, "blocking"), (1, "timeout"))
+
+
 def is_socket_blocking(_frame: FrameType, sock: Any) -> bool:
     return isinstance(sock, CSocket) and CSocket.gettimeout(sock) != 0 and CSocket.fileno(sock) >= 0
 
@@ -71,7 +79,7 @@ def has_blocking_descriptor(frame: FrameType, _function: Any) -> bool:
 
 
 def is_lock_taken(frame: FrameType, lock: Any) -> bool:
-    return bool(lock.locked()) and may_wait_for_lock(frame, lock)
+    return bool(lock.locked()) and _may_wait_for_lock(frame, lock)
 
 
 def is_rlock_taken(frame: FrameType, lock: Any) -> bool:
@@ -80,27 +88,7 @@ def is_rlock_taken(frame: FrameType, lock: Any) -> bool:
     https://github.com/python/cpython/blob/v3.13.0/Modules/_threadmodule.c (rlock_repr)
     """
     is_of_another = _RLOCK.__repr__(lock).startswith("<locked") and not _RLOCK._is_owned(lock)  # noqa: SLF001
-    return is_of_another and may_wait_for_lock(frame, lock)
-
-
-def may_wait_for_lock(frame: FrameType, _lock: Any) -> bool:
-    """False for ``acquire(False)``."""
-    return not _is_zero(argument(frame, 0, "blocking")) and not _is_zero(argument(frame, 1, "timeout"))
-
-
-def may_wait_for_item(frame: FrameType, _queue: Any) -> bool:
-    """False for ``get(False)``."""
-    return not _is_zero(argument(frame, 0, "block")) and not _is_zero(argument(frame, 1, "timeout"))
-
-
-def may_poll_for_long(frame: FrameType, _poll: Any) -> bool:
-    """False for ``poll(0)``."""
-    return not _is_zero(argument(frame, 0, "timeout"))
-
-
-def may_select_for_long(frame: FrameType, _function: Any) -> bool:
-    """False for ``select(…, 0)``."""
-    return not _is_zero(argument(frame, 3, "timeout"))
+    return is_of_another and _may_wait_for_lock(frame, lock)
 
 
 def may_wait_for_child(frame: FrameType, _function: Any) -> bool:
