@@ -1,23 +1,27 @@
-"""Provides the base class of the commands that read or prune the store."""
+"""Provides the base classes of the commands: of all, and of those that read or prune the store."""
 
+from argparse import RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import DatabaseError, connections, router
 from django.utils.connection import ConnectionDoesNotExist
 
-from loopwatch.conf import Configuration, configuration
-from loopwatch.management.help_format import HelpFormatter
+from loopwatch.conf import configuration
 from loopwatch.management.usage_error import usage_error
 from loopwatch.models import Finding
 from loopwatch.recorder.failures import migrate_command
 
 
-class StoreCommand(BaseCommand):
-    """Adds ``--database`` and the ``examples`` of ``--help``, and reports database errors in one line."""
+class HelpFormatter(DjangoHelpFormatter, RawDescriptionHelpFormatter):
+    """Keeps the line breaks of the examples."""
+
+
+class CommandWithExamples(BaseCommand):
+    """Adds the ``examples`` of ``--help``, and reports wrong settings without a traceback."""
 
     examples: str
     # Some of Django's checks query the database, and end in a traceback if it cannot be reached.
@@ -27,24 +31,26 @@ class StoreCommand(BaseCommand):
         kwargs |= {"formatter_class": HelpFormatter, "epilog": self.examples}
         return super().create_parser(prog_name, subcommand, **kwargs)
 
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except ImproperlyConfigured as error:
+            raise usage_error(f"The settings are invalid.\n{error}") from None
+
+
+class StoreCommand(CommandWithExamples):
+    """Adds ``--database``, and reports database errors in one line."""
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--database", metavar="ALIAS", help="the database to use (default: the one loopwatch writes to)"
         )
 
-    @staticmethod
-    def configuration() -> Configuration:
-        """Return the settings. Raises ``CommandError`` if they are invalid."""
-        try:
-            return configuration()
-        except ImproperlyConfigured as error:
-            raise usage_error(f"The settings are invalid.\n{error}") from None
-
     @contextmanager
     def store(self, database: str | None, *, for_writing: bool = False) -> Iterator[str]:
         """Yield the alias of ``database``, the settings or the router. Database errors become ``CommandError``."""
         routed = router.db_for_write if for_writing else router.db_for_read
-        alias = database or self.configuration().database or routed(Finding)
+        alias = database or configuration().database or routed(Finding)
         try:
             if Finding._meta.db_table not in connections[alias].introspection.table_names():
                 raise usage_error(f"The database {alias!r} has no loopwatch tables: run {migrate_command(alias)}.")

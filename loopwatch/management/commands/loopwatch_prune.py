@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
+from loopwatch.conf import configuration
 from loopwatch.management.output import print_text
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.management.usage_error import usage_error
@@ -77,7 +78,7 @@ examples:
         """
         now = earlier_time(alias)
         if older_than is None and keep_events is None:
-            settings = self.configuration()
+            settings = configuration()
             oldest = now - timedelta(days=settings.events_kept_days)
             if not is_believed(alias, now) and _has_any(alias, Limits(as_stored(oldest))):
                 raise usage_error(

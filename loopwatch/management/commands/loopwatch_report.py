@@ -11,6 +11,7 @@ from django.core.management.color import Style, no_style
 from django.db import close_old_connections
 from django.utils import timezone
 
+from loopwatch.conf import configuration
 from loopwatch.escaping.terminal import visible
 from loopwatch.management.output import print_text, show_repeatedly, write_file
 from loopwatch.management.report_options import ReportOptions, add_arguments
@@ -97,7 +98,7 @@ examples:
 
     def _printed(self, options: ReportOptions, selection: Selection, style: Style) -> Printed:
         if options.steps:
-            return Printed(render_steps(selection.begin, selection.using, self.configuration().threshold_ms))
+            return Printed(render_steps(selection.begin, selection.using, configuration().threshold_ms))
         surroundings = Surroundings(
             shutil.get_terminal_size().columns, style, options.repository, selection.using, options.compact
         )

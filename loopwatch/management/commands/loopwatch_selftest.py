@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from loopwatch.conf import configuration
 from loopwatch.management.output import print_text
 from loopwatch.management.store_command import StoreCommand
 from loopwatch.models import BlockingEvent
@@ -33,7 +34,7 @@ examples:
 """
 
     def handle(self, *, database: str | None, **_options: Any) -> None:
-        seconds = max(2 * self.configuration().threshold_ms / 1000, _SHORTEST_S)
+        seconds = max(2 * configuration().threshold_ms / 1000, _SHORTEST_S)
         with self.store(database) as alias:
             begun = datetime.now(UTC)
             with recording(name=NAME):

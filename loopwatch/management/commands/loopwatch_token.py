@@ -5,13 +5,11 @@ from argparse import ArgumentTypeError
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from loopwatch.conf import configuration
-from loopwatch.management.help_format import HelpFormatter
 from loopwatch.management.output import print_text
-from loopwatch.management.usage_error import usage_error
+from loopwatch.management.store_command import CommandWithExamples
 from loopwatch.request_tracing.start import HEADER
 from loopwatch.request_tracing.trace_token import LONGEST_MS, LONGEST_S, SHORTEST_MS, make_token
 from loopwatch.wording.durations import parse_duration_ms
@@ -19,7 +17,7 @@ from loopwatch.wording.durations import parse_duration_ms
 _FORMS = "30s, 10m, 2h or 1d"
 
 
-class Command(BaseCommand):
+class Command(CommandWithExamples):
     help = (
         "Print a request header that makes the running site trace the requests that carry it: their calls are reported "
         "in the response header Server-Timing and in the log. Anyone with the header can use it until it expires."
@@ -30,12 +28,6 @@ examples:
   manage.py loopwatch_token https://shop.example/cart/ --for 1h      with the curl command for that page
   manage.py loopwatch_token --threshold 20                           report only steps of 20 ms or more
 """
-    # The command needs only the SECRET_KEY of the site.
-    requires_system_checks = ()
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        kwargs |= {"formatter_class": HelpFormatter, "epilog": self.examples}
-        return super().create_parser(prog_name, subcommand, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("url", nargs="?", default="https://example.com/", help="the page to trace")
@@ -57,11 +49,8 @@ examples:
         )
 
     def handle(self, *_args: Any, url: str, valid_s: int, threshold_ms: float, **_options: Any) -> None:
-        try:
-            header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
-            is_off = not configuration().enabled
-        except ImproperlyConfigured as error:
-            raise usage_error(f"The settings are invalid.\n{error}") from None
+        is_off = not configuration().enabled
+        header = f"{HEADER}: {make_token(valid_s, threshold_ms)}"
         if is_off:
             self.stderr.write('LOOPWATCH["ENABLED"] is off in these settings: with them, the header has no effect.')
         until = datetime.now(UTC) + timedelta(seconds=valid_s)
