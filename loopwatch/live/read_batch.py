@@ -6,6 +6,7 @@ Unknown keys are ignored; a batch with any other fault is refused as a whole.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from dataclasses import fields as fields_of
 from typing import Any
 
 from loopwatch.live.batch import LINES_LIMIT, MESSAGE_TYPE, SECONDS_LIMIT, TEXT_LIMIT, Line, LiveBatch
@@ -42,23 +43,8 @@ def read_batch(message: object) -> LiveBatch:
 
 
 def _line(fields: "_Fields") -> Line:
-    return Line(
-        stall_id=fields.text("stall_id"),
-        fingerprint=fields.text("fingerprint"),
-        headline=fields.text("headline"),
-        function=fields.text("function"),
-        place=fields.text("place"),
-        doubt=fields.text("doubt"),
-        request=fields.text("request"),
-        cause=fields.text("cause"),
-        started_at_ms=fields.number("started_at_ms"),
-        duration_ms=fields.number("duration_ms"),
-        waiting=fields.integer("waiting"),
-        kept_out=fields.integer("kept_out"),
-        ongoing=fields.flag("ongoing"),
-        count=fields.integer("count"),
-        total_ms=fields.number("total_ms"),
-    )
+    read: dict[Any, Any] = {str: fields.text, int: fields.integer, float: fields.number, bool: fields.flag}
+    return Line(**{field.name: read[field.type](field.name) for field in fields_of(Line)})
 
 
 def _second(pair: object) -> tuple[int, float]:
