@@ -17,11 +17,7 @@ def render_json(report: Report) -> str:
     document: dict[str, Any] = {"generated_at": report.generated_at, "since": report.since}
     if report.comparison:
         document["comparison"] = comparison_record(report.comparison)
-    document["totals"] = {
-        "findings": report.totals.findings,
-        "events": report.totals.events,
-        "blocked_ms": report.totals.blocked_ms,
-    }
+    document["totals"] = asdict(report.totals)
     if report.group_by == FINDING:
         document["findings"] = records(report)
         if report.comparison is None:

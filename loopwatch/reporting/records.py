@@ -48,13 +48,8 @@ def _group(group: Group, group_by: str) -> dict[str, Any]:
 
 
 def _release(release: ComparedRelease) -> dict[str, Any]:
-    return {
-        "release": release.name,
-        "begin": release.begin,
-        "end": release.end,
-        "events": release.events,
-        "blocked_ms": release.blocked_ms,
-    }
+    values = asdict(release)
+    return {"release": values.pop("name")} | values
 
 
 def _rate(rate: Rate) -> dict[str, Any]:
