@@ -1,6 +1,5 @@
 """Provides template filters that format values as the admin's lists do."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, cast
 from urllib.parse import quote
 
@@ -20,6 +19,12 @@ if TYPE_CHECKING:
     from django.urls import ResolverMatch
 
 register = template.Library()
+register.filter("breakable", html_name.breakable)
+register.filter("duration", human_duration)
+register.filter("instant", html_cells.instant)
+register.filter("moment", html_cells.moment)
+register.filter("request_name", html_cells.request_name)
+register.filter("status", html_cells.status)
 
 
 class Delaying(Protocol):
@@ -78,12 +83,6 @@ def source_url(filename: str, lineno: int, release: str) -> str:
 
 
 @register.filter
-def duration(duration_ms: float) -> str:
-    """Format milliseconds for people."""
-    return human_duration(duration_ms)
-
-
-@register.filter
 def microseconds(duration_us: int) -> str:
     """Format microseconds for people."""
     return human_duration(duration_us / 1000)
@@ -130,36 +129,6 @@ def step_notes(event: BlockingEvent) -> str:
 
 
 @register.filter
-def status(value: Finding) -> SafeString:
-    """Show the status of a finding."""
-    return html_cells.status(value)
-
-
-@register.filter
-def moment(value: datetime) -> SafeString:
-    """Show a moment in the current time zone, in a ``<time>`` element."""
-    return html_cells.moment(value)
-
-
-@register.filter
-def instant(value: datetime) -> SafeString:
-    """Show a moment to the second."""
-    return html_cells.instant(value)
-
-
-@register.filter
 def delayed(stalls: Delaying) -> str:
     """Show how many requests were delayed, and about how many were kept out."""
     return html_cells.delayed(stalls.requests_delayed, stalls.requests_kept_out)
-
-
-@register.filter
-def breakable(name: str) -> SafeString:
-    """Allow line breaks after the dots of a name and the slashes of a path."""
-    return html_name.breakable(name)
-
-
-@register.filter
-def request_name(event: BlockingEvent) -> str:
-    """Name the event's request by method and route, or by its consumer."""
-    return html_cells.request_name(event)
