@@ -11,7 +11,7 @@ from loopwatch.escaping.terminal import visible
 from loopwatch.headline import at_least
 from loopwatch.sources.running import lines_of
 from loopwatch.testing.finding import Channel, FindingInTest, short_path
-from loopwatch.testing.traceback_entries import FoldedFrames, TracebackEntry, traceback_entries
+from loopwatch.testing.traceback_entries import TracebackEntry, traceback_entries
 
 MAX_FAILURES = 5
 
@@ -23,7 +23,7 @@ class FailureText:
     headline: str
     filename: str
     lineno: int
-    entries: tuple[TracebackEntry | FoldedFrames, ...]
+    entries: tuple[TracebackEntry, ...]
     message: tuple[str, ...]
 
 
@@ -130,7 +130,7 @@ def _up_to_in_app_call(frames: tuple[StackFrame, ...]) -> tuple[StackFrame, ...]
 
 def _text_lines(failure: FailureText) -> Iterator[str]:
     for entry in failure.entries:
-        if isinstance(entry, TracebackEntry):
+        if entry.function:
             yield f"{entry.filename}:{entry.lineno}: in {entry.function}"
         yield from entry.lines
     yield from failure.message

@@ -6,7 +6,7 @@ from _pytest._code.code import ExceptionChainRepr, ReprEntry, ReprFileLocation, 
 
 from loopwatch.testing.failure_text import FailureText, failure_texts
 from loopwatch.testing.finding import FindingInTest
-from loopwatch.testing.traceback_entries import FoldedFrames, TracebackEntry
+from loopwatch.testing.traceback_entries import TracebackEntry
 
 
 def pytest_failure(findings: Sequence[FindingInTest], threshold_ms: float) -> ExceptionChainRepr:
@@ -30,8 +30,6 @@ def _traceback(failure: FailureText) -> ReprTraceback:
     return ReprTraceback([*map(_entry, failure.entries), message], None, "short")
 
 
-def _entry(entry: TracebackEntry | FoldedFrames) -> ReprEntry:
-    if isinstance(entry, FoldedFrames):
-        return ReprEntry(entry.lines, None, None, None, "short")
-    place = ReprFileLocation(entry.filename, entry.lineno, f"in {entry.function}")
+def _entry(entry: TracebackEntry) -> ReprEntry:
+    place = ReprFileLocation(entry.filename, entry.lineno, f"in {entry.function}") if entry.function else None
     return ReprEntry(entry.lines, None, None, place, "short")

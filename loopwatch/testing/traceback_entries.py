@@ -18,22 +18,18 @@ _INDENT = "    "
 
 @dataclass(frozen=True, slots=True)
 class TracebackEntry:
-    """Holds one frame of the traceback. ``lines`` are its source lines, with carets under the expression."""
+    """Holds one frame of the traceback. ``lines`` are its source lines, with carets under the expression.
 
-    filename: str
-    lineno: int
-    function: str
-    lines: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FoldedFrames:
-    """Holds the line that replaces several frames of libraries."""
+    An entry that replaces several frames of libraries has no function.
+    """
 
     lines: tuple[str, ...]
+    filename: str = ""
+    lineno: int = 0
+    function: str = ""
 
 
-def traceback_entries(frames: Sequence[StackFrame]) -> Iterator[TracebackEntry | FoldedFrames]:
+def traceback_entries(frames: Sequence[StackFrame]) -> Iterator[TracebackEntry]:
     """Yield the entries for a stack, outermost first. Its first and last frame are always shown."""
     numbered = enumerate(frames)
     ends = (0, len(frames) - 1)
@@ -45,15 +41,15 @@ def traceback_entries(frames: Sequence[StackFrame]) -> Iterator[TracebackEntry |
             yield _folded(alike)
 
 
-def _folded(frames: Sequence[StackFrame]) -> FoldedFrames:
+def _folded(frames: Sequence[StackFrame]) -> TracebackEntry:
     packages = [name for name in dict.fromkeys(frame.module.partition(".")[0] for frame in frames) if name]
     named = ", ".join(packages[:MAX_PACKAGES]) + (", …" if len(packages) > MAX_PACKAGES else "")
-    return FoldedFrames((f"{_INDENT}… {len(frames)} frames{visible(f' of {named}') if named else ''}",))
+    return TracebackEntry((f"{_INDENT}… {len(frames)} frames{visible(f' of {named}') if named else ''}",))
 
 
 def _entry(frame: StackFrame) -> TracebackEntry:
     function = visible(frame.function.rpartition(".")[2])
-    return TracebackEntry(short_path(frame.filename), frame.lineno, function, tuple(_marked(frame)))
+    return TracebackEntry(tuple(_marked(frame)), short_path(frame.filename), frame.lineno, function)
 
 
 def _marked(frame: StackFrame) -> list[str]:
