@@ -1,4 +1,4 @@
-"""When nobody watches any more, nothing of the monitor is left: no hook, no thread, no reference."""
+"""When nobody watches any more, nothing is left: no hook, no thread, no tool of the tracer, no reference."""
 
 import asyncio
 import gc
@@ -12,6 +12,7 @@ from asyncio.events import Handle
 import pytest
 
 from loopwatch import watch
+from loopwatch.detection import monitor
 
 pytestmark = pytest.mark.real_time
 
@@ -19,10 +20,19 @@ THRESHOLD_MS = 20.0
 NEVER_MS = 60_000.0
 """A report leaves names and lines behind, in bounded caches."""
 STALL_S = 0.05
+by_both_engines = pytest.mark.parametrize("engine", ["sampling", "tracing"])
 
 
 async def blocks_once():
     time.sleep(STALL_S)
+
+
+def sleeps(watcher):
+    return [call.method_name for call in watcher.calls].count("time.sleep")
+
+
+def tools():
+    return [sys.monitoring.get_tool(tool) for tool in range(6)] if sys.version_info >= (3, 12) else []
 
 
 def own_threads():
@@ -31,30 +41,35 @@ def own_threads():
 
 @pytest.fixture(autouse=True)
 def nothing_is_left():
-    run, callbacks, profile = Handle._run, list(gc.callbacks), sys.getprofile()
+    run, callbacks, profile, before = Handle._run, list(gc.callbacks), sys.getprofile(), tools()
     assert own_threads() == []
     yield
     assert own_threads() == []
+    assert tools() == before
     assert Handle._run is run
     assert gc.callbacks == callbacks
     assert sys.getprofile() is profile
 
 
-async def test_nothing_is_left_of_a_block():
-    with watch(threshold_ms=THRESHOLD_MS):
+@by_both_engines
+async def test_nothing_is_left_of_a_block(engine):
+    with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
         await blocks_once()
+    assert sleeps(watcher) == 1
 
 
-async def test_nothing_is_left_of_a_block_left_by_an_exception():
-    with pytest.raises(ZeroDivisionError), watch(threshold_ms=THRESHOLD_MS):
+@by_both_engines
+async def test_nothing_is_left_of_a_block_left_by_an_exception(engine):
+    with pytest.raises(ZeroDivisionError), watch(threshold_ms=THRESHOLD_MS, engine=engine):
         _ = 1 / 0
 
 
-def test_nothing_is_left_of_a_block_around_loops():
-    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+@by_both_engines
+def test_nothing_is_left_of_a_block_around_loops(engine):
+    with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
         for _ in range(3):
             asyncio.run(blocks_once())
-    assert len(watcher.calls) == 3
+    assert sleeps(watcher) == 3
 
 
 def test_nothing_is_left_of_a_block_around_the_loops_of_every_thread():
@@ -99,17 +114,17 @@ async def test_disabled_it_installs_nothing():
         assert own_threads() == []
 
 
-async def test_a_thousand_blocks_leak_nothing():
-    for _ in range(20):
-        with watch(threshold_ms=NEVER_MS, on_blocking_call=print):
-            await asyncio.sleep(0)
-    gc.collect()
-    before = len(gc.get_objects())
-    for _ in range(1000):
-        with watch(threshold_ms=NEVER_MS, on_blocking_call=print):
-            await asyncio.sleep(0)
-    gc.collect()
-    assert len(gc.get_objects()) - before < 200
+@pytest.mark.parametrize(("engine", "many"), [("sampling", 1000), ("tracing", 300)])
+async def test_many_blocks_leak_nothing(engine, many):
+    async def watch_often(count):
+        for _ in range(count):
+            with watch(threshold_ms=NEVER_MS, on_blocking_call=print, engine=engine):
+                await asyncio.sleep(0)
+        gc.collect()
+        return len(gc.get_objects())
+
+    before = await watch_often(20)
+    assert await watch_often(many) - before < 200
 
 
 def test_a_hundred_loops_leak_nothing():
@@ -245,12 +260,13 @@ def no_collector():
     gc.enable()
 
 
-def test_the_loop_is_let_go():
-    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+@by_both_engines
+def test_the_loop_is_let_go(engine):
+    with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
         loop = asyncio.new_event_loop()
         loop.run_until_complete(blocks_once())
         loop.close()
-    assert len(watcher.calls) == 1
+    assert sleeps(watcher) == 1
     reference = weakref.ref(loop)
     del loop
     gc.collect()
@@ -300,16 +316,17 @@ async def test_local_variables_and_arguments_of_a_stall_are_let_go(no_collector)
     assert len(watcher.calls) == 1
 
 
-async def test_the_callback_of_a_stall_is_let_go(no_collector):
-    payload = Payload()
-    reference = weakref.ref(payload)
-    with watch(threshold_ms=THRESHOLD_MS) as watcher:
+@by_both_engines
+async def test_the_callback_of_a_stall_is_let_go(no_collector, engine):
+    with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
+        payload = Payload()
+        reference = weakref.ref(payload)
         asyncio.get_running_loop().call_soon(hold, payload)
         del payload
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    assert len(watcher.calls) == 1
-    assert reference() is None
+        await asyncio.to_thread(monitor.settle, 60)
+        assert reference() is None
+    assert sleeps(watcher) == 1
 
 
 async def test_the_watcher_is_let_go():

@@ -78,21 +78,3 @@ class TestSwitching:
         assert await told_of(exclude_paths=["test_swit"]) == 0
         assert await told_of(exclude_paths=["no such path"]) == 1
         assert await told_of(include_paths=["detection"], exclude_paths=["test_swit"]) == 0
-
-    async def test_disabled_it_does_nothing(self, engine):
-        told = []
-        with watch(enabled=False, threshold_ms=20.0, on_blocking_call=told.append, engine=engine):
-            await block()
-        assert told == []
-
-    async def test_inner_and_concurrent_contexts_keep_what_is_theirs(self, engine):
-        outer_told, inner_told = [], []
-
-        async def inner():
-            with watch(threshold_ms=20.0, on_blocking_call=inner_told.append, engine=engine):
-                await block()
-
-        with watch(threshold_ms=10_000.0, on_blocking_call=outer_told.append, engine=engine):
-            await asyncio.gather(inner(), inner())
-        assert outer_told == []
-        assert inner_told
