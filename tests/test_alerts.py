@@ -138,12 +138,6 @@ def test_a_new_finding_is_one_error_with_a_link(stall, caplog):
 
 
 @on_sqlite
-def test_line_breaks_in_names_do_not_break_the_line(stall, caplog):
-    stall(method_name="a\nb", function="c\rd")
-    assert not set("\n\r") & set(lines(caplog)[0].getMessage())
-
-
-@on_sqlite
 def test_a_receiver_that_raises_is_counted_and_the_log_has_its_line(stall, caplog):
     def fail(**_):
         raise ValueError("hunter2")

@@ -1,4 +1,4 @@
-"""The page of a row deletes it, also while the recorder writes."""
+"""The page of a row and the action of its list delete it, also while the recorder writes."""
 
 import sqlite3
 from contextlib import closing
@@ -15,31 +15,46 @@ from tests.stored import stored_event, stored_finding, stored_health, stored_hou
 
 pytestmark = pytest.mark.django_db
 
-KINDS = {
-    "finding": stored_finding,
-    "event": lambda: stored_event(stored_finding()),
-    "process": stored_health,
-}
-every_kind = pytest.mark.parametrize("stored", KINDS.values(), ids=KINDS)
-
 
 def delete_url(row):
     return reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_delete", args=[row.pk])
 
 
-def begin_of_deleting(row, client, database):
-    """Delete the row on its own page, and return the first statement of the first transaction."""
+def by_its_page(client, row):
+    return client.post(delete_url(row), {"post": "yes"})
+
+
+def by_the_action(client, row):
+    url = reverse("admin:loopwatch_finding_changelist")
+    return client.post(url, {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"})
+
+
+every_way = pytest.mark.parametrize(
+    ("stored", "delete"),
+    [
+        pytest.param(stored_finding, by_its_page, id="a finding"),
+        pytest.param(lambda: stored_event(stored_finding()), by_its_page, id="an event"),
+        pytest.param(stored_health, by_its_page, id="a process"),
+        pytest.param(stored_finding, by_the_action, id="selected findings"),
+    ],
+)
+
+
+def begin_of_deleting(row, client, database, delete):
+    """Delete the row, and return the first statement of the first transaction."""
     with CaptureQueriesContext(database) as queries:
-        assert client.post(delete_url(row), {"post": "yes"}).status_code == 302
+        assert delete(client, row).status_code == 302
     assert not type(row).objects.filter(pk=row.pk).exists()
     statements = [each["sql"] for each in queries]
     return statements[statements.index("BEGIN") + 1]
 
 
-@every_kind
+@every_way
 @on_sqlite
-def test_deleting_a_row_writes_before_it_reads_so_that_the_recorder_cannot_make_it_fail(database, admin_client, stored):
-    assert begin_of_deleting(stored(), admin_client, database).startswith("UPDATE")
+def test_deleting_a_row_writes_before_it_reads_so_that_the_recorder_cannot_make_it_fail(
+    database, admin_client, stored, delete
+):
+    assert begin_of_deleting(stored(), admin_client, database, delete).startswith("UPDATE")
 
 
 @on_sqlite
@@ -50,10 +65,10 @@ def test_nobody_else_can_begin_to_write_while_rows_are_locked_even_if_there_are_
         assert not Finding.objects.exists()
 
 
-@every_kind
+@every_way
 @on_postgresql
-def test_deleting_a_row_locks_it_before_anything_else(database, admin_client, stored):
-    assert begin_of_deleting(stored(), admin_client, database).endswith(" FOR UPDATE")
+def test_deleting_a_row_locks_it_before_anything_else(database, admin_client, stored, delete):
+    assert begin_of_deleting(stored(), admin_client, database, delete).endswith(" FOR UPDATE")
 
 
 def test_deleting_a_finding_on_its_page_deletes_its_events_and_totals(admin_client):

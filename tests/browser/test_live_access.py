@@ -11,7 +11,7 @@ from playwright.async_api import expect
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.browser.test_live import LIVE, open_live
+from tests.browser.test_live import open_live
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -141,9 +141,3 @@ async def test_a_disconnected_page_says_why(open_window, viewer):
         await lose_permission()
         await expect(window.page.locator("#loopwatch-state")).to_contain_text("You no longer have permission")
         assert await window.flaws() == []
-
-
-async def test_the_live_page_is_only_for_users_who_may_view_events(open_window, outsider):
-    async with open_window(session_key=outsider) as window:
-        response = await window.page.goto(window.address + LIVE)
-        assert response.status == 403 or "login" in window.page.url

@@ -1,10 +1,9 @@
 import pytest
-from django.utils import timezone
 
 from loopwatch.models import BlockingEvent, Finding
 from loopwatch.recorder import event_rows
 from loopwatch.recorder.deltas import Detail, slowest_and_newest
-from tests.recorder.calls import NOON, blocking_call
+from tests.recorder.calls import blocking_call
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -48,31 +47,6 @@ def test_half_of_the_kept_calls_are_the_slowest_and_half_the_newest():
     kept, surplus = slowest_and_newest(details, 4)
     assert [detail.call.duration_ms for detail in kept] == [100.0, 99.0, 91.0, 92.0]
     assert len(surplus) == 6
-
-
-@pytest.mark.parametrize(("minute", "status"), [(-1, "resolved"), (1, "open")])
-def test_a_resolved_finding_that_fires_again_is_reopened(recorder_of, minute, status):
-    recorder = recorder_of()
-    recorder.put(blocking_call(minute=-60))
-    assert recorder.flush(60)
-    Finding.objects.update(status="resolved", status_changed_at=NOON)
-    recorder.put(blocking_call(minute=minute))
-    assert recorder.flush(60)
-    finding = Finding.objects.get()
-    assert (finding.status, finding.events) == (status, 2)
-    assert (finding.reopened_at is not None) == (status == "open")
-    assert finding.status_changed_at == NOON
-
-
-def test_an_ignored_finding_stays_ignored_and_counts(recorder_of):
-    recorder = recorder_of()
-    recorder.put(blocking_call())
-    assert recorder.flush(60)
-    Finding.objects.update(status="ignored", status_changed_at=NOON)
-    recorder.put(blocking_call(started_at=timezone.now()))
-    assert recorder.flush(60)
-    finding = Finding.objects.get()
-    assert (finding.status, finding.events, finding.reopened_at) == ("ignored", 2, None)
 
 
 def test_a_finding_follows_its_line(recorder_of):
