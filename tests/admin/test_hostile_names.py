@@ -1,4 +1,4 @@
-"""All linked pages of the admin, for a store with hostile names and impossible moments."""
+"""All linked pages of the admin, for a store with hostile names and impossible moments; none needs inline code."""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -28,20 +28,20 @@ MOST_OF_A_PATH = 12
 
 
 class Page(HTMLParser):
-    """Collects the links of a page, and the markup that hostile names injected."""
+    """Collects the links of a page, and the markup that hostile names injected or a strict policy forbids."""
 
     def __init__(self, text):
         super().__init__()
-        self.links, self.flaws, self.scripts = [], [], []
+        self.links, self.flaws = [], []
         self._tag = ""
         self.feed(text)
 
     def handle_starttag(self, tag, attributes):
         self._tag = tag
-        if "evil" in tag:
+        if "evil" in tag or tag == "style" or (tag == "script" and "src" not in dict(attributes)):
             self.flaws.append(tag)
         for name, value in attributes:
-            if name.startswith("on") or (value or "").strip().lower().startswith("javascript:"):
+            if name.startswith("on") or name == "style" or (value or "").strip().lower().startswith("javascript:"):
                 self.flaws.append((tag, name, value))
         if tag == "a":
             self.links.append(dict(attributes).get("href") or "")
@@ -80,6 +80,9 @@ def store_at(moment, name):
         called_name=name,
         leaf_name=name,
         engine=name[:10],
+        other_function=name,
+        other_called_name=name,
+        other_us=3,
     )
     stored_hour(finding, 60, hour=hour, route=name, method=name[:10], release=name[:100])
     stored_route(start=hour, route=name, method=name[:10], events=1, blocked_us=1, waited_us=1)

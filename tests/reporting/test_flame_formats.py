@@ -10,7 +10,6 @@ from loopwatch.reporting.flame import SampledEvent, merge
 from tests.reporting.test_flame import ADD, CHECKOUT, HANDLER, samples
 
 UNITS = {"bytes", "microseconds", "milliseconds", "nanoseconds", "none", "seconds"}
-HOSTILE = ("<script>.py", "a;b\nc 7", 3, 0, 0, 1, "")
 
 
 @pytest.fixture
@@ -68,16 +67,5 @@ def test_collapsed_stacks_count_microseconds(graph):
     assert render_collapsed(merge([])) == ""
 
 
-def test_no_name_can_break_a_line_or_a_frame():
-    (line,) = render_collapsed(merge([SampledEvent(samples((1, HOSTILE, CHECKOUT)), "", 1.0)])).splitlines()
-    names, _, count = line.rpartition(" ")
-    assert len(names.split(";")) == 2
-    assert count == "1000"
-
-
 def test_a_stack_of_less_than_a_microsecond_has_a_line():
     assert render_collapsed(merge([SampledEvent(samples((0.0001, CHECKOUT)), "", 1.0)])) == "shop.views.checkout 1\n"
-
-
-def test_hostile_names_are_plain_text_in_json():
-    assert json.loads(render_speedscope(merge([SampledEvent(samples((1, HOSTILE)), "</script>\ud800", 1.0)]), "\ud800"))

@@ -9,7 +9,6 @@ from django.db import connections
 from django.utils.timezone import override
 
 from loopwatch.reporting.formats import FORMATS
-from loopwatch.reporting.terminal import width_of
 from tests.stored import NOON, stored_event, stored_finding, stored_health, stored_hour, stored_stack
 from tests.support.children import ROOT
 
@@ -36,26 +35,6 @@ class TestText:
         stored_hour(stored_finding(), 60)
         with override("Europe/Berlin"):
             assert "Since 2026-11-01 13:00 CET" in run("--since", "2026-11-01T13:59")
-
-    @pytest.mark.parametrize("columns", [80, 129, 130, 200])
-    @pytest.mark.parametrize("name", ["x" * 300, "名前空間." * 60, "😀" * 300, "e\u0301" * 150, "a.b\nc\x1b[2J" * 20])
-    def test_no_line_is_wider_than_the_terminal(self, monkeypatch, columns, name):
-        monkeypatch.setenv("COLUMNS", str(columns))
-        finding = stored_finding(
-            blocking_call=name,
-            function=f"f{name[:299]}",
-            filename=name,
-            exact=False,
-            reopened_at=NOON,
-            events=0,
-            blocked_us=0,
-        )
-        for number in range(5):
-            stored_hour(finding, 60, route=f"{number}{name[:200]}")
-        table = run().partition("Last seen\n")[2]
-        assert table.count("\n") > 3
-        assert max(map(width_of, table.splitlines())) <= columns
-        assert "\x1b" not in table
 
     @pytest.mark.parametrize("columns", [40, 80, 200])
     def test_a_compact_report_has_one_line_for_each_finding_with_its_whole_place(self, monkeypatch, columns):

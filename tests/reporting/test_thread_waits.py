@@ -12,7 +12,7 @@ from loopwatch.reporting.as_html import render_html
 from loopwatch.reporting.as_markdown import render_markdown
 from loopwatch.reporting.as_text import render_text
 from loopwatch.reporting.thread_waits import ReportedThreadWait, reported_thread_waits, wait_sums
-from tests.reporting.reports import HOSTILE, a_report
+from tests.reporting.reports import a_report
 from tests.stored import NOON, stored_finding, stored_wait
 
 SAVE = "chat.consumers.Chat.save"
@@ -131,16 +131,6 @@ def test_every_format_for_people_has_thread_waits_with_and_without_findings(rend
 @pytest.mark.parametrize("render", FORMATS)
 def test_a_report_without_thread_waits_does_not_mention_them(render):
     assert "by the call that held the thread" not in render(a_report())
-
-
-@pytest.mark.parametrize("render", FORMATS)
-def test_names_of_thread_waits_are_escaped(render):
-    wait = replace(WAIT, held_by=HOSTILE, held_for=(HOSTILE,), routes=(HOSTILE, "GET shop/"))
-    plain, hostile = (render(a_report(thread_waits=(each,))) for each in (WAIT, wait))
-    assert "\x1b" not in hostile
-    assert len(hostile.splitlines()) == len(plain.splitlines())
-    if render is render_html:
-        assert "<script" not in hostile
 
 
 def test_an_unknown_call_and_a_thread_held_for_no_request_are_named_so():

@@ -5,16 +5,13 @@ import asyncio
 import concurrent.futures
 import contextlib
 import datetime as dt
-import dis
 import glob
-import importlib._bootstrap
 import json
 import random
 import sys
 import tempfile
 import typing
 from dataclasses import replace
-from types import ModuleType
 
 import django.template.base as templates
 import django.views.decorators.debug as debug
@@ -23,7 +20,6 @@ from django.contrib import auth
 from django.core.handlers.asgi import ASGIRequest
 from django.db.models import Manager, QuerySet
 
-from loopwatch.detection.cpython import bytecode
 from loopwatch.detection.cpython.code_owner import Owner
 from loopwatch.detection.verdict.attribution import nodes_of
 from tests.detection import shop
@@ -73,7 +69,6 @@ PARSES = site(parse, 'dt.datetime.strptime(text, "%Y")')
 STRPTIME = site(_strptime._strptime)
 RESULTS = site(inner_code(concurrent.futures.Executor.map, "result_iterator"), module="concurrent.futures._base")
 STORES = site(store, "spool.write(text)")
-
 NODES = [
     pytest.param([], [], id="an empty stack"),
     pytest.param([SLEEPS], ["shop.checkout", "time.sleep"], id="a call of the user's own function"),
@@ -278,143 +273,6 @@ def test_calls_of_one_c_function_are_one_node_wherever_they_are_made():
     )
     assert first.key == second.key
     assert first.key != first.name
-
-
-FIND = site(importlib._bootstrap._find_and_load)
-LOAD = site(importlib._bootstrap._load_unlocked)
-IMPORTS = site(shop.load_models, "import sqlite3")
-BODY = site(compile("connect()", "/srv/site/models/__init__.py", "exec"), module="models")
-OTHER_BODY = site(compile("connect()", "/srv/site/models/table.py", "exec"), module="models.table")
-
-IMPORT_NAMES = [
-    pytest.param([FIND, IMPORTS], ["shop.load_models", "import sqlite3"], id="named by the import statement"),
-    pytest.param(
-        [POPS, BODY, FIND, IMPORTS],
-        ["shop.load_models", "import sqlite3"],
-        id="one operation, however deep the imported code goes",
-    ),
-    pytest.param(
-        [OTHER_BODY, FIND, BODY, LOAD, FIND, site(shop.load_models)],
-        ["shop.load_models", "import models"],
-        id="without a statement, named by the outermost module that is imported",
-    ),
-    pytest.param(
-        [OTHER_BODY, FIND, BODY, LOAD, FIND, replace(site(shop.load_models), imports="models.table")],
-        ["shop.load_models", "import models.table"],
-        id="without a statement, named by the module that is asked for if that is known",
-    ),
-    pytest.param([PRICE, BODY, FIND], ["import models"], id="without a function that imports"),
-    pytest.param([FIND], ["import"], id="without any name"),
-]
-
-
-@pytest.mark.parametrize(("stack", "names"), IMPORT_NAMES)
-def test_an_import_is_one_node(stack, names):
-    assert named(nodes_of(stack, is_exact=False, is_calling=True)) == [
-        name if name.startswith("import") else f"{name}?" for name in names
-    ]
-
-
-def test_an_import_that_the_use_of_a_name_sets_off_is_a_lazy_one(monkeypatch):
-    monkeypatch.setattr(bytecode, "HAS_LAZY_IMPORTS", True)
-    code = shop.checkout.__code__.replace(co_name="imports_lazily")  # answers are cached by code
-    uses_it = replace(site(code, "json"), imports="json")
-    nodes = nodes_of([POPS, BODY, FIND, uses_it], is_exact=True, is_calling=True)
-    assert named(nodes) == ["shop.checkout", "import json (lazy)"]
-
-
-def test_an_import_stands_at_the_import_machinery_of_the_standard_library():
-    node = nodes_of([FIND, IMPORTS], is_exact=True, is_calling=True)[-1]
-    assert (node.site, node.owner, node.package, node.is_c) == (FIND, Owner.STANDARD_LIBRARY, "", False)
-
-
-GENERATING = """
-class Client:
-    pass
-
-def make_method():
-    def call(self):
-        pass
-    return call
-
-S3 = type("S3", (Client,), {"put_object": make_method(), "list_buckets": make_method()})
-Made, S3 = [S3], None
-"""
-
-
-def back_up(client):
-    client.put_object()
-    client.list_buckets()
-
-
-@pytest.fixture
-def generated(monkeypatch):
-    """The node of a method that a library has generated, by the expression that calls it."""
-    library = ModuleType("storage")
-    exec(compile(GENERATING, pytest.__file__, "exec"), vars(library))
-    monkeypatch.setitem(sys.modules, "storage", library)
-    code = library.Made[0].put_object.__code__
-    return lambda at: nodes_of([site(code, module="storage"), site(back_up, at)], is_exact=True, is_calling=True)[-1]
-
-
-def test_a_method_that_a_library_has_generated_is_named_by_its_class_and_the_name_called(generated):
-    names = [generated(at).name for at in ("client.put_object()", "client.list_buckets()")]
-    assert names == ["storage.S3.put_object", "storage.S3.list_buckets"]
-
-
-def test_generated_methods_are_not_added_up(generated):
-    assert generated("client.put_object()").key != generated("client.list_buckets()").key
-
-
-def read_all(books, iterator):
-    for book in books.iterator():
-        book.read()
-    for book in iterator(books):
-        book.read()
-    for book in books.cheap:
-        book.read()
-    for book in books:
-        book.read()
-
-
-def loops():
-    instructions = dis.get_instructions(read_all)
-    return [replace(site(read_all), offset=each.offset) for each in instructions if each.opname == "FOR_ITER"]
-
-
-def name_in_loop(code, loop, module):
-    return nodes_of([site(code, module=module), loop], is_exact=True, is_calling=True)[-1].name
-
-
-def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over():
-    over_method, _, over_property, over_itself = loops()
-    code = QuerySet._iterator.__code__
-    assert name_in_loop(code, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
-    for loop in (over_property, over_itself):
-        assert name_in_loop(code, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
-
-
-def test_a_private_generator_of_a_module_has_the_name_of_the_function_that_the_loop_calls(monkeypatch):
-    iglob = glob._iglob.__code__
-    monkeypatch.setattr(glob, "iterator", glob.iglob, raising=False)
-    over_method, over_function, over_property, _ = loops()
-    names = [name_in_loop(iglob, loop, "glob") for loop in (over_method, over_function, over_property)]
-    assert names == ["glob.iterator", "glob.iterator", "glob._iglob"]
-
-
-def test_a_generator_inside_a_function_has_the_name_of_the_function_that_the_loop_calls():
-    code = QuerySet._iterator.__code__.replace(co_name="rows", co_qualname="iterator.<locals>.rows")
-    over_method, over_function, over_property, _ = loops()
-    names = [name_in_loop(code, loop, "shelves") for loop in (over_method, over_function, over_property)]
-    assert names == ["shelves.iterator", "shelves.iterator", "shelves.iterator.rows"]
-
-
-def test_a_private_generator_has_the_name_of_the_property_that_the_loop_goes_over(monkeypatch):
-    monkeypatch.setattr(QuerySet, "cheap", property(QuerySet._iterator), raising=False)
-    monkeypatch.setattr(QuerySet, "free", property(QuerySet._iterator), raising=False)  # the code alone does not tell
-    _, _, over_property, _ = loops()
-    name = name_in_loop(QuerySet._iterator.__code__, over_property, QuerySet.__module__)
-    assert name == "django.db.models.QuerySet.cheap"
 
 
 def test_functions_with_the_same_decorator_are_not_added_up():
