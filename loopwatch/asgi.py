@@ -50,7 +50,7 @@ class LoopWatch:
             scope[_NOTED] = True
             await ChannelMessages(self.application, in_flight, scope["channel"]).run(scope, receive, send)
         else:
-            method, root_path = scope.get("method", ""), scope.get("root_path", "")
+            method, root_path = scope.get("method", ""), scope.get("root_path") or ""
             describe = partial(describe_request, self.application, kind, method, scope.get("path", ""), root_path)
             request = RequestInFlight(in_flight, describe)
             request.begin()

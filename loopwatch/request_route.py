@@ -106,24 +106,34 @@ def _urlconf_in_context() -> Any:
 _urlconfs = _Urlconfs()
 
 
-def describe_request(application: object, kind: str, method: str, path: str, root_path: str) -> Request:
-    """Describe a request without anything secret. Never raises: what cannot be found is empty."""
+def describe_request(application: object, kind: str, method: str, path: str, root_path: str | None) -> Request:
+    """Describe a request without anything secret. Never raises: what cannot be found is empty.
+
+    ``root_path`` is the part of the path that the site is mounted at, ``None`` if the path is without it, as in WSGI.
+    """
     route = consumer_name = view = ""
     known = known_method(method)
     if _budget.is_spent:
         return Request(kind, known, route, consumer_name, view)
     try:
-        path = path.removeprefix(root_path.rstrip("/"))
+        below_root = _below(path, root_path)
         with _budget.spending():
-            route, consumer = consumer_for(application, kind, path)
+            route, consumer = consumer_for(application, kind, below_root)
             if consumer is not None:
                 consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"
             elif kind == "http" and _is_imported(urlconf := _urlconfs.current()):
-                django_route, view = _django_route(path or "/", method, urlconf)
+                # as ``get_script_prefix`` of ``django.core.handlers.asgi`` does
+                is_whole = root_path is not None and settings.FORCE_SCRIPT_NAME
+                below_script = _below(path, settings.FORCE_SCRIPT_NAME) if is_whole else below_root
+                django_route, view = _django_route(below_script or "/", method, urlconf)
                 route = route or django_route
     except Exception:  # noqa: BLE001 - URL patterns and routers are the user's code
         route = consumer_name = view = ""
     return Request(kind, known, route, consumer_name, view)
+
+
+def _below(path: str, prefix: str | None) -> str:
+    return path.removeprefix(prefix.rstrip("/")) if prefix else path
 
 
 def describe_message(application: object, channel: str, message_type: object) -> Request:

@@ -34,7 +34,7 @@ class LoopWatchWSGI:
         if self._process_id != os.getpid() and site_monitor.enter(OpenProgram(ProgramInFlight(NAME), _NO_THREAD, None)):
             self._process_id = os.getpid()
         method, path = environ.get("REQUEST_METHOD", ""), _path(environ)
-        request = ThreadRequest(partial(describe_request, self.application, "http", method, path, ""))
+        request = ThreadRequest(partial(describe_request, self.application, "http", method, path, None))
         token = current_request.set(request)
         try:
             return self.application(environ, start_response)

@@ -71,6 +71,23 @@ def route_of(path):
     return describe_request(None, "http", "GET", path, "").route
 
 
+@pytest.mark.parametrize(
+    ("path", "root_path", "forced"),
+    [
+        ("/quick/", "", None),
+        ("/shop/quick/", "/shop", None),
+        ("/shop/quick/", "/shop/", None),
+        ("/shop/quick/", "", "/shop"),
+        ("/shop/quick/", "/elsewhere", "/shop/"),
+        ("/quick/", None, "/shop"),
+    ],
+    ids=["at the top", "mounted", "with a slash", "FORCE_SCRIPT_NAME", "FORCE_SCRIPT_NAME alone counts", "WSGI"],
+)
+def test_the_route_is_that_below_the_path_where_the_site_is_mounted(settings, path, root_path, forced):
+    settings.FORCE_SCRIPT_NAME = forced
+    assert describe_request(None, "http", "GET", path, root_path).route == "quick/"
+
+
 def test_a_path_that_takes_long_to_match_is_matched_once_and_no_other_for_a_while(monkeypatch):
     monkeypatch.setattr(request_route, "REST_FACTOR", 10_000)  # a busy machine may take seconds for these lines
     assert [route_of("/costly/") for _ in range(3)] == [""] * 3

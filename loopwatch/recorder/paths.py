@@ -2,11 +2,10 @@
 
 import os
 import re
-import sys
 from functools import lru_cache
-from pathlib import Path
 
-from django.conf import settings
+from loopwatch.detection.cpython.search_path import search_path
+from loopwatch.sources.roots import base_directory
 
 _PACKAGES = re.compile(r".*/(?:site|dist)-packages/")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -19,12 +18,7 @@ def shorten(filename: str) -> str:
     A file outside of these keeps its last three components. Names that are not paths (``<string>``) stay unchanged. The
     result has forward slashes.
     """
-    return _shorten(filename, _base_directory(), tuple(sys.path))
-
-
-def _base_directory() -> str:
-    base = getattr(settings, "BASE_DIR", None)
-    return os.fspath(base) if isinstance(base, (str, Path)) else ""
+    return _shorten(filename, base_directory(), search_path())
 
 
 @lru_cache(maxsize=4096)
@@ -61,6 +55,7 @@ def _roots(base_directory: str, search_path: tuple[str, ...]) -> tuple[str, ...]
 
 def _holds_homes(root: str) -> bool:
     """Return whether paths relative to this directory would begin with a home directory."""
-    home = _slashed(str(Path("~").expanduser())).rstrip("/") + "/"
+    home = os.path.expanduser("~")  # noqa: PTH111 - that of Path raises where there is no home
+    home = _slashed(home).rstrip("/") + "/"
     above_home = home != root and home.startswith(root)
     return above_home or root == "/" or bool(re.fullmatch(r"(?:[A-Za-z]:)?/(?:home/|users/)?", root, re.IGNORECASE))

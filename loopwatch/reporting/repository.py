@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from django.conf import settings
-
 from loopwatch.reporting.report import ReportedFinding
+from loopwatch.sources.roots import base_directory
 from loopwatch.sources.stored import locate, read
 
 _INSTALLED = {"site-packages", "dist-packages"}
@@ -77,7 +76,7 @@ def _is_folder(path: Path) -> bool:
 
 
 def _found() -> Path:
-    base = Path(getattr(settings, "BASE_DIR", "") or ".").resolve()
+    base = Path(base_directory() or ".").resolve()
     return next((folder for folder in (base, *base.parents) if (folder / ".git").exists()), base)
 
 

@@ -5,15 +5,15 @@ A stored file name is untrusted. It is resolved, including symbolic links, to a 
 """
 
 import os
-import sys
 import tokenize
 from pathlib import Path, PurePath
 
-from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from loopwatch.detection.cpython.search_path import search_path
 from loopwatch.rows.stacks import StoredFrame
+from loopwatch.sources.roots import base_directory
 from loopwatch.sources.withheld import is_withheld
 
 _LARGEST_FILE = 5_000_000
@@ -64,7 +64,7 @@ def locate(filename: str) -> Path | None:
     if not filename or relative.is_absolute() or ".." in relative.parts:
         return None
     try:
-        roots = [Path(root or os.curdir).resolve() for root in (getattr(settings, "BASE_DIR", ""), *sys.path)]
+        roots = [Path(root or os.curdir).resolve() for root in (base_directory(), *search_path())]
         found = [(root, (root / relative).resolve()) for root in roots]
         return next((path for root, path in found if path.is_relative_to(root) and path.is_file()), None)
     except (OSError, RuntimeError, ValueError):  # too long, a loop of links, a NUL

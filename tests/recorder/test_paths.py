@@ -1,8 +1,10 @@
+import pwd
 import sys
 from pathlib import Path
 
 import pytest
 
+from loopwatch.recorder import paths
 from loopwatch.recorder.paths import shorten
 
 
@@ -55,6 +57,28 @@ def test_a_base_directory_reached_through_a_link_counts(settings, tmp_path):
     link.symlink_to(real)
     settings.BASE_DIR = link
     assert shorten(str(real / "a.py")) == shorten(str(link / "a.py")) == "a.py"
+
+
+def test_a_base_directory_may_be_bytes(settings):
+    settings.BASE_DIR = b"/home/alice/site"
+    assert shorten("/home/alice/site/shop/views.py") == "shop/views.py"
+
+
+@pytest.mark.parametrize("entry", [Path("/opt/libs/billing"), b"/opt/libs/billing", None])
+def test_python_ignores_entries_of_its_search_path_that_are_no_strings(monkeypatch, entry):
+    monkeypatch.setattr(sys, "path", [entry, *sys.path])
+    assert shorten("/opt/libs/billing/api.py") == "billing/api.py"
+
+
+def test_a_user_without_a_home_directory_has_none_to_hide(monkeypatch):
+    def unknown(_uid):
+        raise KeyError
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
+    monkeypatch.setattr(sys, "path", ["/srv/app"])
+    paths._roots.cache_clear()
+    assert shorten("/srv/app/shop/views.py") == "shop/views.py"
 
 
 @pytest.mark.parametrize("base", [None, 7, "", "/"])

@@ -1,6 +1,7 @@
 """Stored file names are resolved only to files with the stored line, in the project or a package."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -148,4 +149,9 @@ def test_an_absolute_path_is_never_opened(base):
 
 def test_files_are_found_without_a_base_directory_in_the_settings(settings):
     del settings.BASE_DIR
+    assert lines("django/http/response.py", "import datetime", 1)
+
+
+def test_python_ignores_entries_of_its_search_path_that_are_no_strings(base, monkeypatch):
+    monkeypatch.setattr(sys, "path", [b"/srv/shop", None, *sys.path])
     assert lines("django/http/response.py", "import datetime", 1)

@@ -5,7 +5,6 @@ process would have named it if this one has loaded the same code. Otherwise only
 """
 
 import os
-import sys
 import uuid
 from datetime import datetime
 from pathlib import Path, PurePath
@@ -13,6 +12,7 @@ from pathlib import Path, PurePath
 from loopwatch.detection.calls import SAMPLING, BlockingCall, Cause, StackFrame
 from loopwatch.detection.cpython import source
 from loopwatch.detection.cpython.code_owner import PLUMBING_FUNCTIONS, PLUMBING_MODULES, Owner, owner_of_file
+from loopwatch.detection.cpython.search_path import search_path
 from loopwatch.detection.lookout.abandoned_holds import AbandonedHold
 from loopwatch.detection.lookout.look import LookedFrame
 from loopwatch.detection.lookout.placing import sites_of
@@ -79,7 +79,7 @@ def _frame(looked: LookedFrame, seen_at: datetime) -> StackFrame:
 
 def _module_of(filename: str) -> str:
     """Return the name by which a file would be imported, or ``""`` if it is outside of ``sys.path``."""
-    roots = [entry.rstrip(os.sep) + os.sep for entry in sys.path if entry and filename.startswith(entry)]
+    roots = [entry.rstrip(os.sep) + os.sep for entry in search_path() if entry and filename.startswith(entry)]
     inside = [filename.removeprefix(root) for root in roots if filename.startswith(root)]
     if not inside or not filename.endswith(".py"):
         return ""

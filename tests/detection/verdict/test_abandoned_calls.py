@@ -102,6 +102,12 @@ def test_code_that_is_not_loaded_is_named_by_its_function_and_line(site):
     assert [frame.is_in_app for frame in call.stack] == [True]
 
 
+@pytest.mark.parametrize("entry", [Path("/srv/shop"), b"/srv/shop"])
+def test_python_ignores_entries_of_its_search_path_that_are_no_strings(site, monkeypatch, entry):
+    monkeypatch.setattr(sys, "path", [entry, *sys.path])
+    assert call_of(site).function == "shop_of_old.prices.total"
+
+
 def test_a_library_that_it_called_is_named(site):
     library = LookedFrame(os.__file__, "walk", 1, 1, 0, 5)
     call = call_of(library, site)
