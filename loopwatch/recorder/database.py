@@ -7,13 +7,14 @@ to upgrade a read lock, and a server never finds a deadlock at its usual isolati
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connections, router, transaction
+from django.db import connections, transaction
 
 from loopwatch.conf import Configuration
 from loopwatch.models import Finding
 from loopwatch.recorder.column_values import text
 from loopwatch.recorder.counters import count_routes, finding_row
 from loopwatch.recorder.deltas import FindingDelta, HourKey, RouteDelta
+from loopwatch.recorder.destination import alias_of
 from loopwatch.recorder.division import Division, Key
 from loopwatch.recorder.event_columns import FindingEvents, events_of
 from loopwatch.recorder.failures import Blame, RowError, blame_for
@@ -60,7 +61,7 @@ class DatabaseSink:
         on_refusal: Callable[[Exception], None],
         on_change: Callable[[FindingChange], None],
     ) -> None:
-        self._alias = configuration.database
+        self._configuration = configuration
         self._release = text(configuration.release, 100)
         changes = ChangeFinder(configuration.alarm_ms, configuration.admin_url)
         self._rows = FindingRows(self._release, configuration.events_per_finding, changes)
@@ -79,7 +80,7 @@ class DatabaseSink:
     @property
     def alias(self) -> str:
         """Return the alias of the database: the one in the settings, or the router's choice."""
-        return self._alias or router.db_for_write(Finding)
+        return alias_of(self._configuration)
 
     @property
     def is_in_doubt(self) -> bool:

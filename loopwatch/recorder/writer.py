@@ -11,6 +11,7 @@ from django.db import DEFAULT_DB_ALIAS, close_old_connections, connections, rese
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.recorder.database import DatabaseSink
+from loopwatch.recorder.destination import is_supported
 from loopwatch.recorder.failures import remedy_for_content
 from loopwatch.recorder.finding_changes import FindingChange
 from loopwatch.recorder.health import Errors, Stats
@@ -49,7 +50,7 @@ class Writer:
         self.unwritten = Pending()
         self.dropped = 0
         self.database: DatabaseSink | None = None
-        if "database" in configuration.sinks:
+        if "database" in configuration.sinks and is_supported(configuration, errors):
             self.database = DatabaseSink(configuration, self._refused, on_change)
 
     def write(self, *, at_once: bool) -> float | None:
