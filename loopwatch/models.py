@@ -13,6 +13,9 @@ from loopwatch.exact_char_field import ExactCharField
 from loopwatch.rows.decoder import ColumnDecoder
 from loopwatch.stored_time import as_local
 
+OTHER_ROUTES = "(other routes)"
+"""What stands instead of routes that are not kept apart, because there are too many."""
+
 
 class Finding(CallColumns, ImpactColumns):
     """All stalls with the same fingerprint; a person browses, resolves and ignores findings.
@@ -178,7 +181,7 @@ class RouteTotal(ImpactColumns):
     Over all routes, the figures of stalls add up to those of the hourly totals, ``waits`` to ``requests_delayed``, and
     ``waited_us`` to ``delay_us``; likewise ``arrivals_late`` to ``requests_kept_out``, and ``late_us`` to
     ``kept_out_us``. If many requests wait at once, the routes of some are looked up and count for all
-    (see ``loopwatch.detection.timing.in_flight``).
+    (see ``loopwatch.detection.timing.in_flight``). Routes of little impact are added up as ``OTHER_ROUTES``.
     """
 
     class Hours(models.IntegerChoices):

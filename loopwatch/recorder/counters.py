@@ -27,10 +27,10 @@ _FINDINGS = Merge(
     with_largest=(("last_release", "last_seen"),),
     with_smallest=(("first_release", "first_seen"),),
 )
-_HOURS = Merge(
+HOURS = Merge(
     unique=("finding_id", "hour", "method", "route", "release"), added=(*_ADDED, *COLUMNS), largest=("longest_us",)
 )
-_ROUTES = Merge(
+ROUTES = Merge(
     unique=("hours", "start", "method", "route"),
     added=(*_ADDED, "waits", "waited_us", "arrivals_late", "late_us"),
     largest=("longest_us",),
@@ -45,7 +45,7 @@ def count_findings(alias: str, rows: Iterable[Finding]) -> None:
 def count_hours(alias: str, release: str, deltas: Iterable[tuple[int, FindingDelta]]) -> None:
     """Add to the hourly totals of findings, given by id. The transaction must have locked the findings."""
     rows = [_hour(finding_id, release, key, hour) for finding_id, delta in deltas for key, hour in delta.hours.items()]
-    _add(alias, rows, _HOURS)
+    _add(alias, rows, HOURS)
 
 
 def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
@@ -57,7 +57,7 @@ def count_routes(alias: str, routes: Mapping[HourKey, RouteDelta]) -> None:
         *(_route(RouteTotal.Hours.HOUR, key, delta) for key, delta in routes.items()),
         *(_route(RouteTotal.Hours.DAY, key, delta) for key, delta in by_day.items()),
     ]
-    upsert(alias, rows, _ROUTES)
+    upsert(alias, rows, ROUTES)
 
 
 def _add(alias: str, rows: Iterable[Finding | HourlyTotal], merge: Merge) -> None:

@@ -21,6 +21,7 @@ from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.health_rows import HealthRow
 from loopwatch.recorder.loop_time_rows import prune_loop_times
 from loopwatch.recorder.pruning import prune_oldest
+from loopwatch.recorder.route_pruning import RouteFolding, prune_route_hours
 from loopwatch.recorder.wait_pruning import prune_oldest_waits, waits_before
 from loopwatch.stored_time import as_stored
 from loopwatch.wording.durations import human_duration
@@ -41,6 +42,7 @@ class Housekeeping:
     def __init__(self, configuration: Configuration, errors: Errors, put: Callable[[BlockingCall], None]) -> None:
         self._errors = errors
         self._abandoned = AbandonedCalls(configuration, errors, put)
+        self._folding = RouteFolding()
         self._kept = timedelta(days=configuration.events_kept_days)
         self._health = HealthRow(text(configuration.release, 100))
         self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
@@ -72,6 +74,8 @@ class Housekeeping:
                 self._doubt("Nothing was stored in the last days by this clock, so nothing is deleted by it for now.")
             return
         prune_loop_times(alias, now)
+        prune_route_hours(alias, now)
+        self._folding.run(alias, oldest)
         ProcessHealth.objects.using(alias).filter(reported_at__lt=as_stored(now - health_rows.KEPT)).delete()
         CommittedBatch.objects.using(alias).filter(committed_at__lt=as_stored(now - ledger.KEPT)).delete()
         for delete_some in (prune_oldest_waits, prune_oldest):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from loopwatch.impact import Impact
 from loopwatch.recorder.deltas import FindingDelta, HourDelta, HourKey, RouteDelta
+from loopwatch.recorder.route_limit import others
 
 FINDINGS_LIMIT = 10_000
 HOURS_LIMIT = 50_000
@@ -67,7 +68,7 @@ class Pending:
         """Add the deltas of routes."""
         for key, delta in routes.items():
             is_full = key not in self.routes and len(self.routes) >= ROUTES_LIMIT
-            self.routes.setdefault(HourKey(key.hour, "", "") if is_full else key, RouteDelta()).add(delta)
+            self.routes.setdefault(others(key) if is_full else key, RouteDelta()).add(delta)
 
     def remove_routes(self, *keys: HourKey) -> None:
         """Remove the deltas of routes after they were written."""
@@ -102,7 +103,7 @@ class Pending:
 
     def _add_hour(self, delta: FindingDelta, key: HourKey, hour: HourDelta) -> None:
         if key not in delta.hours and (len(delta.hours) >= HOURS_PER_FINDING or self._hours >= HOURS_LIMIT):
-            key = HourKey(next(iter(delta.hours), key).hour, "", "")
+            key = others(next(iter(delta.hours), key))
         known = delta.hours.get(key)
         if known is None:
             known = delta.hours[key] = HourDelta(Impact(), Counter())

@@ -3,7 +3,7 @@
 An ongoing stall is reported several times. It counts as one event, and each later report adds only the difference.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import accumulate, pairwise
@@ -15,6 +15,7 @@ from loopwatch.recorder import request_columns
 from loopwatch.recorder.column_values import integer, microseconds
 from loopwatch.recorder.deltas import CallDescription, Detail, FindingDelta, HourDelta, HourKey, RouteDelta
 from loopwatch.recorder.ongoing_stalls import OngoingStalls
+from loopwatch.recorder.route_limit import RouteLimit
 from loopwatch.stored_time import whole_hour
 
 
@@ -53,13 +54,20 @@ class StallCounter:
 
     def __init__(self) -> None:
         self._ongoing = OngoingStalls[CountedStall]()
+        self._limit = RouteLimit()
 
     def count(self, call: BlockingCall) -> tuple[str, FindingDelta]:
         """Return the fingerprint of the report's finding, and what the report adds to it."""
         before = self._ongoing.pop(call)
         counted = before.updated(call) if before else _first(call)
         self._ongoing.keep(call, counted)
-        return counted.fingerprint, _delta(call, before, counted)
+        delta = _delta(call, before, counted)
+        delta.hours = {self._limit.limited(key): hour for key, hour in delta.hours.items()}
+        routes = defaultdict[HourKey, RouteDelta](RouteDelta)
+        for key, route in delta.routes.items():
+            routes[self._limit.limited(key)].add(route)
+        delta.routes = routes
+        return counted.fingerprint, delta
 
 
 def _first(call: BlockingCall) -> CountedStall:
