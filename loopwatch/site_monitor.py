@@ -2,7 +2,7 @@
 
 A loop is watched while it serves a wrapped application, or while a block of ``recording()`` wants it.
 
-The functions at the end act on the monitor of the current process; a forked child gets its own monitor.
+The functions at the end are those of the monitor of this process.
 """
 
 import asyncio
@@ -47,6 +47,8 @@ STOP_TIMEOUT_S = 5.0
 class SiteMonitor:
     """The watched loops of this process and their recorder, which is made when the first loop is watched.
 
+    In a forked child, it begins again.
+
     ``_in_flight`` has those that serve a wrapped application.
     """
 
@@ -69,7 +71,10 @@ class SiteMonitor:
         self._process_exit = ProcessExit(self.stop)
 
     def watch_running_loop(self) -> InFlight | None:
-        """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched."""
+        """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched.
+
+        Every request calls this on the loop's thread: a dictionary look-up once the loop is watched.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # another framework runs, such as Trio under Hypercorn
@@ -90,11 +95,11 @@ class SiteMonitor:
                 return True
         return self._begin(program.loop, serves=False) is not None
 
-    def leave(self, program: OpenProgram, timeout_s: float) -> bool:
+    def leave(self, program: OpenProgram, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
         return not self.forget(program, timeout_s) or self._write(timeout_s)
 
-    def forget(self, program: OpenProgram, timeout_s: float) -> bool:
+    def forget(self, program: OpenProgram, timeout_s: float = 0.0) -> bool:
         """Record the loops of a block no longer, but keep what is not written. Return False if it was not recorded."""
         with self._lock:
             if not self.programs.remove(program):
@@ -130,7 +135,6 @@ class SiteMonitor:
         """Draw whether ``TRACE_RATE`` selects the next request for tracing."""
         return self._random.random() < self.trace_rate
 
-    @property
     def errors(self) -> "Errors | None":
         """The counts of loopwatch's own failures; ``None`` while no loop is watched."""
         return recorder.errors if (recorder := self._recorder) else None
@@ -140,7 +144,7 @@ class SiteMonitor:
         with self._lock:
             return self._stop(timeout_s)
 
-    def stop_watching(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> bool:
+    def stop_watching(self, loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Stop watching one loop, and everything with the last loop; return False on timeout."""
         with self._lock:
             self._in_flight.pop(loop, None)
@@ -154,7 +158,7 @@ class SiteMonitor:
         if self._sign_of_life is not None:
             self._sign_of_life.abandon()
 
-    def flush(self, timeout_s: float) -> bool:
+    def flush(self, timeout_s: float = STOP_TIMEOUT_S) -> bool:
         """Write everything detected so far; return False on timeout."""
         return monitor.settle(timeout_s) and ((recorder := self._recorder) is None or recorder.flush(timeout_s))
 
@@ -305,64 +309,21 @@ class SiteMonitor:
 
 
 _monitor = SiteMonitor()
-
-
-def watch_running_loop() -> InFlight | None:
-    """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched.
-
-    Every request calls this on the loop's thread: two calls and one dictionary look-up once the loop is watched.
-    """
-    return _monitor.watch_running_loop()
-
-
-def stop_watching(loop: asyncio.AbstractEventLoop, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Stop watching one loop, and everything with the last loop; return False on timeout."""
-    return _monitor.stop_watching(loop, timeout_s)
-
-
-def enter(program: OpenProgram) -> bool:
-    """Record the loops of a block until ``leave``; return False if it is not recorded, which is logged."""
-    return _monitor.enter(program)
-
-
-def leave(program: OpenProgram, timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Write what a block has recorded; stop everything with the last block or loop. Return False on timeout."""
-    return _monitor.leave(program, timeout_s)
-
-
-def forget(program: OpenProgram) -> None:
-    """Record the loops of a block no longer, without waiting; the end of the process writes what is pending."""
-    _monitor.forget(program, 0.0)
-
-
-def stop(timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Stop watching every loop, write what is pending and end all threads; return False on timeout."""
-    return _monitor.stop(timeout_s)
-
-
-def flush(timeout_s: float = STOP_TIMEOUT_S) -> bool:
-    """Write everything detected so far; return False on timeout."""
-    return _monitor.flush(timeout_s)
+watch_running_loop = _monitor.watch_running_loop
+stop_watching = _monitor.stop_watching
+stop = _monitor.stop
+enter = _monitor.enter
+leave = _monitor.leave
+forget = _monitor.forget
+flush = _monitor.flush
+is_request_sampled = _monitor.is_request_sampled
+errors = _monitor.errors
+stats = _monitor.stats
 
 
 def trace_rate() -> float:
     """Return ``TRACE_RATE``; 0 before the first loop is watched."""
     return _monitor.trace_rate
-
-
-def is_request_sampled() -> bool:
-    """Draw whether ``TRACE_RATE`` selects the next request for tracing."""
-    return _monitor.is_request_sampled()
-
-
-def errors() -> "Errors | None":
-    """Return the counts of loopwatch's own failures; ``None`` while no loop is watched."""
-    return _monitor.errors
-
-
-def stats() -> "Stats":
-    """Return what loopwatch itself has done in this process; all zeros while no loop is watched."""
-    return _monitor.stats()
 
 
 def liveness() -> Liveness:
@@ -383,10 +344,9 @@ setting_changed.connect(_forget_configuration)
 
 
 def _after_fork() -> None:
-    """Replace the monitor in a forked child: only the blocks around the fork are its own."""
-    global _monitor  # noqa: PLW0603
+    """Have the monitor begin again in a forked child: only the blocks around the fork are its own."""
     _monitor.abandon()
-    _monitor = SiteMonitor(_monitor.programs.in_forked_child())
+    SiteMonitor.__init__(_monitor, _monitor.programs.in_forked_child())
     if _monitor.programs:
         monitor.adopt_by(_monitor.adopt)
 

@@ -32,7 +32,7 @@ register_monitor(__name__)
 
 
 class Monitor:
-    """Joins subscribers to loops. A process has one."""
+    """Joins subscribers to loops. A process has one, which begins again in a forked child."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -46,7 +46,7 @@ class Monitor:
         """Subscribers of every loop that a thread runs, by the thread; those under ``None`` watch all threads."""
         self._adopter: Callable[[asyncio.AbstractEventLoop], object] | None = None
 
-    def start(
+    def start_watching(
         self,
         subscriber: StallSubscriber,
         loop: asyncio.AbstractEventLoop | None,
@@ -101,7 +101,7 @@ class Monitor:
             else:
                 self._hooks.install(None)
 
-    def stop(self, subscriber: StallSubscriber, timeout_s: float) -> bool:
+    def stop_watching(self, subscriber: StallSubscriber, timeout_s: float) -> bool:
         """Settle the subscriber's stalls and forget it. Returns false if settling took longer than ``timeout_s``."""
         ended = now()
         with self._lock:
@@ -124,7 +124,7 @@ class Monitor:
         return settled
 
     def trace_request(
-        self, loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object]
+        self, loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object] = ()
     ) -> bool:
         """Trace the request that the running step serves, until it has finished. On the loop's thread.
 
@@ -151,14 +151,12 @@ class Monitor:
         watchdog = self._watchdog
         return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s, releases=releases)
 
-    @property
     def watchdog_figures(self) -> WatchdogFigures:
         """The figures since the watchdog started; all zero while no loop is watched."""
         watchdog = self._watchdog
         return watchdog.figures if watchdog else WatchdogFigures()
 
-    @property
-    def lookout(self) -> Lookout | None:
+    def current_lookout(self) -> Lookout | None:
         """The lookout, which may not be in use; ``None`` while no loop is watched."""
         watchdog = self._watchdog
         return watchdog.lookout if watchdog else None
@@ -251,56 +249,19 @@ class Monitor:
 
 
 _monitor = Monitor()
-
-
-def start_watching(
-    subscriber: StallSubscriber,
-    loop: asyncio.AbstractEventLoop | None,
-    *,
-    every_thread: bool = False,
-    lookout: bool = False,
-    hold_folder: str | None = None,
-    is_in_step: bool = True,
-) -> tuple[LoopClock, ...]:
-    return _monitor.start(
-        subscriber,
-        loop,
-        every_thread=every_thread,
-        lookout=lookout,
-        hold_folder=hold_folder,
-        is_in_step=is_in_step,
-    )
-
-
-def adopt_by(adopter: Callable[[asyncio.AbstractEventLoop], object] | None) -> None:
-    _monitor.adopt_by(adopter)
-
-
-def stop_watching(subscriber: StallSubscriber, timeout_s: float) -> bool:
-    return _monitor.stop(subscriber, timeout_s)
-
-
-def trace_request(loop: asyncio.AbstractEventLoop, tracing: RequestTracing, calls_next: Iterable[object] = ()) -> bool:
-    return _monitor.trace_request(loop, tracing, calls_next)
-
-
-def settle(timeout_s: float) -> bool:
-    return _monitor.settle(timeout_s)
-
-
-def current_lookout() -> Lookout | None:
-    return _monitor.lookout
-
-
-def watchdog_figures() -> WatchdogFigures:
-    return _monitor.watchdog_figures
+start_watching = _monitor.start_watching
+stop_watching = _monitor.stop_watching
+adopt_by = _monitor.adopt_by
+trace_request = _monitor.trace_request
+settle = _monitor.settle
+current_lookout = _monitor.current_lookout
+watchdog_figures = _monitor.watchdog_figures
 
 
 def _after_fork() -> None:
     """Begin again in a forked child, which has no watchdog thread and does not run its parent's loops."""
-    global _monitor  # noqa: PLW0603
     _monitor.abandon()
-    _monitor = Monitor()
+    Monitor.__init__(_monitor)
 
 
 if hasattr(os, "register_at_fork"):

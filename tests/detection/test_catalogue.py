@@ -39,10 +39,10 @@ def shared():
 
 
 @pytest.mark.parametrize(("case", "loop", "thread", "engine"), list(runs()))
-def test_catalogue(case, loop, thread, engine, real_time, monkeypatch):
+def test_catalogue(case, loop, thread, engine, real_time):
     for each in real_time.runs(loop=loop, engine=engine):
         # What one run has taught the monitor is not to help the next.
-        monkeypatch.setattr(monitor, "_monitor", monitor.Monitor())
+        monitor.Monitor.__init__(monitor._monitor)
         watcher = watch(threshold_ms=THRESHOLD_MS, engine=engine)
         run = run_case(case, watcher, loop, thread)
         assert run.truth.blocked or case.expected is None

@@ -66,7 +66,7 @@ def block(times, duration_s):
 @pytest.fixture
 def spent(monkeypatch):
     """A watchdog that has used up its share permanently."""
-    monkeypatch.setattr(monitor, "_monitor", Monitor())
+    Monitor.__init__(monitor._monitor)
     monkeypatch.setattr(cpu_budget, "SHARE", 0.0)
     monkeypatch.setattr(cpu_budget, "SAVED_AT_MOST_S", 0.0)
 
@@ -84,7 +84,7 @@ def test_stalls_that_are_not_examined_are_counted_and_timed(spent):
 
 @pytest.mark.real_time
 def test_a_stall_that_is_not_examined_gets_the_name_that_usually_blocks_in_its_function(monkeypatch):
-    monkeypatch.setattr(monitor, "_monitor", Monitor())
+    Monitor.__init__(monitor._monitor)
     with watch(threshold_ms=20) as watcher:
         block(3, 0.05)
         assert monitor.settle(30)
