@@ -72,8 +72,8 @@ release-check: $(VENV)/installed-release
 clean:
 	rm -rf dist $(VENV) .venv-peers .demo .nox docs/_build
 
-# pip knows dependency groups from 25.1 on.
-$(VENV)/installed-%: pyproject.toml | $(VENV)/made
+# pip knows dependency groups from 25.1 on. It compiles the hot path, too, if there is a compiler.
+$(VENV)/installed-%: pyproject.toml hatch_build.py $(wildcard loopwatch/detection/timing/*.[ch]) | $(VENV)/made
 	@echo "Installing what 'make $*' needs into $(VENV) …"
 	@$(IN_VENV) -m pip install --quiet --disable-pip-version-check --editable . --group $* || \
 		{ echo "pip could not install it; its own words are above. Is the package index within reach?" >&2; exit 1; }

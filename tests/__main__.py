@@ -1,7 +1,8 @@
-"""Runs the suite in two lanes: ``python -m tests [--quick] [--coverage] [options of pytest]``.
+"""Runs the suite in lanes: ``python -m tests [--quick] [--coverage] [options of pytest]``.
 
 The parallel lane holds every test that a busy machine only makes slower. The tests that measure real time follow, alone
-and one after the other. ``--quick`` runs the parallel lane without the tests that start a server or a browser.
+and one after the other. Those of the hot path follow once more, with its form in Python. ``--quick`` runs the parallel
+lane without the tests that start a server or a browser.
 ``--coverage`` measures what the tests reach, and fails below the percentage in pyproject.toml.
 """
 
@@ -11,10 +12,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
+
+from loopwatch.detection.timing.hot_path import IS_COMPILED
 
 # One process more than CPUs, since tests of servers and browsers often wait. Neighbours stay together until a process
 # has nothing left to do, and so share the servers of their folder.
@@ -34,12 +38,15 @@ class Lane:
     name: str
     tests: str
     options: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 ALL = (
     Lane("parallel", "not real_time", PARALLEL),
     Lane("real time", "real_time", ONE_BY_ONE),
 )
+IN_PYTHON = Lane("in Python", "hot_path and not real_time", PARALLEL, {"LOOPWATCH_PURE_PYTHON": "1"})
+"""Left out where the hot path is not compiled, because the parallel lane has then run these tests so."""
 QUICK = (Lane("quick", "not real_time and not servers and not browser", PARALLEL),)
 
 
@@ -74,7 +81,7 @@ def main() -> int:
     if asked.coverage:
         subprocess.run([*COVERAGE, "erase"], check=True)
     outcomes = []
-    for lane in QUICK if asked.quick else ALL:
+    for lane in QUICK if asked.quick else (*ALL, *((IN_PYTHON,) if IS_COMPILED else ())):
         outcomes.append(run(lane, pytest_command, asked.markers, options))
         if outcomes[-1].status == pytest.ExitCode.INTERRUPTED:
             break
@@ -86,7 +93,8 @@ def main() -> int:
 def run(lane, pytest_command, markers, options):
     chosen = " and ".join(f"({expression})" for expression in (lane.tests, markers) if expression)
     begin = time.monotonic()
-    with subprocess.Popen([*pytest_command, *lane.options, "-m", chosen, *options]) as process, passed_on_to(process):
+    command, environment = [*pytest_command, *lane.options, "-m", chosen, *options], os.environ | lane.environment
+    with subprocess.Popen(command, env=environment) as process, passed_on_to(process):
         status = process.wait()
     return Outcome(lane, status, time.monotonic() - begin)
 

@@ -29,15 +29,15 @@ pytest_plugins = [
 TESTS = Path(__file__).resolve().parent
 RUNNING = pytest.StashKey()
 """The database servers, by alias."""
-MARKS = {"browser": "browser", "end_to_end": "servers", "faults": "servers"}
+MARKS = {"browser": "browser", "detection/timing": "hot_path", "end_to_end": "servers", "faults": "servers"}
 """The mark of every test in a folder."""
 
 
 def pytest_itemcollected(item):
     """Mark the test as its folder is."""
-    folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else None
-    if folder in MARKS:
-        item.add_marker(MARKS[folder])
+    for folder in item.path.parents:
+        if folder.is_relative_to(TESTS) and (mark := MARKS.get(folder.relative_to(TESTS).as_posix())):
+            item.add_marker(mark)
 
 
 def pytest_collection_finish(session):

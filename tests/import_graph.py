@@ -17,9 +17,12 @@ Graph = dict[str, set[str]]
 
 
 def modules(package: Path = PACKAGE) -> dict[str, Path]:
-    """Return every module of a package by its dotted name, without migrations and empty files."""
+    """Return every module of a package by its dotted name, without migrations and empty files.
+
+    A module that is compiled is known by its stub.
+    """
     found = {}
-    for path in sorted(package.rglob("*.py")):
+    for path in sorted((*package.rglob("*.py"), *package.rglob("*.pyi"))):
         parts = path.relative_to(package.parent).with_suffix("").parts
         if "migrations" not in parts and path.stat().st_size:
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.__main__ import ALL, ORDINARY, worst
+from tests.__main__ import ALL, IN_PYTHON, ORDINARY, worst
 
 OK, FAILED, USAGE, NONE = 0, 1, 4, 5
 
@@ -32,6 +32,13 @@ def test_every_ordinary_test_is_in_one_lane():
     assert ORDINARY == "not catalogue"
     for marks in names:
         assert [eval(lane.tests, {}, marks) for lane in ALL].count(True) == 1
+
+
+def test_the_tests_of_the_hot_path_run_with_both_of_its_forms():
+    marks = {"real_time": False, "hot_path": True}
+    assert eval(IN_PYTHON.tests, {}, marks)
+    assert not eval(IN_PYTHON.tests, {}, marks | {"hot_path": False})
+    assert IN_PYTHON.environment == {"LOOPWATCH_PURE_PYTHON": "1"}
 
 
 def test_the_tests_that_ci_names_exist():

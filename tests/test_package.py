@@ -1,9 +1,11 @@
 """What is installed and what is published: all that belongs to it, and nothing else."""
 
+import os
 import sys
 import tarfile
 import zipfile
 from email import message_from_bytes
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -25,13 +27,16 @@ def distributions(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(distributions):
-    with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as opened:
+    (path,) = distributions.glob(f"{NAME}-*.whl")
+    with zipfile.ZipFile(path) as opened:
         yield opened
 
 
-def test_the_wheel_has_every_file_of_the_app_and_nothing_else(wheel):
+def test_the_wheel_has_every_file_of_the_app_and_nothing_else_but_what_is_compiled(wheel):
     packed = {name for name in wheel.namelist() if not name.startswith(f"{NAME}.dist-info/")}
-    assert packed == {path for path in tracked() if path.startswith("loopwatch/")}
+    compiled = {name for name in packed if fnmatch(name, "loopwatch/detection/timing/compiled.*.so")}
+    assert packed - compiled == {path for path in tracked() if path.startswith("loopwatch/")}
+    assert len(compiled) == ("py3-none-any" not in wheel.filename)
     assert {"loopwatch/py.typed", "loopwatch/migrations/0001_initial.py"} <= packed
 
 
@@ -52,13 +57,19 @@ def test_the_source_distribution_has_the_tests_and_the_documents_too(distributio
     assert packed == {*ours, ".gitignore", "PKG-INFO"}
 
 
-def test_watch_from_the_wheel_does_not_import_django(distributions, tmp_path):
+def test_watch_from_the_wheel_does_not_import_django(wheel, tmp_path):
     site = tmp_path / "site"
-    with zipfile.ZipFile(distributions / f"{NAME}-py3-none-any.whl") as opened:
-        opened.extractall(site)
+    wheel.extractall(site)
     code = "import loopwatch, sys; print(loopwatch.__file__); assert 'django' not in sys.modules; loopwatch.watch()"
     ran = run([sys.executable, "-P", "-c", code], env={"PYTHONPATH": str(site)}, check=True)
     assert ran.stdout.startswith(str(site))
+
+
+@pytest.mark.parametrize("hindered", [{"LOOPWATCH_PURE_PYTHON": "1"}, {"PATH": ""}], ids=["unwanted", "no compiler"])
+def test_a_build_that_compiles_nothing_makes_a_wheel_for_every_platform(hindered, tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
+    run(command, env=os.environ | hindered, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{NAME}-py3-none-any.whl"]
 
 
 SET_UP = """

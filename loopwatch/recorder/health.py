@@ -25,6 +25,7 @@ class Stats:
       because the watchdog had used up its share of a core.
     - ``lookout`` says whether the lookout is in use, or why not, and ``torn`` counts its looks that were not used,
       because the stack had changed meanwhile.
+    - ``compiled`` says whether the callbacks of loops like uvloop's are timed by C, which costs less, or by Python.
     - ``undelivered`` counts reports that found the queue of a sink full, ``errors`` failures by source.
     """
 
@@ -44,6 +45,7 @@ class Stats:
     writer_cpu_s: float = 0.0
     lookout: str = ""
     torn: int = 0
+    compiled: bool = False
 
 
 class Errors:

@@ -14,6 +14,7 @@ from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall, LoopUsage
 from loopwatch.detection.loggers import logger_of
 from loopwatch.detection.sampling.cpu_budget import WatchdogFigures
+from loopwatch.detection.timing.hot_path import IS_COMPILED
 from loopwatch.recorder.buffer import Buffer
 from loopwatch.recorder.delivery import Delivery, remaining_s
 from loopwatch.recorder.finding_changes import FindingChange
@@ -188,6 +189,7 @@ class Recorder:
                 writer_cpu_s=self._writer_thread.cpu_s,
                 lookout=watchdog.lookout,
                 torn=watchdog.torn,
+                compiled=IS_COMPILED,
             )
 
     def _ensure_writer(self) -> None:

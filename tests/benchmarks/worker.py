@@ -19,7 +19,7 @@ def main(workload_name: str, variant_name: str, warming_up: int) -> None:
     logging.disable()  # on a busy machine there may be something to tell, but not here
     workload, variant = catalogue.BY_NAME[workload_name], BY_NAME[variant_name]
     threading.Thread(target=threading.Event().wait, daemon=True).start()
-    with asyncio.Runner(debug=variant.is_debug) as runner:
+    with asyncio.Runner(debug=variant.is_debug, loop_factory=workload.new_loop) as runner:
 
         async def prepare():
             return workload.prepare(variant)

@@ -21,7 +21,7 @@ from loopwatch.detection.verdict.attribution import seen_path
 from loopwatch.detection.verdict.culprit import culprit_of
 from loopwatch.detection.verdict.holders import named, without_start
 
-_RUNS_STEPS = frozenset({"loopwatch.detection.timing.stopwatch", "loopwatch.detection.timing.foreign_loops"})
+_RUNS_STEPS = frozenset({"loopwatch.detection.timing.stopwatch", "loopwatch.detection.timing.timed_callback"})
 
 
 def abandoned_call(hold: AbandonedHold) -> BlockingCall:

@@ -26,6 +26,12 @@ async def _tasks() -> None:
         await asyncio.create_task(_nothing())
 
 
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()
+
+
 def _prepare(do: Callable[[], Coroutine[Any, Any, None]], count: int, variant: Variant) -> Work:
     variant.begin()
     return cpu_s_each(do, count)
@@ -33,5 +39,12 @@ def _prepare(do: Callable[[], Coroutine[Any, Any, None]], count: int, variant: V
 
 WORKLOADS = (
     Workload("callback", "a callback", partial(_prepare, _steps, STEPS), Shown.NANOSECONDS_MORE, has_floors=True),
+    Workload(
+        "callback-uvloop",
+        "a callback, uvloop",
+        partial(_prepare, _steps, STEPS),
+        Shown.NANOSECONDS_MORE,
+        new_loop=_uvloop,
+    ),
     Workload("task", "a task", partial(_prepare, _tasks, TASKS)),
 )

@@ -1,5 +1,6 @@
 """What a workload is."""
 
+import asyncio
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -77,6 +78,8 @@ class Workload:
     """Whether it takes long, and hardly differs from one time to the next; sampling stands for tracing, too."""
     measures: tuple[Measure, ...] = ()
     served_by: str = ""
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+    """Makes a loop that is not asyncio's own, on which only loopwatch is compared."""
 
     @property
     def figures(self) -> tuple[Measure, ...]:
@@ -93,7 +96,8 @@ class Workload:
             return variant in (BARE, SAMPLING)
         if variant is SILK or self.group is Group.PAGES:
             return self.group is Group.PAGES and variant in (BARE, SAMPLING, TRACING, AIOCOP, SILK)
-        return self.group is Group.TOOLS or variant.is_in_app or variant is BARE
+        has_tools = self.group is Group.TOOLS and self.new_loop is None
+        return has_tools or variant.is_in_app or variant is BARE
 
 
 def cpu_s_each(do: Callable[[], Coroutine[Any, Any, object]], count: int) -> Work:
