@@ -184,10 +184,10 @@ class SiteMonitor:
         with self._lock:
             if not self._may_watch(current) or not (serves or self.programs.want(loop)):
                 return None
-            for closed in [each for each in self._subscribers if each.is_closed()]:
-                self._forget(closed, STOP_TIMEOUT_S)
             clock = subscriber.clock if (subscriber := self._subscribers.get(loop)) else None
             clock = clock or self._new_clock(loop, current, is_in_step=is_in_step)
+            for closed in [each for each in self._subscribers if each.is_closed()]:
+                self._forget(closed, timeout_s=0.0)  # its reports go on, but this loop must not wait for them
             if serves:
                 self._subscribers[loop].counts_kept_out = True
                 self._in_flight[loop] = clock.in_flight

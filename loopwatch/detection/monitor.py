@@ -152,12 +152,12 @@ class Monitor:
         return watchdog is None or not watchdog.is_behind or watchdog.settled(timeout_s, releases=releases)
 
     def watchdog_figures(self) -> WatchdogFigures:
-        """The figures since the watchdog started; all zero while no loop is watched."""
+        """The figures since the watchdog started; all zero before the first loop is watched."""
         watchdog = self._watchdog
         return watchdog.figures if watchdog else WatchdogFigures()
 
     def current_lookout(self) -> Lookout | None:
-        """The lookout, which may not be in use; ``None`` while no loop is watched."""
+        """The lookout, which may not be in use; ``None`` before the first loop is watched."""
         watchdog = self._watchdog
         return watchdog.lookout if watchdog else None
 
@@ -240,12 +240,13 @@ class Monitor:
         clocks = self._hooks.watched
         if self._watchdog is not None:
             self._watchdog.watch(clocks.values())
-        if not clocks and self._watchdog is not None:
+        if clocks or self._unbound or self._adopter is not None:
+            return  # the next loop may follow soon: under WSGI each request has one
+        if self._watchdog is not None:
             self._watchdog.stop()
             self._watchdog = None
-        if not clocks and not self._unbound and self._adopter is None:
-            self._hooks.uninstall()
-            self._gc_pauses.uninstall()
+        self._hooks.uninstall()
+        self._gc_pauses.uninstall()
 
 
 _monitor = Monitor()

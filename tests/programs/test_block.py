@@ -5,11 +5,13 @@ import inspect
 import threading
 import time
 from asyncio.events import Handle
+from functools import partial
 
 import pytest
 
-from loopwatch import in_tests, recording, site_monitor
+from loopwatch import in_tests, recording, site_monitor, watch
 from loopwatch.detection import monitor
+from loopwatch.site_subscriber import SiteSubscriber
 from tests.programs.bot import BARE_RUN, BOT, around_a_loop, leftovers, named, reports, stall
 from tests.support.waiting import wait_until
 
@@ -46,6 +48,49 @@ def test_only_where_a_loop_serves_requests_do_reports_wait_for_those_kept_out():
 
     with recording(name="bot"):
         assert asyncio.run(main()) == (False, True)
+
+
+async def running_watchdog():
+    site_monitor.watch_running_loop()
+    (watchdog,) = (thread for thread in threading.enumerate() if thread.name == "loopwatch-watchdog")
+    return watchdog
+
+
+@pytest.mark.parametrize(
+    "block", [partial(recording, name="bot"), watch, partial(watch, every_thread=True)], ids=["site", "thread", "all"]
+)
+def test_one_watchdog_serves_the_loops_that_run_one_after_the_other(server, block):
+    """Each would have the CPU budget of its own, and under WSGI each request would wait for one to start and to end."""
+
+    def run_loop():
+        with block():
+            return asyncio.run(running_watchdog())
+
+    with block():
+        assert run_loop() is run_loop()
+
+
+def test_one_watchdog_serves_the_loops_of_a_server_that_run_one_after_the_other(server):
+    assert asyncio.run(running_watchdog()) is asyncio.run(running_watchdog())
+
+
+@pytest.mark.real_stall
+def test_a_loop_does_not_wait_for_the_reports_of_the_loop_before_it(monkeypatch):
+    is_running, receive = threading.Event(), SiteSubscriber.receive
+
+    def receive_later(subscriber, call):
+        assert is_running.wait(60)
+        receive(subscriber, call)
+
+    async def runs():
+        is_running.set()
+
+    monkeypatch.setattr(site_monitor, "STOP_TIMEOUT_S", 120)
+    monkeypatch.setattr(SiteSubscriber, "receive", receive_later)
+    with recording(name="bot"):
+        asyncio.run(stall())
+        asyncio.run(runs())
+    assert named() == ["bot"]
 
 
 @pytest.mark.real_stall
