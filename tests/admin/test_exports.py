@@ -11,6 +11,7 @@ from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.contrib.auth.models import User
 from django.db import connections
 from django.test import AsyncClient, AsyncRequestFactory
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from loopwatch.admin.exports import admin as exports
@@ -277,6 +278,18 @@ def test_an_export_has_the_order_of_its_list_and_leaves_out_what_is_deleted_mean
     found = [next(rows)]
     Finding.objects.filter(events=4).delete()
     assert [*found, *rows] == [[0], [1], [3], [5], [6]]
+
+
+def test_a_list_is_not_searched_again_for_every_chunk_of_its_rows(admin_client, monkeypatch):
+    for _ in range(6):
+        stored_finding()
+    searches = []
+    for rows_at_once in (2, 6):
+        monkeypatch.setattr(columns, "_ROWS_AT_ONCE", rows_at_once)
+        with CaptureQueriesContext(connections["default"]) as queries:
+            assert len(objects(admin_client, q="checkout")) == 6
+        searches.append(sum("loopwatch_hourlytotal" in query["sql"] for query in queries))
+    assert searches[0] == searches[1]
 
 
 async def test_a_disconnected_client_ends_the_query_in_the_thread_it_began_in():

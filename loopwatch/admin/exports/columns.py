@@ -84,12 +84,14 @@ PROCESS: Final = (
 
 
 def rows_of(queryset: QuerySet[Any], columns: tuple[ExportColumn, ...]) -> Iterator[Row]:
-    """Yield the rows in chunks, in the order that they have now. What no longer matches is left out.
+    """Yield the rows in chunks, in the order that they have now. What is deleted meanwhile is left out.
 
     No query stays open between two chunks, for a client may read slowly: on SQLite, nothing could be written meanwhile.
+    Only the first query filters, because a search reads all hourly totals.
     """
     keys = array("q", queryset.values_list("pk", flat=True).iterator(chunk_size=_KEYS_AT_ONCE))
-    rows = queryset.order_by().values_list("pk", *(column.lookup for column in columns))
+    stored = QuerySet[Any](queryset.model, using=queryset.db)
+    rows = stored.order_by().values_list("pk", *(column.lookup for column in columns))
     for first in range(0, len(keys), _ROWS_AT_ONCE):
         chunk = keys[first : first + _ROWS_AT_ONCE]
         found = {key: values for key, *values in rows.filter(pk__in=chunk)}
