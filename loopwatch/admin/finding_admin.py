@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -105,7 +105,9 @@ class FindingAdmin(TriageAdmin, FlameExports):
         if not self.has_view_permission(request, finding):
             raise PermissionDenied
         figures = FindingFigures(pk, finding.last_seen, finding.impact)
-        found = next(reported([figures], Selection(status=ALL, using=self.database_for(request))))
+        found = next(reported([figures], Selection(status=ALL, using=self.database_for(request))), None)
+        if found is None:
+            raise Http404("The finding has just been deleted.")
         url = request.build_absolute_uri(reverse(f"{self.admin_site.name}:loopwatch_finding_change", args=[pk]))
         headers = {"X-Content-Type-Options": "nosniff"}
         return HttpResponse(finding_markdown(found, url), "text/markdown; charset=utf-8", headers=headers)

@@ -3,6 +3,7 @@
 import pytest
 from django.urls import reverse
 
+from loopwatch.admin import finding_admin
 from loopwatch.models import Finding
 from tests.stored import stored_finding, stored_hour
 
@@ -36,3 +37,14 @@ def test_a_finding_can_be_had_as_markdown(admin_client, staff):
     ):
         assert part in text
     assert staff("view_blockingevent").get(address).status_code == 403
+
+
+def test_a_finding_that_is_deleted_while_its_markdown_is_written_is_not_found(admin_client, monkeypatch):
+    finding, reported = stored_finding(), finding_admin.reported
+
+    def reported_too_late(*args):
+        Finding.objects.all().delete()
+        return reported(*args)
+
+    monkeypatch.setattr(finding_admin, "reported", reported_too_late)
+    assert admin_client.get(reverse("admin:loopwatch_finding_markdown", args=[finding.pk])).status_code == 404

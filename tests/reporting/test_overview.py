@@ -96,6 +96,12 @@ def test_a_chosen_time_is_a_year_long_at_most():
         assert 365 <= axis.bars <= 368
 
 
+def test_the_oldest_hour_that_is_shown_is_shown_as_a_whole():
+    with timezone.override("UTC"):
+        axis = axis_between(NOW - 3660 * DAY, NOW - 3659 * DAY, NOW)
+        assert (axis.bars, axis.span.bar) == (2, DAY)
+
+
 @pytest.mark.parametrize("ago", [HOUR, 3 * DAY, 100 * DAY])
 def test_all_figures_are_of_the_chosen_time(ago):
     middle = THIS_HOUR - ago

@@ -113,7 +113,6 @@ _BARS = (
     (timedelta(hours=26), _KEPT_MINUTES, timedelta(minutes=15), Minutes.MINUTE),
     (timedelta(days=8), _KEPT_HOURS, timedelta(hours=1), Minutes.HOUR),
     (_KEPT_HOURS, _KEPT_HOURS, DAY, Minutes.HOUR),
-    (_LONGEST, _OLDEST, DAY, None),
 )
 _BAR_LABELS = {span.bar: span.bar_label for span in SPANS.values()}
 
@@ -137,9 +136,8 @@ def axis_between(begin: datetime, end: datetime, now: datetime) -> TimeAxis | No
         return None
     begin, end = whole_hour(begin), _end_of_hour(min(end, now))
     begin = max(begin, end - _LONGEST)
-    bar, rows = next(
-        (bar, rows) for longest, oldest, bar, rows in _BARS if end - begin <= longest and now - begin <= oldest
-    )
+    kept = ((bar, rows) for longest, oldest, bar, rows in _BARS if end - begin <= longest and now - begin <= oldest)
+    bar, rows = next(kept, (DAY, None))
     last = end - timedelta(microseconds=1)
     days = (timezone.localtime(last).date() - timezone.localtime(begin).date()).days + 1
     bars = days if bar == DAY else (end - begin) // bar
