@@ -212,7 +212,8 @@ def _source_url(name: str, value: object) -> Iterator[Problem]:
         yield _wrong_type(name, value, wanted)
         return
     try:
-        named = {field for _text, field, *_format in Formatter().parse(value) if field is not None}
+        fields = [field for _text, *field in Formatter().parse(value) if field[0] is not None]
+        named = {"".join(map(str, filter(None, field))) for field in fields}  # with its format and conversion
     except ValueError:
         named = set()
     is_url = value.startswith(("https://", "http://")) and "path" in named and named <= {"path", "line", "release"}

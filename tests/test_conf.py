@@ -208,6 +208,9 @@ def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
         ({"SOURCE_URL": "https://git.example/{path}/{0}"}, "E004", "a URL with"),
         ({"SOURCE_URL": "https://git.example/{path"}, "E004", "a URL with"),
         ({"SOURCE_URL": "javascript:{path}"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/{path:d}"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/{path}#{line!z}"}, "E004", "a URL with"),
+        ({"SOURCE_URL": "https://git.example/{path}#{line:{width}}"}, "E004", "a URL with"),
     ],
 )
 def test_a_wrong_setting_is_reported_with_a_remedy(settings, value, problem_id, said):
