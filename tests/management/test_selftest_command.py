@@ -4,6 +4,7 @@ import io
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import router
 
 from loopwatch import in_tests
 from loopwatch.models import BlockingEvent
@@ -24,6 +25,11 @@ def test_the_self_test_stores_a_stall():
     assert said.startswith("It works: a stall of ")
     assert said.endswith(f"It is finding {event.finding_id} in the admin.\n")
     assert event.duration_ms >= 100
+
+
+def test_the_self_test_looks_where_the_stall_is_written_for_a_replica_may_not_have_it_yet(monkeypatch):
+    monkeypatch.setattr(router, "db_for_read", lambda *_args, **_hints: "replica")
+    assert run().startswith("It works")
 
 
 @pytest.mark.parametrize("loopwatch", [{"ENABLED": False}, {"SINKS": ["log"]}])

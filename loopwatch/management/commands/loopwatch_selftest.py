@@ -5,7 +5,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, CommandParser
 
 from loopwatch.conf import configuration
 from loopwatch.management.output import print_text
@@ -26,16 +26,20 @@ async def _sleep_on_the_loop(seconds: float) -> None:
 class Command(StoreCommand):
     help = (
         "Block an event loop of this process for twice THRESHOLD_MS, and look for the stall in the database. "
-        "The site is not touched. The finding stays, for you to see; delete it in the admin."
+        "The site is not touched. The finding stays, for you to see; delete it in the admin. "
+        "If it is new, it causes an alert."
     )
     examples = """\
 examples:
   manage.py loopwatch_selftest
 """
 
-    def handle(self, *, database: str | None, **_options: Any) -> None:
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Leave out ``--database``: the stall can only be where the settings have it written."""
+
+    def handle(self, **_options: Any) -> None:
         seconds = max(2 * configuration().threshold_ms / 1000, _SHORTEST_S)
-        with self.store(database) as alias:
+        with self.store(None, for_writing=True) as alias:  # a replica may not have it yet
             begun = datetime.now(UTC)
             with recording(name=NAME):
                 asyncio.run(_sleep_on_the_loop(seconds))
