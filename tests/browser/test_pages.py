@@ -204,3 +204,22 @@ async def test_a_finding_is_copied_as_markdown(window, store):
     await window.page.get_by_role("link", name="Copy as Markdown").click()
     await expect(window.page.get_by_role("link", name="Copied")).to_be_visible()
     assert (await window.page.evaluate("navigator.clipboard.readText()")).startswith("### time.sleep blocks")
+
+
+async def fails(page):
+    await page.route("**/markdown/", lambda route: route.fulfill(status=500, body="<h1>Server Error</h1>"))
+
+
+async def logs_out(page):
+    await page.context.clear_cookies()
+
+
+@pytest.mark.parametrize(("happens", "leads_to"), [(fails, "**/markdown/"), (logs_out, "**/login/**")])
+async def test_a_page_that_is_no_markdown_is_not_copied_but_followed(window, store, happens, leads_to):
+    await window.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await window.open(store["finding"])
+    await window.page.evaluate("navigator.clipboard.writeText('before')")
+    await happens(window.page)
+    await window.page.get_by_role("link", name="Copy as Markdown").click()
+    await window.page.wait_for_url(leads_to)
+    assert await window.page.evaluate("navigator.clipboard.readText()") == "before"

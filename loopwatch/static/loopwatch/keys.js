@@ -1,5 +1,5 @@
-/* Keys for the findings: j and k go through the list, r resolves and i ignores. A link with data-copied copies its text.
- * Links and buttons do the same without this script. */
+/* Keys for the findings: j and k go through the list, r resolves and i ignores. A link with data-copied copies its text,
+ * and is followed if that fails. Links and buttons do the same without this script. */
 
 const links = [...document.querySelectorAll("#result_list .field-call a")];
 
@@ -22,9 +22,14 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.querySelectorAll("[data-copied]").forEach((link) => link.addEventListener("click", async (event) => {
-    if (navigator.clipboard) {
-        event.preventDefault();
-        await navigator.clipboard.writeText(await (await fetch(link.href)).text());
+    event.preventDefault();
+    try {
+        // After the session has ended, the answer leads to the page of the login.
+        const response = await fetch(link.href, { redirect: "error" });
+        if (!response.ok) throw new Error(response.statusText);
+        await navigator.clipboard.writeText(await response.text());
         link.textContent = link.dataset.copied;
+    } catch {
+        window.location.assign(link.href);
     }
 }));
