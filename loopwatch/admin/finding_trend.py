@@ -1,4 +1,4 @@
-"""Computes the bar chart of a finding's blocked time per hour or day, for a template that draws it as SVG."""
+"""Computes the bar chart of a finding's blocked time per hour, day or week, for a template that draws it as SVG."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,8 +14,8 @@ from loopwatch.stored_time import as_aware, as_local, as_stored, whole_hour
 
 WEEK = timedelta(days=7)
 HEIGHT = 60
-_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
-_LONGEST_IN_HOURS = timedelta(days=8)
+_BARS = {timedelta(days=8): timedelta(hours=1), timedelta(days=92): timedelta(days=1)}
+"""The length of a bar, by the longest time that has such bars; a longer time has weeks."""
 
 EventsOf = Callable[[datetime, datetime], str]
 """Returns the address of the events between two moments."""
@@ -23,7 +23,7 @@ EventsOf = Callable[[datetime, datetime], str]
 
 @dataclass(frozen=True, slots=True)
 class TrendBar:
-    """Holds one hour or day with events. ``x`` counts bars from the left; ``y`` and ``height`` add up to ``HEIGHT``.
+    """Holds one hour, day or week with events: ``x`` counts bars; ``y`` and ``height`` add up to ``HEIGHT``.
 
     ``url`` is the address of its events, empty if the user may not view them.
     """
@@ -50,7 +50,7 @@ class Trend:
 
     begin: datetime
     end: datetime
-    is_hours: bool
+    bar: timedelta
     highest_ms: float
     bars: list[TrendBar]
     width: int
@@ -59,13 +59,13 @@ class Trend:
 
 def last_week() -> tuple[datetime, datetime]:
     """Return the beginning and the end of the week that ends with the current hour."""
-    end = whole_hour(datetime.now(UTC)) + _HOUR
+    end = whole_hour(datetime.now(UTC)) + timedelta(hours=1)
     return end - WEEK, end
 
 
 def trend_of(totals: QuerySet[HourlyTotal], begin: datetime, end: datetime, events_of: EventsOf | None) -> Trend:
-    """Compute the bars of a time, in one query: hours, or days from its beginning if it is longer than a week."""
-    length = _HOUR if end - begin <= _LONGEST_IN_HOURS else _DAY
+    """Compute the bars of a time, in one query; the first one begins with it."""
+    length = next((bar for longest, bar in _BARS.items() if end - begin <= longest), WEEK)
     hours = totals.filter(hour__gte=as_stored(begin), hour__lt=as_stored(end))
     figures = defaultdict[int, list[float]](lambda: [0, 0])
     for hour, events, blocked_us in hours.values_list("hour").annotate(Sum("events"), Sum("blocked_us")).order_by():
@@ -82,4 +82,4 @@ def trend_of(totals: QuerySet[HourlyTotal], begin: datetime, end: datetime, even
         return TrendBar(start, int(events), blocked_ms, x, height, url)
 
     bars = [bar(x, *figures[x]) for x in sorted(figures)]
-    return Trend(begin, end, length == _HOUR, highest_ms, bars, width=-((begin - end) // length))
+    return Trend(begin, end, length, highest_ms, bars, width=-((begin - end) // length))

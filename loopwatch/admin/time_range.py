@@ -75,7 +75,7 @@ def other_parameters(query: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def range_query(begin: datetime, end: datetime) -> str:
     """Return the query string of the time between two aware moments."""
-    return urlencode({"from": _in_utc(begin), "to": _in_utc(end)})
+    return f"from={_in_utc(begin)}&to={_in_utc(end)}"
 
 
 def moment(text: str | None) -> datetime | None:

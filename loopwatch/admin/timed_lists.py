@@ -1,7 +1,7 @@
 """Restricts a list to the time in its address, which every link of the list keeps."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.admin.views.main import ORDER_VAR, ChangeList
@@ -17,6 +17,7 @@ from loopwatch.reporting.overview.worst_findings import total_us
 from loopwatch.reporting.route_impacts import lately, routes_of
 from loopwatch.stored_time import as_stored, whole_hour
 
+_LONGEST_SUMMED = timedelta(days=32)
 _ORDERED_BY: Mapping[str, Combinable] = {
     "impact": total_us(),
     "number": F("events"),
@@ -28,7 +29,7 @@ _ORDERED_BY: Mapping[str, Combinable] = {
 class TimedChangeList(ChangeList):
     """Reads the time. ``range`` is ``None`` for a list of any time."""
 
-    is_timed = is_exact = False
+    is_timed = is_exact = is_summed_up = False
     range: TimeRange | None = None
 
     def get_filters_params(self, params: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -60,12 +61,18 @@ class EventChangeList(TimedChangeList):
 
 
 class FindingChangeList(TimedChangeList):
-    """Lists the findings with stalls within the time, with the figures of its hours; of any time, with those of all.
+    """Lists the findings with stalls within the time, with the figures of its hours.
 
-    One query each looks up the routes, the trends and these figures of a page.
+    Of any time, and of a time whose hours are too many to be added up, it has the figures of all time. One query each
+    looks up the routes and the trends of a page.
     """
 
-    is_timed = True
+    is_timed = is_summed_up = True
+
+    @property
+    def summed(self) -> TimeRange | None:
+        """The time whose hours are added up."""
+        return self.range if self.range and self.range.axis.length <= _LONGEST_SUMMED else None
 
     def within(self, rows: QuerySet[Finding], chosen: TimeRange) -> QuerySet[Finding]:
         happened = Exists(self._hours(chosen).filter(finding=OuterRef("pk")))
@@ -73,21 +80,21 @@ class FindingChangeList(TimedChangeList):
         return rows.filter(happened, last_seen__gte=begin, first_seen__lt=end)
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Finding]) -> Any:
-        if self.range and ORDER_VAR not in self.params:
-            return [self._summed("impact", self.range).desc(), "-pk"]
+        if self.summed and ORDER_VAR not in self.params:
+            return [self._summed("impact", self.summed).desc(), "-pk"]
         return super().get_ordering(request, queryset)
 
     def get_ordering_field(self, field_name: Any) -> Any:
-        if self.range and field_name in _ORDERED_BY:
-            return self._summed(field_name, self.range)
+        if self.summed and field_name in _ORDERED_BY:
+            return self._summed(field_name, self.summed)
         return super().get_ordering_field(field_name)
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = findings = list(self.result_list)
-        if self.range:
-            begin, end = self.range.axis.begin, self.range.axis.end
-            totals = self._hours(self.range).filter(finding__in=[finding.pk for finding in findings])
+        if summed := self.summed:
+            begin, end = summed.axis.begin, summed.axis.end
+            totals = self._hours(summed).filter(finding__in=[finding.pk for finding in findings])
         else:
             end = whole_hour(datetime.now(UTC)) + HOUR
             begin = end - WEEK
@@ -97,7 +104,7 @@ class FindingChangeList(TimedChangeList):
         for finding in findings:
             of_finding = routes.get(finding.pk, [])
             vars(finding).update(routes=of_finding, heights=heights.get(finding.pk, []))
-            if self.range:
+            if summed:
                 vars(finding).update(sum((each.impact for each in of_finding), NO_IMPACT).columns())
 
     def _hours(self, chosen: TimeRange) -> QuerySet[HourlyTotal]:

@@ -14,6 +14,7 @@ OVERVIEW, FINDINGS, EVENTS = (
     reverse(f"admin:loopwatch_{model}_changelist") for model in ("overview", "finding", "blockingevent")
 )
 HOUR = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=5)
+HOURS = timedelta(hours=1)
 EARLIER = HOUR - timedelta(hours=30)
 AN_HOUR = {"from": HOUR.isoformat(), "to": (HOUR + timedelta(hours=1)).isoformat()}
 
@@ -105,11 +106,23 @@ def test_the_page_of_a_finding_shows_the_figures_of_its_time(admin_client, often
     assert admin_client.get(page_url(often)).context["page"].impact.events == 900
 
 
-def test_the_trend_of_a_long_time_has_days(admin_client, often):
-    trend = admin_client.get(page_url(often), {"span": "30d"}).context["page"].trend
-    assert (trend.is_hours, trend.width) == (False, 30)
-    assert sum(bar.events for bar in trend.bars) == 3
-    assert admin_client.get(page_url(often), {"span": "7d"}).context["page"].trend.is_hours
+@pytest.mark.parametrize(
+    ("span", "bar", "width", "said"),
+    [("7d", HOURS, 168, "hour"), ("30d", 24 * HOURS, 30, "day"), ("1y", 168 * HOURS, 53, "week")],
+)
+def test_the_trend_of_a_longer_time_has_longer_bars(admin_client, often, span, bar, width, said):
+    page = admin_client.get(page_url(often), {"span": span})
+    trend = page.context["page"].trend
+    assert (trend.bar, trend.width, sum(each.events for each in trend.bars)) == (bar, width, 3)
+    assert f"Blocked by {said}" in page.content.decode()
+
+
+def test_a_list_of_a_very_long_time_says_that_its_figures_are_of_all_time(admin_client, often):
+    said = "The figures of this list are of all time"
+    long = admin_client.get(FINDINGS, {"span": "1y"})
+    assert (long.context["cl"].result_list[0].events, said in long.content.decode()) == (900, True)
+    assert said not in admin_client.get(FINDINGS, {"span": "30d"}).content.decode()
+    assert said not in admin_client.get(EVENTS, {"span": "1y"}).content.decode()
 
 
 def test_the_flame_graph_of_a_time_has_its_events_only(admin_client, often):
