@@ -1,12 +1,14 @@
 """Resolves, ignores and reopens findings: the only changes that users make."""
 
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Max, QuerySet
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loopwatch.admin.row_locks import locked
@@ -34,8 +36,10 @@ class Decision:
         )
 
 
-def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUser) -> int:
-    """Apply the decision, log who made it, and return how many findings it changed.
+def decide(
+    findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUser, decided_at: datetime
+) -> list[Finding]:
+    """Apply the decision, log who made it, and return the findings that it changed, as they were before.
 
     Writes only the columns of the status, because the recorder may be adding to the same findings.
     """
@@ -47,7 +51,7 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
     ]
     values = {
         "status": decision.status,
-        "status_changed_at": timezone.now(),
+        "status_changed_at": decided_at,
         "status_changed_by": user.get_username()[:150],
         "reopen_when": decision.reopen_when,
         "reopen_release": decision.reopen_release,
@@ -59,12 +63,17 @@ def decide(findings: QuerySet[Finding], decision: Decision, user: AbstractBaseUs
     }
     _update(changed, values, findings.db)
     if changed:
+        decided = copy(changed[0])
         for name, value in values.items():
-            setattr(changed[0], name, value)
-        LogEntry.objects.log_actions(
-            user_id=user.pk, queryset=changed, action_flag=CHANGE, change_message=_message(changed[0])
-        )
-    return len(changed)
+            setattr(decided, name, value)
+        log_change(user, changed, _message(decided))
+    return changed
+
+
+def log_change(user: AbstractBaseUser, findings: Sequence[Finding], message: str) -> None:
+    """Enter a change in the history of the findings."""
+    if findings:
+        LogEntry.objects.log_actions(user_id=user.pk, queryset=findings, action_flag=CHANGE, change_message=message)
 
 
 def _update(findings: list[Finding], values: dict[str, Any], using: str) -> None:

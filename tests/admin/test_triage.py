@@ -42,8 +42,8 @@ CHOICES = [
     ({"choice": "resolved until a new release"}, ("resolved", "new release", "", None)),
     ({"choice": "new release"}, ("ignored", "new release", "", None)),
     ({"choice": "release", "release": "2.0"}, ("ignored", "release", "2.0", None)),
-    ({"choice": "longer", "milliseconds": "250.5"}, ("ignored", "longer", "", 250_500)),
-    ({"choice": "more", "milliseconds": "2000"}, ("ignored", "more", "", 2_000_000)),
+    ({"choice": "longer", "longer": "250.5"}, ("ignored", "longer", "", 250_500)),
+    ({"choice": "more", "more": "2000", "longer": "7"}, ("ignored", "more", "", 2_000_000)),
 ]
 
 
@@ -78,7 +78,8 @@ def test_of_more_releases_than_are_read_each_finding_knows_its_own_and_the_newes
         for age in range(ENTRIES_LIMIT)
     )
     until_a_new_release = Decision(Finding.Status.IGNORED, Finding.ReopenWhen.NEW_RELEASE)
-    assert decide(Finding.objects.all(), until_a_new_release, django_user_model.objects.create_user("ada")) == 2
+    user = django_user_model.objects.create_user("ada")
+    assert len(decide(Finding.objects.all(), until_a_new_release, user, NOON)) == 2
     for finding in Finding.objects.all():
         assert read_releases(finding.known_releases).values[:4] == (finding.first_release, "this", "0", "1")
 
@@ -88,11 +89,11 @@ def test_of_more_releases_than_are_read_each_finding_knows_its_own_and_the_newes
     [
         ({}, "This field is required"),
         ({"choice": "release"}, "Enter a release."),
-        ({"choice": "longer"}, "Enter a number of milliseconds."),
-        ({"choice": "longer", "milliseconds": "a lot"}, "Enter a number"),
-        ({"choice": "more", "milliseconds": "-5"}, "greater than or equal to 1"),
-        ({"choice": "more", "milliseconds": "nan"}, "Enter a number"),
-        ({"choice": "more", "milliseconds": "1e300"}, "less than or equal to"),
+        ({"choice": "longer", "more": "5"}, "Enter a number of milliseconds."),
+        ({"choice": "longer", "longer": "a lot"}, "Enter a number"),
+        ({"choice": "more", "more": "-5"}, "greater than or equal to 1"),
+        ({"choice": "more", "more": "nan"}, "Enter a number"),
+        ({"choice": "more", "more": "1e300"}, "less than or equal to"),
         ({"choice": "bogus"}, "not one of the available choices"),
         ({"choice": "release", "release": "x" * 101}, "at most 100 characters"),
         ({"choice": "release", "release": "a\0b"}, "Null characters"),
@@ -150,7 +151,7 @@ def test_the_page_of_conditions_preselects_none(ada):
 
 def test_a_condition_can_be_changed_and_removed(ada):
     finding = stored_finding(status="ignored", reopen_when="longer", reopen_figure_us=5)
-    ada.post(status_of(finding), {"choice": "longer", "milliseconds": "7"})
+    ada.post(status_of(finding), {"choice": "longer", "longer": "7"})
     finding.refresh_from_db()
     assert finding.reopen_figure_us == 7_000
     ada.post(LIST + "?status=all", {"action": "ignore", "_selected_action": [finding.pk]})
@@ -204,6 +205,93 @@ def test_a_finding_reopened_by_a_user_shows_no_reason(ada):
     assert "until a stall lasts longer than 0" not in text
 
 
+UNDO = reverse("admin:loopwatch_finding_undo")
+
+
+def state_of(finding):
+    return Finding.objects.filter(pk=finding.pk).values().get()
+
+
+def test_a_decision_can_be_taken_back_from_its_message(ada):
+    finding = stored_finding(
+        reopened_at=NOON,
+        reopened_release="1.5",
+        reopen_when="new release",
+        known_releases=["1.4"],
+        status_changed_by="bob",
+        status_changed_at=NOON,
+    )
+    before = state_of(finding)
+    page = ada.post(status_of(finding), {"choice": "longer", "longer": "9"}, follow=True).content.decode()
+    assert re.search(rf'is now ignored[.] <form method="post" action="{UNDO}"[^>]*><input[^>]*csrf', page)
+    Finding.objects.filter(pk=finding.pk).update(events=77)
+    text = text_of(ada.post(UNDO, follow=True))
+    assert "1 finding is as before." in text
+    assert "Reopened: it occurred in release 1.5" in text
+    assert state_of(finding) == before | {"events": 77}
+    assert LogEntry.objects.count() == 2
+    assert "can no longer be taken back" in text_of(ada.post(UNDO, follow=True))
+
+
+def test_a_decision_on_several_findings_can_be_taken_back(ada):
+    chosen = [stored_finding(), stored_finding(reopened_at=NOON)]
+    before = list(map(state_of, chosen))
+    ada.post(LIST, {"action": "resolve", "_selected_action": [finding.pk for finding in chosen]})
+    assert "2 findings are as before." in text_of(ada.post(UNDO, follow=True))
+    assert list(map(state_of, chosen)) == before
+
+
+def test_a_later_decision_is_not_taken_back(ada):
+    finding = stored_finding()
+    ada.post(status_of(finding), {"status": "resolved"})
+    Finding.objects.update(status="ignored", status_changed_by="bob", status_changed_at=NOON)
+    assert "can no longer be taken back" in text_of(ada.post(UNDO, follow=True))
+    assert state_of(finding)["status"] == "ignored"
+
+
+def test_a_decision_on_very_many_findings_cannot_be_taken_back(ada):
+    for number in range(101):
+        stored_finding(function=f"f{number}")
+    data = {"action": "resolve", "select_across": "1", "_selected_action": "1"}
+    assert "loopwatch-undo" not in ada.post(LIST, data, follow=True).content.decode()
+
+
+def test_undo_needs_the_permission_to_change_findings_and_a_post(viewer):
+    assert viewer.post(UNDO).status_code == 403
+    assert viewer.get(UNDO)["Location"] == LIST
+
+
+def test_a_finding_has_a_note(ada):
+    finding = stored_finding()
+    page = ada.post(status_of(finding), {"note": " <b>\nAda works on it "}, follow=True)
+    assert '<p class="loopwatch-set-aside" dir="auto">&lt;b&gt;<br>Ada works on it</p>' in page.content.decode()
+    assert "note" in LogEntry.objects.get().get_change_message()
+    assert "at most 1000 characters" in text_of(ada.post(status_of(finding), {"note": "x" * 1001}, follow=True))
+    assert state_of(finding)["note"] == "<b>\nAda works on it"
+    ada.post(status_of(finding), {"note": ""})
+    assert state_of(finding)["note"] == ""
+
+
+def test_a_value_is_inside_of_its_sentence(ada):
+    form = ada.get(page_of(stored_finding())).content.decode().partition("loopwatch-choices")[2]
+    sentences = [
+        " ".join(re.sub(r"<[^>]*>", " ", each).split()) for each in re.findall(r"<div>(.*?)</div>", form, re.DOTALL)
+    ]
+    assert [each for each in sentences if each.startswith(("resolved", "ignored"))] == [
+        "resolved, until it occurs in a new release",
+        "ignored, until it occurs in a new release",
+        "ignored, until it occurs in release or a later one",
+        "ignored, until a stall lasts longer than ms",
+        "ignored, until it blocks for more than ms within an hour",
+    ]
+
+
+def test_deletion_is_the_last_action(admin_client):
+    stored_finding()
+    actions = re.findall(r'<option value="([a-z_]+)"', admin_client.get(LIST).content.decode())
+    assert actions == ["resolve", "ignore", "set_aside", "reopen", "delete_selected"]
+
+
 def test_users_who_may_only_view_findings_have_no_triage_form(viewer):
     finding = stored_finding()
     assert "loopwatch-until" not in viewer.get(page_of(finding)).content.decode()
@@ -227,7 +315,7 @@ def test_a_decision_succeeds_if_the_recorder_writes_after_it_has_read_the_findin
             return iter(findings)
 
     stored_finding()
-    assert decide(Interrupted(Finding), IGNORED, django_user_model.objects.create_user("ada")) == 1
+    assert len(decide(Interrupted(Finding), IGNORED, django_user_model.objects.create_user("ada"), NOON)) == 1
     assert (Finding.objects.get().status, Finding.objects.get().events) == ("ignored", 2)
 
 
@@ -235,7 +323,7 @@ def test_a_decision_succeeds_if_the_recorder_writes_after_it_has_read_the_findin
 def test_a_decision_locks_findings_in_the_recorders_order_so_that_there_is_no_deadlock(database, django_user_model):
     stored_finding()
     with CaptureQueriesContext(database) as queries:
-        decide(Finding.objects.all(), IGNORED, django_user_model.objects.create_user("ada"))
+        decide(Finding.objects.all(), IGNORED, django_user_model.objects.create_user("ada"), NOON)
     statements = [each["sql"] for each in queries]
     update = next(number for number, sql in enumerate(statements) if sql.startswith("UPDATE"))
     assert statements[update - 1].endswith('ORDER BY "loopwatch_finding"."fingerprint" ASC FOR UPDATE')

@@ -198,6 +198,25 @@ async def test_the_list_and_the_page_of_findings_have_keys(window, store, seven_
         assert f"status={status}" in (await sent.value).post_data
 
 
+async def test_a_finding_is_set_aside_by_a_sentence_and_put_back(window, store):
+    page = window.page
+    await window.open(store["finding"])
+    await page.get_by_text("Ignore or resolve until").click()
+    await page.locator("[name=longer]").fill("400")
+    await expect(page.locator("[name=choice][value=longer]")).to_be_checked()
+    assert await window.flaws() == []
+    window.complaints.clear()
+    await page.get_by_role("button", name="Set aside").click()
+    await expect(page.get_by_text("Ignored until a stall lasts longer than 400 ms.")).to_be_visible()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("1 finding is as before.")).to_be_visible()
+    await page.get_by_text("Add a note").click()
+    await page.get_by_role("textbox", name="Note").fill("Ada works on it")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("p.loopwatch-set-aside")).to_have_text("Ada works on it")
+    assert await window.flaws() == []
+
+
 async def test_a_finding_is_copied_as_markdown(window, store):
     await window.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await window.open(store["finding"])

@@ -1,5 +1,5 @@
-/* Keys for the findings: j and k go through the list, r resolves and i ignores. A link with data-copied copies its text,
- * and is followed if that fails. Links and buttons do the same without this script. */
+/* Keys for the findings: j and k go through the list, r resolves and i ignores. A value in a sentence
+ * chooses it. A link with data-copied copies its text, and is followed if that fails. Links and buttons do the same without this script. */
 
 const links = [...document.querySelectorAll("#result_list .field-call a")];
 
@@ -20,6 +20,10 @@ document.addEventListener("keydown", (event) => {
         keys[event.key]?.();
     }
 });
+
+document.querySelectorAll(".loopwatch-choices > div").forEach((sentence) => sentence.addEventListener("input", () => {
+    sentence.querySelector("[type=radio]").checked = true;
+}));
 
 document.querySelectorAll("[data-copied]").forEach((link) => link.addEventListener("click", async (event) => {
     event.preventDefault();
