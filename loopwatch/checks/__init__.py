@@ -18,32 +18,26 @@ from loopwatch.checks.middleware import check_middleware
 from loopwatch.checks.receivers import check_signal_receivers
 from loopwatch.checks.runserver import check_runserver
 from loopwatch.checks.settings import check_metrics, check_misspelt_settings, check_settings
+from loopwatch.checks.site_application import under_asgi
 from loopwatch.checks.tasks import check_tasks
 from loopwatch.checks.versions import check_asgiref_version, check_django_version
 
 TAG = "loopwatch"
 
+ALWAYS = (
+    *(check_settings, check_misspelt_settings, check_metrics, check_that_application_is_named),
+    *(check_runserver, check_admin_sites, check_database),
+)
+UNDER_ASGI = (
+    *(check_asgi_application, check_middleware, check_signal_receivers, check_async_unsafe, check_sync_consumers),
+    *(check_logging_handlers, check_tasks, check_channel_layers),
+    *(check_interpreter, check_gil, check_django_version, check_asgiref_version),
+)
+
 
 def register_all() -> None:
     """Have ``manage.py check`` run the checks, and ``check --deploy`` one more."""
-    register(check_settings, TAG)
-    register(check_misspelt_settings, TAG)
-    register(check_metrics, TAG)
-    register(check_interpreter, TAG)
-    register(check_gil, TAG)
-    register(check_asgi_application, TAG)
-    register(check_that_application_is_named, TAG)
-    register(check_runserver, TAG)
-    register(check_admin_sites, TAG)
-    register(check_middleware, TAG)
-    register(check_signal_receivers, TAG)
-    register(check_async_unsafe, TAG)
-    register(check_sync_consumers, TAG)
-    register(check_logging_handlers, TAG)
-    register(check_tasks, TAG)
-    register(check_database, TAG)
+    for check in (*ALWAYS, *map(under_asgi, UNDER_ASGI)):
+        register(check, TAG)
     register(check_columns, TAG, Tags.database)
-    register(check_channel_layers, TAG)
-    register(check_django_version, TAG)
-    register(check_asgiref_version, TAG)
-    register(check_channel_layers_for_deployment, TAG, deploy=True)
+    register(under_asgi(check_channel_layers_for_deployment), TAG, deploy=True)

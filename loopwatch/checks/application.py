@@ -6,19 +6,15 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Info, Warning  # noqa: A004 - Django's own name
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from loopwatch.asgi_layers import is_wrapped, protocols
-from loopwatch.checks.site_application import asgi_application_path
-from loopwatch.conf import configuration
+from loopwatch.checks.site_application import is_switched_on
 
 
 def check_asgi_application(**_: Any) -> list[CheckMessage]:
     """loopwatch.W001: ``ASGI_APPLICATION`` is not wrapped; W002: it does not import; W013: only a part is wrapped."""
-    dotted_path = asgi_application_path()
-    if dotted_path is None:
-        return []
+    dotted_path = settings.ASGI_APPLICATION
     try:
         application = import_string(dotted_path)
     except Exception as error:  # noqa: BLE001 - importing runs the site's code, which may raise anything
@@ -36,7 +32,7 @@ def check_asgi_application(**_: Any) -> list[CheckMessage]:
 
 def check_that_application_is_named(**_: Any) -> list[CheckMessage]:
     """loopwatch.I001: the site has an ASGI module, but ``ASGI_APPLICATION`` does not name its application."""
-    if getattr(settings, "ASGI_APPLICATION", None) or not _is_switched_on() or (module := _asgi_module()) is None:
+    if getattr(settings, "ASGI_APPLICATION", None) or not is_switched_on() or (module := _asgi_module()) is None:
         return []
     return [
         Info(
@@ -46,12 +42,6 @@ def check_that_application_is_named(**_: Any) -> list[CheckMessage]:
             id="loopwatch.I001",
         )
     ]
-
-
-def _is_switched_on() -> bool:
-    with suppress(ImproperlyConfigured):  # reported by check_settings
-        return bool(configuration().enabled)
-    return False
 
 
 def _asgi_module() -> str | None:

@@ -5,15 +5,13 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
-from loopwatch.checks.site_application import asgi_application_path
-
 VARIABLE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
 def check_async_unsafe(**_: Any) -> list[CheckMessage]:
     """loopwatch.W005: ``DJANGO_ALLOW_ASYNC_UNSAFE`` is set."""
     value = os.environ.get(VARIABLE)
-    if not value or asgi_application_path() is None:
+    if not value:
         return []
     return [
         Warning(

@@ -9,8 +9,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.checks.site_application import asgi_application_path
-
 IN_MEMORY = "channels.layers.InMemoryChannelLayer"
 
 # Variables with the number of processes that a server runs: gunicorn and uvicorn, Granian.
@@ -46,7 +44,7 @@ def _warning(aliases: list[str], consequence: str) -> CheckMessage:
 
 def _in_memory_aliases() -> list[str]:
     configured = getattr(settings, "CHANNEL_LAYERS", None)
-    if asgi_application_path() is None or not isinstance(configured, Mapping):
+    if not isinstance(configured, Mapping):
         return []
     return [str(alias) for alias, layer in configured.items() if isinstance(layer, Mapping) and _is_in_memory(layer)]
 

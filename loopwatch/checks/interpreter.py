@@ -4,14 +4,13 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 
-from loopwatch.checks.site_application import asgi_application_path
 from loopwatch.detection.cpython.free_threading import LEFT_OUT, is_gil_enabled
 from loopwatch.detection.cpython.known_versions import is_later_than_known, what_is_not_known
 
 
 def check_interpreter(**_: Any) -> list[CheckMessage]:
     """loopwatch.W009: this version of Python is later than the last one whose bytecode loopwatch can read."""
-    if asgi_application_path() is None or not is_later_than_known():
+    if not is_later_than_known():
         return []
     return [
         Warning(
@@ -24,7 +23,7 @@ def check_interpreter(**_: Any) -> list[CheckMessage]:
 
 def check_gil(**_: Any) -> list[CheckMessage]:
     """loopwatch.W012: the GIL is off, so blocking calls are not named."""
-    if asgi_application_path() is None or is_gil_enabled():
+    if is_gil_enabled():
         return []
     hint = "Start Python with PYTHON_GIL=1 to have the calls named, or silence this."
     return [Warning(LEFT_OUT, hint=hint, id="loopwatch.W012")]

@@ -11,7 +11,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.log import AdminEmailHandler, RequireDebugFalse
 
-from loopwatch.checks.site_application import asgi_application_path
 from loopwatch.detection.loggers import NAME
 
 _LOCAL_MAIL = tuple(f"django.core.mail.backends.{name}." for name in ("console", "dummy", "filebased", "locmem"))
@@ -19,7 +18,7 @@ _LOCAL_MAIL = tuple(f"django.core.mail.backends.{name}." for name in ("console",
 
 def check_logging_handlers(**_: Any) -> list[CheckMessage]:
     """loopwatch.W014: handlers of the log wait for the network, with no queue before them."""
-    named = sorted(set(_waiting())) if asgi_application_path() else []
+    named = sorted(set(_waiting()))
     if not named:
         return []
     return [

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.checks.site_application import asgi_application_path
 from loopwatch.detection.cpython.namespaces import computes_attributes, static_attribute
 
 
@@ -28,7 +27,7 @@ class Capabilities:
 
 def check_middleware(**_: Any) -> list[CheckMessage]:
     """loopwatch.W003: some middleware is sync-only."""
-    middleware = list(_middleware()) if asgi_application_path() else []
+    middleware = list(_middleware())
     sync_only = [each for each in middleware if each.is_sync_only]
     if not sync_only:
         return []

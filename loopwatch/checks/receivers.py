@@ -8,7 +8,6 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.signals import request_finished, request_started
 from django.dispatch import Signal
 
-from loopwatch.checks.site_application import asgi_application_path
 from loopwatch.detection.cpython.namespaces import module_and_qualname
 
 _SIGNALS = {"request_started": request_started, "request_finished": request_finished}
@@ -17,8 +16,6 @@ _OTHER_PACKAGES = ("django", "loopwatch")
 
 def check_signal_receivers(**_: Any) -> list[CheckMessage]:
     """loopwatch.W004: the site has synchronous receivers of signals that are sent for every request."""
-    if asgi_application_path() is None:
-        return []
     named = [
         f"{receiver!r} ({name})" for name, signal in _SIGNALS.items() for receiver in _synchronous_of_the_site(signal)
     ]

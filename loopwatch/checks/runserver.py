@@ -5,12 +5,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
-from django.core.exceptions import ImproperlyConfigured
 from django.core.management import get_commands
 from django.utils.module_loading import import_string
 
 from loopwatch.asgi_layers import layers
-from loopwatch.conf import configuration
+from loopwatch.checks.site_application import is_switched_on
 from loopwatch.detection.cpython.namespaces import kept_attribute
 
 _BY_WSGI = ("django.core", "django.contrib.staticfiles")
@@ -32,11 +31,8 @@ def check_runserver(**_: Any) -> list[CheckMessage]:
 
 def _is_unwatched() -> bool:
     """Return whether loopwatch is switched on, and does not wrap the WSGI application."""
-    try:
-        if not configuration().enabled:
-            return False
-    except ImproperlyConfigured:
-        return False  # reported by check_settings
+    if not is_switched_on():
+        return False
     try:
         application = import_string(settings.WSGI_APPLICATION or "")
     except Exception:  # noqa: BLE001 - runserver will report it, or make an application that is not wrapped

@@ -1,6 +1,12 @@
-"""The ASGI application that the site names in ``ASGI_APPLICATION``."""
+"""The ASGI application that the site names in ``ASGI_APPLICATION``, and the checks of sites that name one."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from functools import wraps
+from typing import Any
 
 from django.conf import settings
+from django.core.checks import CheckMessage
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
@@ -8,19 +14,25 @@ from loopwatch.asgi_layers import Layer, layers
 from loopwatch.conf import configuration
 
 
-def asgi_application_path() -> str | None:
-    """Return the dotted path; ``None`` if the site names no application, or loopwatch is switched off."""
-    dotted_path = getattr(settings, "ASGI_APPLICATION", None)
-    try:
-        return dotted_path if dotted_path and configuration().enabled else None
-    except ImproperlyConfigured:
-        return None  # reported by check_settings
+def is_switched_on() -> bool:
+    with suppress(ImproperlyConfigured):  # reported by check_settings
+        return bool(configuration().enabled)
+    return False
+
+
+def under_asgi(check: Callable[..., list[CheckMessage]]) -> Callable[..., list[CheckMessage]]:
+    """Return the check for sites that name an application and are watched; it finds nothing on others."""
+
+    @wraps(check)
+    def check_if_under_asgi(**options: Any) -> list[CheckMessage]:
+        return check(**options) if getattr(settings, "ASGI_APPLICATION", None) and is_switched_on() else []
+
+    return check_if_under_asgi
 
 
 def layers_of_the_site() -> list[Layer]:
     """Return the layers of the site's application; none if it does not import, which check_asgi_application reports."""
-    dotted_path = asgi_application_path()
     try:
-        return list(layers(import_string(dotted_path))) if dotted_path else []
+        return list(layers(import_string(settings.ASGI_APPLICATION)))
     except Exception:  # noqa: BLE001 - importing runs the site's code, which may raise anything
         return []

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.module_loading import import_string
 
-from loopwatch.checks.site_application import asgi_application_path
 from loopwatch.detection.cpython.namespaces import ancestors, module_and_qualname, namespace_of
 
 # Django's, from 6.0 on, and that of the package for earlier versions: https://github.com/RealOrangeOne/django-tasks
@@ -19,7 +18,7 @@ _TASK = tuple(f"{package}.base.Task" for package in ("django.tasks", "django_tas
 
 def check_tasks(**_: Any) -> list[CheckMessage]:
     """loopwatch.W015: tasks run at once, in the request that enqueues them."""
-    aliases = _immediate_aliases() if asgi_application_path() else []
+    aliases = _immediate_aliases()
     if not aliases:
         return []
     names = ", ".join(f'TASKS["{alias}"]' for alias in aliases)

@@ -7,8 +7,6 @@ import django
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's own name
 from django.utils.version import get_version_tuple
 
-from loopwatch.checks.site_application import asgi_application_path
-
 NEWEST_TESTED_DJANGO = (6, 1)
 # Earlier, ThreadSensitiveContext waited for its thread on the event loop: https://github.com/django/asgiref/issues/535
 FIRST_ASGIREF_THAT_DOES_NOT_FREEZE = (3, 12)
@@ -16,7 +14,7 @@ FIRST_ASGIREF_THAT_DOES_NOT_FREEZE = (3, 12)
 
 def check_django_version(**_: Any) -> list[CheckMessage]:
     """loopwatch.W010: the installed Django is newer than any that loopwatch was tested with."""
-    if asgi_application_path() is None or django.VERSION[:2] <= NEWEST_TESTED_DJANGO:
+    if django.VERSION[:2] <= NEWEST_TESTED_DJANGO:
         return []
     newest = ".".join(map(str, NEWEST_TESTED_DJANGO))
     return [
@@ -31,8 +29,6 @@ def check_django_version(**_: Any) -> list[CheckMessage]:
 
 def check_asgiref_version(**_: Any) -> list[CheckMessage]:
     """loopwatch.W011: the installed asgiref can freeze the process permanently."""
-    if asgi_application_path() is None:
-        return []
     if get_version_tuple(asgiref.__version__) >= FIRST_ASGIREF_THAT_DOES_NOT_FREEZE:
         return []
     return [

@@ -2,7 +2,11 @@ from unittest.mock import Mock
 
 import pytest
 from django.core.checks import run_checks
+from django.test import override_settings
 from django.utils.functional import SimpleLazyObject
+
+from loopwatch.checks.async_unsafe import VARIABLE
+from loopwatch.detection.cpython import known_versions
 
 
 class Wrapped:
@@ -178,3 +182,14 @@ def test_a_site_that_is_not_watched_is_not_asked_for_its_application(settings, s
     settings.SETTINGS_MODULE = "testproject.settings"
     settings.LOOPWATCH = switch
     assert "loopwatch.I001" not in ids()
+
+
+@pytest.mark.parametrize("switch", [{"ASGI_APPLICATION": None}, {"LOOPWATCH": {"ENABLED": False}}])
+@pytest.mark.usefixtures("served")
+def test_checks_of_a_site_under_asgi_are_made_on_no_other(monkeypatch, found, switch):
+    monkeypatch.setenv(VARIABLE, "1")
+    monkeypatch.setattr(known_versions, "KNOWN_UNTIL", (3, 10))
+    assert [len(found(check)) for check in ("loopwatch.W005", "loopwatch.W009")] == [1, 1]
+    with override_settings(**switch):
+        assert not found("loopwatch.W005")
+        assert not found("loopwatch.W009")

@@ -1,5 +1,4 @@
 import pytest
-from django.test import override_settings
 
 from loopwatch.checks.async_unsafe import VARIABLE
 
@@ -21,9 +20,3 @@ def test_an_empty_variable_gives_no_warning(monkeypatch, found):
 
 def test_an_unset_variable_gives_no_warning(found):
     assert not found(W005)
-
-
-def test_the_variable_is_not_checked_without_an_asgi_application(monkeypatch, found):
-    monkeypatch.setenv(VARIABLE, "1")
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W005)

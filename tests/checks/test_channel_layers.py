@@ -1,6 +1,5 @@
 import pytest
 from channels.layers import InMemoryChannelLayer
-from django.test import override_settings
 
 pytestmark = pytest.mark.usefixtures("served", "nobody_asks_for_workers")
 W007 = "loopwatch.W007"
@@ -68,9 +67,3 @@ def test_a_subclass_of_the_in_memory_layer_gives_a_warning(settings, found):
 def test_other_channel_layers_give_no_warning(settings, found, layers):
     settings.CHANNEL_LAYERS = layers
     assert not found(W007, include_deployment_checks=True)
-
-
-def test_channel_layers_are_not_checked_without_an_asgi_application(monkeypatch, found):
-    monkeypatch.setenv("WEB_CONCURRENCY", "4")
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W007, include_deployment_checks=True)

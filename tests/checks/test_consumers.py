@@ -8,7 +8,6 @@ from channels.routing import ChannelNameRouter, ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
 from channels.sessions import SessionMiddlewareStack
 from django.db import transaction
-from django.test import override_settings
 from django.urls import path
 from django.utils.functional import SimpleLazyObject
 
@@ -167,12 +166,6 @@ def test_a_consumer_of_a_worker_is_checked(application, found):
 def test_a_consumer_that_queries_nothing_or_is_asynchronous_is_not_named(application, found, consumer):
     application(routed(consumer))
     assert not found(W006)
-
-
-def test_consumers_are_not_checked_without_an_asgi_application(application, found):
-    application(routed(Querying))
-    with override_settings(LOOPWATCH={"ENABLED": False}):
-        assert not found(W006)
 
 
 def test_consumers_are_not_checked_if_the_application_does_not_import(settings, found):

@@ -1,7 +1,6 @@
 import sys
 
 import pytest
-from django.test import override_settings
 
 from loopwatch.detection.cpython import known_versions as interpreter
 
@@ -19,12 +18,6 @@ def test_a_python_later_than_the_known_ones_gives_a_warning(monkeypatch, found):
     assert "3.10" in message.msg
 
 
-def test_the_interpreter_is_not_checked_without_an_asgi_application(monkeypatch, found):
-    monkeypatch.setattr(interpreter, "KNOWN_UNTIL", (3, 10))
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W009)
-
-
 @pytest.fixture
 def gil_is_off(monkeypatch):
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
@@ -40,9 +33,3 @@ def test_a_python_with_its_gil_off_gives_a_warning(found):
     (message,) = found(W012)
     assert "The GIL is off" in message.msg
     assert "PYTHON_GIL=1" in message.hint
-
-
-@pytest.mark.usefixtures("gil_is_off")
-def test_the_gil_is_not_checked_without_an_asgi_application(found):
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W012)

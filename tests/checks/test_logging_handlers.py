@@ -13,7 +13,6 @@ from queue import SimpleQueue
 
 import django
 import pytest
-from django.test import override_settings
 from django.utils.log import AdminEmailHandler, RequireDebugFalse
 
 pytestmark = pytest.mark.usefixtures("served")
@@ -134,9 +133,3 @@ def test_djangos_handler_gives_no_warning_where_mail_stays_here(attach, found, m
 def test_a_handler_of_loopwatchs_own_loggers_gives_no_warning(attach, found, name):
     attach(SocketHandler("logs.example", 9020), name)
     assert not found(W014)
-
-
-def test_handlers_are_not_checked_without_an_asgi_application(attach, found):
-    attach(SocketHandler("logs.example", 9020))
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W014)

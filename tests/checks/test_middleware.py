@@ -150,13 +150,6 @@ def test_middleware_whose_code_would_have_to_run_is_not_asked_and_is_left_to_dja
     assert asked == []
 
 
-@pytest.mark.parametrize("switch", [{"ASGI_APPLICATION": None}, {"LOOPWATCH": {"ENABLED": False}}])
-def test_middleware_is_not_checked_without_an_asgi_application(settings, found, switch):
-    settings.MIDDLEWARE = dotted(sync_one)
-    with override_settings(**switch):
-        assert not found(W003)
-
-
 def test_the_check_of_middleware_can_be_silenced(settings, found):
     settings.MIDDLEWARE = dotted(sync_one)
     settings.SILENCED_SYSTEM_CHECKS = [W003]

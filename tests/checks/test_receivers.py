@@ -2,7 +2,6 @@ import functools
 
 import pytest
 from django.core.signals import got_request_exception, request_finished, request_started
-from django.test import override_settings
 
 pytestmark = pytest.mark.usefixtures("served")
 W004 = "loopwatch.W004"
@@ -78,12 +77,6 @@ def test_asynchronous_receivers_and_other_signals_give_no_warning(connected, fou
 
 def test_receivers_of_django_itself_give_no_warning(found):
     assert not found(W004)
-
-
-def test_receivers_are_not_checked_without_an_asgi_application(connected, found):
-    connected(request_started, note)
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W004)
 
 
 def test_a_django_without_the_private_method_gives_no_warning_of_receivers(connected, found, monkeypatch):

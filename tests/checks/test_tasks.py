@@ -2,7 +2,6 @@ import sys
 from types import ModuleType
 
 import pytest
-from django.test import override_settings
 
 pytestmark = pytest.mark.usefixtures("served")
 W015 = "loopwatch.W015"
@@ -59,9 +58,3 @@ def test_the_default_is_named_on_a_site_with_tasks(found, monkeypatch):
     module.send = tasks.task(send)
     monkeypatch.setitem(sys.modules, "loopwatch.tasks", module)
     assert found(W015)
-
-
-def test_tasks_are_not_checked_without_an_asgi_application(settings, found):
-    settings.TASKS = IMMEDIATE
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W015)

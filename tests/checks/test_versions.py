@@ -1,7 +1,6 @@
 import asgiref
 import django
 import pytest
-from django.test import override_settings
 
 pytestmark = pytest.mark.usefixtures("served")
 W010, W011 = "loopwatch.W010", "loopwatch.W011"
@@ -39,10 +38,3 @@ def test_asgiref_that_can_freeze_the_process_is_named(found):
     (message,) = found(W011)
     assert "asgiref 3.11.1 can freeze" in message.msg
     assert "3.12" in message.hint
-
-
-@pytest.mark.usefixtures("newer_django", "old_asgiref")
-def test_versions_are_not_checked_without_an_asgi_application(found):
-    with override_settings(ASGI_APPLICATION=None):
-        assert not found(W010)
-        assert not found(W011)
