@@ -1,5 +1,6 @@
 """The mistakes this site makes, each with its corrected twin: for the front page, the demo and the tests.
 
+Most block the loop. Two happen in a thread: one holds a thread that others wait for, and one keeps the GIL.
 ``function`` and ``blocking_calls`` are the names loopwatch is to report (any one of several where Python versions
 differ), ``source_lines`` the text of the lines it may point at.
 """
@@ -16,7 +17,7 @@ MEMBERSHIP_CARD = "Card FOX-1:read more books"
 class Visit:
     """One thing a client does: an HTTP request, or a message on the WebSocket at ``path``.
 
-    ``route`` is the URL pattern the path matches.
+    ``route`` is the URL pattern the path matches. ``visitors`` do it at the same time.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Visit:
     method: str = "GET"
     authorization: str = ""
     uploads: bool = False
+    visitors: int = 1
 
     @property
     def is_websocket(self) -> bool:
@@ -195,3 +197,27 @@ MISTAKES = (
         source_lines=("with STOCK.lock:",),
     ),
 )
+
+HOLDS_A_THREAD = Mistake(
+    "shared-thread",
+    "Asks the moderator in the thread that all chats share",
+    "asyncio.to_thread",
+    Visit("/ws/chat/lobby/threaded/", "ws/chat/<slug:room>/threaded/", visitors=2),
+    Visit("/ws/chat/lobby/fixed/", "ws/chat/<slug:room>/fixed/"),
+    blocking_calls=("testproject.chat.moderation.is_welcome",),
+    module="testproject.chat.moderation",
+    function_in_module="is_welcome",
+    source_lines=(),
+)
+KEEPS_THE_GIL = Mistake(
+    "threaded-json",
+    "Exports the price history in a thread, which keeps the GIL",
+    "a streamed answer, one book at a time",
+    Visit("/catalogue/price-history/threaded/", "catalogue/price-history/threaded/"),
+    Visit("/catalogue/price-history/fixed/", "catalogue/price-history/fixed/"),
+    blocking_calls=("json.dumps",),
+    module="testproject.catalogue.price_history",
+    function_in_module="as_json",
+    source_lines=("return json.dumps(price_history())",),
+)
+ALL_MISTAKES = (*MISTAKES, HOLDS_A_THREAD, KEEPS_THE_GIL)

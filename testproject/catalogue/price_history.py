@@ -20,6 +20,15 @@ async def export(_request: HttpRequest) -> HttpResponse:
     return HttpResponse(body, content_type=JSON_TYPE)
 
 
+async def export_threaded(_request: HttpRequest) -> HttpResponse:
+    body = await asyncio.to_thread(as_json)
+    return HttpResponse(body, content_type=JSON_TYPE)
+
+
+def as_json() -> str:
+    return json.dumps(price_history())
+
+
 async def export_fixed(_request: HttpRequest) -> StreamingHttpResponse:
     history = await asyncio.to_thread(price_history)
     return StreamingHttpResponse(one_book_at_a_time(history), content_type=JSON_TYPE)

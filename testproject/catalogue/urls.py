@@ -8,6 +8,7 @@ urlpatterns = [
     path("stocktake/", views.stocktake),
     path("stocktake/fixed/", views.stocktake_fixed),
     path("price-history/", price_history.export),
+    path("price-history/threaded/", price_history.export_threaded),
     path("price-history/fixed/", price_history.export_fixed),
     path("scans/<int:supplier>/", scans.receive),
     path("scans/<int:supplier>/fixed/", scans.receive_fixed),

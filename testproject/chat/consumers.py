@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from testproject.chat.models import Message
@@ -44,6 +45,15 @@ class ChatConsumer(Room):
     async def receive_json(self, content: dict[str, Any], **_kwargs: Any) -> None:
         text = str(content.get("text", ""))[:LONGEST_TEXT]
         if is_welcome(text):
+            await self.tell_everyone(text)
+        else:
+            await self.refuse()
+
+
+class ThreadedChatConsumer(Room):
+    async def receive_json(self, content: dict[str, Any], **_kwargs: Any) -> None:
+        text = str(content.get("text", ""))[:LONGEST_TEXT]
+        if await sync_to_async(is_welcome)(text):
             await self.tell_everyone(text)
         else:
             await self.refuse()

@@ -1,6 +1,7 @@
 """A visitor of the shop, over real HTTP and a real WebSocket."""
 
 import json
+from itertools import count
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,7 @@ class Visitor:
 
     def __init__(self, site: str) -> None:
         self.site = site
+        self.books = count(1)
         self.http = httpx.AsyncClient(base_url=site, timeout=PATIENCE_S, trust_env=False)
 
     async def __aenter__(self) -> Self:
@@ -44,7 +46,7 @@ class Visitor:
         """Make the visit and wait for the answer; raises when there is none, or it is an error."""
         if visit.is_websocket:
             async with self.chat(visit.path) as room:
-                await say(room, "Does anyone know this book?")
+                await say(room, f"Does anyone know book {next(self.books)}?")
         else:
             await self.request(visit)
 

@@ -15,8 +15,8 @@ from testproject.demo.progress import show_progress
 from testproject.demo.server import serve
 from testproject.demo.shop import ROOT, environment_for, open_shop
 from testproject.demo.traffic import Tally, VisitError, send_traffic
-from testproject.demo.verification import ReportedFinding, besides, missing, parse_report, with_twin
-from testproject.mistakes import MISTAKES
+from testproject.demo.verification import Reported, besides, missing, parse_report, with_twin
+from testproject.mistakes import ALL_MISTAKES
 
 USUAL_PORT = 8000
 REPORT = [str(ROOT / "manage.py"), "loopwatch_report"]
@@ -78,26 +78,27 @@ class Show:
 
     async def judge(self, trouble: list[str]) -> int:
         """Print the report and what is wrong with it; return the exit code."""
-        findings = await self.written_findings()
+        reported = await self.written_report()
+        findings = reported.findings
         say("", await self.manage("--limit", "50", *(["--force-color"] if sys.stdout.isatty() else [])))
         for finding in besides(findings):
             say(f"Besides the mistakes: {finding}")
-        trouble += missing(findings)
+        trouble += missing(reported)
         trouble += [f"a corrected twin was found: {finding}" for finding in with_twin(findings)]
         if trouble:
             say("This is not as it should be:", *(f"  {line}" for line in trouble))
             return NOT_AS_IT_SHOULD_BE
-        say(f"All {len(MISTAKES)} mistakes were found, and none of their corrected twins.")
+        say(f"All {len(ALL_MISTAKES)} mistakes were found, and none of their corrected twins.")
         return AS_IT_SHOULD_BE
 
-    async def written_findings(self) -> list[ReportedFinding]:
+    async def written_report(self) -> Reported:
         """What has been found, once it has all been written or a deadline has passed."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + WRITTEN_WITHIN_S
         while True:
-            findings = parse_report(await self.manage("--format", "json", "--limit", "1000", "--status", "all"))
-            if not missing(findings) or loop.time() > deadline:
-                return findings
+            reported = parse_report(await self.manage("--format", "json", "--limit", "1000", "--status", "all"))
+            if not missing(reported) or loop.time() > deadline:
+                return reported
             await asyncio.sleep(0.5)
 
     async def manage(self, *arguments: str) -> str:

@@ -11,10 +11,10 @@ import httpx
 from websockets.exceptions import WebSocketException
 
 from testproject.demo.client import Visitor, say
-from testproject.mistakes import MISTAKES, Visit
+from testproject.mistakes import ALL_MISTAKES, Visit
 
 SHOPPERS = 4
-ROUND_S = 6.0
+ROUND_S = 7.0
 LEAST_ROUNDS = 2
 PAGES = ("/", "/catalogue/", "/catalogue/?q=river", "/catalogue/?page=3", "/catalogue/7/", "/notes/", "/chat/")
 REMARKS = ("Has anyone read the new one?", "Twice!", "The ending, though.", "No spoilers, please.", "Who wants tea?")
@@ -73,12 +73,12 @@ async def chatter(site: str, tally: Tally) -> None:
 async def make_mistakes(site: str, seconds: float, tally: Tally) -> None:
     """Spread whole rounds over the time; each mistake is made while another one's twin is visited."""
     rounds = max(LEAST_ROUNDS, round(seconds / ROUND_S))
-    pause_s = seconds / (rounds * len(MISTAKES))
+    pause_s = seconds / (rounds * len(ALL_MISTAKES))
     started = monotonic()
     async with answered("/"), Visitor(site) as visitor:
-        for number in range(rounds * len(MISTAKES)):
+        for number in range(rounds * len(ALL_MISTAKES)):
             await asyncio.sleep(started + number * pause_s - monotonic())
-            mistake, other = MISTAKES[number % len(MISTAKES)], MISTAKES[(number + 5) % len(MISTAKES)]
+            mistake, other = ALL_MISTAKES[number % len(ALL_MISTAKES)], ALL_MISTAKES[(number + 5) % len(ALL_MISTAKES)]
             await asyncio.gather(make(visitor, mistake.visit), make(visitor, other.twin))
             tally.mistakes += 1
             tally.twins += 1
@@ -87,7 +87,7 @@ async def make_mistakes(site: str, seconds: float, tally: Tally) -> None:
 
 async def make(visitor: Visitor, visit: Visit) -> None:
     async with answered(visit.path):
-        await visitor.visit(visit)
+        await asyncio.gather(*(visitor.visit(visit) for _ in range(visit.visitors)))
 
 
 @asynccontextmanager

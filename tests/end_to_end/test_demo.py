@@ -12,6 +12,7 @@ from subprocess import PIPE, STDOUT
 import pytest
 
 from testproject.demo.ports import LOOPBACK, any_free, is_free
+from testproject.mistakes import ALL_MISTAKES, HOLDS_A_THREAD
 from tests.support.children import Child, is_running, run
 
 ENDS_WITHIN_S = 120
@@ -52,7 +53,8 @@ def test_the_demo_finds_every_mistake_and_no_twin(data_dir, real_time):
         assert is_free(port)
         assert ended.stderr == ""
         if ended.returncode == 0:
-            assert "All 12 mistakes were found" in ended.stdout
+            assert f"All {len(ALL_MISTAKES)} mistakes were found" in ended.stdout
+            assert f"    {HOLDS_A_THREAD.function}\n" in ended.stdout.partition("Thread waits")[2]
             attempt.exact()
         elif "a corrected twin was found" in ended.stdout:
             attempt.false(ended.stdout)
