@@ -13,11 +13,11 @@ CONFIRMED_AFTER_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """Whether the watched loops of this process serve requests.
+    """Whether the loops of this process serve requests; without a server, whether those of its programs run.
 
     ``serving`` is false while a loop has been blocked for longer than ``LIVENESS_AFTER_S``. ``blocked_since`` (aware,
     UTC) is when the longest stall began that still goes on, and ``worst_pause_ms`` the longest pause of the last
-    minute, that stall included. Pauses below ``THRESHOLD_MS`` do not count. ``loops`` is the number of loops watched.
+    minute, that stall included. Pauses below ``THRESHOLD_MS`` do not count. ``loops`` is the number of these loops.
     """
 
     serving: bool = True
@@ -27,8 +27,9 @@ class Liveness:
 
 
 def liveness_of(clocks: Iterable[LoopClock], blocked_after_s: float, at: float) -> Liveness:
-    """Return the state of the loops at the present moment ``at``."""
-    watched = [clock for clock in clocks if _is_open(clock)]
+    """Return the state of the loops at the present moment ``at``. Beside loops that serve requests, no other counts."""
+    open_ones = [clock for clock in clocks if _is_open(clock)]
+    watched = [clock for clock in open_ones if clock.serves] or open_ones
     began = min((started for clock in watched if (started := _stalls_since(clock, at)) is not None), default=at)
     longest_s = max([at - began, *(clock.recent_pauses.longest_s(at) for clock in watched)])
     return Liveness(

@@ -25,6 +25,7 @@ class Loop:
     threshold_s: float = 0.0625
     is_gone: bool = False
     closed: bool = False
+    serves: bool = False
     recent_pauses: RecentPauses = field(default_factory=RecentPauses)
 
     def loop(self):
@@ -66,6 +67,14 @@ def test_one_blocked_loop_is_enough():
     loops = Loop(started=99.0), Loop(STEP, started=80.0), Loop(STEP, started=99.5)
     found = read(*loops, at=100.0)
     assert (found.serving, found.worst_pause_ms, found.loops) == (False, 20_000.0, 3)
+
+
+def test_the_loop_of_a_program_does_not_count_beside_loops_that_serve():
+    """A job in a thread may block its own loop, while every request is answered."""
+    job = Loop(STEP, started=80.0)
+    job.recent_pauses.note(90.0, 0.75)
+    assert read(job, Loop(serves=True), at=100.0) == Liveness(loops=1)
+    assert read(job, at=100.0).serving is False
 
 
 @pytest.mark.parametrize("state", [{"is_gone": True}, {"closed": True}])

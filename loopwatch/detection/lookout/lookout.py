@@ -126,7 +126,7 @@ class Lookout:
         self._memory[memory.DUE] = at
 
     def note_stall(self, since: float) -> None:
-        """Note when the longest of the running stalls began, or ``NEVER``."""
+        """Note when the longest of the running stalls began that keep requests waiting, or ``NEVER``."""
         self._memory[memory.STALLED_SINCE] = since
 
     def note_pauses(self, loops: int, worst_s: float) -> None:

@@ -37,9 +37,9 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
         return Observation(started, NEVER, before, NEVER, None, stall_id=stall_id, is_unexamined=True)
 
     @property
-    def oldest_step(self) -> float:
-        """The moment when the first of their steps began; ``NEVER`` if there is none."""
-        return min((started for _, started in self), default=NEVER)
+    def oldest_serving_step(self) -> float:
+        """The moment when the first step of a loop that serves requests began; ``NEVER`` if there is none."""
+        return min((started for clock, started in self if clock.serves), default=NEVER)
 
     def forget_past_steps(self, clocks: Iterable[LoopClock]) -> None:
         """Keep only the observations of the steps that run.

@@ -215,7 +215,7 @@ class Watchdog:
                 asked_at = self._pause()
                 pause_at = now() + WORK_S
         self._sampler.forget_past_steps()
-        self.lookout.note_stall(self._observations.oldest_step)
+        self.lookout.note_stall(self._observations.oldest_serving_step)
         return self._sampler.next_look()
 
     def _pause(self) -> float:

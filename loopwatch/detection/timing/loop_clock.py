@@ -160,6 +160,11 @@ class LoopClock:
         self.woken_at = NEVER
 
     @property
+    def serves(self) -> bool:
+        """Whether the loop serves requests, rather than a program only."""
+        return any(subscriber.counts_kept_out for subscriber in self.subscribers)
+
+    @property
     def thread_id(self) -> int:
         return self.thread.thread_id
 

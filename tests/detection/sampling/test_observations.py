@@ -35,6 +35,15 @@ def loop():
     loop.close()
 
 
+def test_requests_wait_for_no_step_of_a_loop_that_serves_none(loop):
+    observations, watchdog = Observations(), Watchdog(Reports([]))
+    for began, serves in ((3.0, False), (4.0, True), (5.0, True)):
+        clock = LoopClock(loop, watchdog)
+        clock.set_subscribers((Watch(counts_kept_out=serves),))
+        observations.of_step(clock, began, threshold_s=0.001)
+    assert observations.oldest_serving_step == 4.0
+
+
 def test_the_observation_of_a_step_that_began_unobserved_is_kept_until_that_step_has_been_ended(loop):
     """The next step ends it, and the watchdog may look when that has begun, but has not ended it yet."""
     observations, clock = Observations(), LoopClock(loop, Watchdog(Reports([])))
