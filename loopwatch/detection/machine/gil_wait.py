@@ -34,6 +34,8 @@ class GilWait(Enum):
     """The GIL was free: the loop's thread waits, or computes without the GIL."""
     INTERVAL = auto()
     """The GIL was handed over when asked for: some thread runs Python code, or short C calls."""
+    PASSED_ON = auto()
+    """As ``INTERVAL``, but other threads ran, too: the loop's thread may be in a call that leaves the GIL to them."""
     LONG = auto()
     """The GIL was kept for much longer: the loop's thread was inside one operation that keeps it."""
     CONTESTED = auto()
@@ -78,7 +80,7 @@ class SampleRequest:
     def gil_wait(self, taken_at: float, cpu: CpuReading, step_started: float) -> GilWait:
         if not is_gil_enabled():
             return GilWait.NONE
-        own_s = cpu.watchdog_s - self.before.watchdog_s
+        own_s, busy_s = cpu.watchdog_s - self.before.watchdog_s, others_s(self.before, cpu)
         waited_s = taken_at - self.asked_at - own_s
         interval_s = sys.getswitchinterval()
         if waited_s < 0.6 * interval_s:
@@ -89,8 +91,9 @@ class SampleRequest:
         if waited_s < long_s:
             # The wait was no switch interval: the GIL may have been free while no CPU was.
             is_doubtful = abs(waited_s - interval_s) > PUNCTUAL_S and self._watchdog_delayed_s() > PUNCTUAL_S
-            return GilWait.CONTESTED if is_doubtful else GilWait.INTERVAL
-        busy_s = others_s(self.before, cpu)
+            if is_doubtful:
+                return GilWait.CONTESTED
+            return GilWait.PASSED_ON if busy_s > 0.4 * interval_s else GilWait.INTERVAL
         if busy_s < NEGLIGIBLE_S:
             return GilWait.LONG if waited_s - self._delayed_s() >= long_s else GilWait.CONTESTED
         shared = busy_s > 0.4 * interval_s and self._was_shared(cpu, own_s, step_started, 0.4 * interval_s)

@@ -15,6 +15,7 @@ MAX_SAMPLES = 400
 TRACED_THRESHOLDS = 4
 LEAST_TRACED_S = 0.25
 """A step that has computed for ``TRACED_THRESHOLDS`` and for this long is no longer traced, only sampled."""
+_CONTESTED = (GilWait.PASSED_ON, GilWait.CONTESTED, GilWait.SHARED)
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ class Observation:
     @property
     def is_contested(self) -> bool:
         """Whether other threads may have had the GIL between the call that took long and its sample."""
-        return any(sample.gil_wait in (GilWait.CONTESTED, GilWait.SHARED) for sample in self.samples)
+        return any(sample.gil_wait in _CONTESTED for sample in self.samples)
 
     def end(self, due_at: float, delays: Delays | None) -> None:
         """Note that the step is over. The watchdog was due to look at the loops again at ``due_at``."""

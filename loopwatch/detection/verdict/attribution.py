@@ -34,6 +34,7 @@ from loopwatch.detection.machine.cpu_clocks import CpuReading
 from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.sampling.sample import Sample, spans_of
+from loopwatch.detection.verdict.thread_states import PERSISTENT_SAMPLES, stay_of
 
 COMPREHENSIONS = frozenset({"<listcomp>", "<setcomp>", "<dictcomp>"})
 C_OPERATION = "C"
@@ -117,9 +118,11 @@ def paths_of(
         if sample.taken_at > started and sample.requested_at < ended
     ]
     paths = []
-    spans = spans_of([sample for sample, _ in inside], started, ended)
-    for (sample, state), (begin, end) in zip(inside, spans, strict=True):
-        nodes = _nodes(sample, state)
+    seen = [sample for sample, _ in inside]
+    spans = spans_of(seen, started, ended)
+    stay = stay_of(seen)
+    for index, ((sample, state), (begin, end)) in enumerate(zip(inside, spans, strict=True)):
+        nodes = _nodes(sample, state, len(stay) if index in stay else 0)
         paths.append(Path(nodes, sample, end - begin, state, share_of(collecting.own_s(begin, end), end - begin)))
     return [replace(path, collecting=0.0) for path in paths] if asks_for_collection(paths) else paths
 
@@ -144,8 +147,9 @@ def is_import(node: Node) -> bool:
     return isinstance(node.key, tuple) and node.key[0] == IMPORT
 
 
-def _nodes(sample: Sample, state: Cause) -> tuple[Node, ...]:
-    sites, seen = _without_plumbing(sample, state)
+def _nodes(sample: Sample, state: Cause, stays: int = 0) -> tuple[Node, ...]:
+    """Return the nodes of a sample, one of ``stays`` in which the thread stays in the same call."""
+    sites, seen = _without_plumbing(sample, state, stays)
     is_calling = seen in (_Seen.CALL, _Seen.LIKELY_CALL)
     return nodes_of(sites, is_exact=seen in (_Seen.CALL, _Seen.CODE), is_calling=is_calling)
 
@@ -208,7 +212,7 @@ class _Seen(Enum):
     """It had left the operation that kept the GIL."""
 
 
-def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
+def _without_plumbing(sample: Sample, state: Cause, stays: int) -> tuple[list[Site], _Seen]:
     """Drop plumbing from the inner end of the stack; return the other sites and what the innermost was doing."""
     sites = list(sample.sites)
     while sites and owner_of(sites[0].code, sites[0].module) is Owner.PLUMBING:
@@ -225,9 +229,11 @@ def _without_plumbing(sample: Sample, state: Cause) -> tuple[list[Site], _Seen]:
     if is_collecting and GC_RUNS_INSIDE_CALLS:
         return sites, _Seen.CALL
     is_at_plumbing = len(sites) < len(sample.sites) and not is_collecting
-    if (not sites or is_at_plumbing) and sample.gil_wait is not GilWait.INTERVAL:
+    if (not sites or is_at_plumbing) and sample.gil_wait not in (GilWait.INTERVAL, GilWait.PASSED_ON):
         return _at_operation(sites) if enters_plumbing else sites, _Seen.TOO_LATE
-    if sample.gil_wait is GilWait.INTERVAL:
+    if sample.gil_wait is GilWait.PASSED_ON and stays and sites and sites[0].callee is not None:
+        return sites, _Seen.LIKELY_CALL if stays >= PERSISTENT_SAMPLES else _Seen.TOO_LATE
+    if sample.gil_wait in (GilWait.INTERVAL, GilWait.PASSED_ON):
         return sites, _Seen.CODE
     if sample.gil_wait is GilWait.SHARED:
         return sites, _Seen.TOO_LATE

@@ -32,4 +32,4 @@ def _shows_finalizer(sample: Sample) -> bool:
         return False
     # After a long collection, the watchdog gets the GIL as the first finalizer begins.
     begins = is_entry(sample.sites[0].code, sample.sites[0].offset)
-    return not begins or sample.gil_wait in (GilWait.NONE, GilWait.INTERVAL)
+    return not begins or sample.gil_wait in (GilWait.NONE, GilWait.INTERVAL, GilWait.PASSED_ON)

@@ -65,6 +65,26 @@ def _runs_of_one_place(samples: Sequence[Sample]) -> Iterator[range]:
             start = index
 
 
+def stay_of(samples: Sequence[Sample]) -> range:
+    """Return the indexes of successive samples that show the same call, if they are most of the samples of a step.
+
+    Code that makes the same quick call again and again is seen elsewhere in between, or changes its variables.
+    """
+    longest = range(0)
+    for run in _runs_of_one_place(samples):
+        first = samples[run.start]
+        if len(run) > len(longest) and all(_is_same_call(first, samples[index]) for index in run):
+            longest = run
+    if 2 * len(longest) <= len(samples):
+        return range(0)
+    others = (sample for index, sample in enumerate(samples) if index not in longest)
+    return range(0) if any(each.sites == samples[longest.start].sites for each in others) else longest
+
+
+def _is_same_call(one: Sample, other: Sample) -> bool:
+    return one.variables == other.variables and [each.mark for each in one.sites] == [each.mark for each in other.sites]
+
+
 def _asked_for_gil(
     samples: Sequence[Sample], run: range, readings: Sequence[CpuReading], step_started: float
 ) -> bool | None:

@@ -15,6 +15,7 @@ import random
 import re
 import xml.etree.ElementTree as ET
 import zlib
+from contextlib import contextmanager
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
@@ -22,7 +23,8 @@ from django.template import Context, Engine
 
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue.case import OWN_FUNCTION, Catalogue
-from tests.detection.catalogue.sizes import sized
+from tests.detection.catalogue.peers import busy_thread
+from tests.detection.catalogue.sizes import size_that_takes_long, sized
 
 catalogue = Catalogue()
 COMPUTING = Cause.COMPUTING
@@ -271,6 +273,19 @@ def derive(rounds):
 
 @catalogue.blocks("hashlib.pbkdf2_hmac", cause=COMPUTING, is_c=True, given=sized(derive, start=1000))
 async def password_hash(truth, rounds):
+    with truth:
+        hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", rounds)  # blocks
+
+
+@contextmanager
+def beside_a_busy_thread():
+    rounds = size_that_takes_long(derive, start=1000)
+    with busy_thread(lambda: sum(number % 7 for number in range(1000))):
+        yield rounds
+
+
+@catalogue.blocks("hashlib.pbkdf2_hmac", cause=COMPUTING, is_c=True, exact=None, given=beside_a_busy_thread)
+async def password_hash_beside_a_thread_that_computes(truth, rounds):
     with truth:
         hashlib.pbkdf2_hmac("sha256", b"secret", b"salt", rounds)  # blocks
 

@@ -57,6 +57,24 @@ def _work() -> None:
         function(*args)
 
 
+@contextmanager
+def busy_thread(work: Callable[[], object]) -> Iterator[None]:
+    """A thread that runs ``work`` again and again."""
+    is_over = threading.Event()
+
+    def work_on() -> None:
+        while not is_over.is_set():
+            work()
+
+    thread = threading.Thread(target=work_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
 class _SlowHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         time.sleep(PAUSE_S)

@@ -8,17 +8,16 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import partial
 
 from loopwatch.detection.calls import Cause
 from tests.detection.catalogue import peers
 from tests.detection.catalogue.case import Catalogue
 from tests.detection.catalogue.computing import numbers
-from tests.detection.catalogue.peers import PAUSE_S, later
+from tests.detection.catalogue.peers import PAUSE_S, busy_thread, later
 from tests.detection.catalogue.sizes import sized
 
 catalogue = Catalogue()
@@ -37,24 +36,6 @@ def run_query(rows):
 
 
 # Sleeping
-
-
-@contextmanager
-def busy_thread(work):
-    """A thread that runs ``work`` again and again."""
-    is_over = threading.Event()
-
-    def work_on():
-        while not is_over.is_set():
-            work()
-
-    thread = threading.Thread(target=work_on)
-    thread.start()
-    try:
-        yield
-    finally:
-        is_over.set()
-        thread.join()
 
 
 @catalogue.blocks("time.sleep", cause=WAITING, is_c=True, given=partial(busy_thread, partial(sum, range(1000))))

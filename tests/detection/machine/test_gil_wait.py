@@ -69,6 +69,8 @@ SHORT = [
     pytest.param(Wait(until_ms=5.625, delays_ms=(0, 1)), GilWait.CONTESTED, id="just off the interval, without a CPU"),
     pytest.param(Wait(until_ms=8, delays_ms=(0, 0.25)), GilWait.INTERVAL, id="longer, and it hardly wanted for a CPU"),
     pytest.param(Wait(until_ms=8, delays_ms=(9, 0)), GilWait.INTERVAL, id="longer, and the loop's thread had no CPU"),
+    pytest.param(Wait(until_ms=5, others_ms=1.75), GilWait.INTERVAL, id="the interval, while others hardly ran"),
+    pytest.param(Wait(until_ms=5, others_ms=2.25), GilWait.PASSED_ON, id="the interval, perhaps of another thread"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Samples become paths: how surely they name a function, and how much of the stall they are."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -56,6 +57,26 @@ def names_in(stack, gil, state=Cause.COMPUTING):
 )
 def test_what_a_sample_names_depends_on_how_long_the_gil_was_waited_for(gil, stack, names):
     assert names_in(stack, gil) == names
+
+
+POPS_AGAIN = replace(POPS, mark=2)
+STAYS = [
+    pytest.param([[POPS]] * 4, ["shop.price?", "list.pop?"], id="likely, if four samples show it and no other"),
+    pytest.param([[POPS]] * 3, ["shop.price?"], id="not named, if fewer do"),
+    pytest.param([[POPS]], ["shop.price?"], id="not named, if one does"),
+    pytest.param([[PRICE]] * 4, ["shop.price"], id="not made, if the samples show none"),
+    pytest.param([[PRICE], *[[POPS]] * 4], ["shop.price?", "list.pop?"], id="likely, after something else"),
+    pytest.param([*[[POPS]] * 4, [PRICE], [POPS]], ["shop.price"], id="made again and again, if it is returned to"),
+    pytest.param([*[[POPS]] * 4, *[[POPS_AGAIN]] * 4], ["shop.price"], id="made again, if it is another frame's"),
+    pytest.param([[PRICE], [SLEEPS]] * 2 + [[POPS]] * 4, ["shop.price"], id="quick, if only half of them show it"),
+]
+
+
+@pytest.mark.parametrize(("stacks", "names"), STAYS)
+def test_a_call_beside_threads_that_hand_the_gil_over_is(stacks, names):
+    samples = [sample(float(at), stack=stack, gil=GilWait.PASSED_ON) for at, stack in enumerate(stacks, start=1)]
+    paths = paths_of(samples, [Cause.COMPUTING] * len(samples), 0.0, len(samples) + 1.0, NO_COLLECTION)
+    assert named(paths[-1].nodes) == names
 
 
 def test_a_thread_that_waits_stands_in_the_call_it_was_seen_at():
