@@ -313,15 +313,6 @@ def test_the_overview_needs_the_same_few_queries_at_any_size(admin_client, djang
                 admin_client.get(PAGE, {"span": span})
 
 
-def test_the_overview_needs_the_permission_to_view_findings(staff, client):
-    assert reverse("admin:login") in client.get(PAGE)["Location"]
-    assert staff("view_blockingevent").get(PAGE).status_code == 403
-
-
-def test_the_overview_needs_no_other_permission(staff):
-    assert staff("view_finding").get(PAGE).status_code == 200
-
-
 def test_the_overview_links_to_the_thread_waits_of_its_span(admin_client, staff):
     link = reverse("admin:loopwatch_threadwaittotal_changelist") + "?span=7d"
     assert link in admin_client.get(PAGE, {"span": "7d"}).content.decode()

@@ -74,15 +74,6 @@ def test_thread_waits_beyond_the_limit_are_counted(admin_client, monkeypatch):
     assert "2 more with less time each" in text
 
 
-def test_the_page_of_thread_waits_is_for_staff_with_the_permission(staff, client):
-    assert client.get(PAGE).status_code == 302
-    assert staff("view_threadwaittotal").get(PAGE).status_code == 200
-
-
-def test_staff_without_the_permission_do_not_see_thread_waits(staff):
-    assert staff("view_finding").get(PAGE).status_code == 403
-
-
 def test_more_thread_waits_need_no_more_queries(admin_client, django_assert_max_num_queries):
     for number in range(30):
         stored_wait(f"views.view_{number}", 100, hour=HOUR - timedelta(hours=number % 5))

@@ -79,16 +79,6 @@ def test_the_page_names_the_obstacle_in_the_settings(admin_client, settings, loo
     assert remedy in page_of(admin_client)
 
 
-def test_the_live_page_needs_the_permission_to_view_events(staff):
-    assert staff("view_finding").get(reverse("admin:loopwatch_live_changelist")).status_code == 403
-
-
-@pytest.mark.parametrize("fingerprint", ["f" * 32, ""], ids=["of no finding", "of a finding"])
-def test_the_link_to_a_finding_needs_the_permission_too_and_says_nothing_without_it(staff, fingerprint):
-    link = reverse("admin:loopwatch_live_finding", args=[fingerprint or stored_finding().fingerprint])
-    assert staff("view_finding").get(link).status_code == 403
-
-
 def test_a_line_leads_to_its_finding_once_that_is_stored(admin_client):
     finding = stored_finding()
     there = admin_client.get(reverse("admin:loopwatch_live_finding", args=[finding.fingerprint]))
