@@ -3,6 +3,7 @@
 Only ``problems()`` judges the settings; ``configuration()`` and the system checks both call it.
 """
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,13 +12,14 @@ from functools import cache
 from string import Formatter
 from typing import Any
 
-from django.conf import settings
+from django.conf import ENVIRONMENT_VARIABLE, settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
 from loopwatch.detection.callback_thread import is_coroutine_function
 from loopwatch.detection.calls import ENGINES, SAMPLING, BlockingCall
+from loopwatch.detection.cpython.site_packages import count_as_in_app
 from loopwatch.detection.loggers import logger_of
 from loopwatch.sign_of_life.address import probe_address
 from loopwatch.sign_of_life.signs import Signs
@@ -39,6 +41,7 @@ class Configuration:
     trace_rate: float = 0.0
     include_paths: tuple[str, ...] = ()
     exclude_paths: tuple[str, ...] = ()
+    in_app_packages: tuple[str, ...] = ()
     sinks: tuple[str, ...] = SINKS
     on_blocking_call: Callable[[BlockingCall], object] | None = None
     redact: Callable[[BlockingCall], BlockingCall | None] | None = None
@@ -101,6 +104,15 @@ def _configuration(_changes: int) -> Configuration:
         if isinstance(values.get(name), str):
             values[name] = import_string(values[name])
     return Configuration(**values)
+
+
+def count_packages_of_site() -> None:
+    """Have the code of ``IN_APP_PACKAGES`` count as the site's, and that beside its settings and URLs. Never raises."""
+    modules = [os.environ.get(ENVIRONMENT_VARIABLE), getattr(settings, "ROOT_URLCONF", "")]
+    packages = {module.partition(".")[0] for module in modules if isinstance(module, str)}
+    raw = _raw()
+    named = raw.get("IN_APP_PACKAGES", ()) if isinstance(raw, Mapping) else ()
+    count_as_in_app((*(() if any(_packages("", named)) else named), *sorted(packages - {"", "django"})))
 
 
 def is_process_chosen(enabled: bool | float | Callable[[], object]) -> bool:
@@ -226,6 +238,12 @@ def _paths(name: str, value: Any) -> Iterator[Problem]:
         yield _wrong_type(name, value, 'a list of parts of paths, such as ["myproject/"]')
 
 
+def _packages(name: str, value: Any) -> Iterator[Problem]:
+    names = value if isinstance(value, (list, tuple)) else [None]
+    if not all(isinstance(each, str) and all(map(str.isidentifier, each.split("."))) for each in names):
+        yield _wrong_type(name, value, 'a list of names of packages, such as ["shop", "acme.orders"]')
+
+
 def _engine(name: str, value: object) -> Iterator[Problem]:
     if value not in ENGINES:
         yield Problem("loopwatch.E005", f"{name} is {value!r:.100}.", f"Choose one of: {_quoted(ENGINES)}.")
@@ -322,6 +340,7 @@ _JUDGES: dict[str, Callable[[str, Any], Iterator[Problem]]] = {
     "TRACE_RATE": _number(0, 1),
     "INCLUDE_PATHS": _paths,
     "EXCLUDE_PATHS": _paths,
+    "IN_APP_PACKAGES": _packages,
     "SINKS": _sinks,
     "ON_BLOCKING_CALL": _callback,
     "REDACT": _callback,
@@ -349,6 +368,7 @@ def _forget(*, setting: str, **_: object) -> None:
     if setting in SETTINGS_READ:
         _changes += 1
         _configuration.cache_clear()
+        count_packages_of_site()
 
 
 setting_changed.connect(_forget)

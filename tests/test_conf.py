@@ -5,6 +5,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from loopwatch.conf import Configuration, configuration, problems
+from loopwatch.detection.cpython.site_packages import packages_of_site
 from loopwatch.sign_of_life.address import ProbeAddress
 from loopwatch.sign_of_life.signs import Signs
 
@@ -66,6 +67,7 @@ def test_every_key_is_read(settings):
         "TRACE_RATE": 0.01,
         "INCLUDE_PATHS": ["shop/"],
         "EXCLUDE_PATHS": ("boto3",),
+        "IN_APP_PACKAGES": ["shop", "acme.orders"],
         "SINKS": ["log"],
         "ON_BLOCKING_CALL": "tests.test_conf.on_blocking_call",
         "REDACT": "tests.test_conf.redact",
@@ -91,6 +93,7 @@ def test_every_key_is_read(settings):
         trace_rate=0.01,
         include_paths=("shop/",),
         exclude_paths=("boto3",),
+        in_app_packages=("shop", "acme.orders"),
         sinks=("log",),
         on_blocking_call=on_blocking_call,
         redact=redact,
@@ -166,6 +169,10 @@ def test_a_setting_accepts_a_callable_object_instead_of_its_path(settings):
         ({"INCLUDE_PATHS": "shop"}, "E003", "a list of parts of paths"),
         ({"EXCLUDE_PATHS": [""]}, "E003", "a list of parts of paths"),
         ({"EXCLUDE_PATHS": [None]}, "E003", "a list of parts of paths"),
+        *[
+            ({"IN_APP_PACKAGES": each}, "E003", "names of packages")
+            for each in ("shop", [""], [5], ["shop/"], [".shop"])
+        ],
         ({"SINKS": "database"}, "E003", "a list of any of"),
         ({"SINKS": ["database", "email"]}, "E005", "'email'"),
         ({"SINKS": [["database"]]}, "E005", "['database']"),
@@ -234,3 +241,15 @@ def test_all_problems_of_the_settings_are_reported_at_once(settings):
     with pytest.raises(ImproperlyConfigured) as raised:
         configuration()
     assert [f"loopwatch.E00{number}" in str(raised.value) for number in (3, 5, 2)] == [True] * 3
+
+
+def test_the_packages_of_the_settings_and_of_the_urls_are_the_sites(settings):
+    settings.ROOT_URLCONF = "acme.urls"
+    settings.LOOPWATCH = {"IN_APP_PACKAGES": ["shop.orders"]}
+    assert packages_of_site() == ("shop.orders", "acme", "tests")
+
+
+@pytest.mark.parametrize("broken", [5, {"IN_APP_PACKAGES": 5}, {"IN_APP_PACKAGES": [None]}])
+def test_broken_settings_name_no_package_but_those(settings, broken):
+    settings.LOOPWATCH = broken
+    assert packages_of_site() == ("tests",)

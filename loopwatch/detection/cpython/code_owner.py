@@ -10,6 +10,7 @@ from types import CodeType
 
 from loopwatch import _version
 from loopwatch.detection.cpython.namespaces import file_of_module
+from loopwatch.detection.cpython.site_packages import packages_of_site
 
 
 class Owner(Enum):
@@ -43,20 +44,34 @@ def _directories() -> tuple[tuple[str, ...], tuple[str, ...]]:
 _PACKAGES, _STANDARD = _directories()
 
 
-@functools.lru_cache(maxsize=4096)
 def owner_of_file(filename: str) -> Owner:
-    """Return the owner of a file by its path alone, which is the same for the life of the process."""
+    """Return the owner of a file by its path alone."""
+    return _owner_of_file(filename, packages_of_site())
+
+
+@functools.lru_cache(maxsize=4096)
+def _owner_of_file(filename: str, of_site: tuple[str, ...]) -> Owner:
     if filename.startswith(_OWN_PACKAGE_DIRECTORY):
         return Owner.PLUMBING
     if filename.startswith("<frozen "):
         return Owner.STANDARD_LIBRARY
-    if f"{os.sep}site-packages{os.sep}" in filename or f"{os.sep}dist-packages{os.sep}" in filename:
-        return Owner.PACKAGE
-    if filename.startswith(_PACKAGES):
-        return Owner.PACKAGE
+    below_packages = _below_packages(filename)
+    if below_packages:
+        parts = f"{below_packages.removesuffix('.py').replace(os.sep, '.')}."
+        return Owner.IN_APP if any(parts.startswith(f"{name}.") for name in of_site) else Owner.PACKAGE
     if filename.startswith(_STANDARD):
         return Owner.STANDARD_LIBRARY
     return Owner.IN_APP
+
+
+def _below_packages(filename: str) -> str:
+    """Return the part of a path below the directory with the packages; ``""`` if it lies in none."""
+    for name in ("site-packages", "dist-packages"):
+        _, found, below = filename.rpartition(f"{os.sep}{name}{os.sep}")
+        if found:
+            return below
+    directory = next(filter(filename.startswith, _PACKAGES), None)
+    return "" if directory is None else filename.removeprefix(directory)
 
 
 def owner_of(code: CodeType, module: str) -> Owner:

@@ -13,6 +13,7 @@ import pytest
 
 from loopwatch import asgi
 from loopwatch.detection.cpython.code_owner import Owner, is_template, owner_of, owner_of_file
+from loopwatch.detection.cpython.site_packages import count_as_in_app, packages_of_site
 
 STANDARD = sysconfig.get_path("stdlib")
 PACKAGES = sysconfig.get_path("purelib")
@@ -39,6 +40,31 @@ PACKAGES = sysconfig.get_path("purelib")
 )
 def test_by_the_file(filename, owner):
     assert owner_of_file(filename) is owner
+
+
+@pytest.mark.parametrize(
+    ("filename", "owner"),
+    [
+        (f"{PACKAGES}/shop/views.py", Owner.IN_APP),
+        (f"{PACKAGES}/shop.py", Owner.IN_APP),
+        ("/srv/venv/lib/python3.12/site-packages/acme/orders/models.py", Owner.IN_APP),
+        ("/srv/venv/lib/python3.12/site-packages/acme/payments/client.py", Owner.PACKAGE),
+        (f"{PACKAGES}/shopping/views.py", Owner.PACKAGE),
+        (f"{PACKAGES}/payments/shop/views.py", Owner.PACKAGE),
+    ],
+)
+def test_an_installed_package_is_in_app_if_it_is_named(named, filename, owner):
+    named("shop", "acme.orders")
+    assert owner_of_file(filename) is owner
+    named()
+    assert owner_of_file(filename) is Owner.PACKAGE
+
+
+@pytest.fixture
+def named():
+    before = packages_of_site()
+    yield lambda *names: count_as_in_app(names)
+    count_as_in_app(before)
 
 
 def code(filename):
