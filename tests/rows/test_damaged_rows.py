@@ -109,6 +109,15 @@ def test_json_that_python_refuses_is_damage_like_any_other(admin_client, damaged
     assert admin_client.get(reverse("admin:loopwatch_blockingevent_changelist")).status_code == 200
 
 
+def test_half_a_surrogate_pair_is_shown_as_a_question_mark_and_a_whole_one_as_it_is(admin_client, db):
+    """PostgreSQL stores no half."""
+    finding = stored_finding()
+    stacks = stored_stack(("shop/views.py", "checkout", 2, 7, 22, 1, "\udc80 \N{GRINNING FACE}"))
+    event = stored_event(finding, stacks=stacks, delayed_routes=[["GET", "\ud800/", 2]])
+    assert "? \N{GRINNING FACE}" in page_of(admin_client, event, "blockingevent")
+    assert page_of(admin_client, finding, "finding")
+
+
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize("year", [1, 9999])
 def test_rows_of_an_end_of_the_calendar_are_shown(admin_client, damaged, settings, zone, year):
