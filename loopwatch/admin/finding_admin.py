@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
-from itertools import islice
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -13,7 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
-from django.utils.text import smart_split, unescape_string_literal
+from django.utils.text import unescape_string_literal
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch import html_cells
@@ -22,6 +21,7 @@ from loopwatch.admin.exports import FlameExports
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
+from loopwatch.admin.read_only import searched_words
 from loopwatch.admin.row_locks import locked
 from loopwatch.admin.sparkline import sparkline
 from loopwatch.admin.time_range import carried, chosen_range
@@ -33,8 +33,6 @@ from loopwatch.reporting.finding_report import FindingFigures, reported
 from loopwatch.reporting.overview.worst_findings import total_us
 from loopwatch.reporting.selection import ALL, Selection
 from loopwatch.wording.findings import besides, calls_seen, cause_label, cause_meaning
-
-_MAX_SEARCHED_WORDS = 20
 
 
 @admin.register(Finding)
@@ -161,11 +159,8 @@ class FindingAdmin(TriageAdmin, FlameExports):
 
 
 def _matching(findings: QuerySet[Finding], search_term: str, columns: Sequence[str]) -> QuerySet[Finding]:
-    """Return the findings that have every word in a column or a route; quoted words stay together.
-
-    Words after the first twenty are ignored, because databases limit the depth of a condition.
-    """
-    for word in islice(smart_split(search_term), _MAX_SEARCHED_WORDS):
+    """Return the findings that have every word in a column or a route."""
+    for word in searched_words(search_term):
         findings = findings.filter(_anywhere(_unquoted(word), columns, findings.db))
     return findings
 

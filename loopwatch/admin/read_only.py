@@ -1,6 +1,8 @@
 """Provides the base class of loopwatch's admins: the recorder writes the rows, users only view them."""
 
+from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlencode
 
@@ -13,7 +15,7 @@ from django.db import DataError, router
 from django.db.models import Model, QuerySet
 from django.forms import Media
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils.text import capfirst
+from django.utils.text import capfirst, smart_split
 
 from loopwatch.admin.row_locks import locked
 from loopwatch.admin.tabs import Counts, Tab, stored_counts, tabs
@@ -29,8 +31,14 @@ else:
 
 _NO_SUCH_VALUE = (DataError, OverflowError, ValueError)
 """What queries raise for a number of a request that no column, or no date, can hold."""
+_MOST_WORDS = 20
 _LONGEST_KEY = 18
 """Every number of so many digits is one that a ``BigAutoField`` can hold."""
+
+
+def searched_words(search_term: str) -> Iterator[str]:
+    """Yield the first twenty words, because databases limit the depth of a condition; quoted words stay together."""
+    return islice(smart_split(search_term), _MOST_WORDS)
 
 
 def _is_key(value: str) -> bool:
@@ -59,6 +67,11 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return super().get_queryset(request).using(self.database_for(request))
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        return super().get_search_results(request, queryset, " ".join(searched_words(search_term)))
 
     def database_for(self, request: HttpRequest) -> str | None:
         """Return the alias in the settings, or for a POST where the router writes; ``None`` lets the router choose."""

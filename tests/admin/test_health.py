@@ -56,6 +56,11 @@ def test_invalid_stored_errors_are_not_a_server_error(admin_client, health, erro
     assert "<script>: 1" not in page.content.decode()
 
 
+def test_a_search_for_thousands_of_words_is_answered(admin_client, health):
+    response = admin_client.get(reverse("admin:loopwatch_processhealth_changelist"), {"q": f"{health.host} " * 5_000})
+    assert response.context["cl"].result_count == 1
+
+
 def test_health_is_read_only(admin_client, health):
     assert admin_client.post(reverse("admin:loopwatch_processhealth_change", args=[health.pk])).status_code == 403
 
