@@ -3,8 +3,11 @@
 In-app code outward of a view, such as middleware, awaits the view. It is not to blame for what the view does.
 """
 
+from types import CodeType
+
 from loopwatch.detection.cpython.awaits import awaited_at
 from loopwatch.detection.cpython.expressions import Attribute, Name, Scope
+from loopwatch.detection.cpython.instructions import instructions_of
 from loopwatch.detection.cpython.sites import Site
 
 _CALLS_VIEW = {
@@ -27,7 +30,12 @@ https://docs.djangoproject.com/en/6.0/topics/http/middleware/"""
 
 def calls_view(site: Site) -> bool:
     """Return whether the site is in a framework's call of a view, or in middleware that awaits ``get_response()``."""
-    return site.code.co_name in _CALLS_VIEW.get(site.module, ()) or _awaits_response(site)
+    return site.code.co_name in _CALLS_VIEW.get(site.module, ()) or _awaits_response(site.code, site.offset)
+
+
+def is_middleware(code: CodeType) -> bool:
+    """Return whether a function awaits ``get_response()`` anywhere."""
+    return any(_awaits_response(code, each.offset) for each in instructions_of(code))
 
 
 def is_server(module: str) -> bool:
@@ -45,8 +53,8 @@ def is_of_templates(module: str) -> bool:
     return f"{module}.".startswith(tuple(f"{package}." for package in _TEMPLATES))
 
 
-def _awaits_response(site: Site) -> bool:
-    match awaited_at(site.code, site.offset):
+def _awaits_response(code: CodeType, offset: int) -> bool:
+    match awaited_at(code, offset):
         case Name(name=name, scope=scope):
             return name == _GET_RESPONSE and scope is Scope.LOCAL
         case Attribute(of=Name(name="self", scope=Scope.LOCAL), name=name):

@@ -1,6 +1,7 @@
 """Reports each stall to the subscribers whose threshold it reached. Runs on the watchdog's thread."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from types import CodeType
 
 from loopwatch.detection.calls import TRACING, BlockingCall, Cause
@@ -12,13 +13,20 @@ from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps, Stall
 from loopwatch.detection.timing.steps import StallSubscriber
-from loopwatch.detection.verdict.blocking_call import blocking_call, explain_stall, unexamined_call
+from loopwatch.detection.verdict.blocking_call import (
+    blocking_call,
+    explain_stall,
+    unexamined_call,
+    unless_it_raises,
+)
 from loopwatch.detection.verdict.debuggers import is_being_debugged
 from loopwatch.detection.verdict.finalizers import without_finalizers
 from loopwatch.detection.verdict.held_reports import HeldReports
 from loopwatch.detection.verdict.holders import with_holder
 from loopwatch.detection.verdict.pauses import pause_between_steps
+from loopwatch.detection.verdict.step_name import kind_of_step
 from loopwatch.detection.verdict.usual_culprits import UsualCulprits
+from loopwatch.detection.verdict.usual_steps import UsualSteps
 
 
 class StallReporter:
@@ -31,7 +39,7 @@ class StallReporter:
     def __init__(self, gc_pauses: GcPauses, time_again: Callable[[Iterable[CodeType]], object]) -> None:
         self._gc_pauses = gc_pauses
         self._time_again = time_again
-        self._usual = UsualCulprits()
+        self._usual, self._usual_steps = UsualCulprits(), UsualSteps()
         self.failures = Failures()
         self._held = HeldReports(self.failures)
 
@@ -86,7 +94,7 @@ class StallReporter:
         started_at = utc_of(started)
         if observation.is_unexamined:
             call = unexamined_call(stall, observation, started, started_at=started_at, engine=engine)
-            return self._usual.stand_in(call)
+            return self._usual_steps.joined(_kind_of(stall, call), call)
         pauses = self._gc_pauses.within(stall.clock.thread_id, started, stall.ended)
         collecting = without_finalizers(pauses, observation.samples, observation.step_started, stall.ended)
         explained = explain_stall(stall, observation, started, engine, collecting)
@@ -107,8 +115,11 @@ class StallReporter:
         if call.cause.is_machine or ongoing:
             return call
         self._time_again(explained.untimed_callees)
+        kind = _kind_of(stall, call)
         self._usual.note(call)
-        return self._usual.likely(call) if not call.exact and observation.is_contested else call
+        self._usual_steps.note(kind, call)
+        call = self._usual.likely(call) if not call.exact and observation.is_contested else call
+        return self._usual_steps.joined(kind, call)
 
     def _pause(
         self, pause: PauseBetweenSteps, seen: SeenPause, started: float, subscriber: StallSubscriber
@@ -128,3 +139,7 @@ class StallReporter:
             engine=subscriber.engine,
         )
         return with_holder(call, seen.hold, collection) if call.cause is Cause.STARVED else call
+
+
+def _kind_of(stall: Stall, call: BlockingCall) -> str:
+    return unless_it_raises(partial(kind_of_step, stall.handle, call.request), "")

@@ -21,6 +21,7 @@ from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_c_callable
 from loopwatch.detection.cpython.source import definition_line
 from loopwatch.detection.timing.steps import AnyHandle, task_of
+from loopwatch.detection.verdict.frameworks import is_middleware
 
 UNNAMED = "callback"
 """The name of a step that only asyncio's own machinery ran."""
@@ -32,16 +33,30 @@ class StepName:
     filename: str = ""
     lineno: int = 0
     is_c: bool = False
+    is_middleware: bool = False
+
+    @property
+    def is_in_app(self) -> bool:
+        return not self.filename or owner_of_file(self.filename) is Owner.IN_APP
 
 
 def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
-    """Name what the loop ran or, if that is not in-app, the view or consumer of the request."""
+    """Name what the loop ran or, if that is not in-app or is middleware, the view or consumer of the request."""
     step = _of_callback(handle)
-    owner = owner_of_file(step.filename) if step.filename else Owner.IN_APP
     is_plumbing = step.name == UNNAMED or step.name.partition(".")[0] in PLUMBING_MODULES
-    if (is_plumbing or owner is not Owner.IN_APP) and (served_by := name_of_request(request)) is not None:
+    passes_on = is_plumbing or step.is_middleware or not step.is_in_app
+    if passes_on and (served_by := name_of_request(request)) is not None:
         return served_by
     return StepName(UNNAMED) if is_plumbing else step
+
+
+def kind_of_step(handle: AnyHandle, request: Request | None) -> str:
+    """Return what steps that do the same have in common, their name and their route; empty if that is unknown."""
+    step = name_of_step(handle, request)
+    route = name_of_request(request)
+    if route is None and (step.name == UNNAMED or step.is_middleware or not step.is_in_app):
+        return ""
+    return step.name if request is None else f"{step.name} {request.method} {request.route}"
 
 
 def name_of_request(request: Request | None) -> StepName | None:
@@ -109,7 +124,7 @@ def _of_code(code: types.CodeType, filename: str) -> StepName:
     module = _module_of(filename)
     place = place_of(code, module)
     name = f"{module}.{place}" if module else place
-    return StepName(name, filename, definition_line(code))
+    return StepName(name, filename, definition_line(code), is_middleware=is_middleware(code))
 
 
 def _module_of(filename: str) -> str:

@@ -13,7 +13,7 @@ from loopwatch.detection.calls import BlockingCall, Cause
 MAX_FUNCTIONS = 1000
 MAX_CULPRITS = 10
 WEIGHT_OF_EXACT = 3
-_NEVER_USUAL = frozenset({Cause.GARBAGE_COLLECTION, Cause.IMPORTING})
+NEVER_USUAL = frozenset({Cause.GARBAGE_COLLECTION, Cause.IMPORTING})
 
 
 class UsualCulprits:
@@ -24,7 +24,7 @@ class UsualCulprits:
         self._latest: dict[str, dict[str, BlockingCall]] = {}
 
     def note(self, call: BlockingCall) -> None:
-        if call.cause in _NEVER_USUAL:
+        if call.cause in NEVER_USUAL:
             return
         counts = self._counts.get(call.function)
         if counts is None or len(counts) >= MAX_CULPRITS:
@@ -33,9 +33,7 @@ class UsualCulprits:
         counts[call.called_name] += WEIGHT_OF_EXACT if call.exact else 1
         latest = self._latest[call.function]
         was_exact = call.called_name in latest and latest[call.called_name].exact
-        latest[call.called_name] = replace(
-            call, exact=call.exact or was_exact, stack=(), samples=(), request=None, otel_span=None
-        )
+        latest[call.called_name] = replace(small(call), exact=call.exact or was_exact)
 
     def times_named(self, function: str, called: str) -> int:
         """Return how often a call of a function was named. A certain call counts three times."""
@@ -65,13 +63,7 @@ class UsualCulprits:
         is_named = call.called_name not in ("", call.function)
         if is_named and count <= counts[call.called_name]:
             return call
-        return _as_usual(call, latest[name])
-
-    def stand_in(self, call: BlockingCall) -> BlockingCall:
-        """Rename a call without samples after the culprit of its function, if only one is known."""
-        counts = self._counts.get(call.function, Counter[str]())
-        names = [name for name in counts if name != call.function] or list(counts)
-        return _as_usual(call, self._latest[call.function][names[0]]) if len(names) == 1 else call
+        return as_usual(call, latest[name])
 
     def _begin(self, function: str) -> None:
         if len(self._counts) >= MAX_FUNCTIONS:
@@ -81,14 +73,22 @@ class UsualCulprits:
         self._latest[function] = {}
 
 
-def _as_usual(call: BlockingCall, usual: BlockingCall) -> BlockingCall:
+def small(call: BlockingCall) -> BlockingCall:
+    """Return a call without what is large, to be kept."""
+    return replace(call, stack=(), samples=(), request=None, otel_span=None)
+
+
+def as_usual(call: BlockingCall, usual: BlockingCall) -> BlockingCall:
+    """Return a call under the name and at the place of the usual one."""
     return replace(
         call,
         method_name=usual.method_name,
         cause=usual.cause,
         is_c_call=usual.is_c_call,
+        filename=usual.filename,
         lineno=usual.lineno,
         source=usual.source,
+        function=usual.function,
         called_name=usual.called_name,
         leaf_name=usual.leaf_name,
         calls_seen=1,

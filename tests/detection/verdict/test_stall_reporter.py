@@ -13,7 +13,7 @@ from loopwatch.detection.timing.backlog import Backlog
 from loopwatch.detection.timing.loop_clock import PauseBetweenSteps
 from loopwatch.detection.verdict.stall_reporter import StallReporter
 from tests.detection import shop
-from tests.detection.builders import Watch, observation, reading, sample, site, stall
+from tests.detection.builders import Step, Watch, observation, reading, sample, site, stall
 
 SLEEPS = site(shop.checkout, "time.sleep(total)", "time.sleep")
 ADDS = site(shop.checkout, "add_up(cart)", "zlib.crc32")
@@ -81,6 +81,15 @@ def test_stalls_by_the_same_two_calls_are_one_finding_whichever_took_longer(watc
         seen = observation(sample(until, stack=[SLEEPS]), sample(1.0, 1.0 - until, [ADDS], requested_at=until))
         reporter.report(replace(stall(1.0, subscribers=[watcher]), clock=Clock()), seen, False)
     assert [call.called_name for call in watcher.calls] == ["time.sleep", "time.sleep"]
+
+
+def test_a_stall_that_no_sample_shows_joins_the_finding_of_its_kind_of_step(watcher):
+    reporter, step = StallReporter(GcPauses(), list), Step(shop.checkout)
+    seen_stall = replace(stall(1.0, cpu=1.0, handle=step, subscribers=[watcher]), clock=Clock())
+    for seen in (observation(sample(0.9, 0.9, [ADDS])), observation()):
+        reporter.report(seen_stall, seen, False)
+    assert [call.called_name for call in watcher.calls] == ["zlib.crc32", "zlib.crc32"]
+    assert [call.exact for call in watcher.calls] == [True, False]
 
 
 def test_a_subscriber_that_fails_costs_only_itself_and_is_logged_once(watcher, caplog):

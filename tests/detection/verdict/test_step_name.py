@@ -15,7 +15,7 @@ import pytest
 from django.utils import html
 
 from loopwatch.detection.calls import Request
-from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_of_step
+from loopwatch.detection.verdict.step_name import UNNAMED, StepName, kind_of_step, name_of_step
 from tests.detection import shop
 from tests.detection.builders import Step, inner_code
 
@@ -267,3 +267,29 @@ def test_looking_for_the_module_of_a_step_imports_no_lazy_module(monkeypatch):
     monkeypatch.setitem(sys.modules, "lazy_module", Lazy("lazy_module"))
     assert name_of_step(Step(of_no_module()), Request("http", view="lazy_module.view")).name == "anonymous"
     assert name_of_step(Step(html.escape), Request("http", view="lazy_module.view")) == StepName("lazy_module.view")
+
+
+def test_a_step_of_middleware_has_the_name_of_the_view_that_it_awaits(step_of_task):
+    step = step_of_task(shop.audited(shop.restock))
+    assert name_of_step(step, Request("http", view=PRICE)) == own("price", shop.price)
+    assert name_of_step(step, None).name == f"{SHOP}.audited"
+
+
+KINDS = [
+    pytest.param(shop.price, None, PRICE, id="its function"),
+    pytest.param(shop.price, Request("http", "GET", "cart/"), f"{PRICE} GET cart/", id="its function and its route"),
+    pytest.param(html.escape, Request("http", "GET", "cart/"), "GET cart/ GET cart/", id="its route"),
+    pytest.param(html.escape, Request("http", "GET", "cart/", view=PRICE), f"{PRICE} GET cart/", id="its view"),
+    pytest.param(html.escape, None, "", id="nothing, if a library runs it"),
+    pytest.param(html.escape, Request("http", "GET"), "", id="nothing, if a library runs it for an unknown route"),
+    pytest.param(None, None, "", id="nothing, if it has no name"),
+]
+
+
+@pytest.mark.parametrize(("callback", "request_", "kind"), KINDS)
+def test_steps_of_one_kind_have_in_common(callback, request_, kind):
+    assert kind_of_step(Step(callback), request_) == kind
+
+
+def test_steps_of_middleware_have_nothing_in_common(step_of_task):
+    assert kind_of_step(step_of_task(shop.audited(shop.restock)), None) == ""

@@ -169,22 +169,3 @@ def test_the_functions_kept_are_limited(monkeypatch):
     usual.note(replace(DUMPS, function="app.third"))
     assert usual.likely(FUNCTION) is FUNCTION
     assert list(usual._latest) == ["app.third"]
-
-
-UNEXAMINED = replace(FUNCTION, cause=Cause.WAITING)
-
-
-@pytest.mark.parametrize(
-    ("seen", "name", "cause"),
-    [
-        pytest.param([SLEEP], "time.sleep", Cause.WAITING, id="the only call that was seen"),
-        pytest.param([DUMPS, FUNCTION, FUNCTION], "json.dumps", Cause.COMPUTING, id="the only call, with its cause"),
-        pytest.param([DUMPS, SLEEP, SLEEP], "app.export", Cause.WAITING, id="its own, where two calls were seen"),
-        pytest.param([FUNCTION], "app.export", Cause.COMPUTING, id="the function, with its cause"),
-        pytest.param([COLLECTS, IMPORTS], "app.export", Cause.WAITING, id="its own, where nothing else was seen"),
-        pytest.param([], "app.export", Cause.WAITING, id="its own, where nothing was seen"),
-    ],
-)
-def test_a_stall_that_was_not_examined_takes_the_name_of(seen, name, cause):
-    call = noted(*seen).stand_in(UNEXAMINED)
-    assert (call.method_name, call.cause, call.exact) == (name, cause, False)
