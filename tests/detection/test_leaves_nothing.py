@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import os
 import sys
 import threading
 import time
@@ -95,6 +94,24 @@ def test_nothing_is_left_of_a_block_whose_loop_was_closed_inside_it():
     asyncio.run(main())
     watcher.__exit__(None, None, None)
     assert len(watcher.calls) == 1
+
+
+@by_both_engines
+def test_nothing_is_left_in_a_loop_of_a_block_left_by_another_thread(engine):
+    watcher = watch(threshold_ms=THRESHOLD_MS, engine=engine)
+    profiles = []
+
+    async def main():
+        watcher.__enter__()
+        await asyncio.sleep(0)
+        await asyncio.to_thread(watcher.__exit__, None, None, None)
+        await asyncio.sleep(0)
+        profiles.append(sys.getprofile())
+
+    thread = threading.Thread(target=asyncio.run, args=[main()])
+    thread.start()
+    thread.join()
+    assert profiles == [None]
 
 
 async def test_the_hooks_stay_until_the_last_of_several_blocks_is_left():
@@ -220,7 +237,8 @@ async def test_a_profile_function_of_the_user_is_not_touched():
     assert seen
 
 
-async def test_a_trace_function_of_the_user_is_not_touched():
+@by_both_engines
+async def test_a_trace_function_of_the_user_is_not_touched(engine):
     lines = []
 
     def trace(frame, event, _argument):
@@ -230,12 +248,12 @@ async def test_a_trace_function_of_the_user_is_not_touched():
     before = sys.gettrace()
     sys.settrace(trace)
     try:
-        with watch(threshold_ms=THRESHOLD_MS) as watcher:
+        with watch(threshold_ms=THRESHOLD_MS, engine=engine) as watcher:
             await blocks_once()
         assert sys.gettrace() is trace
     finally:
         sys.settrace(before)
-    assert [call.method_name for call in watcher.calls] == ["time.sleep"]
+    assert sleeps(watcher) == 1
     assert ("blocks_once", "line") in lines
 
 
@@ -337,67 +355,3 @@ async def test_the_watcher_is_let_go():
     del watcher
     gc.collect()
     assert reference() is None
-
-
-# Forks
-
-
-def in_forked_child(check):
-    """The exit code of a forked child: 0 if ``check`` returned true in it."""
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            code = 0 if check() else 2
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status)
-
-
-forks = [
-    pytest.mark.skipif(not hasattr(os, "fork"), reason="This platform forks no processes"),
-    pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning"),
-]
-
-
-def watches_anew():
-    """Whether a new block sees the stall of a new loop, and leaves nothing behind."""
-    reports = []
-
-    def run():
-        with watch(threshold_ms=THRESHOLD_MS) as watcher:
-            asyncio.run(blocks_once())
-        reports.extend(watcher.calls)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    return len(reports) == 1 and own_threads() == []
-
-
-class TestFork:
-    pytestmark = forks
-
-    def test_a_child_forked_while_somebody_watches_has_no_hooks(self):
-        bare, callbacks = Handle._run, list(gc.callbacks)
-        with watch(threshold_ms=THRESHOLD_MS):
-            assert in_forked_child(lambda: Handle._run is bare and gc.callbacks == callbacks) == 0
-
-    def test_a_child_forked_while_somebody_watches_can_watch_anew(self):
-        with watch(threshold_ms=THRESHOLD_MS) as watcher:
-            assert in_forked_child(watches_anew) == 0
-            asyncio.run(blocks_once())
-        assert len(watcher.calls) == 1
-
-    async def test_a_child_forked_by_a_step_can_watch_anew(self):
-        with watch(threshold_ms=THRESHOLD_MS):
-            assert in_forked_child(watches_anew) == 0
-
-    def test_a_child_that_leaves_its_parents_block_does_not_hang(self):
-        def leave():
-            watcher.__exit__(None, None, None)
-            return watcher.calls == []
-
-        with watch(threshold_ms=THRESHOLD_MS) as watcher:
-            assert in_forked_child(leave) == 0

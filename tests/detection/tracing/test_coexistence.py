@@ -66,24 +66,6 @@ async def test_a_profile_function_set_by_the_step_itself_stays(no_profile_functi
     assert sys.getprofile() is profile
 
 
-async def test_a_trace_function_is_not_touched():
-    lines = []
-
-    def trace(frame, event, _argument):
-        lines.append((frame.f_code.co_name, event))
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        names = await names_of_stalls()
-        assert sys.gettrace() is trace
-    finally:
-        sys.settrace(before)
-    assert names == ["time.sleep"]
-    assert ("block", "line") in lines
-
-
 async def test_beside_cprofile():
     profiler = cProfile.Profile()
     profiler.enable()
