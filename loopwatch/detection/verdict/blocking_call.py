@@ -32,7 +32,14 @@ from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, besi
 from loopwatch.detection.verdict.culprit import Culprit, TimesNamed, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
 from loopwatch.detection.verdict.stack_frames import frames_of, threads_of
-from loopwatch.detection.verdict.step_name import UNNAMED, StepName, name_by_place, name_of_request, name_of_step
+from loopwatch.detection.verdict.step_name import (
+    UNNAMED,
+    StepName,
+    is_program,
+    name_by_place,
+    name_of_request,
+    name_of_step,
+)
 from loopwatch.detection.verdict.thread_states import (
     BUSY,
     ONLY_WAITS,
@@ -238,6 +245,8 @@ class _Common:
 
     def _served_by(self, culprit: Culprit) -> StepName | None:
         resolver = next((site.resolver for site in culprit.heaviest.sample.sites if site.resolver), "")
+        if not resolver and is_program(self.request):
+            return None
         ask = partial(name_by_place, resolver) if resolver else partial(name_of_request, self.request)
         return unless_it_raises(ask, None)
 

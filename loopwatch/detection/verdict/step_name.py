@@ -6,7 +6,7 @@ import types
 from dataclasses import dataclass
 from typing import Any
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import PROGRAM, Request
 from loopwatch.detection.cpython.code_owner import PLUMBING_MODULES, Owner, owner_of_file
 from loopwatch.detection.cpython.decorated import MAX_WRAPPERS
 from loopwatch.detection.cpython.namespaces import (
@@ -41,13 +41,20 @@ class StepName:
 
 
 def name_of_step(handle: AnyHandle, request: Request | None) -> StepName:
-    """Name what the loop ran or, if that is not in-app or is middleware, the view or consumer of the request."""
+    """Name what the loop ran or, if that is not in-app or is middleware, the view or consumer of the request.
+
+    A program that no server runs is named only where nothing else is known: its libraries run tasks of many kinds.
+    """
     step = _of_callback(handle)
     is_plumbing = step.name == UNNAMED or step.name.partition(".")[0] in PLUMBING_MODULES
-    passes_on = is_plumbing or step.is_middleware or not step.is_in_app
-    if passes_on and (served_by := name_of_request(request)) is not None:
-        return served_by
-    return StepName(UNNAMED) if is_plumbing else step
+    if is_plumbing:
+        return name_of_request(request) or StepName(UNNAMED)
+    passes_on = (step.is_middleware or not step.is_in_app) and not is_program(request)
+    return (name_of_request(request) if passes_on else None) or step
+
+
+def is_program(request: Request | None) -> bool:
+    return request is not None and request.kind == PROGRAM
 
 
 def kind_of_step(handle: AnyHandle, request: Request | None) -> str:

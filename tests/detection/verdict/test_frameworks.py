@@ -16,7 +16,7 @@ from django.db.models.fields.related_descriptors import ForwardManyToOneDescript
 from django.utils.functional import cached_property
 from uvicorn.protocols.http.h11_impl import RequestResponseCycle
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import PROGRAM, Request
 from loopwatch.detection.cpython.templates import DjangoTemplate
 from loopwatch.detection.timing.in_flight import InFlight, RequestInFlight
 from loopwatch.detection.verdict.culprit import culprit_of, entry_of
@@ -119,6 +119,7 @@ PRICE = f"{shop.__name__}.price"
         pytest.param(Request("http", "GET", "shop/"), "GET shop/", id="the route"),
         pytest.param(Request("http", "GET"), RENDER, id="the library, if the request has no route"),
         pytest.param(None, RENDER, id="the library, outside of requests"),
+        pytest.param(Request(PROGRAM, route="bot"), RENDER, id="the library, in a program"),
     ],
 )
 def test_where_only_a_framework_was_running_the_function_is(request_, function):

@@ -14,7 +14,7 @@ from types import FunctionType
 import pytest
 from django.utils import html
 
-from loopwatch.detection.calls import Request
+from loopwatch.detection.calls import PROGRAM, Request
 from loopwatch.detection.verdict.step_name import UNNAMED, StepName, kind_of_step, name_of_step
 from tests.detection import shop
 from tests.detection.builders import Step, inner_code
@@ -176,6 +176,7 @@ def test_a_step_of_a_task_that_runs_a_librarys_coroutine_is_named_by(attributes,
 
 
 PRICE, SIZE = f"{SHOP}.price", f"{SHOP}.Cart.size"
+LIBRARY = StepName("json.dumps", json.__file__, line_of(json.dumps))
 REQUESTS = [
     pytest.param(html.escape, Request("http", view=PRICE), own("price", shop.price), id="a view"),
     pytest.param(
@@ -211,6 +212,8 @@ REQUESTS = [
     ),
     pytest.param(html.escape, Request("http", "GET", "shop/"), StepName("GET shop/"), id="the route, without a view"),
     pytest.param(None, Request("http", view=PRICE), own("price", shop.price), id="a callback that is gone"),
+    pytest.param(None, Request(PROGRAM, route="bot"), StepName("bot"), id="a program, if nothing else is known"),
+    pytest.param(json.dumps, Request(PROGRAM, route="bot"), LIBRARY, id="a library in a program"),
     pytest.param(html.escape, Request("http", view=f"{SHOP}.Gone.a"), StepName(f"{SHOP}.Gone.a"), id="not found"),
     pytest.param(html.escape, Request("http", view="gone.views.a"), StepName("gone.views.a"), id="not loaded"),
     pytest.param(html.escape, Request("http", view="a"), StepName("a"), id="no module"),
