@@ -18,6 +18,8 @@ IS_SUPPORTED = sys.platform == "linux"
 _PER_THREAD, _SCHEDULED = 4, 2
 SHARE = 0.001
 """At most this share of the time is spent on readings, so a process with many threads is read less often."""
+NEGLIGIBLE_S = 0.001
+"""As long as all threads together have used less since the latest reading, it is as good as a new one."""
 
 
 _forking_thread: threading.Thread | None = None
@@ -44,13 +46,18 @@ class ThreadCpu:
     def __init__(self) -> None:
         self._used_s: dict[_Numbers, float] = {}
         self._read_at = self._next_at = -NEVER
+        self._process_s = -NEVER
 
     def read(self) -> None:
         """Read all clocks, unless that was done recently for what it costs."""
         started = now()
         if started < self._next_at:
             return
-        self._used_s, self._read_at = _read_all(), started
+        used_s = own_time.process_time()
+        if used_s - self._process_s < NEGLIGIBLE_S:
+            self._read_at = started
+            return
+        self._used_s, self._read_at, self._process_s = _read_all(), started, used_s
         self._next_at = started + (now() - started) / SHARE
 
     def use(self) -> CpuUse:

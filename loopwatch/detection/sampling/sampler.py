@@ -43,6 +43,8 @@ class Sampler:
         self._throttling = throttling
         self._holds = holds
         self._clocks: tuple[LoopClock, ...] = ()
+        self._at_rest: dict[LoopClock, CpuReading] = {}
+        """The readings of loops that have just been found at rest, so that no clock is read twice for that."""
         self._read_delays_at = 0.0
 
     def watch(self, clocks: Iterable[LoopClock]) -> None:
@@ -78,9 +80,11 @@ class Sampler:
 
     def read_clocks(self) -> None:
         for clock in self._clocks:
-            reading, history = clock.read_cpu(), clock.history
+            history = clock.history
+            reading = self._at_rest.get(clock) or clock.read_cpu()
             history.note(reading)
             _read_after_step(clock, reading)
+        self._at_rest.clear()
         self._holds.cpu.read()
         # Reading delays may release the GIL, so it comes second. It costs more than all the rest, and most steps are
         # quick.
@@ -180,6 +184,7 @@ class Sampler:
             clock.wants_step_begin = True
             if clock.handle is None and clock.started == started:
                 history.rests_since = reading.at
+                self._at_rest[clock] = reading
                 if not self._settler.inbox:  # a stall is reported before the rest that follows it
                     clock.usage.rests(reading, clock.thread.run_delay)
                 return None

@@ -7,6 +7,7 @@ them, or calls a method.
 import asyncio
 import threading
 import weakref
+from asyncio.events import TimerHandle
 from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
@@ -347,7 +348,8 @@ class LoopClock:
             due = min(due, woken_at)
         if self.started - self.ended >= self.gap_from_s:
             self.lateness.note_gap(self.ended, self.started)
-            due = min(due, due_in_turn(self.owner, self.ended))
+            if not isinstance(self.handle, TimerHandle):  # the first step of a turn, so nothing else was due before it
+                due = min(due, due_in_turn(self.owner, self.ended))
         self.lateness.note_due(due)
         known_until = max(self.stalled_until, self.late_until, self.history.paused_until)
         pause = self.lateness.take_pause(known_until, self.threshold_s)

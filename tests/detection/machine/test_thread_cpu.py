@@ -5,11 +5,12 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
 from loopwatch.detection.machine import thread_cpu
-from loopwatch.detection.machine.thread_cpu import ThreadCpu, native_id_of, thread_cpu_s
+from loopwatch.detection.machine.thread_cpu import NEGLIGIBLE_S, ThreadCpu, native_id_of, thread_cpu_s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Only Linux numbers the clocks of threads like this")
 
@@ -79,6 +80,19 @@ def test_the_clocks_are_not_read_again_until_their_cost_allows_it(monkeypatch):
     assert cpu.use().since == 0.0
     cpu.read()
     assert cpu.use().since == 1.5
+
+
+def test_the_clocks_are_not_read_again_while_the_process_uses_next_to_nothing(monkeypatch, busy):
+    moments = iter((0.0, 0.0, 1.0, 2.0, 2.0))  # a reading looks twice, to know what it costs
+    used_s = iter((1.0, 1.0 + NEGLIGIBLE_S / 2, 1.0 + 2 * NEGLIGIBLE_S))
+    readings = []
+    monkeypatch.setattr(thread_cpu, "now", lambda: next(moments))
+    monkeypatch.setattr(thread_cpu, "own_time", SimpleNamespace(process_time=lambda: next(used_s)))
+    monkeypatch.setattr(thread_cpu, "_read_all", lambda: readings.append(None) or {})
+    cpu = ThreadCpu()
+    for since, count in ((0.0, 1), (1.0, 1), (2.0, 2)):
+        cpu.read()
+        assert (cpu._read_at, len(readings)) == (since, count)
 
 
 def test_what_a_thread_used_is_not_taken_from_a_later_one_with_the_same_identifier(busy):

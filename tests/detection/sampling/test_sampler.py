@@ -81,6 +81,17 @@ def test_a_stall_that_waits_to_be_settled_needs_a_look_before_the_clocks_are_rea
     assert sampler.glance() is None
 
 
+def test_a_loop_that_has_just_been_found_at_rest_is_not_read_again(sampler, clock, monkeypatch):
+    clock.handle, readings, read_cpu = None, [], LoopClock.read_cpu
+    assert sampler.next_look() is not None  # it has run a step since the look before
+    monkeypatch.setattr(LoopClock, "read_cpu", lambda clock: readings.append(read_cpu(clock)) or readings[-1])
+    assert sampler.next_look() is None
+    sampler.read_clocks()
+    assert readings == [clock.history.before_rest]
+    sampler.read_clocks()
+    assert readings[1:] == [clock.history.before_rest]
+
+
 # Pauses between steps of a loop that does not rest.
 
 WAITED_S = 0.1

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from loopwatch.detection.machine.clock import NEVER
+from loopwatch.detection.timing import loop_clock
 from loopwatch.detection.timing.due import LoopCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from loopwatch.detection.timing.steps import EVERY_STEP
@@ -97,6 +98,16 @@ def test_an_odd_handle_that_raises_was_never_due(loop):
 def test_a_loop_that_comes_late_to_a_timer_has_paused(clock, inbox, loop):
     with handled(clock, timer(loop, 0.2)):
         assert pauses(inbox) == [0.2]
+
+
+def test_a_turn_that_begins_with_a_timer_is_not_looked_at(clock, inbox, loop, monkeypatch):
+    monkeypatch.setattr(loop_clock, "due_in_turn", lambda _loop, _ended: AT - 0.3)
+    with handled(clock, timer(loop, 0.2)):
+        pass
+    clock.ended, clock.late_until = AT - 3600, 0.0
+    with handled(clock, Step()):
+        pass
+    assert pauses(inbox) == [0.2, 0.3]
 
 
 def test_a_loop_that_comes_to_a_timer_in_time_has_not_paused(clock, inbox, loop):
