@@ -57,7 +57,7 @@ class Finding(CallColumns, ImpactColumns):
     reopened_release = ExactCharField(max_length=100, blank=True)
     reopened_figure_us = models.PositiveBigIntegerField(null=True, blank=True)
     alarmed_at = models.DateTimeField(null=True, blank=True)
-    note = models.TextField(blank=True)
+    note = ExactCharField(max_length=1000, blank=True)
 
     class Meta:
         verbose_name = _("finding")

@@ -192,7 +192,7 @@ class Migration(migrations.Migration):
                 ("reopened_release", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=100)),
                 ("reopened_figure_us", models.PositiveBigIntegerField(blank=True, null=True)),
                 ("alarmed_at", models.DateTimeField(blank=True, null=True)),
-                ("note", models.TextField(blank=True)),
+                ("note", loopwatch.exact_char_field.ExactCharField(blank=True, max_length=1000)),
             ],
             options={
                 "verbose_name": "finding",

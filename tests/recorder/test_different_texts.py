@@ -1,9 +1,11 @@
 """Texts that differ by case, an accent or a blank at the end are different values on every database."""
 
 import pytest
+from django.apps import apps
 from django.contrib import admin
 
 from loopwatch.detection.calls import Request
+from loopwatch.exact_char_field import ExactCharField
 from loopwatch.models import Finding, HourlyTotal, LoopTime, RouteTotal, ThreadWaitTotal
 from loopwatch.reporting.group_report import build_grouped_report
 from loopwatch.reporting.selection import Selection
@@ -69,3 +71,12 @@ def test_every_column_has_every_character_whatever_the_charset_of_the_database(d
             "AND table_name LIKE 'loopwatch%' AND collation_name IS NOT NULL"
         )
         assert {name for (name,) in cursor.fetchall()} == {"utf8mb4_nopad_bin", "utf8mb4_bin"}  # the latter for JSON
+
+
+def test_every_text_has_such_a_column():
+    """On a database in ``latin1``, another column refuses characters; only a MariaDB in that charset shows it."""
+    models = apps.get_app_config("loopwatch").get_models()
+    fields = [field for model in models for field in model._meta.local_concrete_fields]
+    texts = [field for field in fields if field.get_internal_type() in {"CharField", "TextField"}]
+    assert texts
+    assert not [str(field) for field in texts if not isinstance(field, ExactCharField)]
