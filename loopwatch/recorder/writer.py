@@ -91,6 +91,7 @@ class Writer:
         try:
             close_old_connections()
             alias = database.alias
+            _commit_every_write(alias)
             self._write_rows(database, alias, at_once=at_once)
             self._retry_at = 0.0
             self._outage.over()
@@ -116,3 +117,11 @@ class Writer:
         self._outage.refused()
         refusal = f"The database refused what it was to store. {remedy_for_content(error)}"
         self._errors.log_once("database", error, refusal.strip())
+
+
+def _commit_every_write(alias: str) -> None:
+    """Have this thread's connection commit, although the site commits for itself (``AUTOCOMMIT`` is false)."""
+    connection = connections[alias]
+    if not connection.settings_dict["AUTOCOMMIT"]:
+        connection.close()
+        connection.settings_dict = {**connection.settings_dict, "AUTOCOMMIT": True}  # other threads have the old one

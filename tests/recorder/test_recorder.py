@@ -114,3 +114,12 @@ def test_stopping_closes_the_connections_of_the_writer(recorder_of, database, ke
     assert recorder.stop(60)
     with pytest.raises(database.Database.Error):
         opened.cursor().execute("SELECT 1")
+
+
+def test_calls_are_stored_although_the_site_commits_for_itself(recorder_of, database, monkeypatch):
+    monkeypatch.setitem(database.settings_dict, "AUTOCOMMIT", False)
+    recorder = recorder_of()
+    recorder.put(blocking_call())
+    assert recorder.flush(60)
+    assert Finding.objects.count() == 1
+    assert not database.settings_dict["AUTOCOMMIT"]
