@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import accumulate
-from typing import Any
 
 from loopwatch.histogram import BOUNDS_MS, COLUMNS
 from loopwatch.models import LoopTime
 from loopwatch.reporting.wording import when
+from loopwatch.rows.step_counts import read_step_counts
 from loopwatch.stored_time import as_aware, as_local, as_stored
 
 _HEADINGS = ("At least", "Steps", "Per hour")
@@ -38,14 +38,8 @@ def _counts(since: datetime | None, using: str | None) -> tuple[datetime | None,
     first, counts = None, Counter[str]()
     for start, steps in hours.order_by("start").values_list("start", "steps").iterator():
         first = first or as_aware(start)
-        counts.update(_readable(steps))
+        counts.update({name: count for name, count in read_step_counts(steps).items() if name in COLUMNS})
     return first, counts
-
-
-def _readable(steps: Any) -> dict[str, int]:
-    """Return the counts of a row, which may be damaged."""
-    found = steps if isinstance(steps, dict) else {}
-    return {column: count for column in COLUMNS if isinstance(count := found.get(column), int)}
 
 
 def _rows(counts: Counter[str], hours: float) -> Iterator[tuple[str, ...]]:

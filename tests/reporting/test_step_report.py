@@ -60,7 +60,10 @@ def test_a_rate_is_that_of_all_hours_of_the_period_and_steps_from_before_do_not_
     assert second == ("5 ms", "0", "0")
 
 
-@pytest.mark.parametrize("damaged", [None, [], ["under_5ms"], {"under_5ms": "many"}, {"elsewhere": 3}])
+@pytest.mark.parametrize(
+    "damaged",
+    [None, [], ["under_5ms"], {"under_5ms": "many"}, {"under_5ms": -7}, {"under_5ms": True}, {"elsewhere": 3}],
+)
 def test_a_damaged_row_counts_nothing(damaged):
     stored_steps({} if damaged is None else damaged)
     assert report().strip() == NO_STEPS
