@@ -138,8 +138,8 @@ def test_the_documented_limits_are_those_of_the_code():
     for sentence in (
         f"for at most {STOP_TIMEOUT_S:g} s",
         f"more than {pending.FINDINGS_LIMIT:,} different findings",
-        f"of a finding about {pending.DETAILS_PER_FINDING} between two flushes",
-        f"when {pending.DETAILS_LIMIT} stalls are waiting",
+        f"about {pending.DETAILS_PER_FINDING} of each finding between two flushes",
+        f"while\n{pending.DETAILS_LIMIT} stalls are waiting",
         f"at most {pending.DETAILS_HARD_LIMIT:,} stalls are kept in full",
         f"more than {pending.HOURS_PER_FINDING}\ndifferent hours and routes",
         f"first after {outage.FIRST_RETRY_S} s, then less and less often, at least every {outage.LONGEST_RETRY_S:g} s",
