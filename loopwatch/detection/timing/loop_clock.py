@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from loopwatch.detection.cpython.free_threading import is_gil_enabled
 from loopwatch.detection.machine.clock import NEVER, now
@@ -37,9 +37,10 @@ from loopwatch.detection.timing.steps import (
 from loopwatch.detection.timing.trace import Trace
 
 
-@dataclass(frozen=True, slots=True)
-class Stall:
+class Stall(NamedTuple):
     """A step, or the part of one that a ``watch()`` block covers, that reached a threshold. Times are ``now()``.
+
+    A tuple, because the loop's thread makes it: a frozen dataclass takes three times as long.
 
     ``cpu`` was read at its end. ``request`` is the one that the step ran for. A step ``is_for_request`` if it was
     traced because its request is. ``backlog`` counts the requests that it kept out, if a subscriber counts them.
@@ -300,7 +301,8 @@ class LoopClock:
             return
         trace = None if self.tracer is None else self.tracer.trace(started, is_over=is_over)
         own = self.in_flight.own(handle, started)
-        waiting, delayed = self.in_flight.others(own), self.in_flight.some(own)
+        waiting = self.in_flight.others(own)
+        delayed = self.in_flight.some(own) if waiting else ()
         reading = self.read_cpu()
         self.stalled_until = max(ended, reading.at)  # what a debugger took is left out of ``ended``
         times = started, ended, reading

@@ -55,7 +55,7 @@ def pause_of(subscribers):
 
 
 def report(seen, watcher, *, ongoing):
-    seen_stall = replace(stall(1.0, subscribers=[watcher]), clock=Clock())
+    seen_stall = stall(1.0, subscribers=[watcher])._replace(clock=Clock())
     StallReporter(GcPauses(), list).report(seen_stall, seen, ongoing)
 
 
@@ -79,13 +79,13 @@ def test_stalls_by_the_same_two_calls_are_one_finding_whichever_took_longer(watc
     reporter = StallReporter(GcPauses(), list)
     for until in (0.625, 0.375):
         seen = observation(sample(until, stack=[SLEEPS]), sample(1.0, 1.0 - until, [ADDS], requested_at=until))
-        reporter.report(replace(stall(1.0, subscribers=[watcher]), clock=Clock()), seen, False)
+        reporter.report(stall(1.0, subscribers=[watcher])._replace(clock=Clock()), seen, False)
     assert [call.called_name for call in watcher.calls] == ["time.sleep", "time.sleep"]
 
 
 def test_a_stall_that_no_sample_shows_joins_the_finding_of_its_kind_of_step(watcher):
     reporter, step = StallReporter(GcPauses(), list), Step(shop.checkout)
-    seen_stall = replace(stall(1.0, cpu=1.0, handle=step, subscribers=[watcher]), clock=Clock())
+    seen_stall = stall(1.0, cpu=1.0, handle=step, subscribers=[watcher])._replace(clock=Clock())
     for seen in (observation(sample(0.9, 0.9, [ADDS])), observation()):
         reporter.report(seen_stall, seen, False)
     assert [call.called_name for call in watcher.calls] == ["zlib.crc32", "zlib.crc32"]
@@ -94,7 +94,7 @@ def test_a_stall_that_no_sample_shows_joins_the_finding_of_its_kind_of_step(watc
 
 def test_a_subscriber_that_fails_costs_only_itself_and_is_logged_once(watcher, caplog):
     reporter = StallReporter(GcPauses(), list)
-    seen = replace(stall(1.0, subscribers=[Broken(), watcher, Broken()]), clock=Clock())
+    seen = stall(1.0, subscribers=[Broken(), watcher, Broken()])._replace(clock=Clock())
     reporter.report(seen, observation(sample(0.9, stack=[SLEEPS])), False)
     assert [call.called_name for call in watcher.calls] == ["time.sleep"]
     assert (reporter.failures.count, len(caplog.records)) == (2, 1)
@@ -116,7 +116,7 @@ def test_a_collection_on_the_loops_own_thread_between_steps_is_reported_as_one(w
 def test_a_finalizer_that_the_collector_calls_is_the_culprit_and_not_the_collector(watcher):
     collections = GcPauses()
     collections._pauses.append(Pause(Clock.thread_id, 0.0, 1.0))
-    seen_stall = replace(stall(1.0, subscribers=[watcher]), clock=Clock())
+    seen_stall = stall(1.0, subscribers=[watcher])._replace(clock=Clock())
     StallReporter(collections, list).report(seen_stall, observation(sample(0.5, stack=[SLEEPS])), ongoing=False)
     assert [(call.called_name, call.cause) for call in watcher.calls] == [("time.sleep", Cause.WAITING)]
 
@@ -133,7 +133,7 @@ def test_a_dropped_stall_is_counted_by_those_whose_threshold_it_reached():
 def test_a_subscriber_that_fails_costs_no_other_the_report_that_was_held_back(watcher):
     reporter, backlog = StallReporter(GcPauses(), list), Backlog(0.0, 1.0)
     subscribers = [Broken(counts_kept_out=True), replace(watcher, counts_kept_out=True)]
-    seen = replace(stall(1.0, subscribers=subscribers), clock=Clock(), backlog=backlog)
+    seen = stall(1.0, subscribers=subscribers)._replace(clock=Clock(), backlog=backlog)
     reporter.report(seen, observation(sample(0.9, stack=[SLEEPS])), False)
     reporter.release(backlog)
     assert len(watcher.calls) == 1
