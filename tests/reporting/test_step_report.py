@@ -1,14 +1,20 @@
 """``loopwatch_report --steps`` shows how long steps lasted, so that a threshold is chosen by looking."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils.timezone import override
 
+from loopwatch.histogram import COLUMNS
 from loopwatch.models import LoopTime
+from loopwatch.reporting import step_report
 from loopwatch.reporting.step_report import NO_STEPS
 from loopwatch.stored_time import whole_hour
+from tests.support.children import ROOT
 
 THIS_HOUR = whole_hour(datetime.now(UTC))
 
@@ -75,3 +81,23 @@ def test_a_damaged_row_counts_nothing(damaged):
 def test_options_that_select_findings_do_not_apply_to_steps(others):
     with pytest.raises(CommandError, match="--steps counts all steps"):
         report(*others)
+
+
+class HalfPastTwo(datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls(2026, 11, 28, 14, 30, tzinfo=tz)
+
+
+def test_the_table_in_the_documents_is_what_the_command_prints(monkeypatch, settings):
+    monkeypatch.setattr(step_report, "datetime", HalfPastTwo)
+    settings.LOOPWATCH = {"THRESHOLD_MS": 50}
+    longer = [181_204, 40_112, 6_020, 688, 91, 14, 9, 2, 0]
+    counts = dict(zip(COLUMNS[1:], (one - other for one, other in pairwise(longer)), strict=False))
+    begin = datetime(2026, 11, 27, 14, tzinfo=UTC)
+    LoopTime.objects.create(minutes=60, start=begin, host="web-1", process_id=1, since=begin, steps=counts)
+    with override(UTC):
+        printed = report("--since", "2026-11-27T14:00")
+    document = (ROOT / "docs" / "threshold.md").read_text(encoding="utf-8")
+    shown = re.search(r"\$ python manage.py loopwatch_report --steps --since 24h\n(.*?)```", document, re.DOTALL)[1]
+    assert printed == shown
