@@ -51,6 +51,7 @@ class LiveAdmin(ReadOnlyAdmin):
             "tabs": self.tabs(request),
             "media": self.media,
             "readiness": readiness(),
+            "threshold_ms": configuration().threshold_ms,
             "time_zone": timezone.get_current_timezone_name(),
             "causes": [(cause, label) for cause, (label, _meaning) in CAUSES.items()],
             "chosen_finding": request.GET.get("finding", ""),

@@ -109,6 +109,24 @@ async def test_lines_of_the_live_page_can_be_filtered(window, stall, label, want
     await expect(lines_of(window, "GET stall/").nth(1)).to_be_visible()
 
 
+async def test_lines_are_grouped_by_finding_on_demand(window, stall):
+    await open_live(window)
+    await stall_until_shown(stall, lines_of(window, "GET stall/"), 3)
+    await stall_until_shown(stall, lines_of(window, "other/"), path="other")
+    groups = lines_of(window, "tests.browser.urls.stall")
+    await window.page.get_by_label("Group by finding").check()
+    await expect(groups).to_have_count(1)
+    await expect(groups.locator("[data-field=count]")).to_have_text(re.compile(r"[3-9]|\d\d+"))
+    await expect(groups.locator("[data-field=duration]")).to_contain_text("up to ")
+    await expect(lines_of(window, "other/").first).to_be_visible()
+    await window.page.get_by_label("Route contains").fill("other")
+    await expect(groups).to_have_count(0)
+    await window.page.get_by_role("button", name="Show all").click()
+    await expect(groups.nth(2)).to_be_visible()
+    await expect(groups.locator("[data-field=duration]").first).not_to_contain_text("up to ")
+    assert await window.flaws() == []
+
+
 async def test_a_filter_that_matches_nothing_says_so(window, stall):
     await open_live(window)
     await stall_until_shown(stall, lines_of(window, "GET stall/"))

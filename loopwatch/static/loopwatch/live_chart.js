@@ -172,7 +172,7 @@ loopwatchLive.Health = class {
             height: loopwatchLive.Health.HEIGHT_PX,
             padding: [10, 30, 0, 0],
             tzDate: (second) => uPlot.tzDate(new Date(second * 1000), loopwatchLive.locale.timeZone),
-            scales: { y: { range: (_, low, high) => [0, Math.max(100, high * 1.1 || 0)] } },
+            scales: { y: { range: (_, low, high) => [0, Math.max(100, this.texts.thresholdMs * 1.2, high * 1.1 || 0)] } },
             axes: [
                 { ...axis, space: 100, values: (_, ticks) => ticks.map((second) => loopwatchLive.time(second * 1000)) },
                 { ...axis, size: 70, values: (_, ticks) => ticks.map((ms) => loopwatchLive.duration(ms)) },
@@ -180,7 +180,7 @@ loopwatchLive.Health = class {
             series: [{}, ...curves],
             legend: { live: false, markers: { dash: (_, i) => ["", "dotted", "solid"][i] || "dashed" } },
             cursor: { show: false },
-            hooks: { drawClear: [(plot) => this.hatch(plot)] },
+            hooks: { drawClear: [(plot) => this.hatch(plot)], draw: [(plot) => this.markThreshold(plot)] },
         };
     }
 
@@ -207,6 +207,20 @@ loopwatchLive.Health = class {
             ctx.stroke();
             ctx.restore();
         }
+        ctx.restore();
+    }
+
+    // A pause as long as the threshold is a stall.
+    markThreshold(plot) {
+        const { ctx, bbox } = plot;
+        const y = plot.valToPos(this.texts.thresholdMs, "y", true);
+        ctx.save();
+        ctx.strokeStyle = this.colour("--error-fg");
+        ctx.setLineDash([6, 6]);
+        ctx.beginPath();
+        ctx.moveTo(bbox.left, y);
+        ctx.lineTo(bbox.left + bbox.width, y);
+        ctx.stroke();
         ctx.restore();
     }
 

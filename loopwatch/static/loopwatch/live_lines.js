@@ -1,4 +1,5 @@
-// Shows the stalls, newest first, in a table that can be filtered. Names are set as text, never as markup.
+// Shows the stalls, newest first, in a table that can be filtered, and grouped by finding. Names are set as text, never as
+// markup.
 "use strict";
 
 var loopwatchLive = loopwatchLive || {};
@@ -41,9 +42,7 @@ loopwatchLive.Lines = class {
         const started = new Date(line.started_at_ms);
         field.started.textContent = loopwatchLive.time(started);
         field.started.dateTime = started.toISOString();
-        field.duration.textContent = loopwatchLive.duration(line.duration_ms);
         field.ongoing.hidden = !line.ongoing;
-        field.count.textContent = Math.max(1, line.count, before ? Number(before.dataset.count) : 0);
         field.finding.href = this.texts.findingUrl.replace("fingerprint", encodeURIComponent(line.fingerprint));
         field.call.textContent = line.headline;
         field.doubt.textContent = { likely: this.texts.likely, "function only": this.texts.functionOnly }[line.doubt] || "";
@@ -51,9 +50,14 @@ loopwatchLive.Lines = class {
         field.function.textContent = line.function === line.headline ? "" : line.function;
         field.place.textContent = line.place;
         field.request.textContent = line.request || this.texts.outside;
-        field.waiting.textContent = line.kept_out ? `${line.waiting} + ~${line.kept_out}` : line.waiting;
         field.cause.textContent = this.cause(line.cause);
-        Object.assign(row.dataset, { count: field.count.textContent, stall: line.stall_id });
+        row.figures = {
+            count: Math.max(1, line.count, before ? before.figures.count : 0),
+            ms: line.duration_ms,
+            waiting: line.waiting,
+            keptOut: line.kept_out,
+        };
+        Object.assign(row.dataset, { stall: line.stall_id, fingerprint: line.fingerprint });
         row.dataset.route = field.request.textContent.toLowerCase();
         row.dataset.finding = [line.headline, line.function, line.place, line.fingerprint].join("\n").toLowerCase();
         this.remember(field.request.textContent);
@@ -72,18 +76,45 @@ loopwatchLive.Lines = class {
         this.routes.append(Object.assign(document.createElement("option"), { value: route }));
     }
 
+    together(one, other) {
+        return {
+            count: one.count + other.count,
+            ms: Math.max(one.ms, other.ms),
+            waiting: one.waiting + other.waiting,
+            keptOut: one.keptOut + other.keptOut,
+        };
+    }
+
+    tell(row, { count, ms, waiting, keptOut }) {
+        const field = loopwatchLive.fields(row);
+        const duration = loopwatchLive.duration(ms);
+        const isGroup = count > row.figures.count;
+        field.duration.textContent = isGroup ? loopwatchLive.fill(this.texts.upTo, { duration }) : duration;
+        field.count.textContent = count;
+        field.waiting.textContent = keptOut ? `${waiting} + ~${keptOut}` : waiting;
+    }
+
     clear() {
         this.form.route.value = this.form.finding.value = "";
+        this.form.grouped.checked = false;
         this.filter();
     }
 
     filter() {
         const [route, finding] = [this.form.route, this.form.finding].map((input) => input.value.trim().toLowerCase());
-        let shown = 0;
+        const groups = new Map(); // row → the figures that it shows
+        const newest = new Map(); // fingerprint → row
         for (const row of this.tbody.rows) {
-            row.hidden = !row.dataset.route.includes(route) || !row.dataset.finding.includes(finding);
-            shown += !row.hidden;
+            const isMatch = row.dataset.route.includes(route) && row.dataset.finding.includes(finding);
+            const first = this.form.grouped.checked && newest.get(row.dataset.fingerprint);
+            row.hidden = !isMatch || Boolean(first);
+            if (!isMatch) continue;
+            if (first) groups.set(first, this.together(groups.get(first), row.figures));
+            else groups.set(row, row.figures);
+            if (!first) newest.set(row.dataset.fingerprint, row);
         }
+        for (const [row, figures] of groups) this.tell(row, figures);
+        const shown = groups.size;
         const all = this.tbody.rows.length;
         this.none.hidden = all > 0;
         this.noMatch.hidden = !all || shown > 0;
