@@ -38,7 +38,7 @@ def check_middleware(**_: Any) -> list[CheckMessage]:
             f"{len(sync_only)} of {len(middleware)} middleware can only run in a thread: {names} (in their order). "
             f"Under ASGI every request changes threads {changes} times for them, and holds its thread until the view "
             "has answered.",
-            hint="Write them for both, with sync_and_async_middleware or MiddlewareMixin; or remove them.",
+            hint="Make them support sync and async, with sync_and_async_middleware or MiddlewareMixin, or remove them.",
             id="loopwatch.W003",
         )
     ]
