@@ -2,10 +2,8 @@
 
 from functools import partial
 
-from loopwatch import site_monitor
 from loopwatch.asgi_types import Application, Message, Receive, Scope, Send
 from loopwatch.detection.timing.in_flight import ChannelInFlight, InFlight, RequestInFlight
-from loopwatch.process_exit import Termination
 from loopwatch.request_route import describe_message
 
 
@@ -35,11 +33,8 @@ class ChannelMessages:
                 request.note_arrival(self._in_flight.backlog)
             return message
 
-        termination = Termination(site_monitor.stop, site_monitor.STOP_TIMEOUT_S)
-        termination.install()  # Channels leaves the signal alone
         try:
             await self._application(scope, receive_message, send)
         finally:
-            termination.uninstall()
             self._served.serve(None)
             self._served.finish()

@@ -19,6 +19,7 @@ from django.utils import translation
 
 from loopwatch.asgi_layers import consumer_for
 from loopwatch.detection.calls import Request
+from loopwatch.detection.timing.own_work import own_work
 from loopwatch.view_name import view_name
 
 HOME = "/"
@@ -117,7 +118,7 @@ def describe_request(application: object, kind: str, method: str, path: str, roo
         return Request(kind, known, route, consumer_name, view)
     try:
         below_root = _below(path, root_path)
-        with _budget.spending():
+        with _budget.spending(), own_work():
             route, consumer = consumer_for(application, kind, below_root)
             if consumer is not None:
                 consumer_name = f"{consumer.__module__}.{consumer.__qualname__}"

@@ -27,7 +27,7 @@ from loopwatch.detection.tracing.tracer import TracingUnavailableError
 from loopwatch.metrics.availability import SINK
 from loopwatch.metrics.registration import span_finder
 from loopwatch.open_programs import OpenProgram, OpenPrograms
-from loopwatch.process_exit import ProcessExit
+from loopwatch.process_exit import ProcessExit, Termination
 from loopwatch.sign_of_life.liveness import Liveness, confirmed, liveness_of
 from loopwatch.sign_of_life.substitute import Substitute
 from loopwatch.sign_of_life.thread import SignOfLife
@@ -69,6 +69,7 @@ class SiteMonitor:
         self._has_logged_waiting = False
         self._thread_waits = ThreadWaitHooks()
         self._process_exit = ProcessExit(self.stop)
+        self._termination = Termination(self.stop, STOP_TIMEOUT_S)
 
     def watch_running_loop(self) -> InFlight | None:
         """Watch the running loop from now on and return its requests; ``None`` if it is not to be watched.
@@ -155,6 +156,7 @@ class SiteMonitor:
         """Remove in a forked child the hooks of its parent, without the lock, which a lost thread may hold."""
         self._thread_waits.uninstall()
         self._process_exit.unregister()
+        self._termination.uninstall()
         if self._sign_of_life is not None:
             self._sign_of_life.abandon()
 
@@ -191,6 +193,7 @@ class SiteMonitor:
             if serves:
                 self._subscribers[loop].counts_kept_out = True
                 self._in_flight[loop] = clock.in_flight
+                self._termination.install()  # most servers handle the signal; Hypercorn's and Channels' workers do not
                 if self._sign_of_life is None:
                     self._sign_of_life = SignOfLife.started(
                         current.signs_of_life,
@@ -295,6 +298,7 @@ class SiteMonitor:
         if recorder is None:
             return True
         self._process_exit.unregister()
+        self._termination.uninstall()
         return recorder.stop(timeout_s)
 
     def _end_sign_of_life(self) -> None:

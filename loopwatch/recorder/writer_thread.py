@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from django.db import connections
 
+from loopwatch.detection.timing.own_work import own_work
 from loopwatch.recorder.buffer import Buffer
 from loopwatch.recorder.health import Errors
 from loopwatch.recorder.outage import FIRST_RETRY_S
@@ -71,7 +72,8 @@ class WriterThread:
         """Write whenever something is due. Returns True once the buffer is closed, and False after an exception."""
         try:
             while self._wait_until_due():
-                self.write_once()
+                with own_work():  # receivers of model signals may run loops
+                    self.write_once()
         except BaseException as error:  # noqa: BLE001 - a thread that ends would leave everything unwritten
             self._errors.log_once("recorder", error, "The writer was interrupted, and goes on.")
             self._buffer.schedule(FIRST_RETRY_S)

@@ -60,6 +60,19 @@ def test_a_server_serves_records_and_writes_everything_before_it_ends(site, comm
     assert written(site) == (everything(site), everything(site))
 
 
+@pytest.mark.real_stall
+@pytest.mark.parametrize("command", [HYPERCORN, UVICORN], ids=["hypercorn", "uvicorn"])
+def test_a_server_writes_everything_if_all_its_processes_are_told_to_end_at_once(site, command):
+    """As systemd does by default (``KillMode=control-group``). Hypercorn's workers leave the signal alone."""
+    site.serve(*command)
+    site.stall(3)
+    os.killpg(site.server.pid, signal.SIGTERM)
+    assert site.server.wait(60) in CLEAN, site.log
+    assert "Traceback" not in site.log
+    assert site.counted() == site.detected >= 3, site.log
+    assert written(site) == (everything(site), everything(site))
+
+
 @pytest.mark.real_time
 def test_the_development_server_with_its_reloader_ends_cleanly_with_ctrl_c(site):
     """A terminal sends SIGINT to both of its processes.

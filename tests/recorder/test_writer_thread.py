@@ -7,6 +7,7 @@ import threading
 import pytest
 from django.db.backends.signals import connection_created
 
+from loopwatch.detection.timing.own_work import is_own_work
 from loopwatch.models import Finding
 from loopwatch.recorder import outage, writer_thread
 from tests.recorder.calls import blocking_call
@@ -115,3 +116,20 @@ def test_a_writer_that_is_just_being_started_can_be_stopped(recorder_of, monkeyp
     stopping.join(60)
     assert stopped == [True]
     assert not writer.is_running
+
+
+def test_what_receivers_run_while_it_writes_is_no_work_of_the_site(recorder_of):
+    """A loop of an asynchronous receiver would be watched, and its stall would be written, and so on."""
+    is_own = []
+
+    def receive(**_):
+        is_own.append((threading.current_thread().name, is_own_work()))
+
+    connection_created.connect(receive)
+    try:
+        recorder = recorder_of()
+        recorder.put(blocking_call())
+        assert recorder.flush(60)
+    finally:
+        connection_created.disconnect(receive)
+    assert set(is_own) == {("loopwatch-writer", True)}
