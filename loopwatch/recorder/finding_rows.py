@@ -42,10 +42,12 @@ class FindingRows:
             return Written()
         count_findings(alias, rows)
         findings = Finding.objects.using(alias).filter(fingerprint__in=list(deltas))
-        stored = {each: (pk, number) for each, pk, number in findings.values_list("fingerprint", "id", "events")}
+        found = list(findings.values_list("fingerprint", "id", "events", "status"))
+        stored = {each: (pk, number) for each, pk, number, _ in found}
         ids = {each: pk for each, (pk, _) in stored.items()}
         count_hours(alias, self.release, [(ids[each], delta) for each, delta in deltas.items() if each in ids])
-        reopened = reopen(alias, self.release, deltas)
+        closed = {each: deltas[each] for each, *_, status in found if status != Finding.Status.OPEN}
+        reopened = reopen(alias, self.release, closed) if closed else set[str]()
         changes = self.changes.changes(alias, rows, deltas, stored, reopened)
         event_rows.write(alias, [(ids[each], events[each]) for each in deltas if each in ids])
         return Written(_thin(alias, ids.values(), self.events_per_finding), tuple(changes))

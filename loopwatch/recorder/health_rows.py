@@ -1,7 +1,7 @@
 """Writes the figures of this process, for the admin and the report in other processes."""
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -12,6 +12,15 @@ from loopwatch.stored_time import as_stored
 
 KEPT = timedelta(days=7)
 """Older rows are deleted, because servers replace their processes, some every few minutes."""
+
+ALIVE = timedelta(minutes=2)
+"""A process with traffic writes its row once a minute."""
+
+
+def processes(alias: str) -> int:
+    """Return how many processes are recording in this database."""
+    rows = ProcessHealth.objects.using(alias).filter(reported_at__gte=as_stored(datetime.now(UTC) - ALIVE))
+    return max(1, rows.count())
 
 
 class HealthRow:

@@ -4,7 +4,7 @@ It also has recorded what other processes could not, because they were killed wh
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -13,20 +13,25 @@ from django.db import connections
 from loopwatch.conf import Configuration
 from loopwatch.detection.calls import BlockingCall
 from loopwatch.detection.loggers import logger_of
-from loopwatch.models import BlockingEvent, CommittedBatch, ProcessHealth
+from loopwatch.models import BlockingEvent, CommittedBatch, Finding, ProcessHealth
 from loopwatch.recorder import health_rows, ledger, trusted_time
 from loopwatch.recorder.abandoned_calls import AbandonedCalls
 from loopwatch.recorder.column_values import text
+from loopwatch.recorder.flush_pace import FlushPace
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.health_rows import HealthRow
 from loopwatch.recorder.loop_time_rows import prune_loop_times
 from loopwatch.recorder.pruning import prune_oldest
+from loopwatch.recorder.pruning_turn import takes_turn
+from loopwatch.recorder.reopening import CLOSED
 from loopwatch.recorder.route_pruning import RouteFolding, prune_route_hours
 from loopwatch.recorder.wait_pruning import prune_oldest_waits, waits_before
 from loopwatch.stored_time import as_stored
 from loopwatch.wording.durations import human_duration
 
 PRUNE_INTERVAL_S = 60.0
+COUNT_INTERVAL_S = 15.0
+FINDINGS_KNOWN = 1_000
 BATCHES = 5
 BATCH_SIZE = 100
 CLOCKS_DIFFER = timedelta(hours=1)
@@ -39,13 +44,17 @@ logger = logger_of("recorder")
 class Housekeeping:
     """Used only by the writer thread. Failures are counted, the first is logged, and the next run tries again."""
 
-    def __init__(self, configuration: Configuration, errors: Errors, put: Callable[[BlockingCall], None]) -> None:
+    def __init__(
+        self, configuration: Configuration, errors: Errors, put: Callable[[BlockingCall], None], pace: FlushPace
+    ) -> None:
         self._errors = errors
         self._abandoned = AbandonedCalls(configuration, errors, put)
+        self._pace = pace
         self._folding = RouteFolding()
         self._kept = timedelta(days=configuration.events_kept_days)
         self._health = HealthRow(text(configuration.release, 100))
         self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+        self._count_at = 0.0
         self._has_run = False
 
     def run(self, alias: str, stats: Stats) -> None:
@@ -54,8 +63,15 @@ class Housekeeping:
             self._health.write(alias, stats)
             self._abandoned.take()
             is_first, self._has_run = not self._has_run, True
-            if time.monotonic() >= self._prune_at or (is_first and self._is_pruning_overdue(alias)):
+            if is_first:
+                self._pace.know(_open_findings(alias))
+            is_due = time.monotonic() >= self._prune_at
+            if time.monotonic() >= self._count_at:
+                self._count_at = time.monotonic() + COUNT_INTERVAL_S
+                self._pace.processes = health_rows.processes(alias)
+            if is_due:
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+            if (is_due and takes_turn(alias, PRUNE_INTERVAL_S)) or (is_first and self._is_pruning_overdue(alias)):
                 self._prune(alias)
         except Exception as error:  # noqa: BLE001 - the stalls are written already
             self._errors.log_once("housekeeping", error, "The store could not be kept tidy.")
@@ -96,6 +112,12 @@ class Housekeeping:
     def _doubt(self, doubt: str) -> None:
         if self._errors.count("clock", ValueError(doubt), doubt):
             logger.warning("%s More of this is only counted.", doubt)
+
+
+def _open_findings(alias: str) -> Iterable[str]:
+    """Return the fingerprints of the newest findings that nothing reopens."""
+    findings = Finding.objects.using(alias).exclude(CLOSED).order_by("-last_seen")
+    return list(findings.values_list("fingerprint", flat=True)[:FINDINGS_KNOWN])
 
 
 def _has_older(alias: str, oldest: datetime) -> bool:

@@ -84,6 +84,14 @@ class Pending:
         if newer:
             self.add(fingerprint, newer)
 
+    def thin(self, limit: int) -> None:
+        """Keep at most ``limit`` new calls of each finding in full."""
+        for delta in self.findings.values():
+            before = len(delta.details)
+            if before > limit:
+                delta.thin(limit)
+                self._details += len(delta.details) - before
+
     def remove(self, *fingerprints: str) -> None:
         """Remove the deltas of findings after they were written."""
         for fingerprint in fingerprints:

@@ -109,7 +109,7 @@ class Recorder:
             if self._writer.database is None:
                 return
             self._writer.thread_waits.put(wait)
-            self._buffer.note(self._configuration.flush_interval_s)
+            self._buffer.note(self._writer.pace.delay_s)
             self._ensure_writer()
         except Exception as error:  # noqa: BLE001 - it is the site's own thread that hands it over
             self.errors.log_once("recorder", error, "A thread wait could not be recorded.")
@@ -209,7 +209,7 @@ class Recorder:
             teller.put(change)
 
     def _record(self, call: BlockingCall) -> None:
-        self._buffer.put(call, 0.0 if call.ongoing else self._configuration.flush_interval_s)
+        self._buffer.put(call, 0.0 if call.ongoing else self._writer.pace.delay_of_s(call.fingerprint))
         self._ensure_writer()
         for delivery in self._deliveries:
             delivery.put(call)

@@ -15,7 +15,7 @@ from loopwatch.stored_time import as_stored
 Status, When = Finding.Status, Finding.ReopenWhen
 
 _VERSION = re.compile(r"v?(\d{1,9}(?:\.\d{1,9}){0,5})", re.ASCII)
-_CLOSED = Q(status=Status.RESOLVED) | Q(status=Status.IGNORED) & ~Q(reopen_when="")
+CLOSED = Q(status=Status.RESOLVED) | Q(status=Status.IGNORED) & ~Q(reopen_when="")
 _COLUMNS = (
     *("fingerprint", "status", "status_changed_at", "reopen_when", "reopen_release", "reopen_figure_us"),
     "known_releases",
@@ -24,7 +24,7 @@ _COLUMNS = (
 
 def reopen(alias: str, release: str, deltas: Mapping[str, FindingDelta]) -> set[str]:
     """Reopen findings among those just counted, in the same transaction. Returns their fingerprints."""
-    closed = Finding.objects.using(alias).filter(_CLOSED, fingerprint__in=list(deltas))
+    closed = Finding.objects.using(alias).filter(CLOSED, fingerprint__in=list(deltas))
     reopened = set()
     for finding in closed.only(*_COLUMNS):
         delta = deltas[finding.fingerprint]

@@ -14,6 +14,7 @@ from loopwatch.recorder.database import DatabaseSink
 from loopwatch.recorder.destination import is_supported
 from loopwatch.recorder.failures import remedy_for_content
 from loopwatch.recorder.finding_changes import FindingChange
+from loopwatch.recorder.flush_pace import FlushPace
 from loopwatch.recorder.health import Errors, Stats
 from loopwatch.recorder.housekeeping import Housekeeping
 from loopwatch.recorder.loop_time_rows import LoopTimeRows
@@ -25,7 +26,10 @@ from loopwatch.recorder.thread_waits import ThreadWaits
 
 
 class Writer:
-    """Used by one thread at a time, except ``incoming`` and ``thread_waits``, which any thread may add to."""
+    """Used by one thread at a time, except ``incoming`` and ``thread_waits``, which any thread may add to.
+
+    ``pace`` says how long what is put may wait.
+    """
 
     def __init__(
         self,
@@ -41,7 +45,8 @@ class Writer:
         self._stats = stats
         self._loop_times = loop_times
         self._loop_time_rows = LoopTimeRows(configuration.release, since, self._refused)
-        self._housekeeping = Housekeeping(configuration, errors, put)
+        self.pace = FlushPace(configuration.flush_interval_s)
+        self._housekeeping = Housekeeping(configuration, errors, put, self.pace)
         self._outage = Outage()
         self._retry_at = 0.0
         self.thread_waits = ThreadWaits()
@@ -107,6 +112,7 @@ class Writer:
 
     def _write_rows(self, database: DatabaseSink, alias: str, *, at_once: bool) -> None:
         """Write everything. Raises the error of a row only after all others were written."""
+        self.unwritten.thin(self.pace.details_per_finding)
         database.write(self.unwritten, at_once=at_once)
         self._loop_time_rows.write(alias)
         self._thread_wait_rows.write(alias)
