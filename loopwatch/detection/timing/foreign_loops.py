@@ -24,9 +24,9 @@ _PROTOCOL_METHODS = (
     "connect_accepted_socket",
 )
 _PROTOCOL_CALLBACKS = (
-    *("connection_made", "connection_lost", "data_received", "eof_received", "buffer_updated", "datagram_received"),
-    *("error_received", "pause_writing", "resume_writing", "pipe_data_received", "pipe_connection_lost"),
-    "process_exited",
+    *("connection_made", "data_received", "eof_received", "buffer_updated", "datagram_received", "error_received"),
+    *("pause_writing", "resume_writing", "pipe_data_received", "pipe_connection_lost", "process_exited"),
+    _LAST := "connection_lost",
 )
 
 
@@ -134,10 +134,31 @@ def _from_now(delay: Any, since: float) -> float:
 
 def _timed_protocol(protocol: Any, loop: Any, clock_of: ClockOf) -> Any:
     with suppress(Exception):  # a protocol that takes no attributes, such as one with slots, cannot be timed
+        _untime(protocol)  # a client may connect again with the same protocol
         for name in _PROTOCOL_CALLBACKS:
             callback = getattr(protocol, name, None)
-            if isinstance(callback, TimedCallback):  # a client connects again with the same protocol
-                callback = callback._callback  # noqa: SLF001
             if callback is not None:
-                setattr(protocol, name, timed(callback, None, loop, clock_of))
+                step = timed(callback, None, loop, clock_of)
+                setattr(protocol, name, functools.partial(_lose, protocol, step) if name == _LAST else step)
     return protocol
+
+
+def _lose(protocol: Any, connection_lost: TimedCallback, *args: Any) -> Any:
+    """Run the last step of a protocol. If that kept its timed methods, only the garbage collector could free it."""
+    try:
+        return connection_lost(*args)
+    finally:
+        with suppress(Exception):
+            _untime(protocol)
+
+
+def _untime(protocol: Any) -> None:
+    attributes = vars(protocol)
+    for name in _PROTOCOL_CALLBACKS:
+        step = attributes.get(name)
+        if type(step) is functools.partial and step.func is _lose:
+            step = step.args[1]
+        if isinstance(step, TimedCallback):
+            delattr(protocol, name)
+            if getattr(protocol, name, None) != step._callback:  # noqa: SLF001 - it was an attribute before, too
+                setattr(protocol, name, step._callback)  # noqa: SLF001

@@ -93,3 +93,53 @@ def test_so_it_is_on_a_loop_that_is_not_watched_beside_one_that_is(uncollected, 
             return await asyncio.to_thread(still_held, loop, fail)
 
     assert asyncio.run(main()) == [None]
+
+
+class Client(asyncio.Protocol):
+    def __init__(self):
+        self.is_lost = asyncio.Event()
+
+    def connection_made(self, transport):
+        transport.abort()
+
+    def connection_lost(self, _):
+        self.is_lost.set()
+
+
+async def is_left_of_a_client():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(asyncio.Protocol, "127.0.0.1", 0)
+    _, client = await loop.create_connection(Client, *server.sockets[0].getsockname())
+    await client.is_lost.wait()
+    server.close()
+    return weakref.ref(client)
+
+
+async def is_left_of_a_stream():
+    is_done = asyncio.Event()
+    server = await asyncio.start_server(lambda _, writer: (writer.close(), is_done.set()), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    protocol = weakref.ref(writer.transport.get_protocol())
+    await asyncio.gather(reader.read(), is_done.wait())
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    return protocol
+
+
+async def is_left_of_a_process():
+    process = await asyncio.create_subprocess_exec("true", stdout=asyncio.subprocess.PIPE)  # noqa: TID251 - it ends
+    await process.communicate()
+    return weakref.ref(process._protocol)
+
+
+@pytest.mark.parametrize("left", [is_left_of_a_client, is_left_of_a_stream, is_left_of_a_process])
+@pytest.mark.parametrize("block", [nullcontext, watch], ids=["bare", "watched"])
+def test_a_protocol_is_freed_with_its_connection(uncollected, block, left):
+    async def main():
+        found = await left()
+        while found() is not None:
+            await asyncio.sleep(0.001)
+
+    with block(), asyncio.Runner(loop_factory=loop_factory_of("uvloop")) as runner:
+        runner.run(asyncio.wait_for(main(), 60))
