@@ -6,6 +6,7 @@ Callbacks that were scheduled before the loop's class was first seen stay untime
 """
 
 import functools
+import inspect
 from contextlib import suppress
 from contextvars import Context, copy_context
 from typing import Any
@@ -90,12 +91,16 @@ class LoopMethods:
     def _handling(self, method: Any) -> Any:
         clock_of = self._clock_of
 
+        def step(callback: Any, loop: Any) -> Any:
+            is_refused = inspect.iscoroutinefunction(callback)  # by the loop, if it is passed on as it is
+            return callback if is_refused else timed(callback, copy_context(), loop, clock_of)
+
         @functools.wraps(method)
         def handle(loop: Any, *args: Any, **named: Any) -> Any:
             if len(args) > 1:
-                args = (args[0], timed(args[1], copy_context(), loop, clock_of), *args[2:])
+                args = (args[0], step(args[1], loop), *args[2:])
             elif "callback" in named:
-                named["callback"] = timed(named["callback"], copy_context(), loop, clock_of)
+                named["callback"] = step(named["callback"], loop)
             return method(loop, *args, **named)
 
         return handle

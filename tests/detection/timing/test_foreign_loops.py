@@ -216,6 +216,16 @@ def test_what_only_passes_a_result_on_is_not_timed():
     assert not names & passing_on
 
 
+@WATCHED_OR_NOT
+def test_a_signal_handler_must_be_no_coroutine_function(watching):
+    async def main():
+        with pytest.raises(TypeError, match="coroutines cannot be used"):
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, main)
+
+    with watching():
+        run(main)
+
+
 class Frozen(asyncio.Protocol):
     def __setattr__(self, name, _):
         raise ValueError(f"{name} cannot be set")
