@@ -14,7 +14,7 @@ from loopwatch.rows.decoder import ColumnDecoder
 from loopwatch.stored_time import as_local
 
 OTHER_ROUTES = "(other routes)"
-"""What stands instead of routes that are not kept apart, because there are too many."""
+"""What stands in place of routes that are not stored separately, because there are too many."""
 
 
 class Finding(CallColumns, ImpactColumns):

@@ -1,4 +1,4 @@
-"""Waits for the end of a thread, but not for ever: a thread that cannot end must not keep the process from ending."""
+"""Waits for the end of a thread, but not forever: a thread that cannot end must not keep the process from ending."""
 
 import threading
 

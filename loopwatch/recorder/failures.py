@@ -1,7 +1,7 @@
 """Determines why the database failed: what a person can do about it, and whether it will refuse the same content again.
 
 The classes of exceptions do not say so: MySQL's drivers raise ``OperationalError`` for a character that a column cannot
-hold. Causes are told apart by the numbers of MariaDB and MySQL, by the SQLSTATE of PostgreSQL, and by the text.
+hold. Causes are distinguished by the numbers of MariaDB and MySQL, by the SQLSTATE of PostgreSQL, and by the text.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Tells people about changed findings: by the signal ``finding_changed`` and by the logger ``loopwatch.findings``.
 
-Each change is told once. Its record has the level ``ERROR``, at which handlers send mail and trackers make an issue.
-The line for each stall is a ``WARNING`` of the logger ``loopwatch``.
+Each change is reported once. Its record has the level ``ERROR``, at which handlers send mail and trackers make an
+issue. The line for each stall is a ``WARNING`` of the logger ``loopwatch``.
 """
 
 from typing import Any

@@ -26,7 +26,7 @@ No blocking call has been recorded yet. If you expected one, check:
   - Is the ASGI application wrapped? In asgi.py: application = LoopWatch(get_asgi_application())
   - Does an ASGI server serve the site? runserver is one only with daphne in INSTALLED_APPS.
   - Is loopwatch enabled? LOOPWATCH["ENABLED"] must not be False in the settings of the running site.
-  - Has the site had traffic since? Only steps that last at least THRESHOLD_MS are recorded.
+  - Has the site had traffic since? Only steps of THRESHOLD_MS or longer are recorded (--steps counts shorter ones).
   - Does the site write to the database that this command reads (see --database)?"""
 _NAMELESS = {"route": "no route", "release": "no release", "host": "no host", "cause": "no cause"}
 

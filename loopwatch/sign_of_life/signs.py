@@ -1,4 +1,4 @@
-"""The signs of life that the settings ask for, apart from the thread that gives them.
+"""The signs of life that the settings ask for, without the thread that gives them.
 
 Every process of a site reads its settings, and most processes, such as those of management commands, watch no loop.
 """

@@ -75,7 +75,7 @@ class Watchdog:
     def stop(self) -> None:
         """Settle the stalls handed over, end the thread and wait for its end, unless it is the calling one.
 
-        A report may wait for ever, for instance in URL patterns of the site. Then the thread is left behind.
+        A report may wait forever, for instance in URL patterns of the site. Then the thread is left behind.
         """
         self._is_stopping = True
         self.wake()

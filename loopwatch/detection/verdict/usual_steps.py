@@ -1,4 +1,4 @@
-"""Learns what usually blocks in each kind of step, so that a stall which shows no call is no finding of its own.
+"""Learns what usually blocks in each kind of step, so that a stall which shows no call makes no separate finding.
 
 A call that keeps the GIL may be over before the watchdog gets it, if other threads come first. Then no sample shows the
 call: there is none, or one that shows what the step ran next. Such a stall joins the finding of the call that blocks
