@@ -1,10 +1,12 @@
 """Steps that stay below the threshold are counted, if they are long enough to cost no more by it."""
 
 import asyncio
+import time
 from types import SimpleNamespace
 
 import pytest
 
+from loopwatch.detection import monitor
 from loopwatch.detection.calls import SAMPLING
 from loopwatch.detection.timing.loop_clock import COUNTED_FROM_S, LoopClock
 
@@ -79,3 +81,21 @@ def test_steps_shorter_than_that_are_not_counted_where_every_step_is_traced(cloc
     end_steps(clock, 0.0, 0.0019)
     assert clock.ends_from_s < 0
     assert not counted
+
+
+@pytest.mark.parametrize("name", ["asyncio", "uvloop"])
+def test_a_step_of_each_loop_is_counted(name):
+    new_event_loop = pytest.importorskip(name).new_event_loop
+    counted, watcher = [], subscriber(threshold_s=3600.0)
+
+    async def main():
+        loop, has_slept = asyncio.get_running_loop(), asyncio.Event()
+        (clock,) = monitor.start_watching(watcher, loop)
+        clock.count_steps(counted.append)
+        loop.call_soon(lambda: (time.sleep(0.01), has_slept.set()))
+        await has_slept.wait()
+        assert monitor.stop_watching(watcher, 60)
+
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(main())
+    assert max(counted) >= 0.01
