@@ -113,6 +113,7 @@ static int begin(State *state, Callable *self, PyObject *clock, PyObject **outer
 static int end(State *state, Callable *self, PyObject *clock, PyObject *outer)
 {
     double ended = now(), started, ends_from_s;
+    PyObject *error = NULL; /* what a signal handler raised meanwhile */
     if (get_seconds(state, clock, STARTED, &started) < 0) return -1;
     if (get_seconds(state, clock, ENDS_FROM_S, &ends_from_s) < 0) return -1;
     if (ended - started >= ends_from_s) {
@@ -121,10 +122,14 @@ static int end(State *state, Callable *self, PyObject *clock, PyObject *outer)
             result = PyObject_CallMethodObjArgs(clock, state->end_step, (PyObject *)self, since, until, NULL);
         Py_XDECREF(since);
         Py_XDECREF(until);
-        if (result == NULL) return -1;
-        Py_DECREF(result);
+        if (result == NULL) error = take_error();
+        Py_XDECREF(result);
     }
-    return set(state, clock, HANDLE, outer) < 0 ? -1 : set_seconds(state, clock, ENDED, ended);
+    int is_set = set(state, clock, HANDLE, outer) == 0 && set_seconds(state, clock, ENDED, ended) == 0;
+    if (error == NULL) return is_set ? 0 : -1;
+    if (!is_set) PyErr_Clear();
+    raise_error(error);
+    return -1;
 }
 
 static PyObject *call_and_end(State *state, Callable *self, PyObject *clock, PyObject *outer, PyObject *callback,

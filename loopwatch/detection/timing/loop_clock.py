@@ -33,6 +33,7 @@ from loopwatch.detection.timing.steps import (
     StepListener,
     StepTracer,
     UnobservedStep,
+    note_failure,
 )
 from loopwatch.detection.timing.trace import Trace
 
@@ -262,16 +263,19 @@ class LoopClock:
 
     def end_step(self, handle: AnyHandle, started: float, ended: float) -> None:
         """Count a long step, and give it to the watchdog if it reached the threshold."""
-        if self.count_step is not None and ended - started >= COUNTED_FROM_S:
-            self.count_step(ended - started - self.paused_in(started))
-        if self.listener is not None:
-            self.listener.end_step(handle, started, ended)
-            return
-        if self.tracer is not None:
-            self.tracer.end_step()
-        ended -= self.paused_in(started)
-        if ended - started >= self.threshold_s:
-            self.hand_over(handle, started, ended, self.subscribers)
+        try:
+            if self.count_step is not None and ended - started >= COUNTED_FROM_S:
+                self.count_step(ended - started - self.paused_in(started))
+            if self.listener is not None:
+                self.listener.end_step(handle, started, ended)
+                return
+            if self.tracer is not None:
+                self.tracer.end_step()
+            ended -= self.paused_in(started)
+            if ended - started >= self.threshold_s:
+                self.hand_over(handle, started, ended, self.subscribers)
+        except Exception as error:  # noqa: BLE001 - it must not end the loop
+            note_failure(error)
 
     def end_part(self, subscriber: StallSubscriber, ended: float) -> bool:
         """Give the part of the running step that ``subscriber`` saw to the watchdog, if it reached its threshold.

@@ -110,11 +110,16 @@ def begin_step(observer: StepObserver, outer: AnyHandle | None) -> AnyHandle | N
     """Call ``on_step_begin``. An error of it is logged once for each type, because it must not end the loop."""
     try:
         return observer.on_step_begin(outer)
-    except Exception as error:
-        if type(error) not in _failed:
-            _failed.add(type(error))
-            logger.exception("Observing a step failed, which is a bug in loopwatch")
+    except Exception as error:  # noqa: BLE001 - it must not end the loop
+        note_failure(error)
         return None if isinstance(outer, UnobservedStep) else outer
+
+
+def note_failure(error: Exception) -> None:
+    """Log an error of an observer once for each type."""
+    if type(error) not in _failed:
+        _failed.add(type(error))
+        logger.error("Observing a step failed, which is a bug in loopwatch", exc_info=error)
 
 
 ClockOf = Callable[[asyncio.AbstractEventLoop], StepObserver | None]

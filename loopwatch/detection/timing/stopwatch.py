@@ -96,12 +96,14 @@ def _timed_as_asyncio_runs(run: Run, clock_of: ClockOf) -> Run:
             report_as_asyncio(run, self, error)
         finally:
             ended = now()
-            if ended - clock.started >= clock.ends_from_s:
-                clock.end_step(self, clock.started, ended)
-            clock.handle = outer
-            clock.ended = ended
-            if outer is not None:
-                clock.started = ended
+            try:
+                if ended - clock.started >= clock.ends_from_s:
+                    clock.end_step(self, clock.started, ended)
+            finally:  # a signal handler may raise meanwhile
+                clock.handle = outer
+                clock.ended = ended
+                if outer is not None:
+                    clock.started = ended
             self = args = None
 
     return _run
@@ -126,12 +128,14 @@ def _timed_around(run: Run, clock_of: ClockOf) -> Run:
             run(self)
         finally:
             ended = now()
-            if ended - clock.started >= clock.ends_from_s:
-                clock.end_step(self, clock.started, ended)
-            clock.handle = outer
-            clock.ended = ended
-            if outer is not None:
-                clock.started = ended
+            try:
+                if ended - clock.started >= clock.ends_from_s:
+                    clock.end_step(self, clock.started, ended)
+            finally:  # a signal handler may raise meanwhile
+                clock.handle = outer
+                clock.ended = ended
+                if outer is not None:
+                    clock.started = ended
             self = None
 
     return _run

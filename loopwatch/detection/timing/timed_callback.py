@@ -75,10 +75,12 @@ class TimedCallback:
             return self._callback(args[0]) if len(args) == 1 else self._callback(*args)
         finally:
             ended = now()
-            if ended - clock.started >= clock.ends_from_s:
-                clock.end_step(self, clock.started, ended)
-            clock.handle = outer
-            clock.ended = ended
+            try:
+                if ended - clock.started >= clock.ends_from_s:
+                    clock.end_step(self, clock.started, ended)
+            finally:  # a signal handler may raise meanwhile
+                clock.handle = outer
+                clock.ended = ended
             del self, args
 
     def __repr__(self) -> str:

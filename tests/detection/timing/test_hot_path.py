@@ -174,6 +174,8 @@ def test_an_error_of_the_observer_has_that_of_the_step_as_its_context(form):
     with pytest.raises(ArithmeticError) as caught:
         timed(error)
     assert caught.value.__context__ is error
+    assert observer.handle is None
+    assert observer.ended >= observer.started > 0
 
 
 @pytest.mark.parametrize("broken", [name for name in SLOTS[:7] if name != "started"])
