@@ -2,15 +2,12 @@
 
 import random
 from collections.abc import Iterable
-from operator import attrgetter
 
 from loopwatch.detection.machine.clock import NEVER
 from loopwatch.detection.machine.cpu_clocks import Delays, RunDelay
 from loopwatch.detection.sampling.observation import Observation
 from loopwatch.detection.sampling.schedule import overdue_s
 from loopwatch.detection.timing.loop_clock import LoopClock
-
-_moment = attrgetter("at")
 
 
 class Observations(dict[tuple[LoopClock, float], Observation]):
@@ -57,8 +54,7 @@ class Observations(dict[tuple[LoopClock, float], Observation]):
         # A step that kept the GIL is noticed late, so it is measured from the reading before it: the latest one from
         # before it was overdue.
         history = clock.history
-        earlier = (history.after_step, history.before_rest, history.first_reading, reading)
-        before = max((each for each in earlier if each and each.at < overdue_at), key=_moment, default=reading)
+        before = history.latest_before(overdue_at, reading)
         history.after_step = reading
         clock.usage.step(started, reading, clock.thread.run_delay)
         delays = history.delays_of(started)

@@ -114,7 +114,13 @@ class Sampler:
 
     def next_look(self) -> float | None:
         """Return when to look again; ``None`` if all loops rest, and will wake the watchdog with their next step."""
-        looks = [look_at for clock in self._clocks if (look_at := self._next_look_at(clock)) is not None]
+        looks = []
+        for clock in self._clocks:
+            look_at = self._next_look_at(clock)
+            if look_at is not None:
+                looks.append(look_at)
+                if look_at <= now():  # there is no rest before which the clocks are read
+                    clock.history.late_looks.append(clock.read_cpu())
         return min(looks, default=None)
 
     def forget_past_steps(self) -> None:

@@ -19,7 +19,7 @@ class LoopHistory:
 
     __slots__ = (
         *("_readings", "after_step", "delays", "first_reading", "first_turns"),
-        *("is_new", "others", "paused_until", "rests_since", "step", "step_delays"),
+        *("is_new", "late_looks", "others", "paused_until", "rests_since", "step", "step_delays"),
     )
 
     def __init__(self, first_reading: CpuReading, first_turns: Turns | None) -> None:
@@ -35,6 +35,8 @@ class LoopHistory:
         self.paused_until = 0.0
         """The end of the latest pause between steps, so that none is noted twice."""
         self._readings = deque([first_reading], maxlen=REMEMBERED)
+        self.late_looks: deque[CpuReading] = deque(maxlen=REMEMBERED)
+        """The readings after the latest looks that no rest followed, because the next one was due already."""
         self.after_step: CpuReading | None = None
         self.others = OtherThreads(first_reading)
 
@@ -47,6 +49,11 @@ class LoopHistory:
         """Note a reading as the watchdog goes to rest."""
         self._readings.append(reading)
         self.others.note(reading)
+
+    def latest_before(self, moment: float, reading: CpuReading) -> CpuReading:
+        """Return the latest reading from before a moment at which a step may have run; ``reading`` if there is none."""
+        known = (*self.late_looks, self.after_step, self.before_rest, self.first_reading, reading)
+        return max((each for each in known if each and each.at < moment), key=lambda each: each.at, default=reading)
 
     def reading_before(self, moment: float) -> CpuReading:
         """Return the latest reading from before a moment, or the earliest if there is none."""

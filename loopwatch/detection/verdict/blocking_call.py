@@ -130,11 +130,15 @@ def blocking_call(
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
     if culprit is None:
-        cause = _cause_unseen(stall, observation, started, collecting) if not paths else _waiting_or_computing(paths)
+        cause = _cause_unseen(stall, observation, started, collecting)
+        if paths and cause is not Cause.STARVED:
+            cause = _waiting_or_computing(paths)
         call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
     else:
         call = common.in_view(common.with_culprit(culprit, paths), culprit, paths)
         call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
+    if call.cause is Cause.COMPUTING and is_gil_enabled() and is_starved(stall.cpu, observation.before, step_ms / 1000):
+        call = replace(call, cause=Cause.STARVED)  # after the last sample, which shows code of the step
     automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
     is_usual = times_named(call.function, call.called_name) > 0
     call = _with_collections(call, common, culprit, automatic_s, paths, is_usual=is_usual)

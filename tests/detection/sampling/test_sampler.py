@@ -92,6 +92,14 @@ def test_a_loop_that_has_just_been_found_at_rest_is_not_read_again(sampler, cloc
     assert readings[1:] == [clock.history.before_rest]
 
 
+def test_the_clocks_are_read_after_a_look_if_the_next_one_is_due_already(sampler, clock):
+    sampler.next_look()
+    assert len(clock.history.late_looks) == 0
+    clock.started -= AN_HOUR_S
+    sampler.next_look()
+    assert len(clock.history.late_looks) == 1
+
+
 # Pauses between steps of a loop that does not rest.
 
 WAITED_S = 0.1

@@ -80,3 +80,22 @@ def test_the_reading_before_a_rest_is_the_latest(history):
     history.note(reading(2.0))
     history.note(reading(3.0))
     assert history.before_rest == reading(3.0)
+
+
+LATEST = [
+    pytest.param(9.0, reading(8.0), id="the present one"),
+    pytest.param(7.5, reading(7.0), id="after the latest look"),
+    pytest.param(6.5, reading(6.0), id="after an earlier look"),
+    pytest.param(5.5, reading(5.0), id="after the last known step"),
+    pytest.param(4.5, reading(4.0), id="before the latest rest"),
+    pytest.param(3.5, reading(1.0), id="the first one, if all others are later"),
+    pytest.param(0.5, reading(8.0), id="the present one, if all are later"),
+]
+
+
+@pytest.mark.parametrize(("moment", "latest"), LATEST)
+def test_the_latest_reading_from_before_a_moment_at_which_a_step_may_have_run_is(moment, latest, history):
+    history.note(reading(4.0))
+    history.after_step = reading(5.0)
+    history.late_looks.extend((reading(6.0), reading(7.0)))
+    assert history.latest_before(moment, reading(8.0)) == latest

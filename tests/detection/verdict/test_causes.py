@@ -165,6 +165,22 @@ def test_a_step_of_which_nothing_was_seen_while_another_thread_collected_garbage
     assert reported(of=step, seen=seen, started=8.0, collecting=Collecting(others_s=others_s)).cause is cause
 
 
+SEEN_BEFORE = [
+    pytest.param([], Cause.WAITING, 0.0625, 0.875, Cause.STARVED, id="starved in plumbing, if only others ran"),
+    pytest.param([], Cause.WAITING, 0.0625, 0.0, Cause.WAITING, id="waiting in plumbing, if nobody ran"),
+    pytest.param([POPS], Cause.COMPUTING, 0.0625, 0.875, Cause.STARVED, id="starved after a call, if only others ran"),
+    pytest.param([POPS], Cause.COMPUTING, 0.5, 0.875, Cause.COMPUTING, id="computing, if it ran, too"),
+    pytest.param([POPS], Cause.COMPUTING, 0.0625, 0.0, Cause.COMPUTING, id="computing, if others did not run"),
+    pytest.param([SLEEPS], Cause.WAITING, 0.0625, 0.875, Cause.WAITING, id="waiting in a call, if others ran"),
+]
+
+
+@pytest.mark.parametrize(("stack", "state", "own_s", "others_s", "cause"), SEEN_BEFORE)
+def test_a_step_that_was_seen_only_at_its_beginning_was(stack, state, own_s, others_s, cause):
+    step = stall(1.0, cpu=reading(1.0, own_s, others=others_s))
+    assert reported(path(stack, 1.0, state), of=step).cause is cause
+
+
 def test_a_step_of_which_nothing_was_seen_was_not_starved_where_there_is_no_gil(monkeypatch):
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     assert reported(of=stall(1.0, cpu=reading(1.0, 0.125, 0.5), handle=Step(shop.price))).cause is Cause.COMPUTING
