@@ -34,6 +34,8 @@ class Observation:
     otel_span: object | None = None
     suspended_s: float = 0.0
     """For how much of the step the process was suspended. Set when its stall is settled."""
+    unexplained_s: float = 0.0
+    """How much of that was not the watchdog's own wait for a CPU. Set when its stall is settled."""
     throttled: Throttled = NEVER_THROTTLED
     """How the process was throttled meanwhile. Set when its stall is settled."""
     hold: Hold | None = None

@@ -202,6 +202,7 @@ class Settler:
         if observation.otel_span is None:
             observation.otel_span = stall.clock.otel_span_of(stall.handle)
         observation.suspended_s = self._suspensions.within(stall.step_started, stall.ended)
+        observation.unexplained_s = self._suspensions.unexplained_within(stall.step_started, stall.ended)
         observation.throttled = self._throttling.within(stall.step_started, stall.ended)
         observation.hold = self._holds.within(stall.clock.thread_id, stall.step_started, stall.ended)
         if not ongoing:

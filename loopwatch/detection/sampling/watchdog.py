@@ -137,7 +137,7 @@ class Watchdog:
     def _run(self) -> None:
         try:
             self._cpu_clock_id = cpu_clock_id(threading.get_ident())
-            self._observations.watchdog_delay = RunDelay(threading.get_native_id())
+            self._observations.watchdog_delay = self._suspensions.run_delay = RunDelay(threading.get_native_id())
             self._throttling.begin(limits_of_this_process())
         finally:
             self._is_ready.set()

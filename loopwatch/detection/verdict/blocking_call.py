@@ -150,9 +150,16 @@ def blocking_call(
 
 
 def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
-    """Return whether the step would have reached the threshold without the machine's delays."""
+    """Return whether the step would have reached the threshold without the machine's delays.
+
+    If the watchdog had no CPU, that says nothing of the loop's thread, as long as the waits of that thread are known.
+    """
     run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
-    return stall.ended - started - max(run_delay, observation.suspended_s) >= stall.threshold_s
+    suspended_s = observation.suspended_s
+    if observation.unseen_turns is not None:
+        its_own_s = run_delay + observation.unseen_turns.delayed_s
+        suspended_s = min(suspended_s, max(observation.unexplained_s, its_own_s))
+    return stall.ended - started - max(run_delay, suspended_s) >= stall.threshold_s
 
 
 def _was_throttled(cause: Cause, stall: Stall, observation: Observation, started: float) -> bool:

@@ -83,3 +83,28 @@ def test_only_the_latest_suspensions_are_remembered(suspensions):
         suspensions.check(10.0 + number, 3.0)
     assert suspensions.within(*FOREVER) == REMEMBERED
     assert suspensions.within(10.0, 12.0) == 0.0
+
+
+class Waits:
+    """How long the watchdog's thread has waited for a CPU."""
+
+    def __init__(self, *waits_s):
+        self._waits_s = [*waits_s]
+
+    def read_s(self):
+        return self._waits_s.pop(0)
+
+
+@pytest.mark.parametrize(("waited_s", "unexplained_s"), [(0.0, 1.0), (0.75, 0.25), (1.5, 0.0), (None, 1.0)])
+def test_the_watchdogs_own_wait_for_a_cpu_explains_a_part(waited_s, unexplained_s, suspensions):
+    suspensions.run_delay = Waits(waited_s)
+    suspensions.check(11.0, 3.0)
+    assert suspensions.within(*FOREVER) == 1.0
+    assert suspensions.unexplained_within(*FOREVER) == unexplained_s
+
+
+def test_a_wait_before_the_last_check_explains_nothing(suspensions):
+    suspensions.run_delay = Waits(5.0, 5.25)
+    suspensions.check(10.5, 3.5)
+    suspensions.check(11.5, 3.5)
+    assert suspensions.unexplained_within(*FOREVER) == 0.75

@@ -225,6 +225,20 @@ ITS_OWN = [
 ]
 
 
+ONLY_THE_WATCHDOG_WAITED = [
+    pytest.param(0.0, Turns(0.0, 0), Cause.WAITING, id="a call, if the loop's thread was not delayed"),
+    pytest.param(0.96875, Turns(0.0, 0), Cause.SUSPENDED, id="a suspension, if the wait for a CPU does not explain it"),
+    pytest.param(0.0, Turns(0.96875, 9), Cause.SUSPENDED, id="a suspension, if the loop's thread waited, too"),
+    pytest.param(0.0, None, Cause.SUSPENDED, id="a suspension, if it is unknown how long the loop's thread waited"),
+]
+
+
+@pytest.mark.parametrize(("unexplained_s", "turns", "cause"), ONLY_THE_WATCHDOG_WAITED)
+def test_a_step_during_which_the_watchdog_waited_for_a_cpu_is(unexplained_s, turns, cause):
+    seen = replace(observation(suspended_s=0.96875), unexplained_s=unexplained_s, unseen_turns=turns)
+    assert reported(path([SLEEPS]), seen=seen).cause is cause
+
+
 @pytest.mark.parametrize(("seen", "cause"), ITS_OWN)
 def test_a_step_for_part_of_which_the_process_did_not_run_is(seen, cause):
     assert reported(path([SLEEPS]), seen=seen).cause is cause
