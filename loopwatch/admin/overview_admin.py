@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from loopwatch.admin.event_links import events_url, findings_url, route_url
@@ -16,12 +17,14 @@ from loopwatch.admin.first_run import first_run
 from loopwatch.admin.missing_data import missing_data
 from loopwatch.admin.overview_chart import DrawnBar, chart_of, marks_of, peak_label
 from loopwatch.admin.read_only import ReadOnlyAdmin
+from loopwatch.admin.release_page import release_page
 from loopwatch.admin.time_range import range_query, time_range
 from loopwatch.conf import configuration
 from loopwatch.models import BlockingEvent, Finding, Overview, ProcessHealth, ThreadWaitTotal
 from loopwatch.reporting.overview import OverviewFigures, overview_figures
 from loopwatch.reporting.overview.processes import SHOWN as PROCESSES_SHOWN
 from loopwatch.reporting.overview.processes import ProcessTimes
+from loopwatch.reporting.overview.releases import ReleaseBegin
 from loopwatch.reporting.overview.routes import RouteFigures
 from loopwatch.reporting.overview.time_axis import DAY, has_hours, has_minutes
 from loopwatch.reporting.recording_health import errors_in_words
@@ -48,6 +51,7 @@ class OverviewAdmin(ReadOnlyAdmin):
         wrap = self.admin_site.admin_view
         return [
             path("", wrap(self.overview_view), name="loopwatch_overview_changelist"),
+            path("releases/", wrap(self.releases_view), name="loopwatch_overview_releases"),
             path("route/", wrap(self.route_view), name="loopwatch_overview_route"),
         ]
 
@@ -63,6 +67,22 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.overview_context(request),
         }
         return TemplateResponse(request, "loopwatch/overview.html", context)
+
+    def releases_view(self, request: HttpRequest) -> HttpResponse:
+        """Compare the releases ``before`` and ``after`` of the query string."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        page = release_page(request.GET.get("before"), request.GET.get("after"), configuration().database)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Releases compared"),
+            "opts": self.opts,
+            "media": self.media,
+            "tabs": self.tabs(request),
+            "page": page,
+            "releases": [page.before, page.after],
+        }
+        return TemplateResponse(request, "loopwatch/release_page.html", context)
 
     def route_view(self, request: HttpRequest) -> HttpResponse:
         """Show the page of the route and method in the query string, to users who may also view events."""
@@ -102,7 +122,7 @@ class OverviewAdmin(ReadOnlyAdmin):
             **self.range_context(request, shown),
             "overview": found,
             "chart": chart,
-            "marks": marks_of(found, lambda _begin: ""),
+            "marks": marks_of(found, self._release_url),
             "bars": bars,
             "most_blocked": peak_label(peaks.most_blocked) if peaks.most_blocked else "",
             "worst_pause": peak_label(peaks.worst_pause) if peaks.worst_pause else "",
@@ -119,6 +139,11 @@ class OverviewAdmin(ReadOnlyAdmin):
             "shows_processes": self.shows(request, ProcessHealth),
             "shows_thread_waits": self.shows(request, ThreadWaitTotal),
         }
+
+    def _release_url(self, begin: ReleaseBegin) -> str:
+        """Return the address of the comparison of a release with the one before it; empty if that is unknown."""
+        query = urlencode({"before": begin.before, "after": begin.name})
+        return f"{reverse(f'{self.admin_site.name}:loopwatch_overview_releases')}?{query}" if begin.before else ""
 
     def _processes(self, request: HttpRequest, found: OverviewFigures) -> Iterator[tuple[ProcessTimes, str]]:
         """Yield the processes to show, each with the URL of its events, as ``_events_urls`` does."""

@@ -31,7 +31,7 @@ class Compared(NamedTuple):
     change: Change
 
 
-class _StoredRelease(NamedTuple):
+class StoredRelease(NamedTuple):
     """A release in the store; ``last`` is the beginning of its last hour."""
 
     name: str
@@ -77,7 +77,13 @@ def build_comparison(selection: Selection, before: str, after: str) -> Report:
 
 def releases(selection: Selection, before: str, after: str, now: datetime) -> tuple[ComparedRelease, ComparedRelease]:
     """Return both releases. Raises ``UnknownReleaseError``."""
-    spans = _spans(selection)
+    return compared_releases(stored_releases(selection), before, after, now)
+
+
+def compared_releases(
+    spans: list[StoredRelease], before: str, after: str, now: datetime
+) -> tuple[ComparedRelease, ComparedRelease]:
+    """Return two of the stored releases. Raises ``UnknownReleaseError``."""
     return _release(before, spans, now), _release(after, spans, now)
 
 
@@ -103,7 +109,7 @@ def compare(selection: Selection, before: ComparedRelease, after: ComparedReleas
     return sorted(rows, key=lambda row: (-abs(row.change.difference_ms_per_hour), row.finding_id))
 
 
-def _spans(selection: Selection) -> list[_StoredRelease]:
+def stored_releases(selection: Selection) -> list[StoredRelease]:
     """Return all releases in the period, with findings of any status; the latest first."""
     rows = (
         hourly_totals(selection.begin, selection.using)
@@ -111,24 +117,24 @@ def _spans(selection: Selection) -> list[_StoredRelease]:
         .values_list("release")
         .annotate(Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
     )
-    spans = [_StoredRelease(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
+    spans = [StoredRelease(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
     return sorted(spans, key=lambda span: (span.last, span.begin), reverse=True)
 
 
-def _release(name: str, spans: list[_StoredRelease], now: datetime) -> ComparedRelease:
+def _release(name: str, spans: list[StoredRelease], now: datetime) -> ComparedRelease:
     for span in spans:
         if span.name == name:
             return ComparedRelease(name, span.begin, _end(span, spans, now), span.events, span.blocked_us / 1000)
     raise UnknownReleaseError(f"Nothing is stored of the release {name!r}{''.join(_known(spans))}")
 
 
-def _end(span: _StoredRelease, spans: list[_StoredRelease], now: datetime) -> datetime:
+def _end(span: StoredRelease, spans: list[StoredRelease], now: datetime) -> datetime:
     """Return the later of two moments: when the next release was first seen, and the end of the last hour."""
     next_begin = min((other.begin for other in spans if other.begin > span.begin), default=now)
     return max(next_begin, span.last + _HOUR)
 
 
-def _known(spans: list[_StoredRelease]) -> Iterator[str]:
+def _known(spans: list[StoredRelease]) -> Iterator[str]:
     names = [repr(span.name) for span in spans if span.name]
     if not names:
         yield '. No release is known: set LOOPWATCH["RELEASE"] to the version of your site.'

@@ -49,6 +49,8 @@ def store(transactional_db):
     hostile = stored_finding(function=HOSTILE, blocking_call="requests.api.get", status="ignored", **seen)
     for ago in range(0, 60, 7):
         stored_hour(finding, *[90 + ago] * (1 + ago % 5), hour=hour - timedelta(hours=ago), requests_delayed=ago)
+    for ago, release in ((60, "1.4"), (30, "1.5")):
+        stored_hour(hostile, 2_000, 60, hour=hour - timedelta(hours=ago), release=release)
     stored_hour(hostile, 2_000, hour=hour, method="WebSocket", route="ws/<slug:room>/")
     contributions = [
         {"name": name, "own_ms": 20.5, "count": 3, "function": name, "lineno": 2} for name in ("time.sleep", HOSTILE)
@@ -68,6 +70,7 @@ def store(transactional_db):
     return {
         "index": reverse("admin:app_list", args=["loopwatch"]),
         "overview": reverse("admin:loopwatch_overview_changelist"),
+        "releases": reverse("admin:loopwatch_overview_releases"),
         "findings": reverse("admin:loopwatch_finding_changelist") + "?status=all",
         "finding": reverse("admin:loopwatch_finding_change", args=[finding.pk]),
         "events": reverse("admin:loopwatch_blockingevent_changelist"),
@@ -80,7 +83,20 @@ def store(transactional_db):
 
 
 @pytest.mark.parametrize(
-    "name", ["index", "overview", "findings", "finding", "events", "event", "live", "waits", "processes", "process"]
+    "name",
+    [
+        "index",
+        "overview",
+        "releases",
+        "findings",
+        "finding",
+        "events",
+        "event",
+        "live",
+        "waits",
+        "processes",
+        "process",
+    ],
 )
 async def test_nothing_is_wrong_with_a_page_of_the_admin_in_any_look(name, window, store):
     for look in LOOKS:
@@ -122,7 +138,7 @@ async def test_seven_findings_fit_on_a_usual_screen(window, seven_findings):
     assert sorted(await window.page.locator("#result_list tbody tr").evaluate_all(ends_px))[6] <= 720
 
 
-@pytest.mark.parametrize("name", ["overview", "finding", "event", "waits"])
+@pytest.mark.parametrize("name", ["overview", "releases", "finding", "event", "waits"])
 async def test_a_narrow_screen_shows_all_figures_without_sideways_scrolling(window, store, name):
     await window.page.set_viewport_size({"width": NARROW_PX, "height": 900})
     await window.open(store[name])
