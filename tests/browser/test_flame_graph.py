@@ -99,6 +99,38 @@ async def test_the_keyboard_reaches_every_frame(window, show):
     assert await page.get_by_role("treeitem").and_(page.locator("[tabindex='0']")).count() == 1
 
 
+FOLDABLE = stacks(
+    (60, "asgiref.a", "django.b", "django.c", "shop.checkout", "lib.d", "lib.e", "lib.f", "lib.leaf"),
+    (40, "asgiref.a", "django.b", "django.c", "shop.checkout", "lib.g", "lib.leaf"),
+)
+
+
+async def test_runs_of_library_frames_are_folded_until_they_are_opened(window, show):
+    page = await show(FOLDABLE)
+    folded = ["▸ 3 frames: asgiref, django", "▸ 3 frames: lib"]
+    names = ["all stacks", "shop.checkout", "lib.g", "lib.leaf", "lib.leaf", *folded]
+    items = page.get_by_role("treeitem")
+    labels = [(await each.get_attribute("aria-label")).rsplit(", ", 2)[0] for each in await items.all()]
+    assert sorted(labels) == sorted(names)
+    await page.get_by_label("Search", exact=True).fill("django.b")
+    await expect(page.locator(".loopwatch-flame-match")).to_have_count(1)
+    await expect(page.get_by_text("100 % of the time matches")).to_be_visible()
+    await page.get_by_label("Search", exact=True).fill("")
+    await item(page, "▸ 3 frames: lib").click()
+    await expect(item(page, "lib.e")).to_be_visible()
+    await expect(item(page, "django.b")).to_have_count(0)
+    await focus_on_all(page)
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Enter")
+    await expect(item(page, "asgiref.a")).to_be_focused()
+    await expect(items).to_have_count(len(names) + 4)
+    await page.get_by_label("Fold library frames").uncheck()
+    await expect(items).to_have_count(len(names) + 4)
+    await page.get_by_label("Fold library frames").check()
+    await expect(items).to_have_count(len(names))
+    assert await window.flaws() == []
+
+
 async def test_enter_zooms_in_and_escape_out(show):
     page = await show(BRANCHED)
     await focus_on_all(page)
@@ -166,6 +198,7 @@ async def test_names_in_the_flame_graph_are_text(window, show):
 
 async def test_a_deep_stack_scrolls_inside_of_its_frame(window, show):
     page = await show(stacks((60, *(f"lib.f{number}" for number in range(299)), "shop.view")))
+    await page.get_by_label("Fold library frames").uncheck()
     await expect(page.get_by_role("treeitem")).to_have_count(301)
     frame = await page.locator(".loopwatch-flame-frame").bounding_box()
     assert frame["height"] < 700
@@ -176,6 +209,7 @@ async def test_a_deep_stack_scrolls_inside_of_its_frame(window, show):
 
 async def test_the_frame_follows_the_keyboard_down_a_deep_stack(show):
     page = await show(stacks((60, *(f"lib.f{number}" for number in range(100)), "shop.view")))
+    await page.get_by_label("Fold library frames").uncheck()
     await focus_on_all(page)
     for _ in range(60):
         await page.keyboard.press("ArrowDown")

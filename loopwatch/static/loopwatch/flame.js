@@ -8,6 +8,8 @@ const ROW_PX = 20;
 const NARROWEST_PX = 1;
 const NARROWEST_TEXT_PX = 24;
 const PADDING_PX = 4;
+const FOLDED_FROM = 3;
+const PACKAGES_NAMED = 3;
 
 function element(name, attributes = {}, text = "") {
     const made = document.createElementNS(SVG, name);
@@ -26,24 +28,47 @@ function packageOf(name) {
     return name.split(".", 1)[0];
 }
 
-/* Returns the nodes as objects. The first one is the root of all stacks. */
+/* Returns the root of all stacks as an object, with everything that it called in `inner`. */
 function treeOf(drawing, rootName) {
-    const root = {
-        name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0,
-        parent: null, children: [], depth: 0, start: 0, isShaded: false,
-    };
+    const root = { name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0, inner: [] };
     const nodes = [root];
     for (const [frame, parentIndex, line, total, self] of drawing.nodes) {
         const [name, file, isOwn] = drawing.frames[frame];
-        const parent = nodes[parentIndex + 1];
-        const last = parent.children.at(-1);
-        const node = {
-            name, file, isOwn: Boolean(isOwn), line, total, self, parent, children: [], depth: parent.depth + 1,
-            start: last ? last.start + last.total : parent.start,
-            isShaded: packageOf(name) === packageOf(parent.name) ? parent.isShaded : !parent.isShaded,
-        };
-        parent.children.push(node);
+        const node = { name, file, isOwn: Boolean(isOwn), line, total, self, inner: [] };
+        nodes[parentIndex + 1].inner.push(node);
         nodes.push(node);
+    }
+    return root;
+}
+
+/* Returns the frames from this one on that are not in-app, and only call one another. */
+function runFrom(node, unfolded) {
+    const run = [];
+    for (let at = node; !at.isOwn && at.inner.length === 1 && !at.self && !unfolded.has(at); at = at.inner[0]) {
+        run.push(at);
+    }
+    return run;
+}
+
+/* Returns the nodes to draw, the root first: each has its parent, its children and its place. Runs are folded. */
+function shownNodes(root, isFolding, unfolded, nameOfRun) {
+    const nodes = [];
+    const waiting = [[root, null, 0]];
+    while (waiting.length) {
+        const [found, parent, start] = waiting.pop();
+        const run = isFolding && parent ? runFrom(found, unfolded) : [];
+        const isRun = run.length >= FOLDED_FROM;
+        const node = isRun ? { ...found, name: nameOfRun(run), file: "", line: 0, run, inner: run.at(-1).inner } : found;
+        Object.assign(node, { parent, start, depth: parent ? parent.depth + 1 : 0, children: [] });
+        node.isShaded = Boolean(parent) && packageOf(node.name) !== packageOf(parent.name) ? !parent.isShaded : Boolean(parent?.isShaded);
+        parent?.children.push(node);
+        nodes.push(node);
+        let end = start;
+        const below = node.inner.map((each) => {
+            end += each.total;
+            return [each, node, end - each.total];
+        });
+        waiting.push(...below.reverse());
     }
     return nodes;
 }
@@ -77,13 +102,12 @@ class FlameGraph {
     constructor(host, drawing) {
         this.host = host;
         this.text = host.dataset;
-        this.nodes = treeOf(drawing, this.text.textAll);
+        this.root = this.zoomed = this.focused = treeOf(drawing, this.text.textAll);
         this.hidden = drawing.hidden;
-        this.root = this.zoomed = this.focused = this.nodes[0];
         this.drawn = new Map();
-        this.matches = new Set();
+        this.unfolded = new Set();
         this.build();
-        this.draw();
+        this.layOut();
         this.scrollToOwnCode();
         new ResizeObserver(() => this.resized()).observe(this.frame);
     }
@@ -95,8 +119,11 @@ class FlameGraph {
         this.found = html("output");
         this.out = html("button", { type: "button", className: "button", textContent: this.text.textOut });
         const legend = html("span", { className: "loopwatch-flame-legend", textContent: this.text.textOwn });
+        this.folding = html("input", { type: "checkbox", checked: true });
+        const folding = html("label");
+        folding.append(this.folding, ` ${this.text.textFold}`);
         const tools = html("div", { className: "loopwatch-flame-tools" });
-        tools.append(label, this.found, this.out, legend);
+        tools.append(label, this.found, folding, this.out, legend);
 
         this.svg = element("svg", { role: "tree", "aria-labelledby": "loopwatch-flame", direction: "ltr" });
         this.frame = html("div", { className: "loopwatch-flame-frame" });
@@ -110,10 +137,28 @@ class FlameGraph {
         this.search.addEventListener("input", () => this.find());
         this.search.addEventListener("keydown", (event) => this.searchKey(event));
         this.out.addEventListener("click", () => this.zoom(this.root));
+        this.folding.addEventListener("change", () => {
+            this.unfolded.clear();
+            this.layOut();
+            this.scrollToOwnCode();
+        });
         this.svg.addEventListener("keydown", (event) => this.key(event));
-        this.svg.addEventListener("click", (event) => this.onNode(event, (node) => this.zoom(node)));
+        this.svg.addEventListener("click", (event) => this.onNode(event, (node) => this.enter(node)));
         this.svg.addEventListener("pointerover", (event) => this.onNode(event, (node) => this.describe(node)));
         this.svg.addEventListener("focusin", (event) => this.onNode(event, (node) => this.focusedOn(node)));
+    }
+
+    layOut() {
+        const nameOfRun = (run) => {
+            const packages = [...new Set(run.map((node) => packageOf(node.name)))];
+            const named = packages.slice(0, PACKAGES_NAMED).join(", ") + (packages.length > PACKAGES_NAMED ? ", …" : "");
+            return `▸ ${this.text.textFrames.replace("%s", whole.format(run.length))}: ${named}`;
+        };
+        this.nodes = shownNodes(this.root, this.folding.checked, this.unfolded, nameOfRun);
+        this.indices = new Map(this.nodes.map((each, index) => [each, index]));
+        this.zoomed = this.indices.has(this.zoomed) ? this.zoomed : this.root;
+        this.focused = this.indices.has(this.focused) ? this.focused : this.zoomed;
+        this.find();
     }
 
     onNode(event, act) {
@@ -193,8 +238,11 @@ class FlameGraph {
             transform: `translate(${x.toFixed(2)} ${node.depth * ROW_PX})`,
             "aria-level": node.depth + 1,
             "aria-label": this.label(node),
-            "data-node": this.nodeIndex(node),
+            "data-node": this.indices.get(node),
         });
+        if (node.run) {
+            made.setAttribute("aria-expanded", "false");
+        }
         made.append(element("rect", { width: Math.max(width - 1, 0.5).toFixed(2), height: ROW_PX - 1 }));
         if (width >= NARROWEST_TEXT_PX) {
             const characters = Math.floor((width - 2 * PADDING_PX) / this.characterPx);
@@ -203,11 +251,6 @@ class FlameGraph {
         }
         (this.rows[node.depth] ??= []).push(node);
         return made;
-    }
-
-    nodeIndex(node) {
-        this.indices ??= new Map(this.nodes.map((each, index) => [each, index]));
-        return this.indices.get(node);
     }
 
     label(node) {
@@ -240,6 +283,21 @@ class FlameGraph {
         this.describe(node);
     }
 
+    /* Shows the frames of a run, or zooms into any other node. */
+    enter(node) {
+        if (!node.run) {
+            this.zoom(node);
+            return;
+        }
+        node.run.forEach((each) => this.unfolded.add(each));
+        const hadFocus = this.svg.contains(document.activeElement);
+        [this.focused] = node.run;
+        this.layOut();
+        if (hadFocus) {
+            this.focus(this.focused);
+        }
+    }
+
     key(event) {
         const node = this.focused;
         const row = this.rows[node.depth];
@@ -249,8 +307,8 @@ class FlameGraph {
             ArrowRight: () => this.focus(row[row.indexOf(node) + 1]),
             ArrowLeft: () => this.focus(row[row.indexOf(node) - 1]),
             Home: () => this.focus(this.root),
-            Enter: () => this.zoom(node),
-            " ": () => this.zoom(node),
+            Enter: () => this.enter(node),
+            " ": () => this.enter(node),
             Escape: () => this.zoom(this.root),
         };
         const move = event.ctrlKey || event.metaKey || event.altKey ? null : moves[event.key];
@@ -262,7 +320,8 @@ class FlameGraph {
 
     find() {
         const wanted = this.search.value.trim().toLowerCase();
-        const isMatch = (node) => `${node.name} ${node.file}`.toLowerCase().includes(wanted);
+        const isNamed = (node) => `${node.name} ${node.file}`.toLowerCase().includes(wanted);
+        const isMatch = (node) => (node.run ? node.run.some(isNamed) : isNamed(node));
         this.matches = new Set(wanted ? this.nodes.slice(1).filter(isMatch) : []);
         this.draw();
         this.found.textContent = wanted
