@@ -4,10 +4,10 @@ Every transaction begins with a write and visits findings in the order of their 
 to upgrade a read lock, and a server never finds a deadlock at its usual isolation level.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from django.db import connections, transaction
+from django.db import connections
 
 from loopwatch.conf import Configuration
 from loopwatch.models import Finding
@@ -15,7 +15,7 @@ from loopwatch.recorder.column_values import text
 from loopwatch.recorder.counters import count_routes, finding_row
 from loopwatch.recorder.deltas import FindingDelta, HourKey, RouteDelta
 from loopwatch.recorder.destination import alias_of
-from loopwatch.recorder.division import Division, Key
+from loopwatch.recorder.division import Division
 from loopwatch.recorder.event_columns import FindingEvents, events_of
 from loopwatch.recorder.failures import Blame, RowError, blame_for
 from loopwatch.recorder.finding_changes import ChangeFinder, FindingChange
@@ -34,11 +34,10 @@ class UnstorableError(ValueError):
 
 
 @dataclass(slots=True)
-class NumberedBatch:
+class Batch:
     """The content of one transaction: deltas by fingerprint, or what to add to routes; and what it has changed."""
 
-    number: int
-    deltas: dict[str, FindingDelta]
+    deltas: Mapping[str, FindingDelta] = field(default_factory=dict)
     routes: Mapping[HourKey, RouteDelta] = field(default_factory=dict)
     written: Written = Written()  # noqa: RUF009 - immutable
 
@@ -67,11 +66,10 @@ class DatabaseSink:
         self._rows = FindingRows(self._release, configuration.events_per_finding, changes)
         self._on_refusal = on_refusal
         self._on_change = on_change
-        self._ledger = Ledger()
-        self._doubtful: NumberedBatch | None = None
+        self._ledger = Ledger[Batch]()
         self._pending = Pending()
-        self._findings = Division(self._write_findings, self._refuse_finding, lambda: self.is_in_doubt)
-        self._routes = Division(self._write_routes, self._refuse_route, lambda: self.is_in_doubt)
+        self._findings = Division(self._write_findings, self._refuse_finding, self._ledger.is_in_doubt)
+        self._routes = Division(self._write_routes, self._refuse_route, self._ledger.is_in_doubt)
         self._throttle = Throttle(is_hurried=False)
         self.stored = 0
         self.thinned = 0
@@ -85,12 +83,13 @@ class DatabaseSink:
     @property
     def is_in_doubt(self) -> bool:
         """Whether a batch was taken out of ``pending`` whose commit was not confirmed."""
-        return self._doubtful is not None
+        return self._ledger.is_in_doubt()
 
     @property
     def events_in_doubt(self) -> int:
         """How many events that batch has."""
-        return self._doubtful.events if self._doubtful else 0
+        batch = self._ledger.doubtful
+        return batch.events if batch else 0
 
     @property
     def error(self) -> RowError | None:
@@ -109,26 +108,18 @@ class DatabaseSink:
         # A ValueError for wrong OPTIONS is raised here, where it is not mistaken for bad data.
         connections[alias].ensure_connection()
         self._ledger.open(alias)
-        self._settle(alias)
-        self._findings.write(alias, _groups(sorted(pending.findings), FINDINGS_PER_TRANSACTION))
-        self._routes.write(alias, _groups(sorted(pending.routes), ROUTES_PER_TRANSACTION))
+        self._ledger.settle(alias, self._commit, self._put_back)
+        self._findings.write(alias, sorted(pending.findings), FINDINGS_PER_TRANSACTION)
+        self._routes.write(alias, sorted(pending.routes), ROUTES_PER_TRANSACTION)
 
-    def _settle(self, alias: str) -> None:
-        batch = self._doubtful
-        if batch is None:
-            return
-        try:
-            self._commit(alias, batch)
-        except Exception as error:
-            if blame_for(error) is not Blame.CONTENT:
-                raise
-            for fingerprint, delta in batch.deltas.items():  # It had not been committed, so it can be divided.
-                self._pending.put_back(fingerprint, delta)
-            self._pending.add_routes(batch.routes)
-        self._doubtful = None
+    def _put_back(self, batch: Batch, _error: Exception) -> None:
+        """Have a batch that cannot be stored as a whole divided."""
+        for fingerprint, delta in batch.deltas.items():
+            self._pending.put_back(fingerprint, delta)
+        self._pending.add_routes(batch.routes)
 
     def _write_findings(self, alias: str, fingerprints: list[str]) -> None:
-        self._write_deltas(alias, {each: self._pending.findings[each] for each in fingerprints})
+        self._write(alias, Batch({each: self._pending.findings[each] for each in fingerprints}))
 
     def _refuse_finding(self, fingerprint: str, error: Exception) -> None:
         """Write the counts of a finding whose calls cannot be stored; drop it if these cannot be stored either."""
@@ -137,53 +128,44 @@ class DatabaseSink:
         counts = FindingDelta(delta.call, delta.first_seen, delta.last_seen, delta.impact, delta.hours)
         counts.thinned = delta.thinned + sum(detail.is_new for detail in delta.details.values())
         try:
-            self._write_deltas(self.alias, {fingerprint: counts})
+            self._write(self.alias, Batch({fingerprint: counts}))
         except Exception as again:
             if self.is_in_doubt or blame_for(again) not in {Blame.CONTENT, blame_for(error)}:
                 raise
             self.dropped += delta.impact.events
             self._pending.remove(fingerprint)
 
-    def _write_deltas(self, alias: str, deltas: dict[str, FindingDelta]) -> None:
-        batch = NumberedBatch(self._ledger.next_number(), deltas)
-        try:
-            self._commit(alias, batch)
-        except BaseException:
-            if self._doubtful is batch:
-                self._pending.remove(*deltas)
-            raise
-        self._pending.remove(*deltas)
-        self._throttle.rest()
-
     def _write_routes(self, alias: str, keys: list[HourKey]) -> None:
         """Write routes in separate, short transactions, because every process adds to the same few rows."""
-        batch = NumberedBatch(self._ledger.next_number(), {}, {key: self._pending.routes[key] for key in keys})
-        try:
-            self._commit(alias, batch)
-        except BaseException:
-            if self._doubtful is batch:
-                self._pending.remove_routes(*keys)
-            raise
-        self._pending.remove_routes(*keys)
-        self._throttle.rest()
+        self._write(alias, Batch(routes={key: self._pending.routes[key] for key in keys}))
 
     def _refuse_route(self, key: HourKey, error: Exception) -> None:
         self._on_refusal(error)
         self._pending.remove_routes(key)
 
-    def _commit(self, alias: str, batch: NumberedBatch) -> None:
-        findings, events = self._converted(batch.deltas)
-        is_complete = False
+    def _write(self, alias: str, batch: Batch) -> None:
+        """Commit what is pending. If that is doubtful, the ledger has it instead."""
         try:
-            with transaction.atomic(using=alias):
-                if self._ledger.enter(alias, batch.number):
-                    batch.written = self._rows.write(alias, batch.deltas, findings, events)
-                    count_routes(alias, batch.routes)
-                is_complete = True
-        except BaseException as error:
-            if is_complete and blame_for(error) is not Blame.CONTENT:
-                self._doubtful = batch
+            self._commit(alias, batch)
+        except BaseException:
+            if self._ledger.doubtful is batch:
+                self._remove(batch)
             raise
+        self._remove(batch)
+        self._throttle.rest()
+
+    def _remove(self, batch: Batch) -> None:
+        self._pending.remove(*batch.deltas)
+        self._pending.remove_routes(*batch.routes)
+
+    def _commit(self, alias: str, batch: Batch) -> None:
+        findings, events = self._converted(batch.deltas)
+
+        def write() -> None:
+            batch.written = self._rows.write(alias, batch.deltas, findings, events)
+            count_routes(alias, batch.routes)
+
+        self._ledger.commit(alias, batch, write)
         self.stored += batch.events
         self.thinned += sum(delta.thinned for delta in batch.deltas.values()) + batch.written.deleted
         for change in batch.written.changes:
@@ -203,8 +185,3 @@ class DatabaseSink:
             raise
         except Exception as error:
             raise UnstorableError(f"A call could not be converted: {describe(error)}") from error
-
-
-def _groups(keys: list[Key], size: int) -> Iterator[list[Key]]:
-    """Divide the keys, in their order, into those to write together."""
-    return (keys[start : start + size] for start in range(0, len(keys), size))

@@ -5,7 +5,7 @@ stored delays no other.
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from django.db import connections
@@ -45,12 +45,12 @@ class Division(Generic[Key]):
         error = next(iter(self._errors.values()), None)
         return RowError(describe(error)) if error else None
 
-    def write(self, alias: str, groups: Iterable[list[Key]]) -> None:
-        """Write every group. Raises an error that is the database's own, and not that of a row."""
+    def write(self, alias: str, keys: list[Key], together: int) -> None:
+        """Write all, so many together. Raises an error that is the database's own, and not that of a row."""
         self._errors.clear()
         self._is_any_stored = False
-        for group in groups:
-            self._attempt(alias, group)
+        for start in range(0, len(keys), together):
+            self._attempt(alias, keys[start : start + together])
         if self._is_any_stored:
             self._failures.update(self._errors.keys())
         self._failures = Counter({key: self._failures[key] for key in self._errors})

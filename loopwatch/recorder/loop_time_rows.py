@@ -52,7 +52,7 @@ class LoopTimeRows:
     def write(self, alias: str) -> None:
         """Write all rows. If the database raises an exception, those that are not written yet are kept."""
         if self._unwritten:
-            self._division.write(alias, [list(self._unwritten)])
+            self._division.write(alias, list(self._unwritten), together=len(self._unwritten))
 
     def _write_together(self, alias: str, keys: list[LoopTimeKey]) -> None:
         upsert(alias, [self._row(key, self._unwritten[key]) for key in keys], _ROWS)

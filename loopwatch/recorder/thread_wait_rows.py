@@ -1,14 +1,12 @@
 """Adds thread waits to the stored totals, exactly, while other processes do the same."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from hashlib import sha256
-
-from django.db import transaction
 
 from loopwatch.models import ThreadWaitTotal
 from loopwatch.recorder.column_values import text
 from loopwatch.recorder.division import Division
-from loopwatch.recorder.failures import Blame, RowError, blame_for
+from loopwatch.recorder.failures import RowError
 from loopwatch.recorder.ledger import Ledger
 from loopwatch.recorder.thread_waits import WaitKey, WaitSums, WaitTotals
 from loopwatch.recorder.upserts import Merge, upsert
@@ -29,19 +27,18 @@ class ThreadWaitRows:
         self.sums = WaitSums()
         self._release = text(release, 100)
         self._on_refusal = on_refusal
-        self._ledger = Ledger()
-        self._doubtful: tuple[int, list[ThreadWaitTotal]] | None = None
-        self._division = Division(self._write_together, self._refuse, lambda: self._doubtful is not None)
+        self._ledger = Ledger[list[ThreadWaitTotal]]()
+        self._division = Division(self._write_together, self._refuse, self._ledger.is_in_doubt)
 
     @property
     def are_waiting(self) -> bool:
         """Whether rows are waiting to be written, or written without confirmation."""
-        return bool(self.sums.totals) or self._doubtful is not None
+        return bool(self.sums.totals) or self._ledger.is_in_doubt()
 
     @property
     def waits(self) -> int:
         """How many waits are not known to be written."""
-        return self.sums.waits + (sum(row.waits for row in self._doubtful[1]) if self._doubtful else 0)
+        return self.sums.waits + sum(row.waits for row in self._ledger.doubtful or ())
 
     @property
     def error(self) -> RowError | None:
@@ -53,26 +50,15 @@ class ThreadWaitRows:
         if not self.are_waiting:
             return
         self._ledger.open(alias)
-        self._settle(alias)
-        self._division.write(alias, _portions(list(self.sums.totals)))
-
-    def _settle(self, alias: str) -> None:
-        if self._doubtful is None:
-            return
-        try:
-            self._commit(alias, *self._doubtful)
-        except Exception as error:
-            if blame_for(error) is not Blame.CONTENT:
-                raise
-            self._on_refusal(error)
-        self._doubtful = None
+        self._ledger.settle(alias, self._commit, lambda _, error: self._on_refusal(error))
+        self._division.write(alias, list(self.sums.totals), ROWS_PER_TRANSACTION)
 
     def _write_together(self, alias: str, keys: list[WaitKey]) -> None:
         rows = sorted((self._row(key, self.sums.totals[key]) for key in keys), key=lambda row: row.fingerprint)
         try:
-            self._commit(alias, self._ledger.next_number(), rows)
+            self._commit(alias, rows)
         except BaseException:
-            if self._doubtful:
+            if self._ledger.is_in_doubt():
                 self._forget(keys)
             raise
         self._forget(keys)
@@ -85,18 +71,8 @@ class ThreadWaitRows:
         for key in keys:
             del self.sums.totals[key]
 
-    def _commit(self, alias: str, number: int, rows: list[ThreadWaitTotal]) -> None:
-        """Commit the rows. If the answer is lost, they are kept here, to be tried again under the same number."""
-        is_complete = False
-        try:
-            with transaction.atomic(using=alias):
-                if self._ledger.enter(alias, number):
-                    upsert(alias, rows, _MERGE)
-                is_complete = True
-        except BaseException as error:
-            if is_complete and blame_for(error) is not Blame.CONTENT:
-                self._doubtful = number, rows
-            raise
+    def _commit(self, alias: str, rows: list[ThreadWaitTotal]) -> None:
+        self._ledger.commit(alias, rows, lambda: upsert(alias, rows, _MERGE))
 
     def _row(self, key: WaitKey, totals: WaitTotals) -> ThreadWaitTotal:
         return ThreadWaitTotal(
@@ -115,10 +91,6 @@ class ThreadWaitRows:
             threads=totals.threads,
             threads_held=totals.threads_held,
         )
-
-
-def _portions(keys: list[WaitKey]) -> Iterator[list[WaitKey]]:
-    return (keys[start : start + ROWS_PER_TRANSACTION] for start in range(0, len(keys), ROWS_PER_TRANSACTION))
 
 
 def _fingerprint(key: WaitKey, release: str) -> str:
