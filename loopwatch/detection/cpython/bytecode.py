@@ -7,6 +7,7 @@ expression of a callable begins. What the reader does not know for certain is ``
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import CodeType, FunctionType
 from typing import NamedTuple
 
@@ -114,6 +115,23 @@ def lazily_loaded_at(code: CodeType, offset: int) -> Expression | None:
     if instruction.name == "IMPORT_FROM":
         return Attribute(Unknown(), str(instruction.value))
     return _value_at(instructions, index) if instruction.role in _LOADS_LAZILY else None
+
+
+@functools.lru_cache(maxsize=1024)
+def iterated_by(generator: CodeType, code: CodeType) -> Expression:
+    """Return what the generator expression ``generator`` goes over, as the function that contains it says."""
+    instructions = instructions_of(code)
+    made = next((index for index, each in enumerate(instructions) if each.value is generator), None)
+    if made is None:
+        return Unknown()
+    for index in range(made + 1, len(instructions)):
+        each = instructions[index]
+        if each.role is Role.CALL and each.place == instructions[made].place:
+            quiet = takewhile(lambda before: before.role is Role.NOTHING, reversed(instructions[:index]))
+            last = index - 1 - len(list(quiet))
+            is_iterated = instructions[last].role is Role.ITERATES  # before Python 3.14
+            return _iterable_of(instructions, last) if is_iterated else _value_before(instructions, index)
+    return Unknown()
 
 
 @functools.lru_cache(maxsize=4096)

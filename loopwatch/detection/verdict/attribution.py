@@ -25,7 +25,7 @@ from loopwatch.detection.cpython.decorated import (
     named_beside,
     property_of,
 )
-from loopwatch.detection.cpython.expressions import Attribute, Name, Result, SpecialMethod
+from loopwatch.detection.cpython.expressions import Attribute, Expression, Name, Result, SpecialMethod, Unknown
 from loopwatch.detection.cpython.namespaces import namespace_of
 from loopwatch.detection.cpython.places import place_of
 from loopwatch.detection.cpython.qualified_names import name_of_function
@@ -311,10 +311,20 @@ def _name_for_users(sites: Sequence[Site], index: int) -> str:
 def _iterated(sites: Sequence[Site], index: int) -> str:
     """Return the name of the function or property whose result the caller's loop goes over; empty if it is unknown."""
     match _call_of(sites, index):
-        case bytecode.Call(SpecialMethod(Result(Attribute(name=name) | Name(name)) | Attribute(name=name), "__next__")):
-            return name
-        case _:
-            return ""
+        case bytecode.Call(SpecialMethod(of, "__next__")):
+            is_given = sites[index + 1].code.co_name == "<genexpr>" and not isinstance(of, Result | Attribute)
+            match _given_to(sites, index + 1) if is_given else of:
+                case Result(Attribute(name=name) | Name(name=name)) | Attribute(name=name):
+                    return name
+    return ""
+
+
+def _given_to(sites: Sequence[Site], index: int) -> Expression:
+    """Return what a generator expression goes over, if the function that contains it is on the stack."""
+    generator = sites[index].code
+    around = (site.code for site in sites[index + 1 :] if any(each is generator for each in site.code.co_consts))
+    code = next(around, None)
+    return Unknown() if code is None else bytecode.iterated_by(generator, code)
 
 
 def _name_written(sites: Sequence[Site], index: int) -> str:

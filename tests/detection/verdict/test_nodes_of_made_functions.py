@@ -9,8 +9,9 @@ from types import ModuleType
 import pytest
 from django.db.models import QuerySet
 
+from loopwatch.detection.cpython.sites import Site
 from loopwatch.detection.verdict.attribution import nodes_of
-from tests.detection.builders import site
+from tests.detection.builders import inner_code, site
 
 GENERATING = """
 class Client:
@@ -76,6 +77,22 @@ def test_a_private_generator_has_the_name_of_the_method_that_the_loop_goes_over(
     assert name_in_loop(code, over_method, QuerySet.__module__) == "django.db.models.QuerySet.iterator"
     for loop in (over_property, over_itself):
         assert name_in_loop(code, loop, QuerySet.__module__) == "django.db.models.QuerySet._iterator"
+
+
+def count_all(books):
+    return sum(book.pages for book in books.iterator() if book)
+
+
+def count_in_turn(books):
+    return sum(book.pages for book in books)
+
+
+@pytest.mark.parametrize(("function", "name"), [(count_all, "iterator"), (count_in_turn, "_iterator")])
+def test_a_private_generator_in_a_generator_expression_has_the_name_of_the_method_that_is_gone_over(function, name):
+    expression = inner_code(function, "<genexpr>")
+    loop = next(each.offset for each in dis.get_instructions(expression) if each.opname == "FOR_ITER")
+    stack = [site(QuerySet._iterator), Site(expression, loop, __name__), site(function)]
+    assert nodes_of(stack, is_exact=True, is_calling=True)[-1].name == f"django.db.models.QuerySet.{name}"
 
 
 def test_a_private_generator_of_a_module_has_the_name_of_the_function_that_the_loop_calls(monkeypatch):
