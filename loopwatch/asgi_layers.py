@@ -138,7 +138,8 @@ def consumer_of(application: object, read: Read = kept_attribute) -> type | None
 def consumer_for(application: object, protocol: str, path: str, channel: str = "") -> tuple[str, type | None]:
     """Return the route that a request takes through Channels' routers, and the consumer at its end, if any.
 
-    A message is routed by its ``channel`` after that, or at once if no router knows its protocol.
+    A message is routed by its ``channel`` after that, or at once if no router knows its protocol. Raises
+    ``LookupError`` where a router of another framework, such as Starlette's, decides who serves the request.
     """
     route, path, wanted = "", path.lstrip("/"), protocol
     for _ in range(MAX_NESTING):
@@ -156,6 +157,8 @@ def consumer_for(application: object, protocol: str, path: str, channel: str = "
                 wanted = channel if channel and edge.protocol == protocol else wanted
                 break
         else:
+            if any(edge.pattern is _UNREAD for edge in edges):
+                raise LookupError("routes of another framework")
             break
     return route, None
 
@@ -172,7 +175,8 @@ def _edges(application: object, read: Read) -> Iterator[Edge]:
 def _edge_of(route: object, read: Read) -> Edge:
     pattern = read(route, "pattern")
     if pattern is None:
-        return Edge(read(route, "app"), pattern=_UNREAD)
+        takes_all = read(route, "path") == ""  # as that of ``Mount("/", …)``
+        return Edge(read(route, "app"), pattern=None if takes_all else _UNREAD)
     return Edge(read(route, "callback"), pattern=pattern)
 
 

@@ -1,5 +1,7 @@
 """What an ASGI application wraps and routes to, found without serving a request."""
 
+from importlib import import_module
+
 import pytest
 from channels.consumer import AsyncConsumer
 from channels.middleware import BaseMiddleware
@@ -9,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from loopwatch.asgi import LoopWatch
 from loopwatch.asgi_layers import consumer_for, layers
+from loopwatch.request_route import describe_request
 
 
 class Chat(AsyncConsumer):
@@ -30,8 +33,8 @@ class Wrapper:
 class Mount:
     """A route as Starlette has it: with an application, but without a pattern of Django's."""
 
-    def __init__(self, app):
-        self.app = app
+    def __init__(self, app, path="/legacy"):
+        self.app, self.path = app, path
 
 
 class Raising(Wrapper):
@@ -57,9 +60,9 @@ routed = LoopWatch(
 )
 
 
-def mounted():
+def mounted(*paths):
     router = Wrapper()
-    router.routes = [Mount(routed)]
+    router.routes = [Mount(routed, path) for path in paths or ["/legacy"]]
     return router
 
 
@@ -77,8 +80,17 @@ def test_a_request_is_followed_through_middleware_and_routers_to_its_consumer(pr
     assert consumer_for(routed, protocol, path) == found
 
 
-def test_no_request_is_followed_through_a_router_of_another_framework():
-    assert consumer_for(mounted(), "websocket", "/ws/room/tea/") == ("", None)
+def test_a_request_is_followed_through_a_router_of_another_framework_only_to_what_it_mounts_at_the_root():
+    assert consumer_for(mounted("/legacy", ""), "websocket", "/ws/room/tea/")[1] is Chat
+    with pytest.raises(LookupError):
+        consumer_for(mounted(), "websocket", "/ws/room/tea/")
+
+
+@pytest.mark.parametrize(("mount", "route"), [("/legacy", ""), ("", "quick/")])
+def test_a_request_that_another_framework_may_have_served_has_no_route_of_django(settings, mount, route):
+    settings.ROOT_URLCONF = "tests.site_urls"
+    import_module(settings.ROOT_URLCONF)
+    assert describe_request(mounted(mount), "http", "GET", "/quick/", "").route == route
 
 
 def test_every_layer_is_found_below_a_router_of_another_framework():
