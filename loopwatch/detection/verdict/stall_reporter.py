@@ -119,7 +119,9 @@ class StallReporter:
         self._usual.note(call)
         self._usual_steps.note(kind, call)
         call = self._usual.likely(call) if not call.exact and observation.is_contested else call
-        return self._usual_steps.joined(kind, call)
+        # Several samples of the function's own code, or one that came in time, show what took long.
+        is_unseen = not observation.samples or (observation.is_contested and len(observation.samples) == 1)
+        return self._usual_steps.joined(kind, call) if is_unseen else call
 
     def _pause(
         self, pause: PauseBetweenSteps, seen: SeenPause, started: float, subscriber: StallSubscriber

@@ -8,7 +8,7 @@ this kind of step, if only one is known. It is never certain.
 from dataclasses import dataclass
 
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.verdict.usual_culprits import NEVER_USUAL, WEIGHT_OF_EXACT, as_usual, small
+from loopwatch.detection.verdict.usual_culprits import NEVER_USUAL, as_usual, small
 
 MAX_STEPS = 1000
 MAX_CALLS = 10
@@ -41,7 +41,7 @@ class UsualSteps:
         if names not in calls or call.exact:
             callers = frozenset(frame.name for frame in call.stack if frame.is_in_app)
             calls[names] = _Usual(small(call), callers, calls[names].times if names in calls else 0)
-        calls[names].times += WEIGHT_OF_EXACT if call.exact else 1
+        calls[names].times += 1
 
     def joined(self, step: str, call: BlockingCall) -> BlockingCall:
         """Return a call under the name of the one that usually blocks such a step, if it shows none itself."""

@@ -7,6 +7,7 @@ import pytest
 
 from loopwatch.detection.calls import Cause
 from loopwatch.detection.cpython.sites import Site
+from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.sampling.gc_pauses import GcPauses, Pause
 from loopwatch.detection.sampling.settling import SeenPause
 from loopwatch.detection.timing.backlog import Backlog
@@ -90,6 +91,23 @@ def test_a_stall_that_no_sample_shows_joins_the_finding_of_its_kind_of_step(watc
         reporter.report(seen_stall, seen, False)
     assert [call.called_name for call in watcher.calls] == ["zlib.crc32", "zlib.crc32"]
     assert [call.exact for call in watcher.calls] == [True, False]
+
+
+OWN_CODE = site(shop.checkout, "add_up(cart)")
+SHOWN = [
+    pytest.param([sample(0.9, 0.9, [OWN_CODE], GilWait.CONTESTED)], False, id="not if its only sample may be too late"),
+    pytest.param([sample(0.9, 0.9, [OWN_CODE])], True, id="if its only sample came in time"),
+    pytest.param([sample(at, at, [OWN_CODE], GilWait.CONTESTED) for at in (0.5, 0.9)], True, id="if several show it"),
+]
+
+
+@pytest.mark.parametrize(("samples", "is_shown"), SHOWN)
+def test_a_stall_of_a_functions_own_code_joins_no_other_finding(watcher, samples, is_shown):
+    reporter, step = StallReporter(GcPauses(), list), Step(shop.checkout)
+    seen_stall = stall(1.0, cpu=1.0, handle=step, subscribers=[watcher])._replace(clock=Clock())
+    for seen in (observation(sample(0.9, 0.9, [ADDS])), observation(*samples)):
+        reporter.report(seen_stall, seen, False)
+    assert [call.called_name for call in watcher.calls] == ["zlib.crc32", "shop.checkout" if is_shown else "zlib.crc32"]
 
 
 def test_a_subscriber_that_fails_costs_only_itself_and_is_logged_once(watcher, caplog):
