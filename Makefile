@@ -17,7 +17,7 @@ export AUTOBAHN_USE_NVX ?= 0
 demo: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo $(ARGS)
 
-# Takes all pictures in docs/images again; needs Chromium.
+# Takes all pictures and the recording in docs/images again; needs Chromium.
 pictures: $(VENV)/installed-demo
 	@$(IN_VENV) -m testproject.demo.pictures
 

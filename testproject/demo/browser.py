@@ -64,9 +64,9 @@ class Page:
         evaluated = await self.command("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         return evaluated["result"].get("value")
 
-    async def picture(self, width_px: int, height_px: int, top_px: int = 0) -> bytes:
+    async def picture(self, width_px: int, height_px: int, top_px: int = 0, scale: float = 1) -> bytes:
         """A PNG of the page from its left edge and ``top_px`` on, whether that is in view or not."""
-        clip = {"x": 0, "y": top_px, "width": width_px, "height": height_px, "scale": 1}
+        clip = {"x": 0, "y": top_px, "width": width_px, "height": height_px, "scale": scale}
         taken = await self.command("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(taken["data"])
 

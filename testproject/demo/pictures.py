@@ -7,6 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from testproject.demo.animation import animated
 from testproject.demo.browser import BrowserError, Page, find_browser, open_browser
 from testproject.demo.client import Visitor
 from testproject.demo.login import ADMIN_NAME, ADMIN_PASSWORD
@@ -21,6 +22,9 @@ IMAGES = ROOT / "docs" / "images"
 WIDTH_PX = 1400
 TALLEST_PX = 840
 SECONDS = 30.0
+FRAMES, FRAME_MS = 24, 1000
+RECORDING_SCALE = 0.6
+RECORDING_BYTES = 2_000_000
 LIVE = "/admin/loopwatch/live/"
 OVERVIEW = "/admin/loopwatch/overview/"
 FINDINGS = "/admin/loopwatch/finding/"
@@ -50,7 +54,9 @@ async def main() -> None:
     async with serve(DATABASE, port), open_browser(browser) as page:
         await log_in(page, site)
         await show(page, site + LIVE)
-        await send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally())
+        async with asyncio.TaskGroup() as both:
+            both.create_task(send_traffic(site, (ADMIN_NAME, ADMIN_PASSWORD), SECONDS, Tally()))
+            both.create_task(record(page, IMAGES / "live-recording.png"))
         await save_what_there_is(page, IMAGES / "live.png")
     log = DATABASE.with_name("past.log")
     await run("manage.py make_past", [str(ROOT / "manage.py"), "make_past"], environment_for(DATABASE), log)
@@ -76,6 +82,18 @@ async def log_in(page: Page, site: str) -> None:
 async def take(page: Page, url: str, target: Path) -> None:
     await show(page, url)
     await save_what_there_is(page, target)
+
+
+async def record(page: Page, target: Path) -> None:
+    """Take a picture every second, and save the last ones that fit into the file as an animation."""
+    frames = []
+    for _ in range(FRAMES):
+        frames.append(await page.picture(WIDTH_PX, TALLEST_PX, scale=RECORDING_SCALE))
+        await asyncio.sleep(FRAME_MS / 1000)
+    while len(moving := animated(frames, FRAME_MS)) > RECORDING_BYTES and len(frames) > 2:
+        del frames[0]
+    target.write_bytes(moving)
+    print(f"{target.relative_to(ROOT)}: {len(frames)} frames, {len(moving) // 1024} KiB", flush=True)
 
 
 async def save_what_there_is(page: Page, target: Path) -> None:
