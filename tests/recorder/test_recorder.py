@@ -123,3 +123,4 @@ def test_calls_are_stored_although_the_site_commits_for_itself(recorder_of, data
     assert recorder.flush(60)
     assert Finding.objects.count() == 1
     assert not database.settings_dict["AUTOCOMMIT"]
+    database.close()  # so that the next test's connection commits
