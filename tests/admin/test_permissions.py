@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db
 FINDINGS, EVENTS = {"view_finding"}, {"view_blockingevent"}
 PAGES = {
     "overview/": FINDINGS,
+    "overview/releases/": FINDINGS,
     "overview/route/?route=pay/": FINDINGS | EVENTS,
     "finding/": FINDINGS,
     "finding/{finding}/change/": FINDINGS,
