@@ -8,6 +8,8 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
+from testproject.demo.ports import LOOPBACK, any_free
+
 START_WITHIN_S = 60.0
 # On a slow machine a connection may rest for longer than the five seconds that are usual.
 _UVICORN = ["uvicorn", "--log-level", "error", "--no-access-log", "--timeout-keep-alive", "600"]
@@ -16,12 +18,6 @@ SERVERS = {
     "uvicorn": [*_UVICORN, "--loop", "asyncio", "--port"],
     "uvicorn-uvloop": [*_UVICORN, "--loop", "uvloop", "--port"],
 }
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 def server_command(name: str, port: int, application: str) -> list[str]:
@@ -33,14 +29,14 @@ def start_server(name: str, application: str, environment: Mapping[str, str]) ->
 
     The other end of its standard input belongs to this process, so the application can see when this process ends.
     """
-    port = free_port()
+    port = any_free()
     command = server_command(name, port, application)
     process = subprocess.Popen(command, env={**os.environ, **environment}, stdin=subprocess.PIPE)
     pin(process.pid, (os.cpu_count() or 1) - 1)
     until = time.monotonic() + START_WITHIN_S
     while time.monotonic() < until and process.poll() is None:
         with suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((LOOPBACK, port), 1).close()
             return process, port
         time.sleep(0.05)
     raise RuntimeError(f"{process.args} does not answer")

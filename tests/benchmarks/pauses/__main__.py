@@ -21,9 +21,10 @@ from typing import Any, Self
 from urllib.request import ProxyHandler, build_opener
 
 from loopwatch.detection.machine.cgroups import cpu_groups
+from testproject.demo.ports import any_free
 from tests.benchmarks.pauses.causes import LASTS_S, LOOKOUT_VARIABLE, PAUSES, THRESHOLD_MS, Pause, rest, use_cpu
 from tests.benchmarks.pauses.judging import Judged, judge, overlap
-from tests.benchmarks.servers import SERVERS, free_port, server_command
+from tests.benchmarks.servers import SERVERS, server_command
 
 APPLICATION = "tests.benchmarks.pauses.site:application"
 ANSWERS_WITHIN_S = 120
@@ -35,7 +36,7 @@ class Server:
     """A server process with the site, in a control group if one is given."""
 
     def __init__(self, name: str, *, lookout: bool, group: Path | None = None) -> None:
-        port = free_port()
+        port = any_free()
         self.address = f"http://127.0.0.1:{port}"
         command = server_command(name, port, APPLICATION)
         if group:  # before the process begins: its limits are read when a loop is first watched
