@@ -144,9 +144,10 @@ class TriageAdmin(ReadOnlyAdmin):
     def reopen(self, request: HttpRequest, queryset: QuerySet[Finding]) -> None:
         self._decide(request, queryset, Decision(Status.OPEN))
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Put Django's deletion after the decisions."""
-        actions = super().get_actions(request)
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Put Django's deletion after the decisions. Only Django 6.1 and later know several locations."""
+        known = {} if action_location is None else {"action_location": action_location}
+        actions = super().get_actions(request, **known)
         return {name: actions[name] for name in sorted(actions, key=lambda name: name == "delete_selected")}
 
     def has_triage_permission(self, request: HttpRequest) -> bool:
