@@ -84,6 +84,8 @@ static void learn_slots(State *state, PyTypeObject *type)
 static inline PyObject **slot_of(State *state, PyObject *observer, int which)
 {
     if (Py_TYPE(observer) != state->observer) learn_slots(state, Py_TYPE(observer));
+    /* Freeing the class before may have run code, and let another thread learn the slots of yet another class. */
+    if (Py_TYPE(observer) != state->observer) return NULL;
     return state->offsets[which] == 0 ? NULL : (PyObject **)((char *)observer + state->offsets[which]);
 }
 
