@@ -61,6 +61,8 @@ async def test_a_stall_appears_as_it_happens(window, stall):
     await expect(line).to_contain_text("GET stall/<int:milliseconds>/")
     await expect(line.get_by_text("ongoing")).to_be_hidden()
     await expect(window.page.locator("#loopwatch-processes")).to_contain_text("ms")
+    bar = await window.page.locator(".loopwatch-live-bar").evaluate("bar => getComputedStyle(bar).display")
+    assert bar == "flex"
     assert await window.flaws() == []
 
 
