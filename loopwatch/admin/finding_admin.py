@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from loopwatch import html_cells
 from loopwatch.admin.event_links import OF_FINDING, events_url
-from loopwatch.admin.exports import FlameExports
+from loopwatch.admin.exports import COMPARED, FlameExports, compared_releases
 from loopwatch.admin.exports.columns import FINDING
 from loopwatch.admin.filters import CauseFilter, StatusFilter
 from loopwatch.admin.finding_page import finding_page
@@ -122,6 +122,8 @@ class FindingAdmin(TriageAdmin, FlameExports):
             **self.range_context(request, shown, has_any_time=True),
             "page": finding_page(row, events_of if shows_events else None, shown.axis if shown else None),
             "shows_events": shows_events,
+            "compared": compared_releases(request.GET),
+            "kept_beside_releases": [each for each in request.GET.items() if each[0] not in COMPARED],
             "status": html_cells.status(row),
             "cause": cause_label(row.cause),
             "cause_meaning": cause_meaning(row.cause),

@@ -293,3 +293,18 @@ def store_events(number):
     finding = stored_finding()
     rows = [BlockingEvent(**event_columns(finding)) for _ in range(number)]
     BlockingEvent.objects.bulk_create(rows)
+
+
+def test_a_drawing_compares_the_events_of_two_releases(admin_client):
+    finding = stored_finding()
+    for release, name in (("1.4", "slow"), ("1.5", "slow"), ("1.5", "new")):
+        stacks = stored_stack(("shop/views.py", name, 1, 0, 0, 1, ""))
+        stored_event(finding, release=release, stacks=stacks, leaf_name="")
+    url = reverse("admin:loopwatch_finding_flame", args=[finding.pk, "drawing"])
+    drawing = admin_client.get(url, {"before": "1.4", "after": "1.5"}).json()
+    assert {drawing["frames"][node[0]][0]: node[3:] for node in drawing["nodes"]} == {
+        "shop.views.slow": [100.0, 100.0, 1.0],
+        "shop.views.new": [100.0, 100.0, 0.0],
+    }
+    assert {len(node) for node in admin_client.get(url).json()["nodes"]} == {5}
+    assert admin_client.get(url, {"before": "\0", "after": "gone"}).json()["nodes"] == []

@@ -1,11 +1,13 @@
 """The flame graph in a real browser: its drawing, keyboard, pointer and search."""
 
+import re
+
 import pytest
 from django.urls import reverse
 from playwright.async_api import expect
 
 from tests.browser.window import LOOKS, NARROW_PX, WIDE_PX, Look
-from tests.stored import stored_event, stored_finding
+from tests.stored import stored_event, stored_finding, stored_hour
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -128,6 +130,27 @@ async def test_runs_of_library_frames_are_folded_until_they_are_opened(window, s
     await expect(items).to_have_count(len(names) + 4)
     await page.get_by_label("Fold library frames").check()
     await expect(items).to_have_count(len(names))
+    assert await window.flaws() == []
+
+
+async def test_two_releases_are_compared_frame_by_frame(transactional_db, window):
+    from asgiref.sync import sync_to_async
+
+    finding = await sync_to_async(stored_finding)()
+    for release, slow_ms in (("1.4", 50), ("1.5", 90)):
+        stored = stacks((slow_ms, "shop.view", "lib.slow"), (100 - slow_ms, "shop.view", "lib.other"))
+        await sync_to_async(stored_event)(finding, release=release, stacks=stored, leaf_name="")
+        await sync_to_async(stored_hour)(finding, 100, release=release, hour=finding.last_seen)
+    page = window.page
+    await window.open(reverse("admin:loopwatch_finding_change", args=[finding.pk]))
+    await expect(item(page, "lib.slow, 70 %, 140 ms")).to_be_visible()
+    for name, release in (("after", "1.5"), ("before", "1.4")):
+        await page.locator(f"[name={name}]").select_option(release)
+    await page.get_by_role("button", name="Compare").click()
+    slow = item(page, "lib.slow, 90 % (+40 %), 90 ms")
+    await expect(slow).to_have_class(re.compile("loopwatch-flame-more"))
+    await expect(item(page, "lib.other, 10 % (−40 %), 10 ms")).to_have_class(re.compile("loopwatch-flame-less"))
+    await expect(item(page, "shop.view, 100 %, 100 ms")).to_be_visible()
     assert await window.flaws() == []
 
 

@@ -1,5 +1,12 @@
 """Exports lists as CSV and JSON, and flame graphs as files for other programs."""
 
-from loopwatch.admin.exports.admin import EVENTS_DRAWN, FRAMES_DRAWN, FlameExports, ListExports
+from loopwatch.admin.exports.admin import (
+    COMPARED,
+    EVENTS_DRAWN,
+    FRAMES_DRAWN,
+    FlameExports,
+    ListExports,
+    compared_releases,
+)
 
-__all__ = ["EVENTS_DRAWN", "FRAMES_DRAWN", "FlameExports", "ListExports"]
+__all__ = ["COMPARED", "EVENTS_DRAWN", "FRAMES_DRAWN", "FlameExports", "ListExports", "compared_releases"]

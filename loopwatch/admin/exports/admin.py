@@ -1,6 +1,6 @@
 """Exports lists and flame graphs, with the permissions of the pages they belong to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
@@ -18,17 +18,26 @@ from loopwatch.admin.exports.streaming import streaming_response
 from loopwatch.admin.read_only import ReadOnlyAdmin
 from loopwatch.admin.time_range import carried, chosen_range
 from loopwatch.models import BlockingEvent
-from loopwatch.reporting.flame import flame_of
+from loopwatch.reporting.flame import FlameGraph, flame_of
 from loopwatch.stored_time import as_stored
 
 EVENTS_DRAWN, FRAMES_DRAWN = 50, 40_000
 """What a page merges within a few hundred milliseconds: with default settings, all stored events of a finding."""
 EVENTS_IN_FILES: Final = 1_000
 """What a file merges. More events would change little in a flame graph, and must be read one by one."""
+COMPARED: Final = ("before", "after")
+"""The parameters of the releases that a drawing compares."""
 _LISTS: Final[dict[str, tuple[Callable[..., Any], str]]] = {
     "csv": (csv_lines, "text/csv; charset=utf-8"),
     "json": (json_lines, "application/json"),
 }
+
+
+def compared_releases(query: Mapping[str, str]) -> list[str] | None:
+    """Return the releases whose flame graphs an address compares, the earlier first; ``None`` if it names none."""
+    if not set(COMPARED) <= set(query):
+        return None
+    return [query[side].replace("\0", "") for side in COMPARED]
 
 
 class ListExports(ReadOnlyAdmin):
@@ -108,6 +117,15 @@ class FlameExports(ListExports):
         if shown := chosen_range(carried(request.GET), datetime.now(UTC)):
             begin, end = as_stored(shown.axis.begin), as_stored(shown.axis.end)
             events = events.filter(started_at__gte=begin, started_at__lt=end)
-        is_drawn = file_format == DRAWING
-        graph = flame_of(events, EVENTS_DRAWN, FRAMES_DRAWN) if is_drawn else flame_of(events, EVENTS_IN_FILES)
-        return flame_response(graph, file_format, name=name, title=title or str(self.opts.verbose_name_plural))
+        title = title or str(self.opts.verbose_name_plural)
+        if file_format != DRAWING:
+            return flame_response(flame_of(events, EVENTS_IN_FILES), file_format, name=name, title=title)
+
+        def drawn(events: QuerySet[BlockingEvent]) -> FlameGraph:
+            return flame_of(events, EVENTS_DRAWN, FRAMES_DRAWN)
+
+        releases = compared_releases(request.GET)
+        if releases is None:
+            return flame_response(drawn(events), file_format, name=name, title=title)
+        before, after = (drawn(events.filter(release=release)) for release in releases)
+        return flame_response(after, file_format, name=name, title=title, before=before)

@@ -9,6 +9,7 @@ const NARROWEST_PX = 1;
 const NARROWEST_TEXT_PX = 24;
 const PADDING_PX = 4;
 const FOLDED_FROM = 3;
+const CHANGED_FROM = 0.01;
 const PACKAGES_NAMED = 3;
 
 function element(name, attributes = {}, text = "") {
@@ -30,11 +31,12 @@ function packageOf(name) {
 
 /* Returns the root of all stacks as an object, with everything that it called in `inner`. */
 function treeOf(drawing, rootName) {
-    const root = { name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0, inner: [] };
+    const root = { name: rootName, file: "", isOwn: false, line: 0, total: drawing.total_ms, self: 0, change: 0, inner: [] };
     const nodes = [root];
-    for (const [frame, parentIndex, line, total, self] of drawing.nodes) {
+    for (const [frame, parentIndex, line, total, self, shareBefore] of drawing.nodes) {
         const [name, file, isOwn] = drawing.frames[frame];
-        const node = { name, file, isOwn: Boolean(isOwn), line, total, self, inner: [] };
+        const change = shareBefore === undefined ? 0 : total / root.total - shareBefore;
+        const node = { name, file, isOwn: Boolean(isOwn), line, total, self, change, inner: [] };
         nodes[parentIndex + 1].inner.push(node);
         nodes.push(node);
     }
@@ -87,6 +89,11 @@ function duration(ms) {
 function percent(part, total) {
     const share = total ? (100 * part) / total : 0;
     return `${(share < 10 ? tenths : whole).format(share)} %`;
+}
+
+/* Returns by how much of all time a node's share has grown or shrunk since the release that it is compared with. */
+function changeOf(node) {
+    return Math.abs(node.change) < CHANGED_FROM ? "" : ` (${node.change > 0 ? "+" : "−"}${percent(Math.abs(node.change), 1)})`;
 }
 
 /* Returns as much of the end of a qualified name as fits, because the end is the most specific part. */
@@ -226,6 +233,7 @@ class FlameGraph {
         const kinds = ["loopwatch-flame-node"];
         for (const [kind, holds] of [
             ["shaded", node.isShaded], ["own", node.isOwn], ["above", isAbove], ["root", node === this.root], ["match", this.matches.has(node)],
+            ["more", node.change >= CHANGED_FROM], ["less", node.change <= -CHANGED_FROM],
         ]) {
             if (holds) {
                 kinds.push(`loopwatch-flame-${kind}`);
@@ -254,12 +262,12 @@ class FlameGraph {
     }
 
     label(node) {
-        return `${node.name}, ${percent(node.total, this.root.total)}, ${duration(node.total)}`;
+        return `${node.name}, ${percent(node.total, this.root.total)}${changeOf(node)}, ${duration(node.total)}`;
     }
 
     describe(node) {
         const place = node.file ? `${node.file}${node.line ? `:${node.line}` : ""}` : "";
-        const figures = `${duration(node.total)}, ${percent(node.total, this.root.total)}`;
+        const figures = `${duration(node.total)}, ${percent(node.total, this.root.total)}${changeOf(node)}`;
         const self = node.self ? `; ${duration(node.self)} ${this.text.textSelf}` : "";
         const name = html("strong", { textContent: node.name });
         this.detail.replaceChildren(name, ` ${place} · ${figures}${self}`);
