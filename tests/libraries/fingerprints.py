@@ -1,7 +1,7 @@
 """Has ten calls of libraries block a loop again and again, and fails if one of them makes more than one finding.
 
-``python -m tests.libraries.fingerprints [--runs 50] [--engine tracing] [--busy 2] [--only parse_json]``: ``--busy``
-processes compute beside it.
+``python -m tests.libraries.fingerprints [--runs 50] [--engine tracing] [--busy 2] [--threads 1] [--only parse_json]``:
+so many processes (``--busy``) and threads compute beside it.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
+from contextlib import ExitStack
 
 import bcrypt
 import django
@@ -26,6 +27,7 @@ from PIL import Image
 from pydantic import TypeAdapter, create_model
 
 from loopwatch import watch
+from tests.detection.catalogue.peers import busy_thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 django.setup()
@@ -161,6 +163,7 @@ def main():
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--engine", choices=("sampling", "tracing"), default="sampling")
     parser.add_argument("--busy", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--only", choices=[call.__name__ for call in CALLS], help="one of the calls")
     asked = parser.parse_args()
     busy = [multiprocessing.Process(target=compute_on, daemon=True) for _ in range(asked.busy)]
@@ -168,7 +171,11 @@ def main():
         process.start()
     split = 0
     for call in [each for each in CALLS if asked.only in (None, each.__name__)]:
-        found, machine = asyncio.run(stalls(call, asked.runs, asked.engine, half_of(call)))
+        threshold_ms = half_of(call)
+        with ExitStack() as beside:
+            for _ in range(asked.threads):
+                beside.enter_context(busy_thread(lambda: sum(number % 7 for number in range(1000))))
+            found, machine = asyncio.run(stalls(call, asked.runs, asked.engine, threshold_ms))
         names = Counter((each.function, each.called_name) for each in found)
         split += len(names) != 1
         shown = ", ".join(f"{times} {called}" for (_, called), times in names.most_common())
