@@ -51,8 +51,10 @@ def due_in_turn(loop: asyncio.AbstractEventLoop | None, ended: float) -> float:
     it was due, if that was not before the latest step ended. ``NEVER`` on other loops than asyncio's own.
     Source: Lib/asyncio/base_events.py, ``BaseEventLoop._run_once``.
     """
+    if not isinstance(loop, asyncio.BaseEventLoop):
+        return NEVER
     turn = _variables_of_turn()
-    if loop is None or not turn:
+    if not turn:
         return NEVER
     due = ended if turn.get("timeout") == 0 else NEVER
     # Threads may add to it meanwhile. Without a GIL, a copy is atomic only if one call makes it.

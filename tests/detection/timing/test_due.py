@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from loopwatch.detection.machine.clock import NEVER
-from loopwatch.detection.timing import loop_clock
+from loopwatch.detection.timing import due, loop_clock
 from loopwatch.detection.timing.due import LoopCalls, due_at
 from loopwatch.detection.timing.loop_clock import LoopClock, PauseBetweenSteps
 from loopwatch.detection.timing.steps import EVERY_STEP
@@ -108,6 +108,14 @@ def test_a_turn_that_begins_with_a_timer_is_not_looked_at(clock, inbox, loop, mo
     with handled(clock, Step()):
         pass
     assert pauses(inbox) == [0.2, 0.3]
+
+
+def test_no_turn_is_looked_for_on_a_loop_that_is_not_asyncios_own(monkeypatch):
+    class Loop(asyncio.AbstractEventLoop):
+        pass
+
+    monkeypatch.setattr(due, "_variables_of_turn", lambda: {"timeout": 0})
+    assert due.due_in_turn(Loop(), AT) == NEVER
 
 
 def test_a_loop_that_comes_to_a_timer_in_time_has_not_paused(clock, inbox, loop):
