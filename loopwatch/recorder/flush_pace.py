@@ -15,7 +15,8 @@ LEAST_DETAILS = 2
 class FlushPace:
     """Says how long what is put may wait. ``processes`` is how many record in the database; the writer sets it.
 
-    What may be new or reopened waits no longer than the interval of the settings, so that alerts come soon.
+    What may be new waits no longer than the interval of the settings, so that alerts come soon. So does what may be
+    reopened, as far as that was known at the latest write.
     """
 
     def __init__(self, interval_s: float) -> None:
@@ -36,8 +37,8 @@ class FlushPace:
         return max(LEAST_DETAILS, DETAILS_PER_FINDING // self.processes)
 
     def know(self, fingerprints: Iterable[str]) -> None:
-        """Note findings that are stored, and that nothing reopens."""
-        self._known.update(fingerprints)
+        """Note the findings that are stored and that nothing reopens, and forget all others."""
+        self._known = set(fingerprints)
 
     def delay_of_s(self, fingerprint: str) -> float:
         """Return the time until a stall of this finding is written."""

@@ -63,12 +63,11 @@ class Housekeeping:
             self._health.write(alias, stats)
             self._abandoned.take()
             is_first, self._has_run = not self._has_run, True
-            if is_first:
-                self._pace.know(_open_findings(alias))
             is_due = time.monotonic() >= self._prune_at
             if time.monotonic() >= self._count_at:
                 self._count_at = time.monotonic() + COUNT_INTERVAL_S
                 self._pace.processes = health_rows.processes(alias)
+                self._pace.know(_open_findings(alias))
             if is_due:
                 self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
             if (is_due and takes_turn(alias, PRUNE_INTERVAL_S)) or (is_first and self._is_pruning_overdue(alias)):

@@ -209,7 +209,8 @@ class Recorder:
             teller.put(change)
 
     def _record(self, call: BlockingCall) -> None:
-        self._buffer.put(call, 0.0 if call.ongoing else self._writer.pace.delay_of_s(call.fingerprint))
+        is_urgent = call.ongoing or call.duration_ms >= self._configuration.alarm_ms
+        self._buffer.put(call, 0.0 if is_urgent else self._writer.pace.delay_of_s(call.fingerprint))
         self._ensure_writer()
         for delivery in self._deliveries:
             delivery.put(call)

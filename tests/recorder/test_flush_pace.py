@@ -11,6 +11,7 @@ from loopwatch.recorder.flush_pace import FLUSHES_A_SECOND, LONGEST_S, FlushPace
 from loopwatch.recorder.pruning_turn import takes_turn
 from tests.recorder.calls import NOON, blocking_call
 from tests.stored import stored_finding
+from tests.support.waiting import wait_until
 
 MINUTE = timedelta(minutes=1)
 
@@ -71,6 +72,23 @@ class TestWithDatabase:
         pace.processes = 100
         soon = {name: pace.delay_of_s(name) <= 0.05 for name in statuses}
         assert soon == {"a": False, "b": False, "c": True, "d": True}
+
+    def test_a_finding_that_was_resolved_meanwhile_is_forgotten_with_the_next_write(self, recorder_of):
+        recorder = recorder_of(flush_interval_s=0.05)
+        recorder.put(call := blocking_call())
+        assert recorder.flush(60)
+        Finding.objects.update(status="resolved")
+        recorder._writer._housekeeping._count_at = 0.0
+        recorder.put(blocking_call(function="shop.views.other"))
+        assert recorder.flush(60)
+        recorder._writer.pace.processes = 100
+        assert recorder._writer.pace.delay_of_s(call.fingerprint) <= 0.05
+
+    def test_a_stall_that_causes_an_alert_by_its_length_does_not_wait(self, recorder_of):
+        recorder = recorder_of(alarm_ms=500.0)
+        recorder._writer.pace.know([(call := blocking_call(duration_ms=500.0)).fingerprint])
+        recorder.put(call)
+        wait_until(Finding.objects.exists)
 
     def test_each_of_many_processes_writes_the_slowest_and_the_newest_stall_and_counts_all(self, recorder_of):
         recorder = recorder_of()
