@@ -127,13 +127,7 @@ async def is_left_of_a_stream():
     return protocol
 
 
-async def is_left_of_a_process():
-    process = await asyncio.create_subprocess_exec("true", stdout=asyncio.subprocess.PIPE)  # noqa: TID251 - it ends
-    await process.communicate()
-    return weakref.ref(process._protocol)
-
-
-@pytest.mark.parametrize("left", [is_left_of_a_client, is_left_of_a_stream, is_left_of_a_process])
+@pytest.mark.parametrize("left", [is_left_of_a_client, is_left_of_a_stream])
 @pytest.mark.parametrize("block", [nullcontext, watch], ids=["bare", "watched"])
 def test_a_protocol_is_freed_with_its_connection(uncollected, block, left):
     async def main():
