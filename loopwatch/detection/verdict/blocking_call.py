@@ -66,8 +66,9 @@ def explain_stall(
     samples, states = _with_states(observation, observation.samples)
     if end := _unseen_end(observation, stall):
         and_end, and_its_state = _with_states(observation, [*samples, end])
-        if and_its_state[-1].is_machine:  # otherwise the last sample covers it
-            samples, states = and_end, and_its_state
+        # If the machine did not hold it up, the last sample covers it, and it says whether the thread slept there.
+        is_machine = and_its_state[-1].is_machine
+        samples, states = (and_end, and_its_state) if is_machine else (samples, and_its_state[:-1])
     paths = paths_of(samples, states, started, stall.ended, collecting)
     if engine != TRACING:
         shares = delayed_shares(samples, states, observation.step_started, observation.before, stall.cpu)

@@ -8,6 +8,7 @@ import pytest
 
 from loopwatch.detection.calls import SAMPLING, TRACING, Cause
 from loopwatch.detection.machine.cpu_clocks import Turns
+from loopwatch.detection.machine.gil_wait import GilWait
 from loopwatch.detection.machine.throttling import NEVER_THROTTLED, Throttled
 from loopwatch.detection.sampling.gc_pauses import Collecting
 from loopwatch.detection.verdict.blocking_call import explain_stall, unexamined_call
@@ -341,6 +342,14 @@ def test_the_end_of_a_step_that_no_sample_shows_is_explained_where_the_machine_h
     unseen = replace(seen, unseen_since=0.5, unseen_turns=Turns(delayed_s=0.0, taken=90))
     states = [state for _, _, state in explained(stall(1.0, cpu=reading(1.0, others=0.5)), unseen, engine=SAMPLING)]
     assert states == [Cause.WAITING, Cause.WAITING, Cause.STARVED]
+
+
+@pytest.mark.parametrize(("turns", "cause"), [(0, Cause.WAITING), (100, Cause.STARVED)])
+def test_whether_a_thread_slept_where_one_sample_shows_it_is_known_by_its_turns_until_the_end(turns, cause):
+    seen = observation(sample(0.25, reading(0.25, 0.0, others=0.25), [SLEEPS], GilWait.SHARED, requested_at=0.125))
+    seen.unseen_since, seen.unseen_turns = 0.5, Turns(0.0, turns)
+    paths = explain_stall(stall(1.0, cpu=reading(1.0, 0.0, others=1.0)), seen, 0.0, SAMPLING, NO_COLLECTION).paths
+    assert {each.state for each in paths} == {cause}
 
 
 def test_the_end_of_a_step_of_which_nothing_was_seen_is_not_explained():
