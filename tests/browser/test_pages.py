@@ -156,6 +156,41 @@ async def test_a_page_loads_none_of_the_scripts_of_djangos_forms(window, store, 
     assert sum([len(await response.body()) for response in loaded.values() if response.status == 200]) < 150_000
 
 
+@pytest.fixture
+def full_day(store):
+    """Blocks in every quarter of an hour of a day, by several findings on several routes."""
+    now = timezone.now()
+    for quarter in range(96):
+        stored_loop_time(start=now - timedelta(minutes=15 * quarter), events=2, blocked_us=400_000, busy_us=9_000_000)
+    for release, hours in (("1.4", 99), ("1.5.0-rc1", 9), ("1.5.0", 2)):
+        stored_loop_time(start=now, minutes=60, since=now - timedelta(hours=hours), release=release, process_id=hours)
+    for number in range(8):
+        finding = stored_finding(function=f"shop.orders.checkout.views.Checkout.pay_{number}", last_seen=now)
+        stored_hour(finding, 60, hour=now.replace(minute=0, second=0, microsecond=0))
+        stored_route(
+            start=now.replace(minute=0, second=0, microsecond=0), route=f"orders/{number}/", blocked_us=9, waited_us=9
+        )
+    return store
+
+
+async def test_the_overview_of_a_full_day_is_small(window, full_day):
+    sizes = {}
+
+    async def weigh(response):
+        if response.status == 200:
+            sizes[response.url] = len(await response.body())
+
+    window.page.on("response", weigh)
+    await window.open(full_day["overview"])
+    await window.page.wait_for_load_state("networkidle")
+    assert await window.page.locator(".loopwatch-zoom title").count() == 96
+    assert sum(sizes.values()) < 150_000, sizes
+    marks = window.page.locator(".loopwatch-marks")
+    await expect(marks).to_have_text("1.5.0-rc11.5.0")
+    assert (await marks.bounding_box())["height"] == pytest.approx(104, abs=2)
+    assert await window.flaws() == []
+
+
 async def test_dragging_over_the_chart_zooms_into_that_time(window, store):
     await window.open(store["overview"])
     box = await window.page.locator(".loopwatch-zoom").bounding_box()
