@@ -20,7 +20,6 @@ from loopwatch.detection.timing.loop_clock import Stall
 from loopwatch.detection.timing.steps import AnyHandle, task_of
 from loopwatch.detection.timing.trace import Trace
 from loopwatch.detection.verdict.attribution import (
-    GC_COLLECT,
     Path,
     SeenStack,
     asks_for_collection,
@@ -28,6 +27,14 @@ from loopwatch.detection.verdict.attribution import (
     paths_of,
 )
 from loopwatch.detection.verdict.calls_seen import calls_seen, detail_calls_seen
+from loopwatch.detection.verdict.causes import (
+    cause_of,
+    cause_unseen,
+    is_its_own,
+    machine_cause,
+    waiting_or_computing,
+    was_throttled,
+)
 from loopwatch.detection.verdict.contributions import AUTOMATIC_COLLECTION, beside_collection, contributions_of
 from loopwatch.detection.verdict.culprit import Culprit, TimesNamed, culprit_of
 from loopwatch.detection.verdict.explanation import Explanation, explain_by_trace
@@ -41,16 +48,10 @@ from loopwatch.detection.verdict.step_name import (
     name_of_step,
 )
 from loopwatch.detection.verdict.thread_states import (
-    BUSY,
-    ONLY_WAITS,
     computed,
     delayed_shares,
     is_starved,
-    is_suspended,
-    run_delay_s,
-    run_delay_unseen_s,
     states_of,
-    was_watchdog_busy,
 )
 
 MAX_STACK_SAMPLES = 20
@@ -131,53 +132,23 @@ def blocking_call(
     step_ms = (stall.ended - started) * 1000
     common = _Common(stall, observation, started_at, step_ms, engine, explained.counts, ongoing=ongoing)
     if culprit is None:
-        cause = _cause_unseen(stall, observation, started, collecting)
+        cause = cause_unseen(stall, observation, started, collecting)
         if paths and cause is not Cause.STARVED:
-            cause = _waiting_or_computing(paths)
-        call = common.without_culprit(_machine_cause(paths, stall.threshold_s) or cause)
+            cause = waiting_or_computing(paths)
+        call = common.without_culprit(machine_cause(paths, stall.threshold_s) or cause)
     else:
         call = common.in_view(common.with_culprit(culprit, paths), culprit, paths)
-        call = replace(call, cause=_machine_cause(paths, stall.threshold_s) or call.cause)
+        call = replace(call, cause=machine_cause(paths, stall.threshold_s) or call.cause)
     if call.cause is Cause.COMPUTING and is_gil_enabled() and is_starved(stall.cpu, observation.before, step_ms / 1000):
         call = replace(call, cause=Cause.STARVED)  # after the last sample, which shows code of the step
     automatic_s = 0.0 if asks_for_collection(paths) else collecting.own_s(started, stall.ended)
     is_usual = times_named(call.function, call.called_name) > 0
     call = _with_collections(call, common, culprit, automatic_s, paths, is_usual=is_usual)
-    if not call.cause.is_machine and not _is_its_own(stall, observation, started):
+    if not call.cause.is_machine and not is_its_own(stall, observation, started):
         call = replace(call, cause=Cause.SUSPENDED)
-    is_throttled = call.cause.is_machine and _was_throttled(call.cause, stall, observation, started)
+    is_throttled = call.cause.is_machine and was_throttled(call.cause, stall, observation, started)
     cause = Cause.THROTTLED if is_throttled else call.cause
     return replace(call, cause=cause, throttled_periods=observation.throttled.periods)
-
-
-def _is_its_own(stall: Stall, observation: Observation, started: float) -> bool:
-    """Return whether the step would have reached the threshold without the machine's delays.
-
-    If the watchdog had no CPU, that says nothing of the loop's thread, as long as the waits of that thread are known.
-    """
-    run_delay = run_delay_s(observation.samples, observation.step_started, observation.before)
-    suspended_s = observation.suspended_s
-    if observation.unseen_turns is not None:
-        its_own_s = run_delay + observation.unseen_turns.delayed_s
-        suspended_s = min(suspended_s, max(observation.unexplained_s, its_own_s))
-    return stall.ended - started - max(run_delay, suspended_s) >= stall.threshold_s
-
-
-def _was_throttled(cause: Cause, stall: Stall, observation: Observation, started: float) -> bool:
-    """Return whether a CPU limit is why the loop's thread did not run, though the process was suspended or starved."""
-    throttled, lasted_s = observation.throttled, stall.ended - started
-    off_cpu_s = max(_run_delay_s(stall, observation, started), observation.suspended_s)
-    if not throttled.periods or throttled.cpu_s < BUSY * (off_cpu_s or lasted_s):
-        return False
-    # A starved thread waits for the GIL; a throttled one for a CPU, and so does the whole process.
-    return cause is Cause.SUSPENDED or off_cpu_s > BUSY * lasted_s
-
-
-def _run_delay_s(stall: Stall, observation: Observation, started: float) -> float:
-    before = observation.before
-    if observation.samples or observation.delays is None:
-        return run_delay_s(observation.samples, observation.step_started, before)
-    return run_delay_unseen_s(observation.delays, stall.cpu, before, stall.ended - started)
 
 
 class _Place(TypedDict):
@@ -230,7 +201,7 @@ class _Common:
             function=culprit.function.name,
             stack=frames_of(path.sample.sites),
             exact=culprit.is_exact,
-            cause=_cause(culprit),
+            cause=cause_of(culprit),
             called_name=culprit.called.name,
             leaf_name=path.nodes[-1].name,
             samples=_stack_samples(culprit, paths),
@@ -315,46 +286,6 @@ class _Common:
 def _place(step: StepName) -> _Place:
     text = source.text_of(step.filename, source.Span(step.lineno, step.lineno, 0, 0))
     return {"filename": step.filename, "lineno": step.lineno, "source": text}
-
-
-def _cause_unseen(stall: Stall, observation: Observation, started: float, collecting: Collecting) -> Cause:
-    before, delays, lasted_s = observation.before, observation.delays, stall.ended - started
-    if lasted_s - collecting.others_s < stall.threshold_s and not computed(stall.cpu, before):
-        return Cause.STARVED
-    if was_watchdog_busy(stall.cpu, before, lasted_s):
-        return Cause.COMPUTING if computed(stall.cpu, before) else Cause.WAITING
-    if is_suspended(stall.cpu, before, lasted_s):
-        return Cause.SUSPENDED
-    if is_gil_enabled() and is_starved(stall.cpu, before, lasted_s, delays):
-        return Cause.STARVED
-    run_delay_s = 0.0 if delays is None else run_delay_unseen_s(delays, stall.cpu, before, lasted_s)
-    return Cause.COMPUTING if lasted_s - run_delay_s >= stall.threshold_s else Cause.SUSPENDED
-
-
-def _cause(culprit: Culprit) -> Cause:
-    if is_import(culprit.node):
-        return Cause.IMPORTING
-    if culprit.node.name == GC_COLLECT:
-        return Cause.GARBAGE_COLLECTION
-    return Cause.WAITING if culprit.node.name in ONLY_WAITS else _waiting_or_computing(culprit.paths)
-
-
-def _waiting_or_computing(paths: Sequence[Path]) -> Cause:
-    waiting_s = sum(path.weight_s for path in paths if path.state is Cause.WAITING)
-    return Cause.WAITING if waiting_s > sum(path.weight_s for path in paths) / 2 else Cause.COMPUTING
-
-
-def _machine_cause(paths: Sequence[Path], threshold_s: float) -> Cause | None:
-    """Return the machine's cause if it took most of the time, or if the rest stays below the threshold."""
-    seconds: dict[Cause, float] = defaultdict(float)
-    for path in paths:
-        seconds[path.state] += path.weight_s
-    lasted_s = sum(seconds.values())
-    worst = max((cause for cause in seconds if cause.is_machine), key=lambda cause: seconds[cause], default=None)
-    if worst is None:
-        return None
-    own_s = sum(spent_s for cause, spent_s in seconds.items() if not cause.is_machine)
-    return worst if seconds[worst] > lasted_s / 2 or own_s < threshold_s else None
 
 
 def _with_collections(
