@@ -30,7 +30,7 @@ FLOORS = (
     "html_cells metrics site_permission site_subscriber",
     "checks site_monitor templatetags",
     "channel_messages live programs request_tracing testing",
-    "__init__ admin apps asgi management pytest_plugin wsgi",
+    "__init__ admin apps asgi management pytest_plugin toolbar wsgi",
 )
 READERS_OF_THE_STORE = {
     "abstract_models",

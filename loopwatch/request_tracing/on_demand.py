@@ -8,7 +8,7 @@ from loopwatch.asgi_types import Message, Send
 from loopwatch.conf import configuration
 from loopwatch.detection import monitor
 from loopwatch.detection.calls import BlockingCall
-from loopwatch.detection.tracing.traced_requests import RequestTracing
+from loopwatch.detection.tracing.traced_requests import Figures, RequestTracing
 from loopwatch.request_tracing.response_headers import appended, uncached
 from loopwatch.request_tracing.server_timing import server_timing
 from loopwatch.request_tracing.trace_log import log_trace
@@ -40,15 +40,19 @@ class TraceOnDemand:
 
     async def _with_figures(self, message: Message) -> Message:
         try:
-            figures = self._tracing.figures()
-            # Awaiting ends the current step, whose calls can be named only then. The empty context keeps the task that
-            # does so out of the request.
-            calls = await self._loop.create_task(self._settled_calls(), context=Context())
+            figures, calls = await self.settled()
             headers = appended(message.get("headers") or (), b"server-timing", server_timing(figures, calls))
             return {**message, "headers": uncached(headers)}  # a cache would show the figures to others
         except Exception as error:  # noqa: BLE001 - the request must be answered even if loopwatch fails
             log_failure(error)
             return message
+
+    async def settled(self) -> tuple[Figures, list[BlockingCall]]:
+        """Return the figures and the calls up to now."""
+        figures = self._tracing.figures()
+        # Awaiting ends the current step, whose calls can be named only then. The empty context keeps the task that
+        # does so out of the request.
+        return figures, await self._loop.create_task(self._settled_calls(), context=Context())
 
     async def _settled_calls(self) -> list[BlockingCall]:
         try:

@@ -16,6 +16,7 @@ from weakref import ref
 from loopwatch.detection.machine.clock import NEVER, now
 from loopwatch.detection.timing.in_flight import RequestInFlight, WorkForRequest, current_request
 from loopwatch.thread_waits.attribution import REMEMBERED, Attribution, ThreadHolder, attribute
+from loopwatch.thread_waits.listening import hand_over
 from loopwatch.thread_waits.pool_size import pool_size
 from loopwatch.thread_waits.thread_wait import ThreadKind, ThreadWait
 from loopwatch.thread_waits.work_name import name_of
@@ -191,19 +192,19 @@ class ThreadQueue:
         attribution = self._attribution(call, until, threads)
         if attribution is None:
             return
-        report(
-            ThreadWait(
-                began_at=datetime.now(UTC) - timedelta(seconds=now() - call.submitted),
-                waited_ms=(until - call.submitted) * 1000,
-                thread=self._thread,
-                held=attribution.held,
-                holder=attribution.request.describe if attribution.request else None,
-                waiter=call.request.describe if call.request else None,
-                threads=threads,
-                waiting=call.unfinished - threads,
-                ongoing=ongoing,
-            )
+        wait = ThreadWait(
+            began_at=datetime.now(UTC) - timedelta(seconds=now() - call.submitted),
+            waited_ms=(until - call.submitted) * 1000,
+            thread=self._thread,
+            held=attribution.held,
+            holder=attribution.request.describe if attribution.request else None,
+            waiter=call.request.describe if call.request else None,
+            threads=threads,
+            waiting=call.unfinished - threads,
+            ongoing=ongoing,
         )
+        report(wait)
+        hand_over(call.request, wait)
 
     def _attribution(self, call: "QueuedCall", until: float, threads: int) -> Attribution | None:
         """Attribute a wait; a wait at almost the same time as the latest one has the same holders.
