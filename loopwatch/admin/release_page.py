@@ -35,27 +35,32 @@ class KindOfChange:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePage:
-    """The ``names`` of the known releases, the latest first, and the comparison of two; without two, there is none."""
+    """The ``names`` of the known releases, the latest first, and the comparison of two; without two, there is none.
+
+    ``unknown`` are the releases that were asked for, and of which nothing is stored.
+    """
 
     names: list[str]
+    unknown: Sequence[str] = ()
     before: ComparedRelease | None = None
     after: ComparedRelease | None = None
     kinds: Sequence[KindOfChange] = ()
 
 
 def release_page(before: str | None, after: str | None, using: str | None) -> ReleasePage:
-    """Compare the releases, by default the latest one with the one before it, by three queries."""
+    """Compare the releases, by default the latest one with the one before it, by four queries."""
     now = datetime.now(UTC)
     selection = Selection(since=now - KEPT, status=ALL, using=using)
     stored = stored_releases(selection)
     names = [release.name for release in stored if release.name]
-    after = after if after in names else next(iter(names), "")
-    earlier = names[names.index(after) + 1 :] if after else []
-    before = before if before in names else next(iter(earlier), "")
-    if not before or before == after:
-        return ReleasePage(names)
+    unknown = [name for name in (before, after) if name and name not in names]
+    after = after or next(iter(names), "")
+    earlier = names[names.index(after) + 1 :] if after in names else []
+    before = before or next(iter(earlier), "")
+    if unknown or not before or before == after:
+        return ReleasePage(names, unknown)
     first, second = compared_releases(stored, before, after, now)
-    return ReleasePage(names, first, second, list(_kinds(compare(selection, first, second), using)))
+    return ReleasePage(names, unknown, first, second, list(_kinds(compare(selection, first, second), using)))
 
 
 def _kinds(rows: list[Compared], using: str | None) -> Iterator[KindOfChange]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from django.db.models import Max, Min, Sum
 
+from loopwatch.models import LoopTime
 from loopwatch.reporting.aggregates import Sums, hourly_totals, sums_of
 from loopwatch.reporting.finding_report import FindingFigures, reported
 from loopwatch.reporting.recording_health import recording_health
@@ -110,14 +111,21 @@ def compare(selection: Selection, before: ComparedRelease, after: ComparedReleas
 
 
 def stored_releases(selection: Selection) -> list[StoredRelease]:
-    """Return all releases in the period, with findings of any status; the latest first."""
-    rows = (
-        hourly_totals(selection.begin, selection.using)
-        .order_by()
-        .values_list("release")
-        .annotate(Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
-    )
-    spans = [StoredRelease(name, as_aware(begin), as_aware(last), *figures) for name, begin, last, *figures in rows]
+    """Return all releases in the period, with findings of any status; the latest first.
+
+    A release that cured everything has hours of service only.
+    """
+    totals, times = hourly_totals(selection.begin, selection.using), LoopTime.objects.using(selection.using)
+    hours = times.filter(minutes=LoopTime.Minutes.HOUR)
+    if selection.begin is not None:
+        hours = hours.filter(start__gte=as_stored(selection.begin))
+    of_service = hours.order_by().values_list("release").annotate(Min("start"), Max("start"))
+    figures = (Min("hour"), Max("hour"), Sum("events"), Sum("blocked_us"))
+    rows = {name: (*span, 0, 0) for name, *span in of_service}
+    for name, begin, last, *sums in totals.order_by().values_list("release").annotate(*figures):
+        served = rows.get(name, (begin, last))
+        rows[name] = (min(begin, served[0]), max(last, served[1]), *sums)
+    spans = [StoredRelease(name, as_aware(begin), as_aware(last), *sums) for name, (begin, last, *sums) in rows.items()]
     return sorted(spans, key=lambda span: (span.last, span.begin), reverse=True)
 
 

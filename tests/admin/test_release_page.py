@@ -46,14 +46,36 @@ def test_any_two_releases_can_be_compared(admin_client, three_releases):
     page = admin_client.get(PAGE, {"before": "1.3", "after": "1.4"})
     assert kinds(page) == {"New": ["always"], "About the same": ["gone"]}
     assert re.findall(r"<option selected>([^<]*)<", page.content.decode()) == ["1.3", "1.4"]
-    assert kinds(admin_client.get(PAGE, {"before": "bogus", "after": "\0"})) == kinds(admin_client.get(PAGE))
 
 
 @pytest.mark.parametrize("releases", [[], [""], ["", "1.4"], ["1.4"]])
 def test_without_two_releases_the_page_says_what_it_needs(admin_client, releases):
     for release in releases:
         stored_hour(stored_finding(), 60, hour=HOUR, release=release)
-    assert "A comparison needs stalls of two releases" in text_of(admin_client.get(PAGE))
+    assert "A comparison needs two releases" in text_of(admin_client.get(PAGE))
+
+
+def test_a_release_without_a_stall_is_compared(admin_client, three_releases):
+    stored_loop_time(start=HOUR, minutes=60, since=HOUR, release="1.6")
+    page = admin_client.get(PAGE)
+    assert re.findall(r"<option selected>([^<]*)<", page.content.decode()) == ["1.5", "1.6"]
+    assert kinds(page) == {"Gone": ["always", "new <b>"]}
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"before": "bogus"}, "Nothing is stored of bogus within the last 30 days."),
+        ({"before": "1.3", "after": "\0"}, "Nothing is stored of"),
+        ({"before": "1.4", "after": "1.4"}, "Choose two different releases."),
+        ({"after": "1.3"}, "Choose two different releases."),
+    ],
+)
+def test_no_other_releases_are_compared_than_were_asked_for(admin_client, three_releases, asked, said):
+    page = admin_client.get(PAGE, asked)
+    assert said in text_of(page)
+    assert page.content.decode().count("<option") == 6
+    assert kinds(page) == {}
 
 
 def test_a_release_in_the_chart_leads_to_its_comparison(admin_client, three_releases):

@@ -128,5 +128,5 @@ class TestComparison:
     def test_more_findings_cost_no_more_queries(self, findings, django_assert_max_num_queries):
         for number in range(60):
             stored_hour(stored_finding(), 60, release=f"1.{4 + number % 2}", route=f"{number}/")
-        with django_assert_max_num_queries(6):
+        with django_assert_max_num_queries(7):
             build_comparison(Selection(status="all", limit=100), "1.4", "1.5")
