@@ -50,7 +50,7 @@ def _reopen(closed: QuerySet[Finding], finding: Finding, release: str, delta: Fi
 def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
     """Return the figure to compare with the finding's own; ``None`` if the condition has no figure."""
     if finding.reopen_when == When.LONGER:
-        return delta.impact.longest_us
+        return _longest_us_since(finding.status_changed_at, delta)
     if finding.reopen_when == When.MORE:
         hours = HourlyTotal.objects.using(alias).filter(
             finding=finding, hour__in={as_stored(key.hour) for key in delta.hours}
@@ -58,6 +58,15 @@ def _figure_us(finding: Finding, delta: FindingDelta, alias: str) -> int | None:
         blocked = hours.values_list("hour").annotate(blocked_us=Sum("blocked_us"))
         return max((blocked_us for _, blocked_us in blocked), default=0)
     return None
+
+
+def _longest_us_since(changed_at: datetime | None, delta: FindingDelta) -> int:
+    """Return the longest stall since the decision, which may have come between stalls that are written together."""
+    if changed_at is None or changed_at < as_stored(delta.first_seen):
+        return delta.impact.longest_us
+    calls = (detail.call for detail in delta.details.values())
+    since_ms = (call.duration_ms for call in calls if changed_at < as_stored(call.started_at))
+    return round(max(since_ms, default=0.0) * 1000)
 
 
 def _is_met(finding: Finding, release: str, figure_us: int | None) -> bool:

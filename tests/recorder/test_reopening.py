@@ -51,6 +51,16 @@ def test_what_happened_before_a_finding_was_closed_does_not_reopen_it(happen, cl
     assert happen(after_s=-10.0).status == status
 
 
+@pytest.mark.parametrize(("duration_ms", "status"), [(80.0, "ignored"), (600.0, "open")])
+def test_of_stalls_that_are_written_together_those_since_the_decision_count(closed, recorder_of, duration_ms, status):
+    closed("ignored", reopen_when="longer", reopen_figure_us=500_000)
+    recorder = recorder_of(release="1.4")
+    for after_s, lasted_ms in ((-10.0, 900.0), (10.0, duration_ms)):
+        recorder.put(blocking_call(started_at=NOW + timedelta(seconds=after_s), duration_ms=lasted_ms))
+    assert recorder.flush(60)
+    assert Finding.objects.get().status == status
+
+
 def test_a_finding_ignored_without_a_condition_is_never_reopened(happen, closed):
     closed("ignored")
     finding = happen(release="9")
