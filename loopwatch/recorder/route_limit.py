@@ -19,7 +19,10 @@ class RouteLimit:
         """Return the key itself, or that of all other routes if enough routes of its hour have been named."""
         named = self._named.setdefault(key.hour, set())
         if len(self._named) > HOURS_REMEMBERED:
-            del self._named[min(self._named)]
+            earliest = min(self._named)
+            del self._named[earliest]
+            if earliest == key.hour:  # how many were named in it is not known any more
+                return others(key)
         route = key.method, key.route
         if route not in named and len(named) >= ROUTES_PER_HOUR:
             return others(key)

@@ -9,6 +9,7 @@ from django.utils import timezone
 from loopwatch.detection.calls import KeptOut, Request
 from loopwatch.models import OTHER_ROUTES, HourlyTotal, RouteTotal
 from loopwatch.recorder import housekeeping, route_limit, route_pruning
+from loopwatch.recorder.deltas import HourKey
 from loopwatch.recorder.route_pruning import HOURS_KEPT, RouteFolding, prune_route_hours
 from loopwatch.stored_time import as_stored
 from tests.databases import on_sqlite
@@ -43,6 +44,13 @@ def names(rows):
 
 def sums(rows, *columns):
     return tuple(rows.aggregate(**{column: Sum(column) for column in columns}).values())
+
+
+def test_no_route_is_named_in_an_hour_that_is_no_longer_remembered():
+    limit = route_limit.RouteLimit()
+    keys = [HourKey(NOON + timedelta(hours=hour), "GET", "page/") for hour in range(route_limit.HOURS_REMEMBERED + 1)]
+    assert [limit.limited(key) for key in keys] == keys
+    assert limit.limited(keys[0]) == route_limit.others(keys[0])
 
 
 @pytest.mark.parametrize("flushes", [1, 9])
