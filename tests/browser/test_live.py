@@ -247,7 +247,7 @@ async def test_many_stalls_are_summed_up_in_few_lines(window, stall):
 
     async def is_all_shown():
         lines = lines_of(window, "tests.browser.urls.stall")
-        counts = await lines.evaluate_all("rows => rows.map(row => Number(row.dataset.count))")
+        counts = [int(count) for count in await lines.locator("[data-field=count]").all_text_contents()]
         return sum(counts) == await stalls_stored() > len(counts)
 
     await until(is_all_shown)
