@@ -52,7 +52,7 @@ def decide(
     values = {
         "status": decision.status,
         "status_changed_at": decided_at,
-        "status_changed_by": user.get_username()[:150],
+        "status_changed_by": str(user.get_username())[:150],
         "reopen_when": decision.reopen_when,
         "reopen_release": decision.reopen_release,
         "reopen_figure_us": decision.reopen_figure_us,

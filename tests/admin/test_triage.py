@@ -59,6 +59,14 @@ def test_a_finding_can_be_set_aside_with_each_condition(ada, sent, stands):
     assert "until" in LogEntry.objects.get().get_change_message()
 
 
+def test_a_user_may_have_a_number_instead_of_a_name(ada, django_user_model, monkeypatch):
+    monkeypatch.setattr(django_user_model, "USERNAME_FIELD", "id")
+    finding = stored_finding()
+    ada.post(status_of(finding), {"status": "resolved"})
+    number = str(django_user_model.objects.get(username="ada").pk)
+    assert Finding.objects.values_list("status", "status_changed_by").get() == ("resolved", number)
+
+
 def test_the_known_releases_are_stored_with_the_decision(ada, settings):
     settings.LOOPWATCH = {"RELEASE": "1.4"}
     for minute, release in enumerate(("1.3", "1.4", "1.5")):
