@@ -30,7 +30,7 @@ def remember(session: SessionBase, findings: Sequence[Finding], decided_at: date
 
 
 def take_back(session: SessionBase, using: str | None) -> list[Finding]:
-    """Restore the status of the findings that nobody has decided on since, and return them."""
+    """Restore the status of the findings that were not changed since, and return them."""
     remembered = session.pop(_KEY, {"decided_at": "", "before": []})
     before = {values.pop("pk"): _columns(values) for values in remembered["before"]}
     stored = Finding.objects.using(using)

@@ -14,7 +14,7 @@ _TURN = "pruning"
 def takes_turn(alias: str, interval_s: float) -> bool:
     """Return whether no other process has pruned within the interval, and note that this one does.
 
-    A time in the future was noted by a clock that is ahead, and keeps nobody from pruning.
+    A time in the future was noted by a clock that is ahead, and does not prevent pruning.
     """
     now = datetime.now(UTC)
     turns = CommittedBatch.objects.using(alias).filter(writer=_TURN)

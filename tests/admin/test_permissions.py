@@ -1,4 +1,4 @@
-"""Who may read the pages: staff with every permission that a page needs, and nobody else."""
+"""Only staff with every permission that a page needs may read it."""
 
 import pytest
 from django.contrib.auth.models import Permission

@@ -1,4 +1,4 @@
-"""In a forked child nothing is watched until it watches anew, and nothing of its parent hinders it."""
+"""A forked child watches nothing until it starts to, and the state of its parent does not prevent that."""
 
 import asyncio
 import gc

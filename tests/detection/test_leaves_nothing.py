@@ -1,4 +1,4 @@
-"""When nobody watches any more, nothing is left: no hook, no thread, no tool of the tracer, no reference."""
+"""When watching ends, no hook, thread, tracer tool or reference is left."""
 
 import asyncio
 import gc

@@ -1,4 +1,4 @@
-"""The callback of a ``watch()`` block gets every call before the block is left, and harms nobody."""
+"""The callback of a ``watch()`` block gets every call before the block is left, and its errors do no harm."""
 
 import asyncio
 import math

@@ -60,7 +60,7 @@ async def running_watchdog():
     "block", [partial(recording, name="bot"), watch, partial(watch, every_thread=True)], ids=["site", "thread", "all"]
 )
 def test_one_watchdog_serves_the_loops_that_run_one_after_the_other(server, block):
-    """Each would have the CPU budget of its own, and under WSGI each request would wait for one to start and to end."""
+    """Otherwise each would have its own CPU budget, and a WSGI request would wait for one to start and end."""
 
     def run_loop():
         with block():

@@ -168,7 +168,7 @@ def test_a_step_of_which_nothing_was_seen_while_another_thread_collected_garbage
 
 SEEN_BEFORE = [
     pytest.param([], Cause.WAITING, 0.0625, 0.875, Cause.STARVED, id="starved in plumbing, if only others ran"),
-    pytest.param([], Cause.WAITING, 0.0625, 0.0, Cause.WAITING, id="waiting in plumbing, if nobody ran"),
+    pytest.param([], Cause.WAITING, 0.0625, 0.0, Cause.WAITING, id="waiting in plumbing, if no thread ran"),
     pytest.param([POPS], Cause.COMPUTING, 0.0625, 0.875, Cause.STARVED, id="starved after a call, if only others ran"),
     pytest.param([POPS], Cause.COMPUTING, 0.5, 0.875, Cause.COMPUTING, id="computing, if it ran, too"),
     pytest.param([POPS], Cause.COMPUTING, 0.0625, 0.0, Cause.COMPUTING, id="computing, if others did not run"),
